@@ -1,0 +1,63 @@
+package org.xenolith.cpu.decode;
+
+/**
+ * One decoded instruction, filled in by {@link Decoder}. Mutable and reused by callers that decode many;
+ * nothing in it refers to an address: RIP-relative operands and branch targets are displacements from the
+ * next instruction.
+ */
+public final class Instruction {
+    /** Register number of "no base", "no index": the interpreter's register file holds 0 there. */
+    public static final int NO_REGISTER = 16;
+
+    /** Segment override values of {@link #segment}. */
+    public static final int FS = 17, GS = 18;
+
+    /** The table row, or null when the bytes are no instruction that we know (#UD). */
+    public OpcodeRow row;
+
+    /** Bytes, 1 to 15. */
+    public int length;
+
+    /** Width in bytes of operands coded v: 2, 4 or 8; 1 has operand codes of its own. */
+    public int operandSize;
+
+    /** 8, or 4 with a 67 prefix. */
+    public int addressSize;
+
+    public boolean lock, rep, repne, operandSizePrefix;
+
+    /** The REX prefix (0x40-0x4f) that counts, or 0: decides whether byte registers 4-7 are SPL.. or AH.. */
+    public int rex;
+
+    /** ModRM byte, or -1 when the instruction has none. */
+    public int modRm;
+
+    /** ModRM.reg and ModRM.rm with their REX bits (0-15), or the opcode's register with REX.B in {@code rm}. */
+    public int reg, rm;
+
+    /** Whether ModRM.rm is memory; then the next five describe the address. */
+    public boolean memory;
+
+    /** Register numbers, or {@link #NO_REGISTER}. */
+    public int base, index;
+
+    /** Shift of the index, 0-3. */
+    public int scale;
+
+    /** {@link #NO_REGISTER}, {@link #FS} or {@link #GS}: other overrides mean nothing in 64-bit mode. */
+    public int segment;
+
+    /** The displacement counts from the next instruction; base and index are none. */
+    public boolean ripRelative;
+
+    public long displacement;
+
+    /** First immediate, sign-extended where the operand code says so; branch displacement for J operands. */
+    public long immediate;
+
+    /** Second immediate (ENTER). */
+    public long immediate2;
+
+    /** The last opcode byte: its low bits name a condition or a register in some rows. */
+    public int opcode;
+}

@@ -1,0 +1,47 @@
+package org.xenolith.cpu.decode;
+
+import java.util.List;
+
+/**
+ * One line of the opcode tables: an encoding and what it means.
+ *
+ * @param id dense index of the row, for per-row tables elsewhere
+ * @param encoding the line as the manual writes it, e.g. {@code "66 0F 6F /r"} or {@code "83 /0 ib"}
+ * @param mnemonic lower-case Intel mnemonic, the same for all forms: {@code add}, {@code jcc} rows
+ *     carry their condition ({@code jne})
+ * @param operands destination first, as in the manual
+ * @param flags {@code LOCKABLE} and other properties, an OR of the constants below
+ */
+public record OpcodeRow(
+        int id, String encoding, String mnemonic, List<Operand> operands, int flags) {
+    /** A LOCK prefix is legal with a memory destination. */
+    public static final int LOCKABLE = 1;
+
+    /** Operand size is 64 bit without REX.W (near branches, push, pop). */
+    public static final int DEFAULT_64 = 1 << 1;
+
+    /** Operand size is 64 bit whatever the prefixes say (near branches). */
+    public static final int FORCE_64 = 1 << 2;
+
+    /** Ends a decoded block: the next instruction is not simply the following one. */
+    public static final int ENDS_BLOCK = 1 << 3;
+
+    /** A string instruction that takes REP. */
+    public static final int REP = 1 << 4;
+
+    /** REP and REPNE differ (scas, cmps). */
+    public static final int REPZ = 1 << 5;
+
+    /** Part of the x87 (D8-DF): operands are found in ModRM. */
+    public static final int ESCAPE = 1 << 6;
+
+    /** MMX, SSE and later vector instructions, bound through their own table. */
+    public static final int SIMD = 1 << 7;
+
+    /** Known, but nothing a PV guest may execute: raises #GP(0) or #UD. */
+    public static final int PRIVILEGED = 1 << 8;
+
+    public boolean has(int flag) {
+        return (flags & flag) != 0;
+    }
+}
