@@ -47,8 +47,9 @@ public final class GuestFault extends RuntimeException {
     }
 
     /**
-     * A non-canonical access: #SS(0) when the address is formed with RSP or RBP as base, else #GP(0);
-     * the interpreter, which knows the operand, turns one into the other. SDM vol. 1, 3.3.7.1.
+     * A non-canonical access: #SS(0) when the address is formed with RSP or RBP as base, else
+     * #GP(0); the interpreter, which knows the operand, turns one into the other. SDM vol. 1,
+     * 3.3.7.1.
      */
     public static GuestFault nonCanonical(long vaddr) {
         return new GuestFault(Vector.GENERAL_PROTECTION, 0, vaddr);

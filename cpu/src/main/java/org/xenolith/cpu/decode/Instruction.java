@@ -1,9 +1,9 @@
 package org.xenolith.cpu.decode;
 
 /**
- * One decoded instruction, filled in by {@link Decoder}. Mutable and reused by callers that decode many;
- * nothing in it refers to an address: RIP-relative operands and branch targets are displacements from the
- * next instruction.
+ * One decoded instruction, filled in by {@link Decoder}. Mutable and reused by callers that decode
+ * many; nothing in it refers to an address: RIP-relative operands and branch targets are
+ * displacements from the next instruction.
  */
 public final class Instruction {
     /** Register number of "no base", "no index": the interpreter's register file holds 0 there. */
@@ -26,13 +26,19 @@ public final class Instruction {
 
     public boolean lock, rep, repne, operandSizePrefix;
 
-    /** The REX prefix (0x40-0x4f) that counts, or 0: decides whether byte registers 4-7 are SPL.. or AH.. */
+    /**
+     * The REX prefix (0x40-0x4f) that counts, or 0: decides whether byte registers 4-7 are SPL.. or
+     * AH..
+     */
     public int rex;
 
     /** ModRM byte, or -1 when the instruction has none. */
     public int modRm;
 
-    /** ModRM.reg and ModRM.rm with their REX bits (0-15), or the opcode's register with REX.B in {@code rm}. */
+    /**
+     * ModRM.reg and ModRM.rm with their REX bits (0-15), or the opcode's register with REX.B in
+     * {@code rm}.
+     */
     public int reg, rm;
 
     /** Whether ModRM.rm is memory; then the next five describe the address. */
@@ -44,7 +50,10 @@ public final class Instruction {
     /** Shift of the index, 0-3. */
     public int scale;
 
-    /** {@link #NO_REGISTER}, {@link #FS} or {@link #GS}: other overrides mean nothing in 64-bit mode. */
+    /**
+     * {@link #NO_REGISTER}, {@link #FS} or {@link #GS}: other overrides mean nothing in 64-bit
+     * mode.
+     */
     public int segment;
 
     /** The displacement counts from the next instruction; base and index are none. */
@@ -52,7 +61,10 @@ public final class Instruction {
 
     public long displacement;
 
-    /** First immediate, sign-extended where the operand code says so; branch displacement for J operands. */
+    /**
+     * First immediate, sign-extended where the operand code says so; branch displacement for J
+     * operands.
+     */
     public long immediate;
 
     /** Second immediate (ENTER). */

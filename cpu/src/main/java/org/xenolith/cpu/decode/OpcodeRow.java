@@ -6,7 +6,8 @@ import java.util.List;
  * One line of the opcode tables: an encoding and what it means.
  *
  * @param id dense index of the row, for per-row tables elsewhere
- * @param encoding the line as the manual writes it, e.g. {@code "66 0F 6F /r"} or {@code "83 /0 ib"}
+ * @param encoding the line as the manual writes it, e.g. {@code "66 0F 6F /r"} or {@code "83 /0
+ *     ib"}
  * @param mnemonic lower-case Intel mnemonic, the same for all forms: {@code add}, {@code jcc} rows
  *     carry their condition ({@code jne})
  * @param operands destination first, as in the manual

@@ -5,32 +5,94 @@ package org.xenolith.cpu.decode;
  * SDM vol. 2, appendix A.2.
  */
 public enum Operand {
-    /** ModRM.rm, register or memory: byte, word, doubleword, 16/32/64 by operand size, 32/64 by REX.W, quadword. */
-    EB, EW, ED, EV, EY, EQ,
+    /**
+     * ModRM.rm, register or memory: byte, word, doubleword, 16/32/64 by operand size, 32/64 by
+     * REX.W, quadword.
+     */
+    EB,
+    EW,
+    ED,
+    EV,
+    EY,
+    EQ,
     /** ModRM.reg, general register. */
-    GB, GW, GD, GV, GY,
+    GB,
+    GW,
+    GD,
+    GV,
+    GY,
     /** ModRM.rm that must be memory; MP far pointer, MX 128 bit, M any or none. */
-    M, MB, MW, MD, MQ, MV, MY, MX, MP,
+    M,
+    MB,
+    MW,
+    MD,
+    MQ,
+    MV,
+    MY,
+    MX,
+    MP,
     /** ModRM.rm that must be a register. */
-    RD, RQ, RV, RY,
+    RD,
+    RQ,
+    RV,
+    RY,
     /** Register in the low three opcode bits. */
-    ZB, ZV, ZQ,
-    /** Immediate: byte, byte sign-extended, word, word or doubleword sign-extended, full operand size, constant 1. */
-    IB, IBS, IW, IZ, IV, ONE,
+    ZB,
+    ZV,
+    ZQ,
+    /**
+     * Immediate: byte, byte sign-extended, word, word or doubleword sign-extended, full operand
+     * size, constant 1.
+     */
+    IB,
+    IBS,
+    IW,
+    IZ,
+    IV,
+    ONE,
     /** Branch displacement relative to the next instruction. */
-    JB, JZ,
+    JB,
+    JZ,
     /** Absolute offset in the instruction (moffs). */
-    OB, OV,
+    OB,
+    OV,
     /** Fixed registers; RAX is AX, EAX or RAX by operand size. */
-    AL, CL, DX, RAX,
+    AL,
+    CL,
+    DX,
+    RAX,
     /** String source [RSI], string destination [RDI]. */
-    XB, XV, YB, YV,
+    XB,
+    XV,
+    YB,
+    YV,
     /** Segment, control and debug register in ModRM.reg; FS and GS named by the opcode. */
-    SW, CD, DD, FS, GS,
+    SW,
+    CD,
+    DD,
+    FS,
+    GS,
     /** MMX register in ModRM.reg, MMX register or memory, MMX register in rm. */
-    PQ, QD, QQ, NQ,
-    /** XMM register in ModRM.reg; XMM register or memory (SS, SD, 32, 64, 128 bit); XMM register in rm. */
-    VX, VSS, VSD, VD, VQ, WX, WSS, WSD, WD, WQ, UX, UQ,
+    PQ,
+    QD,
+    QQ,
+    NQ,
+    /**
+     * XMM register in ModRM.reg; XMM register or memory (SS, SD, 32, 64, 128 bit); XMM register in
+     * rm.
+     */
+    VX,
+    VSS,
+    VSD,
+    VD,
+    VQ,
+    WX,
+    WSS,
+    WSD,
+    WD,
+    WQ,
+    UX,
+    UQ,
     /** Implicit XMM0. */
     XMM0
 }
