@@ -1,0 +1,672 @@
+package org.xenolith.cpu.mmu;
+
+import static org.xenolith.cpu.mmu.Ram.PAGE_MASK;
+import static org.xenolith.cpu.mmu.Ram.PAGE_OFFSET;
+import static org.xenolith.cpu.mmu.Ram.PAGE_SHIFT;
+import static org.xenolith.cpu.mmu.Ram.PAGE_SIZE;
+
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.xenolith.cpu.GuestFault;
+
+/**
+ * One vCPU's view of memory: its TLB and checked loads and stores at linear addresses. Used by the thread
+ * that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
+ *
+ * <p>The User bit of page tables is ignored: under Xen a 64-bit guest's kernel is kept from its processes
+ * by separate L4 tables, both run at CPL 3.
+ *
+ * <p>x86's memory order (loads in order, stores in order) must hold between vCPUs although the JIT compiler
+ * may reorder plain accesses: every load is followed by an acquire fence, every store preceded by a release
+ * fence. On x86 hosts both cost nothing.
+ */
+public final class Mmu {
+    private static final int ENTRIES = 1024;
+    private static final int LONGS_PER_ENTRY = 4;
+    private static final int READ_TAG = 0;
+    private static final int WRITE_TAG = 1;
+    private static final int HOST_BASE = 2;
+    private static final int INDEX_MASK = (ENTRIES - 1) * LONGS_PER_ENTRY;
+    private static final int INDEX_SHIFT = PAGE_SHIFT - 2;
+
+    private static final int FETCH_ENTRIES = 512;
+
+    /** Matches no address: tags hold a page address and an ASID below {@link #MAX_ASID} in the low bits. */
+    private static final long INVALID = -1;
+
+    private static final int MAX_ASID = 0xffe;
+    private static final int ROOT_SLOTS = 256;
+
+    /** Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table, code). */
+    public static final long NO_HOST = -1;
+
+    /**
+     * Interleaved entries: read tag, write tag, host base, unused. A tag is the page's linear address with
+     * the ASID in its low 12 bits. The base is only used after a tag matched. A write tag is present only
+     * for frames that may be written without anybody noticing: not page tables, not frames with code.
+     */
+    private final long[] tlb = new long[ENTRIES * LONGS_PER_ENTRY];
+
+    private final long[] fetchTags = new long[FETCH_ENTRIES];
+    private final long[] fetchBases = new long[FETCH_ENTRIES];
+
+    /** Roots that have an ASID, hashed by MFN; 0 when free. A root's entries survive while another one is loaded. */
+    private final long[] rootMfns = new long[ROOT_SLOTS];
+
+    private final int[] rootAsids = new int[ROOT_SLOTS];
+
+    private final MachineMemory memory;
+    private final StoreWatch watch;
+    private final TlbMailbox mailbox = new TlbMailbox(this);
+
+    private long root;
+    private long asid;
+    private int lastAsid = -1;
+
+    /** Counts walks, for statistics. */
+    private long walks;
+
+    /** Who must know of stores into frames that hold decoded code. */
+    public interface StoreWatch {
+        /** Whether stores into the host frame must be reported, and its write tags be withheld. */
+        boolean watches(long hostBase);
+
+        /** A store has changed {@code length} bytes at {@code host}, inside one frame. */
+        void stored(long host, int length);
+
+        /** For a CPU that never executes, and tests of the MMU alone. */
+        StoreWatch NONE =
+                new StoreWatch() {
+                    @Override
+                    public boolean watches(long hostBase) {
+                        return false;
+                    }
+
+                    @Override
+                    public void stored(long host, int length) {}
+                };
+    }
+
+    public Mmu(MachineMemory memory, StoreWatch watch) {
+        this.memory = memory;
+        this.watch = watch;
+        reset();
+    }
+
+    public MachineMemory memory() {
+        return memory;
+    }
+
+    /** Where other threads leave their invalidations for this vCPU. */
+    public TlbMailbox mailbox() {
+        return mailbox;
+    }
+
+    public long walks() {
+        return walks;
+    }
+
+    // ---- address spaces --------------------------------------------------------------------------------
+
+    /** MFN of the loaded L4 table. */
+    public long root() {
+        return root;
+    }
+
+    /** Loads CR3. Entries of other roots are kept under their tags. */
+    public void setRoot(long l4Mfn) {
+        root = l4Mfn;
+        int slot = rootSlot(l4Mfn);
+        if (rootMfns[slot] != l4Mfn) {
+            rootMfns[slot] = l4Mfn;
+            rootAsids[slot] = newAsid();
+        }
+        asid = rootAsids[slot];
+    }
+
+    /** The table at {@code l4Mfn} is no root any more: what its tag holds is never used again. */
+    public void retireRoot(long l4Mfn) {
+        int slot = rootSlot(l4Mfn);
+        if (rootMfns[slot] == l4Mfn) {
+            rootMfns[slot] = 0;
+            if (root == l4Mfn) {
+                setRoot(l4Mfn);
+            }
+        }
+    }
+
+    private static int rootSlot(long mfn) {
+        return (int) (mfn ^ mfn >>> 8) & ROOT_SLOTS - 1;
+    }
+
+    private int newAsid() {
+        if (++lastAsid > MAX_ASID) {
+            clear();
+            lastAsid = 0;
+        }
+        return lastAsid;
+    }
+
+    private void clear() {
+        Arrays.fill(tlb, INVALID);
+        Arrays.fill(fetchTags, INVALID);
+        Arrays.fill(rootMfns, 0);
+    }
+
+    private void reset() {
+        clear();
+        lastAsid = -1;
+        asid = newAsid();
+    }
+
+    /** Drops everything under all tags. */
+    public void flushAll() {
+        Arrays.fill(rootMfns, 0);
+        setRoot(root);
+    }
+
+    /** Drops one page under all tags: an entry's index does not depend on its tag. */
+    public void dropPage(long vaddr) {
+        int i = index(vaddr);
+        tlb[i + READ_TAG] = INVALID;
+        tlb[i + WRITE_TAG] = INVALID;
+        fetchTags[fetchIndex(vaddr)] = INVALID;
+    }
+
+    /** Drops all write permission to a host frame: it is shared, holds code now, or became a page table. */
+    public void dropWrites(long hostBase) {
+        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
+            if (tlb[i + HOST_BASE] == hostBase) {
+                tlb[i + WRITE_TAG] = INVALID;
+            }
+        }
+    }
+
+    /** Drops every entry that leads to a host frame, which is about to be given to somebody else. */
+    public void dropFrame(long hostBase) {
+        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
+            if (tlb[i + HOST_BASE] == hostBase) {
+                tlb[i + READ_TAG] = INVALID;
+                tlb[i + WRITE_TAG] = INVALID;
+            }
+        }
+        for (int i = 0; i < FETCH_ENTRIES; i++) {
+            if (fetchBases[i] == hostBase) {
+                fetchTags[i] = INVALID;
+            }
+        }
+    }
+
+    // ---- loads -----------------------------------------------------------------------------------------
+
+    private static int index(long vaddr) {
+        return (int) (vaddr >>> INDEX_SHIFT) & INDEX_MASK;
+    }
+
+    private static int fetchIndex(long vaddr) {
+        return (int) (vaddr >>> PAGE_SHIFT) & FETCH_ENTRIES - 1;
+    }
+
+    /** Loads a byte, zero-extended. */
+    public int read8(long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == (vaddr & PAGE_MASK | asid)) {
+            int value = Ram.getByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+            VarHandle.acquireFence();
+            return value;
+        }
+        return (int) readSlow(vaddr, 1);
+    }
+
+    /** Loads two bytes, zero-extended. */
+    public int read16(long vaddr) {
+        int i = index(vaddr);
+        // An access that crosses into the next page forms that page's tag, which never stands at this index.
+        if (tlb[i] == (vaddr + 1 & PAGE_MASK | asid)) {
+            int value = Ram.getShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+            VarHandle.acquireFence();
+            return value;
+        }
+        return (int) readSlow(vaddr, 2);
+    }
+
+    public int read32(long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == (vaddr + 3 & PAGE_MASK | asid)) {
+            int value = Ram.getInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+            VarHandle.acquireFence();
+            return value;
+        }
+        return (int) readSlow(vaddr, 4);
+    }
+
+    public long read64(long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == (vaddr + 7 & PAGE_MASK | asid)) {
+            long value = Ram.getLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+            VarHandle.acquireFence();
+            return value;
+        }
+        return readSlow(vaddr, 8);
+    }
+
+    private long readSlow(long vaddr, int size) {
+        if (crossesPage(vaddr, size)) {
+            return readAcross(vaddr, size);
+        }
+        long host = hostForRead(vaddr);
+        long value =
+                switch (size) {
+                    case 1 -> Ram.getByte(host);
+                    case 2 -> Ram.getShort(host);
+                    case 4 -> Ram.getInt(host) & 0xffff_ffffL;
+                    default -> Ram.getLong(host);
+                };
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    private long readAcross(long vaddr, int size) {
+        hostForRead(vaddr);
+        hostForRead(vaddr + size - 1 & PAGE_MASK);
+        long value = 0;
+        for (int k = size - 1; k >= 0; k--) {
+            value = value << 8 | read8(vaddr + k);
+        }
+        return value;
+    }
+
+    private static boolean crossesPage(long vaddr, int size) {
+        return (vaddr & PAGE_OFFSET) + size > PAGE_SIZE;
+    }
+
+    /**
+     * Host address of a readable byte; the rest of its page follows.
+     *
+     * @throws GuestFault #PF or non-canonical #GP
+     */
+    public long hostForRead(long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] != (vaddr & PAGE_MASK | asid)) {
+            fillRead(vaddr, i);
+        }
+        return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+    }
+
+    private void fillRead(long vaddr, int i) {
+        long base = walk(vaddr, 0);
+        setBase(i, base);
+        tlb[i + READ_TAG] = vaddr & PAGE_MASK | asid;
+        tlb[i + WRITE_TAG] = INVALID;
+    }
+
+    private void setBase(int i, long base) {
+        tlb[i + HOST_BASE] = base;
+    }
+
+    // ---- stores ----------------------------------------------------------------------------------------
+
+    public void write8(long vaddr, int value) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr & PAGE_MASK | asid)) {
+            VarHandle.releaseFence();
+            Ram.putByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+        } else {
+            writeSlow(vaddr, 1, value);
+        }
+    }
+
+    public void write16(long vaddr, int value) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr + 1 & PAGE_MASK | asid)) {
+            VarHandle.releaseFence();
+            Ram.putShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+        } else {
+            writeSlow(vaddr, 2, value);
+        }
+    }
+
+    public void write32(long vaddr, int value) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr + 3 & PAGE_MASK | asid)) {
+            VarHandle.releaseFence();
+            Ram.putInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+        } else {
+            writeSlow(vaddr, 4, value);
+        }
+    }
+
+    public void write64(long vaddr, long value) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr + 7 & PAGE_MASK | asid)) {
+            VarHandle.releaseFence();
+            Ram.putLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+        } else {
+            writeSlow(vaddr, 8, value);
+        }
+    }
+
+    private void writeSlow(long vaddr, int size, long value) {
+        if (crossesPage(vaddr, size)) {
+            writeAcross(vaddr, size, value);
+            return;
+        }
+        long host = prepareWrite(vaddr);
+        if (host == NO_HOST) {
+            storeToPageTable(vaddr, size, value);
+            return;
+        }
+        VarHandle.releaseFence();
+        switch (size) {
+            case 1 -> Ram.putByte(host, (int) value);
+            case 2 -> Ram.putShort(host, (int) value);
+            case 4 -> Ram.putInt(host, (int) value);
+            default -> Ram.putLong(host, value);
+        }
+        noteStore(host, size);
+    }
+
+    /** Both pages are checked before a byte is written. */
+    private void writeAcross(long vaddr, int size, long value) {
+        checkWritable(vaddr);
+        checkWritable(vaddr + size - 1 & PAGE_MASK);
+        for (int k = 0; k < size; k++) {
+            write8(vaddr + k, (int) (value >>> 8 * k));
+        }
+    }
+
+    /** Reports a store done through {@link #hostForBulkWrite} or {@link #hostForUpdate}. */
+    public void noteStore(long host, int length) {
+        if (watch.watches(host & PAGE_MASK)) {
+            watch.stored(host, length);
+        }
+    }
+
+    /**
+     * Checks that a byte may be written, or is one that the platform writes for the guest.
+     *
+     * @throws GuestFault #PF with the write bit, or non-canonical #GP
+     */
+    public void checkWritable(long vaddr) {
+        prepareWrite(vaddr);
+    }
+
+    /**
+     * Host address for a store of up to the rest of the page, to be followed by {@link #noteStore}.
+     *
+     * @return {@link #NO_HOST} when the page is a page table: use the sized stores
+     * @throws GuestFault #PF with the write bit, or non-canonical #GP
+     */
+    public long hostForBulkWrite(long vaddr) {
+        return prepareWrite(vaddr);
+    }
+
+    /**
+     * Host address for an atomic read-modify-write, or {@link #NO_HOST} when it crosses pages or is a page
+     * table. Follow it with {@link #noteStore}.
+     *
+     * @throws GuestFault #PF with the write bit, or non-canonical #GP
+     */
+    public long hostForUpdate(long vaddr, int size) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr + size - 1 & PAGE_MASK | asid)) {
+            return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+        }
+        if (crossesPage(vaddr, size)) {
+            checkWritable(vaddr);
+            checkWritable(vaddr + size - 1 & PAGE_MASK);
+            return NO_HOST;
+        }
+        return prepareWrite(vaddr);
+    }
+
+    private long prepareWrite(long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i + WRITE_TAG] == (vaddr & PAGE_MASK | asid)) {
+            return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+        }
+        long base = walk(vaddr, GuestFault.PF_WRITE);
+        if (base == NO_HOST) {
+            return NO_HOST;
+        }
+        setBase(i, base);
+        tlb[i + READ_TAG] = vaddr & PAGE_MASK | asid;
+        tlb[i + WRITE_TAG] = watch.watches(base) ? INVALID : vaddr & PAGE_MASK | asid;
+        return base | vaddr & PAGE_OFFSET;
+    }
+
+    private void storeToPageTable(long vaddr, int size, long value) {
+        long maddr = machineAddress(vaddr);
+        if (!withinQuadword(maddr, size) || !memory.emulateStore(maddr, size, value)) {
+            throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+        }
+    }
+
+    /**
+     * Compare-and-set of a page-table entry through its read-only mapping.
+     *
+     * @return false when the old value is not the expected one any more
+     * @throws GuestFault #PF when the platform refuses the new value, or the access is not one entry's
+     */
+    public boolean compareAndSetPageTable(long vaddr, int size, long expected, long value) {
+        long maddr = machineAddress(vaddr);
+        if (withinQuadword(maddr, size)) {
+            switch (memory.emulateCompareAndSet(maddr, size, expected, value)) {
+                case DONE -> {
+                    return true;
+                }
+                case CHANGED -> {
+                    return false;
+                }
+                case REFUSED -> {}
+            }
+        }
+        throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+    }
+
+    /** Whether an update for which {@link #hostForUpdate} gave no host lies in one page: a page table. */
+    public static boolean isWithinPage(long vaddr, int size) {
+        return !crossesPage(vaddr, size);
+    }
+
+    private static boolean withinQuadword(long maddr, int size) {
+        return (maddr & 7) + size <= 8;
+    }
+
+    // ---- fetch -----------------------------------------------------------------------------------------
+
+    /**
+     * Host frame of an executable page.
+     *
+     * @throws GuestFault #PF with the fetch bit, or non-canonical #GP
+     */
+    public long hostForFetch(long vaddr) {
+        int i = fetchIndex(vaddr);
+        if (fetchTags[i] != (vaddr & PAGE_MASK | asid)) {
+            fetchBases[i] = walk(vaddr, GuestFault.PF_FETCH);
+            fetchTags[i] = vaddr & PAGE_MASK | asid;
+        }
+        return fetchBases[i];
+    }
+
+    // ---- the walk --------------------------------------------------------------------------------------
+
+    public static boolean isCanonical(long vaddr) {
+        return vaddr << 16 >> 16 == vaddr;
+    }
+
+    /**
+     * Walks the four levels, sets Accessed on the way and Dirty for a write. SDM vol. 3A, 4.5 and 4.8.
+     *
+     * @param access 0, PF_WRITE or PF_FETCH
+     * @return host base of the frame, or {@link #NO_HOST} for a write that the platform emulates
+     */
+    private long walk(long vaddr, int access) {
+        walks++;
+        if (!isCanonical(vaddr)) {
+            throw GuestFault.nonCanonical(vaddr);
+        }
+        long tableMfn = root;
+        long noExecute = 0;
+        long writable = Pte.WRITABLE;
+        for (int level = 4; level > 1; level--) {
+            long entry = entryForWalk(tableMfn, vaddr, level, access);
+            noExecute |= entry;
+            writable &= entry;
+            tableMfn = Pte.mfn(entry);
+        }
+        return walkLeaf(vaddr, access, tableMfn, writable, noExecute);
+    }
+
+    private long walkLeaf(long vaddr, int access, long tableMfn, long writable, long noExecute) {
+        long at = entryAddress(tableMfn, vaddr, 1, access);
+        while (true) {
+            long entry = Ram.getLongVolatile(at);
+            if (!Pte.isPresent(entry)) {
+                throw GuestFault.pageFault(vaddr, access);
+            }
+            if (access == GuestFault.PF_FETCH && (entry | noExecute) < 0) {
+                throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | access);
+            }
+            long set = Pte.ACCESSED;
+            if (access == GuestFault.PF_WRITE) {
+                if ((entry & writable & Pte.WRITABLE) == 0) {
+                    return readOnlyStore(vaddr, Pte.mfn(entry));
+                }
+                set |= Pte.DIRTY;
+            }
+            if ((entry & set) == set || setBits(tableMfn, at, entry, set)) {
+                return frame(vaddr, Pte.mfn(entry), access);
+            }
+        }
+    }
+
+    private long frame(long vaddr, long mfn, int access) {
+        long base =
+                access == GuestFault.PF_WRITE ? memory.writableFrame(mfn) : memory.frame(mfn);
+        if (base == MachineMemory.NO_FRAME) {
+            throw GuestFault.pageFault(vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
+        }
+        return base;
+    }
+
+    private long readOnlyStore(long vaddr, long mfn) {
+        if (memory.emulatesStores(mfn)) {
+            return NO_HOST;
+        }
+        throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+    }
+
+    private long entryForWalk(long tableMfn, long vaddr, int level, int access) {
+        int slot = Pte.index(vaddr, level);
+        if (level == 4 && slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT) {
+            long entry = memory.hypervisorEntry(slot);
+            if (!Pte.isPresent(entry)) {
+                throw GuestFault.pageFault(vaddr, access);
+            }
+            return entry;
+        }
+        long at = entryAddress(tableMfn, vaddr, level, access);
+        while (true) {
+            long entry = Ram.getLongVolatile(at);
+            if (!Pte.isPresent(entry)) {
+                throw GuestFault.pageFault(vaddr, access);
+            }
+            if ((entry & Pte.ACCESSED) != 0 || setBits(tableMfn, at, entry, Pte.ACCESSED)) {
+                return entry;
+            }
+        }
+    }
+
+    private boolean setBits(long tableMfn, long at, long entry, long bits) {
+        long writable = memory.writableFrame(tableMfn);
+        return Ram.compareAndSetLong(writable | at & PAGE_OFFSET, entry, entry | bits);
+    }
+
+    private long entryAddress(long tableMfn, long vaddr, int level, int access) {
+        long base = memory.frame(tableMfn);
+        if (base == MachineMemory.NO_FRAME) {
+            throw GuestFault.pageFault(vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
+        }
+        return base + Pte.index(vaddr, level) * 8L;
+    }
+
+    /** Machine address behind a mapped linear address; the walk has succeeded before. */
+    private long machineAddress(long vaddr) {
+        long pte = pte(vaddr);
+        return pte & Pte.FRAME_MASK | vaddr & PAGE_OFFSET;
+    }
+
+    /**
+     * The L1 entry that maps an address, without touching Accessed bits.
+     *
+     * @return 0 when some level is not present or the address is not canonical
+     */
+    public long pte(long vaddr) {
+        long at = pteMachineAddress(vaddr);
+        return at == 0 ? 0 : Ram.getLongVolatile(memory.frame(at >>> PAGE_SHIFT) | at & PAGE_OFFSET);
+    }
+
+    /** Machine address of the L1 entry of {@code vaddr}, or 0 when there is no L1 table for it. */
+    public long pteMachineAddress(long vaddr) {
+        if (!isCanonical(vaddr)) {
+            return 0;
+        }
+        long tableMfn = root;
+        for (int level = 4; level > 1; level--) {
+            int slot = Pte.index(vaddr, level);
+            long entry;
+            if (level == 4 && slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT) {
+                entry = memory.hypervisorEntry(slot);
+            } else {
+                long base = memory.frame(tableMfn);
+                entry = base == MachineMemory.NO_FRAME ? 0 : Ram.getLongVolatile(base + slot * 8L);
+            }
+            if (!Pte.isPresent(entry)) {
+                return 0;
+            }
+            tableMfn = Pte.mfn(entry);
+        }
+        if (memory.frame(tableMfn) == MachineMemory.NO_FRAME) {
+            return 0;
+        }
+        return tableMfn << PAGE_SHIFT | Pte.index(vaddr, 1) * 8L;
+    }
+
+    // ---- copies for hypercalls ---------------------------------------------------------------------------
+
+    /**
+     * Copies guest memory out, once.
+     *
+     * @throws GuestFault #PF or #GP at the first byte that cannot be read
+     */
+    public void copyFrom(long vaddr, byte[] into, int offset, int length) {
+        while (length > 0) {
+            int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
+            Ram.read(hostForRead(vaddr), into, offset, n);
+            vaddr += n;
+            offset += n;
+            length -= n;
+        }
+    }
+
+    /**
+     * Copies into guest memory.
+     *
+     * @throws GuestFault #PF or #GP at the first byte that cannot be written; earlier pages are written
+     */
+    public void copyTo(long vaddr, byte[] from, int offset, int length) {
+        while (length > 0) {
+            int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
+            long host = prepareWrite(vaddr);
+            if (host == NO_HOST) {
+                throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+            }
+            Ram.write(host, from, offset, n);
+            noteStore(host, n);
+            vaddr += n;
+            offset += n;
+            length -= n;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package org.xenolith.cpu.mmu;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Invalidations that other threads left for one vCPU's TLB. The owner drains it where the architecture lets
+ * stale entries end: when it is scheduled, at every poll point, at base-pointer loads and flushes, and before
+ * a page fault is delivered. A full mailbox means "drop everything".
+ */
+public final class TlbMailbox {
+    private static final int CAPACITY = 256;
+
+    private enum Kind {
+        PAGE,
+        WRITES,
+        FRAME,
+        ROOT
+    }
+
+    private final Mmu owner;
+    private final Kind[] kinds = new Kind[CAPACITY];
+    private final long[] operands = new long[CAPACITY];
+    private int size;
+    private boolean flushAll;
+
+    /** Number of undrained posts; read without the lock on the owner's fast path. */
+    private final AtomicInteger posted = new AtomicInteger();
+
+    TlbMailbox(Mmu owner) {
+        this.owner = owner;
+    }
+
+    public void postDropPage(long vaddr) {
+        post(Kind.PAGE, vaddr);
+    }
+
+    public void postDropWrites(long hostBase) {
+        post(Kind.WRITES, hostBase);
+    }
+
+    public void postDropFrame(long hostBase) {
+        post(Kind.FRAME, hostBase);
+    }
+
+    public void postRetireRoot(long l4Mfn) {
+        post(Kind.ROOT, l4Mfn);
+    }
+
+    public synchronized void postFlushAll() {
+        flushAll = true;
+        posted.incrementAndGet();
+    }
+
+    private synchronized void post(Kind kind, long operand) {
+        if (size == CAPACITY) {
+            // Frames may not be forgotten by tag alone: a full flush covers every kind.
+            flushAll = true;
+        } else {
+            kinds[size] = kind;
+            operands[size++] = operand;
+        }
+        posted.incrementAndGet();
+    }
+
+    public boolean isEmpty() {
+        return posted.get() == 0;
+    }
+
+    /** Applies everything posted so far; called by the owner's thread. */
+    public void drain() {
+        if (posted.get() != 0) {
+            drainSlow();
+        }
+    }
+
+    private synchronized void drainSlow() {
+        if (flushAll) {
+            owner.flushAll();
+        } else {
+            for (int i = 0; i < size; i++) {
+                apply(kinds[i], operands[i]);
+            }
+        }
+        flushAll = false;
+        size = 0;
+        posted.set(0);
+    }
+
+    private void apply(Kind kind, long operand) {
+        switch (kind) {
+            case PAGE -> owner.dropPage(operand);
+            case WRITES -> owner.dropWrites(operand);
+            case FRAME -> owner.dropFrame(operand);
+            case ROOT -> owner.retireRoot(operand);
+        }
+    }
+}
