@@ -1,0 +1,314 @@
+package org.xenolith.cpu.decode;
+
+/** Decodes one instruction of 64-bit mode. Allocates nothing and keeps no state. SDM vol. 2, chapter 2. */
+public final class Decoder {
+    /** Returned when the instruction goes on behind the last available byte. */
+    public static final int NEED_MORE = -1;
+
+    /** Returned when the instruction would be longer than 15 bytes: #GP(0). */
+    public static final int TOO_LONG = -2;
+
+    /** The longest instruction, in bytes. */
+    public static final int MAX_LENGTH = 15;
+
+    /** Prefixes seen, as bits. The lower three select in {@link #MANDATORY_PREFIX}. */
+    private static final int OPERAND_SIZE = 1,
+            REP = 1 << 1,
+            REPNE = 1 << 2,
+            ADDRESS_SIZE = 1 << 3,
+            LOCK = 1 << 4,
+            SEGMENT_FS = 1 << 5,
+            SEGMENT_GS = 1 << 6,
+            MANDATORY_BITS = OPERAND_SIZE | REP | REPNE;
+
+    /** Kinds of a byte before the opcode; others are the prefix's bit plus {@link #LEGACY}. */
+    private static final int NO_PREFIX = 0, REX = 0x40, LEGACY = 0x80;
+
+    private static final int REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1;
+
+    private static final byte[] BYTE_KIND = byteKinds();
+
+    /** F2 and F3 take precedence over 66. */
+    private static final byte[] MANDATORY_PREFIX = {
+        Encoding.NONE,
+        Encoding.P66,
+        Encoding.F3,
+        Encoding.F3,
+        Encoding.F2,
+        Encoding.F2,
+        Encoding.F2,
+        Encoding.F2
+    };
+
+    private static final int NOP_OR_XCHG = 0x90;
+
+    private Decoder() {}
+
+    /**
+     * Decodes the instruction that begins at {@code code[offset]}.
+     *
+     * @param available bytes that may be read from there on, 0 or more
+     * @param out receives the result, complete unless a negative value is returned; its row is null when
+     *     the bytes are no instruction (#UD), and then the rest describes only what was read
+     * @return length in bytes, {@link #NEED_MORE} or {@link #TOO_LONG}
+     */
+    public static int decode(byte[] code, int offset, int available, Instruction out) {
+        int limit = offset + Math.min(available, MAX_LENGTH);
+        int position = offset;
+        int prefixes = 0;
+        int rex = 0;
+        int opcode;
+        while (true) {
+            if (position >= limit) {
+                return truncated(available);
+            }
+            opcode = code[position++] & 0xff;
+            int kind = BYTE_KIND[opcode] & 0xff;
+            if (kind == NO_PREFIX) {
+                break;
+            }
+            if (kind == REX) {
+                rex = opcode;
+            } else {
+                rex = 0;
+                prefixes = withPrefix(prefixes, kind & ~LEGACY);
+            }
+        }
+        if (opcode == 0x0f) {
+            if (position >= limit) {
+                return truncated(available);
+            }
+            opcode = Encoding.MAP_0F | code[position++] & 0xff;
+            if (opcode == (Encoding.MAP_0F | 0x38) || opcode == (Encoding.MAP_0F | 0x3a)) {
+                if (position >= limit) {
+                    return truncated(available);
+                }
+                int map = opcode == (Encoding.MAP_0F | 0x38) ? Encoding.MAP_0F38 : Encoding.MAP_0F3A;
+                opcode = map | code[position++] & 0xff;
+            }
+        }
+        int selectors = OpcodeIndex.OPCODES[opcode];
+        int slot = selectors & OpcodeIndex.FIRST_SLOT;
+        int modRm = -1;
+        int selector = 0;
+        if ((selectors & OpcodeIndex.HAS_MODRM) != 0) {
+            if (position >= limit) {
+                return truncated(available);
+            }
+            modRm = code[position++] & 0xff;
+            selector = OpcodeIndex.modRmSelector(selectors, modRm);
+        }
+        if ((selectors & OpcodeIndex.BY_PREFIX) != 0) {
+            selector =
+                    selector * OpcodeIndex.PREFIX_SLOTS
+                            + MANDATORY_PREFIX[prefixes & MANDATORY_BITS] * 2
+                            + (rex >>> 3 & 1);
+        }
+        slot += selector;
+        int form = OpcodeIndex.FORMS[slot];
+        out.row = OpcodeIndex.ROWS[slot];
+        out.opcode = opcode & 0xff;
+        out.modRm = modRm;
+        setPrefixes(out, prefixes, rex);
+        setOperandSize(out, prefixes, rex, form);
+        out.memory = false;
+        out.ripRelative = false;
+        out.base = Instruction.NO_REGISTER;
+        out.index = Instruction.NO_REGISTER;
+        out.scale = 0;
+        out.displacement = 0;
+        out.immediate = 0;
+        out.immediate2 = 0;
+        if (modRm >= 0) {
+            out.reg = modRm >>> 3 & 7 | (rex & REX_R) << 1;
+            out.rm = modRm & 7 | (rex & REX_B) << 3;
+            out.memory = modRm < 0xc0 && (form & OpcodeIndex.MOD_IGNORED) == 0;
+        } else {
+            out.reg = 0;
+            out.rm = opcode & 7 | (rex & REX_B) << 3;
+            if (opcode == NOP_OR_XCHG && (rex & REX_B) != 0) {
+                out.row = OpcodeIndex.XCHG_ROW;
+            }
+        }
+        if (out.row == null || (prefixes & LOCK) != 0 && !mayLock(out, form)) {
+            out.row = null;
+            return out.length = position - offset;
+        }
+        if (out.memory) {
+            position = readAddress(code, position, limit, out);
+            if (position < 0) {
+                return truncated(available);
+            }
+        }
+        position = readImmediates(code, position, limit, form, out);
+        if (position < 0) {
+            return truncated(available);
+        }
+        return out.length = position - offset;
+    }
+
+    private static int truncated(int available) {
+        return available >= MAX_LENGTH ? TOO_LONG : NEED_MORE;
+    }
+
+    /** Of F2 and F3, and of FS and GS, the last one counts; other prefixes add up. */
+    private static int withPrefix(int prefixes, int bit) {
+        return switch (bit) {
+            case REP, REPNE -> prefixes & ~(REP | REPNE) | bit;
+            case SEGMENT_FS, SEGMENT_GS -> prefixes & ~(SEGMENT_FS | SEGMENT_GS) | bit;
+            default -> prefixes | bit;
+        };
+    }
+
+    private static void setPrefixes(Instruction out, int prefixes, int rex) {
+        out.rex = rex;
+        out.operandSizePrefix = (prefixes & OPERAND_SIZE) != 0;
+        out.rep = (prefixes & REP) != 0;
+        out.repne = (prefixes & REPNE) != 0;
+        out.lock = (prefixes & LOCK) != 0;
+        out.addressSize = (prefixes & ADDRESS_SIZE) != 0 ? 4 : 8;
+        out.segment =
+                (prefixes & SEGMENT_FS) != 0
+                        ? Instruction.FS
+                        : (prefixes & SEGMENT_GS) != 0 ? Instruction.GS : Instruction.NO_REGISTER;
+    }
+
+    private static void setOperandSize(Instruction out, int prefixes, int rex, int form) {
+        if ((rex & REX_W) != 0 || (form & OpcodeIndex.FORCE_64) != 0) {
+            out.operandSize = 8;
+        } else if ((prefixes & OPERAND_SIZE) != 0) {
+            out.operandSize = 2;
+        } else {
+            out.operandSize = (form & OpcodeIndex.DEFAULT_64) != 0 ? 8 : 4;
+        }
+    }
+
+    private static boolean mayLock(Instruction out, int form) {
+        return out.memory && (form & OpcodeIndex.LOCKABLE) != 0;
+    }
+
+    /** Reads SIB and displacement; returns the position behind them, or -1 when bytes run out. */
+    private static int readAddress(byte[] code, int start, int limit, Instruction out) {
+        int position = start;
+        int mod = out.modRm >>> 6;
+        int base = out.modRm & 7;
+        if (base == 4) {
+            if (position >= limit) {
+                return -1;
+            }
+            int sib = code[position++] & 0xff;
+            base = sib & 7;
+            int index = sib >>> 3 & 7 | (out.rex & REX_X) << 2;
+            if (index != 4) {
+                out.index = index;
+                out.scale = sib >>> 6;
+            }
+        } else if (mod == 0 && base == 5) {
+            out.ripRelative = true;
+        }
+        boolean noBase = mod == 0 && base == 5;
+        if (!noBase) {
+            out.base = base | (out.rex & REX_B) << 3;
+        }
+        if (mod == 1) {
+            if (position >= limit) {
+                return -1;
+            }
+            out.displacement = code[position];
+            return position + 1;
+        }
+        if (mod == 2 || noBase) {
+            if (limit - position < 4) {
+                return -1;
+            }
+            out.displacement = readInt(code, position);
+            return position + 4;
+        }
+        return position;
+    }
+
+    /** Reads what follows the address; returns the position behind it, or -1 when bytes run out. */
+    private static int readImmediates(
+            byte[] code, int position, int limit, int form, Instruction out) {
+        int size = form >>> OpcodeIndex.IMMEDIATE_SIZE_SHIFT;
+        if (size == 0) {
+            if ((form & OpcodeIndex.IMMEDIATE_Z) != 0) {
+                size = Math.min(out.operandSize, 4);
+            } else if ((form & OpcodeIndex.IMMEDIATE_V) != 0) {
+                size = out.operandSize;
+            } else {
+                return (form & OpcodeIndex.MOFFS) == 0
+                        ? position
+                        : readMoffs(code, position, limit, out);
+            }
+        }
+        if (limit - position < size) {
+            return -1;
+        }
+        out.immediate = readImmediate(code, position, size, form);
+        return (form & OpcodeIndex.SECOND_IMMEDIATE) == 0
+                ? position + size
+                : readSecondImmediate(code, position + size, limit, out);
+    }
+
+    private static long readImmediate(byte[] code, int position, int size, int form) {
+        boolean signed = (form & OpcodeIndex.SIGN_EXTENDED) != 0;
+        return switch (size) {
+            case 1 -> signed ? code[position] : code[position] & 0xffL;
+            case 2 -> signed ? readShort(code, position) : readShort(code, position) & 0xffffL;
+            case 4 -> signed ? readInt(code, position) : readInt(code, position) & 0xffff_ffffL;
+            default -> readLong(code, position);
+        };
+    }
+
+    private static int readSecondImmediate(byte[] code, int position, int limit, Instruction out) {
+        if (position >= limit) {
+            return -1;
+        }
+        out.immediate2 = code[position] & 0xffL;
+        return position + 1;
+    }
+
+    private static int readMoffs(byte[] code, int position, int limit, Instruction out) {
+        if (limit - position < out.addressSize) {
+            return -1;
+        }
+        out.memory = true;
+        out.displacement =
+                out.addressSize == 8
+                        ? readLong(code, position)
+                        : readInt(code, position) & 0xffff_ffffL;
+        return position + out.addressSize;
+    }
+
+    private static short readShort(byte[] code, int position) {
+        return (short) (code[position] & 0xff | code[position + 1] << 8);
+    }
+
+    private static int readInt(byte[] code, int position) {
+        return readShort(code, position) & 0xffff | readShort(code, position + 2) << 16;
+    }
+
+    private static long readLong(byte[] code, int position) {
+        return readInt(code, position) & 0xffff_ffffL | (long) readInt(code, position + 4) << 32;
+    }
+
+    private static byte[] byteKinds() {
+        byte[] kinds = new byte[256];
+        for (int rex = 0x40; rex < 0x50; rex++) {
+            kinds[rex] = REX;
+        }
+        // CS, DS, ES and SS overrides mean nothing; 3E before an indirect jump is CET's notrack.
+        for (int ignored : new int[] {0x26, 0x2e, 0x36, 0x3e}) {
+            kinds[ignored] = (byte) LEGACY;
+        }
+        kinds[0x64] = (byte) (LEGACY | SEGMENT_FS);
+        kinds[0x65] = (byte) (LEGACY | SEGMENT_GS);
+        kinds[0x66] = (byte) (LEGACY | OPERAND_SIZE);
+        kinds[0x67] = (byte) (LEGACY | ADDRESS_SIZE);
+        kinds[0xf0] = (byte) (LEGACY | LOCK);
+        kinds[0xf2] = (byte) (LEGACY | REPNE);
+        kinds[0xf3] = (byte) (LEGACY | REP);
+        return kinds;
+    }
+}

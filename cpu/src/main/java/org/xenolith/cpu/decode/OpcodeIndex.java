@@ -1,0 +1,215 @@
+package org.xenolith.cpu.decode;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * The opcode table arranged for the decoder. Each opcode owns a run of slots, one for each value of
+ * what else selects the instruction there: part of ModRM, mandatory prefix, REX.W. Most own one.
+ */
+final class OpcodeIndex {
+    /** Bits of {@link #OPCODES}: first slot, and what else selects among the opcode's slots. */
+    static final int FIRST_SLOT = 0xffff,
+            HAS_MODRM = 1 << 16,
+            BY_MOD_AND_REG = 1 << 17,
+            BY_MODRM = 1 << 18,
+            BY_PREFIX = 1 << 19;
+
+    /** Slots per ModRM selection of a {@link #BY_PREFIX} opcode: four prefixes, REX.W or not. */
+    static final int PREFIX_SLOTS = 8;
+
+    /** Bits of {@link #FORMS}: what of a row the decoder needs. */
+    static final int DEFAULT_64 = 1,
+            FORCE_64 = 1 << 1,
+            LOCKABLE = 1 << 2,
+            MOD_IGNORED = 1 << 3,
+            MOFFS = 1 << 4,
+            // The size of the immediate follows the operand size as for IZ, or as for IV.
+            IMMEDIATE_Z = 1 << 5,
+            IMMEDIATE_V = 1 << 6,
+            SIGN_EXTENDED = 1 << 7,
+            // A second immediate, of one byte.
+            SECOND_IMMEDIATE = 1 << 8;
+
+    /** Where {@link #FORMS} keeps the immediate's size in bytes, unless Z or V. */
+    static final int IMMEDIATE_SIZE_SHIFT = 16;
+
+    private static final int MAPS_SIZE = 4 * 256;
+
+    /** By map and opcode byte. */
+    static final int[] OPCODES = new int[MAPS_SIZE];
+
+    /** By slot; null where the bytes are no instruction. */
+    static final OpcodeRow[] ROWS;
+
+    /** By slot; 0 where the row is null. */
+    static final int[] FORMS;
+
+    /** {@code 90+r}, which {@code 90} alone hides although REX.B brings it back. */
+    static final OpcodeRow XCHG_ROW;
+
+    static {
+        List<OpcodeRow> rows = new ArrayList<>(OpcodeTable.rows());
+        rows.sort(Comparator.comparingInt(row -> Encoding.parse(row.encoding()).rank()));
+        ROWS = new OpcodeRow[allotSlots(rows)];
+        rows.forEach(OpcodeIndex::fillSlots);
+        FORMS = Arrays.stream(ROWS).mapToInt(OpcodeIndex::form).toArray();
+        XCHG_ROW = ROWS[OPCODES[0x91] & FIRST_SLOT];
+    }
+
+    private OpcodeIndex() {}
+
+    /** Gives each opcode its run of slots; slot 0 stays empty and serves all undefined opcodes. */
+    private static int allotSlots(List<OpcodeRow> rows) {
+        for (OpcodeRow row : rows) {
+            Encoding encoding = Encoding.parse(row.encoding());
+            for (int i = 0; i < encoding.opcodes(); i++) {
+                OPCODES[encoding.opcode() + i] |= selectors(row, encoding);
+            }
+        }
+        int used = 1;
+        boolean[] known = knownOpcodes(rows);
+        for (int opcode = 0; opcode < MAPS_SIZE; opcode++) {
+            if (known[opcode]) {
+                int slots = slotsOf(OPCODES[opcode]);
+                OPCODES[opcode] |= used;
+                used += slots;
+            }
+        }
+        return used;
+    }
+
+    private static boolean[] knownOpcodes(List<OpcodeRow> rows) {
+        boolean[] known = new boolean[MAPS_SIZE];
+        for (OpcodeRow row : rows) {
+            Encoding encoding = Encoding.parse(row.encoding());
+            Arrays.fill(known, encoding.opcode(), encoding.opcode() + encoding.opcodes(), true);
+        }
+        return known;
+    }
+
+    private static int slotsOf(int selectors) {
+        int slots = (selectors & BY_MODRM) != 0 ? 256 : (selectors & BY_MOD_AND_REG) != 0 ? 16 : 1;
+        return (selectors & BY_PREFIX) != 0 ? slots * PREFIX_SLOTS : slots;
+    }
+
+    private static int selectors(OpcodeRow row, Encoding encoding) {
+        int selectors = encoding.prefix() != Encoding.ANY || encoding.rexW() ? BY_PREFIX : 0;
+        return selectors
+                | switch (encoding.modRm()) {
+                    case ABSENT -> 0;
+                    case OPERANDS_ONLY ->
+                            HAS_MODRM
+                                    | (allowsMemory(row) && allowsRegister(row)
+                                            ? 0
+                                            : BY_MOD_AND_REG);
+                    case REG -> HAS_MODRM | BY_MOD_AND_REG;
+                    case WHOLE -> HAS_MODRM | BY_MODRM;
+                };
+    }
+
+    private static void fillSlots(OpcodeRow row) {
+        Encoding encoding = Encoding.parse(row.encoding());
+        for (int i = 0; i < encoding.opcodes(); i++) {
+            int opcode = OPCODES[encoding.opcode() + i];
+            if ((opcode & HAS_MODRM) == 0) {
+                fillPrefixSlots(row, encoding, opcode, 0);
+                continue;
+            }
+            for (int modRm = 0; modRm < 256; modRm++) {
+                if (holdsFor(row, encoding, modRm)) {
+                    fillPrefixSlots(row, encoding, opcode, modRmSelector(opcode, modRm));
+                }
+            }
+        }
+    }
+
+    private static boolean holdsFor(OpcodeRow row, Encoding encoding, int modRm) {
+        boolean register = modRm >= 0xc0;
+        int reg = modRm >>> 3 & 7;
+        int value = encoding.modRm() == Encoding.ModRmPart.WHOLE ? modRm : reg;
+        boolean wanted = value >= encoding.firstModRm() && value <= encoding.lastModRm();
+        return wanted && (register ? allowsRegister(row) : allowsMemory(row));
+    }
+
+    /** The part of the slot number that ModRM decides. */
+    static int modRmSelector(int opcode, int modRm) {
+        if ((opcode & BY_MODRM) != 0) {
+            return modRm;
+        }
+        if ((opcode & BY_MOD_AND_REG) == 0) {
+            return 0;
+        }
+        return modRm >>> 3 & 7 | (modRm >= 0xc0 ? 8 : 0);
+    }
+
+    private static void fillPrefixSlots(OpcodeRow row, Encoding encoding, int opcode, int selector) {
+        int first = opcode & FIRST_SLOT;
+        if ((opcode & BY_PREFIX) == 0) {
+            ROWS[first + selector] = row;
+            return;
+        }
+        for (int slot = 0; slot < PREFIX_SLOTS; slot++) {
+            boolean prefixHolds =
+                    encoding.prefix() == Encoding.ANY || encoding.prefix() == slot >>> 1;
+            if (prefixHolds && (!encoding.rexW() || (slot & 1) != 0)) {
+                ROWS[first + selector * PREFIX_SLOTS + slot] = row;
+            }
+        }
+    }
+
+    private static boolean allowsMemory(OpcodeRow row) {
+        return row.operands().stream()
+                .noneMatch(
+                        operand ->
+                                switch (operand) {
+                                    case RD, RV, RY, NQ, UX, UQ -> true;
+                                    default -> false;
+                                });
+    }
+
+    private static boolean allowsRegister(OpcodeRow row) {
+        return row.operands().stream()
+                .noneMatch(
+                        operand ->
+                                switch (operand) {
+                                    case M, MB, MW, MD, MQ, MV, MY, MX, MP -> true;
+                                    default -> false;
+                                });
+    }
+
+    private static int form(OpcodeRow row) {
+        if (row == null) {
+            return 0;
+        }
+        int form = row.has(OpcodeRow.LOCKABLE) ? LOCKABLE : 0;
+        form |= row.has(OpcodeRow.DEFAULT_64) ? DEFAULT_64 : 0;
+        form |= row.has(OpcodeRow.FORCE_64) ? FORCE_64 : 0;
+        int immediates = 0;
+        for (Operand operand : row.operands()) {
+            int part = operandForm(operand);
+            boolean second = isImmediate(part) && immediates++ > 0;
+            form |= second ? SECOND_IMMEDIATE : part;
+        }
+        return form;
+    }
+
+    private static boolean isImmediate(int form) {
+        return form >>> IMMEDIATE_SIZE_SHIFT != 0 || (form & (IMMEDIATE_Z | IMMEDIATE_V)) != 0;
+    }
+
+    private static int operandForm(Operand operand) {
+        return switch (operand) {
+            case IB -> 1 << IMMEDIATE_SIZE_SHIFT;
+            case IBS, JB -> 1 << IMMEDIATE_SIZE_SHIFT | SIGN_EXTENDED;
+            case IW -> 2 << IMMEDIATE_SIZE_SHIFT;
+            case IZ, JZ -> IMMEDIATE_Z | SIGN_EXTENDED;
+            case IV -> IMMEDIATE_V;
+            case OB, OV -> MOFFS;
+            case CD, DD -> MOD_IGNORED;
+            default -> 0;
+        };
+    }
+}
