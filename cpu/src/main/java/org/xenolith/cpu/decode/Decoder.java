@@ -1,6 +1,9 @@
 package org.xenolith.cpu.decode;
 
-/** Decodes one instruction of 64-bit mode. Allocates nothing and keeps no state. SDM vol. 2, chapter 2. */
+/**
+ * Decodes one instruction of 64-bit mode. Allocates nothing and keeps no state. SDM vol. 2, chapter
+ * 2.
+ */
 public final class Decoder {
     /** Returned when the instruction goes on behind the last available byte. */
     public static final int NEED_MORE = -1;
@@ -48,8 +51,8 @@ public final class Decoder {
      * Decodes the instruction that begins at {@code code[offset]}.
      *
      * @param available bytes that may be read from there on, 0 or more
-     * @param out receives the result, complete unless a negative value is returned; its row is null when
-     *     the bytes are no instruction (#UD), and then the rest describes only what was read
+     * @param out receives the result, complete unless a negative value is returned; its row is null
+     *     when the bytes are no instruction (#UD), and then the rest describes only what was read
      * @return length in bytes, {@link #NEED_MORE} or {@link #TOO_LONG}
      */
     public static int decode(byte[] code, int offset, int available, Instruction out) {
@@ -83,7 +86,8 @@ public final class Decoder {
                 if (position >= limit) {
                     return truncated(available);
                 }
-                int map = opcode == (Encoding.MAP_0F | 0x38) ? Encoding.MAP_0F38 : Encoding.MAP_0F3A;
+                int map =
+                        opcode == (Encoding.MAP_0F | 0x38) ? Encoding.MAP_0F38 : Encoding.MAP_0F3A;
                 opcode = map | code[position++] & 0xff;
             }
         }

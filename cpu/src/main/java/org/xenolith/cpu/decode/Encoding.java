@@ -19,7 +19,9 @@ record Encoding(
         int firstModRm,
         int lastModRm,
         ModRmPart modRm) {
-    /** Values of {@link #prefix}; those from NONE on are also the selectors of {@link OpcodeIndex}. */
+    /**
+     * Values of {@link #prefix}; those from NONE on are also the selectors of {@link OpcodeIndex}.
+     */
     static final int ANY = -1, NONE = 0, P66 = 1, F3 = 2, F2 = 3;
 
     /** Maps, shifted so that an opcode byte fits below. */

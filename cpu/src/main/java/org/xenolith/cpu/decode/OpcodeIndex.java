@@ -145,7 +145,8 @@ final class OpcodeIndex {
         return modRm >>> 3 & 7 | (modRm >= 0xc0 ? 8 : 0);
     }
 
-    private static void fillPrefixSlots(OpcodeRow row, Encoding encoding, int opcode, int selector) {
+    private static void fillPrefixSlots(
+            OpcodeRow row, Encoding encoding, int opcode, int selector) {
         int first = opcode & FIRST_SLOT;
         if ((opcode & BY_PREFIX) == 0) {
             ROWS[first + selector] = row;

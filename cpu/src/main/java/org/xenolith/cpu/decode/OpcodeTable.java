@@ -10,22 +10,24 @@ import java.util.List;
  * <p>Columns are set apart by two blanks or more. An encoding is, in this order:
  *
  * <ul>
- *   <li>{@code NP} (none of 66, F2, F3), {@code 66}, {@code F2} or {@code F3} where the prefix selects
- *       the instruction; without any of them the line holds for each prefix no other line claims;
+ *   <li>{@code NP} (none of 66, F2, F3), {@code 66}, {@code F2} or {@code F3} where the prefix
+ *       selects the instruction; without any of them the line holds for each prefix no other line
+ *       claims;
  *   <li>{@code REX.W} where that bit selects the instruction;
  *   <li>the opcode with its escape bytes; {@code +r} where its low three bits name a register;
- *   <li>{@code /r}, or {@code /0} to {@code /7} where ModRM.reg is part of the opcode ({@code /0-5} for
- *       several); or a third byte where the whole ModRM byte is, {@code +i} when rm is free;
+ *   <li>{@code /r}, or {@code /0} to {@code /7} where ModRM.reg is part of the opcode ({@code /0-5}
+ *       for several); or a third byte where the whole ModRM byte is, {@code +i} when rm is free;
  *   <li>{@code ib iw iz iv o cb cz}: what follows, for the reader; the operands say the same.
  * </ul>
  *
- * <p>Operands that are memory only or register only decide which ModRM.mod a line holds for. Lines may
- * overlap: the more specific encoding wins. What the manual names differently by operand size has one
- * name here, that of the smallest: {@code cbw} for cwde and cdqe, {@code movs} for movsb to movsq.
+ * <p>Operands that are memory only or register only decide which ModRM.mod a line holds for. Lines
+ * may overlap: the more specific encoding wins. What the manual names differently by operand size
+ * has one name here, that of the smallest: {@code cbw} for cwde and cdqe, {@code movs} for movsb to
+ * movsq.
  *
- * <p>Absent lines raise #UD, among them everything that CPUID hides from guests: VEX and EVEX forms,
- * SSE3 and later, XSAVE, SMAP, RDSEED, MOVBE, VMX. TZCNT and LZCNT are F3-prefixed BSF and BSR to a
- * processor that lacks them, hence no lines of their own.
+ * <p>Absent lines raise #UD, among them everything that CPUID hides from guests: VEX and EVEX
+ * forms, SSE3 and later, XSAVE, SMAP, RDSEED, MOVBE, VMX. TZCNT and LZCNT are F3-prefixed BSF and
+ * BSR to a processor that lacks them, hence no lines of their own.
  */
 public final class OpcodeTable {
     private static final String ONE_BYTE =
@@ -541,7 +543,8 @@ public final class OpcodeTable {
             case "REPZ" -> OpcodeRow.REPZ;
             case "ESCAPE" -> OpcodeRow.ESCAPE;
             case "PRIVILEGED" -> OpcodeRow.PRIVILEGED;
-            default -> throw new IllegalArgumentException("property " + name + " in the opcode table");
+            default ->
+                    throw new IllegalArgumentException("property " + name + " in the opcode table");
         };
     }
 }
