@@ -1,0 +1,141 @@
+package org.xenolith.devices.terminal;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A guest's console on the process's standard input and output. On a terminal it switches to raw
+ * mode and watches for {@code Ctrl-]}, the key that leaves {@code xl console} and telnet too; from
+ * a pipe or a file it passes every byte on.
+ */
+public final class TerminalSession implements ConsoleIo, AutoCloseable {
+    static final byte CTRL_RIGHT_BRACKET = 0x1d;
+
+    private static final int STDIN = 0;
+
+    /** How long an exit waits for a reader that has stopped reading. */
+    private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private final InputStream in;
+    private final boolean terminal;
+    private final RawMode rawMode; // null when there is nothing to restore
+    private final TerminalOutput output;
+    private final Thread drainHook = new Thread(this::drain, "console-drain");
+    private volatile ConsoleInput input; // null until start
+    private volatile boolean outputBroken;
+
+    private TerminalSession(InputStream in, OutputStream out, boolean terminal, RawMode rawMode) {
+        this.in = in;
+        this.terminal = terminal;
+        this.rawMode = rawMode;
+        this.output = new TerminalOutput(out, this::outputBroke);
+        Runtime.getRuntime().addShutdownHook(drainHook);
+    }
+
+    /** The session on standard input and output, in raw mode if the input is a terminal. */
+    public static TerminalSession open() {
+        boolean terminal = RawMode.isTerminal(STDIN);
+        return new TerminalSession(
+                new FileInputStream(FileDescriptor.in),
+                new FileOutputStream(FileDescriptor.out),
+                terminal,
+                terminal ? RawMode.enter(STDIN) : null);
+    }
+
+    /** A session on two streams, neither of them a terminal. */
+    public static TerminalSession on(InputStream in, OutputStream out) {
+        return new TerminalSession(in, out, false, null);
+    }
+
+    /** A session that takes the stream for the keys of a terminal already in raw mode. */
+    static TerminalSession onKeys(InputStream keys, OutputStream out) {
+        return new TerminalSession(keys, out, true, null);
+    }
+
+    /** Whether a user sits at a terminal, who should be told how to leave. */
+    public boolean interactive() {
+        return terminal;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+        output.write(bytes, offset, length);
+    }
+
+    @Override
+    public void start(ConsoleInput input) {
+        if (this.input != null) {
+            throw new IllegalStateException("console input was started twice");
+        }
+        this.input = input;
+        if (outputBroken) {
+            input.leave();
+        }
+        // A read from standard input cannot be interrupted: its thread must not keep the JVM alive.
+        Thread.ofPlatform().daemon().name("console-in").start(this::pump);
+    }
+
+    private void pump() {
+        byte[] bytes = new byte[4096];
+        for (int length = read(bytes); length > 0; length = read(bytes)) {
+            int before = terminal ? bytesBeforeEscape(bytes, length) : length;
+            if (before > 0) {
+                input.typed(bytes, before);
+            }
+            if (before < length) {
+                input.leave();
+                return;
+            }
+        }
+        input.endOfInput();
+    }
+
+    /** At least one byte, or -1 at the end; a terminal that hung up has ended too. */
+    private int read(byte[] bytes) {
+        try {
+            return in.read(bytes);
+        } catch (IOException hungUp) {
+            return -1;
+        }
+    }
+
+    private static int bytesBeforeEscape(byte[] bytes, int length) {
+        for (int i = 0; i < length; i++) {
+            if (bytes[i] == CTRL_RIGHT_BRACKET) {
+                return i;
+            }
+        }
+        return length;
+    }
+
+    private void outputBroke() {
+        outputBroken = true;
+        ConsoleInput started = input;
+        if (started != null) {
+            started.leave();
+        }
+    }
+
+    /** Writes what is left and gives the terminal back. Standard input stays open. */
+    @Override
+    public void close() {
+        drain();
+        try {
+            Runtime.getRuntime().removeShutdownHook(drainHook);
+        } catch (IllegalStateException alreadyShuttingDown) {
+            // The hook drains as well, and draining twice is harmless.
+        }
+        if (rawMode != null) {
+            rawMode.close();
+        }
+    }
+
+    private void drain() {
+        output.close(DRAIN_NANOS);
+    }
+}

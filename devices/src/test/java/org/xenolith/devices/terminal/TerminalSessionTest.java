@@ -1,0 +1,170 @@
+package org.xenolith.devices.terminal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import org.junit.jupiter.api.Test;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+final class TerminalSessionTest {
+    private final Recorder recorder = new Recorder();
+
+    @Test
+    void pipedBytesArriveInOrderAndTheEndIsPassedOn() throws Exception {
+        try (TerminalSession session = TerminalSession.on(input("poweroff\n"), sink())) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("typed poweroff\n");
+            assertThat(recorder.next()).isEqualTo("end");
+        }
+    }
+
+    @Test
+    void emptyInputEndsAtOnceAndOutputGoesOn() throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (TerminalSession session = TerminalSession.on(InputStream.nullInputStream(), out)) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("end");
+            session.write("still here".getBytes(US_ASCII), 0, 10);
+        }
+        assertThat(out.toString(US_ASCII)).isEqualTo("still here");
+    }
+
+    @Test
+    void escapeKeyLeavesAfterTheKeysBeforeItAndHidesTheRest() throws Exception {
+        try (TerminalSession session = TerminalSession.onKeys(input("ls\r\u001dxyz"), sink())) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("typed ls\r");
+            assertThat(recorder.next()).isEqualTo("leave");
+        }
+        assertThat(recorder.events).isEmpty();
+    }
+
+    @Test
+    void escapeByteInPipeIsOrdinaryData() throws Exception {
+        try (TerminalSession session = TerminalSession.on(input("a\u001db"), sink())) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("typed a\u001db");
+            assertThat(recorder.next()).isEqualTo("end");
+        }
+    }
+
+    @Test
+    void terminalThatHangsUpEndsTheInput() throws Exception {
+        InputStream hungUp =
+                new InputStream() {
+                    @Override
+                    public int read() throws IOException {
+                        throw new IOException("Input/output error");
+                    }
+                };
+        try (TerminalSession session = TerminalSession.onKeys(hungUp, sink())) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("end");
+        }
+    }
+
+    @Test
+    void closeWritesEverythingThatIsWaiting() {
+        byte[] output = new byte[3 * TerminalOutput.CAPACITY + 17];
+        new Random(1).nextBytes(output);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (TerminalSession session = TerminalSession.on(InputStream.nullInputStream(), out)) {
+            for (int at = 0; at < output.length; at += 1000) {
+                session.write(output, at, Math.min(1000, output.length - at));
+            }
+        }
+        assertThat(Arrays.equals(out.toByteArray(), output)).isTrue();
+    }
+
+    @Test
+    void outputIsWrittenWithoutWaitingForMore() throws Exception {
+        CountDownLatch seen = new CountDownLatch(1);
+        OutputStream out =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) {
+                        seen.countDown();
+                    }
+                };
+        try (TerminalSession session = TerminalSession.on(InputStream.nullInputStream(), out)) {
+            session.write(new byte[] {'#'}, 0, 1);
+            assertThat(seen.await(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void outputThatNobodyReadsAnyMoreLeavesTheGuest() throws Exception {
+        OutputStream brokenPipe =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) throws IOException {
+                        throw new IOException("Broken pipe");
+                    }
+                };
+        CountDownLatch never = new CountDownLatch(1);
+        InputStream silent =
+                new InputStream() {
+                    @Override
+                    public int read() {
+                        try {
+                            never.await();
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                        return -1;
+                    }
+                };
+        try (TerminalSession session = TerminalSession.on(silent, brokenPipe)) {
+            session.start(recorder);
+            session.write(new byte[] {'#'}, 0, 1);
+            assertThat(recorder.next()).isEqualTo("leave");
+            session.write(new byte[2 * TerminalOutput.CAPACITY], 0, 2 * TerminalOutput.CAPACITY);
+        } finally {
+            never.countDown();
+        }
+    }
+
+    private static InputStream input(String text) {
+        return new ByteArrayInputStream(text.getBytes(US_ASCII));
+    }
+
+    private static OutputStream sink() {
+        return OutputStream.nullOutputStream();
+    }
+
+    /** Writes down what the console told, one line each. */
+    private static final class Recorder implements ConsoleInput {
+        final BlockingQueue<String> events = new LinkedBlockingQueue<>();
+
+        String next() throws InterruptedException {
+            return events.poll(10, TimeUnit.SECONDS);
+        }
+
+        @Override
+        public void typed(byte[] bytes, int length) {
+            events.add("typed " + new String(bytes, 0, length, US_ASCII));
+        }
+
+        @Override
+        public void endOfInput() {
+            events.add("end");
+        }
+
+        @Override
+        public void leave() {
+            events.add("leave");
+        }
+    }
+}
