@@ -1,0 +1,117 @@
+/*
+ * kernel.h: what the parts of the kernel offer each other.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include "xen.h"
+
+/* Stops the compiler, not the processor, from moving memory accesses: x86 keeps loads in order and
+ * stores in order by itself. A load may still overtake an earlier store; full_barrier stops that. */
+#define compiler_barrier() __asm__ volatile("" ::: "memory")
+#define full_barrier()     __asm__ volatile("lock addl $0, (%%rsp)" ::: "memory", "cc")
+
+/* A value that somebody else may change: read or write it exactly once, now. */
+#define SHARED(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
+
+/* ---- main.c -------------------------------------------------------------------------------- */
+
+extern struct start_info *start_info;
+extern struct shared_info shared_info;
+extern char _start_of_kernel[], _start_of_data[], _end_of_kernel[];
+
+void *mfn_to_virt(u64 mfn);
+void shutdown(u32 reason) __attribute__((noreturn));
+
+/* ---- traps.c ------------------------------------------------------------------------------- */
+
+/* The interrupted program, as enter_c in entry.S pushed it. */
+struct registers {
+    u64 r15, r14, r13, r12, r11, r10, r9, r8;
+    u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    u64 vector, error_code;
+    u64 rip, cs, rflags, rsp, ss;
+};
+#define EVENT_UPCALL 256
+
+extern u64 page_fault_count;
+void traps_init(void);
+void provoke_page_fault(void);
+void provoke_undefined_instruction(void);
+void provoke_breakpoint(void);
+
+/* ---- events.c ------------------------------------------------------------------------------ */
+
+#define MAX_PORT 64 /* we use three; Xen would give 4,095 */
+struct event_port {
+    const char *name;
+    void (*handler)(void); /* may be null: the wake-up alone was wanted */
+    u64 count;
+};
+extern struct event_port event_ports[MAX_PORT];
+extern u64 upcall_count;
+
+void events_init(void);
+void events_handle(void);
+void events_off(void);
+void events_on(void);
+void event_attach(u32 port, const char *name, void (*handler)(void));
+u32 event_bind_virq(u32 virq, const char *name, void (*handler)(void));
+void event_notify(u32 port);
+void event_poll(u32 port);
+void block(void);
+
+/* Sleeps until the condition holds; some event must announce that it may. Events stay off between
+ * the look at the condition and block(), which turns them on and sleeps in one step: an event in
+ * between cannot be slept through. */
+#define WAIT_UNTIL(condition)   \
+    do {                        \
+        events_off();           \
+        while (!(condition)) {  \
+            block();            \
+            events_off();       \
+        }                       \
+        events_on();            \
+    } while (0)
+
+/* ---- time.c -------------------------------------------------------------------------------- */
+
+#define NANOS_PER_MILLI  1000000ul
+#define NANOS_PER_SECOND 1000000000ul
+
+extern u64 timer_count;
+void time_init(void);
+u64 read_tsc(void);
+u64 now(void);
+u64 wall_clock_seconds(void);
+void sleep_until(u64 deadline);
+void timer_every(u64 period);
+
+/* ---- console.c ----------------------------------------------------------------------------- */
+
+#define END_OF_INPUT (-1)
+void console_init(void);
+void console_crashed(void);
+int console_read(void);
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- xenstore.c ---------------------------------------------------------------------------- */
+
+#define XENSTORE_PAYLOAD_MAX 4096
+void xenstore_init(void);
+int xenstore_ask(u32 type, const char *path, char *answer);
+
+/* ---- shell.c ------------------------------------------------------------------------------- */
+
+void shell(void) __attribute__((noreturn));
+
+/* ---- string.c ------------------------------------------------------------------------------ */
+
+void *memcpy(void *to, const void *from, u64 n);
+void *memset(void *to, int byte, u64 n);
+u64 strlen(const char *s);
+int streq(const char *a, const char *b);
+const char *skip_prefix(const char *s, const char *prefix);
+u64 parse_number(const char *s, u64 otherwise);
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * xen.h: the part of Xen's paravirtual interface that this kernel uses, for x86-64.
+ *
+ * Names and layouts are those of Xen's public headers (xen/include/public), which define the ABI;
+ * a reader can look every one of them up there. Nothing here is a choice of this kernel.
+ */
+#ifndef XEN_H
+#define XEN_H
+
+/* ---- Numbers that assembly needs too ---------------------------------------------------- */
+
+/* Types of the ELF notes by which a kernel tells the domain builder how it wants to be loaded. */
+#define XEN_ELFNOTE_ENTRY          1
+#define XEN_ELFNOTE_HYPERCALL_PAGE 2
+#define XEN_ELFNOTE_VIRT_BASE      3
+#define XEN_ELFNOTE_PADDR_OFFSET   4
+#define XEN_ELFNOTE_XEN_VERSION    5
+#define XEN_ELFNOTE_GUEST_OS       6
+#define XEN_ELFNOTE_GUEST_VERSION  7
+#define XEN_ELFNOTE_LOADER         8
+#define XEN_ELFNOTE_FEATURES       10
+
+/* Hypercall numbers. Number n is called at hypercall_page + 32 * n. */
+#define HYPERCALL_set_trap_table    0
+#define HYPERCALL_memory_op         12
+#define HYPERCALL_update_va_mapping 14
+#define HYPERCALL_xen_version       17
+#define HYPERCALL_console_io        18
+#define HYPERCALL_iret              23
+#define HYPERCALL_vcpu_op           24
+#define HYPERCALL_sched_op          29
+#define HYPERCALL_callback_op       30
+#define HYPERCALL_event_channel_op  32
+#define HYPERCALL_STUB_SIZE         32
+
+/* Xen's code segment for a 64-bit guest kernel: ring 3, because ring 0 is Xen's own. */
+#define FLAT_KERNEL_CS 0xe033
+
+/* Addresses of this kernel: it is linked at VIRT_BASE + KERNEL_PADDR, and Xen maps the guest's
+ * first memory one to one at VIRT_BASE. */
+#define VIRT_BASE 0xffffffff80000000
+
+#define PAGE_SIZE 4096
+
+#ifndef __ASSEMBLER__
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+/* ---- start_info: the letter Xen leaves at the address in RSI when the kernel starts -------- */
+
+struct start_info {
+    char magic[32];      /* "xen-3.0-x86_64" */
+    u64 nr_pages;        /* memory of this domain, in pages */
+    u64 shared_info;     /* machine ADDRESS of the page shared with Xen */
+    u32 flags;           /* SIF_... */
+    u64 store_mfn;       /* machine FRAME NUMBER of the xenstore ring */
+    u32 store_evtchn;
+    u64 console_mfn;     /* machine frame number of the console ring (not for SIF_INITDOMAIN) */
+    u32 console_evtchn;
+    u64 pt_base;         /* virtual address of the top-level page table */
+    u64 nr_pt_frames;
+    u64 mfn_list;        /* virtual address of the pfn-to-mfn list, "p2m" */
+    u64 mod_start, mod_len;
+    char cmd_line[1024];
+    u64 first_p2m_pfn, nr_p2m_frames;
+};
+#define SIF_INITDOMAIN 2 /* this is the first domain, dom0: it has no console ring */
+
+/* ---- shared_info: the page that Xen and the guest both write while the guest runs ---------- */
+
+struct vcpu_time_info {
+    u32 version; /* odd while Xen is writing */
+    u32 pad0;
+    u64 tsc_timestamp;
+    u64 system_time; /* nanoseconds at tsc_timestamp */
+    u32 tsc_to_system_mul;
+    signed char tsc_shift;
+    u8 flags;
+    u8 pad1[2];
+};
+
+struct vcpu_info {
+    u8 evtchn_upcall_pending; /* Xen: an event waits */
+    u8 evtchn_upcall_mask;    /* guest: do not interrupt me. This is the guest's interrupt flag */
+    u8 pad[6];
+    u64 evtchn_pending_sel; /* bit w: look at word w of evtchn_pending */
+    u64 cr2;                /* address of the last page fault */
+    u64 pad1;
+    struct vcpu_time_info time;
+};
+
+struct shared_info {
+    struct vcpu_info vcpu_info[32];
+    u64 evtchn_pending[64]; /* one bit per port: 64 words of 64 */
+    u64 evtchn_mask[64];
+    u32 wc_version; /* wall clock at system time 0, same protocol as vcpu_time_info */
+    u32 wc_sec;
+    u32 wc_nsec;
+    u32 wc_sec_hi;
+    u8 rest[PAGE_SIZE - 3088]; /* of no use here; makes the structure fill its page */
+};
+
+/* ---- Rings shared with the console and xenstore backends ----------------------------------- */
+
+/* Indices run freely and wrap at 2^32; only their low bits choose a byte. */
+struct console_ring {
+    char in[1024];
+    char out[2048];
+    u32 in_cons, in_prod;
+    u32 out_cons, out_prod;
+};
+
+struct xenstore_ring {
+    char req[1024];
+    char rsp[1024];
+    u32 req_cons, req_prod;
+    u32 rsp_cons, rsp_prod;
+};
+
+struct xsd_sockmsg {
+    u32 type, req_id, tx_id, len;
+};
+#define XS_DIRECTORY 1
+#define XS_READ      2
+#define XS_ERROR     16
+
+/* ---- Arguments of hypercalls --------------------------------------------------------------- */
+
+struct trap_info { /* set_trap_table */
+    u8 vector;
+    u8 flags; /* bits 0-1: least privileged caller of int n; bit 2: mask events on entry */
+    u16 cs;
+    u64 address;
+};
+
+struct callback_register { /* callback_op, CALLBACKOP_register */
+    u16 type, flags;
+    u64 address;
+};
+#define CALLBACKOP_register 0
+#define CALLBACKTYPE_event  0
+
+struct evtchn_bind_virq { u32 virq, vcpu, port; };
+struct evtchn_send { u32 port; };
+struct evtchn_unmask { u32 port; };
+#define EVTCHNOP_bind_virq 1
+#define EVTCHNOP_send      4
+#define EVTCHNOP_unmask    9
+#define VIRQ_TIMER         0
+
+struct vcpu_set_singleshot_timer { u64 timeout_abs_ns; u32 flags; };
+#define VCPUOP_stop_periodic_timer   7
+#define VCPUOP_set_singleshot_timer  8
+#define VCPUOP_stop_singleshot_timer 9
+
+struct sched_shutdown { u32 reason; };
+struct sched_poll { u32 *ports; u32 nr_ports; u64 timeout; };
+#define SCHEDOP_block     1
+#define SCHEDOP_shutdown  2
+#define SCHEDOP_poll      3
+#define SHUTDOWN_poweroff 0
+#define SHUTDOWN_reboot   1
+#define SHUTDOWN_crash    3
+
+#define XENVER_version      0
+#define XENVER_extraversion 1
+#define XENVER_capabilities 3
+
+#define XENMEM_current_reservation 3
+#define DOMID_SELF                 0x7ff0
+
+#define CONSOLEIO_write 0
+
+#define UVMF_INVLPG 2 /* update_va_mapping: drop this one address from the TLB */
+
+/* Bits of a page table entry, as in the processor manual. */
+#define PTE_PRESENT 0x01
+#define PTE_WRITE   0x02
+#define PTE_USER    0x04
+
+/* The machine-to-physical list, "m2p": Xen keeps it in its own part of every address space. */
+#define MACH2PHYS ((const volatile u64 *)0xffff800000000000)
+
+/* ---- Making a hypercall -------------------------------------------------------------------- */
+
+extern char hypercall_page[];
+
+/*
+ * A hypercall is to a guest kernel what a system call is to a program. The page of entry stubs is
+ * filled in by Xen, so that a guest need not know which instruction leads to it (today: syscall).
+ * Arguments go in rdi, rsi, rdx, r10; the answer comes in rax, negative numbers being -errno.
+ * "memory" matters most: Xen reads and writes the structures behind the pointers.
+ */
+static inline __attribute__((always_inline)) long hypercall(
+        const int number, u64 a1, u64 a2, u64 a3, u64 a4) {
+    long result;
+    register u64 r10 __asm__("r10") = a4;
+    __asm__ volatile("call hypercall_page + %c[stub]"
+                     : "=a"(result), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10)
+                     : [stub] "i"(number * HYPERCALL_STUB_SIZE)
+                     : "memory", "rcx", "r8", "r9", "r11", "cc");
+    return result;
+}
+
+/* Most hypercalls are "operation, pointer to its arguments". */
+#define HYPERCALL(name, command, argument) \
+    hypercall(HYPERCALL_##name, (u64)(command), (u64)(argument), 0, 0)
+
+#endif /* __ASSEMBLER__ */
+#endif
