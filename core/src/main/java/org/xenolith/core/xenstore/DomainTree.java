@@ -1,0 +1,200 @@
+package org.xenolith.core.xenstore;
+
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * The part of the store that belongs to one domain, laid out as Xen's toolstack does: {@code
+ * /local/domain/N} with what the guest may only read and what it may write, {@code /vm/UUID}, and the
+ * frontend and backend directories of its devices.
+ */
+public final class DomainTree {
+    private static final int BACKEND_DOMID = 0;
+    private static final int CONSOLE_LIMIT_BYTES = 1024 * 1024;
+    // XenbusState, public/io/xenbus.h.
+    private static final String XENBUS_STATE_INITIALISING = "1";
+    // What a guest finds empty and fills in by itself.
+    private static final String[] GUEST_WRITES = {
+        "device/suspend/event-channel",
+        "control/shutdown",
+        "control/feature-poweroff",
+        "control/feature-reboot",
+        "control/feature-suspend",
+        "control/sysrq",
+        "data",
+        "drivers",
+        "feature",
+        "attr",
+        "error"
+    };
+
+    /**
+     * What the tree says about a domain.
+     *
+     * @param memoryKib target of the balloon
+     * @param maxMemoryKib what the domain may grow to
+     * @param storeMfn frame of the xenstore page, a decimal number in the store
+     * @param storePort the guest's event channel of it
+     */
+    public record Description(
+            int domid,
+            String name,
+            UUID uuid,
+            long memoryKib,
+            long maxMemoryKib,
+            int vcpus,
+            long storeMfn,
+            int storePort,
+            long consoleMfn,
+            int consolePort) {}
+
+    private final Xenstore store;
+    private final int domid;
+    private final String home;
+    private final String vm;
+
+    private DomainTree(Xenstore store, int domid, UUID uuid) {
+        this.store = store;
+        this.domid = domid;
+        this.home = StorePath.homeOf(domid);
+        this.vm = "/vm/" + uuid;
+    }
+
+    /** Writes the whole tree in one transaction. */
+    public static DomainTree create(Xenstore store, Description description) {
+        DomainTree tree = new DomainTree(store, description.domid(), description.uuid());
+        store.update(access -> tree.write(access, description));
+        return tree;
+    }
+
+    /** {@code /local/domain/N}. */
+    public String home() {
+        return home;
+    }
+
+    public static String frontendPath(int domid, String type, int id) {
+        return StorePath.homeOf(domid) + "/device/" + type + "/" + id;
+    }
+
+    public static String backendPath(int domid, String type, int id) {
+        return StorePath.homeOf(BACKEND_DOMID) + "/backend/" + type + "/" + domid + "/" + id;
+    }
+
+    /**
+     * Announces a device: the backend's directory, which it owns and the guest may read, and the
+     * frontend's the other way round, both in state Initialising and pointing at each other.
+     *
+     * @param type {@code vbd}, {@code vif}, ...
+     * @param id number among the devices of that type, for a vbd its Xen device number
+     * @param frontendKeys more keys of the frontend's directory, relative
+     * @param backendKeys more keys of the backend's directory, relative
+     */
+    public void addDevice(
+            String type, int id, Map<String, String> frontendKeys, Map<String, String> backendKeys) {
+        String frontend = frontendPath(domid, type, id);
+        String backend = backendPath(domid, type, id);
+        store.update(
+                access -> {
+                    directory(access, backend, readableByGuest());
+                    access.write(backend + "/frontend", frontend);
+                    access.write(backend + "/frontend-id", "" + domid);
+                    access.write(backend + "/online", "1");
+                    access.write(backend + "/state", XENBUS_STATE_INITIALISING);
+                    writeAll(access, backend, backendKeys);
+                    directory(access, frontend, ownedByGuest());
+                    access.write(frontend + "/backend", backend);
+                    access.write(frontend + "/backend-id", "" + BACKEND_DOMID);
+                    access.write(frontend + "/state", XENBUS_STATE_INITIALISING);
+                    writeAll(access, frontend, frontendKeys);
+                });
+    }
+
+    /** Removes both directories of a device. */
+    public void removeDevice(String type, int id) {
+        store.update(
+                access -> {
+                    access.rm(frontendPath(domid, type, id));
+                    access.rm(backendPath(domid, type, id));
+                });
+    }
+
+    /** Removes everything about the domain. */
+    public void remove() {
+        store.update(
+                access -> {
+                    access.rm(home);
+                    access.rm(vm);
+                    String backends = StorePath.homeOf(BACKEND_DOMID) + "/backend";
+                    for (String type : access.list(backends)) {
+                        access.rm(backends + "/" + type + "/" + domid);
+                    }
+                });
+    }
+
+    private void write(StoreAccess access, Description description) {
+        directory(access, vm, readableByGuest());
+        access.write(vm + "/name", description.name());
+        access.write(vm + "/uuid", description.uuid().toString());
+
+        directory(access, home, readableByGuest());
+        access.write(home + "/vm", vm);
+        access.write(home + "/name", description.name());
+        access.write(home + "/domid", "" + domid);
+        for (int vcpu = 0; vcpu < description.vcpus(); vcpu++) {
+            access.write(home + "/cpu/" + vcpu + "/availability", "online");
+        }
+        access.write(home + "/memory/static-max", "" + description.maxMemoryKib());
+        access.write(home + "/memory/target", "" + description.memoryKib());
+        access.write(home + "/memory/videoram", "0");
+        access.mkdir(home + "/device");
+        access.write(home + "/control/platform-feature-multiprocessor-suspend", "1");
+        access.write(home + "/control/platform-feature-xs_reset_watches", "1");
+        for (String key : GUEST_WRITES) {
+            directory(access, home + "/" + key, writableByGuest());
+        }
+        access.write(home + "/store/port", "" + description.storePort());
+        access.write(home + "/store/ring-ref", "" + description.storeMfn());
+        writeConsole(access, description);
+    }
+
+    private void writeConsole(StoreAccess access, Description description) {
+        String frontend = home + "/console";
+        String backend = backendPath(domid, "console", 0);
+        directory(access, backend, readableByGuest());
+        access.write(backend + "/frontend", frontend);
+        access.write(backend + "/frontend-id", "" + domid);
+        access.write(backend + "/online", "1");
+        access.write(backend + "/state", XENBUS_STATE_INITIALISING);
+        access.write(backend + "/protocol", "vt100");
+        // The guest takes its primary console from start_info and never writes here.
+        access.write(frontend + "/backend", backend);
+        access.write(frontend + "/backend-id", "" + BACKEND_DOMID);
+        access.write(frontend + "/limit", "" + CONSOLE_LIMIT_BYTES);
+        access.write(frontend + "/type", "xenconsoled");
+        access.write(frontend + "/output", "pty");
+        access.write(frontend + "/tty", "");
+        access.write(frontend + "/port", "" + description.consolePort());
+        access.write(frontend + "/ring-ref", "" + description.consoleMfn());
+    }
+
+    private static void directory(StoreAccess access, String path, Permissions permissions) {
+        access.mkdir(path);
+        access.setPerms(path, permissions);
+    }
+
+    private static void writeAll(StoreAccess access, String directory, Map<String, String> keys) {
+        keys.forEach((key, value) -> access.write(directory + "/" + key, value));
+    }
+
+    private Permissions readableByGuest() {
+        return Permissions.of("n" + BACKEND_DOMID, "r" + domid);
+    }
+
+    private Permissions writableByGuest() {
+        return Permissions.of("n" + domid);
+    }
+
+    private Permissions ownedByGuest() {
+        return Permissions.of("n" + domid, "r" + BACKEND_DOMID);
+    }
+}

@@ -1,0 +1,240 @@
+package org.xenolith.core.xenstore;
+
+import java.io.ByteArrayOutputStream;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * Answers the requests of one guest: what each message type means. Holds the guest's transactions.
+ * All methods are called under the store's lock.
+ */
+final class GuestSession {
+    private static final byte[] OK = Message.strings("OK");
+
+    private final Xenstore store;
+    private final XenstoreConnection connection;
+    private final int domid;
+    private final Quota quota;
+    private final Map<Integer, Transaction> transactions = new HashMap<>();
+    private int lastTransactionId;
+
+    GuestSession(Xenstore store, XenstoreConnection connection, Quota quota) {
+        this.store = store;
+        this.connection = connection;
+        this.domid = connection.domid();
+        this.quota = quota;
+    }
+
+    /** Does what the request says; the reply is an ERROR message if that was refused. */
+    Message answer(Message request) {
+        try {
+            byte[] payload = perform(request);
+            return payload.length > Message.PAYLOAD_MAX
+                    ? request.reply(XenstoreError.E2BIG)
+                    : request.reply(payload);
+        } catch (XenstoreException refused) {
+            return request.reply(refused.error());
+        }
+    }
+
+    /** Drops all watches and transactions. */
+    void reset() {
+        store.watches().removeAllOf(connection);
+        transactions.clear();
+    }
+
+    private byte[] perform(Message request) {
+        MessageType type =
+                MessageType.of(request.type())
+                        .orElseThrow(() -> refused(XenstoreError.ENOSYS, "unknown type"));
+        Arguments arguments = Arguments.of(request.payload());
+        int tx = request.transactionId();
+        return switch (type) {
+            case DIRECTORY -> names(children(tx, arguments.single()));
+            case DIRECTORY_PART -> directoryPart(tx, arguments.pair());
+            case READ -> {
+                StorePath path = path(arguments.single());
+                yield on(tx, view -> view.read(path).value());
+            }
+            case GET_PERMS -> {
+                StorePath path = path(arguments.single());
+                yield Message.strings(on(tx, view -> view.read(path).permissions().toStrings()));
+            }
+            case SET_PERMS -> setPermissions(tx, arguments);
+            case WRITE -> {
+                StorePath path = path(arguments.firstOf(1));
+                yield change(tx, view -> view.write(path, arguments.afterFirst()));
+            }
+            case MKDIR -> {
+                StorePath path = path(arguments.single());
+                yield change(tx, view -> view.mkdir(path));
+            }
+            case RM -> {
+                StorePath path = path(arguments.single());
+                yield change(tx, view -> view.rm(path));
+            }
+            case WATCH -> watch(arguments.pair().get(0), arguments.pair().get(1));
+            case UNWATCH -> unwatch(arguments.pair().get(0), arguments.pair().get(1));
+            case RESET_WATCHES -> {
+                reset();
+                yield OK;
+            }
+            case TRANSACTION_START -> startTransaction(tx);
+            case TRANSACTION_END -> endTransaction(tx, arguments.single());
+            case GET_DOMAIN_PATH ->
+                    Message.strings(StorePath.homeOf(Arguments.decimal(arguments.single())));
+            case IS_DOMAIN_INTRODUCED ->
+                    Message.strings(
+                            store.isIntroduced(Arguments.decimal(arguments.single())) ? "T" : "F");
+            case CONTROL, INTRODUCE, RELEASE, RESUME, SET_TARGET ->
+                    throw refused(XenstoreError.EACCES, type + " is for domain 0");
+            case WATCH_EVENT, ERROR ->
+                    throw refused(XenstoreError.ENOSYS, type + " is no request");
+        };
+    }
+
+    // ---- nodes
+
+    private Node children(int tx, String path) {
+        StorePath parsed = path(path);
+        return on(tx, view -> view.read(parsed));
+    }
+
+    private static byte[] names(Node node) {
+        Set<String> names = node.children().keySet();
+        return names.isEmpty() ? new byte[0] : Message.strings(names.toArray(String[]::new));
+    }
+
+    /**
+     * A piece of a list that is too long for one reply: the node's generation, as many whole names as
+     * fit, and an empty string when the list ends here.
+     */
+    private byte[] directoryPart(int tx, List<String> pathAndOffset) {
+        int offset = Arguments.decimal(pathAndOffset.get(1));
+        Node node = children(tx, pathAndOffset.get(0));
+        byte[] names = names(node);
+        ByteArrayOutputStream part = new ByteArrayOutputStream();
+        part.writeBytes(Message.strings(Long.toString(node.generation())));
+        int end = Math.clamp(offset, 0, names.length);
+        int limit = end + Message.PAYLOAD_MAX - part.size() - 1;
+        int start = end;
+        for (int i = start; i < names.length && i < limit; i++) {
+            if (names[i] == 0) {
+                end = i + 1;
+            }
+        }
+        part.write(names, start, end - start);
+        if (end == names.length) {
+            part.write(0);
+        }
+        return part.toByteArray();
+    }
+
+    private byte[] setPermissions(int tx, Arguments arguments) {
+        StorePath path = path(arguments.firstOf(2));
+        List<String> entries = arguments.strings().subList(1, arguments.strings().size());
+        Permissions permissions = Permissions.of(entries.toArray(String[]::new));
+        return change(tx, view -> view.setPermissions(path, permissions));
+    }
+
+    private StorePath path(String spelled) {
+        return StorePath.parse(spelled, domid, quota);
+    }
+
+    private byte[] change(int tx, Consumer<View> operation) {
+        return on(
+                tx,
+                view -> {
+                    operation.accept(view);
+                    return OK;
+                });
+    }
+
+    private <T> T on(int tx, Function<View, T> operation) {
+        return tx == 0
+                ? store.direct(domid, operation)
+                : operation.apply(transaction(tx).view());
+    }
+
+    // ---- watches
+
+    private byte[] watch(String spelled, String token) {
+        String node = watchedNode(spelled);
+        Watches watches = store.watches();
+        if (watches.find(connection, node, token) != null) {
+            throw refused(XenstoreError.EEXIST, "watch exists");
+        }
+        if (watches.countOf(connection) >= quota.watches()) {
+            throw refused(XenstoreError.E2BIG, "too many watches");
+        }
+        Watch watch = new Watch(connection, node, spelled, token);
+        watches.add(watch);
+        connection.fireAfterReply(watch);
+        return OK;
+    }
+
+    private byte[] unwatch(String spelled, String token) {
+        Watch watch = store.watches().find(connection, watchedNode(spelled), token);
+        if (watch == null) {
+            throw refused(XenstoreError.ENOENT, "no such watch");
+        }
+        store.watches().remove(watch);
+        return OK;
+    }
+
+    private String watchedNode(String spelled) {
+        if (!spelled.startsWith("@")) {
+            return path(spelled).text();
+        }
+        if (spelled.length() > quota.pathBytes()) {
+            throw refused(XenstoreError.EINVAL, "special path too long");
+        }
+        return spelled;
+    }
+
+    // ---- transactions
+
+    private byte[] startTransaction(int tx) {
+        if (tx != 0) {
+            transaction(tx);
+            throw refused(XenstoreError.EBUSY, "transactions do not nest");
+        }
+        if (transactions.size() >= quota.transactions()) {
+            throw refused(XenstoreError.ENOSPC, "too many transactions");
+        }
+        do {
+            lastTransactionId++;
+        } while (lastTransactionId == 0 || transactions.containsKey(lastTransactionId));
+        transactions.put(lastTransactionId, store.begin(domid));
+        return Message.strings(Integer.toUnsignedString(lastTransactionId));
+    }
+
+    private byte[] endTransaction(int tx, String verdict) {
+        boolean commit = verdict.equals("T");
+        if (!commit && !verdict.equals("F")) {
+            throw refused(XenstoreError.EINVAL, "end with T or F");
+        }
+        Transaction transaction = transaction(tx);
+        transactions.remove(tx);
+        if (commit && !store.commit(transaction)) {
+            throw refused(XenstoreError.EAGAIN, "conflict");
+        }
+        return OK;
+    }
+
+    private Transaction transaction(int tx) {
+        Transaction transaction = transactions.get(tx);
+        if (transaction == null) {
+            throw refused(XenstoreError.ENOENT, "no such transaction");
+        }
+        return transaction;
+    }
+
+    private XenstoreException refused(XenstoreError error, String reason) {
+        return new XenstoreException(error, "domain " + domid + ": " + reason);
+    }
+}
