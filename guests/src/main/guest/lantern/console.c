@@ -16,7 +16,8 @@ static struct console_ring *ring; /* null: use console_io */
 static u32 port;
 
 void console_init(void) {
-    if (start_info->flags & SIF_INITDOMAIN || start_info->console_mfn == 0) return;
+    if (start_info->flags & SIF_INITDOMAIN) return;
+    if (start_info->console_mfn == 0 || start_info->console_evtchn == 0) return;
     ring = mfn_to_virt(start_info->console_mfn);
     port = start_info->console_evtchn;
     event_attach(port, "console", 0);

@@ -34,7 +34,6 @@ struct registers {
 };
 #define EVENT_UPCALL 256
 
-extern u64 page_fault_count;
 void traps_init(void);
 void provoke_page_fault(void);
 void provoke_undefined_instruction(void);
@@ -79,7 +78,6 @@ void block(void);
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
 
-extern u64 timer_count;
 void time_init(void);
 u64 read_tsc(void);
 u64 now(void);

@@ -222,11 +222,12 @@ static void skip_escape_sequence(void) {
 }
 
 /* Reads and echoes; the terminal at the far end shows only what we send. False at the end of
- * the input. */
+ * the input. Ctrl-D behind some text ends the line, and the input with it: a file that somebody
+ * sends us need not end with a line break. */
 static int read_line(char *line) {
-    static int last_was_return;
+    static int last_was_return, at_end;
     u32 length = 0;
-    for (;;) {
+    while (!at_end) {
         int c = console_read();
         int after_return = last_was_return;
         last_was_return = c == '\r';
@@ -236,9 +237,11 @@ static int read_line(char *line) {
             line[length] = '\0';
             return 1;
         }
-        if (c == END_OF_INPUT || (c == CTRL('D') && length == 0)) {
+        if (c == END_OF_INPUT || c == CTRL('D')) {
+            at_end = 1;
             print("\n");
-            return 0;
+            line[length] = '\0';
+            return length > 0;
         }
         if (c == CTRL('C')) {
             print("^C\n");
@@ -257,6 +260,7 @@ static int read_line(char *line) {
             print("%c", c);
         }
     }
+    return 0;
 }
 
 /* ---- The beginning and the end ------------------------------------------------------------- */

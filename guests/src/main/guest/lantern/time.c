@@ -6,8 +6,6 @@
  */
 #include "kernel.h"
 
-u64 timer_count;
-
 static u64 timer_period; /* 0: the timer fires once */
 
 u64 read_tsc(void) {
@@ -56,7 +54,6 @@ static void timer_at(u64 deadline) {
 
 /* The upcall of VIRQ_TIMER. */
 static void timer_fired(void) {
-    timer_count++;
     if (timer_period != 0) timer_at(now() + timer_period);
 }
 

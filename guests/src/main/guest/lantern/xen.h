@@ -2,7 +2,7 @@
  * xen.h: the part of Xen's paravirtual interface that this kernel uses, for x86-64.
  *
  * Names and layouts are those of Xen's public headers (xen/include/public), which define the ABI;
- * a reader can look every one of them up there. Nothing here is a choice of this kernel.
+ * a reader can look every one of them up there.
  */
 #ifndef XEN_H
 #define XEN_H
@@ -36,8 +36,8 @@
 /* Xen's code segment for a 64-bit guest kernel: ring 3, because ring 0 is Xen's own. */
 #define FLAT_KERNEL_CS 0xe033
 
-/* Addresses of this kernel: it is linked at VIRT_BASE + KERNEL_PADDR, and Xen maps the guest's
- * first memory one to one at VIRT_BASE. */
+/* Where Xen maps the guest's first memory, one to one: a choice of this kernel, told by a note. The
+ * linker script has it too. */
 #define VIRT_BASE 0xffffffff80000000
 
 #define PAGE_SIZE 4096

@@ -8,7 +8,7 @@ static struct xenstore_ring *ring;
 static u32 port;
 
 void xenstore_init(void) {
-    if (start_info->store_mfn == 0) return;
+    if (start_info->store_mfn == 0 || start_info->store_evtchn == 0) return;
     ring = mfn_to_virt(start_info->store_mfn);
     port = start_info->store_evtchn;
     event_attach(port, "xenstore", 0);
