@@ -49,7 +49,8 @@ void events_handle(void) {
     while (words != 0) {
         u32 word = __builtin_ctzl(words);
         words &= words - 1;
-        u64 bits = SHARED(shared_info.evtchn_pending[word]) & ~SHARED(shared_info.evtchn_mask[word]);
+        u64 bits = SHARED(shared_info.evtchn_pending[word])
+                   & ~SHARED(shared_info.evtchn_mask[word]);
         while (bits != 0) {
             u32 port = word * PORTS_PER_WORD + __builtin_ctzl(bits);
             bits &= bits - 1;

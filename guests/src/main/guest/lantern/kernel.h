@@ -6,8 +6,9 @@
 
 #include "xen.h"
 
-/* Stops the compiler, not the processor, from moving memory accesses: x86 keeps loads in order and
- * stores in order by itself. A load may still overtake an earlier store; full_barrier stops that. */
+/* Stops the compiler, not the processor, from moving memory accesses: x86 keeps loads in order
+ * and stores in order by itself. A load may still overtake an earlier store; full_barrier stops
+ * that. */
 #define compiler_barrier() __asm__ volatile("" ::: "memory")
 #define full_barrier()     __asm__ volatile("lock addl $0, (%%rsp)" ::: "memory", "cc")
 

@@ -33,8 +33,8 @@ static void map_shared_info(void) {
 
 /*
  * Three kinds of address. A virtual one is what instructions use. A pfn counts this domain's pages
- * from 0, and VIRT_BASE + pfn * PAGE_SIZE is where the builder mapped it. An mfn is what page tables
- * hold and what Xen talks about. Xen keeps the list that leads back from mfn to pfn.
+ * from 0, and VIRT_BASE + pfn * PAGE_SIZE is where the builder mapped it. An mfn is what page
+ * tables hold and what Xen talks about. Xen keeps the list that leads back from mfn to pfn.
  */
 void *mfn_to_virt(u64 mfn) {
     return (void *)(VIRT_BASE + MACH2PHYS[mfn] * PAGE_SIZE);

@@ -7,7 +7,9 @@ import java.util.List;
 
 /** The prebuilt guest kernels: ELF files with Xen notes, ready for the domain builder. */
 public final class GuestImages {
-    /** The teaching kernel in {@code src/main/guest/lantern}, which starts when no image is named. */
+    /**
+     * The teaching kernel in {@code src/main/guest/lantern}, which starts when no image is named.
+     */
     public static final String LANTERN = "lantern";
 
     private static final List<String> NAMES = List.of(LANTERN);

@@ -55,8 +55,7 @@ final class LanternBuild {
         // A make that started this test must not lend its flags to ours.
         builder.environment().keySet().removeAll(List.of("MAKEFLAGS", "MFLAGS", "CFLAGS", "CC"));
         Process process = builder.start();
-        String output =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
             process.destroyForcibly();
             throw new IOException(command + " failed:\n" + output);

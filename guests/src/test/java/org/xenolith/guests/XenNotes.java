@@ -49,7 +49,8 @@ record XenNotes(int elfClass, int type, int machine, Map<Integer, byte[]> notes)
                 collect(elf, start, start + (int) elf.getLong(header + P_FILESZ), notes);
             }
         }
-        return new XenNotes(elf.get(EI_CLASS), elf.getShort(E_TYPE), elf.getShort(E_MACHINE), notes);
+        return new XenNotes(
+                elf.get(EI_CLASS), elf.getShort(E_TYPE), elf.getShort(E_MACHINE), notes);
     }
 
     private static void collect(ByteBuffer elf, int start, int end, Map<Integer, byte[]> notes) {
@@ -74,8 +75,7 @@ record XenNotes(int elfClass, int type, int machine, Map<Integer, byte[]> notes)
     }
 
     private static String text(byte[] zeroTerminated) {
-        return new String(
-                zeroTerminated, 0, zeroTerminated.length - 1, StandardCharsets.US_ASCII);
+        return new String(zeroTerminated, 0, zeroTerminated.length - 1, StandardCharsets.US_ASCII);
     }
 
     private static byte[] bytes(ByteBuffer elf, int offset, int length) {
