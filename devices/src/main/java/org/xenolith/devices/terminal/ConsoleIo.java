@@ -1,13 +1,15 @@
 package org.xenolith.devices.terminal;
 
-/** The host's end of a guest's console. All methods may be called from any thread. */
-public interface ConsoleIo {
-    /**
-     * Shows what the guest wrote, in order. Returns as soon as the bytes are copied; waits only
-     * while the reader of a full pipe lags far behind.
-     */
-    void write(byte[] bytes, int offset, int length);
+import org.xenolith.devices.console.ConsoleSink;
 
-    /** Starts to hand over input, on a thread of the console. To be called once. */
-    void start(ConsoleInput input);
+/**
+ * The host's end of a guest's console. As a sink it takes output from any thread, returns as soon
+ * as the bytes are copied, and waits only while the reader of a full pipe lags far behind.
+ */
+public interface ConsoleIo extends ConsoleSink {
+    /**
+     * Starts to hand over input, on a thread of the console. A later call, for a guest that was
+     * booted again, redirects it to another listener.
+     */
+    void start(InputListener listener);
 }

@@ -26,8 +26,9 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     private final RawMode rawMode; // null when there is nothing to restore
     private final TerminalOutput output;
     private final Thread drainHook = new Thread(this::drain, "console-drain");
-    private volatile ConsoleInput input; // null until start
+    private volatile InputListener listener; // null until start
     private volatile boolean outputBroken;
+    private volatile boolean inputEnded;
 
     private TerminalSession(InputStream in, OutputStream out, boolean terminal, RawMode rawMode) {
         this.in = in;
@@ -68,16 +69,19 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     }
 
     @Override
-    public void start(ConsoleInput input) {
-        if (this.input != null) {
-            throw new IllegalStateException("console input was started twice");
-        }
-        this.input = input;
+    public void start(InputListener listener) {
+        boolean first = this.listener == null;
+        this.listener = listener;
         if (outputBroken) {
-            input.leave();
+            listener.leave();
         }
-        // A read from standard input cannot be interrupted: its thread must not keep the JVM alive.
-        Thread.ofPlatform().daemon().name("console-in").start(this::pump);
+        if (inputEnded) {
+            listener.endOfInput();
+        }
+        if (first) {
+            // A read from standard input cannot be interrupted: it must not keep the JVM alive.
+            Thread.ofPlatform().daemon().name("console-in").start(this::pump);
+        }
     }
 
     private void pump() {
@@ -85,14 +89,15 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
         for (int length = read(bytes); length > 0; length = read(bytes)) {
             int before = terminal ? bytesBeforeEscape(bytes, length) : length;
             if (before > 0) {
-                input.typed(bytes, before);
+                listener.typed(bytes, before);
             }
             if (before < length) {
-                input.leave();
+                listener.leave();
                 return;
             }
         }
-        input.endOfInput();
+        inputEnded = true;
+        listener.endOfInput();
     }
 
     /** At least one byte, or -1 at the end; a terminal that hung up has ended too. */
@@ -115,7 +120,7 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
 
     private void outputBroke() {
         outputBroken = true;
-        ConsoleInput started = input;
+        InputListener started = listener;
         if (started != null) {
             started.leave();
         }

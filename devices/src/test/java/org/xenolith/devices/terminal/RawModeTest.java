@@ -128,7 +128,7 @@ final class RawModeTest {
             TerminalSession session = TerminalSession.open();
             CountDownLatch key = new CountDownLatch(1);
             session.start(
-                    new ConsoleInput() {
+                    new InputListener() {
                         @Override
                         public void typed(byte[] bytes, int length) {
                             key.countDown();

@@ -42,6 +42,18 @@ final class TerminalSessionTest {
     }
 
     @Test
+    void guestThatIsBootedAgainLearnsThatTheInputHasEnded() throws Exception {
+        Recorder second = new Recorder();
+        try (TerminalSession session = TerminalSession.on(input("x"), sink())) {
+            session.start(recorder);
+            assertThat(recorder.next()).isEqualTo("typed x");
+            assertThat(recorder.next()).isEqualTo("end");
+            session.start(second);
+            assertThat(second.next()).isEqualTo("end");
+        }
+    }
+
+    @Test
     void escapeKeyLeavesAfterTheKeysBeforeItAndHidesTheRest() throws Exception {
         try (TerminalSession session = TerminalSession.onKeys(input("ls\r\u001dxyz"), sink())) {
             session.start(recorder);
@@ -145,7 +157,7 @@ final class TerminalSessionTest {
     }
 
     /** Writes down what the console told, one line each. */
-    private static final class Recorder implements ConsoleInput {
+    private static final class Recorder implements InputListener {
         final BlockingQueue<String> events = new LinkedBlockingQueue<>();
 
         String next() throws InterruptedException {

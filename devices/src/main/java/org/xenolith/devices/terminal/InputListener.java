@@ -1,7 +1,7 @@
 package org.xenolith.devices.terminal;
 
 /** Receives what the user does at a console. Calls come on threads of the console. */
-public interface ConsoleInput {
+public interface InputListener {
     /**
      * Takes typed or piped bytes. It may wait until there is room: that stops the reading, so that
      * endless input into a guest that does not read costs no memory.

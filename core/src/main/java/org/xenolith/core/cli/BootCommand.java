@@ -1,0 +1,286 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.devices.terminal.TerminalSession;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+/** {@code vmm boot}: one guest, its console on this terminal, until it ends. */
+@Command(
+        name = "boot",
+        aliases = {"create", "run"},
+        header = "Boots a guest with its console on this terminal.",
+        description = {
+            "",
+            "Without IMAGE and -k it boots our own small guest. Ctrl-] leaves a guest; so does"
+                    + " powering it off from inside.",
+            ""
+        },
+        customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
+        parameterListHeading = "What to boot:%n",
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "Exit status: 0 the guest powered off or was left, 1 it crashed, ran out of time or"
+                    + " could not boot, 2 wrong usage.",
+            "",
+            "Examples:",
+            "  vmm boot debian -m 512M --vcpus 2",
+            "  vmm boot debian -- loglevel=8 nokaslr",
+            "  vmm boot -k vmlinuz -i initrd.img --append 'console=hvc0 root=/dev/ram0'",
+            "  vmm boot --trace=hypercall,event --trace-file boot.trace",
+            "  echo poweroff | vmm boot --timeout 60s",
+            "",
+            "Spellings of QEMU and xl work too: -kernel, -initrd, -append, -smp, -name, -nographic;"
+                    + " vmm create."
+        })
+final class BootCommand implements Callable<Integer> {
+    private static final String DEFAULT_COMMAND_LINE = "console=hvc0";
+
+    private final Services services;
+    private final List<String> kernelArguments;
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "IMAGE",
+            arity = "0..1",
+            description = "The name of a known guest (guest, debian), or a kernel file.")
+    private String image;
+
+    @Option(
+            names = {"-k", "--kernel"},
+            paramLabel = "FILE",
+            description = "Kernel: a bzImage (vmlinuz) or an ELF file, built for Xen PV.")
+    private Path kernel;
+
+    @Option(
+            names = {"-i", "--initrd"},
+            paramLabel = "FILE",
+            description = "Initial RAM disk, handed to the kernel as it is.")
+    private Path initrd;
+
+    @Option(
+            names = {"-m", "--memory"},
+            paramLabel = "SIZE",
+            defaultValue = "256M",
+            converter = MemorySize.Converter.class,
+            description = "Memory of the guest: 256M, 1G, or a number of MiB. Default: 256M.")
+    private MemorySize memory;
+
+    @Option(
+            names = "--vcpus",
+            paramLabel = "N",
+            defaultValue = "1",
+            converter = VcpuCount.Converter.class,
+            description = "Virtual CPUs. Default: 1.")
+    private VcpuCount vcpus;
+
+    @Option(
+            names = {"-n", "--name"},
+            paramLabel = "NAME",
+            description = "Name of the guest. Default: the image's name.")
+    private String name;
+
+    @Option(
+            names = "--append",
+            paramLabel = "TEXT",
+            description =
+                    "Kernel arguments, added after those that the image needs. What follows -- is"
+                            + " added too.")
+    private List<String> append = List.of();
+
+    @Option(
+            names = "--trace",
+            paramLabel = "TOPIC",
+            split = ",",
+            converter = TraceTopicName.class,
+            description =
+                    "Writes down what happens between guest and host: hypercall, fault, event, mmu,"
+                            + " grant, xenstore, schedule, instruction. Several are separated by"
+                            + " commas.")
+    private Set<TraceTopic> trace = EnumSet.noneOf(TraceTopic.class);
+
+    @Option(
+            names = "--trace-file",
+            paramLabel = "FILE",
+            description = "Where the trace goes. Default: standard error.")
+    private Path traceFile;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            converter = TimeSpan.class,
+            description = "Stops the guest after 60s, 2m or 500ms of wall time.")
+    private Duration timeout;
+
+    @Option(
+            names = "--virtual-time",
+            description =
+                    "Lets the guest's clocks count instructions: each run is then the same,"
+                            + " instruction by instruction.")
+    private boolean virtualTime;
+
+    @Option(
+            names = "--stats",
+            description = "Tells at the end what the run took: instructions, hypercalls, faults.")
+    private boolean statistics;
+
+    @Option(
+            names = "--no-reboot",
+            description = "Ends when the guest reboots, instead of booting it again.")
+    private boolean noReboot;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Shows this help.")
+    private boolean help;
+
+    BootCommand(Services services, List<String> kernelArguments) {
+        this.services = services;
+        this.kernelArguments = kernelArguments;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        BootOptions options = options();
+        Outcome outcome;
+        try (TerminalSession console = services.console().get()) {
+            if (console.interactive()) {
+                say("Booting " + options.name() + "; Ctrl-] leaves.");
+            }
+            outcome = services.machine().boot(options, console);
+            while (outcome.ending() instanceof Outcome.Rebooted && !noReboot) {
+                say("The guest reboots.");
+                outcome = services.machine().boot(options, console);
+            }
+        }
+        // The terminal is the user's again, and all the guest wrote stands above what follows.
+        if (!outcome.statistics().isEmpty()) {
+            say(outcome.statistics().stripTrailing());
+        }
+        return switch (outcome.ending()) {
+            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
+            case Outcome.Crashed(String report) -> {
+                say(report.stripTrailing());
+                yield ExitStatus.FAILED;
+            }
+            case Outcome.TimedOut() -> {
+                say(
+                        "vmm: the guest was stopped: it did not power off within "
+                                + inWords(timeout)
+                                + ".");
+                yield ExitStatus.FAILED;
+            }
+        };
+    }
+
+    private void say(String text) {
+        spec.commandLine().getErr().println(text);
+    }
+
+    private BootOptions options() throws IOException {
+        GuestImages.Files files = files();
+        List<String> commandLine = new ArrayList<>();
+        commandLine.add(files.commandLine());
+        commandLine.addAll(append);
+        commandLine.addAll(kernelArguments);
+        commandLine.removeIf(String::isBlank);
+        return new BootOptions(
+                name == null ? defaultName(files.kernel()) : name,
+                files.kernel(),
+                initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
+                String.join(" ", commandLine),
+                memory.bytes(),
+                vcpus.value(),
+                trace,
+                Optional.ofNullable(traceFile),
+                Optional.ofNullable(timeout),
+                virtualTime,
+                statistics);
+    }
+
+    private GuestImages.Files files() throws IOException {
+        if (kernel != null) {
+            if (image != null) {
+                throw usage(
+                        "'"
+                                + image
+                                + "' and -k "
+                                + kernel
+                                + " exclude each other: name one kernel.");
+            }
+            return kernelFile(existing("kernel", kernel));
+        }
+        String wanted = image == null ? GuestImages.OWN_GUEST : image;
+        if (services.images().names().contains(wanted)) {
+            try (StatusLine status =
+                    new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
+                return services.images().prepare(wanted, status);
+            }
+        }
+        Path file = Path.of(wanted);
+        if (!Files.exists(file)) {
+            throw usage(
+                    "'"
+                            + wanted
+                            + "' is neither a known guest ("
+                            + String.join(", ", services.images().names())
+                            + ") nor a kernel file.");
+        }
+        return kernelFile(existing("kernel", file));
+    }
+
+    private static GuestImages.Files kernelFile(Path kernel) {
+        return new GuestImages.Files(kernel, Optional.empty(), DEFAULT_COMMAND_LINE);
+    }
+
+    private String defaultName(Path kernelFile) {
+        if (kernel == null && image == null) {
+            return GuestImages.OWN_GUEST;
+        }
+        return kernel == null && services.images().names().contains(image)
+                ? image
+                : kernelFile.getFileName().toString();
+    }
+
+    private Path existing(String what, Path file) {
+        if (Files.isDirectory(file)) {
+            throw usage("The " + what + " " + file + " is a directory.");
+        }
+        if (!Files.exists(file)) {
+            throw usage("The " + what + " " + file + " does not exist.");
+        }
+        if (!Files.isReadable(file)) {
+            throw usage("The " + what + " " + file + " may not be read by you.");
+        }
+        return file;
+    }
+
+    private ParameterException usage(String sentence) {
+        return new ParameterException(spec.commandLine(), sentence);
+    }
+
+    private static String inWords(Duration time) {
+        return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
+    }
+}

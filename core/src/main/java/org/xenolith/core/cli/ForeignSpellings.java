@@ -1,0 +1,54 @@
+package org.xenolith.core.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Options as users of QEMU and xl know them, turned into ours. Help texts then show one spelling of
+ * each option, and the habits of others still work.
+ */
+final class ForeignSpellings {
+    private static final Map<String, String> OURS =
+            Map.ofEntries(
+                    Map.entry("-kernel", "--kernel"),
+                    Map.entry("-initrd", "--initrd"),
+                    Map.entry("--ramdisk", "--initrd"),
+                    Map.entry("-append", "--append"),
+                    Map.entry("--cmdline", "--append"),
+                    Map.entry("--extra", "--append"),
+                    Map.entry("-memory", "--memory"),
+                    Map.entry("-smp", "--vcpus"),
+                    Map.entry("--smp", "--vcpus"),
+                    Map.entry("-vcpus", "--vcpus"),
+                    Map.entry("-name", "--name"),
+                    Map.entry("-no-reboot", "--no-reboot"));
+
+    /** They ask for what happens anyway: the console on this terminal. */
+    private static final Set<String> IMPLIED = Set.of("-nographic", "--nographic", "-c");
+
+    /** The same, with a value: where QEMU's other windows go. */
+    private static final Set<String> IMPLIED_WITH_VALUE =
+            Set.of("-serial", "-display", "-monitor", "-vga");
+
+    private ForeignSpellings() {}
+
+    static String[] translate(String... arguments) {
+        List<String> translated = new ArrayList<>();
+        for (int i = 0; i < arguments.length; i++) {
+            String argument = arguments[i];
+            int nameEnd = argument.startsWith("--") ? argument.indexOf('=') : -1;
+            String name = nameEnd < 0 ? argument : argument.substring(0, nameEnd);
+            if (IMPLIED.contains(name)) {
+                continue;
+            }
+            if (IMPLIED_WITH_VALUE.contains(name)) {
+                i++;
+                continue;
+            }
+            translated.add(OURS.getOrDefault(name, name) + argument.substring(name.length()));
+        }
+        return translated.toArray(String[]::new);
+    }
+}

@@ -1,0 +1,66 @@
+package org.xenolith.core.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+
+/** {@code vmm image}: makes a guest's files, so that a later boot finds them ready. */
+@Command(
+        name = "image",
+        header = "Makes the files of a known guest and keeps them in a cache.",
+        description = {
+            "",
+            "'vmm image debian' fetches Debian's stock kernel and BusyBox with this machine's apt,"
+                + " into lists and folders of its own (no root needed), and packs an initial RAM"
+                + " disk. 'vmm boot debian' does so by itself when needed.",
+            ""
+        },
+        optionListHeading = "%nOptions:%n")
+final class ImageCommand implements Callable<Integer> {
+    private final Services services;
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(paramLabel = "NAME", description = "The guest: debian.")
+    private String name;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Shows this help.")
+    private boolean help;
+
+    ImageCommand(Services services) {
+        this.services = services;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (!services.images().names().contains(name)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "'"
+                            + name
+                            + "' is no known guest; there are "
+                            + String.join(", ", services.images().names())
+                            + ".");
+        }
+        GuestImages.Files files;
+        try (StatusLine status =
+                new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
+            files = services.images().prepare(name, status);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("kernel        " + files.kernel());
+        files.initrd().ifPresent(initrd -> out.println("initrd        " + initrd));
+        out.println("command line  " + files.commandLine());
+        return ExitStatus.OK;
+    }
+}

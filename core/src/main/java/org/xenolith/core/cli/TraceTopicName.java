@@ -1,0 +1,33 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.machine.TraceTopic;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** A trace topic as the command line writes it: its constant's name in lower case. */
+final class TraceTopicName implements ITypeConverter<TraceTopic> {
+    @Override
+    public TraceTopic convert(String text) {
+        for (TraceTopic topic : TraceTopic.values()) {
+            if (nameOf(topic).equals(text.strip().toLowerCase(Locale.ROOT))) {
+                return topic;
+            }
+        }
+        throw new TypeConversionException("'" + text + "' is no topic: choose from " + all());
+    }
+
+    static String all() {
+        return Arrays.stream(TraceTopic.values())
+                .map(TraceTopicName::nameOf)
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String nameOf(TraceTopic topic) {
+        return topic.name().toLowerCase(Locale.ROOT);
+    }
+}

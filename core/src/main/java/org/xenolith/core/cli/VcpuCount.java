@@ -1,0 +1,33 @@
+package org.xenolith.core.cli;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A number of virtual CPUs; of QEMU's {@code cpus=4,sockets=1} only the number counts. */
+record VcpuCount(int value) {
+    /** {@code XEN_LEGACY_MAX_VCPUS}: as many vcpu_info structures as the shared info page holds. */
+    static final int MAXIMUM = 32;
+
+    private static final Pattern SYNTAX = Pattern.compile("(?:cpus=)?(\\d{1,5})(?:,.*)?");
+
+    static VcpuCount parse(String text) {
+        Matcher matcher = SYNTAX.matcher(text.strip());
+        int value = matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
+        if (value < 1 || value > MAXIMUM) {
+            throw new TypeConversionException(
+                    "'" + text + "' is no number of CPUs: write 1 to " + MAXIMUM);
+        }
+        return new VcpuCount(value);
+    }
+
+    /** For Picocli. */
+    static final class Converter implements ITypeConverter<VcpuCount> {
+        @Override
+        public VcpuCount convert(String text) {
+            return parse(text);
+        }
+    }
+}

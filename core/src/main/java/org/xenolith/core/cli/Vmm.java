@@ -1,0 +1,114 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.devices.libc.HostCallFailed;
+
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import java.util.List;
+
+/** Entry point of the {@code vmm} command. */
+public final class Vmm {
+    private final Services services;
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final boolean debug;
+
+    /**
+     * @param debug whether errors show where they come from
+     */
+    Vmm(Services services, PrintWriter out, PrintWriter err, boolean debug) {
+        this.services = services;
+        this.out = out;
+        this.err = err;
+        this.debug = debug;
+    }
+
+    public static void main(String[] arguments) {
+        PrintWriter out = new PrintWriter(System.out, true, charset("stdout.encoding"));
+        PrintWriter err = new PrintWriter(System.err, true, charset("stderr.encoding"));
+        boolean debug = "1".equals(System.getenv("XENOLITH_DEBUG"));
+        int status = new Vmm(Wiring.services(), out, err, debug).run(arguments);
+        out.flush();
+        err.flush();
+        System.exit(status);
+    }
+
+    private static Charset charset(String property) {
+        return Charset.forName(System.getProperty(property, "UTF-8"), StandardCharsets.UTF_8);
+    }
+
+    /** Runs one command line and returns its exit status. */
+    int run(String... arguments) {
+        // Everything after -- belongs to the kernel, whatever it looks like.
+        int end = Arrays.asList(arguments).indexOf("--");
+        String[] own = end < 0 ? arguments : Arrays.copyOf(arguments, end);
+        List<String> kernelArguments =
+                end < 0 ? List.of() : List.of(arguments).subList(end + 1, arguments.length);
+
+        return new CommandLine(new VmmCommand())
+                .addSubcommand(new BootCommand(services, kernelArguments))
+                .addSubcommand(new ImageCommand(services))
+                .addSubcommand(new InspectCommand(services))
+                .addSubcommand(new VersionCommand())
+                .setOut(out)
+                .setErr(err)
+                .setOverwrittenOptionsAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler((wrong, _) -> wrongUsage(wrong))
+                .setExecutionExceptionHandler((failure, _, _) -> failed(failure))
+                .execute(ForeignSpellings.translate(own));
+    }
+
+    private int wrongUsage(ParameterException wrong) {
+        showOrigin(wrong);
+        CommandLine command = wrong.getCommandLine();
+        err.println("vmm: " + wrong.getMessage());
+        UnmatchedArgumentException.printSuggestions(wrong, err);
+        err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        return ExitStatus.USAGE;
+    }
+
+    private int failed(Exception failure) {
+        showOrigin(failure);
+        switch (failure) {
+            // These carry a sentence made for the user.
+            case IOException e -> err.println("vmm: " + sentence(e));
+            case BootFailed e -> err.println("vmm: " + e.getMessage());
+            case HostCallFailed e -> err.println("vmm: " + e.getMessage());
+            default ->
+                    err.println(
+                            "vmm: internal error: "
+                                    + failure
+                                    + "; XENOLITH_DEBUG=1 shows where it comes from.");
+        }
+        return ExitStatus.FAILED;
+    }
+
+    /** Java's own file errors name only the file. */
+    private static String sentence(IOException e) {
+        return switch (e) {
+            case NoSuchFileException missing -> missing.getFile() + ": there is no such file";
+            case AccessDeniedException denied -> denied.getFile() + ": permission denied";
+            case FileSystemException other ->
+                    other.getReason() == null ? other.toString() : other.getMessage();
+            default -> e.getMessage();
+        };
+    }
+
+    private void showOrigin(Exception e) {
+        if (debug) {
+            e.printStackTrace(err);
+        }
+    }
+}

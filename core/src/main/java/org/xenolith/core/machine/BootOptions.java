@@ -1,0 +1,33 @@
+package org.xenolith.core.machine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What to boot and how.
+ *
+ * @param name of the domain, as xenstore shows it
+ * @param kernel a bzImage or ELF file
+ * @param commandLine the guest's whole command line
+ * @param memoryBytes RAM of the guest, a multiple of a page
+ * @param vcpus at least 1
+ * @param trace the topics to write down; none by default
+ * @param traceFile where the trace goes; standard error without it
+ * @param timeout wall time after which the guest is stopped
+ * @param virtualTime whether the guest's clocks count instructions instead of wall time
+ * @param statistics whether {@link Outcome#statistics} is wanted
+ */
+public record BootOptions(
+        String name,
+        Path kernel,
+        Optional<Path> initrd,
+        String commandLine,
+        long memoryBytes,
+        int vcpus,
+        Set<TraceTopic> trace,
+        Optional<Path> traceFile,
+        Optional<Duration> timeout,
+        boolean virtualTime,
+        boolean statistics) {}

@@ -1,0 +1,34 @@
+package org.xenolith.core.machine;
+
+/**
+ * How a guest's run ended.
+ *
+ * @param statistics text for the user, empty unless {@link BootOptions#statistics} asked for it
+ */
+public record Outcome(Ending ending, String statistics) {
+    public Outcome(Ending ending) {
+        this(ending, "");
+    }
+
+    /** The ways a run ends. */
+    public sealed interface Ending {}
+
+    /** The guest switched itself off: {@code SHUTDOWN_poweroff}. */
+    public record PoweredOff() implements Ending {}
+
+    /** The guest asked to be started anew: {@code SHUTDOWN_reboot}. */
+    public record Rebooted() implements Ending {}
+
+    /**
+     * The guest died: {@code SHUTDOWN_crash}, or it did what no guest survives.
+     *
+     * @param report for the user: what happened, registers, instruction, backtrace
+     */
+    public record Crashed(String report) implements Ending {}
+
+    /** The time allowed by {@link BootOptions#timeout} is over. */
+    public record TimedOut() implements Ending {}
+
+    /** The user left with {@code Ctrl-]}, or closed the window or pipe that showed the guest. */
+    public record Left() implements Ending {}
+}

@@ -1,0 +1,360 @@
+package org.xenolith.core.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.Machine;
+import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.devices.terminal.TerminalSession;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+final class VmmTest {
+    private final List<BootOptions> booted = new ArrayList<>();
+    private final Deque<Outcome.Ending> endings = new ArrayDeque<>();
+    private final ByteArrayOutputStream console = new ByteArrayOutputStream();
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private boolean debug;
+    private Machine machine =
+            (options, io) -> {
+                booted.add(options);
+                io.write("hello\n".getBytes(US_ASCII), 0, 6);
+                String statistics = options.statistics() ? "7 instructions" : "";
+                return new Outcome(
+                        endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove(),
+                        statistics);
+            };
+
+    @TempDir private Path folder;
+    private Path kernel;
+    private Path initrd;
+
+    @BeforeEach
+    void makeFiles() throws IOException {
+        kernel = Files.writeString(folder.resolve("vmlinuz"), "kernel");
+        initrd = Files.writeString(folder.resolve("initrd.img"), "initrd");
+    }
+
+    @Test
+    void bootWithoutArgumentsStartsOurOwnGuestWithTheDefaults() {
+        assertThat(vmm("boot")).isZero();
+
+        assertThat(booted)
+                .containsExactly(
+                        new BootOptions(
+                                "guest",
+                                Path.of("guest.elf"),
+                                Optional.empty(),
+                                "own",
+                                256L << 20,
+                                1,
+                                Set.of(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                false,
+                                false));
+        assertThat(console.toString(US_ASCII)).isEqualTo("hello\n");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void everyOptionReachesTheMachine() {
+        int status =
+                vmm(
+                        "boot",
+                        "-k",
+                        kernel.toString(),
+                        "-i",
+                        initrd.toString(),
+                        "-m",
+                        "1G",
+                        "--vcpus",
+                        "4",
+                        "--name",
+                        "web",
+                        "--trace=hypercall,FAULT",
+                        "--trace-file",
+                        "boot.trace",
+                        "--timeout",
+                        "2m",
+                        "--virtual-time",
+                        "--stats",
+                        "--append",
+                        "quiet",
+                        "--",
+                        "--init=/bin/sh",
+                        "-x",
+                        "--");
+
+        assertThat(status).isZero();
+        assertThat(booted)
+                .containsExactly(
+                        new BootOptions(
+                                "web",
+                                kernel,
+                                Optional.of(initrd),
+                                "console=hvc0 quiet --init=/bin/sh -x --",
+                                1L << 30,
+                                4,
+                                Set.of(TraceTopic.HYPERCALL, TraceTopic.FAULT),
+                                Optional.of(Path.of("boot.trace")),
+                                Optional.of(Duration.ofMinutes(2)),
+                                true,
+                                true));
+        assertThat(err.toString()).isEqualTo("7 instructions\n");
+    }
+
+    @Test
+    void spellingsOfQemuMeanTheSame() {
+        vmm(
+                "boot",
+                "-k",
+                kernel.toString(),
+                "-i",
+                initrd.toString(),
+                "-m",
+                "512",
+                "--vcpus",
+                "2",
+                "--append",
+                "quiet",
+                "--name",
+                "web");
+        vmm(
+                "create",
+                "-kernel",
+                kernel.toString(),
+                "-initrd",
+                initrd.toString(),
+                "-m",
+                "512M",
+                "-smp",
+                "cpus=2,cores=2",
+                "-append",
+                "quiet",
+                "-name",
+                "web",
+                "-nographic",
+                "-serial",
+                "stdio");
+
+        assertThat(booted).hasSize(2);
+        assertThat(booted.get(1)).isEqualTo(booted.get(0));
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void knownGuestsKeepTheirOwnCommandLineInFrontOfTheUsers() {
+        assertThat(vmm("boot", "debian", "--", "nokaslr")).isZero();
+
+        assertThat(booted.getFirst().name()).isEqualTo("debian");
+        assertThat(booted.getFirst().commandLine()).isEqualTo("debian defaults nokaslr");
+        assertThat(booted.getFirst().initrd()).contains(Path.of("debian.cpio"));
+    }
+
+    @Test
+    void imageMayBeKernelFile() {
+        assertThat(vmm("boot", kernel.toString())).isZero();
+
+        assertThat(booted.getFirst().kernel()).isEqualTo(kernel);
+        assertThat(booted.getFirst().name()).isEqualTo("vmlinuz");
+    }
+
+    @Test
+    void crashShowsItsReportAndFails() {
+        endings.add(new Outcome.Crashed("guest crashed: #PF at 0x10\nrax 0\n\n"));
+
+        assertThat(vmm("boot")).isEqualTo(1);
+
+        assertThat(err.toString()).isEqualTo("guest crashed: #PF at 0x10\nrax 0\n");
+        assertThat(console.toString(US_ASCII)).isEqualTo("hello\n");
+    }
+
+    @Test
+    void guestThatTakesTooLongFailsWithSentence() {
+        endings.add(new Outcome.TimedOut());
+
+        assertThat(vmm("boot", "--timeout", "1500ms")).isEqualTo(1);
+
+        assertThat(err.toString())
+                .isEqualTo("vmm: the guest was stopped: it did not power off within 1500 ms.\n");
+    }
+
+    @Test
+    void leavingIsNoFailure() {
+        endings.add(new Outcome.Left());
+
+        assertThat(vmm("boot")).isZero();
+    }
+
+    @Test
+    void rebootBootsAgainUnlessForbidden() {
+        endings.add(new Outcome.Rebooted());
+        assertThat(vmm("boot")).isZero();
+        assertThat(booted).hasSize(2);
+
+        endings.add(new Outcome.Rebooted());
+        assertThat(vmm("boot", "--no-reboot")).isZero();
+        assertThat(booted).hasSize(3);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "boot -m 1x|'1x' is no amount of memory: write 256M, 1G or 262144K",
+                "boot -m 0|'0' is no amount of memory that a guest can have",
+                "boot --vcpus 0|'0' is no number of CPUs: write 1 to 32",
+                "boot --smp 33|'33' is no number of CPUs: write 1 to 32",
+                "boot --timeout soon|'soon' is no time: write 60s, 2m or 500ms",
+                "boot --trace all|'all' is no topic: choose from hypercall, fault, event, mmu,",
+                "boot nix|'nix' is neither a known guest (guest, debian) nor a kernel file.",
+                "boot -k /nonexistent|The kernel /nonexistent does not exist.",
+                "boot -k /|The kernel / is a directory.",
+                "boot -i /nonexistent|The initrd /nonexistent does not exist.",
+                "boot debian -k /bin/sh|'debian' and -k /bin/sh exclude each other",
+                "boot --bogus|Unknown option: '--bogus'",
+                "bot|Did you mean: vmm boot?",
+                "image nix|'nix' is no known guest; there are guest, debian.",
+                "image|Missing required parameter: 'NAME'",
+                "inspect|Missing required parameter: 'FILE'"
+            })
+    void wrongUsageIsOneSentenceAndStatusTwo(String line, String sentence) {
+        assertThat(vmm(line.split(" "))).isEqualTo(2);
+
+        assertThat(err.toString()).startsWith("vmm: ").contains(sentence).contains("--help'.\n");
+        assertThat(err.toString()).doesNotContain("Exception").doesNotContain("\tat ");
+        assertThat(booted).isEmpty();
+    }
+
+    @Test
+    void vmmAloneAsksForCommand() {
+        assertThat(vmm()).isEqualTo(2);
+        assertThat(err.toString()).startsWith("vmm: vmm needs a command, such as 'vmm boot'.");
+    }
+
+    @Test
+    void failuresOfBootAndImagesAreOneSentenceAndStatusOne() {
+        machine =
+                (_, _) -> {
+                    throw new BootFailed("the kernel needs at least 40 MiB");
+                };
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("vmm: the kernel needs at least 40 MiB\n");
+
+        err.getBuffer().setLength(0);
+        assertThat(vmm("inspect", "/nonexistent")).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("vmm: /nonexistent: there is no such file\n");
+    }
+
+    @Test
+    void ourOwnMistakesShowNoStackTraceUnlessAskedFor() {
+        machine =
+                (_, _) -> {
+                    throw new IllegalStateException("frame 7 freed twice");
+                };
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: internal error: java.lang.IllegalStateException: frame 7 freed twice;"
+                                + " XENOLITH_DEBUG=1 shows where it comes from.\n");
+
+        debug = true;
+        vmm("boot");
+        assertThat(err.toString()).contains("\tat ").contains("VmmTest.java");
+    }
+
+    @Test
+    void imageTellsWhereItsFilesAre() {
+        assertThat(vmm("image", "debian")).isZero();
+        assertThat(out.toString())
+                .isEqualTo(
+                        """
+                        kernel        debian.vmlinuz
+                        initrd        debian.cpio
+                        command line  debian defaults
+                        """);
+        assertThat(err.toString()).isEqualTo("Packing ...\n");
+    }
+
+    @Test
+    void inspectPrintsWhatTheFileIs() {
+        assertThat(vmm("inspect", kernel.toString())).isZero();
+        assertThat(out.toString()).isEqualTo("6 bytes\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "boot --help", "image -h", "inspect --help", "version -h"})
+    void everyCommandExplainsItself(String line) {
+        assertThat(vmm(line.split(" "))).isZero();
+        assertThat(out.toString()).contains("Usage: vmm");
+        assertThat(out.toString().lines()).allSatisfy(l -> assertThat(l).hasSizeLessThan(101));
+    }
+
+    @Test
+    void versionNamesTheProgramAndItsJava() {
+        assertThat(vmm("version")).isZero();
+        assertThat(out.toString())
+                .startsWith("Xenolith ")
+                .contains(" on Java " + Runtime.version().feature());
+    }
+
+    private int vmm(String... arguments) {
+        Services services =
+                new Services(
+                        (options, io) -> machine.boot(options, io),
+                        new TwoGuests(),
+                        file -> Files.size(file) + " bytes",
+                        () -> TerminalSession.on(InputStream.nullInputStream(), console),
+                        false);
+        return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), debug)
+                .run(arguments);
+    }
+
+    private static final class TwoGuests implements GuestImages {
+        @Override
+        public List<String> names() {
+            return List.of(OWN_GUEST, "debian");
+        }
+
+        @Override
+        public Files prepare(String name, StatusLine status) {
+            if (name.equals(OWN_GUEST)) {
+                return new Files(Path.of("guest.elf"), Optional.empty(), "own");
+            }
+            if (name.equals("debian")) {
+                status.step("Packing");
+                status.progress(1, 2);
+                return new Files(
+                        Path.of("debian.vmlinuz"),
+                        Optional.of(Path.of("debian.cpio")),
+                        "debian defaults");
+            }
+            throw new AssertionError(name);
+        }
+    }
+}
