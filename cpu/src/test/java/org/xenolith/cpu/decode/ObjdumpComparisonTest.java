@@ -1,0 +1,158 @@
+package org.xenolith.cpu.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Every instruction of programs on this machine, read by us and by binutils' objdump. */
+class ObjdumpComparisonTest {
+    private static final int SHOWN = 40;
+
+    private static final byte FWAIT = (byte) 0x9b;
+
+    /** Lines in which objdump tells about something that is no instruction of a real processor. */
+    private static final Pattern NOT_COMPARED =
+            Pattern.compile(
+                    // Data in the text section.
+                    ".*\\(bad\\).*|\\.byte .*|(rex\\S*|data16|lock|rep\\S*|[cdefgs]s|addr32)"
+                            // A SIB byte without a base, scaled nothing.
+                            + "|.*\\[[re]iz\\*.*"
+                            // Intel ignores 66 on near branches; objdump follows AMD.
+                            + "|(jmpw|callw|retw) .*|retw"
+                            // Names that only coprocessors of the eighties knew.
+                            + "|.*\\((8087|287) only\\)"
+                            // MPX is gone from processors: its encodings are no-operations again.
+                            + "|bnd(ldx|stx|mov|cl|cu|cn|mk) .*"
+                            // Code segment as a destination, segment registers 6 and 7.
+                            + "|mov .*(cs,|\\?).*");
+
+    private static final Set<String> KNOWN_MNEMONICS =
+            OpcodeTable.rows().stream().map(OpcodeRow::mnemonic).collect(Collectors.toSet());
+
+    private final byte[] buffer = new byte[2 * Decoder.MAX_LENGTH];
+    private final Instruction instruction = new Instruction();
+    private final List<String> differences = new ArrayList<>();
+    private long compared;
+    private long unknown;
+    private long skipped;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/bin/bash", "/bin/busybox", "/lib/x86_64-linux-gnu/libc.so.6"})
+    void readsSystemProgramsAsObjdumpDoes(Path program) throws IOException {
+        compareAll(program);
+    }
+
+    @Tag("proof")
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/lib/x86_64-linux-gnu/libcrypto.so.3",
+                "/lib/x86_64-linux-gnu/libstdc++.so.6",
+                "/lib/x86_64-linux-gnu/libm.so.6",
+                "/usr/bin/python3",
+                "/usr/bin/perl",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/cc1"
+            })
+    void readsLargeProgramsAsObjdumpDoes(Path program) throws IOException {
+        compareAll(program);
+    }
+
+    /** Set the system property {@code xenolith.vmlinux} to an unpacked kernel. */
+    @Tag("proof")
+    @ParameterizedTest
+    @ValueSource(strings = "xenolith.vmlinux")
+    void readsTheKernelAsObjdumpDoes(String property) throws IOException {
+        String kernel = System.getProperty(property);
+        assumeTrue(kernel != null, "SKIPPED: -D" + property + " names no kernel");
+        compareAll(Path.of(kernel));
+    }
+
+    private void compareAll(Path program) throws IOException {
+        assumeTrue(Files.isReadable(program), "SKIPPED: there is no " + program);
+        assumeTrue(objdumpIsInstalled(), "SKIPPED: objdump (binutils) is not installed");
+        Process objdump =
+                new ProcessBuilder(
+                                "objdump",
+                                "-d",
+                                "-w",
+                                "-M",
+                                "intel",
+                                "--insn-width=16",
+                                program.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        try (BufferedReader output = objdump.inputReader()) {
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                ObjdumpLine parsed = ObjdumpLine.parse(line);
+                if (parsed != null) {
+                    compare(parsed, line);
+                }
+            }
+        }
+        System.out.printf(
+                "%s: %,d instructions alike, %,d unknown to us on purpose, %,d not compared%n",
+                program, compared, unknown, skipped);
+        assertThat(differences).as("instructions that we and objdump read differently").isEmpty();
+        assertThat(compared).as("instructions compared").isPositive();
+    }
+
+    private static boolean objdumpIsInstalled() {
+        return Arrays.stream(System.getenv("PATH").split(":"))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "objdump")));
+    }
+
+    private void compare(ObjdumpLine line, String printed) {
+        if (NOT_COMPARED.matcher(line.text()).matches()) {
+            skipped++;
+            return;
+        }
+        // objdump takes FWAIT for a prefix of the x87 instruction behind it.
+        int start = line.bytes()[0] == FWAIT && line.bytes().length > 1 ? 1 : 0;
+        int expectedLength = line.bytes().length - start;
+        Arrays.fill(buffer, (byte) 0);
+        System.arraycopy(line.bytes(), start, buffer, 0, expectedLength);
+        int length = Decoder.decode(buffer, 0, buffer.length, instruction);
+        if (instruction.row == null) {
+            countUnknown(line, printed);
+            return;
+        }
+        String text = Disassembler.disassemble(instruction, line.vaddr()).replaceFirst(" #.*", "");
+        if (start == 1) {
+            text = text.replaceFirst("^fn", "f");
+        }
+        if (length == expectedLength && text.equals(line.text())) {
+            compared++;
+        } else {
+            report(printed + "  but we read  " + text + ", " + length + " bytes");
+        }
+    }
+
+    private void countUnknown(ObjdumpLine line, String printed) {
+        boolean illegalLock = line.text().startsWith("lock ") && instruction.lock;
+        if (KNOWN_MNEMONICS.contains(line.mnemonic()) && !illegalLock) {
+            report(printed + "  but to us it is undefined");
+        } else {
+            unknown++;
+        }
+    }
+
+    private void report(String difference) {
+        if (differences.size() < SHOWN) {
+            differences.add(difference);
+        }
+    }
+}
