@@ -1,0 +1,89 @@
+package org.xenolith.core.image.debian;
+
+import org.xenolith.core.image.Initramfs;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/** The initial RAM disk of the Debian guest: BusyBox, its links, an /init, a few modules. */
+final class DebianInitramfs {
+    /** Disk, network, and what programs need to talk to Xen themselves. */
+    static final List<String> MODULES =
+            List.of("xen-blkfront", "xen-netfront", "xenfs", "xen-evtchn", "xen-gntdev");
+
+    private static final String INIT = "init";
+
+    /** Raise it when anything but the /init script changes, so that cached archives are remade. */
+    private static final int FORMAT = 1;
+
+    private static final int DIGEST_DIGITS = 12;
+
+    private DebianInitramfs() {}
+
+    /** Names the contents: a new /init or format must not meet an archive of the old. */
+    static String version() throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update((byte) FORMAT);
+            digest.update(init());
+            return HexFormat.of().formatHex(digest.digest()).substring(0, DIGEST_DIGITS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    private static byte[] init() throws IOException {
+        try (InputStream script = DebianInitramfs.class.getResourceAsStream(INIT)) {
+            return script.readAllBytes();
+        }
+    }
+
+    static Initramfs build(Path busybox, KernelModules modules) throws IOException {
+        Initramfs initramfs = new Initramfs();
+        for (String directory : List.of("dev", "proc", "sys", "run", "root", "mnt", "var/log")) {
+            initramfs.directory(directory);
+        }
+        initramfs.directory("tmp", 01777);
+        // The kernel opens these before /init can mount a devtmpfs.
+        initramfs.characterDevice("dev/console", 0600, 5, 1);
+        initramfs.characterDevice("dev/null", 0666, 1, 3);
+        initramfs.file("init", 0755, init());
+        initramfs.file("bin/busybox", 0755, Files.readAllBytes(busybox));
+        initramfs.symlink("bin/sh", "busybox");
+        for (String applet : applets(busybox)) {
+            if (!applet.equals("bin/busybox") && !applet.equals("linuxrc")) {
+                initramfs.symlink(applet, "/bin/busybox");
+            }
+        }
+        initramfs.file("etc/passwd", 0644, "root:x:0:0:root:/root:/bin/sh\n");
+        initramfs.file("etc/group", 0644, "root:x:0:\n");
+        initramfs.file("etc/hostname", 0644, "debian\n");
+        initramfs.file("etc/hosts", 0644, "127.0.0.1 localhost debian\n");
+        initramfs.file("etc/profile", 0644, "export PS1='\\u@\\h:\\w\\$ '\n");
+        modules.addTo(initramfs);
+        return initramfs;
+    }
+
+    /**
+     * Asks BusyBox for the paths of its applets. Where the host cannot run it there are none, and
+     * /init makes the links at each boot.
+     */
+    private static List<String> applets(Path busybox) throws IOException {
+        try {
+            Tool.Result result =
+                    Tool.run(
+                            busybox.getParent(),
+                            List.of(busybox.toString(), "--list-full"),
+                            line -> {});
+            return result.succeeded() ? result.output() : List.of();
+        } catch (IOException notForThisHost) {
+            return List.of();
+        }
+    }
+}

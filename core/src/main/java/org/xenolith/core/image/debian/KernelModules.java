@@ -1,0 +1,137 @@
+package org.xenolith.core.image.debian;
+
+import org.xenolith.core.image.ElfImage;
+import org.xenolith.core.image.ImageException;
+import org.xenolith.core.image.Initramfs;
+
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Some modules of a kernel with all they depend on, and the index that modprobe reads. */
+final class KernelModules {
+    private final String release;
+    private final Map<String, Module> modules = new LinkedHashMap<>();
+
+    /**
+     * A module file.
+     *
+     * @param path below /lib/modules/RELEASE
+     */
+    private record Module(
+            String path, byte[] contents, List<String> depends, List<String> aliases) {}
+
+    private KernelModules(String release) {
+        this.release = release;
+    }
+
+    /**
+     * Reads modules by name; one that this kernel does not have is left out, because it may be
+     * built in.
+     *
+     * @param root folder that holds {@code kernel/}, as /lib/modules/RELEASE does
+     */
+    static KernelModules read(Path root, String release, List<String> names) throws IOException {
+        Map<String, Path> files = new HashMap<>();
+        try (Stream<Path> walk = Files.walk(root)) {
+            walk.filter(file -> file.toString().endsWith(".ko"))
+                    .forEach(file -> files.put(moduleName(file), file));
+        }
+        KernelModules modules = new KernelModules(release);
+        for (String name : names) {
+            modules.add(name, files, root);
+        }
+        return modules;
+    }
+
+    private static String moduleName(Path file) {
+        String name = file.getFileName().toString();
+        return normal(name.substring(0, name.length() - ".ko".length()));
+    }
+
+    /** Modules are named with dash or underscore and mean the same. */
+    private static String normal(String name) {
+        return name.replace('-', '_');
+    }
+
+    private void add(String name, Map<String, Path> files, Path root) throws IOException {
+        Path file = files.get(normal(name));
+        if (file == null || modules.containsKey(normal(name))) {
+            return;
+        }
+        byte[] contents = Files.readAllBytes(file);
+        List<String> depends = new ArrayList<>();
+        List<String> aliases = new ArrayList<>();
+        for (String item : modinfo(contents)) {
+            if (item.startsWith("alias=")) {
+                aliases.add(item.substring("alias=".length()));
+            } else if (item.startsWith("depends=")) {
+                for (String other : item.substring("depends=".length()).split(",")) {
+                    if (!other.isEmpty()) {
+                        depends.add(normal(other));
+                    }
+                }
+            }
+        }
+        for (String other : depends) {
+            add(other, files, root);
+        }
+        modules.put(
+                normal(name),
+                new Module(root.relativize(file).toString(), contents, depends, aliases));
+    }
+
+    private static String[] modinfo(byte[] module) throws ImageException {
+        ElfImage elf = ElfImage.parse(module);
+        return elf.section(".modinfo")
+                .map(
+                        section ->
+                                new String(
+                                        elf.contents(section).toArray(ValueLayout.JAVA_BYTE),
+                                        StandardCharsets.UTF_8))
+                .orElse("")
+                .split("\0");
+    }
+
+    /** Adds the module files, modules.dep and modules.alias. */
+    void addTo(Initramfs initramfs) {
+        String root = "lib/modules/" + release + "/";
+        StringBuilder dep = new StringBuilder();
+        StringBuilder alias = new StringBuilder();
+        modules.forEach(
+                (name, module) -> {
+                    initramfs.file(root + module.path, 0644, module.contents);
+                    dep.append(module.path).append(':');
+                    for (String other : closure(module)) {
+                        dep.append(' ').append(modules.get(other).path);
+                    }
+                    dep.append('\n');
+                    for (String one : module.aliases) {
+                        alias.append("alias ").append(one).append(' ').append(name).append('\n');
+                    }
+                });
+        initramfs.file(root + "modules.dep", 0644, dep.toString());
+        initramfs.file(root + "modules.alias", 0644, alias.toString());
+    }
+
+    /** What must be loaded before the module, the nearest first, as depmod writes it. */
+    private List<String> closure(Module module) {
+        List<String> all = new ArrayList<>();
+        for (String name : module.depends) {
+            Module other = modules.get(name);
+            if (other != null && !all.contains(name)) {
+                all.add(name);
+                closure(other).stream().filter(one -> !all.contains(one)).forEach(all::add);
+            }
+        }
+        return all;
+    }
+}
