@@ -19,9 +19,10 @@ import java.util.concurrent.TimeUnit;
 /**
  * Runs machine code on the host's own processor, in a child process built from host-cpu.c with gcc.
  *
- * <p>Code runs at {@link #CODE_BASE} (plus an offset), with user privilege, until it falls off its end or raises
- * an exception; the bytes around it are INT3. It may use the window {@link #WINDOW_BASE} to {@link #WINDOW_END};
- * the pages before and after the window are not mapped. Not thread-safe.
+ * <p>Code runs at {@link #CODE_BASE} (plus an offset), with user privilege, until it falls off its
+ * end or raises an exception; the bytes around it are INT3. It may use the window {@link
+ * #WINDOW_BASE} to {@link #WINDOW_END}; the pages before and after the window are not mapped. Not
+ * thread-safe.
  */
 public final class HostCpu implements AutoCloseable {
     public static final long WINDOW_BASE = 0x1000_0000L;
@@ -46,7 +47,8 @@ public final class HostCpu implements AutoCloseable {
      * What to run.
      *
      * @param codeOffset where the code starts, in bytes from {@link #CODE_BASE}
-     * @param memoryOffset where {@code memory} goes, in bytes from {@link #WINDOW_BASE}; the rest of the window is 0
+     * @param memoryOffset where {@code memory} goes, in bytes from {@link #WINDOW_BASE}; the rest
+     *     of the window is 0
      */
     public record Program(
             byte[] code, int codeOffset, MachineState before, int memoryOffset, byte[] memory) {
@@ -93,7 +95,10 @@ public final class HostCpu implements AutoCloseable {
         this.replies = new DataInputStream(process.getInputStream());
     }
 
-    /** Builds and starts the child, or skips the calling test, saying why on stderr, where that cannot work. */
+    /**
+     * Builds and starts the child, or skips the calling test, saying why on stderr, where that
+     * cannot work.
+     */
     public static HostCpu startOrSkip() {
         String arch = System.getProperty("os.arch"), os = System.getProperty("os.name");
         if (!arch.equals("amd64") || !os.equals("Linux")) {
@@ -129,7 +134,12 @@ public final class HostCpu implements AutoCloseable {
     private static void compile(Path source, Path binary) throws IOException {
         Process gcc =
                 new ProcessBuilder(
-                                "gcc", "-O1", "-mno-red-zone", "-o", binary.toString(), source.toString())
+                                "gcc",
+                                "-O1",
+                                "-mno-red-zone",
+                                "-o",
+                                binary.toString(),
+                                source.toString())
                         .redirectErrorStream(true)
                         .start();
         String output = new String(gcc.getInputStream().readAllBytes());
@@ -147,7 +157,10 @@ public final class HostCpu implements AutoCloseable {
         return run(List.of(program)).getFirst();
     }
 
-    /** Runs the programs one after the other, each from its own state. The outcomes are in the same order. */
+    /**
+     * Runs the programs one after the other, each from its own state. The outcomes are in the same
+     * order.
+     */
     public List<Outcome> run(List<Program> programs) {
         List<Outcome> outcomes = new ArrayList<>(programs.size());
         for (int from = 0; from < programs.size(); ) {
@@ -211,7 +224,9 @@ public final class HostCpu implements AutoCloseable {
         return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Whether the processor has the feature of that name in /proc/cpuinfo, such as {@code sse4_2}. */
+    /**
+     * Whether the processor has the feature of that name in /proc/cpuinfo, such as {@code sse4_2}.
+     */
     public static boolean hasFeature(String name) {
         try {
             return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()

@@ -2,15 +2,16 @@ package org.xenolith.cpu.oracle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.oracle.HostCpu.Outcome;
 import org.xenolith.cpu.oracle.HostCpu.Program;
+
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
 
 class HostCpuTest {
     private static final int CF = 1, DF = 0x400, AC = 0x40000;
@@ -67,15 +68,15 @@ class HostCpuTest {
     @Test
     void anAddReadsAndWritesTheRegistersOfItsOperands() {
         MachineState before = scrambled().gpr(MachineState.RSP, -1).gpr(15, 1);
-        MachineState after = host.run(new Program(code("4C 01 FC"), before)).after(); // add rsp, r15
+        MachineState after =
+                host.run(new Program(code("4C 01 FC"), before)).after(); // add rsp, r15
         assertThat(after.gpr(MachineState.RSP)).isZero();
         assertThat(after.rflags() & CF).isEqualTo(CF);
     }
 
     @Test
     void memoryComesBackAsTheCodeLeftIt() {
-        MachineState before =
-                new MachineState().gpr(MachineState.RDI, HostCpu.WINDOW_BASE + 0x101);
+        MachineState before = new MachineState().gpr(MachineState.RDI, HostCpu.WINDOW_BASE + 0x101);
         Outcome outcome =
                 host.run(new Program(code("80 2F 01"), before, 0x100, new byte[] {1, 0, 3}));
         assertThat(outcome.memory()).containsExactly(1, -1, 3); // sub byte [rdi], 1

@@ -4,9 +4,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The user-mode registers of an x86-64 processor: general registers in encoding order (RAX, RCX, RDX, RBX, RSP,
- * RBP, RSI, RDI, R8..R15), RIP, RFLAGS, and the FXSAVE64 image with x87, MMX, XMM and MXCSR. The bytes are the
- * {@code struct state} of host-cpu.c.
+ * The user-mode registers of an x86-64 processor: general registers in encoding order (RAX, RCX,
+ * RDX, RBX, RSP, RBP, RSI, RDI, R8..R15), RIP, RFLAGS, and the FXSAVE64 image with x87, MMX, XMM
+ * and MXCSR. The bytes are the {@code struct state} of host-cpu.c.
  */
 public final class MachineState {
     public static final int RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RBP = 5, RSI = 6, RDI = 7;

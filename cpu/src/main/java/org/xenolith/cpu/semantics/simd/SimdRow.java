@@ -1,0 +1,41 @@
+package org.xenolith.cpu.semantics.simd;
+
+import java.util.List;
+
+/**
+ * One encoding and what it computes.
+ *
+ * @param encoding as in {@link org.xenolith.cpu.decode.OpcodeRow}, e.g. {@code "66 0F FE /r"}
+ * @param operands operand codes, destination first, e.g. {@code VX}, {@code WX}
+ * @param feature the processor feature it belongs to, under its name in Linux's /proc/cpuinfo
+ */
+public record SimdRow(
+        String encoding,
+        String mnemonic,
+        List<String> operands,
+        String feature,
+        Semantics semantics) {
+    /** Reads a line of three columns, two blanks or more apart: encoding, mnemonic, operands. */
+    static SimdRow parse(String line, String feature, Semantics semantics) {
+        String[] columns = line.strip().split(" {2,}");
+        List<String> operands =
+                columns[2].equals("-") ? List.of() : List.of(columns[2].split(", "));
+        return new SimdRow(columns[0], columns[1], operands, feature, semantics);
+    }
+
+    /** Names the row: encoding, mnemonic and operands. */
+    public String key() {
+        return key(encoding, mnemonic, operands);
+    }
+
+    static String key(String encoding, String mnemonic, List<?> operands) {
+        StringBuilder key = new StringBuilder(encoding).append(' ').append(mnemonic);
+        operands.forEach(operand -> key.append(' ').append(operand));
+        return key.toString();
+    }
+
+    @Override
+    public String toString() {
+        return key();
+    }
+}

@@ -1,0 +1,690 @@
+package org.xenolith.cpu.semantics.simd;
+
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_ALL;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_BYTES_BY_MASK;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_DOUBLE;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_FLOAT;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_HIGH_TO_LOW;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_LOW;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_LOW_AND_CLEAR;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_LOW_TO_HIGH;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_NOTHING;
+import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_ZERO_EXTEND;
+
+import org.xenolith.cpu.semantics.simd.Semantics.MoveKind;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The MMX and SSE instructions, one line per encoding, and the function each is bound to. SDM vol.
+ * 2.
+ *
+ * <p>Columns: encoding and operands in the notation of the decoder's tables, and the name of the
+ * binding below. Notation beyond the decoder's: {@code MEM} memory of any width.
+ */
+public final class SimdTable {
+    private static final String SSE2 =
+            """
+            # SSE and SSE2: moves
+            NP 0F 10 /r           movups       VX, WX         movups
+            66 0F 10 /r           movupd       VX, WX         movupd
+            F3 0F 10 /r           movss        VSS, WSS       movss
+            F2 0F 10 /r           movsd        VSD, WSD       movsd
+            NP 0F 11 /r           movups       WX, VX         movups
+            66 0F 11 /r           movupd       WX, VX         movupd
+            F3 0F 11 /r           movss        WSS, VSS       movss
+            F2 0F 11 /r           movsd        WSD, VSD       movsd
+            NP 0F 12 /r           movlps       VQ, MQ         movlps
+            NP 0F 12 /r           movhlps      VX, UX         movhlps
+            66 0F 12 /r           movlpd       VQ, MQ         movlpd
+            NP 0F 13 /r           movlps       MQ, VQ         movlps
+            66 0F 13 /r           movlpd       MQ, VQ         movlpd
+            NP 0F 14 /r           unpcklps     VX, WX         unpcklps
+            66 0F 14 /r           unpcklpd     VX, WX         unpcklpd
+            NP 0F 15 /r           unpckhps     VX, WX         unpckhps
+            66 0F 15 /r           unpckhpd     VX, WX         unpckhpd
+            NP 0F 16 /r           movhps       VX, MQ         movhps
+            NP 0F 16 /r           movlhps      VX, UX         movlhps
+            66 0F 16 /r           movhpd       VX, MQ         movhpd
+            NP 0F 17 /r           movhps       MQ, VX         movhps.store
+            66 0F 17 /r           movhpd       MQ, VX         movhpd.store
+            NP 0F 28 /r           movaps       VX, WX         movaps
+            66 0F 28 /r           movapd       VX, WX         movapd
+            NP 0F 29 /r           movaps       WX, VX         movaps
+            66 0F 29 /r           movapd       WX, VX         movapd
+            NP 0F 2B /r           movntps      MX, VX         movntps
+            66 0F 2B /r           movntpd      MX, VX         movntpd
+            NP 0F 50 /r           movmskps     GD, UX         movmskps
+            66 0F 50 /r           movmskpd     GD, UX         movmskpd
+
+            # conversions and comparisons
+            NP 0F 2A /r           cvtpi2ps     VX, QQ         cvtpi2ps
+            66 0F 2A /r           cvtpi2pd     VX, QQ         cvtpi2pd
+            F3 0F 2A /r           cvtsi2ss     VSS, EY        cvtsi2ss
+            F2 0F 2A /r           cvtsi2sd     VSD, EY        cvtsi2sd
+            NP 0F 2C /r           cvttps2pi    PQ, WQ         cvttps2pi
+            66 0F 2C /r           cvttpd2pi    PQ, WX         cvttpd2pi
+            F3 0F 2C /r           cvttss2si    GY, WSS        cvttss2si
+            F2 0F 2C /r           cvttsd2si    GY, WSD        cvttsd2si
+            NP 0F 2D /r           cvtps2pi     PQ, WQ         cvtps2pi
+            66 0F 2D /r           cvtpd2pi     PQ, WX         cvtpd2pi
+            F3 0F 2D /r           cvtss2si     GY, WSS        cvtss2si
+            F2 0F 2D /r           cvtsd2si     GY, WSD        cvtsd2si
+            NP 0F 2E /r           ucomiss      VSS, WSS       ucomiss
+            66 0F 2E /r           ucomisd      VSD, WSD       ucomisd
+            NP 0F 2F /r           comiss       VSS, WSS       comiss
+            66 0F 2F /r           comisd       VSD, WSD       comisd
+            NP 0F 5A /r           cvtps2pd     VX, WQ         cvtps2pd
+            66 0F 5A /r           cvtpd2ps     VX, WX         cvtpd2ps
+            F3 0F 5A /r           cvtss2sd     VSD, WSS       cvtss2sd
+            F2 0F 5A /r           cvtsd2ss     VSS, WSD       cvtsd2ss
+            NP 0F 5B /r           cvtdq2ps     VX, WX         cvtdq2ps
+            66 0F 5B /r           cvtps2dq     VX, WX         cvtps2dq
+            F3 0F 5B /r           cvttps2dq    VX, WX         cvttps2dq
+            66 0F E6 /r           cvttpd2dq    VX, WX         cvttpd2dq
+            F3 0F E6 /r           cvtdq2pd     VX, WQ         cvtdq2pd
+            F2 0F E6 /r           cvtpd2dq     VX, WX         cvtpd2dq
+
+            # floating point arithmetic
+            NP 0F 51 /r           sqrtps       VX, WX         sqrtps
+            66 0F 51 /r           sqrtpd       VX, WX         sqrtpd
+            F3 0F 51 /r           sqrtss       VSS, WSS       sqrtss
+            F2 0F 51 /r           sqrtsd       VSD, WSD       sqrtsd
+            NP 0F 52 /r           rsqrtps      VX, WX         rsqrtps
+            F3 0F 52 /r           rsqrtss      VSS, WSS       rsqrtss
+            NP 0F 53 /r           rcpps        VX, WX         rcpps
+            F3 0F 53 /r           rcpss        VSS, WSS       rcpss
+            NP 0F 54 /r           andps        VX, WX         andps
+            66 0F 54 /r           andpd        VX, WX         andpd
+            NP 0F 55 /r           andnps       VX, WX         andnps
+            66 0F 55 /r           andnpd       VX, WX         andnpd
+            NP 0F 56 /r           orps         VX, WX         orps
+            66 0F 56 /r           orpd         VX, WX         orpd
+            NP 0F 57 /r           xorps        VX, WX         xorps
+            66 0F 57 /r           xorpd        VX, WX         xorpd
+            NP 0F 58 /r           addps        VX, WX         addps
+            66 0F 58 /r           addpd        VX, WX         addpd
+            F3 0F 58 /r           addss        VSS, WSS       addss
+            F2 0F 58 /r           addsd        VSD, WSD       addsd
+            NP 0F 59 /r           mulps        VX, WX         mulps
+            66 0F 59 /r           mulpd        VX, WX         mulpd
+            F3 0F 59 /r           mulss        VSS, WSS       mulss
+            F2 0F 59 /r           mulsd        VSD, WSD       mulsd
+            NP 0F 5C /r           subps        VX, WX         subps
+            66 0F 5C /r           subpd        VX, WX         subpd
+            F3 0F 5C /r           subss        VSS, WSS       subss
+            F2 0F 5C /r           subsd        VSD, WSD       subsd
+            NP 0F 5D /r           minps        VX, WX         minps
+            66 0F 5D /r           minpd        VX, WX         minpd
+            F3 0F 5D /r           minss        VSS, WSS       minss
+            F2 0F 5D /r           minsd        VSD, WSD       minsd
+            NP 0F 5E /r           divps        VX, WX         divps
+            66 0F 5E /r           divpd        VX, WX         divpd
+            F3 0F 5E /r           divss        VSS, WSS       divss
+            F2 0F 5E /r           divsd        VSD, WSD       divsd
+            NP 0F 5F /r           maxps        VX, WX         maxps
+            66 0F 5F /r           maxpd        VX, WX         maxpd
+            F3 0F 5F /r           maxss        VSS, WSS       maxss
+            F2 0F 5F /r           maxsd        VSD, WSD       maxsd
+            NP 0F C2 /r ib        cmpps        VX, WX, IB     cmpps
+            66 0F C2 /r ib        cmppd        VX, WX, IB     cmppd
+            F3 0F C2 /r ib        cmpss        VSS, WSS, IB   cmpss
+            F2 0F C2 /r ib        cmpsd        VSD, WSD, IB   cmpsd
+            NP 0F C6 /r ib        shufps       VX, WX, IB     shufps
+            66 0F C6 /r ib        shufpd       VX, WX, IB     shufpd
+
+            # integer vectors: MMX and SSE2
+            NP 0F 60 /r           punpcklbw    PQ, QD         punpcklbw.mmx
+            66 0F 60 /r           punpcklbw    VX, WX         punpcklbw
+            NP 0F 61 /r           punpcklwd    PQ, QD         punpcklwd.mmx
+            66 0F 61 /r           punpcklwd    VX, WX         punpcklwd
+            NP 0F 62 /r           punpckldq    PQ, QD         punpckldq.mmx
+            66 0F 62 /r           punpckldq    VX, WX         punpckldq
+            NP 0F 63 /r           packsswb     PQ, QQ         packsswb.mmx
+            66 0F 63 /r           packsswb     VX, WX         packsswb
+            NP 0F 64 /r           pcmpgtb      PQ, QQ         pcmpgtb
+            66 0F 64 /r           pcmpgtb      VX, WX         pcmpgtb
+            NP 0F 65 /r           pcmpgtw      PQ, QQ         pcmpgtw
+            66 0F 65 /r           pcmpgtw      VX, WX         pcmpgtw
+            NP 0F 66 /r           pcmpgtd      PQ, QQ         pcmpgtd
+            66 0F 66 /r           pcmpgtd      VX, WX         pcmpgtd
+            NP 0F 67 /r           packuswb     PQ, QQ         packuswb.mmx
+            66 0F 67 /r           packuswb     VX, WX         packuswb
+            NP 0F 68 /r           punpckhbw    PQ, QQ         punpckhbw.mmx
+            66 0F 68 /r           punpckhbw    VX, WX         punpckhbw
+            NP 0F 69 /r           punpckhwd    PQ, QQ         punpckhwd.mmx
+            66 0F 69 /r           punpckhwd    VX, WX         punpckhwd
+            NP 0F 6A /r           punpckhdq    PQ, QQ         punpckhdq.mmx
+            66 0F 6A /r           punpckhdq    VX, WX         punpckhdq
+            NP 0F 6B /r           packssdw     PQ, QQ         packssdw.mmx
+            66 0F 6B /r           packssdw     VX, WX         packssdw
+            66 0F 6C /r           punpcklqdq   VX, WX         punpcklqdq
+            66 0F 6D /r           punpckhqdq   VX, WX         punpckhqdq
+            NP 0F 6E /r           movd         PQ, EY         movd
+            NP REX.W 0F 6E /r     movq         PQ, EY         movq
+            66 0F 6E /r           movd         VX, EY         movd
+            66 REX.W 0F 6E /r     movq         VX, EY         movq
+            NP 0F 7E /r           movd         EY, PQ         movd
+            NP REX.W 0F 7E /r     movq         EY, PQ         movq
+            66 0F 7E /r           movd         EY, VX         movd
+            66 REX.W 0F 7E /r     movq         EY, VX         movq
+            F3 0F 7E /r           movq         VQ, WQ         movq
+            66 0F D6 /r           movq         WQ, VQ         movq
+            NP 0F 6F /r           movq         PQ, QQ         movq
+            66 0F 6F /r           movdqa       VX, WX         movdqa
+            F3 0F 6F /r           movdqu       VX, WX         movdqu
+            NP 0F 7F /r           movq         QQ, PQ         movq
+            66 0F 7F /r           movdqa       WX, VX         movdqa
+            F3 0F 7F /r           movdqu       WX, VX         movdqu
+            NP 0F 70 /r ib        pshufw       PQ, QQ, IB     pshufw
+            66 0F 70 /r ib        pshufd       VX, WX, IB     pshufd
+            F3 0F 70 /r ib        pshufhw      VX, WX, IB     pshufhw
+            F2 0F 70 /r ib        pshuflw      VX, WX, IB     pshuflw
+            NP 0F 71 /2 ib        psrlw        NQ, IB         psrlw.imm
+            66 0F 71 /2 ib        psrlw        UX, IB         psrlw.imm
+            NP 0F 71 /4 ib        psraw        NQ, IB         psraw.imm
+            66 0F 71 /4 ib        psraw        UX, IB         psraw.imm
+            NP 0F 71 /6 ib        psllw        NQ, IB         psllw.imm
+            66 0F 71 /6 ib        psllw        UX, IB         psllw.imm
+            NP 0F 72 /2 ib        psrld        NQ, IB         psrld.imm
+            66 0F 72 /2 ib        psrld        UX, IB         psrld.imm
+            NP 0F 72 /4 ib        psrad        NQ, IB         psrad.imm
+            66 0F 72 /4 ib        psrad        UX, IB         psrad.imm
+            NP 0F 72 /6 ib        pslld        NQ, IB         pslld.imm
+            66 0F 72 /6 ib        pslld        UX, IB         pslld.imm
+            NP 0F 73 /2 ib        psrlq        NQ, IB         psrlq.imm
+            66 0F 73 /2 ib        psrlq        UX, IB         psrlq.imm
+            NP 0F 73 /6 ib        psllq        NQ, IB         psllq.imm
+            66 0F 73 /6 ib        psllq        UX, IB         psllq.imm
+            66 0F 73 /3 ib        psrldq       UX, IB         psrldq
+            66 0F 73 /7 ib        pslldq       UX, IB         pslldq
+            NP 0F 74 /r           pcmpeqb      PQ, QQ         pcmpeqb
+            66 0F 74 /r           pcmpeqb      VX, WX         pcmpeqb
+            NP 0F 75 /r           pcmpeqw      PQ, QQ         pcmpeqw
+            66 0F 75 /r           pcmpeqw      VX, WX         pcmpeqw
+            NP 0F 76 /r           pcmpeqd      PQ, QQ         pcmpeqd
+            66 0F 76 /r           pcmpeqd      VX, WX         pcmpeqd
+            NP 0F 77              emms         -              emms
+            NP 0F C4 /r ib        pinsrw       PQ, RD, IB     pinsrw.mmx
+            NP 0F C4 /r ib        pinsrw       PQ, MW, IB     pinsrw.mmx
+            66 0F C4 /r ib        pinsrw       VX, RD, IB     pinsrw
+            66 0F C4 /r ib        pinsrw       VX, MW, IB     pinsrw
+            NP 0F C5 /r ib        pextrw       GD, NQ, IB     pextrw.mmx
+            66 0F C5 /r ib        pextrw       GD, UX, IB     pextrw
+            NP 0F D1 /r           psrlw        PQ, QQ         psrlw
+            66 0F D1 /r           psrlw        VX, WX         psrlw
+            NP 0F D2 /r           psrld        PQ, QQ         psrld
+            66 0F D2 /r           psrld        VX, WX         psrld
+            NP 0F D3 /r           psrlq        PQ, QQ         psrlq
+            66 0F D3 /r           psrlq        VX, WX         psrlq
+            NP 0F D4 /r           paddq        PQ, QQ         paddq
+            66 0F D4 /r           paddq        VX, WX         paddq
+            NP 0F D5 /r           pmullw       PQ, QQ         pmullw
+            66 0F D5 /r           pmullw       VX, WX         pmullw
+            NP 0F D8 /r           psubusb      PQ, QQ         psubusb
+            66 0F D8 /r           psubusb      VX, WX         psubusb
+            NP 0F D9 /r           psubusw      PQ, QQ         psubusw
+            66 0F D9 /r           psubusw      VX, WX         psubusw
+            NP 0F DA /r           pminub       PQ, QQ         pminub
+            66 0F DA /r           pminub       VX, WX         pminub
+            NP 0F DB /r           pand         PQ, QQ         pand
+            66 0F DB /r           pand         VX, WX         pand
+            NP 0F DC /r           paddusb      PQ, QQ         paddusb
+            66 0F DC /r           paddusb      VX, WX         paddusb
+            NP 0F DD /r           paddusw      PQ, QQ         paddusw
+            66 0F DD /r           paddusw      VX, WX         paddusw
+            NP 0F DE /r           pmaxub       PQ, QQ         pmaxub
+            66 0F DE /r           pmaxub       VX, WX         pmaxub
+            NP 0F DF /r           pandn        PQ, QQ         pandn
+            66 0F DF /r           pandn        VX, WX         pandn
+            NP 0F E0 /r           pavgb        PQ, QQ         pavgb
+            66 0F E0 /r           pavgb        VX, WX         pavgb
+            NP 0F E1 /r           psraw        PQ, QQ         psraw
+            66 0F E1 /r           psraw        VX, WX         psraw
+            NP 0F E2 /r           psrad        PQ, QQ         psrad
+            66 0F E2 /r           psrad        VX, WX         psrad
+            NP 0F E3 /r           pavgw        PQ, QQ         pavgw
+            66 0F E3 /r           pavgw        VX, WX         pavgw
+            NP 0F E4 /r           pmulhuw      PQ, QQ         pmulhuw
+            66 0F E4 /r           pmulhuw      VX, WX         pmulhuw
+            NP 0F E5 /r           pmulhw       PQ, QQ         pmulhw
+            66 0F E5 /r           pmulhw       VX, WX         pmulhw
+            NP 0F E8 /r           psubsb       PQ, QQ         psubsb
+            66 0F E8 /r           psubsb       VX, WX         psubsb
+            NP 0F E9 /r           psubsw       PQ, QQ         psubsw
+            66 0F E9 /r           psubsw       VX, WX         psubsw
+            NP 0F EA /r           pminsw       PQ, QQ         pminsw
+            66 0F EA /r           pminsw       VX, WX         pminsw
+            NP 0F EB /r           por          PQ, QQ         por
+            66 0F EB /r           por          VX, WX         por
+            NP 0F EC /r           paddsb       PQ, QQ         paddsb
+            66 0F EC /r           paddsb       VX, WX         paddsb
+            NP 0F ED /r           paddsw       PQ, QQ         paddsw
+            66 0F ED /r           paddsw       VX, WX         paddsw
+            NP 0F EE /r           pmaxsw       PQ, QQ         pmaxsw
+            66 0F EE /r           pmaxsw       VX, WX         pmaxsw
+            NP 0F EF /r           pxor         PQ, QQ         pxor
+            66 0F EF /r           pxor         VX, WX         pxor
+            NP 0F F1 /r           psllw        PQ, QQ         psllw
+            66 0F F1 /r           psllw        VX, WX         psllw
+            NP 0F F2 /r           pslld        PQ, QQ         pslld
+            66 0F F2 /r           pslld        VX, WX         pslld
+            NP 0F F3 /r           psllq        PQ, QQ         psllq
+            66 0F F3 /r           psllq        VX, WX         psllq
+            NP 0F F4 /r           pmuludq      PQ, QQ         pmuludq
+            66 0F F4 /r           pmuludq      VX, WX         pmuludq
+            NP 0F F5 /r           pmaddwd      PQ, QQ         pmaddwd
+            66 0F F5 /r           pmaddwd      VX, WX         pmaddwd
+            NP 0F F6 /r           psadbw       PQ, QQ         psadbw
+            66 0F F6 /r           psadbw       VX, WX         psadbw
+            NP 0F F8 /r           psubb        PQ, QQ         psubb
+            66 0F F8 /r           psubb        VX, WX         psubb
+            NP 0F F9 /r           psubw        PQ, QQ         psubw
+            66 0F F9 /r           psubw        VX, WX         psubw
+            NP 0F FA /r           psubd        PQ, QQ         psubd
+            66 0F FA /r           psubd        VX, WX         psubd
+            NP 0F FB /r           psubq        PQ, QQ         psubq
+            66 0F FB /r           psubq        VX, WX         psubq
+            NP 0F FC /r           paddb        PQ, QQ         paddb
+            66 0F FC /r           paddb        VX, WX         paddb
+            NP 0F FD /r           paddw        PQ, QQ         paddw
+            66 0F FD /r           paddw        VX, WX         paddw
+            NP 0F FE /r           paddd        PQ, QQ         paddd
+            66 0F FE /r           paddd        VX, WX         paddd
+            F3 0F D6 /r           movq2dq      VX, NQ         movq2dq
+            F2 0F D6 /r           movdq2q      PQ, UX         movdq2q
+            NP 0F D7 /r           pmovmskb     GD, NQ         pmovmskb.mmx
+            66 0F D7 /r           pmovmskb     GD, UX         pmovmskb
+            NP 0F E7 /r           movntq       MQ, PQ         movntq
+            66 0F E7 /r           movntdq      MX, VX         movntdq
+            NP 0F F7 /r           maskmovq     PQ, NQ         maskmovq
+            66 0F F7 /r           maskmovdqu   VX, UX         maskmovdqu
+            """;
+
+    private static final Semantics TRUNCATE_FLOAT =
+            new Semantics.ToInteger(
+                    (b, m) -> SseConvert.cvttss2si32((int) b, m),
+                    (b, m) -> SseConvert.cvttss2si64((int) b, m));
+    private static final Semantics ROUND_FLOAT =
+            new Semantics.ToInteger(
+                    (b, m) -> SseConvert.cvtss2si32((int) b, m),
+                    (b, m) -> SseConvert.cvtss2si64((int) b, m));
+    private static final Semantics TRUNCATE_DOUBLE =
+            new Semantics.ToInteger(SseConvert::cvttsd2si32, SseConvert::cvttsd2si64);
+    private static final Semantics ROUND_DOUBLE =
+            new Semantics.ToInteger(SseConvert::cvtsd2si32, SseConvert::cvtsd2si64);
+
+    private static final Semantics.FloatHalfOp ZERO = (al, ah, bl, bh, imm, m) -> 0;
+    private static final Semantics.FloatHalfOp KEEP_HIGH = (al, ah, bl, bh, imm, m) -> ah;
+    private static final Semantics.FloatHalfOp FIRST_INTEGER_TO_DOUBLE =
+            (al, ah, bl, bh, imm, m) -> SseConvert.cvtsi2sd((int) bl);
+    private static final Semantics.FloatHalfOp SECOND_INTEGER_TO_DOUBLE =
+            (al, ah, bl, bh, imm, m) -> SseConvert.cvtsi2sd((int) (bl >>> 32));
+    private static final Semantics.FloatHalfOp FIRST_FLOAT_TO_DOUBLE =
+            (al, ah, bl, bh, imm, m) -> SseConvert.cvtss2sd((int) bl, m);
+    private static final Semantics.FloatHalfOp SECOND_FLOAT_TO_DOUBLE =
+            (al, ah, bl, bh, imm, m) -> SseConvert.cvtss2sd((int) (bl >>> 32), m);
+
+    private static final Map<String, Semantics> BINDINGS = new HashMap<>();
+
+    static {
+        bindSse2();
+    }
+
+    private static final List<SimdRow> ROWS = new ArrayList<>();
+    private static final Map<String, SimdRow> BY_KEY = new HashMap<>();
+
+    static {
+        addRows(SSE2, "sse2");
+        ROWS.forEach(row -> BY_KEY.put(row.key(), row));
+    }
+
+    private SimdTable() {}
+
+    /** All rows, in the order of the tables. */
+    public static List<SimdRow> rows() {
+        return List.copyOf(ROWS);
+    }
+
+    /**
+     * The row of a decoder's row, or null.
+     *
+     * @param operands anything whose toString() is the operand code
+     */
+    public static SimdRow find(String encoding, String mnemonic, List<?> operands) {
+        return BY_KEY.get(SimdRow.key(encoding, mnemonic, operands));
+    }
+
+    /** The function bound under a name of the last column, or null. */
+    public static Semantics semantics(String name) {
+        return BINDINGS.get(name);
+    }
+
+    private static void addRows(String table, String feature) {
+        table.lines()
+                .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                .forEach(line -> ROWS.add(row(line, feature)));
+    }
+
+    private static SimdRow row(String line, String feature) {
+        String name = line.substring(line.lastIndexOf(' ') + 1);
+        Semantics semantics = BINDINGS.get(name);
+        if (semantics == null) {
+            throw new IllegalStateException("no function is bound to " + line);
+        }
+        return SimdRow.parse(line, feature, semantics);
+    }
+
+    private static void bind(String name, Semantics semantics) {
+        if (BINDINGS.put(name, semantics) != null) {
+            throw new IllegalStateException(name + " is bound twice");
+        }
+    }
+
+    private static void bindSse2() {
+        bind("movups", move(MOVE_ALL));
+        bind("movupd", move(MOVE_ALL));
+        bind("movss", move(MOVE_FLOAT));
+        bind("movsd", move(MOVE_DOUBLE));
+        bind("movlps", move(MOVE_LOW));
+        bind("movhlps", move(MOVE_HIGH_TO_LOW));
+        bind("movlpd", move(MOVE_LOW));
+        bind("unpcklps", interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq));
+        bind("unpcklpd", move(MOVE_LOW_TO_HIGH));
+        bind("unpckhps", interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq));
+        bind("unpckhpd", cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh));
+        bind("movhps", move(MOVE_LOW_TO_HIGH));
+        bind("movhps.store", move(MOVE_HIGH_TO_LOW));
+        bind("movlhps", move(MOVE_LOW_TO_HIGH));
+        bind("movhpd", move(MOVE_LOW_TO_HIGH));
+        bind("movhpd.store", move(MOVE_HIGH_TO_LOW));
+        bind("movaps", move(MOVE_ALL));
+        bind("movapd", move(MOVE_ALL));
+        bind("movntps", move(MOVE_ALL));
+        bind("movntpd", move(MOVE_ALL));
+        bind("movmskps", extract((bl, bh, imm) -> PackedShuffle.movmskps(bl, bh)));
+        bind("movmskpd", extract((bl, bh, imm) -> PackedShuffle.movmskpd(bl, bh)));
+        bind(
+                "cvtpi2ps",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtdq2ps(bl, m), KEEP_HIGH));
+        bind("cvtpi2pd", crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE));
+        bind("cvtsi2ss", integerToFloat(SseConvert::cvtsi2ss));
+        bind("cvtsi2sd", integerToDouble(SseConvert::cvtsi2sd));
+        bind(
+                "cvttps2pi",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttps2dq(bl, m), ZERO));
+        bind(
+                "cvttpd2pi",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO));
+        bind("cvttss2si", TRUNCATE_FLOAT);
+        bind("cvttsd2si", TRUNCATE_DOUBLE);
+        bind("cvtps2pi", crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtps2dq(bl, m), ZERO));
+        bind(
+                "cvtpd2pi",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO));
+        bind("cvtss2si", ROUND_FLOAT);
+        bind("cvtsd2si", ROUND_DOUBLE);
+        bind("ucomiss", compareFloat(SseFloat::ucomiss));
+        bind("ucomisd", compareDouble(SseDouble::ucomisd));
+        bind("comiss", compareFloat(SseFloat::comiss));
+        bind("comisd", compareDouble(SseDouble::comisd));
+        bind("cvtps2pd", crossFloat(FIRST_FLOAT_TO_DOUBLE, SECOND_FLOAT_TO_DOUBLE));
+        bind(
+                "cvtpd2ps",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2ps(bl, bh, m), ZERO));
+        bind("cvtss2sd", scalarDouble((a, b, m) -> SseConvert.cvtss2sd((int) b, m)));
+        bind("cvtsd2ss", doubleToFloat(SseConvert::cvtsd2ss));
+        bind("cvtdq2ps", packedDouble((a, b, m) -> SseConvert.cvtdq2ps(b, m)));
+        bind("cvtps2dq", packedDouble((a, b, m) -> SseConvert.cvtps2dq(b, m)));
+        bind("cvttps2dq", packedDouble((a, b, m) -> SseConvert.cvttps2dq(b, m)));
+        bind(
+                "cvttpd2dq",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO));
+        bind("cvtdq2pd", crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE));
+        bind(
+                "cvtpd2dq",
+                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO));
+        bind("sqrtps", packedFloat((a, b, m) -> SseFloat.sqrtss(b, m)));
+        bind("sqrtpd", packedDouble((a, b, m) -> SseDouble.sqrtsd(b, m)));
+        bind("sqrtss", scalarFloat((a, b, m) -> SseFloat.sqrtss(b, m)));
+        bind("sqrtsd", scalarDouble((a, b, m) -> SseDouble.sqrtsd(b, m)));
+        bind("rsqrtps", packedFloat((a, b, m) -> SseFloat.rsqrtss(b)));
+        bind("rsqrtss", scalarFloat((a, b, m) -> SseFloat.rsqrtss(b)));
+        bind("rcpps", packedFloat((a, b, m) -> SseFloat.rcpss(b)));
+        bind("rcpss", scalarFloat((a, b, m) -> SseFloat.rcpss(b)));
+        bind("andps", lanewise(PackedInteger::pand));
+        bind("andpd", lanewise(PackedInteger::pand));
+        bind("andnps", lanewise(PackedInteger::pandn));
+        bind("andnpd", lanewise(PackedInteger::pandn));
+        bind("orps", lanewise(PackedInteger::por));
+        bind("orpd", lanewise(PackedInteger::por));
+        bind("xorps", lanewise(PackedInteger::pxor));
+        bind("xorpd", lanewise(PackedInteger::pxor));
+        bind("addps", packedFloat(SseFloat::addss));
+        bind("addpd", packedDouble(SseDouble::addsd));
+        bind("addss", scalarFloat(SseFloat::addss));
+        bind("addsd", scalarDouble(SseDouble::addsd));
+        bind("mulps", packedFloat(SseFloat::mulss));
+        bind("mulpd", packedDouble(SseDouble::mulsd));
+        bind("mulss", scalarFloat(SseFloat::mulss));
+        bind("mulsd", scalarDouble(SseDouble::mulsd));
+        bind("subps", packedFloat(SseFloat::subss));
+        bind("subpd", packedDouble(SseDouble::subsd));
+        bind("subss", scalarFloat(SseFloat::subss));
+        bind("subsd", scalarDouble(SseDouble::subsd));
+        bind("minps", packedFloat(SseFloat::minss));
+        bind("minpd", packedDouble(SseDouble::minsd));
+        bind("minss", scalarFloat(SseFloat::minss));
+        bind("minsd", scalarDouble(SseDouble::minsd));
+        bind("divps", packedFloat(SseFloat::divss));
+        bind("divpd", packedDouble(SseDouble::divsd));
+        bind("divss", scalarFloat(SseFloat::divss));
+        bind("divsd", scalarDouble(SseDouble::divsd));
+        bind("maxps", packedFloat(SseFloat::maxss));
+        bind("maxpd", packedDouble(SseDouble::maxsd));
+        bind("maxss", scalarFloat(SseFloat::maxss));
+        bind("maxsd", scalarDouble(SseDouble::maxsd));
+        bind("cmpps", packedFloatImm(SseFloat::cmpss));
+        bind("cmppd", packedDoubleImm(SseDouble::cmpsd));
+        bind("cmpss", scalarFloatImm(SseFloat::cmpss));
+        bind("cmpsd", scalarDoubleImm(SseDouble::cmpsd));
+        bind("shufps", cross(PackedShuffle::shufpsLow, PackedShuffle::shufpsHigh));
+        bind("shufpd", cross(PackedShuffle::shufpdLow, PackedShuffle::shufpdHigh));
+        bind("punpcklbw.mmx", lanewise(PackedInteger::punpcklbw));
+        bind("punpcklbw", interleaveLow(PackedInteger::punpcklbw, PackedInteger::punpckhbw));
+        bind("punpcklwd.mmx", lanewise(PackedInteger::punpcklwd));
+        bind("punpcklwd", interleaveLow(PackedInteger::punpcklwd, PackedInteger::punpckhwd));
+        bind("punpckldq.mmx", lanewise(PackedInteger::punpckldq));
+        bind("punpckldq", interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq));
+        bind("packsswb.mmx", lanewise(PackedInteger::packsswb));
+        bind("packsswb", horizontal(PackedInteger::packsswb));
+        bind("pcmpgtb", lanewise(PackedInteger::pcmpgtb));
+        bind("pcmpgtw", lanewise(PackedInteger::pcmpgtw));
+        bind("pcmpgtd", lanewise(PackedInteger::pcmpgtd));
+        bind("packuswb.mmx", lanewise(PackedInteger::packuswb));
+        bind("packuswb", horizontal(PackedInteger::packuswb));
+        bind("punpckhbw.mmx", lanewise(PackedInteger::punpckhbw));
+        bind("punpckhbw", interleaveHigh(PackedInteger::punpcklbw, PackedInteger::punpckhbw));
+        bind("punpckhwd.mmx", lanewise(PackedInteger::punpckhwd));
+        bind("punpckhwd", interleaveHigh(PackedInteger::punpcklwd, PackedInteger::punpckhwd));
+        bind("punpckhdq.mmx", lanewise(PackedInteger::punpckhdq));
+        bind("punpckhdq", interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq));
+        bind("packssdw.mmx", lanewise(PackedInteger::packssdw));
+        bind("packssdw", horizontal(PackedInteger::packssdw));
+        bind("punpcklqdq", move(MOVE_LOW_TO_HIGH));
+        bind("punpckhqdq", cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh));
+        bind("movd", move(MOVE_ZERO_EXTEND));
+        bind("movq", move(MOVE_LOW_AND_CLEAR));
+        bind("movdqa", move(MOVE_ALL));
+        bind("movdqu", move(MOVE_ALL));
+        bind("pshufw", mmxImm((a, b, imm) -> PackedInteger.pshufw(b, imm)));
+        bind("pshufd", cross(PackedShuffle::pshufdLow, PackedShuffle::pshufdHigh));
+        bind("pshufhw", cross(PackedShuffle::pshufhwLow, PackedShuffle::pshufhwHigh));
+        bind("pshuflw", cross(PackedShuffle::pshuflwLow, PackedShuffle::pshuflwHigh));
+        bind("psrlw.imm", shiftImm(PackedInteger::psrlw));
+        bind("psrlw", shift(PackedInteger::psrlw));
+        bind("psraw.imm", shiftImm(PackedInteger::psraw));
+        bind("psraw", shift(PackedInteger::psraw));
+        bind("psllw.imm", shiftImm(PackedInteger::psllw));
+        bind("psllw", shift(PackedInteger::psllw));
+        bind("psrld.imm", shiftImm(PackedInteger::psrld));
+        bind("psrld", shift(PackedInteger::psrld));
+        bind("psrad.imm", shiftImm(PackedInteger::psrad));
+        bind("psrad", shift(PackedInteger::psrad));
+        bind("pslld.imm", shiftImm(PackedInteger::pslld));
+        bind("pslld", shift(PackedInteger::pslld));
+        bind("psrlq.imm", shiftImm(PackedInteger::psrlq));
+        bind("psrlq", shift(PackedInteger::psrlq));
+        bind("psllq.imm", shiftImm(PackedInteger::psllq));
+        bind("psllq", shift(PackedInteger::psllq));
+        bind("psrldq", cross(PackedShuffle::psrldqLow, PackedShuffle::psrldqHigh));
+        bind("pslldq", cross(PackedShuffle::pslldqLow, PackedShuffle::pslldqHigh));
+        bind("pcmpeqb", lanewise(PackedInteger::pcmpeqb));
+        bind("pcmpeqw", lanewise(PackedInteger::pcmpeqw));
+        bind("pcmpeqd", lanewise(PackedInteger::pcmpeqd));
+        bind("emms", move(MOVE_NOTHING));
+        bind("pinsrw.mmx", mmxImm((a, b, imm) -> PackedInteger.pinsrw(a, (int) b, imm)));
+        bind("pinsrw", cross(PackedShuffle::pinsrwLow, PackedShuffle::pinsrwHigh));
+        bind("pextrw.mmx", extract((bl, bh, imm) -> PackedInteger.pextrw(bl, imm)));
+        bind("pextrw", extract(PackedShuffle::pextrw));
+        bind("paddq", lanewise(PackedInteger::paddq));
+        bind("pmullw", lanewise(PackedInteger::pmullw));
+        bind("psubusb", lanewise(PackedInteger::psubusb));
+        bind("psubusw", lanewise(PackedInteger::psubusw));
+        bind("pminub", lanewise(PackedInteger::pminub));
+        bind("pand", lanewise(PackedInteger::pand));
+        bind("paddusb", lanewise(PackedInteger::paddusb));
+        bind("paddusw", lanewise(PackedInteger::paddusw));
+        bind("pmaxub", lanewise(PackedInteger::pmaxub));
+        bind("pandn", lanewise(PackedInteger::pandn));
+        bind("pavgb", lanewise(PackedInteger::pavgb));
+        bind("pavgw", lanewise(PackedInteger::pavgw));
+        bind("pmulhuw", lanewise(PackedInteger::pmulhuw));
+        bind("pmulhw", lanewise(PackedInteger::pmulhw));
+        bind("psubsb", lanewise(PackedInteger::psubsb));
+        bind("psubsw", lanewise(PackedInteger::psubsw));
+        bind("pminsw", lanewise(PackedInteger::pminsw));
+        bind("por", lanewise(PackedInteger::por));
+        bind("paddsb", lanewise(PackedInteger::paddsb));
+        bind("paddsw", lanewise(PackedInteger::paddsw));
+        bind("pmaxsw", lanewise(PackedInteger::pmaxsw));
+        bind("pxor", lanewise(PackedInteger::pxor));
+        bind("pmuludq", lanewise(PackedInteger::pmuludq));
+        bind("pmaddwd", lanewise(PackedInteger::pmaddwd));
+        bind("psadbw", lanewise(PackedInteger::psadbw));
+        bind("psubb", lanewise(PackedInteger::psubb));
+        bind("psubw", lanewise(PackedInteger::psubw));
+        bind("psubd", lanewise(PackedInteger::psubd));
+        bind("psubq", lanewise(PackedInteger::psubq));
+        bind("paddb", lanewise(PackedInteger::paddb));
+        bind("paddw", lanewise(PackedInteger::paddw));
+        bind("paddd", lanewise(PackedInteger::paddd));
+        bind("movq2dq", move(MOVE_LOW_AND_CLEAR));
+        bind("movdq2q", move(MOVE_LOW));
+        bind("pmovmskb.mmx", extract((bl, bh, imm) -> PackedInteger.pmovmskb(bl)));
+        bind("pmovmskb", extract((bl, bh, imm) -> PackedShuffle.pmovmskb(bl, bh)));
+        bind("movntq", move(MOVE_ALL));
+        bind("movntdq", move(MOVE_ALL));
+        bind("maskmovq", move(MOVE_BYTES_BY_MASK));
+        bind("maskmovdqu", move(MOVE_BYTES_BY_MASK));
+    }
+
+    private static Semantics lanewise(Semantics.LongOp f) {
+        return new Semantics.Lanewise(f);
+    }
+
+    private static Semantics shift(Semantics.LongOp f) {
+        return new Semantics.Shift(f);
+    }
+
+    private static Semantics shiftImm(Semantics.LongOp f) {
+        return new Semantics.ShiftImm(f);
+    }
+
+    private static Semantics horizontal(Semantics.LongOp f) {
+        return new Semantics.Horizontal(f);
+    }
+
+    private static Semantics interleaveLow(Semantics.LongOp low, Semantics.LongOp high) {
+        return new Semantics.InterleaveLow(low, high);
+    }
+
+    private static Semantics interleaveHigh(Semantics.LongOp low, Semantics.LongOp high) {
+        return new Semantics.InterleaveHigh(low, high);
+    }
+
+    private static Semantics mmxImm(Semantics.LongImmOp f) {
+        return new Semantics.MmxImm(f);
+    }
+
+    private static Semantics cross(Semantics.HalfOp low, Semantics.HalfOp high) {
+        return new Semantics.Cross(low, high);
+    }
+
+    private static Semantics extract(Semantics.ExtractOp f) {
+        return new Semantics.Extract(f);
+    }
+
+    private static Semantics scalarDouble(Semantics.DoubleOp f) {
+        return new Semantics.ScalarDouble(f);
+    }
+
+    private static Semantics scalarDoubleImm(Semantics.DoubleImmOp f) {
+        return new Semantics.ScalarDoubleImm(f);
+    }
+
+    private static Semantics packedDouble(Semantics.DoubleOp f) {
+        return new Semantics.PackedDouble(f);
+    }
+
+    private static Semantics packedDoubleImm(Semantics.DoubleImmOp f) {
+        return new Semantics.PackedDoubleImm(f);
+    }
+
+    private static Semantics scalarFloat(Semantics.FloatOp f) {
+        return new Semantics.ScalarFloat(f);
+    }
+
+    private static Semantics scalarFloatImm(Semantics.FloatImmOp f) {
+        return new Semantics.ScalarFloatImm(f);
+    }
+
+    private static Semantics packedFloat(Semantics.FloatOp f) {
+        return new Semantics.PackedFloat(f);
+    }
+
+    private static Semantics packedFloatImm(Semantics.FloatImmOp f) {
+        return new Semantics.PackedFloatImm(f);
+    }
+
+    private static Semantics compareDouble(Semantics.DoubleFlagsOp f) {
+        return new Semantics.CompareDouble(f);
+    }
+
+    private static Semantics compareFloat(Semantics.FloatFlagsOp f) {
+        return new Semantics.CompareFloat(f);
+    }
+
+    private static Semantics integerToDouble(Semantics.LongToLong f) {
+        return new Semantics.IntegerToDouble(f);
+    }
+
+    private static Semantics integerToFloat(Semantics.LongToFloat f) {
+        return new Semantics.IntegerToFloat(f);
+    }
+
+    private static Semantics doubleToFloat(Semantics.LongToFloat f) {
+        return new Semantics.DoubleToFloat(f);
+    }
+
+    private static Semantics crossFloat(Semantics.FloatHalfOp low, Semantics.FloatHalfOp high) {
+        return new Semantics.CrossFloat(low, high);
+    }
+
+    private static Semantics move(MoveKind kind) {
+        return new Semantics.Move(kind);
+    }
+}

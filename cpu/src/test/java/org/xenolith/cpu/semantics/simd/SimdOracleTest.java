@@ -1,0 +1,143 @@
+package org.xenolith.cpu.semantics.simd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.xenolith.cpu.oracle.HostCpu;
+import org.xenolith.cpu.oracle.HostCpu.Outcome;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+
+/** Every row does what the host's processor does, to the bit, the flag and the exception. */
+class SimdOracleTest {
+    private static final long SEED = Long.getLong("xenolith.seed", 20250119);
+    private static final int CASES = Integer.getInteger("xenolith.cases", 1000);
+
+    private static HostCpu host;
+
+    @BeforeAll
+    static void start() {
+        host = HostCpu.startOrSkip();
+        System.out.println("SIMD oracle: -Dxenolith.seed=" + SEED);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (host != null) {
+            host.close();
+        }
+    }
+
+    static Stream<SimdRow> everySimdRow() {
+        return SimdTable.rows().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("everySimdRow")
+    void hostAndSemanticsAgree(SimdRow row) {
+        assumeTrue(HostCpu.hasFeature(row.feature()), "the host lacks " + row.feature());
+        Random random = new Random(SEED ^ row.key().hashCode());
+        List<SimdCase> cases = new ArrayList<>();
+        for (boolean wide : new boolean[] {false, true}) {
+            for (boolean memory : new boolean[] {false, true}) {
+                if (memory ? SimdCase.allowsMemory(row) : SimdCase.allowsRegister(row)) {
+                    if (wide ? SimdCase.hasWideForm(row) : SimdCase.hasNarrowForm(row)) {
+                        addCases(cases, row, memory, wide, random);
+                    }
+                }
+            }
+        }
+        assertThat(cases).isNotEmpty();
+        List<Outcome> outcomes = host.run(cases.stream().map(SimdCase::program).toList());
+        for (int i = 0; i < cases.size(); i++) {
+            SimdCase simdCase = cases.get(i);
+            String real = simdCase.describe(outcomes.get(i)), ours = simdCase.expected();
+            if (!real.equals(ours) && !isApproximation(row, real, ours)) {
+                assertThat(ours).as("case %d: %s", i, simdCase).isEqualTo(real);
+            }
+        }
+    }
+
+    private static void addCases(
+            List<SimdCase> cases, SimdRow row, boolean memory, boolean wide, Random random) {
+        SimdValues values = new SimdValues(random);
+        int count = usesMxcsr(row) ? 3 * CASES : CASES;
+        for (int i = 0; i < count; i++) {
+            SimdCase c = new SimdCase(row, memory, wide);
+            boolean equal = random.nextInt(16) == 0;
+            c.aLow = operand(row, values, random);
+            c.aHigh = operand(row, values, random);
+            c.bLow = equal ? c.aLow : source(row, values, random);
+            c.bHigh = equal ? c.aHigh : operand(row, values, random);
+            c.xmm0Low = values.integers();
+            c.xmm0High = values.integers();
+            c.rax = values.count() - 20;
+            c.rdx = values.count() - 20;
+            c.imm = random.nextBoolean() ? random.nextInt(256) : random.nextInt(32);
+            c.mxcsr = values.mxcsr();
+            cases.add(c);
+        }
+    }
+
+    private static boolean usesMxcsr(SimdRow row) {
+        return isDouble(row) || isFloat(row);
+    }
+
+    private static boolean isDouble(SimdRow row) {
+        return row.mnemonic().matches(".*(sd|pd|sd2ss|sd2si|pd2.*)")
+                && !row.mnemonic().matches("p.*");
+    }
+
+    private static boolean isFloat(SimdRow row) {
+        return row.mnemonic().matches(".*(ss|ps|ss2si|ss2sd|ps2.*)")
+                && !row.mnemonic().matches("p.*");
+    }
+
+    private static boolean fromInteger(SimdRow row) {
+        return row.mnemonic().matches("cvt(si|pi|dq)2.*");
+    }
+
+    private static long operand(SimdRow row, SimdValues values, Random random) {
+        if (fromInteger(row) || random.nextInt(32) == 0) {
+            return values.integers();
+        }
+        boolean fromFloat = row.mnemonic().matches("cvtt?[sp]s2.*");
+        boolean fromDouble = row.mnemonic().matches("cvtt?[sp]d2.*");
+        if (fromFloat || isFloat(row) && !fromDouble) {
+            return values.floats();
+        }
+        return isDouble(row) || fromDouble ? values.doubles() : values.integers();
+    }
+
+    private static long source(SimdRow row, SimdValues values, Random random) {
+        return row.semantics() instanceof Semantics.Shift
+                ? values.count()
+                : operand(row, values, random);
+    }
+
+    /** RCPSS and the like may differ by 1.5 * 2^-12, relatively; two such errors may add up. */
+    private static boolean isApproximation(SimdRow row, String real, String ours) {
+        if (!row.mnemonic().matches("r(sqrt|cp)[sp]s") || !real.startsWith("result ")) {
+            return false;
+        }
+        String realBits = real.substring(7, 40).replace(":", ""),
+                ourBits = ours.substring(7, 40).replace(":", "");
+        for (int i = 0; i < 32; i += 8) {
+            float x = Float.intBitsToFloat(Integer.parseUnsignedInt(realBits, i, i + 8, 16));
+            float y = Float.intBitsToFloat(Integer.parseUnsignedInt(ourBits, i, i + 8, 16));
+            boolean same = Float.floatToRawIntBits(x) == Float.floatToRawIntBits(y);
+            if (!same
+                    && !(Math.abs(x - y) <= Math.max(Math.abs(x) * 1.5 / 4096, Float.MIN_NORMAL))) {
+                return false;
+            }
+        }
+        return real.substring(40).equals(ours.substring(40));
+    }
+}
