@@ -5,8 +5,8 @@ import java.util.UUID;
 
 /**
  * The part of the store that belongs to one domain, laid out as Xen's toolstack does: {@code
- * /local/domain/N} with what the guest may only read and what it may write, {@code /vm/UUID}, and the
- * frontend and backend directories of its devices.
+ * /local/domain/N} with what the guest may only read and what it may write, {@code /vm/UUID}, and
+ * the frontend and backend directories of its devices.
  */
 public final class DomainTree {
     private static final int BACKEND_DOMID = 0;
@@ -90,7 +90,10 @@ public final class DomainTree {
      * @param backendKeys more keys of the backend's directory, relative
      */
     public void addDevice(
-            String type, int id, Map<String, String> frontendKeys, Map<String, String> backendKeys) {
+            String type,
+            int id,
+            Map<String, String> frontendKeys,
+            Map<String, String> backendKeys) {
         String frontend = frontendPath(domid, type, id);
         String backend = backendPath(domid, type, id);
         store.update(

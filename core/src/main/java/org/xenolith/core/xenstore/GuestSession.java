@@ -92,8 +92,7 @@ final class GuestSession {
                             store.isIntroduced(Arguments.decimal(arguments.single())) ? "T" : "F");
             case CONTROL, INTRODUCE, RELEASE, RESUME, SET_TARGET ->
                     throw refused(XenstoreError.EACCES, type + " is for domain 0");
-            case WATCH_EVENT, ERROR ->
-                    throw refused(XenstoreError.ENOSYS, type + " is no request");
+            case WATCH_EVENT, ERROR -> throw refused(XenstoreError.ENOSYS, type + " is no request");
         };
     }
 
@@ -110,8 +109,8 @@ final class GuestSession {
     }
 
     /**
-     * A piece of a list that is too long for one reply: the node's generation, as many whole names as
-     * fit, and an empty string when the list ends here.
+     * A piece of a list that is too long for one reply: the node's generation, as many whole names
+     * as fit, and an empty string when the list ends here.
      */
     private byte[] directoryPart(int tx, List<String> pathAndOffset) {
         int offset = Arguments.decimal(pathAndOffset.get(1));
@@ -155,9 +154,7 @@ final class GuestSession {
     }
 
     private <T> T on(int tx, Function<View, T> operation) {
-        return tx == 0
-                ? store.direct(domid, operation)
-                : operation.apply(transaction(tx).view());
+        return tx == 0 ? store.direct(domid, operation) : operation.apply(transaction(tx).view());
     }
 
     // ---- watches

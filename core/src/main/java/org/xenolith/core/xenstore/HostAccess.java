@@ -22,9 +22,7 @@ final class HostAccess implements StoreAccess {
     @Override
     public List<String> list(String path) {
         StorePath parsed = parse(path);
-        return view.exists(parsed)
-                ? List.copyOf(view.read(parsed).children().keySet())
-                : List.of();
+        return view.exists(parsed) ? List.copyOf(view.read(parsed).children().keySet()) : List.of();
     }
 
     @Override

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Who may do what with a node. The first entry names the owner, who may do everything, and what
- * domains that are not listed may do; the others each name a domain and its access. Domain 0 is never
- * refused.
+ * domains that are not listed may do; the others each name a domain and its access. Domain 0 is
+ * never refused.
  *
  * @param entries at least one
  */

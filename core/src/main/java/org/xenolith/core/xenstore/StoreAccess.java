@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The store as the toolstack and the backends use it: with the rights of domain 0, by absolute path.
- * Every method throws {@link XenstoreException} with EINVAL for a malformed path.
+ * The store as the toolstack and the backends use it: with the rights of domain 0, by absolute
+ * path. Every method throws {@link XenstoreException} with EINVAL for a malformed path.
  */
 public interface StoreAccess {
     /** The value of a node; empty when there is no such node. */

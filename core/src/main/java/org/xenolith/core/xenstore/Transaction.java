@@ -2,8 +2,8 @@ package org.xenolith.core.xenstore;
 
 /**
  * A series of operations that take effect together or not at all. It works on a copy of the tree as
- * it was at the start and commits only if every node it read or wrote is unchanged since then; of two
- * that conflict, the first to end succeeds.
+ * it was at the start and commits only if every node it read or wrote is unchanged since then; of
+ * two that conflict, the first to end succeeds.
  */
 final class Transaction {
     private final int domid;
@@ -32,8 +32,8 @@ final class Transaction {
     /**
      * Brings the changes into the store's tree.
      *
-     * @return false, and nothing is changed, when somebody else changed a node that this transaction
-     *     depends on
+     * @return false, and nothing is changed, when somebody else changed a node that this
+     *     transaction depends on
      * @throws XenstoreException ENOSPC, and nothing is changed, when the domain would own too many
      *     nodes together with those it made meanwhile
      */

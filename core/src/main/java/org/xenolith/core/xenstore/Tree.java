@@ -72,7 +72,13 @@ final class Tree {
         }
         count(permissions.owner(), 1);
         Node base = old == null ? Node.empty(permissions, generation) : old;
-        root = with(root, path.names(), 0, base.withContent(value, permissions, generation), generation);
+        root =
+                with(
+                        root,
+                        path.names(),
+                        0,
+                        base.withContent(value, permissions, generation),
+                        generation);
     }
 
     /** Removes a node, not the root, with everything below it, if it is there. */

@@ -6,9 +6,9 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * The operations on nodes as one domain may do them on one tree: the store's own or a transaction's.
- * Checks permissions and quotas and notes what it touched. An operation that throws has changed
- * nothing.
+ * The operations on nodes as one domain may do them on one tree: the store's own or a
+ * transaction's. Checks permissions and quotas and notes what it touched. An operation that throws
+ * has changed nothing.
  */
 final class View {
     private static final byte[] NO_VALUE = {};
@@ -109,8 +109,7 @@ final class View {
         for (StorePath created : missing) {
             boolean last = created.equals(path);
             tree.put(created, last ? value : NO_VALUE, permissions);
-            changes.change(
-                    created, last ? Changes.Kind.CHANGED : Changes.Kind.PARENT_CREATED);
+            changes.change(created, last ? Changes.Kind.CHANGED : Changes.Kind.PARENT_CREATED);
         }
     }
 

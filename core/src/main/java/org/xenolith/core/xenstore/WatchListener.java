@@ -4,9 +4,9 @@ package org.xenolith.core.xenstore;
 @FunctionalInterface
 public interface WatchListener {
     /**
-     * Something changed at {@code path}, once or several times, or nothing did: read to know. Called
-     * without a lock, on whatever thread made the change, one listener at a time; what is written
-     * to the store from here is delivered after this call.
+     * Something changed at {@code path}, once or several times, or nothing did: read to know.
+     * Called without a lock, on whatever thread made the change, one listener at a time; what is
+     * written to the store from here is delivered after this call.
      *
      * @param path the watched path or one below it
      */

@@ -50,8 +50,8 @@ public final class Xenstore implements StoreAccess {
     /**
      * Opens the connection of a new domain and fires {@code @introduceDomain}.
      *
-     * @param attention called, on any thread and without a lock, when events wait for the domain: its
-     *     ring must be serviced
+     * @param attention called, on any thread and without a lock, when events wait for the domain:
+     *     its ring must be serviced
      */
     public XenstoreConnection introduce(int domid, Runnable attention) {
         XenstoreConnection connection = new XenstoreConnection(this, domid, quota, attention);
@@ -136,10 +136,11 @@ public final class Xenstore implements StoreAccess {
     }
 
     /**
-     * Does several things in one transaction: others see all or nothing, and watches fire at the end.
+     * Does several things in one transaction: others see all or nothing, and watches fire at the
+     * end.
      *
-     * @param work runs without a lock, and again when somebody changed what it used; it must have no
-     *     effect but through its argument
+     * @param work runs without a lock, and again when somebody changed what it used; it must have
+     *     no effect but through its argument
      */
     public void update(Consumer<StoreAccess> work) {
         boolean done = false;
@@ -172,7 +173,10 @@ public final class Xenstore implements StoreAccess {
         return hostWatch;
     }
 
-    /** The whole tree, a line a node in the manner of {@code xenstore-ls -f}: {@code /a/b = "value"}. */
+    /**
+     * The whole tree, a line a node in the manner of {@code xenstore-ls -f}: {@code /a/b =
+     * "value"}.
+     */
     public String dump() {
         Node root;
         synchronized (lock) {
@@ -300,9 +304,9 @@ public final class Xenstore implements StoreAccess {
     }
 
     /**
-     * Calls one listener once. Only one thread at a time delivers, and not from within a listener, so
-     * that listeners hear events in order and never nested; a thread that finds another at it leaves
-     * its events to that one.
+     * Calls one listener once. Only one thread at a time delivers, and not from within a listener,
+     * so that listeners hear events in order and never nested; a thread that finds another at it
+     * leaves its events to that one.
      */
     private boolean deliverOne() {
         HostWatch hostWatch;

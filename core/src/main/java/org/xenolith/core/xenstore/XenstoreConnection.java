@@ -164,8 +164,8 @@ public final class XenstoreConnection implements Watcher {
     }
 
     /**
-     * Whether requests may be fed: not while the guest leaves too many replies unread, and not after a
-     * failure.
+     * Whether requests may be fed: not while the guest leaves too many replies unread, and not
+     * after a failure.
      */
     public boolean acceptsRequests() {
         return store.locked(

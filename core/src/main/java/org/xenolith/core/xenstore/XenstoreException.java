@@ -2,7 +2,8 @@ package org.xenolith.core.xenstore;
 
 /**
  * The store refused an operation. Toward a guest it becomes an ERROR reply, toward the toolstack it
- * is what the host-side calls throw. It carries no stack trace, because a guest can cause it at will.
+ * is what the host-side calls throw. It carries no stack trace, because a guest can cause it at
+ * will.
  */
 public final class XenstoreException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -1,15 +1,16 @@
 package org.xenolith.core.xenstore;
 
-import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 import org.xenolith.pv.ring.ByteRing;
 import org.xenolith.pv.ring.RingCorrupt;
 import org.xenolith.pv.ring.RingIndices;
 
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
 /**
  * A guest's xenstore page, {@code struct xenstore_domain_interface} of public/io/xs_wire.h: carries
- * bytes between the page and the connection. Positions live in the page alone. Only a thread that may
- * touch the domain's memory calls {@link #service}.
+ * bytes between the page and the connection. Positions live in the page alone. Only a thread that
+ * may touch the domain's memory calls {@link #service}.
  */
 public final class XenstoreRing {
     /** Bytes of the shared page that the structure takes. */
@@ -45,8 +46,8 @@ public final class XenstoreRing {
     private String breakdown;
 
     /**
-     * Says in the page what this server can do, and leaves the indices alone: a restored guest goes on
-     * where it was.
+     * Says in the page what this server can do, and leaves the indices alone: a restored guest goes
+     * on where it was.
      */
     public XenstoreRing(MemorySegment page, XenstoreConnection connection) {
         this.page = page;
@@ -59,7 +60,8 @@ public final class XenstoreRing {
     }
 
     /**
-     * Performs the requests in the ring and puts replies and events into it, as far as there is room.
+     * Performs the requests in the ring and puts replies and events into it, as far as there is
+     * room.
      *
      * @return whether the guest must be notified
      */

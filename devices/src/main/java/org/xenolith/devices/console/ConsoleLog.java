@@ -6,8 +6,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Keeps the tail of what a guest printed, so that a crash report can show it and a test can wait for
- * a line. Text is read as ISO 8859-1: one character a byte, whatever the guest sends.
+ * Keeps the tail of what a guest printed, so that a crash report can show it and a test can wait
+ * for a line. Text is read as ISO 8859-1: one character a byte, whatever the guest sends.
  */
 public final class ConsoleLog implements ConsoleSink {
     /** Enough for a whole Debian boot. */
@@ -54,7 +54,9 @@ public final class ConsoleLog implements ConsoleSink {
         }
     }
 
-    /** Bytes printed since the start, forgotten ones included: a position for {@link #awaitText}. */
+    /**
+     * Bytes printed since the start, forgotten ones included: a position for {@link #awaitText}.
+     */
     public long position() {
         lock.lock();
         try {
@@ -79,7 +81,10 @@ public final class ConsoleLog implements ConsoleSink {
         }
     }
 
-    /** Waits until the kept output contains {@code text}; see {@link #awaitText(String, long, Duration)}. */
+    /**
+     * Waits until the kept output contains {@code text}; see {@link #awaitText(String, long,
+     * Duration)}.
+     */
     public boolean awaitText(String text, Duration timeout) throws InterruptedException {
         return awaitText(text, 0, timeout);
     }

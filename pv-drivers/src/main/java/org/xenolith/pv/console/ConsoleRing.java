@@ -1,11 +1,12 @@
 package org.xenolith.pv.console;
 
-import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 import org.xenolith.devices.console.ConsoleSink;
 import org.xenolith.devices.console.ConsoleSource;
 import org.xenolith.pv.ring.ByteRing;
 import org.xenolith.pv.ring.RingCorrupt;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * The host side of a guest's console page, {@code struct xencons_interface} of public/io/console.h:
@@ -28,7 +29,9 @@ public final class ConsoleRing {
     static final int OUT_CONS = 3080;
     static final int OUT_PROD = 3084;
 
-    /** Output taken by one call at most: a guest that prints without end must not hold its server. */
+    /**
+     * Output taken by one call at most: a guest that prints without end must not hold its server.
+     */
     static final int OUTPUT_PER_SERVICE = 8 * OUT_SIZE;
 
     private final ByteRing output;
@@ -89,8 +92,7 @@ public final class ConsoleRing {
     private boolean drainOutput() {
         int total = 0;
         int count;
-        while (total < OUTPUT_PER_SERVICE
-                && (count = output.read(buffer, 0, buffer.length)) > 0) {
+        while (total < OUTPUT_PER_SERVICE && (count = output.read(buffer, 0, buffer.length)) > 0) {
             sink.write(buffer, 0, count);
             total += count;
         }
