@@ -323,7 +323,7 @@ public final class OpcodeTable {
             0F 01 /4              smsw         MW
             0F 01 /4              smsw         RV
             0F 01 /6              lmsw         EW             ENDS_BLOCK PRIVILEGED
-            0F 01 /7              invlpg       M              ENDS_BLOCK PRIVILEGED
+            0F 01 /7              invlpg       MB             ENDS_BLOCK PRIVILEGED
             0F 01 C8              monitor      -              ENDS_BLOCK PRIVILEGED
             0F 01 C9              mwait        -              ENDS_BLOCK PRIVILEGED
             0F 01 F8              swapgs       -              ENDS_BLOCK PRIVILEGED

@@ -28,11 +28,14 @@ class ObjdumpComparisonTest {
     private static final Pattern NOT_COMPARED =
             Pattern.compile(
                     // Data in the text section.
-                    ".*\\(bad\\).*|\\.byte .*|(rex\\S*|data16|lock|rep\\S*|[cdefgs]s|addr32)"
+                    ".*\\(bad\\).*|\\.byte .*|(lock"
+                            + " )?(rex\\S*|data16|lock|rep\\S*|[cdefgs]s|addr32)"
                             // A SIB byte without a base, scaled nothing.
                             + "|.*\\[[re]iz\\*.*"
                             // Intel ignores 66 on near branches; objdump follows AMD.
                             + "|(jmpw|callw|retw) .*|retw"
+                            // Far branches with REX.W have 80-bit pointers at Intel.
+                            + "|(jmp|call) F?WORD PTR .*"
                             // Names that only coprocessors of the eighties knew.
                             + "|.*\\((8087|287) only\\)"
                             // MPX is gone from processors: its encodings are no-operations again.

@@ -1,8 +1,11 @@
 package org.xenolith.cpu.decode;
 
+import static java.util.Map.entry;
+
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /**
@@ -37,16 +40,24 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
 
     /** objdump's name on the left is our name on the right. */
     private static final Map<String, String> ALIASES =
-            Map.of(
-                    "tzcnt", "bsf", "lzcnt", "bsr", "rdsspd", "nop", "rdsspq", "nop", "sal", "shl",
-                    "leavew", "leave", "pushw", "push", "popw", "pop");
+            Map.ofEntries(
+                    entry("tzcnt", "bsf"),
+                    entry("lzcnt", "bsr"),
+                    entry("rdsspd", "nop"),
+                    entry("rdsspq", "nop"),
+                    entry("sal", "shl"),
+                    entry("leavew", "leave"),
+                    entry("pushw", "push"),
+                    entry("popw", "pop"),
+                    entry("sysretd", "sysret"));
 
     private static final Pattern COMMENT = Pattern.compile("\\s*(#.*|<.*)$");
     private static final Pattern BRANCH = Pattern.compile("^(j\\w+|call|loop\\w*) ([0-9a-f]+)$");
     private static final Pattern BELOW_RIP = Pattern.compile("(?<=[re]ip)\\+0x(f{8}[0-9a-f]{8})");
 
-    /** A load of a segment register takes 16 bits, whatever objdump calls the source. */
-    private static final Pattern SEGMENT_LOAD = Pattern.compile("^(mov [c-gs]s,)[er](\\w\\w)$");
+    /** Selectors are 16 bits wide, whatever objdump calls the register they come from. */
+    private static final Pattern SELECTOR =
+            Pattern.compile("^(mov [c-gs]s,|(?:lar|lsl) \\w+,)(?:(r\\d+)d?|[er](\\w\\w))$");
 
     /** Returns the instruction in {@code line}, or null if the line holds none. */
     static ObjdumpLine parse(String line) {
@@ -95,8 +106,14 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
         }
         String normal = BRANCH.matcher(rest).replaceFirst("$1 0x$2");
         normal = BELOW_RIP.matcher(normal).replaceFirst(match -> negative(match.group(1)));
-        normal = SEGMENT_LOAD.matcher(normal).replaceFirst("$1$2");
+        normal = SELECTOR.matcher(normal).replaceFirst(ObjdumpLine::wordRegister);
+        normal = normal.replace("OWORD PTR", "XMMWORD PTR");
         return kept + normal.replaceAll("\\+[re]iz\\*\\d", "");
+    }
+
+    private static String wordRegister(MatchResult selector) {
+        boolean numbered = selector.group(2) != null;
+        return selector.group(1) + (numbered ? selector.group(2) + "w" : selector.group(3));
     }
 
     private static String negative(String digits) {
