@@ -1,0 +1,551 @@
+package org.xenolith.core.mm;
+
+import static org.xenolith.cpu.mmu.MachineMemory.NO_FRAME;
+
+import org.xenolith.core.abi.AddressSpace;
+import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A domain's machine frames: which host frame backs an MFN, what it is used as and by how many.
+ *
+ * <pre>
+ * MFN  0x00100  frames of the hypervisor that the guest maps by number: shared_info, grant frames
+ *      0x01000  the machine-to-physical array and its page tables: the guest cannot name them
+ *      0x0b000  window for mapped grants, one MFN per mapping
+ *      0x10000  guest RAM
+ * </pre>
+ *
+ * <p>Everything below guest RAM has no guest frame number, so its machine-to-physical entry is all
+ * ones. The numbers are handed out in a fixed order: runs can be repeated.
+ *
+ * <p>Reading ({@link #frame}) takes no lock. Everything that changes a count, a type or a backing
+ * frame holds {@link #lock}.
+ */
+public final class FrameTable {
+    public static final long XEN_BASE = 0x100;
+    public static final long M2P_BASE = 0x1000;
+    public static final long GRANT_WINDOW_BASE = 0xb000;
+    public static final long RAM_BASE = 0x10000;
+
+    private static final int CHUNK_SHIFT = 10;
+    private static final int CHUNK = 1 << CHUNK_SHIFT;
+    private static final int CHUNK_MASK = CHUNK - 1;
+
+    private static final int ABSENT = -1;
+
+    /** Low bits of an info word: how many uses there are of the frame's type. */
+    private static final int COUNT_MASK = (1 << 22) - 1;
+
+    private static final int TYPE_SHIFT = 22;
+    private static final int TYPE_MASK = 7;
+    static final int PINNED = 1 << 25;
+
+    /** The domain has the frame in its reservation; holds one reference. */
+    static final int ALLOCATED = 1 << 26;
+
+    /** Lent by the hypervisor: the guest may map it but not give it back. */
+    static final int XEN_OWNED = 1 << 27;
+
+    /** The guest may not map it by number. */
+    static final int PRIVATE = 1 << 28;
+
+    /** A granted frame of another domain. */
+    static final int GRANTED = 1 << 29;
+
+    static final int GRANTED_READ_ONLY = 1 << 30;
+
+    /** A page table that no upper table or more than one place refers to. */
+    static final long LINK_NONE = 0;
+
+    static final long LINK_SEVERAL = -1;
+
+    /** Page-table flags of the machine-to-physical mapping: readable only. */
+    private static final long M2P_FLAGS = Pte.PRESENT | Pte.USER | Pte.ACCESSED;
+
+    private static final int M2P_ENTRIES_PER_FRAME = Ram.PAGE_SIZE / Long.BYTES;
+
+    /** Guards types, counts, links, the reservation and every change of a page table. */
+    public final ReentrantLock lock = new ReentrantLock();
+
+    private final FramePool pool;
+    private final VcpuTlbs tlbs;
+    private final long limitMfn;
+
+    // By MFN, in chunks that a fork can share until one side writes. A missing range shares one
+    // chunk.
+
+    /** Host frame number, {@link #ABSENT} when there is none. */
+    private final int[][] hosts;
+
+    private final int[][] infos;
+
+    /** References of any kind; the frame leaves the domain with the last one. */
+    private final int[][] references;
+
+    /**
+     * Of a page table: where it is linked. An L1 or L2 table has the machine address of the one
+     * upper entry that refers to it, an L3 table the machine address 8 * slot of its slot in every
+     * L4 table plus {@link PageTypes#IN_ROOT}. Of any other frame: the stamp of its last writable
+     * mapping's end.
+     */
+    private final long[][] links;
+
+    private final long maximumPages;
+    private long currentPages;
+    private long nextRam = RAM_BASE;
+    private long[] freeRam = new long[64];
+    private int freeRamCount;
+    private long nextXen = XEN_BASE;
+    private long nextGrant = GRANT_WINDOW_BASE;
+    private long[] freeGrants = new long[64];
+    private int freeGrantCount;
+
+    private final MachineToPhysical m2p;
+
+    /**
+     * @param maximumPages guest frames the domain may have at most
+     * @throws OutOfMemory when the pool cannot hold the hypervisor's own tables for the domain
+     */
+    public FrameTable(FramePool pool, VcpuTlbs tlbs, long maximumPages) throws OutOfMemory {
+        this.pool = pool;
+        this.tlbs = tlbs;
+        this.maximumPages = maximumPages;
+        this.limitMfn = RAM_BASE + maximumPages;
+        int chunks = Math.toIntExact(limitMfn + CHUNK - 1 >>> CHUNK_SHIFT);
+        hosts = new int[chunks][];
+        int[] none = new int[CHUNK];
+        Arrays.fill(none, ABSENT);
+        Arrays.fill(hosts, none);
+        infos = new int[chunks][];
+        references = new int[chunks][];
+        Arrays.fill(references, new int[CHUNK]);
+        Arrays.fill(infos, references[0]);
+        links = new long[chunks][];
+        Arrays.fill(links, new long[CHUNK]);
+        m2p = new MachineToPhysical();
+    }
+
+    /** The pool has not enough frames. */
+    public static final class OutOfMemory extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        OutOfMemory(String what) {
+            super("Not enough host memory for " + what);
+        }
+    }
+
+    // ---- the lookup
+    // ------------------------------------------------------------------------------------
+
+    /** Host frame behind an MFN, or {@code NO_FRAME}. The hot path of every TLB fill. */
+    public long frame(long mfn) {
+        if (Long.compareUnsigned(mfn, limitMfn) >= 0) {
+            return NO_FRAME;
+        }
+        int host = hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK];
+        return host < 0 ? NO_FRAME : (long) host << Ram.PAGE_SHIFT;
+    }
+
+    /** As {@link #frame}, for writing. The one place that will give up sharing of a frame. */
+    public long writableFrame(long mfn) {
+        return frame(mfn);
+    }
+
+    /** First MFN above every frame the domain can have. */
+    public long limitMfn() {
+        return limitMfn;
+    }
+
+    public long maximumPages() {
+        return maximumPages;
+    }
+
+    public long currentPages() {
+        return currentPages;
+    }
+
+    public FramePool pool() {
+        return pool;
+    }
+
+    public VcpuTlbs tlbs() {
+        return tlbs;
+    }
+
+    // ---- info words
+    // --------------------------------------------------------------------------------------
+
+    boolean exists(long mfn) {
+        return frame(mfn) != NO_FRAME;
+    }
+
+    private int info(long mfn) {
+        return infos[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK];
+    }
+
+    private void setInfo(long mfn, int info) {
+        infos[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = info;
+    }
+
+    boolean has(long mfn, int flag) {
+        return (info(mfn) & flag) != 0;
+    }
+
+    void set(long mfn, int flag) {
+        setInfo(mfn, info(mfn) | flag);
+    }
+
+    void clear(long mfn, int flag) {
+        setInfo(mfn, info(mfn) & ~flag);
+    }
+
+    /** What the frame is used as, or was last used as when {@link #typeCount} is 0. */
+    public int type(long mfn) {
+        return exists(mfn) ? info(mfn) >>> TYPE_SHIFT & TYPE_MASK : FrameType.NONE;
+    }
+
+    public int typeCount(long mfn) {
+        return exists(mfn) ? info(mfn) & COUNT_MASK : 0;
+    }
+
+    public boolean isPinned(long mfn) {
+        return exists(mfn) && has(mfn, PINNED);
+    }
+
+    public int references(long mfn) {
+        return exists(mfn) ? references[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] : 0;
+    }
+
+    /**
+     * Whether the frame is an L1 table now: the test that every store through a read-only mapping
+     * makes.
+     */
+    boolean isL1Table(long mfn) {
+        if (!exists(mfn)) {
+            return false;
+        }
+        int info = info(mfn);
+        return (info >>> TYPE_SHIFT & TYPE_MASK) == FrameType.L1_TABLE && (info & COUNT_MASK) != 0;
+    }
+
+    void setType(long mfn, int type, int count) {
+        setInfo(
+                mfn,
+                info(mfn) & ~(COUNT_MASK | TYPE_MASK << TYPE_SHIFT) | type << TYPE_SHIFT | count);
+    }
+
+    static boolean isCountFull(int count) {
+        return count == COUNT_MASK;
+    }
+
+    long link(long mfn) {
+        return links[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK];
+    }
+
+    void setLink(long mfn, long link) {
+        links[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = link;
+    }
+
+    // ---- references
+    // --------------------------------------------------------------------------------------
+
+    /**
+     * Takes a reference to a frame that the guest may name.
+     *
+     * @return false when there is none of that number
+     */
+    boolean get(long mfn) {
+        if (!exists(mfn) || has(mfn, PRIVATE)) {
+            return false;
+        }
+        int[] chunk = references[(int) (mfn >>> CHUNK_SHIFT)];
+        if (chunk[(int) mfn & CHUNK_MASK] == Integer.MAX_VALUE) {
+            return false;
+        }
+        chunk[(int) mfn & CHUNK_MASK]++;
+        return true;
+    }
+
+    /** Drops a reference; with the last one the frame leaves the domain. */
+    void put(long mfn, TlbShootdown tlb) {
+        int[] chunk = references[(int) (mfn >>> CHUNK_SHIFT)];
+        int left = --chunk[(int) mfn & CHUNK_MASK];
+        if (left == 0) {
+            free(mfn, tlb);
+        } else if (left < 0) {
+            throw new IllegalStateException(
+                    "mfn %#x has lost more references than it had".formatted(mfn));
+        }
+    }
+
+    private void free(long mfn, TlbShootdown tlb) {
+        if (typeCount(mfn) != 0) {
+            throw new IllegalStateException("mfn %#x freed while in use as a type".formatted(mfn));
+        }
+        long hostBase = frame(mfn);
+        boolean granted = has(mfn, GRANTED);
+        hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = ABSENT;
+        setInfo(mfn, 0);
+        setLink(mfn, 0);
+        // The mappings have gone one by one and took their TLB entries along: this is the second
+        // lock on
+        // the door between domains.
+        tlb.dropFrame(hostBase);
+        tlbs.retire(hostBase);
+        if (granted) {
+            freeGrants = push(freeGrants, freeGrantCount++, mfn);
+        } else {
+            currentPages--;
+            freeRam = push(freeRam, freeRamCount++, mfn);
+        }
+    }
+
+    private static long[] push(long[] stack, int count, long value) {
+        long[] large = count == stack.length ? Arrays.copyOf(stack, count * 2) : stack;
+        large[count] = value;
+        return large;
+    }
+
+    private void add(long mfn, long hostBase, int info, int count) {
+        int chunk = (int) (mfn >>> CHUNK_SHIFT);
+        int index = (int) mfn & CHUNK_MASK;
+        if (infos[chunk] == references[chunk]) {
+            // First frame of this range: the shared empty chunks stand for "nothing here".
+            infos[chunk] = new int[CHUNK];
+            references[chunk] = new int[CHUNK];
+            links[chunk] = new long[CHUNK];
+            hosts[chunk] = hosts[chunk].clone();
+        }
+        infos[chunk][index] = info;
+        references[chunk][index] = count;
+        links[chunk][index] = 0;
+        hosts[chunk][index] = (int) (hostBase >>> Ram.PAGE_SHIFT);
+    }
+
+    // ---- the reservation
+    // ---------------------------------------------------------------------------------
+
+    /**
+     * Adds a zeroed frame to the domain's reservation.
+     *
+     * @param pfn the guest's number for it, recorded in the machine-to-physical array
+     * @return its MFN, or {@code NO_FRAME} when the reservation or the pool is used up
+     */
+    public long populate(long pfn) {
+        lock.lock();
+        try {
+            if (currentPages == maximumPages) {
+                return NO_FRAME;
+            }
+            long hostBase = pool.allocate();
+            if (hostBase == NO_FRAME) {
+                return NO_FRAME;
+            }
+            long mfn = freeRamCount > 0 ? freeRam[--freeRamCount] : nextRam++;
+            currentPages++;
+            add(mfn, hostBase, ALLOCATED, 1);
+            m2p.set(mfn, pfn);
+            return mfn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes a frame out of the reservation. A frame that is still mapped stays until its last
+     * reference goes, as on Xen.
+     *
+     * @return false when the domain has no such frame to give
+     */
+    boolean decrease(long mfn, TlbShootdown tlb) {
+        if (!exists(mfn) || !has(mfn, ALLOCATED)) {
+            return false;
+        }
+        clear(mfn, ALLOCATED);
+        m2p.set(mfn, AddressSpace.INVALID_M2P_ENTRY);
+        put(mfn, tlb);
+        return true;
+    }
+
+    /**
+     * A zeroed frame that the hypervisor shares with the guest.
+     *
+     * @return its MFN
+     */
+    public long addXenFrame() throws OutOfMemory {
+        lock.lock();
+        try {
+            long mfn = nextXen;
+            if (mfn == M2P_BASE) {
+                throw new OutOfMemory("more frames shared with the guest");
+            }
+            addXenFrame(mfn, XEN_OWNED);
+            nextXen++;
+            return mfn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void addXenFrame(long mfn, int info) throws OutOfMemory {
+        long hostBase = pool.allocate();
+        if (hostBase == NO_FRAME) {
+            throw new OutOfMemory("a frame of the hypervisor");
+        }
+        add(mfn, hostBase, info, 1);
+    }
+
+    /**
+     * Makes another domain's frame visible in the grant window. Takes a reference to the host
+     * frame.
+     *
+     * @return the MFN to map, or {@code NO_FRAME} when the window is full
+     */
+    public long addGranted(long hostBase, boolean readOnly) {
+        lock.lock();
+        try {
+            if (freeGrantCount == 0 && nextGrant == RAM_BASE) {
+                return NO_FRAME;
+            }
+            pool.acquire(hostBase);
+            long mfn = freeGrantCount > 0 ? freeGrants[--freeGrantCount] : nextGrant++;
+            add(mfn, hostBase, readOnly ? GRANTED | GRANTED_READ_ONLY : GRANTED, 1);
+            return mfn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Ends a grant mapping: the MFN is free when the last page-table entry that names it is gone.
+     */
+    public void removeGranted(long mfn, TlbShootdown tlb) {
+        lock.lock();
+        try {
+            put(mfn, tlb);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives every host frame back, when the domain is dead and none of its vCPUs runs any more. */
+    public void releaseAll() {
+        lock.lock();
+        try {
+            for (int chunk = 0; chunk < hosts.length; chunk++) {
+                for (int i = 0; i < CHUNK && infos[chunk] != references[chunk]; i++) {
+                    int host = hosts[chunk][i];
+                    hosts[chunk][i] = ABSENT;
+                    if (host >= 0) {
+                        tlbs.retire((long) host << Ram.PAGE_SHIFT);
+                    }
+                }
+            }
+            currentPages = 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- machine to physical
+    // -----------------------------------------------------------------------------
+
+    /** The guest's number of a frame, or {@link AddressSpace#INVALID_M2P_ENTRY}. */
+    public long pfn(long mfn) {
+        return m2p.get(mfn);
+    }
+
+    /**
+     * Records the guest's number of a frame of guest RAM.
+     *
+     * @return false when the frame is none
+     */
+    boolean setPfn(long mfn, long pfn) {
+        return m2p.set(mfn, pfn);
+    }
+
+    /** The L4 entry of the machine-to-physical mapping, 0 for the other slots of the hypervisor. */
+    public long hypervisorEntry(int slot) {
+        return slot == Pte.HYPERVISOR_FIRST_SLOT ? m2p.l4Entry : 0;
+    }
+
+    /** The array at {@code ffff800000000000}, and the page tables that map it. */
+    private final class MachineToPhysical {
+        /** Frame of all-ones entries that stands wherever no guest RAM can be. */
+        private final long unbackedMfn;
+
+        /** Frames of the array from {@link #RAM_BASE} on. */
+        private final long[] arrayMfns;
+
+        private final long l4Entry;
+        private long nextMfn = M2P_BASE;
+
+        MachineToPhysical() throws OutOfMemory {
+            unbackedMfn = newFrame(-1);
+            long frames = (maximumPages + M2P_ENTRIES_PER_FRAME - 1) / M2P_ENTRIES_PER_FRAME;
+            if (frames + frames / Pte.ENTRIES + 8 > GRANT_WINDOW_BASE - M2P_BASE) {
+                throw new OutOfMemory(
+                        "a domain of " + maximumPages + " frames: its number space is full");
+            }
+            arrayMfns = new long[(int) frames];
+            for (int i = 0; i < arrayMfns.length; i++) {
+                arrayMfns[i] = newFrame(-1);
+            }
+            l4Entry = entry(buildTables());
+        }
+
+        /**
+         * L3, L2 and L1 tables over the whole array; the array is below 1 GiB, so one L2 is enough.
+         */
+        private long buildTables() throws OutOfMemory {
+            long l3 = newFrame(0);
+            long l2 = newFrame(0);
+            Ram.putLong(frame(l3), entry(l2));
+            long l1 = NO_FRAME;
+            int unbacked = (int) (RAM_BASE / M2P_ENTRIES_PER_FRAME);
+            for (int i = 0; i < unbacked + arrayMfns.length; i++) {
+                if (i % Pte.ENTRIES == 0) {
+                    l1 = newFrame(0);
+                    Ram.putLong(frame(l2) + i / Pte.ENTRIES * 8L, entry(l1));
+                }
+                long mfn = i < unbacked ? unbackedMfn : arrayMfns[i - unbacked];
+                Ram.putLong(frame(l1) + i % Pte.ENTRIES * 8L, entry(mfn));
+            }
+            return l3;
+        }
+
+        private static long entry(long mfn) {
+            return mfn << Ram.PAGE_SHIFT | M2P_FLAGS;
+        }
+
+        private long newFrame(int fill) throws OutOfMemory {
+            addXenFrame(nextMfn, XEN_OWNED | PRIVATE);
+            Ram.fill(frame(nextMfn), Ram.PAGE_SIZE, fill);
+            return nextMfn++;
+        }
+
+        private long hostAddress(long mfn) {
+            long index = mfn - RAM_BASE;
+            return frame(arrayMfns[(int) (index / M2P_ENTRIES_PER_FRAME)])
+                    + index % M2P_ENTRIES_PER_FRAME * Long.BYTES;
+        }
+
+        long get(long mfn) {
+            return mfn < RAM_BASE || mfn >= limitMfn
+                    ? AddressSpace.INVALID_M2P_ENTRY
+                    : Ram.getLongVolatile(hostAddress(mfn));
+        }
+
+        boolean set(long mfn, long pfn) {
+            if (mfn < RAM_BASE || mfn >= limitMfn) {
+                return false;
+            }
+            Ram.putLongVolatile(hostAddress(mfn), pfn);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package org.xenolith.core.mm;
+
+import static org.xenolith.core.abi.XenErrno.EACCES;
+import static org.xenolith.core.abi.XenErrno.EFAULT;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOSYS;
+import static org.xenolith.core.abi.XenErrno.EOPNOTSUPP;
+import static org.xenolith.core.abi.XenErrno.ESRCH;
+
+import org.xenolith.core.abi.MmuExtOp;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * Hypercall mmuext_op: pins tables, loads roots, flushes TLBs. public/xen.h, {@code
+ * HYPERVISOR_mmuext_op}.
+ */
+public final class MmuExtOps {
+    private static final long ALL_VCPUS = -1;
+    private static final int MAX_LDT_ENTRIES = 8192;
+
+    private final PageTypes types;
+    private final FrameTable frames;
+    private final int domId;
+
+    public MmuExtOps(int domId, PageTypes types) {
+        this.domId = domId;
+        this.types = types;
+        this.frames = types.frames();
+    }
+
+    /**
+     * @param operations linear address of {@code count} records of 24 bytes
+     * @param done linear address of an int that gets the number of operations done, or 0
+     */
+    public long handle(GuestContext vcpu, long operations, long count, long done, long foreignDom) {
+        if (!MmuUpdate.isSelf(domId, (int) foreignDom & 0xffff)) {
+            return -ESRCH;
+        }
+        int todo = (int) count & ~MmuUpdate.PREEMPTED;
+        int doneBefore = MmuUpdate.doneBefore(vcpu, (int) count, done);
+        int i = 0;
+        int result = 0;
+        try {
+            while (i < todo && result == 0) {
+                result = perform(vcpu, read(vcpu.mmu(), operations));
+                if (result == 0) {
+                    operations += MmuExtOp.SIZE;
+                    i++;
+                }
+            }
+        } catch (GuestFault fault) {
+            result = -EFAULT;
+        }
+        MmuUpdate.reportDone(vcpu, done, doneBefore + i);
+        return result;
+    }
+
+    private static MmuExtOp read(Mmu mmu, long vaddr) {
+        return new MmuExtOp(
+                mmu.read32(vaddr + MmuExtOp.CMD),
+                mmu.read64(vaddr + MmuExtOp.ARG1),
+                mmu.read64(vaddr + MmuExtOp.ARG2));
+    }
+
+    private int perform(GuestContext vcpu, MmuExtOp op) {
+        TlbShootdown tlb = vcpu.tlb();
+        return switch (op.command()) {
+            case MmuExtOp.PIN_L1_TABLE,
+                    MmuExtOp.PIN_L2_TABLE,
+                    MmuExtOp.PIN_L3_TABLE,
+                    MmuExtOp.PIN_L4_TABLE ->
+                    types.pinTable(
+                            op.arg1(),
+                            FrameType.L1_TABLE + op.command() - MmuExtOp.PIN_L1_TABLE,
+                            tlb);
+            case MmuExtOp.UNPIN_TABLE -> types.unpinTable(op.arg1(), tlb);
+            case MmuExtOp.NEW_BASEPTR -> newBasePtr(vcpu, op.arg1());
+            case MmuExtOp.NEW_USER_BASEPTR -> newUserBasePtr(vcpu, op.arg1());
+            case MmuExtOp.TLB_FLUSH_LOCAL -> done(tlb::flushLocal);
+            case MmuExtOp.INVLPG_LOCAL -> done(() -> tlb.invalidateLocal(op.arg1()));
+            case MmuExtOp.TLB_FLUSH_MULTI -> flushMulti(vcpu, op);
+            case MmuExtOp.INVLPG_MULTI -> invalidateMulti(vcpu, op);
+            case MmuExtOp.TLB_FLUSH_ALL -> done(() -> tlb.flush(ALL_VCPUS));
+            case MmuExtOp.INVLPG_ALL -> done(() -> tlb.invalidate(ALL_VCPUS, op.arg1()));
+            // Only a domain with real devices may flush caches.
+            case MmuExtOp.FLUSH_CACHE, MmuExtOp.FLUSH_CACHE_GLOBAL -> -EACCES;
+            case MmuExtOp.SET_LDT -> setLdt(vcpu, op.arg1(), op.arg2());
+            case MmuExtOp.CLEAR_PAGE -> clearPage(vcpu, op.arg1());
+            case MmuExtOp.COPY_PAGE -> copyPage(vcpu, op.arg1(), op.arg2());
+            case MmuExtOp.MARK_SUPER, MmuExtOp.UNMARK_SUPER -> -EOPNOTSUPP;
+            default -> -ENOSYS;
+        };
+    }
+
+    private static int done(Runnable action) {
+        action.run();
+        return 0;
+    }
+
+    private int newBasePtr(GuestContext vcpu, long mfn) {
+        long old = vcpu.basePtr();
+        if (mfn == old) {
+            vcpu.newBasePtr(mfn);
+            return 0;
+        }
+        int result = types.acquire(mfn, FrameType.L4_TABLE, vcpu.tlb());
+        if (result == 0) {
+            vcpu.newBasePtr(mfn);
+            types.release(old, vcpu.tlb());
+        }
+        return result;
+    }
+
+    private int newUserBasePtr(GuestContext vcpu, long mfn) {
+        long old = vcpu.userBasePtr();
+        if (mfn == old) {
+            vcpu.newUserBasePtr(mfn);
+            return 0;
+        }
+        int result = mfn == 0 ? 0 : types.acquire(mfn, FrameType.L4_TABLE, vcpu.tlb());
+        if (result == 0) {
+            vcpu.newUserBasePtr(mfn);
+            if (old != 0) {
+                types.release(old, vcpu.tlb());
+            }
+        }
+        return result;
+    }
+
+    private static int flushMulti(GuestContext vcpu, MmuExtOp op) {
+        try {
+            vcpu.tlb().flush(vcpu.mmu().read64(op.arg2()));
+            return 0;
+        } catch (GuestFault fault) {
+            return -EINVAL;
+        }
+    }
+
+    private static int invalidateMulti(GuestContext vcpu, MmuExtOp op) {
+        try {
+            vcpu.tlb().invalidate(vcpu.mmu().read64(op.arg2()), op.arg1());
+            return 0;
+        } catch (GuestFault fault) {
+            return -EINVAL;
+        }
+    }
+
+    private static int setLdt(GuestContext vcpu, long vaddr, long arg2) {
+        int entries = (int) arg2;
+        if (entries < 0 || entries > MAX_LDT_ENTRIES) {
+            return -EINVAL;
+        }
+        if (entries != 0 && ((vaddr & Ram.PAGE_OFFSET) != 0 || !Mmu.isCanonical(vaddr))) {
+            return -EINVAL;
+        }
+        vcpu.setLdt(entries == 0 ? 0 : vaddr, entries);
+        return 0;
+    }
+
+    private int clearPage(GuestContext vcpu, long mfn) {
+        int result = types.acquire(mfn, FrameType.WRITABLE, vcpu.tlb());
+        if (result == 0) {
+            long host = frames.writableFrame(mfn);
+            Ram.fill(host, Ram.PAGE_SIZE, 0);
+            vcpu.mmu().noteStore(host, Ram.PAGE_SIZE);
+            types.release(mfn, vcpu.tlb());
+        }
+        return result;
+    }
+
+    private int copyPage(GuestContext vcpu, long toMfn, long fromMfn) {
+        frames.lock.lock();
+        try {
+            if (!frames.get(fromMfn)) {
+                return -EINVAL;
+            }
+        } finally {
+            frames.lock.unlock();
+        }
+        int result = types.acquire(toMfn, FrameType.WRITABLE, vcpu.tlb());
+        if (result == 0) {
+            long host = frames.writableFrame(toMfn);
+            Ram.copy(frames.frame(fromMfn), host, Ram.PAGE_SIZE);
+            vcpu.mmu().noteStore(host, Ram.PAGE_SIZE);
+            types.release(toMfn, vcpu.tlb());
+        }
+        frames.lock.lock();
+        try {
+            frames.put(fromMfn, vcpu.tlb());
+        } finally {
+            frames.lock.unlock();
+        }
+        return result;
+    }
+}

@@ -1,0 +1,143 @@
+package org.xenolith.core.mm;
+
+import static org.xenolith.core.abi.XenErrno.EFAULT;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOSYS;
+import static org.xenolith.core.abi.XenErrno.ESRCH;
+
+import org.xenolith.core.abi.DomId;
+import org.xenolith.core.abi.MmuCommand;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * Hypercall mmu_update: changes page-table entries and machine-to-physical entries by machine
+ * address. public/xen.h, {@code HYPERVISOR_mmu_update}.
+ */
+public final class MmuUpdate {
+    /**
+     * In the count: the call goes on where an earlier one stopped. {@code MMU_UPDATE_PREEMPTED}.
+     */
+    static final int PREEMPTED = 1 << 31;
+
+    private final PageTypes types;
+    private final FrameTable frames;
+    private final int domId;
+
+    public MmuUpdate(int domId, PageTypes types) {
+        this.domId = domId;
+        this.types = types;
+        this.frames = types.frames();
+    }
+
+    /**
+     * @param requests linear address of {@code count} requests of 16 bytes
+     * @param done linear address of an int that gets the number of requests done, or 0
+     * @param foreignDom whose frames and, in the high half, whose tables
+     */
+    public long handle(GuestContext vcpu, long requests, long count, long done, long foreignDom) {
+        if (!isSelf(domId, (int) foreignDom & 0xffff) || !isTableOwner((int) foreignDom >>> 16)) {
+            return -ESRCH;
+        }
+        int todo = (int) count & ~PREEMPTED;
+        int doneBefore = doneBefore(vcpu, (int) count, done);
+        int i = 0;
+        int result = 0;
+        try {
+            while (i < todo && result == 0) {
+                long ptr = vcpu.mmu().read64(requests + MmuCommand.PTR);
+                long value = vcpu.mmu().read64(requests + MmuCommand.VAL);
+                result = applySettled(vcpu, ptr, value);
+                if (result == 0) {
+                    requests += MmuCommand.SIZE;
+                    i++;
+                }
+            }
+        } catch (GuestFault fault) {
+            result = -EFAULT;
+        }
+        reportDone(vcpu, done, doneBefore + i);
+        return result;
+    }
+
+    static boolean isSelf(int domId, int named) {
+        return named == DomId.SELF || named == domId;
+    }
+
+    private boolean isTableOwner(int owner) {
+        return owner == 0 || owner - 1 == domId;
+    }
+
+    static int doneBefore(GuestContext vcpu, int count, long done) {
+        if ((count & PREEMPTED) == 0 || done == 0) {
+            return 0;
+        }
+        try {
+            return vcpu.mmu().read32(done);
+        } catch (GuestFault fault) {
+            return 0; // as Xen: the guest has taken away its own counter
+        }
+    }
+
+    static void reportDone(GuestContext vcpu, long done, int count) {
+        if (done == 0) {
+            return;
+        }
+        try {
+            vcpu.mmu().write32(done, count);
+        } catch (GuestFault fault) {
+            // As Xen: the work is done, and the guest asked to be told where it cannot be.
+        }
+    }
+
+    private int applySettled(GuestContext vcpu, long ptr, long value) {
+        while (true) {
+            int result;
+            long stamp;
+            frames.lock.lock();
+            try {
+                result = apply(vcpu, ptr, value);
+                stamp = types.unsettledStamp();
+            } finally {
+                frames.lock.unlock();
+            }
+            if (result != PageTypes.NOT_SETTLED) {
+                return result;
+            }
+            vcpu.tlb().awaitSettled(stamp);
+        }
+    }
+
+    private int apply(GuestContext vcpu, long ptr, long value) {
+        int command = (int) ptr & MmuCommand.COMMAND_MASK;
+        return switch (command) {
+            case MmuCommand.NORMAL_PT_UPDATE, MmuCommand.PT_UPDATE_NO_TRANSLATE ->
+                    updateEntry(vcpu, ptr - command, value, false);
+            case MmuCommand.PT_UPDATE_PRESERVE_AD -> updateEntry(vcpu, ptr - command, value, true);
+            case MmuCommand.MACHPHYS_UPDATE -> updateMachphys(ptr >>> Ram.PAGE_SHIFT, value);
+            default -> -ENOSYS;
+        };
+    }
+
+    private int updateEntry(GuestContext vcpu, long maddr, long value, boolean preserveAd) {
+        long mfn = maddr >>> Ram.PAGE_SHIFT;
+        if (!frames.exists(mfn) || frames.has(mfn, FrameTable.PRIVATE | FrameTable.GRANTED)) {
+            return -EINVAL;
+        }
+        int offset = (int) (maddr & Ram.PAGE_OFFSET);
+        int type = frames.type(mfn);
+        if (frames.typeCount(mfn) == 0 || type == FrameType.WRITABLE) {
+            long host = frames.writableFrame(mfn) + offset;
+            Ram.putLongVolatile(host, value);
+            vcpu.mmu().noteStore(host, Long.BYTES);
+            return 0;
+        }
+        return FrameType.isPageTable(type)
+                ? types.updateEntry(mfn, offset >>> 3, value, preserveAd, vcpu.tlb())
+                : -EINVAL;
+    }
+
+    private int updateMachphys(long mfn, long pfn) {
+        return frames.exists(mfn) && frames.setPfn(mfn, pfn) ? 0 : -EINVAL;
+    }
+}

@@ -1,0 +1,568 @@
+package org.xenolith.core.mm;
+
+import static org.xenolith.core.abi.XenErrno.EBUSY;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.EPERM;
+
+import org.xenolith.cpu.mmu.MachineMemory.CasResult;
+import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.util.function.IntSupplier;
+
+/**
+ * Validation and accounting of page tables, as Xen does it: a frame is used as one type at a time,
+ * each use is counted, and a page table is checked entry by entry when its first use begins. So no
+ * guest ever has a writable mapping of a table that a vCPU walks. All methods are called with
+ * {@link FrameTable#lock} held and answer 0 or a negative error number; one that fails has changed
+ * nothing.
+ *
+ * <p><b>TLBs.</b> Whoever changes a present entry drops what it translated, before the frame it
+ * referred to is let go: an L1 entry the one page when the table is linked at one place, everything
+ * when the place is not known, and a present upper entry everything. A root that stops being one
+ * has its tag retired. Therefore a frame whose writable count is 0 has no write tag in the TLB of
+ * this vCPU, and in a sibling's only until it drains its mailbox. A frame may become a page table
+ * (or descriptor page) only after that: its link word keeps the stamp of its last writable
+ * mapping's end, and {@link #NOT_SETTLED} sends the hypercall to wait for the siblings, without the
+ * lock, and to try again. Stores into L1 tables never need it: they change no frame into a table.
+ *
+ * <p>Validation of a large tree runs to its end; {@link #promote} and {@link #demote} are where it
+ * can be bounded, once hypercalls can be continued.
+ */
+public final class PageTypes {
+    /** Not an error number: siblings must first apply the drops up to {@link #unsettledStamp}. */
+    static final int NOT_SETTLED = Integer.MIN_VALUE;
+
+    /**
+     * Marks the link of an L3 table; its other bits are the byte offset of its slot in L4 tables.
+     */
+    static final long IN_ROOT = 1L << 62;
+
+    /** Flags that no guest entry may have. Only L1 entries may be global. */
+    private static final long BASE_DISALLOWED =
+            Pte.WRITE_THROUGH | Pte.CACHE_DISABLE | Pte.PAGE_SIZE | Pte.GLOBAL;
+
+    private static final long L1_DISALLOWED = BASE_DISALLOWED & ~Pte.GLOBAL;
+
+    private static final long SOFTWARE_FLAGS = 0x7ffL << 52 | 7 << 9;
+
+    /** What may change in an entry without a new look at the frame it refers to. */
+    private static final long HARMLESS_FLAGS =
+            Pte.NO_EXECUTE | SOFTWARE_FLAGS | Pte.GLOBAL | Pte.DIRTY | Pte.ACCESSED | Pte.USER;
+
+    /** Of those, what changes no translation: nothing to drop. */
+    private static final long INVISIBLE_FLAGS = SOFTWARE_FLAGS | Pte.GLOBAL | Pte.USER;
+
+    private static final long AD_FLAGS = Pte.ACCESSED | Pte.DIRTY;
+
+    /** The frame number of all ones: what a guest computes from a page that is not there. */
+    private static final long INVALID_MFN = Pte.mfn(Pte.FRAME_MASK);
+
+    /** Results of {@link #vaddrOf} beside an address: canonical addresses are none of these. */
+    private static final long NOT_LINKED = 1L << 62;
+
+    private static final long LINKED_SEVERAL_TIMES = 1L << 61;
+
+    private final FrameTable frames;
+    private long unsettledStamp;
+
+    public PageTypes(FrameTable frames) {
+        this.frames = frames;
+    }
+
+    public FrameTable frames() {
+        return frames;
+    }
+
+    /** What {@link #NOT_SETTLED} waits for. */
+    long unsettledStamp() {
+        return unsettledStamp;
+    }
+
+    // ---- types
+    // -------------------------------------------------------------------------------------------
+
+    /** Takes a reference to a frame and a use of it as {@code type}. */
+    int getPageAndType(long mfn, int type, TlbShootdown tlb) {
+        if (!frames.get(mfn)) {
+            return -EINVAL;
+        }
+        int result = getType(mfn, type, tlb);
+        if (result != 0) {
+            frames.put(mfn, tlb);
+        }
+        return result;
+    }
+
+    void putPageAndType(long mfn, TlbShootdown tlb) {
+        putType(mfn, tlb);
+        frames.put(mfn, tlb);
+    }
+
+    /** Takes a use; the first one of a page table or descriptor page validates the content. */
+    int getType(long mfn, int type, TlbShootdown tlb) {
+        int count = frames.typeCount(mfn);
+        if (count > 0) {
+            if (frames.type(mfn) != type || FrameTable.isCountFull(count)) {
+                return -EINVAL;
+            }
+            frames.setType(mfn, type, count + 1);
+            return 0;
+        }
+        if (type == FrameType.WRITABLE) {
+            if (frames.has(mfn, FrameTable.GRANTED_READ_ONLY)) {
+                return -EINVAL;
+            }
+            frames.setType(mfn, type, 1);
+            return 0;
+        }
+        return promote(mfn, type, tlb);
+    }
+
+    private int promote(long mfn, int type, TlbShootdown tlb) {
+        // Only RAM of its own may be a table: whoever granted a frame, or lent one, goes on writing
+        // to it.
+        if (frames.has(mfn, FrameTable.GRANTED | FrameTable.XEN_OWNED)) {
+            return -EINVAL;
+        }
+        long stamp = frames.link(mfn);
+        if (stamp != 0 && !tlb.isSettled(stamp)) {
+            unsettledStamp = stamp;
+            return NOT_SETTLED;
+        }
+        int oldType = frames.type(mfn);
+        frames.setType(mfn, type, 1);
+        frames.setLink(mfn, FrameTable.LINK_NONE);
+        int result =
+                switch (type) {
+                    case FrameType.SEGMENT_DESCRIPTORS ->
+                            Descriptors.validate(frames.writableFrame(mfn));
+                    case FrameType.L1_TABLE -> promoteL1(mfn, tlb);
+                    default -> promoteUpper(mfn, type, tlb);
+                };
+        if (result != 0) {
+            frames.setType(mfn, oldType, 0);
+            frames.setLink(mfn, stamp);
+        }
+        return result;
+    }
+
+    private int promoteL1(long mfn, TlbShootdown tlb) {
+        long table = frames.frame(mfn);
+        for (int slot = 0; slot < Pte.ENTRIES; slot++) {
+            long entry = Ram.getLong(table + slot * 8L);
+            if (Pte.isPresent(entry)) {
+                int result = getL1Entry(entry);
+                if (result != 0) {
+                    putL1Entries(table, slot, tlb);
+                    return result;
+                }
+            }
+        }
+        return 0;
+    }
+
+    private void putL1Entries(long table, int limit, TlbShootdown tlb) {
+        for (int slot = 0; slot < limit; slot++) {
+            long entry = Ram.getLong(table + slot * 8L);
+            if (Pte.isPresent(entry)) {
+                putL1Entry(entry, tlb);
+            }
+        }
+    }
+
+    private int promoteUpper(long mfn, int level, TlbShootdown tlb) {
+        long table = frames.frame(mfn);
+        for (int slot = 0; slot < Pte.ENTRIES; slot++) {
+            long entry = Ram.getLong(table + slot * 8L);
+            if (Pte.isPresent(entry) && isGuestSlot(level, slot)) {
+                int result = getUpperEntry(level, entry, tlb);
+                if (result != 0) {
+                    putUpperEntries(mfn, level, slot, tlb);
+                    return result;
+                }
+                link(mfn, level, slot, entry);
+            }
+        }
+        return 0;
+    }
+
+    private void putUpperEntries(long mfn, int level, int limit, TlbShootdown tlb) {
+        long table = frames.frame(mfn);
+        for (int slot = 0; slot < limit; slot++) {
+            long entry = Ram.getLong(table + slot * 8L);
+            if (Pte.isPresent(entry) && isGuestSlot(level, slot)) {
+                unlink(mfn, level, slot, entry);
+                putPageAndType(Pte.mfn(entry), tlb);
+            }
+        }
+    }
+
+    private static boolean isGuestSlot(int level, int slot) {
+        return level != FrameType.L4_TABLE
+                || slot < Pte.HYPERVISOR_FIRST_SLOT
+                || slot > Pte.HYPERVISOR_LAST_SLOT;
+    }
+
+    /** Drops a use; with the last one a page table lets go of what it refers to. */
+    void putType(long mfn, TlbShootdown tlb) {
+        int count = frames.typeCount(mfn);
+        if (count == 0) {
+            throw new IllegalStateException(
+                    "mfn %#x has lost more uses than it had".formatted(mfn));
+        }
+        int type = frames.type(mfn);
+        if (count > 1) {
+            frames.setType(mfn, type, count - 1);
+        } else if (type == FrameType.WRITABLE) {
+            frames.setType(mfn, type, 0);
+            frames.setLink(mfn, tlb.stamp());
+        } else {
+            demote(mfn, type, tlb);
+        }
+    }
+
+    private void demote(long mfn, int type, TlbShootdown tlb) {
+        if (type == FrameType.L4_TABLE) {
+            tlb.retireRoot(mfn);
+        }
+        // The type stays set while the entries go: an entry that refers to this very frame is none
+        // of ours.
+        if (type == FrameType.L1_TABLE) {
+            putL1Entries(frames.frame(mfn), Pte.ENTRIES, tlb);
+        } else if (FrameType.isPageTable(type)) {
+            putUpperEntries(mfn, type, Pte.ENTRIES, tlb);
+        }
+        frames.setType(mfn, type, 0);
+        frames.setLink(mfn, 0);
+    }
+
+    // ---- entries
+    // -----------------------------------------------------------------------------------------
+
+    /**
+     * Takes what a present L1 entry refers to. The numbers are those of Xen's get_page_from_l1e.
+     */
+    private int getL1Entry(long entry) {
+        if ((entry & L1_DISALLOWED) != 0) {
+            return -EINVAL;
+        }
+        long mfn = Pte.mfn(entry);
+        if (!frames.get(mfn)) {
+            if (mfn < frames.limitMfn()) {
+                return -EBUSY; // somebody else's, or nobody's
+            }
+            return mfn == INVALID_MFN
+                    ? -EINVAL
+                    : -EPERM; // no RAM at all: a device, if we were allowed
+        }
+        if (isWritable(entry) && getType(mfn, FrameType.WRITABLE, TlbShootdown.NONE) != 0) {
+            frames.put(
+                    mfn, TlbShootdown.NONE); // never the last one: the frame is allocated or mapped
+            return -EBUSY;
+        }
+        return 0;
+    }
+
+    private void putL1Entry(long entry, TlbShootdown tlb) {
+        long mfn = Pte.mfn(entry);
+        if (isWritable(entry)) {
+            putType(mfn, tlb);
+        }
+        frames.put(mfn, tlb);
+    }
+
+    private static boolean isWritable(long entry) {
+        return (entry & Pte.WRITABLE) != 0;
+    }
+
+    private int getUpperEntry(int level, long entry, TlbShootdown tlb) {
+        if ((entry & BASE_DISALLOWED) != 0) {
+            return -EINVAL;
+        }
+        return getPageAndType(Pte.mfn(entry), level - 1, tlb);
+    }
+
+    // ---- where a table is linked
+    // -------------------------------------------------------------------------
+
+    private static long linkOf(long parentMfn, int level, int slot) {
+        return level == FrameType.L4_TABLE
+                ? IN_ROOT | slot * 8L
+                : parentMfn << Ram.PAGE_SHIFT | slot * 8L;
+    }
+
+    private void link(long parentMfn, int level, int slot, long entry) {
+        long child = Pte.mfn(entry);
+        long link = linkOf(parentMfn, level, slot);
+        long old = frames.link(child);
+        frames.setLink(
+                child, old == FrameTable.LINK_NONE || old == link ? link : FrameTable.LINK_SEVERAL);
+    }
+
+    private void unlink(long parentMfn, int level, int slot, long entry) {
+        // An L3 table stands at the same slot of many roots: it keeps its place until it is no
+        // table.
+        long child = Pte.mfn(entry);
+        if (level != FrameType.L4_TABLE && frames.link(child) == linkOf(parentMfn, level, slot)) {
+            frames.setLink(child, FrameTable.LINK_NONE);
+        }
+    }
+
+    /** Linear address that an L1 entry translates, or one of the two marks. */
+    private long vaddrOf(long l1Mfn, int slot) {
+        long vaddr = (long) slot << Ram.PAGE_SHIFT;
+        long mfn = l1Mfn;
+        for (int level = 1; level < 4; level++) {
+            long link = frames.link(mfn);
+            if (link == FrameTable.LINK_NONE) {
+                return NOT_LINKED;
+            }
+            if (link == FrameTable.LINK_SEVERAL) {
+                return LINKED_SEVERAL_TIMES;
+            }
+            vaddr |= (link & Ram.PAGE_OFFSET) >>> 3 << Ram.PAGE_SHIFT + 9 * level;
+            mfn = link >>> Ram.PAGE_SHIFT;
+        }
+        return vaddr << 16 >> 16;
+    }
+
+    private void dropL1(long l1Mfn, int slot, TlbShootdown tlb) {
+        long vaddr = vaddrOf(l1Mfn, slot);
+        if (vaddr == LINKED_SEVERAL_TIMES) {
+            tlb.flushAll();
+        } else if (vaddr != NOT_LINKED) {
+            tlb.dropPage(vaddr);
+        }
+    }
+
+    // ---- updates
+    // -----------------------------------------------------------------------------------------
+
+    /** Writes an entry of a table, as mmu_update does. The frame is a page table in use. */
+    int updateEntry(long tableMfn, int slot, long entry, boolean preserveAd, TlbShootdown tlb) {
+        int type = frames.type(tableMfn);
+        return type == FrameType.L1_TABLE
+                ? updateL1(tableMfn, slot, entry, preserveAd, tlb)
+                : updateUpper(tableMfn, type, slot, entry, preserveAd, tlb);
+    }
+
+    int updateL1(long tableMfn, int slot, long entry, boolean preserveAd, TlbShootdown tlb) {
+        long at = frames.writableFrame(tableMfn) + slot * 8L;
+        long old = Ram.getLongVolatile(at);
+        boolean sameFrame = false;
+        if (Pte.isPresent(entry)) {
+            if ((entry & L1_DISALLOWED) != 0) {
+                return -EINVAL;
+            }
+            sameFrame = ((old ^ entry) & ~HARMLESS_FLAGS) == 0;
+            int result = sameFrame ? 0 : getL1Entry(entry);
+            if (result != 0) {
+                return result;
+            }
+        }
+        old = write(at, entry, preserveAd);
+        if (Pte.isPresent(old)) {
+            if (((old ^ entry) & ~INVISIBLE_FLAGS) != 0) {
+                dropL1(tableMfn, slot, tlb);
+            }
+            if (!sameFrame) {
+                putL1Entry(old, tlb);
+            }
+        }
+        return 0;
+    }
+
+    /**
+     * Stores an entry. Only the walk of a vCPU changes it meanwhile, and only its Accessed and
+     * Dirty bits.
+     *
+     * @return the old entry
+     */
+    private static long write(long at, long entry, boolean preserveAd) {
+        while (true) {
+            long old = Ram.getLongVolatile(at);
+            if (Ram.compareAndSetLong(at, old, preserveAd ? entry | old & AD_FLAGS : entry)) {
+                return old;
+            }
+        }
+    }
+
+    private int updateUpper(
+            long tableMfn, int level, int slot, long entry, boolean preserveAd, TlbShootdown tlb) {
+        if (!isGuestSlot(level, slot)) {
+            return -EINVAL;
+        }
+        long at = frames.writableFrame(tableMfn) + slot * 8L;
+        long old = Ram.getLongVolatile(at);
+        boolean sameFrame = false;
+        if (Pte.isPresent(entry)) {
+            if ((entry & BASE_DISALLOWED) != 0) {
+                return -EINVAL;
+            }
+            sameFrame = ((old ^ entry) & ~HARMLESS_FLAGS) == 0;
+            int result = sameFrame ? 0 : getUpperEntry(level, entry, tlb);
+            if (result != 0) {
+                return result;
+            }
+        }
+        old = write(at, entry, preserveAd);
+        if (Pte.isPresent(old)) {
+            if (((old ^ entry) & ~(INVISIBLE_FLAGS | AD_FLAGS)) != 0) {
+                tlb.flushAll();
+            }
+            if (!sameFrame) {
+                unlink(tableMfn, level, slot, old);
+                putPageAndType(Pte.mfn(old), tlb);
+            }
+        }
+        if (Pte.isPresent(entry) && !sameFrame) {
+            link(tableMfn, level, slot, entry);
+        }
+        return 0;
+    }
+
+    // ---- pinning
+    // -----------------------------------------------------------------------------------------
+
+    /** Makes a frame a table of {@code level} until it is unpinned. */
+    int pin(long mfn, int level, TlbShootdown tlb) {
+        int result = getPageAndType(mfn, level, tlb);
+        if (result == 0 && frames.has(mfn, FrameTable.PINNED)) {
+            putPageAndType(mfn, tlb);
+            return -EINVAL;
+        }
+        if (result == 0) {
+            frames.set(mfn, FrameTable.PINNED);
+        }
+        return result;
+    }
+
+    int unpin(long mfn, TlbShootdown tlb) {
+        if (!frames.exists(mfn) || !frames.has(mfn, FrameTable.PINNED)) {
+            return -EINVAL;
+        }
+        frames.clear(mfn, FrameTable.PINNED);
+        putPageAndType(mfn, tlb);
+        return 0;
+    }
+
+    // ---- stores of the guest through read-only mappings
+    // ------------------------------------------------------
+
+    /**
+     * Performs a store into an L1 table. Xen's writable-page-table emulation.
+     *
+     * @return false when it is refused: the guest gets its page fault
+     */
+    boolean emulateStore(long maddr, int size, long value, TlbShootdown tlb) {
+        return emulate(maddr, size, 0, value, false, tlb) == CasResult.DONE;
+    }
+
+    CasResult emulateCompareAndSet(
+            long maddr, int size, long expected, long value, TlbShootdown tlb) {
+        return emulate(maddr, size, expected, value, true, tlb);
+    }
+
+    private CasResult emulate(
+            long maddr, int size, long expected, long value, boolean compare, TlbShootdown tlb) {
+        long tableMfn = maddr >>> Ram.PAGE_SHIFT;
+        if (!frames.isL1Table(tableMfn) || (maddr & size - 1) != 0) {
+            return CasResult.REFUSED;
+        }
+        long at = frames.writableFrame(tableMfn) + (maddr & Ram.PAGE_OFFSET & -8);
+        int shift = (int) (maddr & 7) * 8;
+        long mask = (size == 8 ? -1 : (1L << size * 8) - 1) << shift;
+        while (true) {
+            long old = Ram.getLongVolatile(at);
+            if (compare && (old & mask) != (expected << shift & mask)) {
+                return CasResult.CHANGED;
+            }
+            long entry = old & ~mask | value << shift & mask;
+            boolean sameFrame = ((old ^ entry) & ~HARMLESS_FLAGS) == 0 && Pte.isPresent(entry);
+            if (Pte.isPresent(entry) && !sameFrame && getL1Entry(entry) != 0) {
+                return CasResult.REFUSED;
+            }
+            if (Ram.compareAndSetLong(at, old, entry)) {
+                settleStore(
+                        tableMfn,
+                        (int) (maddr & Ram.PAGE_OFFSET) >>> 3,
+                        old,
+                        entry,
+                        sameFrame,
+                        tlb);
+                return CasResult.DONE;
+            }
+            if (Pte.isPresent(entry) && !sameFrame) {
+                putL1Entry(entry, tlb); // a walk has set Accessed or Dirty: look again
+            }
+        }
+    }
+
+    private void settleStore(
+            long tableMfn, int slot, long old, long entry, boolean sameFrame, TlbShootdown tlb) {
+        if (!Pte.isPresent(old)) {
+            return;
+        }
+        if (((old ^ entry) & ~INVISIBLE_FLAGS) != 0) {
+            dropL1(tableMfn, slot, tlb);
+        }
+        if (!sameFrame) {
+            putL1Entry(old, tlb);
+        }
+    }
+
+    // ---- for the rest of the hypervisor
+    // ------------------------------------------------------------------
+
+    /**
+     * Takes a frame of the guest as {@code type}, with all that follows: a root to load, a
+     * descriptor page, or {@link FrameType#WRITABLE} for a page that the hypervisor writes on the
+     * guest's behalf, such as a registered vcpu_info. Called without the lock; may wait for
+     * siblings.
+     *
+     * @return 0 or a negative error number
+     */
+    public int acquire(long mfn, int type, TlbShootdown tlb) {
+        return settled(tlb, () -> getPageAndType(mfn, type, tlb));
+    }
+
+    /** Lets go of what {@link #acquire} took. Called without the lock. */
+    public void release(long mfn, TlbShootdown tlb) {
+        frames.lock.lock();
+        try {
+            putPageAndType(mfn, tlb);
+        } finally {
+            frames.lock.unlock();
+        }
+    }
+
+    /** As the hypercall does. Called without the lock; may wait for siblings. */
+    public int pinTable(long mfn, int level, TlbShootdown tlb) {
+        return settled(tlb, () -> pin(mfn, level, tlb));
+    }
+
+    /** As the hypercall does. Called without the lock. */
+    public int unpinTable(long mfn, TlbShootdown tlb) {
+        return settled(tlb, () -> unpin(mfn, tlb));
+    }
+
+    /** Runs a change under the lock, again and again while siblings must catch up first. */
+    private int settled(TlbShootdown tlb, IntSupplier change) {
+        while (true) {
+            int result;
+            long stamp;
+            frames.lock.lock();
+            try {
+                result = change.getAsInt();
+                stamp = unsettledStamp;
+            } finally {
+                frames.lock.unlock();
+            }
+            if (result != NOT_SETTLED) {
+                return result;
+            }
+            tlb.awaitSettled(stamp);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package org.xenolith.core.mm;
+
+/**
+ * What a change of page tables must do to the TLBs of a domain, seen from the vCPU that makes it.
+ * On the calling vCPU it takes effect at once; siblings get it in their mailboxes and apply it
+ * before they next could rely on it. Nothing here waits, except the methods that say so.
+ */
+public interface TlbShootdown {
+    /** Forgets one page under all tags. */
+    void dropPage(long vaddr);
+
+    /** Forgets everything under all tags. */
+    void flushAll();
+
+    /** Forgets what was cached for a root that is none any more. */
+    void retireRoot(long l4Mfn);
+
+    /** Forgets write permission to a host frame. */
+    void dropWrites(long hostBase);
+
+    /** Forgets every translation to a host frame. */
+    void dropFrame(long hostBase);
+
+    /**
+     * A stamp of all drops posted so far.
+     *
+     * @return 0 when no sibling needs to be asked about them
+     */
+    long stamp();
+
+    /** Whether every running sibling has applied the drops before a stamp. */
+    boolean isSettled(long stamp);
+
+    /** Waits until {@link #isSettled}, serving the own mailbox. Never called with a lock held. */
+    void awaitSettled(long stamp);
+
+    /** The guest asks to flush the calling vCPU's TLB. */
+    void flushLocal();
+
+    /** The guest asks to flush one page on the calling vCPU. */
+    void invalidateLocal(long vaddr);
+
+    /**
+     * The guest asks to flush other vCPUs too; complete on return. Never called with a lock held.
+     *
+     * @param vcpus bit n for vCPU n, the caller included if its bit is set
+     */
+    void flush(long vcpus);
+
+    /** As {@link #flush}, one page. */
+    void invalidate(long vcpus, long vaddr);
+
+    /** For a domain that has no running vCPU: while it is built, and in tests. */
+    TlbShootdown NONE =
+            new TlbShootdown() {
+                @Override
+                public void dropPage(long vaddr) {}
+
+                @Override
+                public void flushAll() {}
+
+                @Override
+                public void retireRoot(long l4Mfn) {}
+
+                @Override
+                public void dropWrites(long hostBase) {}
+
+                @Override
+                public void dropFrame(long hostBase) {}
+
+                @Override
+                public long stamp() {
+                    return 0;
+                }
+
+                @Override
+                public boolean isSettled(long stamp) {
+                    return true;
+                }
+
+                @Override
+                public void awaitSettled(long stamp) {}
+
+                @Override
+                public void flushLocal() {}
+
+                @Override
+                public void invalidateLocal(long vaddr) {}
+
+                @Override
+                public void flush(long vcpus) {}
+
+                @Override
+                public void invalidate(long vcpus, long vaddr) {}
+            };
+}

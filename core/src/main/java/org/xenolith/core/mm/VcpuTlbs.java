@@ -1,0 +1,261 @@
+package org.xenolith.core.mm;
+
+import org.xenolith.cpu.mmu.Mmu;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+
+/**
+ * The TLBs of a domain's vCPUs, and when a host frame that left the domain may be used for
+ * something else.
+ *
+ * <p>Epochs: whoever removes something posts it to the mailboxes first and then advances the epoch.
+ * A vCPU at a poll point reads the epoch, drains its mailbox and then publishes the epoch it read:
+ * from then on it holds nothing that was removed up to there. A vCPU that does not run holds
+ * nothing, because it drains its mailbox before it first touches memory again.
+ */
+public final class VcpuTlbs {
+    private static final long NOT_RUNNING = Long.MAX_VALUE;
+
+    /**
+     * Waiting yields the host's processor after so many rounds: the sibling may need it to get on.
+     */
+    private static final int SPINS_BEFORE_YIELD = 100;
+
+    private record Retired(long hostBase, long epoch) {}
+
+    private final FramePool pool;
+    private final ArrayDeque<Retired> retired = new ArrayDeque<>();
+
+    /** Whether {@link #retired} holds anything, for a look without the lock. */
+    private volatile boolean anyRetired;
+
+    private volatile VcpuTlb[] vcpus = {};
+
+    /**
+     * Written under the lock of this object; counts from 1, so that 0 is a stamp before everything.
+     */
+    private volatile long epoch = 1;
+
+    public VcpuTlbs(FramePool pool) {
+        this.pool = pool;
+    }
+
+    /**
+     * Adds a vCPU, not running.
+     *
+     * @param vcpuId 0 to 63
+     * @param kick makes the vCPU reach a poll point soon; may be called from any thread
+     */
+    public synchronized VcpuTlb register(int vcpuId, Mmu mmu, Runnable kick) {
+        VcpuTlb vcpu = new VcpuTlb(vcpuId, mmu, kick);
+        VcpuTlb[] more = Arrays.copyOf(vcpus, vcpus.length + 1);
+        more[vcpus.length] = vcpu;
+        vcpus = more;
+        return vcpu;
+    }
+
+    /**
+     * Takes over a reference to a host frame that no page table leads to any more; the pool gets it
+     * when no vCPU can hold its address.
+     */
+    synchronized void retire(long hostBase) {
+        retired.add(new Retired(hostBase, advance()));
+        anyRetired = true;
+        reclaim();
+    }
+
+    private synchronized long advance() {
+        long next = epoch + 1;
+        epoch = next;
+        return next;
+    }
+
+    /** Gives the pool what nobody can hold any more. */
+    public synchronized void reclaim() {
+        long oldest = Long.MAX_VALUE;
+        for (VcpuTlb vcpu : vcpus) {
+            oldest = Math.min(oldest, vcpu.seen);
+        }
+        while (!retired.isEmpty() && retired.peek().epoch <= oldest) {
+            pool.release(retired.remove().hostBase);
+        }
+        anyRetired = !retired.isEmpty();
+    }
+
+    /** One vCPU's TLB as its siblings and its own hypercalls see it. */
+    public final class VcpuTlb implements TlbShootdown {
+        private final int vcpuId;
+        private final Mmu mmu;
+        private final Runnable kick;
+
+        /** The epoch up to which this vCPU holds nothing that was removed. */
+        private volatile long seen = NOT_RUNNING;
+
+        private VcpuTlb(int vcpuId, Mmu mmu, Runnable kick) {
+            this.vcpuId = vcpuId;
+            this.mmu = mmu;
+            this.kick = kick;
+        }
+
+        /** The vCPU starts to run on the calling thread. */
+        public void enter() {
+            // Announced first: what is retired from now on waits for us; what was, is in the
+            // mailbox.
+            seen = epoch;
+            mmu.mailbox().drain();
+        }
+
+        /** The vCPU stops to run: it holds no host address but those in its TLB. */
+        public void leave() {
+            seen = NOT_RUNNING;
+            reclaimIfAny();
+        }
+
+        /** Between two instructions: nothing but the TLB holds a host address. */
+        public void pollPoint() {
+            long now = epoch;
+            mmu.mailbox().drain();
+            if (seen != now) {
+                seen = now;
+                reclaimIfAny();
+            }
+        }
+
+        private void reclaimIfAny() {
+            if (anyRetired) {
+                reclaim();
+            }
+        }
+
+        @Override
+        public void dropPage(long vaddr) {
+            mmu.dropPage(vaddr);
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postDropPage(vaddr);
+                }
+            }
+        }
+
+        @Override
+        public void flushAll() {
+            mmu.flushAll();
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postFlushAll();
+                }
+            }
+        }
+
+        @Override
+        public void retireRoot(long l4Mfn) {
+            mmu.retireRoot(l4Mfn);
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postRetireRoot(l4Mfn);
+                }
+            }
+        }
+
+        @Override
+        public void dropWrites(long hostBase) {
+            mmu.dropWrites(hostBase);
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postDropWrites(hostBase);
+                }
+            }
+        }
+
+        @Override
+        public void dropFrame(long hostBase) {
+            mmu.dropFrame(hostBase);
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postDropFrame(hostBase);
+                }
+            }
+        }
+
+        @Override
+        public long stamp() {
+            return vcpus.length == 1 ? 0 : advance();
+        }
+
+        @Override
+        public boolean isSettled(long stamp) {
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this && sibling.seen < stamp) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        @Override
+        public void awaitSettled(long stamp) {
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this && sibling.seen < stamp) {
+                    sibling.kick.run();
+                    await(sibling, stamp);
+                }
+            }
+        }
+
+        private void await(VcpuTlb sibling, long stamp) {
+            for (int spins = 0; sibling.seen < stamp; spins++) {
+                // Two waiters would wait for each other for ever if a waiter were not at a poll
+                // point.
+                pollPoint();
+                if (spins < SPINS_BEFORE_YIELD) {
+                    Thread.onSpinWait();
+                } else {
+                    Thread.yield();
+                }
+            }
+        }
+
+        @Override
+        public void flushLocal() {
+            mmu.mailbox().drain();
+            mmu.flushAll();
+        }
+
+        @Override
+        public void invalidateLocal(long vaddr) {
+            mmu.mailbox().drain();
+            mmu.dropPage(vaddr);
+        }
+
+        @Override
+        public void flush(long mask) {
+            if (contains(mask, vcpuId)) {
+                flushLocal();
+            }
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this && contains(mask, sibling.vcpuId)) {
+                    sibling.mmu.mailbox().postFlushAll();
+                }
+            }
+            awaitSettled(stamp());
+        }
+
+        @Override
+        public void invalidate(long mask, long vaddr) {
+            if (contains(mask, vcpuId)) {
+                invalidateLocal(vaddr);
+            }
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this && contains(mask, sibling.vcpuId)) {
+                    sibling.mmu.mailbox().postDropPage(vaddr);
+                }
+            }
+            awaitSettled(stamp());
+        }
+
+        private static boolean contains(long mask, int vcpuId) {
+            return (mask >>> vcpuId & 1) != 0;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/**
+ * A domain's machine memory: host frames and their lifetime, the frame table with Xen's page types
+ * and reference counts, and the hypercalls that change page tables and reservations. Implements the
+ * memory part of public/xen.h and public/memory.h; depends on {@code org.xenolith.cpu.mmu} and the
+ * ABI constants only.
+ *
+ * <p>Locking: {@link org.xenolith.core.mm.FrameTable#lock} of the domain guards all types, counts
+ * and page-table changes; inside it come {@link org.xenolith.core.mm.VcpuTlbs} and then {@link
+ * org.xenolith.core.mm.FramePool}. Nobody waits for another vCPU while holding any of them.
+ */
+package org.xenolith.core.mm;
