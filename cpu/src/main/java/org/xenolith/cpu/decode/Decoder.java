@@ -45,6 +45,17 @@ public final class Decoder {
 
     private static final int NOP_OR_XCHG = 0x90;
 
+    private static final int ESCAPE = 0x0f, ESCAPE_38 = 0x38, ESCAPE_3A = 0x3a;
+
+    /** Length of the opcode in bytes, by map. */
+    private static final byte[] ESCAPED_LENGTH = {1, 2, 3, 3};
+
+    /** ModRM from which on mod names a register. */
+    private static final int MOD_REGISTER = 0xc0;
+
+    /** What the readers return when bytes run out, in place of a position. */
+    private static final int TRUNCATED = -1;
+
     private Decoder() {}
 
     /**
@@ -60,44 +71,40 @@ public final class Decoder {
         int position = offset;
         int prefixes = 0;
         int rex = 0;
-        int opcode;
-        while (true) {
-            if (position >= limit) {
-                return truncated(available);
-            }
-            opcode = code[position++] & 0xff;
-            int kind = BYTE_KIND[opcode] & 0xff;
+        while (position < limit) {
+            int kind = BYTE_KIND[code[position] & 0xff] & 0xff;
             if (kind == NO_PREFIX) {
                 break;
             }
             if (kind == REX) {
-                rex = opcode;
+                rex = code[position];
             } else {
                 rex = 0;
                 prefixes = withPrefix(prefixes, kind & ~LEGACY);
             }
+            position++;
         }
-        if (opcode == 0x0f) {
-            if (position >= limit) {
-                return truncated(available);
-            }
-            opcode = Encoding.MAP_0F | code[position++] & 0xff;
-            if (opcode == (Encoding.MAP_0F | 0x38) || opcode == (Encoding.MAP_0F | 0x3a)) {
-                if (position >= limit) {
-                    return truncated(available);
-                }
-                int map =
-                        opcode == (Encoding.MAP_0F | 0x38) ? Encoding.MAP_0F38 : Encoding.MAP_0F3A;
-                opcode = map | code[position++] & 0xff;
-            }
+        int end = decodeUnprefixed(code, position, limit, prefixes, rex, out);
+        if (end == TRUNCATED) {
+            return available >= MAX_LENGTH ? TOO_LONG : NEED_MORE;
         }
+        return out.length = end - offset;
+    }
+
+    /** Decodes opcode, ModRM and what follows; returns the end of it, or {@link #TRUNCATED}. */
+    private static int decodeUnprefixed(
+            byte[] code, int start, int limit, int prefixes, int rex, Instruction out) {
+        int opcode = readOpcode(code, start, limit);
+        if (opcode == TRUNCATED) {
+            return TRUNCATED;
+        }
+        int position = start + ESCAPED_LENGTH[opcode >>> 8];
         int selectors = OpcodeIndex.OPCODES[opcode];
-        int slot = selectors & OpcodeIndex.FIRST_SLOT;
         int modRm = -1;
         int selector = 0;
         if ((selectors & OpcodeIndex.HAS_MODRM) != 0) {
             if (position >= limit) {
-                return truncated(available);
+                return TRUNCATED;
             }
             modRm = code[position++] & 0xff;
             selector = OpcodeIndex.modRmSelector(selectors, modRm);
@@ -108,13 +115,52 @@ public final class Decoder {
                             + MANDATORY_PREFIX[prefixes & MANDATORY_BITS] * 2
                             + (rex >>> 3 & 1);
         }
-        slot += selector;
+        int slot = (selectors & OpcodeIndex.FIRST_SLOT) + selector;
         int form = OpcodeIndex.FORMS[slot];
         out.row = OpcodeIndex.ROWS[slot];
         out.opcode = opcode & 0xff;
         out.modRm = modRm;
+        clearOperands(out);
         setPrefixes(out, prefixes, rex);
         setOperandSize(out, prefixes, rex, form);
+        setRegisters(out, opcode, form);
+        if (out.row == null || out.lock && !mayLock(out, form)) {
+            out.row = null;
+            return position;
+        }
+        if (out.memory) {
+            position = readAddress(code, position, limit, out);
+            if (position == TRUNCATED) {
+                return TRUNCATED;
+            }
+        }
+        return readImmediates(code, position, limit, form, out);
+    }
+
+    /** Returns the opcode as an index of {@link OpcodeIndex#OPCODES}. */
+    private static int readOpcode(byte[] code, int start, int limit) {
+        if (start >= limit) {
+            return TRUNCATED;
+        }
+        int first = code[start] & 0xff;
+        if (first != ESCAPE) {
+            return first;
+        }
+        if (limit - start < 2) {
+            return TRUNCATED;
+        }
+        int second = code[start + 1] & 0xff;
+        if (second != ESCAPE_38 && second != ESCAPE_3A) {
+            return Encoding.MAP_0F | second;
+        }
+        if (limit - start < 3) {
+            return TRUNCATED;
+        }
+        int map = second == ESCAPE_38 ? Encoding.MAP_0F38 : Encoding.MAP_0F3A;
+        return map | code[start + 2] & 0xff;
+    }
+
+    private static void clearOperands(Instruction out) {
         out.memory = false;
         out.ripRelative = false;
         out.base = Instruction.NO_REGISTER;
@@ -123,36 +169,21 @@ public final class Decoder {
         out.displacement = 0;
         out.immediate = 0;
         out.immediate2 = 0;
-        if (modRm >= 0) {
-            out.reg = modRm >>> 3 & 7 | (rex & REX_R) << 1;
-            out.rm = modRm & 7 | (rex & REX_B) << 3;
-            out.memory = modRm < 0xc0 && (form & OpcodeIndex.MOD_IGNORED) == 0;
-        } else {
-            out.reg = 0;
-            out.rm = opcode & 7 | (rex & REX_B) << 3;
-            if (opcode == NOP_OR_XCHG && (rex & REX_B) != 0) {
-                out.row = OpcodeIndex.XCHG_ROW;
-            }
-        }
-        if (out.row == null || (prefixes & LOCK) != 0 && !mayLock(out, form)) {
-            out.row = null;
-            return out.length = position - offset;
-        }
-        if (out.memory) {
-            position = readAddress(code, position, limit, out);
-            if (position < 0) {
-                return truncated(available);
-            }
-        }
-        position = readImmediates(code, position, limit, form, out);
-        if (position < 0) {
-            return truncated(available);
-        }
-        return out.length = position - offset;
     }
 
-    private static int truncated(int available) {
-        return available >= MAX_LENGTH ? TOO_LONG : NEED_MORE;
+    private static void setRegisters(Instruction out, int opcode, int form) {
+        int rexB = (out.rex & REX_B) << 3;
+        if (out.modRm >= 0) {
+            out.reg = out.modRm >>> 3 & 7 | (out.rex & REX_R) << 1;
+            out.rm = out.modRm & 7 | rexB;
+            out.memory = out.modRm < MOD_REGISTER && (form & OpcodeIndex.MOD_IGNORED) == 0;
+            return;
+        }
+        out.reg = 0;
+        out.rm = opcode & 7 | rexB;
+        if (opcode == NOP_OR_XCHG && rexB != 0) {
+            out.row = OpcodeIndex.XCHG_ROW;
+        }
     }
 
     /** Of F2 and F3, and of FS and GS, the last one counts; other prefixes add up. */
@@ -191,14 +222,14 @@ public final class Decoder {
         return out.memory && (form & OpcodeIndex.LOCKABLE) != 0;
     }
 
-    /** Reads SIB and displacement; returns the position behind them, or -1 when bytes run out. */
+    /** Reads SIB and displacement; returns the position behind them, or {@link #TRUNCATED}. */
     private static int readAddress(byte[] code, int start, int limit, Instruction out) {
         int position = start;
         int mod = out.modRm >>> 6;
         int base = out.modRm & 7;
         if (base == 4) {
             if (position >= limit) {
-                return -1;
+                return TRUNCATED;
             }
             int sib = code[position++] & 0xff;
             base = sib & 7;
@@ -216,14 +247,14 @@ public final class Decoder {
         }
         if (mod == 1) {
             if (position >= limit) {
-                return -1;
+                return TRUNCATED;
             }
             out.displacement = code[position];
             return position + 1;
         }
         if (mod == 2 || noBase) {
             if (limit - position < 4) {
-                return -1;
+                return TRUNCATED;
             }
             out.displacement = readInt(code, position);
             return position + 4;
@@ -231,7 +262,7 @@ public final class Decoder {
         return position;
     }
 
-    /** Reads what follows the address; returns the position behind it, or -1 when bytes run out. */
+    /** Reads what follows the address; returns the position behind it, or {@link #TRUNCATED}. */
     private static int readImmediates(
             byte[] code, int position, int limit, int form, Instruction out) {
         int size = form >>> OpcodeIndex.IMMEDIATE_SIZE_SHIFT;
@@ -247,7 +278,7 @@ public final class Decoder {
             }
         }
         if (limit - position < size) {
-            return -1;
+            return TRUNCATED;
         }
         out.immediate = readImmediate(code, position, size, form);
         return (form & OpcodeIndex.SECOND_IMMEDIATE) == 0
@@ -267,7 +298,7 @@ public final class Decoder {
 
     private static int readSecondImmediate(byte[] code, int position, int limit, Instruction out) {
         if (position >= limit) {
-            return -1;
+            return TRUNCATED;
         }
         out.immediate2 = code[position] & 0xffL;
         return position + 1;
@@ -275,7 +306,7 @@ public final class Decoder {
 
     private static int readMoffs(byte[] code, int position, int limit, Instruction out) {
         if (limit - position < out.addressSize) {
-            return -1;
+            return TRUNCATED;
         }
         out.memory = true;
         out.displacement =

@@ -37,11 +37,14 @@ public final class Instruction {
 
     /**
      * ModRM.reg and ModRM.rm with their REX bits (0-15), or the opcode's register with REX.B in
-     * {@code rm}.
+     * {@code rm}. Segment and MMX registers know no REX bits: there only the low three count.
      */
     public int reg, rm;
 
-    /** Whether ModRM.rm is memory; then the next five describe the address. */
+    /**
+     * Whether an operand is memory, ModRM.rm or moffs; then the next five describe the address.
+     * String instructions imply theirs.
+     */
     public boolean memory;
 
     /** Register numbers, or {@link #NO_REGISTER}. */
@@ -62,12 +65,12 @@ public final class Instruction {
     public long displacement;
 
     /**
-     * First immediate, sign-extended where the operand code says so; branch displacement for J
-     * operands.
+     * First immediate, sign-extended where the operand code says so (IBS, IZ), else zero-extended;
+     * branch displacement for J operands, sign-extended.
      */
     public long immediate;
 
-    /** Second immediate (ENTER). */
+    /** Second immediate (ENTER), zero-extended. */
     public long immediate2;
 
     /** The last opcode byte: its low bits name a condition or a register in some rows. */
