@@ -20,7 +20,6 @@ import java.util.function.Supplier;
  * are queued under the lock, hence in the order of the changes, and delivered after it.
  */
 public final class Xenstore implements StoreAccess {
-    private static final System.Logger LOG = System.getLogger(Xenstore.class.getName());
     private static final String INTRODUCE_DOMAIN = "@introduceDomain";
     private static final String RELEASE_DOMAIN = "@releaseDomain";
 
@@ -332,8 +331,9 @@ public final class Xenstore implements StoreAccess {
         try {
             hostWatch.listener().changed(path);
         } catch (RuntimeException bug) {
-            // The thread is that of a guest or a backend which did nothing wrong.
-            LOG.log(System.Logger.Level.ERROR, "listener of " + path + " failed", bug);
+            // The thread is that of a guest or a backend which did nothing wrong: it goes on.
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
         } finally {
             synchronized (lock) {
                 delivering = false;
