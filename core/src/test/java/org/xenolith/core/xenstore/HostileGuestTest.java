@@ -2,10 +2,11 @@ package org.xenolith.core.xenstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
 
 class HostileGuestTest {
     private static final String DATA = "/local/domain/1/data";

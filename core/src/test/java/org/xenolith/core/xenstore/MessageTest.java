@@ -2,8 +2,9 @@ package org.xenolith.core.xenstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
 
 class MessageTest {
     @Test
@@ -19,8 +20,7 @@ class MessageTest {
         byte[] header = Arrays.copyOf(bytes, Message.HEADER_SIZE);
         assertThat(Message.announcedLength(header)).isEqualTo(4);
         Message back =
-                Message.of(
-                        header, Arrays.copyOfRange(bytes, Message.HEADER_SIZE, bytes.length));
+                Message.of(header, Arrays.copyOfRange(bytes, Message.HEADER_SIZE, bytes.length));
         assertThat(back).usingRecursiveComparison().isEqualTo(message);
     }
 

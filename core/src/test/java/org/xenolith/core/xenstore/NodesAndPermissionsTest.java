@@ -86,7 +86,8 @@ class NodesAndPermissionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "data/", "data//x", "/data/", "//", "data/a b", "data/\u00e4", "a:b"})
+    @ValueSource(
+            strings = {"", "data/", "data//x", "/data/", "//", "data/a b", "data/\u00e4", "a:b"})
     void malformedPathsAreEINVAL(String path) {
         assertThat(guest.read(path)).isEqualTo("EINVAL");
         assertThat(guest.write(path, "v")).isEqualTo("EINVAL");
@@ -107,8 +108,7 @@ class NodesAndPermissionsTest {
         String generation = null;
         boolean ended = false;
         while (!ended) {
-            String part =
-                    guest.ask(MessageType.DIRECTORY_PART, "data", "" + joined.length()) + "|";
+            String part = guest.ask(MessageType.DIRECTORY_PART, "data", "" + joined.length()) + "|";
             int bar = part.indexOf('|');
             if (generation != null) {
                 assertThat(part.substring(0, bar)).isEqualTo(generation);

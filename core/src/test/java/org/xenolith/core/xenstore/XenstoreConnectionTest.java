@@ -3,12 +3,13 @@ package org.xenolith.core.xenstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Random;
 
 class XenstoreConnectionTest {
     private final Xenstore store = guestOneOwnsItsDataDirectory();
@@ -122,7 +123,9 @@ class XenstoreConnectionTest {
             byte[] whole = replies(requests, random, Integer.MAX_VALUE);
             byte[] pieces = replies(requests, random, 1 + random.nextInt(40));
             assertThat(pieces).as("seed %d round %d", seed, round).isEqualTo(whole);
-            assertThat(GuestClient.parse(whole)).as("seed %d", seed).hasSizeGreaterThanOrEqualTo(30);
+            assertThat(GuestClient.parse(whole))
+                    .as("seed %d", seed)
+                    .hasSizeGreaterThanOrEqualTo(30);
         }
     }
 
