@@ -50,6 +50,9 @@ public final class Mmu {
     private final long[] fetchTags = new long[FETCH_ENTRIES];
     private final long[] fetchBases = new long[FETCH_ENTRIES];
 
+    /** What the interpreter attached to a fetch entry: the frame's decoded code. */
+    private final Object[] fetchPages = new Object[FETCH_ENTRIES];
+
     /** Roots that have an ASID, hashed by MFN; 0 when free. A root's entries survive while another one is loaded. */
     private final long[] rootMfns = new long[ROOT_SLOTS];
 
@@ -74,6 +77,9 @@ public final class Mmu {
         /** A store has changed {@code length} bytes at {@code host}, inside one frame. */
         void stored(long host, int length);
 
+        /** A vCPU that may have written to the frame unseen can do so no more. */
+        void writesDropped(long hostBase);
+
         /** For a CPU that never executes, and tests of the MMU alone. */
         StoreWatch NONE =
                 new StoreWatch() {
@@ -84,6 +90,9 @@ public final class Mmu {
 
                     @Override
                     public void stored(long host, int length) {}
+
+                    @Override
+                    public void writesDropped(long hostBase) {}
                 };
     }
 
@@ -180,6 +189,7 @@ public final class Mmu {
                 tlb[i + WRITE_TAG] = INVALID;
             }
         }
+        watch.writesDropped(hostBase);
     }
 
     /** Drops every entry that leads to a host frame, which is about to be given to somebody else. */
@@ -483,10 +493,22 @@ public final class Mmu {
     public long hostForFetch(long vaddr) {
         int i = fetchIndex(vaddr);
         if (fetchTags[i] != (vaddr & PAGE_MASK | asid)) {
+            fetchPages[i] = null;
             fetchBases[i] = walk(vaddr, GuestFault.PF_FETCH);
             fetchTags[i] = vaddr & PAGE_MASK | asid;
         }
         return fetchBases[i];
+    }
+
+    /** What {@link #attachFetch} left for the page of {@code vaddr}, or null when its entry is gone. */
+    public Object attachedFetch(long vaddr) {
+        int i = fetchIndex(vaddr);
+        return fetchTags[i] == (vaddr & PAGE_MASK | asid) ? fetchPages[i] : null;
+    }
+
+    /** Attaches the decoded code to the fetch entry that {@link #hostForFetch} has just made. */
+    public void attachFetch(long vaddr, Object page) {
+        fetchPages[fetchIndex(vaddr)] = page;
     }
 
     // ---- the walk --------------------------------------------------------------------------------------

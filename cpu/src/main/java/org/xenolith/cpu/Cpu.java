@@ -1,0 +1,227 @@
+package org.xenolith.cpu;
+
+import java.util.Arrays;
+import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.interp.Interpreter;
+import org.xenolith.cpu.mmu.MachineMemory;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.semantics.Flags;
+import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.x87.X87;
+
+/**
+ * One virtual CPU in 64-bit mode at CPL 3, as a PV guest's kernel and processes see it: registers, flags, FPU
+ * and its MMU. Belongs to the thread that runs it; between two calls of {@link #run} all guest-visible state
+ * is in here and in memory, nothing on a Java stack.
+ *
+ * <p>State that instructions touch is public: the interpreter and translated code are its owners.
+ */
+public final class Cpu {
+    public static final int RAX = 0;
+    public static final int RCX = 1;
+    public static final int RDX = 2;
+    public static final int RBX = 3;
+    public static final int RSP = 4;
+    public static final int RBP = 5;
+    public static final int RSI = 6;
+    public static final int RDI = 7;
+    public static final int R8 = 8;
+    public static final int R9 = 9;
+    public static final int R10 = 10;
+    public static final int R11 = 11;
+    public static final int R12 = 12;
+    public static final int R13 = 13;
+    public static final int R14 = 14;
+    public static final int R15 = 15;
+
+    /** Always 0: what an address without base or index adds. */
+    public static final int ZERO = 16;
+
+    public static final int FS_BASE = 17;
+    public static final int GS_BASE = 18;
+
+    /** Linear address of the page that the running block stands in; RIP-relative operands add to it. */
+    public static final int CODE_BASE = 19;
+
+    /** An address that a preceding micro-operation computed. */
+    public static final int SCRATCH = 20;
+
+    private static final int REGISTER_FILE = 24;
+
+    /** General registers 0-15, then the constants above that make address formation branch-free. */
+    public final long[] r = new long[REGISTER_FILE];
+
+    /** Next instruction, exact whenever {@link #run} has returned. */
+    public long rip;
+
+    // The lazy arithmetic flags: a rule of Flags, its operands and result, and ready bits.
+    public int flagRule;
+    public long flagA;
+    public long flagB;
+    public long flagResult;
+    public int flagReady;
+
+    /** DF, TF, AC, ID, NT, RF as in RFLAGS; the arithmetic flags are elsewhere, IF and bit 1 are implied. */
+    public int systemFlags;
+
+    /** 1, or -1 with DF set. */
+    public int stringStep = 1;
+
+    /** XMM0-15, low and high quadword interleaved. */
+    public final long[] xmm = new long[32];
+
+    public final Mxcsr mxcsr = new Mxcsr();
+    public final X87 x87 = new X87();
+
+    /** Selectors in the order of the encoding: ES, CS, SS, DS, FS, GS. */
+    public final int[] selectors = new int[6];
+
+    /** CR0.TS: the next FPU, MMX or SSE instruction raises #NM. */
+    public boolean taskSwitched;
+
+    /** Instructions that may still be executed before {@link #run} returns; counted down at block ends. */
+    public long budget;
+
+    /** MOV SS and POP SS hold off traps until the next instruction is done. */
+    public boolean trapShadow;
+
+    private final Mmu mmu;
+    private final Platform platform;
+    private final CodeCache code;
+    private final Interpreter interpreter;
+
+    private long retired;
+    private GuestFault fault;
+    private int exitVector;
+
+    /**
+     * @param memory the domain's machine address space
+     * @param platform what lies outside registers and memory
+     * @param code decoded code, shared by the vCPUs of a domain (and of others)
+     */
+    public Cpu(MachineMemory memory, Platform platform, CodeCache code) {
+        this.platform = platform;
+        this.code = code;
+        this.mmu = new Mmu(memory, code);
+        this.interpreter = new Interpreter(this);
+        code.register(mmu);
+        reset();
+    }
+
+    /** State after power-on as far as a PV guest can see it; the builder sets the rest. */
+    public void reset() {
+        Arrays.fill(r, 0);
+        setRflags(Flags.IF);
+        mxcsr.set(Mxcsr.DEFAULT);
+        x87.fninit();
+    }
+
+    public Mmu mmu() {
+        return mmu;
+    }
+
+    public Platform platform() {
+        return platform;
+    }
+
+    public CodeCache code() {
+        return code;
+    }
+
+    /** Instructions executed so far. */
+    public long retired() {
+        return retired - budget;
+    }
+
+    /**
+     * Executes at most {@code instructions} instructions, exactly that many unless something else happens.
+     *
+     * @return an {@link Exit} code
+     */
+    public int run(long instructions) {
+        // retired() must be right at any instant inside: it is the sum so far plus what will have been granted.
+        retired += instructions - budget;
+        budget = instructions;
+        int exit = interpreter.run();
+        retired -= budget;
+        budget = 0;
+        return exit;
+    }
+
+    /** The fault of the last {@link Exit#FAULT}. */
+    public GuestFault fault() {
+        return fault;
+    }
+
+    public void setFault(GuestFault fault) {
+        this.fault = fault;
+    }
+
+    /** Vector of the last software interrupt or trap exit. */
+    public int exitVector() {
+        return exitVector;
+    }
+
+    public void setExitVector(int vector) {
+        this.exitVector = vector;
+    }
+
+    // ---- flags -----------------------------------------------------------------------------------------
+
+    /** Leaves a rule for the six arithmetic flags. */
+    public void setFlags(int rule, long a, long b, long result) {
+        flagRule = rule;
+        flagA = a;
+        flagB = b;
+        flagResult = result;
+    }
+
+    public void setLogicFlags(long result) {
+        flagRule = Flags.LOGIC;
+        flagResult = result;
+    }
+
+    /** SF, ZF and PF from the result; CF, OF, AF given. */
+    public void setReadyFlags(long result, int ready) {
+        flagRule = Flags.READY;
+        flagResult = result;
+        flagReady = ready;
+    }
+
+    /** All six given. */
+    public void setArithmeticFlags(int flags) {
+        flagRule = Flags.EXPLICIT;
+        flagReady = flags & Flags.ARITHMETIC;
+    }
+
+    public int carry() {
+        return Flags.carry(flagRule, flagA, flagB, flagResult, flagReady);
+    }
+
+    public int arithmeticFlags() {
+        return Flags.materialize(flagRule, flagA, flagB, flagResult, flagReady);
+    }
+
+    public boolean condition(int code) {
+        return Flags.condition(code, flagRule, flagA, flagB, flagResult, flagReady);
+    }
+
+    /** RFLAGS as PUSHF shows them: IF is always set at CPL 3 under Xen. */
+    public long rflags() {
+        return arithmeticFlags() | systemFlags | Flags.IF | Flags.FIXED;
+    }
+
+    private static final int SYSTEM_FLAGS =
+            Flags.DF | Flags.TF | Flags.AC | Flags.ID | Flags.NT | Flags.RF;
+
+    /** Sets RFLAGS; IF, IOPL and VM are not the guest's to change. */
+    public void setRflags(long value) {
+        setArithmeticFlags((int) value);
+        systemFlags = (int) value & SYSTEM_FLAGS;
+        stringStep = (systemFlags & Flags.DF) != 0 ? -1 : 1;
+    }
+
+    public boolean directionDown() {
+        return stringStep < 0;
+    }
+}

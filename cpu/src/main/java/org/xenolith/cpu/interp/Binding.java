@@ -1,0 +1,53 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.decode.Operand;
+
+/** A decoded instruction on its way to becoming an {@link Op}: what it is and where it stands. */
+final class Binding {
+    final Instruction in;
+    final CodePage page;
+
+    /** First byte and the byte behind it, from the page's start. */
+    final int start;
+
+    final int end;
+
+    /** Nobody reads the arithmetic flags that it writes. */
+    final boolean flagsDead;
+
+    Binding(Instruction in, CodePage page, int start, boolean flagsDead) {
+        this.in = in;
+        this.page = page;
+        this.start = start;
+        this.end = start + in.length;
+        this.flagsDead = flagsDead;
+    }
+
+    Operand operand(int i) {
+        return in.row.operands().get(i);
+    }
+
+    int operandCount() {
+        return in.row.operands().size();
+    }
+
+    /** Number of the register that a byte operand names: 4-7 are AH, CH, DH, BH without REX. */
+    int byteRegister(int number) {
+        return isHighByte(number) ? number - 4 : number;
+    }
+
+    /** Where that byte stands in its register: 0 or 8 bits up. */
+    int byteShift(int number) {
+        return isHighByte(number) ? 8 : 0;
+    }
+
+    private boolean isHighByte(int number) {
+        return in.rex == 0 && number >= 4 && number < 8;
+    }
+
+    /** Width in bits of a v operand. */
+    int bits() {
+        return in.operandSize * 8;
+    }
+}

@@ -1,0 +1,129 @@
+package org.xenolith.cpu.interp;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * Decoded code by host frame, and the watch over stores into it. No TLB holds a write tag for a frame with
+ * live blocks, so each store into one comes here.
+ *
+ * <p>When the first block of a frame is decoded, siblings may still hold a write tag. They get a message and
+ * drop it at their next poll point, then {@link #writesDropped} compares the blocks with memory: a store that
+ * slipped through in between is found there. x86 asks no more of cross-modifying code.
+ */
+public final class CodeCache implements Mmu.StoreWatch {
+    private static final int CHUNK_SHIFT = 10;
+    private static final int CHUNK = 1 << CHUNK_SHIFT;
+
+    private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
+    private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
+    private final LongAdder decodedBlocks = new LongAdder();
+    private final LongAdder storesIntoCode = new LongAdder();
+
+    public CodeCache() {
+        long frames = Ram.sizeBytes() >>> Ram.PAGE_SHIFT;
+        chunks = new AtomicReferenceArray<>((int) (frames + CHUNK - 1 >>> CHUNK_SHIFT));
+    }
+
+    /** Adds the TLB of a vCPU that may write to frames whose code is cached here. */
+    public void register(Mmu mmu) {
+        mmus.add(mmu);
+    }
+
+    /** Blocks decoded so far. */
+    public long decodedBlocks() {
+        return decodedBlocks.sum();
+    }
+
+    /** Stores into frames with decoded code so far. */
+    public long storesIntoCode() {
+        return storesIntoCode.sum();
+    }
+
+    CodePage page(long hostBase) {
+        AtomicReferenceArray<CodePage> chunk = chunk(hostBase);
+        int i = indexInChunk(hostBase);
+        CodePage page = chunk.get(i);
+        if (page == null) {
+            page = new CodePage(hostBase);
+            if (!chunk.compareAndSet(i, null, page)) {
+                page = chunk.get(i);
+            }
+        }
+        return page;
+    }
+
+    private AtomicReferenceArray<CodePage> chunk(long hostBase) {
+        int c = (int) (hostBase >>> Ram.PAGE_SHIFT + CHUNK_SHIFT);
+        AtomicReferenceArray<CodePage> chunk = chunks.get(c);
+        if (chunk == null) {
+            chunk = new AtomicReferenceArray<>(CHUNK);
+            if (!chunks.compareAndSet(c, null, chunk)) {
+                chunk = chunks.get(c);
+            }
+        }
+        return chunk;
+    }
+
+    private static int indexInChunk(long hostBase) {
+        return (int) (hostBase >>> Ram.PAGE_SHIFT) & CHUNK - 1;
+    }
+
+    private CodePage pageIfAny(long hostBase) {
+        AtomicReferenceArray<CodePage> chunk =
+                chunks.get((int) (hostBase >>> Ram.PAGE_SHIFT + CHUNK_SHIFT));
+        return chunk == null ? null : chunk.get(indexInChunk(hostBase));
+    }
+
+    /** The owner is about to decode from the frame: from now on stores into it are seen. */
+    void add(CodePage page, Block block, Mmu owner) {
+        boolean first = !page.hasBlocks();
+        page.add(block);
+        decodedBlocks.increment();
+        if (first) {
+            for (Mmu mmu : mmus) {
+                if (mmu == owner) {
+                    mmu.dropWrites(page.hostBase());
+                } else {
+                    mmu.mailbox().postDropWrites(page.hostBase());
+                }
+            }
+        }
+    }
+
+    @Override
+    public boolean watches(long hostBase) {
+        CodePage page = pageIfAny(hostBase);
+        return page != null && page.hasBlocks();
+    }
+
+    @Override
+    public void stored(long host, int length) {
+        CodePage page = pageIfAny(host & Ram.PAGE_MASK);
+        if (page != null && page.hasBlocks()) {
+            storesIntoCode.increment();
+            int from = (int) (host & Ram.PAGE_OFFSET);
+            page.stored(from, from + length);
+        }
+    }
+
+    @Override
+    public void writesDropped(long hostBase) {
+        CodePage page = pageIfAny(hostBase);
+        if (page != null && page.hasBlocks()) {
+            page.verify();
+        }
+    }
+
+    /** The frame gets other contents or another owner. */
+    public void forget(long hostBase) {
+        CodePage page = pageIfAny(hostBase);
+        if (page != null) {
+            page.stored(0, Ram.PAGE_SIZE);
+        }
+    }
+}

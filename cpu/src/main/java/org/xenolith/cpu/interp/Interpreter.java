@@ -1,0 +1,149 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.semantics.Flags;
+
+/**
+ * Runs decoded blocks of one vCPU. The slow path of everything: it can execute any instruction at any address,
+ * and stops after exactly the granted number of instructions.
+ */
+public final class Interpreter {
+    /** {@link #pendingExit} when no operation asked to leave. */
+    private static final int NO_EXIT = -1;
+
+    private final Cpu cpu;
+    private final Mmu mmu;
+    private final BlockBuilder builder = new BlockBuilder();
+    private final StraddleCache straddles = new StraddleCache(builder);
+
+    private int pendingExit = NO_EXIT;
+
+    public Interpreter(Cpu cpu) {
+        this.cpu = cpu;
+        this.mmu = cpu.mmu();
+    }
+
+    /**
+     * Runs until the budget is used up or something needs the platform.
+     *
+     * @return an {@link Exit} code
+     */
+    public int run() {
+        while (cpu.budget > 0) {
+            boolean trap = (cpu.systemFlags & Flags.TF) != 0;
+            cpu.trapShadow = false;
+            int exit = execute(trap ? 1 : cpu.budget);
+            if (exit != NO_EXIT) {
+                return exit;
+            }
+            if (trap && !cpu.trapShadow) {
+                cpu.setExitVector(Vector.DEBUG);
+                return Exit.DEBUG_TRAP;
+            }
+        }
+        return Exit.BUDGET;
+    }
+
+    /** Asks for a return to the platform; the operation that asks returns null. */
+    void exit(int code) {
+        pendingExit = code;
+    }
+
+    /** Executes from RIP until an operation leaves, but at most {@code limit} instructions. */
+    private int execute(long limit) {
+        Op op = null;
+        try {
+            Block block = locate(cpu.rip);
+            op = block.entry;
+            if (block.count > limit) {
+                for (long n = limit; n > 0 && op != null; n--) {
+                    op = op.execute(cpu);
+                }
+                stopBefore(op);
+            } else {
+                while (op != null) {
+                    op = op.execute(cpu);
+                }
+            }
+        } catch (GuestFault fault) {
+            return fault(op, fault);
+        }
+        int exit = pendingExit;
+        pendingExit = NO_EXIT;
+        return exit;
+    }
+
+    private void stopBefore(Op op) {
+        if (op != null) {
+            cpu.rip = op.address(cpu);
+            cpu.budget -= op.position;
+        }
+    }
+
+    /** State is that before the faulting instruction; {@code op} is null when its fetch failed. */
+    private int fault(Op op, GuestFault fault) {
+        pendingExit = NO_EXIT;
+        GuestFault delivered = fault;
+        if (op != null) {
+            cpu.rip = op.address(cpu);
+            cpu.budget -= op.position;
+            if (isNonCanonical(fault) && op.addressesStack()) {
+                delivered = GuestFault.of(Vector.STACK_FAULT);
+            }
+        }
+        // A guest that faults forever must still reach its poll points.
+        cpu.budget--;
+        cpu.setFault(delivered);
+        return Exit.FAULT;
+    }
+
+    private static boolean isNonCanonical(GuestFault fault) {
+        return fault.vector() == Vector.GENERAL_PROTECTION && fault.address() != 0;
+    }
+
+    /** The block at a linear address, decoded if need be; makes its page the current one. */
+    private Block locate(long rip) {
+        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+        CodePage page = (CodePage) mmu.attachedFetch(rip);
+        if (page == null) {
+            page = cpu.code().page(mmu.hostForFetch(rip));
+            mmu.attachFetch(rip, page);
+        }
+        int offset = (int) (rip & Ram.PAGE_OFFSET);
+        Block block = page.find(offset);
+        if (block == null) {
+            block = builder.build(page, offset);
+            if (block == null) {
+                return straddles.block(mmu, page, rip);
+            }
+            cpu.code().add(page, block, mmu);
+        }
+        return block;
+    }
+
+    /**
+     * Continues at a linear address without leaving the loop, if that is decoded already and the budget lets a
+     * whole block run.
+     *
+     * @return null after setting RIP when it is not
+     */
+    static Op enter(Cpu cpu, long rip) {
+        if (cpu.budget >= Block.MAX_INSTRUCTIONS) {
+            CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
+            if (page != null) {
+                Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
+                if (block != null) {
+                    cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+                    return block.entry;
+                }
+            }
+        }
+        cpu.rip = rip;
+        return null;
+    }
+}

@@ -1,0 +1,66 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+
+/**
+ * One instruction (now and then half of one) bound to its operands, ready to run. Operations of a block are
+ * linked; each returns its successor, so that the loop around them is two lines. An operation changes no
+ * register before all its memory accesses have succeeded.
+ */
+public abstract class Op {
+    /**
+     * The operation after this one, read after this one's stores: when a store hits the block itself it has
+     * become a {@link Leave}.
+     */
+    Op next;
+
+    /** Where the instruction starts and where it ends, in bytes from its page's start. */
+    int start;
+
+    int end;
+
+    /** Instructions of the block before this one. */
+    int position;
+
+    /**
+     * Runs the instruction.
+     *
+     * @return what runs next; null to return to the {@link Interpreter}, with RIP set
+     * @throws org.xenolith.cpu.GuestFault state is as before the instruction
+     */
+    public abstract Op execute(Cpu cpu);
+
+    /** Sets the successor; an operation that wraps another one passes it on. */
+    void link(Op successor) {
+        next = successor;
+    }
+
+    /** Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as base. */
+    boolean addressesStack() {
+        return false;
+    }
+
+    /** Linear address of the instruction in the page that runs now. */
+    final long address(Cpu cpu) {
+        return cpu.r[Cpu.CODE_BASE] + start;
+    }
+
+    /** Linear address of the next instruction. */
+    final long nextAddress(Cpu cpu) {
+        return cpu.r[Cpu.CODE_BASE] + end;
+    }
+
+    /** Ends the unit in front of the next instruction. */
+    final Op leaveAfter(Cpu cpu) {
+        cpu.rip = nextAddress(cpu);
+        cpu.budget -= position + 1;
+        return null;
+    }
+
+    /** Ends the unit so that this instruction runs again; the part that is done counts as one instruction. */
+    final Op leaveToRepeat(Cpu cpu) {
+        cpu.rip = address(cpu);
+        cpu.budget -= position + 1;
+        return null;
+    }
+}
