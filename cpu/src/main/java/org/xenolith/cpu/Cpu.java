@@ -157,6 +157,11 @@ public final class Cpu {
         this.fault = fault;
     }
 
+    /** Asks {@link #run} to return with an {@link Exit} code; the calling operation ends its block. */
+    public void exit(int code) {
+        interpreter.exit(code);
+    }
+
     /** Vector of the last software interrupt or trap exit. */
     public int exitVector() {
         return exitVector;

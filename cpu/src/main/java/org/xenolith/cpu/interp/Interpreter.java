@@ -50,7 +50,7 @@ public final class Interpreter {
     }
 
     /** Asks for a return to the platform; the operation that asks returns null. */
-    void exit(int code) {
+    public void exit(int code) {
         pendingExit = code;
     }
 

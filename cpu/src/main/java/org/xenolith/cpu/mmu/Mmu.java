@@ -402,6 +402,17 @@ public final class Mmu {
     }
 
     /**
+     * Checks before a read-modify-write that its store will succeed, so that nothing is read in vain.
+     *
+     * @throws GuestFault #PF with the write bit, or non-canonical #GP
+     */
+    public void checkUpdate(long vaddr, int size) {
+        if (tlb[index(vaddr) + WRITE_TAG] != (vaddr + size - 1 & PAGE_MASK | asid)) {
+            hostForUpdate(vaddr, size);
+        }
+    }
+
+    /**
      * Host address for a store of up to the rest of the page, to be followed by {@link #noteStore}.
      *
      * @return {@link #NO_HOST} when the page is a page table: use the sized stores

@@ -1,0 +1,161 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.decode.Operand;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.semantics.Flags;
+
+/** Bit tests, scans and counts. */
+final class BitOps {
+    enum Kind {
+        TEST,
+        SET,
+        RESET,
+        COMPLEMENT;
+
+        long apply(long a, long bit) {
+            return switch (this) {
+                case TEST -> a;
+                case SET -> a | bit;
+                case RESET -> a & ~bit;
+                case COMPLEMENT -> a ^ bit;
+            };
+        }
+    }
+
+    private BitOps() {}
+
+    /** BT, BTS, BTR, BTC. A register offset with a memory operand reaches beyond the operand. */
+    static final class BitTest extends MemoryOp {
+        private final Kind kind;
+        private final boolean locked;
+        private final boolean memory;
+        private final boolean constant;
+        private final int bits;
+        private final int dst;
+        private final int offsetRegister;
+        private final int offset;
+
+        BitTest(Kind kind, Binding b) {
+            super(b);
+            this.kind = kind;
+            locked = b.in.lock;
+            memory = b.in.memory;
+            constant = b.operand(1) == Operand.IB;
+            bits = b.bits();
+            dst = b.in.rm;
+            offsetRegister = b.in.reg;
+            offset = (int) b.in.immediate & bits - 1;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long position = constant ? offset : Registers.get(r, offsetRegister, 0, bits);
+            long mask = 1L << (position & bits - 1);
+            long a;
+            if (memory) {
+                long vaddr = vaddr(r) + (constant ? 0 : (position >> log2(bits)) * (bits >> 3));
+                a = onMemory(cpu.mmu(), vaddr, mask);
+            } else {
+                a = Registers.get(r, dst, 0, bits);
+                if (kind != Kind.TEST) {
+                    Registers.set(r, dst, 0, bits, kind.apply(a, mask));
+                }
+            }
+            int carry = (a & mask) != 0 ? Flags.CF : 0;
+            cpu.setArithmeticFlags(cpu.arithmeticFlags() & ~Flags.CF | carry);
+            return next;
+        }
+
+        private static int log2(int bits) {
+            return 31 - Integer.numberOfLeadingZeros(bits);
+        }
+
+        private long onMemory(Mmu mmu, long vaddr, long mask) {
+            if (kind == Kind.TEST) {
+                return Loads.load(mmu, vaddr, bits);
+            }
+            if (locked) {
+                long old;
+                do {
+                    old = Atomics.loadForUpdate(mmu, vaddr, bits);
+                } while (!Atomics.compareAndSet(mmu, vaddr, bits, old, kind.apply(old, mask)));
+                return old;
+            }
+            mmu.checkUpdate(vaddr, bits >> 3);
+            long old = Loads.load(mmu, vaddr, bits);
+            Loads.store(mmu, vaddr, bits, kind.apply(old, mask));
+            return old;
+        }
+    }
+
+    /**
+     * BSF and BSR; a source of 0 sets ZF and keeps the destination, as all processors do. The other flags are
+     * undefined; they are left as hardware shows them for the source.
+     */
+    static final class Scan extends MemoryOp {
+        private final boolean forward;
+        private final boolean memory;
+        private final int bits;
+        private final int dst;
+        private final int src;
+
+        Scan(boolean forward, Binding b) {
+            super(b);
+            this.forward = forward;
+            memory = b.in.memory;
+            bits = b.bits();
+            dst = b.in.reg;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value =
+                    memory
+                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
+                            : Registers.get(r, src, 0, bits);
+            if (value != 0) {
+                long position =
+                        forward
+                                ? Long.numberOfTrailingZeros(value)
+                                : 63 - Long.numberOfLeadingZeros(Registers.zeroExtend(value, bits));
+                Registers.set(r, dst, 0, bits, position);
+            }
+            cpu.setArithmeticFlags(
+                    cpu.arithmeticFlags() & ~Flags.ZF | (value == 0 ? Flags.ZF : 0));
+            return next;
+        }
+    }
+
+    /** POPCNT: ZF by the source, the other flags clear. */
+    static final class PopulationCount extends MemoryOp {
+        private final boolean memory;
+        private final int bits;
+        private final int dst;
+        private final int src;
+
+        PopulationCount(Binding b) {
+            super(b);
+            memory = b.in.memory;
+            bits = b.bits();
+            dst = b.in.reg;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value =
+                    memory
+                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
+                            : Registers.get(r, src, 0, bits);
+            int count = Long.bitCount(Registers.zeroExtend(value, bits));
+            Registers.set(r, dst, 0, bits, count);
+            cpu.setArithmeticFlags(count == 0 ? Flags.ZF : 0);
+            return next;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * The end of a block: a direct jump with one or two ways on. Targets in the same page are linked to the block
+ * there once it is known; others go through look-up, since the page beside may be another frame in the next
+ * address space.
+ */
+abstract class Branch extends Op {
+    private final CodePage page;
+
+    /** Bytes from the page's start; may lie outside the page. */
+    private final int target;
+
+    private Block takenBlock;
+    private Block nextBlock;
+
+    Branch(Binding b) {
+        page = b.page;
+        target = b.end + (int) b.in.immediate;
+    }
+
+    final Op taken(Cpu cpu) {
+        cpu.budget -= position + 1;
+        Block block = takenBlock;
+        if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
+            return block.entry;
+        }
+        return takenSlow(cpu);
+    }
+
+    final Op notTaken(Cpu cpu) {
+        cpu.budget -= position + 1;
+        Block block = nextBlock;
+        if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
+            return block.entry;
+        }
+        return notTakenSlow(cpu);
+    }
+
+    private Op takenSlow(Cpu cpu) {
+        takenBlock = find(target);
+        return Interpreter.enter(cpu, cpu.r[Cpu.CODE_BASE] + target);
+    }
+
+    private Op notTakenSlow(Cpu cpu) {
+        nextBlock = find(end);
+        return Interpreter.enter(cpu, nextAddress(cpu));
+    }
+
+    private Block find(int offset) {
+        return offset >= 0 && offset < Ram.PAGE_SIZE ? page.find(offset) : null;
+    }
+
+    final long targetAddress(Cpu cpu) {
+        return cpu.r[Cpu.CODE_BASE] + target;
+    }
+}

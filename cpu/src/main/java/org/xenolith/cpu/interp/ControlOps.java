@@ -1,0 +1,279 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.semantics.Flags;
+
+/** Jumps, calls, returns and software interrupts: the ends of blocks. */
+final class ControlOps {
+    private ControlOps() {}
+
+    /** JMP rel. */
+    static final class Jump extends Branch {
+        Jump(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            return taken(cpu);
+        }
+    }
+
+    /** CALL rel. */
+    static final class Call extends Branch {
+        Call(Binding b) {
+            super(b);
+        }
+
+        @Override
+        boolean addressesStack() {
+            return true;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long rsp = r[Cpu.RSP] - 8;
+            cpu.mmu().write64(rsp, nextAddress(cpu));
+            r[Cpu.RSP] = rsp;
+            return taken(cpu);
+        }
+    }
+
+    /** JMP and CALL through a register or memory. */
+    static final class Indirect extends MemoryOp {
+        private final boolean call;
+        private final boolean memory;
+        private final int src;
+
+        Indirect(boolean call, Binding b) {
+            super(b);
+            this.call = call;
+            memory = b.in.memory;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Mmu mmu = cpu.mmu();
+            long target = memory ? mmu.read64(vaddr(r)) : r[src];
+            if (!Mmu.isCanonical(target)) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
+            if (call) {
+                long rsp = r[Cpu.RSP] - 8;
+                mmu.write64(rsp, nextAddress(cpu));
+                r[Cpu.RSP] = rsp;
+            }
+            cpu.budget -= position + 1;
+            return Interpreter.enter(cpu, target);
+        }
+    }
+
+    /** RET, with bytes to drop. */
+    static final class Return extends Op {
+        private final int drop;
+
+        Return(Binding b) {
+            drop = (int) b.in.immediate & 0xffff;
+        }
+
+        @Override
+        boolean addressesStack() {
+            return true;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long rsp = r[Cpu.RSP];
+            long target = cpu.mmu().read64(rsp);
+            if (!Mmu.isCanonical(target)) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
+            r[Cpu.RSP] = rsp + 8 + drop;
+            cpu.budget -= position + 1;
+            return Interpreter.enter(cpu, target);
+        }
+    }
+
+    /** LOOP, LOOPE, LOOPNE and JRCXZ. */
+    static final class Loop extends Branch {
+        private final int opcode;
+        private final long mask;
+
+        Loop(Binding b) {
+            super(b);
+            opcode = b.in.opcode;
+            mask = b.in.addressSize == 4 ? Registers.LOW_32 : -1;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (opcode == 0xe3) {
+                return (r[Cpu.RCX] & mask) == 0 ? taken(cpu) : notTaken(cpu);
+            }
+            long count = r[Cpu.RCX] - 1 & mask;
+            r[Cpu.RCX] = count;
+            boolean zero = Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady);
+            boolean again = count != 0 && (opcode == 0xe2 || zero == (opcode == 0xe1));
+            return again ? taken(cpu) : notTaken(cpu);
+        }
+    }
+
+    /** SYSCALL: a hypercall or a system call, for the platform to tell. */
+    static final class SystemCall extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            leaveAfter(cpu);
+            cpu.exit(Exit.SYSCALL);
+            return null;
+        }
+    }
+
+    /** INT3, INT n, INT1. */
+    static final class SoftwareInterrupt extends Op {
+        private final int vector;
+
+        SoftwareInterrupt(int vector) {
+            this.vector = vector;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            leaveAfter(cpu);
+            cpu.setExitVector(vector);
+            cpu.exit(Exit.SOFTWARE_INTERRUPT);
+            return null;
+        }
+    }
+
+    /** An instruction that always faults: UD2, what we do not know, what a PV guest may not execute. */
+    static final class Fault extends Op {
+        private final GuestFault fault;
+
+        Fault(GuestFault fault) {
+            this.fault = fault;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            throw fault;
+        }
+    }
+
+    private static final int RPL = 3;
+
+    /** IRET to the same level: pops RIP, CS, RFLAGS, RSP, SS. IF stays; no change of mode. */
+    static final class InterruptReturn extends Op {
+        private final int size;
+
+        InterruptReturn(Binding b) {
+            size = b.in.operandSize;
+        }
+
+        @Override
+        boolean addressesStack() {
+            return true;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            Mmu mmu = cpu.mmu();
+            long rsp = cpu.r[Cpu.RSP];
+            long rip = Loads.load(mmu, rsp, size * 8);
+            int cs = mmu.read16(rsp + size);
+            long flags = Loads.load(mmu, rsp + 2L * size, size * 8);
+            long newRsp = Loads.load(mmu, rsp + 3L * size, size * 8);
+            int ss = mmu.read16(rsp + 4L * size);
+            if (size != 8) {
+                rip = Registers.zeroExtend(rip, size * 8);
+                newRsp = Registers.zeroExtend(newRsp, size * 8);
+            }
+            Segments.requireCode64(cpu, cs);
+            if (!Mmu.isCanonical(rip)) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
+            cpu.r[Cpu.RSP] = newRsp;
+            cpu.selectors[Segments.CS] = cs | RPL;
+            cpu.selectors[Segments.SS] = ss;
+            cpu.setRflags(size == 2 ? cpu.rflags() & ~0xffffL | flags & 0xffff : flags);
+            cpu.budget -= position + 1;
+            cpu.rip = rip;
+            return null;
+        }
+    }
+
+    /** Far RET to the same level. */
+    static final class FarReturn extends Op {
+        private final int size;
+        private final int drop;
+
+        FarReturn(Binding b) {
+            size = b.in.operandSize;
+            drop = (int) b.in.immediate & 0xffff;
+        }
+
+        @Override
+        boolean addressesStack() {
+            return true;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            Mmu mmu = cpu.mmu();
+            long rsp = cpu.r[Cpu.RSP];
+            long rip = Registers.zeroExtend(Loads.load(mmu, rsp, size * 8), size * 8);
+            int cs = mmu.read16(rsp + size);
+            Segments.requireCode64(cpu, cs);
+            if (!Mmu.isCanonical(rip)) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
+            cpu.r[Cpu.RSP] = rsp + 2L * size + drop;
+            cpu.selectors[Segments.CS] = cs | RPL;
+            cpu.budget -= position + 1;
+            cpu.rip = rip;
+            return null;
+        }
+    }
+
+    /** Far JMP and CALL through memory, same level. */
+    static final class FarIndirect extends MemoryOp {
+        private final boolean call;
+        private final int size;
+
+        FarIndirect(boolean call, Binding b) {
+            super(b);
+            this.call = call;
+            size = b.in.operandSize;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            Mmu mmu = cpu.mmu();
+            long vaddr = vaddr(cpu.r);
+            long rip = Registers.zeroExtend(Loads.load(mmu, vaddr, size * 8), size * 8);
+            int cs = mmu.read16(vaddr + size);
+            Segments.requireCode64(cpu, cs);
+            if (!Mmu.isCanonical(rip)) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
+            if (call) {
+                long rsp = cpu.r[Cpu.RSP] - 2L * size;
+                Loads.store(mmu, rsp + size, size * 8, cpu.selectors[Segments.CS]);
+                Loads.store(mmu, rsp, size * 8, nextAddress(cpu));
+                cpu.r[Cpu.RSP] = rsp;
+            }
+            cpu.selectors[Segments.CS] = cs | RPL;
+            cpu.budget -= position + 1;
+            cpu.rip = rip;
+            return null;
+        }
+    }
+}

@@ -1,0 +1,482 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Mmu;
+
+/** MOV, MOVZX, MOVSX, LEA and other moves of general registers. */
+final class MoveOps {
+    private MoveOps() {}
+
+    static Op mov(Binding b) {
+        int bits = OperandForm.isByte(b, 0) ? 8 : b.bits();
+        return switch (OperandForm.of(b)) {
+            case RR -> bits == 64 ? new Move64(b) : bits == 32 ? new Move32(b) : new MoveNarrow(b);
+            case RI -> new MoveImmediate(b, bits);
+            case RM ->
+                    switch (bits) {
+                        case 64 -> new Load64(b);
+                        case 32 -> new Load32(b);
+                        case 16 -> new Load16(b);
+                        default -> new Load8(b);
+                    };
+            case MR ->
+                    switch (bits) {
+                        case 64 -> new Store64(b);
+                        case 32 -> new Store32(b);
+                        case 16 -> new Store16(b);
+                        default -> new Store8(b);
+                    };
+            case MI -> new StoreImmediate(b, bits);
+        };
+    }
+
+    private static final class Move64 extends OperandForm.RegisterRegister {
+        Move64(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = r[src];
+            return next;
+        }
+    }
+
+    private static final class Move32 extends OperandForm.RegisterRegister {
+        Move32(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = r[src] & Registers.LOW_32;
+            return next;
+        }
+    }
+
+    private static final class MoveNarrow extends OperandForm.RegisterRegister {
+        private final boolean bytes;
+
+        MoveNarrow(Binding b) {
+            super(b);
+            bytes = OperandForm.isByte(b, 0);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (bytes) {
+                Registers.set8(r, dst, dstShift, r[src] >> srcShift);
+            } else {
+                Registers.set16(r, dst, r[src]);
+            }
+            return next;
+        }
+    }
+
+    private static final class MoveImmediate extends Op {
+        private final int dst;
+        private final long keep;
+        private final long value;
+
+        MoveImmediate(Binding b, int bits) {
+            int number = OperandForm.registerOf(b, 0);
+            int shift = bits == 8 ? b.byteShift(number) : 0;
+            dst = bits == 8 ? b.byteRegister(number) : number;
+            keep = bits >= 32 ? 0 : ~(((1L << bits) - 1) << shift);
+            value = Registers.zeroExtend(b.in.immediate, bits) << shift;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = r[dst] & keep | value;
+            return next;
+        }
+    }
+
+    private static final class Load64 extends OperandForm.RegisterMemory {
+        Load64(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = cpu.mmu().read64(vaddr(r));
+            return next;
+        }
+    }
+
+    private static final class Load32 extends OperandForm.RegisterMemory {
+        Load32(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = cpu.mmu().read32(vaddr(r)) & Registers.LOW_32;
+            return next;
+        }
+    }
+
+    private static final class Load16 extends OperandForm.RegisterMemory {
+        Load16(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set16(r, dst, cpu.mmu().read16(vaddr(r)));
+            return next;
+        }
+    }
+
+    private static final class Load8 extends OperandForm.RegisterMemory {
+        Load8(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set8(r, dst, dstShift, cpu.mmu().read8(vaddr(r)));
+            return next;
+        }
+    }
+
+    private static final class Store64 extends OperandForm.MemoryRegister {
+        Store64(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            cpu.mmu().write64(vaddr(r), r[reg]);
+            return next;
+        }
+    }
+
+    private static final class Store32 extends OperandForm.MemoryRegister {
+        Store32(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            cpu.mmu().write32(vaddr(r), (int) r[reg]);
+            return next;
+        }
+    }
+
+    private static final class Store16 extends OperandForm.MemoryRegister {
+        Store16(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            cpu.mmu().write16(vaddr(r), (int) r[reg]);
+            return next;
+        }
+    }
+
+    private static final class Store8 extends OperandForm.MemoryRegister {
+        Store8(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            cpu.mmu().write8(vaddr(r), (int) (r[reg] >> regShift));
+            return next;
+        }
+    }
+
+    private static final class StoreImmediate extends OperandForm.MemoryImmediate {
+        private final int bits;
+
+        StoreImmediate(Binding b, int bits) {
+            super(b);
+            this.bits = bits;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            Loads.store(cpu.mmu(), vaddr(cpu.r), bits, immediate);
+            return next;
+        }
+    }
+
+    // ---- MOVZX, MOVSX, MOVSXD --------------------------------------------------------------------------
+
+    /** {@code sourceBits} 8, 16 or 32. */
+    static Op extend(Binding b, int sourceBits, boolean signed) {
+        if (!signed && b.bits() == 32 && sourceBits != 32) {
+            if (b.in.memory) {
+                return sourceBits == 8 ? new LoadZero8(b) : new LoadZero16(b);
+            }
+            if (sourceBits == 8) {
+                return new MoveZero8(b);
+            }
+        }
+        return new Extend(b, sourceBits, signed);
+    }
+
+    private static final class LoadZero8 extends MemoryOp {
+        private final int dst;
+
+        LoadZero8(Binding b) {
+            super(b);
+            dst = b.in.reg;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = cpu.mmu().read8(vaddr(r));
+            return next;
+        }
+    }
+
+    private static final class LoadZero16 extends MemoryOp {
+        private final int dst;
+
+        LoadZero16(Binding b) {
+            super(b);
+            dst = b.in.reg;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = cpu.mmu().read16(vaddr(r));
+            return next;
+        }
+    }
+
+    private static final class MoveZero8 extends Op {
+        private final int dst;
+        private final int src;
+        private final int srcShift;
+
+        MoveZero8(Binding b) {
+            dst = b.in.reg;
+            src = b.byteRegister(b.in.rm);
+            srcShift = b.byteShift(b.in.rm);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = r[src] >> srcShift & 0xff;
+            return next;
+        }
+    }
+
+    private static final class Extend extends MemoryOp {
+        private final boolean memory;
+        private final boolean signed;
+        private final int sourceBits;
+        private final int bits;
+        private final int dst;
+        private final int src;
+        private final int srcShift;
+
+        Extend(Binding b, int sourceBits, boolean signed) {
+            super(b);
+            this.memory = b.in.memory;
+            this.signed = signed;
+            this.sourceBits = sourceBits;
+            this.bits = b.bits();
+            this.dst = b.in.reg;
+            this.src = sourceBits == 8 ? b.byteRegister(b.in.rm) : b.in.rm;
+            this.srcShift = sourceBits == 8 ? b.byteShift(b.in.rm) : 0;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value =
+                    memory
+                            ? Loads.load(cpu.mmu(), vaddr(r), sourceBits)
+                            : Registers.get(r, src, srcShift, sourceBits);
+            Registers.set(
+                    r, dst, 0, bits, signed ? value : Registers.zeroExtend(value, sourceBits));
+            return next;
+        }
+    }
+
+    // ---- LEA -------------------------------------------------------------------------------------------
+
+    static Op lea(Binding b) {
+        return b.bits() == 64 ? new Lea64(b) : new LeaNarrow(b);
+    }
+
+    private static final class Lea64 extends MemoryOp {
+        private final int dst;
+
+        Lea64(Binding b) {
+            super(b);
+            dst = b.in.reg;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            r[dst] = r[base] + (r[index] << scale) + displacement;
+            return next;
+        }
+    }
+
+    private static final class LeaNarrow extends MemoryOp {
+        private final int dst;
+        private final int bits;
+
+        LeaNarrow(Binding b) {
+            super(b);
+            dst = b.in.reg;
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set(r, dst, 0, bits, r[base] + (r[index] << scale) + displacement);
+            return next;
+        }
+    }
+
+    // ---- the rest --------------------------------------------------------------------------------------
+
+    /** XCHG of two registers. */
+    static final class ExchangeRegisters extends OperandForm.RegisterRegister {
+        private final int bits;
+
+        ExchangeRegisters(Binding b) {
+            super(b);
+            bits = OperandForm.isByte(b, 0) ? 8 : b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long first = Registers.get(r, dst, dstShift, bits);
+            Registers.set(r, dst, dstShift, bits, Registers.get(r, src, srcShift, bits));
+            Registers.set(r, src, srcShift, bits, first);
+            return next;
+        }
+    }
+
+    /** BSWAP; the 16-bit form, undefined, clears the low word as processors do. */
+    static final class ByteSwap extends Op {
+        private final int dst;
+        private final int bits;
+
+        ByteSwap(Binding b) {
+            dst = b.in.rm;
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            switch (bits) {
+                case 64 -> r[dst] = Long.reverseBytes(r[dst]);
+                case 32 -> r[dst] = Integer.reverseBytes((int) r[dst]) & Registers.LOW_32;
+                default -> Registers.set16(r, dst, 0);
+            }
+            return next;
+        }
+    }
+
+    /** CBW, CWDE, CDQE: sign-extends the lower half of the accumulator into the whole. */
+    static final class ExtendAccumulator extends Op {
+        private final int bits;
+
+        ExtendAccumulator(Binding b) {
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set(r, Cpu.RAX, 0, bits, Registers.get(r, Cpu.RAX, 0, bits / 2));
+            return next;
+        }
+    }
+
+    /** CWD, CDQ, CQO: the sign of the accumulator into RDX. */
+    static final class SignIntoRdx extends Op {
+        private final int bits;
+
+        SignIntoRdx(Binding b) {
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set(r, Cpu.RDX, 0, bits, Registers.get(r, Cpu.RAX, 0, bits) >> 63);
+            return next;
+        }
+    }
+
+    /** XLAT: AL := [RBX + AL]. */
+    static final class TableLookup extends Op {
+        private final int segment;
+
+        TableLookup(Binding b) {
+            segment = b.in.segment;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            Mmu mmu = cpu.mmu();
+            Registers.set8(
+                    r, Cpu.RAX, 0, mmu.read8(r[Cpu.RBX] + (r[Cpu.RAX] & 0xff) + r[segment]));
+            return next;
+        }
+    }
+
+    /** SETcc. */
+    static final class SetCondition extends MemoryOp {
+        private final int condition;
+        private final boolean memory;
+        private final int dst;
+        private final int dstShift;
+
+        SetCondition(Binding b) {
+            super(b);
+            condition = b.in.opcode & 15;
+            memory = b.in.memory;
+            dst = b.byteRegister(b.in.rm);
+            dstShift = b.byteShift(b.in.rm);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            int value = cpu.condition(condition) ? 1 : 0;
+            if (memory) {
+                cpu.mmu().write8(vaddr(cpu.r), value);
+            } else {
+                Registers.set8(cpu.r, dst, dstShift, value);
+            }
+            return next;
+        }
+    }
+
+    /** MOVNTI and MOVBE-like plain stores of a register. */
+    static Op movnti(Binding b) {
+        return b.bits() == 64 ? new Store64(b) : new Store32(b);
+    }
+}

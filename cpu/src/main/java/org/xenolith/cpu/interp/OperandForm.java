@@ -1,0 +1,113 @@
+package org.xenolith.cpu.interp;
+
+/** Where destination and source of a two-operand instruction are: R register, M memory, I immediate. */
+enum OperandForm {
+    RR,
+    RM,
+    MR,
+    RI,
+    MI;
+
+    /** The form of a row's first two operands, given what ModRM says about memory. */
+    static OperandForm of(Binding b) {
+        boolean memoryFirst = b.in.memory && isModRmOperand(b, 0);
+        return switch (b.operand(1)) {
+            case IB, IBS, IW, IZ, IV, ONE -> memoryFirst ? MI : RI;
+            default -> memoryFirst ? MR : b.in.memory && isModRmOperand(b, 1) ? RM : RR;
+        };
+    }
+
+    /** Whether operand {@code i} is the one that ModRM.rm describes. */
+    static boolean isModRmOperand(Binding b, int i) {
+        return switch (b.operand(i)) {
+            case EB, EW, ED, EV, EY, EQ, M, MB, MW, MD, MQ, MV, MY, MX, MP -> true;
+            case RD, RQ, RV, RY, OB, OV -> true;
+            default -> false;
+        };
+    }
+
+    /** Register number of a register operand as the instruction encodes it. */
+    static int registerOf(Binding b, int i) {
+        return switch (b.operand(i)) {
+            case AL, RAX -> 0;
+            case CL -> 1;
+            case DX -> 2;
+            case ZB, ZV, ZQ, EB, EW, ED, EV, EY, EQ, RD, RQ, RV, RY -> b.in.rm;
+            default -> b.in.reg;
+        };
+    }
+
+    /** Whether operand {@code i} is a byte. */
+    static boolean isByte(Binding b, int i) {
+        return switch (b.operand(i)) {
+            case EB, GB, MB, ZB, IB, AL, OB -> true;
+            default -> false;
+        };
+    }
+
+    abstract static class RegisterRegister extends Op {
+        final int dst;
+        final int dstShift;
+        final int src;
+        final int srcShift;
+
+        RegisterRegister(Binding b) {
+            int first = registerOf(b, 0);
+            int second = registerOf(b, 1);
+            boolean bytes = isByte(b, 0);
+            dst = bytes ? b.byteRegister(first) : first;
+            dstShift = bytes ? b.byteShift(first) : 0;
+            src = bytes ? b.byteRegister(second) : second;
+            srcShift = bytes ? b.byteShift(second) : 0;
+        }
+    }
+
+    abstract static class RegisterImmediate extends Op {
+        final int dst;
+        final int dstShift;
+        final long immediate;
+
+        RegisterImmediate(Binding b) {
+            int first = registerOf(b, 0);
+            boolean bytes = isByte(b, 0);
+            dst = bytes ? b.byteRegister(first) : first;
+            dstShift = bytes ? b.byteShift(first) : 0;
+            immediate = bytes ? (byte) b.in.immediate : b.in.immediate;
+        }
+    }
+
+    abstract static class RegisterMemory extends MemoryOp {
+        final int dst;
+        final int dstShift;
+
+        RegisterMemory(Binding b) {
+            super(b);
+            int first = registerOf(b, 0);
+            boolean bytes = isByte(b, 0);
+            dst = bytes ? b.byteRegister(first) : first;
+            dstShift = bytes ? b.byteShift(first) : 0;
+        }
+    }
+
+    abstract static class MemoryRegister extends MemoryOp {
+        final int reg;
+        final int regShift;
+
+        MemoryRegister(Binding b) {
+            super(b);
+            int second = registerOf(b, 1);
+            boolean bytes = isByte(b, 0);
+            reg = bytes ? b.byteRegister(second) : second;
+            regShift = bytes ? b.byteShift(second) : 0;
+        }
+    }
+
+    abstract static class MemoryImmediate extends MemoryOp {
+        final long immediate;
+
+        MemoryImmediate(Binding b) {
+            super(b);
+            immediate = isByte(b, 0) ? (byte) b.in.immediate : b.in.immediate;
+        }
+    }
+}
