@@ -7,6 +7,7 @@ import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.semantics.simd.SimdOperands;
 import org.xenolith.cpu.x87.X87;
 
 /**
@@ -73,6 +74,9 @@ public final class Cpu {
     public final Mxcsr mxcsr = new Mxcsr();
     public final X87 x87 = new X87();
 
+    /** Work space of the vector instruction that runs. */
+    public final SimdOperands simd = new SimdOperands();
+
     /** Selectors in the order of the encoding: ES, CS, SS, DS, FS, GS. */
     public final int[] selectors = new int[6];
 
@@ -112,8 +116,8 @@ public final class Cpu {
     public void reset() {
         Arrays.fill(r, 0);
         setRflags(Flags.IF);
-        mxcsr.set(Mxcsr.DEFAULT);
-        x87.fninit();
+        mxcsr.load(Mxcsr.DEFAULT);
+        x87.initialise();
     }
 
     public Mmu mmu() {
@@ -169,6 +173,17 @@ public final class Cpu {
 
     public void setExitVector(int vector) {
         this.exitVector = vector;
+    }
+
+    /**
+     * What every x87, MMX and SSE instruction does first.
+     *
+     * @throws GuestFault #NM while CR0.TS is set
+     */
+    public void requireFpu() {
+        if (taskSwitched) {
+            throw GuestFault.of(Vector.DEVICE_NOT_AVAILABLE);
+        }
     }
 
     // ---- flags -----------------------------------------------------------------------------------------

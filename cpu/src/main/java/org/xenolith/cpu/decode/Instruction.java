@@ -75,4 +75,29 @@ public final class Instruction {
 
     /** The last opcode byte: its low bits name a condition or a register in some rows. */
     public int opcode;
+
+    /** A copy whose memory operand is {@code [base]} in a segment, with 64-bit addressing. */
+    public Instruction withAddress(int newBase, int newSegment) {
+        Instruction copy = new Instruction();
+        copy.row = row;
+        copy.length = length;
+        copy.operandSize = operandSize;
+        copy.addressSize = 8;
+        copy.lock = lock;
+        copy.rep = rep;
+        copy.repne = repne;
+        copy.operandSizePrefix = operandSizePrefix;
+        copy.rex = rex;
+        copy.modRm = modRm;
+        copy.reg = reg;
+        copy.rm = rm;
+        copy.memory = memory;
+        copy.base = newBase;
+        copy.index = NO_REGISTER;
+        copy.segment = newSegment;
+        copy.immediate = immediate;
+        copy.immediate2 = immediate2;
+        copy.opcode = opcode;
+        return copy;
+    }
 }

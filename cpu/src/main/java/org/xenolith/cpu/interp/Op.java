@@ -35,6 +35,9 @@ public abstract class Op {
         next = successor;
     }
 
+    /** Copies the place to an operation that this one wraps. */
+    void placeInner() {}
+
     /** Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as base. */
     boolean addressesStack() {
         return false;

@@ -1,0 +1,250 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.semantics.Flags;
+
+/**
+ * MOVS, STOS, LODS, CMPS and SCAS with and without REP. A repeated instruction works in bounded pieces: after
+ * one it returns with RIP unchanged and RCX, RSI, RDI at the next element, as after an interrupt in between;
+ * a fault leaves them at the faulting element. Stretches inside one page with DF clear are done in bulk.
+ */
+final class StringOps {
+    /** Elements that one run of a repeated instruction handles at most, so that poll points stay near. */
+    private static final int MAX_ELEMENTS = 2048;
+
+    private StringOps() {}
+
+    private abstract static class StringOp extends Op {
+        final boolean repeat;
+        final int bits;
+        final int size;
+        final int segment;
+        final boolean address32;
+
+        StringOp(Binding b) {
+            repeat = b.in.rep || b.in.repne;
+            bits = (b.in.opcode & 1) == 0 ? 8 : b.bits();
+            size = bits >> 3;
+            segment = b.in.segment;
+            address32 = b.in.addressSize == 4;
+        }
+
+        @Override
+        public final Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (!repeat) {
+                element(cpu);
+                return next;
+            }
+            int left = MAX_ELEMENTS;
+            while (count(r) != 0) {
+                if (left <= 0) {
+                    return leaveToRepeat(cpu);
+                }
+                int done = bulk(cpu);
+                if (done == 0) {
+                    boolean more = element(cpu);
+                    setCount(r, count(r) - 1);
+                    left--;
+                    if (!more) {
+                        break;
+                    }
+                } else {
+                    setCount(r, count(r) - done);
+                    left -= Math.max(1, done >> 3);
+                }
+            }
+            return next;
+        }
+
+        /**
+         * Handles one element: memory, then RSI and RDI.
+         *
+         * @return whether a repetition goes on
+         */
+        abstract boolean element(Cpu cpu);
+
+        /** Handles many elements at once where that is the same; returns how many, 0 for none. */
+        int bulk(Cpu cpu) {
+            return 0;
+        }
+
+        final long count(long[] r) {
+            return address32 ? r[Cpu.RCX] & Registers.LOW_32 : r[Cpu.RCX];
+        }
+
+        final void setCount(long[] r, long value) {
+            r[Cpu.RCX] = address32 ? value & Registers.LOW_32 : value;
+        }
+
+        final long source(long[] r) {
+            return (address32 ? r[Cpu.RSI] & Registers.LOW_32 : r[Cpu.RSI]) + r[segment];
+        }
+
+        final long destination(long[] r) {
+            return address32 ? r[Cpu.RDI] & Registers.LOW_32 : r[Cpu.RDI];
+        }
+
+        final void advance(long[] r, int register, long bytes) {
+            long value = r[register] + bytes;
+            r[register] = address32 ? value & Registers.LOW_32 : value;
+        }
+
+        /** Elements from {@code vaddr} to the end of its page, at most RCX. */
+        final long elementsInPage(long[] r, long vaddr) {
+            long inPage = (Ram.PAGE_SIZE - (vaddr & Ram.PAGE_OFFSET)) / size;
+            long count = count(r);
+            return Long.compareUnsigned(count, inPage) < 0 ? count : inPage;
+        }
+    }
+
+    static final class Move extends StringOp {
+        Move(Binding b) {
+            super(b);
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            Mmu mmu = cpu.mmu();
+            Loads.store(mmu, destination(r), bits, Loads.load(mmu, source(r), bits));
+            advance(r, Cpu.RSI, (long) size * cpu.stringStep);
+            advance(r, Cpu.RDI, (long) size * cpu.stringStep);
+            return true;
+        }
+
+        @Override
+        int bulk(Cpu cpu) {
+            long[] r = cpu.r;
+            if (cpu.directionDown() || address32) {
+                return 0;
+            }
+            long from = source(r);
+            long to = destination(r);
+            long n = Math.min(elementsInPage(r, from), elementsInPage(r, to));
+            if (n < 2) {
+                return 0;
+            }
+            Mmu mmu = cpu.mmu();
+            long hostFrom = mmu.hostForRead(from);
+            long hostTo = mmu.hostForBulkWrite(to);
+            long bytes = n * size;
+            // A destination inside the source must replicate what was just written, element by element.
+            if (hostTo == Mmu.NO_HOST || hostTo > hostFrom && hostTo < hostFrom + bytes) {
+                return 0;
+            }
+            Ram.copy(hostFrom, hostTo, bytes);
+            mmu.noteStore(hostTo, (int) bytes);
+            advance(r, Cpu.RSI, bytes);
+            advance(r, Cpu.RDI, bytes);
+            return (int) n;
+        }
+    }
+
+    static final class Store extends StringOp {
+        Store(Binding b) {
+            super(b);
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            Loads.store(cpu.mmu(), destination(r), bits, r[Cpu.RAX]);
+            advance(r, Cpu.RDI, (long) size * cpu.stringStep);
+            return true;
+        }
+
+        @Override
+        int bulk(Cpu cpu) {
+            long[] r = cpu.r;
+            if (cpu.directionDown() || address32) {
+                return 0;
+            }
+            long to = destination(r);
+            long n = elementsInPage(r, to);
+            if (n < 2) {
+                return 0;
+            }
+            Mmu mmu = cpu.mmu();
+            long host = mmu.hostForBulkWrite(to);
+            if (host == Mmu.NO_HOST) {
+                return 0;
+            }
+            fill(host, (int) n, r[Cpu.RAX]);
+            mmu.noteStore(host, (int) n * size);
+            advance(r, Cpu.RDI, n * size);
+            return (int) n;
+        }
+
+        private void fill(long host, int n, long value) {
+            long low = value & 0xff;
+            if (bits == 8 || Registers.zeroExtend(value, bits) == Registers.zeroExtend(low * 0x0101_0101_0101_0101L, bits)) {
+                Ram.fill(host, (long) n * size, (int) low);
+                return;
+            }
+            for (int i = 0; i < n; i++) {
+                switch (bits) {
+                    case 64 -> Ram.putLong(host + 8L * i, value);
+                    case 32 -> Ram.putInt(host + 4L * i, (int) value);
+                    default -> Ram.putShort(host + 2L * i, (int) value);
+                }
+            }
+        }
+    }
+
+    static final class Load extends StringOp {
+        Load(Binding b) {
+            super(b);
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            Registers.set(r, Cpu.RAX, 0, bits, Loads.load(cpu.mmu(), source(r), bits));
+            advance(r, Cpu.RSI, (long) size * cpu.stringStep);
+            return true;
+        }
+    }
+
+    static final class Compare extends StringOp {
+        private final boolean whileEqual;
+
+        Compare(Binding b) {
+            super(b);
+            whileEqual = b.in.rep;
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            Mmu mmu = cpu.mmu();
+            long a = Loads.load(mmu, source(r), bits);
+            long b = Loads.load(mmu, destination(r), bits);
+            advance(r, Cpu.RSI, (long) size * cpu.stringStep);
+            advance(r, Cpu.RDI, (long) size * cpu.stringStep);
+            cpu.setFlags(Flags.SUB, a, b, Registers.narrow(a - b, bits));
+            return (a == b) == whileEqual;
+        }
+    }
+
+    static final class Scan extends StringOp {
+        private final boolean whileEqual;
+
+        Scan(Binding b) {
+            super(b);
+            whileEqual = b.in.rep;
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            long a = Registers.get(r, Cpu.RAX, 0, bits);
+            long b = Loads.load(cpu.mmu(), destination(r), bits);
+            advance(r, Cpu.RDI, (long) size * cpu.stringStep);
+            cpu.setFlags(Flags.SUB, a, b, Registers.narrow(a - b, bits));
+            return (a == b) == whileEqual;
+        }
+    }
+}

@@ -1,0 +1,428 @@
+package org.xenolith.cpu.interp;
+
+import java.lang.invoke.VarHandle;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.semantics.Flags;
+
+/** Instructions that ask the platform, fences and hints. */
+final class SystemOps {
+    private SystemOps() {}
+
+    static final class Nop extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            return next;
+        }
+    }
+
+    /** PAUSE: a poll point, so that a spinning vCPU lets its sibling run. */
+    static final class Pause extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            Thread.onSpinWait();
+            return next;
+        }
+    }
+
+    static final class Fence extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            VarHandle.fullFence();
+            return next;
+        }
+    }
+
+    static final class Cpuid extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.platform().cpuid(cpu);
+            return next;
+        }
+    }
+
+    /** RDTSC and RDTSCP; time may derive from the instruction count, which is exact only at block ends. */
+    static final class TimeStamp extends Op {
+        private static final int MSR_TSC_AUX = 0xc000_0103;
+        private final boolean withAux;
+
+        TimeStamp(boolean withAux) {
+            this.withAux = withAux;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            cpu.budget -= position;
+            long tsc;
+            try {
+                tsc = cpu.platform().timeStampCounter(cpu);
+                if (withAux) {
+                    r[Cpu.RCX] = cpu.platform().readMsr(cpu, MSR_TSC_AUX) & Registers.LOW_32;
+                }
+            } finally {
+                cpu.budget += position;
+            }
+            r[Cpu.RAX] = tsc & Registers.LOW_32;
+            r[Cpu.RDX] = tsc >>> 32;
+            return next;
+        }
+    }
+
+    static final class ReadMsr extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value = cpu.platform().readMsr(cpu, (int) r[Cpu.RCX]);
+            r[Cpu.RAX] = value & Registers.LOW_32;
+            r[Cpu.RDX] = value >>> 32;
+            return leaveAfter(cpu);
+        }
+    }
+
+    static final class WriteMsr extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value = r[Cpu.RDX] << 32 | r[Cpu.RAX] & Registers.LOW_32;
+            cpu.platform().writeMsr(cpu, (int) r[Cpu.RCX], value);
+            return leaveAfter(cpu);
+        }
+    }
+
+    /** MOV between a general register and CRn or DRn. */
+    static final class ControlRegister extends Op {
+        private final boolean debug;
+        private final boolean write;
+        private final int number;
+        private final int register;
+
+        ControlRegister(boolean debug, boolean write, Binding b) {
+            this.debug = debug;
+            this.write = write;
+            number = b.in.reg;
+            register = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (write && debug) {
+                cpu.platform().writeDebug(cpu, number, r[register]);
+            } else if (write) {
+                cpu.platform().writeControl(cpu, number, r[register]);
+            } else {
+                r[register] =
+                        debug
+                                ? cpu.platform().readDebug(cpu, number)
+                                : cpu.platform().readControl(cpu, number);
+            }
+            return leaveAfter(cpu);
+        }
+    }
+
+    /** CLTS through the platform's CR0. */
+    static final class ClearTaskSwitched extends Op {
+        private static final long CR0_TS = 8;
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.platform().writeControl(cpu, 0, cpu.platform().readControl(cpu, 0) & ~CR0_TS);
+            return leaveAfter(cpu);
+        }
+    }
+
+    /** IN and OUT. */
+    static final class Port extends Op {
+        private final boolean out;
+        private final int bits;
+        private final int port;
+
+        /** @param port constant, or -1 for DX */
+        Port(boolean out, int bits, int port) {
+            this.out = out;
+            this.bits = bits;
+            this.port = port;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            int number = port >= 0 ? port : (int) r[Cpu.RDX] & 0xffff;
+            if (out) {
+                int value = (int) Registers.zeroExtend(r[Cpu.RAX], bits);
+                cpu.platform().portOut(cpu, number, bits >> 3, value);
+            } else {
+                Registers.set(r, Cpu.RAX, 0, bits, cpu.platform().portIn(cpu, number, bits >> 3));
+            }
+            return leaveAfter(cpu);
+        }
+    }
+
+    /** INS and OUTS, one element a run. */
+    static final class StringPort extends Op {
+        private final boolean out;
+        private final boolean repeat;
+        private final int bits;
+        private final int segment;
+
+        StringPort(boolean out, Binding b) {
+            this.out = out;
+            repeat = b.in.rep || b.in.repne;
+            bits = (b.in.opcode & 1) == 0 ? 8 : Math.min(b.bits(), 32);
+            segment = b.in.segment;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (repeat && r[Cpu.RCX] == 0) {
+                return leaveAfter(cpu);
+            }
+            int port = (int) r[Cpu.RDX] & 0xffff;
+            int bytes = bits >> 3;
+            if (out) {
+                long value = Loads.load(cpu.mmu(), r[Cpu.RSI] + r[segment], bits);
+                cpu.platform().portOut(cpu, port, bytes, (int) Registers.zeroExtend(value, bits));
+                r[Cpu.RSI] += (long) bytes * cpu.stringStep;
+            } else {
+                cpu.mmu().checkWritable(r[Cpu.RDI]);
+                int value = cpu.platform().portIn(cpu, port, bytes);
+                Loads.store(cpu.mmu(), r[Cpu.RDI], bits, value);
+                r[Cpu.RDI] += (long) bytes * cpu.stringStep;
+            }
+            if (repeat && --r[Cpu.RCX] != 0) {
+                return leaveToRepeat(cpu);
+            }
+            return leaveAfter(cpu);
+        }
+    }
+
+    /** MOV to a segment register; SS holds off traps for one instruction. */
+    static final class LoadSegment extends MemoryOp {
+        private final boolean memory;
+        private final int register;
+        private final int src;
+
+        LoadSegment(Binding b) {
+            super(b);
+            memory = b.in.memory;
+            register = b.in.reg & 7;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
+            Segments.load(cpu, register, selector);
+            if (register == Segments.SS) {
+                cpu.trapShadow = true;
+            }
+            return next;
+        }
+    }
+
+    static final class StoreSegment extends MemoryOp {
+        private final boolean memory;
+        private final int register;
+        private final int dst;
+        private final int bits;
+
+        StoreSegment(Binding b) {
+            super(b);
+            memory = b.in.memory;
+            register = b.in.reg & 7;
+            dst = b.in.rm;
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            int selector = cpu.selectors[register];
+            if (memory) {
+                cpu.mmu().write16(vaddr(cpu.r), selector);
+            } else {
+                Registers.set(cpu.r, dst, 0, bits, selector);
+            }
+            return next;
+        }
+    }
+
+    /** LFS, LGS, LSS. */
+    static final class LoadFarPointer extends MemoryOp {
+        private final int register;
+        private final int bits;
+        private final int dst;
+
+        LoadFarPointer(int register, Binding b) {
+            super(b);
+            this.register = register;
+            bits = b.bits();
+            dst = b.in.reg;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long vaddr = vaddr(cpu.r);
+            long offset = Loads.load(cpu.mmu(), vaddr, bits);
+            int selector = cpu.mmu().read16(vaddr + (bits >> 3));
+            Segments.load(cpu, register, selector);
+            Registers.set(cpu.r, dst, 0, bits, offset);
+            return next;
+        }
+    }
+
+    /** LAR, LSL: ZF tells whether the selector may be looked at. */
+    static final class DescriptorQuery extends MemoryOp {
+        private final boolean limit;
+        private final boolean memory;
+        private final int bits;
+        private final int dst;
+        private final int src;
+
+        DescriptorQuery(boolean limit, Binding b) {
+            super(b);
+            this.limit = limit;
+            memory = b.in.memory;
+            bits = b.bits();
+            dst = b.in.reg;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
+            long descriptor = Segments.visible(cpu, selector);
+            if (descriptor != 0) {
+                long value =
+                        limit ? Segments.limit(descriptor) : Segments.accessRights(descriptor);
+                Registers.set(r, dst, 0, bits, value);
+            }
+            setZero(cpu, descriptor != 0);
+            return next;
+        }
+    }
+
+    /** VERR, VERW. */
+    static final class Verify extends MemoryOp {
+        private final boolean write;
+        private final boolean memory;
+        private final int src;
+
+        Verify(boolean write, Binding b) {
+            super(b);
+            this.write = write;
+            memory = b.in.memory;
+            src = b.in.rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
+            long descriptor = Segments.visible(cpu, selector);
+            setZero(
+                    cpu,
+                    write ? Segments.isWritable(descriptor) : Segments.isReadable(descriptor));
+            return next;
+        }
+    }
+
+    private static void setZero(Cpu cpu, boolean zero) {
+        cpu.setArithmeticFlags(cpu.arithmeticFlags() & ~Flags.ZF | (zero ? Flags.ZF : 0));
+    }
+
+    /** SLDT, STR, SMSW, SGDT, SIDT: not privileged on the processor; what they show is fixed. */
+    static final class StoreSystemValue extends MemoryOp {
+        private final boolean memory;
+        private final int dst;
+        private final int bits;
+        private final int bytes;
+        private final boolean fromCr0;
+
+        /** @param bytes of a memory operand: 2, or 10 for a table register */
+        StoreSystemValue(Binding b, int bytes, boolean fromCr0) {
+            super(b);
+            memory = b.in.memory;
+            dst = b.in.rm;
+            bits = b.bits();
+            this.bytes = bytes;
+            this.fromCr0 = fromCr0;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long value = fromCr0 ? cpu.platform().readControl(cpu, 0) : 0;
+            if (!memory) {
+                Registers.set(cpu.r, dst, 0, bits, value);
+                return next;
+            }
+            long vaddr = vaddr(cpu.r);
+            Mmu mmu = cpu.mmu();
+            if (bytes == 10) {
+                mmu.checkWritable(vaddr + 9);
+                mmu.write16(vaddr, 0);
+                mmu.write64(vaddr + 2, 0);
+            } else {
+                mmu.write16(vaddr, (int) value);
+            }
+            return next;
+        }
+    }
+
+    /** RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE; #UD until the guest sets CR4.FSGSBASE. */
+    static final class SegmentBase extends Op {
+        private static final long CR4_FSGSBASE = 1 << 16;
+        private final boolean write;
+        private final int slot;
+        private final int register;
+        private final int bits;
+
+        SegmentBase(boolean write, int slot, Binding b) {
+            this.write = write;
+            this.slot = slot;
+            register = b.in.rm;
+            bits = b.bits() == 64 ? 64 : 32;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if ((cpu.platform().readControl(cpu, 4) & CR4_FSGSBASE) == 0) {
+                throw GuestFault.of(Vector.INVALID_OPCODE);
+            }
+            if (write) {
+                long value = Registers.zeroExtend(r[register], bits);
+                if (!Mmu.isCanonical(value)) {
+                    throw GuestFault.of(Vector.GENERAL_PROTECTION);
+                }
+                r[slot] = value;
+            } else {
+                Registers.set(r, register, 0, bits, r[slot]);
+            }
+            return next;
+        }
+    }
+
+    /** RDRAND: always succeeds, CF set. */
+    static final class Random extends Op {
+        private final int dst;
+        private final int bits;
+
+        Random(Binding b) {
+            dst = b.in.rm;
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            Registers.set(cpu.r, dst, 0, bits, cpu.platform().random(cpu));
+            cpu.setArithmeticFlags(Flags.CF);
+            return next;
+        }
+    }
+}
