@@ -1,0 +1,167 @@
+package org.xenolith.cpu;
+
+import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.mmu.MachineMemory;
+import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * A machine for tests: frames of the pool handed out in order, MFN = host frame number, page tables built here,
+ * no platform to speak of.
+ */
+public final class FlatMachine implements MachineMemory, Platform {
+    private static long nextFrame = 1;
+
+    public final CodeCache code = new CodeCache();
+    public final long root;
+    public final Cpu cpu;
+
+    public FlatMachine() {
+        root = newFrame();
+        cpu = newCpu();
+    }
+
+    /** A further vCPU on the same memory and the same tables. */
+    public Cpu newCpu() {
+        Cpu added = new Cpu(this, this, code);
+        added.mmu().setRoot(root);
+        return added;
+    }
+
+    /** MFN of a zeroed frame. */
+    public static synchronized long newFrame() {
+        long mfn = nextFrame++;
+        Ram.fill(mfn << Ram.PAGE_SHIFT, Ram.PAGE_SIZE, 0);
+        return mfn;
+    }
+
+    /** Maps fresh frames, writable and executable. */
+    public void map(long vaddr, long bytes) {
+        long end = vaddr + bytes + Ram.PAGE_SIZE - 1 & Ram.PAGE_MASK;
+        for (long page = vaddr & Ram.PAGE_MASK; page < end; page += Ram.PAGE_SIZE) {
+            if (!Pte.isPresent(cpu.mmu().pte(page))) {
+                mapFrame(page, newFrame(), Pte.PRESENT | Pte.WRITABLE | Pte.USER);
+            }
+        }
+    }
+
+    /** Sets the L1 entry of a page, building tables as needed; drops the page from the TLB. */
+    public void mapFrame(long vaddr, long mfn, long flags) {
+        long table = root;
+        for (int level = 4; level > 1; level--) {
+            long at = (table << Ram.PAGE_SHIFT) + Pte.index(vaddr, level) * 8L;
+            long entry = Ram.getLong(at);
+            if (!Pte.isPresent(entry)) {
+                entry = newFrame() << Ram.PAGE_SHIFT | Pte.PRESENT | Pte.WRITABLE | Pte.USER;
+                Ram.putLong(at, entry);
+            }
+            table = Pte.mfn(entry);
+        }
+        Ram.putLong(
+                (table << Ram.PAGE_SHIFT) + Pte.index(vaddr, 1) * 8L,
+                mfn << Ram.PAGE_SHIFT | flags);
+        cpu.mmu().dropPage(vaddr);
+    }
+
+    /** Host offset behind a mapped address. */
+    public long host(long vaddr) {
+        return Pte.mfn(cpu.mmu().pte(vaddr)) << Ram.PAGE_SHIFT | vaddr & Ram.PAGE_OFFSET;
+    }
+
+    /** Copies bytes in, page by page, without the CPU noticing more than a store by another device. */
+    public void load(long vaddr, byte[] bytes) {
+        cpu.mmu().copyTo(vaddr, bytes, 0, bytes.length);
+    }
+
+    // ---- MachineMemory -----------------------------------------------------------------------------------
+
+    @Override
+    public long frame(long mfn) {
+        return mfn > 0 && mfn << Ram.PAGE_SHIFT < Ram.sizeBytes() ? mfn << Ram.PAGE_SHIFT : NO_FRAME;
+    }
+
+    @Override
+    public long writableFrame(long mfn) {
+        return frame(mfn);
+    }
+
+    @Override
+    public long hypervisorEntry(int slot) {
+        return 0;
+    }
+
+    @Override
+    public boolean emulatesStores(long mfn) {
+        return false;
+    }
+
+    @Override
+    public boolean emulateStore(long maddr, int size, long value) {
+        return false;
+    }
+
+    @Override
+    public CasResult emulateCompareAndSet(long maddr, int size, long expected, long value) {
+        return CasResult.REFUSED;
+    }
+
+    // ---- Platform ----------------------------------------------------------------------------------------
+
+    @Override
+    public void cpuid(Cpu c) {
+        boolean one = (int) c.r[Cpu.RAX] == 1;
+        c.r[Cpu.RAX] = one ? 0x106ca : 1;
+        c.r[Cpu.RBX] = one ? 0x800 : 0x756e6547;
+        c.r[Cpu.RCX] = one ? 0 : 0x6c65746eL;
+        c.r[Cpu.RDX] = one ? 0x0700_8111L : 0x49656e69L;
+    }
+
+    @Override
+    public long timeStampCounter(Cpu c) {
+        return c.retired();
+    }
+
+    @Override
+    public long readMsr(Cpu c, int index) {
+        throw GuestFault.of(Vector.GENERAL_PROTECTION);
+    }
+
+    @Override
+    public void writeMsr(Cpu c, int index, long value) {
+        throw GuestFault.of(Vector.GENERAL_PROTECTION);
+    }
+
+    @Override
+    public long readControl(Cpu c, int number) {
+        return 0;
+    }
+
+    @Override
+    public void writeControl(Cpu c, int number, long value) {}
+
+    @Override
+    public long readDebug(Cpu c, int number) {
+        return 0;
+    }
+
+    @Override
+    public void writeDebug(Cpu c, int number, long value) {}
+
+    @Override
+    public int portIn(Cpu c, int port, int size) {
+        return -1;
+    }
+
+    @Override
+    public void portOut(Cpu c, int port, int size, int value) {}
+
+    @Override
+    public long descriptor(Cpu c, int selector) {
+        return 0;
+    }
+
+    @Override
+    public long random(Cpu c) {
+        return 4;
+    }
+}
