@@ -46,6 +46,9 @@ public record InitialLayout(
     /** Room that a kernel may use behind its boot stack. */
     private static final long PADDING_PAGES = (512 << 10) / Ram.PAGE_SIZE;
 
+    /** No guest-physical address is above. */
+    private static final long ADDRESS_LIMIT = 1L << 46;
+
     /** The mapped area ends at a multiple of 4 MiB of linear addresses. */
     private static final long MAPPED_ALIGNMENT = 4L << 20;
 
@@ -86,18 +89,18 @@ public record InitialLayout(
         for (ElfImage.Segment segment : kernel.loadSegments()) {
             long start = segment.paddr() - notes.paddrOffset();
             long last = start + segment.memorySize();
-            if (start < 0 || segment.memorySize() < 0 || last < start) {
+            if (start < 0 || segment.memorySize() < 0 || last < start || last > ADDRESS_LIMIT) {
                 throw new BuildFailed(
                         "The kernel has a segment at the impossible address %#x"
                                 .formatted(segment.paddr()));
-            }
-            if (pagesOf(last) > pages) {
-                throw notEnough("The kernel alone", pagesOf(last), pages);
             }
             end = Math.max(end, pagesOf(last));
         }
         if (end == 0) {
             throw new BuildFailed("The kernel has nothing to load");
+        }
+        if (end > pages) {
+            throw notEnough("The kernel alone", end, pages);
         }
         return end;
     }
