@@ -60,9 +60,14 @@ final class Transaction {
 
     private void carryOver(StorePath path, Tree merged) {
         Node node = working.find(path);
+        Node there = merged.find(path);
         if (node == null) {
             merged.remove(path);
-        } else {
+        } else if (there == null) {
+            // Nobody else has it, so all below was made here too: it comes as a whole, and the
+            // paths below find it done.
+            merged.graft(path, node);
+        } else if (there != node) {
             merged.put(path, node.value(), node.permissions());
         }
     }

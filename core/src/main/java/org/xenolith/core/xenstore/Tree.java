@@ -63,22 +63,48 @@ final class Tree {
         return node;
     }
 
-    /** Creates or changes a node; its parent exists. */
+    /**
+     * The deepest node that exists on the way to a path.
+     *
+     * @param node the node at the path if {@code missing} is 0
+     * @param missing how many names at the end of the path have no node
+     */
+    record Nearest(Node node, int missing) {}
+
+    Nearest nearest(StorePath path) {
+        Node node = root;
+        String[] names = path.names();
+        for (int depth = 0; depth < names.length; depth++) {
+            Node child = node.child(names[depth]);
+            if (child == null) {
+                return new Nearest(node, names.length - depth);
+            }
+            node = child;
+        }
+        return new Nearest(node, 0);
+    }
+
+    /**
+     * Creates or changes a node. Missing parents get the same permissions and no value. However
+     * many are missing, the way from the root is copied once: a guest decides how deep it is.
+     */
     void put(StorePath path, byte[] value, Permissions permissions) {
         long generation = generations.getAsLong();
-        Node old = find(path);
-        if (old != null) {
-            count(old.permissions().owner(), -1);
+        Nearest nearest = nearest(path);
+        if (nearest.missing() == 0) {
+            count(nearest.node().permissions().owner(), -1);
+            count(permissions.owner(), 1);
+        } else {
+            count(permissions.owner(), nearest.missing());
         }
-        count(permissions.owner(), 1);
-        Node base = old == null ? Node.empty(permissions, generation) : old;
-        root =
-                with(
-                        root,
-                        path.names(),
-                        0,
-                        base.withContent(value, permissions, generation),
-                        generation);
+        Node base = nearest.missing() == 0 ? nearest.node() : Node.empty(permissions, generation);
+        replace(path, base.withContent(value, permissions, generation), permissions, generation);
+    }
+
+    /** Adds a node with all that is below it where there is none; its parent exists. */
+    void graft(StorePath path, Node node) {
+        countAll(node, 1);
+        replace(path, node, node.permissions(), generations.getAsLong());
     }
 
     /** Removes a node, not the root, with everything below it, if it is there. */
@@ -90,16 +116,19 @@ final class Tree {
         }
     }
 
-    private static Node with(Node node, String[] names, int depth, Node put, long generation) {
+    /** Missing parents get {@code permissions}. */
+    private void replace(StorePath path, Node put, Permissions permissions, long generation) {
+        root = with(root, path.names(), 0, put, Node.empty(permissions, generation));
+    }
+
+    private static Node with(Node node, String[] names, int depth, Node put, Node blank) {
         if (depth == names.length) {
             return put;
         }
         String name = names[depth];
-        Node child = node.child(name);
-        if (child == null && depth < names.length - 1) {
-            throw new IllegalStateException("no parent for " + String.join("/", names));
-        }
-        return node.withChild(name, with(child, names, depth + 1, put, generation), generation);
+        Node base = node == null ? blank : node;
+        return base.withChild(
+                name, with(base.child(name), names, depth + 1, put, blank), blank.generation());
     }
 
     private static Node without(Node node, String[] names, int depth, long generation) {

@@ -93,24 +93,23 @@ final class View {
     }
 
     private void create(StorePath path, byte[] value) {
+        Tree.Nearest nearest = tree.nearest(path);
         Deque<StorePath> missing = new ArrayDeque<>();
         StorePath ancestor = path;
-        while (tree.find(ancestor) == null) {
+        for (int i = 0; i < nearest.missing(); i++) {
             changes.access(ancestor);
             missing.push(ancestor);
             ancestor = ancestor.parent();
         }
         // Its list of children changes.
         changes.access(ancestor);
-        Permissions permissions = tree.find(ancestor).permissions().inheritedBy(domid);
         if (isLimited() && tree.nodesOwnedBy(domid) + missing.size() > quota.nodes()) {
             throw refused(XenstoreError.ENOSPC, path, "domain owns too many nodes");
         }
-        for (StorePath created : missing) {
-            boolean last = created.equals(path);
-            tree.put(created, last ? value : NO_VALUE, permissions);
-            changes.change(created, last ? Changes.Kind.CHANGED : Changes.Kind.PARENT_CREATED);
-        }
+        tree.put(path, value, nearest.node().permissions().inheritedBy(domid));
+        missing.removeLast();
+        missing.forEach(created -> changes.change(created, Changes.Kind.PARENT_CREATED));
+        changes.change(path, Changes.Kind.CHANGED);
     }
 
     private Node existing(StorePath path, Need need) {
@@ -129,20 +128,17 @@ final class View {
      */
     private Node find(StorePath path, Need need) {
         changes.access(path);
-        Node node = tree.find(path);
-        Node judge = node;
-        for (StorePath above = path; judge == null; judge = tree.find(above)) {
-            above = above.parent();
-        }
+        Tree.Nearest nearest = tree.nearest(path);
+        Permissions permissions = nearest.node().permissions();
         boolean granted =
                 switch (need) {
-                    case READ -> judge.permissions().mayRead(domid);
-                    case WRITE -> judge.permissions().mayWrite(domid);
+                    case READ -> permissions.mayRead(domid);
+                    case WRITE -> permissions.mayWrite(domid);
                 };
         if (!granted) {
             throw refused(XenstoreError.EACCES, path, "no " + need + " access");
         }
-        return node;
+        return nearest.missing() == 0 ? nearest.node() : null;
     }
 
     private static void collectBelow(StorePath path, Node node, List<StorePath> below) {

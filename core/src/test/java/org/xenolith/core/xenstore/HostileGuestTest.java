@@ -57,6 +57,21 @@ class HostileGuestTest {
     }
 
     @Test
+    void nodesThatAMergedTransactionBroughtAreCountedOnce() {
+        guest.begin();
+        guest.mkdir("data/a/b/c");
+        guest.write("data/a", "changed again");
+        store.write("/elsewhere", "forces the merge");
+        assertThat(guest.end(true)).isEqualTo("OK");
+        assertThat(guest.list("data/a/b")).isEqualTo("c");
+        // The directory, a, b and c are there already.
+        for (int i = 4; i < Quota.DEFAULT.nodes(); i++) {
+            assertThat(guest.mkdir("data/" + i)).isEqualTo("OK");
+        }
+        assertThat(guest.mkdir("data/more")).isEqualTo("ENOSPC");
+    }
+
+    @Test
     void nodesGivenAwayOrRemovedByTheHostAreNoLongerCounted() {
         for (int i = 1; i < Quota.DEFAULT.nodes(); i++) {
             guest.mkdir("data/d/" + i);

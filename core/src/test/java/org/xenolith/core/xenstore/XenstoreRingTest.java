@@ -168,7 +168,7 @@ class XenstoreRingTest {
     }
 
     @Test
-    @Timeout(20)
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aGuestThatAsksWithoutEndDoesNotHoldTheServer() {
         byte[] write = request(MessageType.WRITE, "/data", "v");
         byte[] sink = new byte[1024];
