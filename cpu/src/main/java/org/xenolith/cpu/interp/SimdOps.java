@@ -27,6 +27,26 @@ final class SimdOps {
         if (xmm && semantics instanceof Semantics.Lanewise(Semantics.LongOp f) && isXmm(b, 1)) {
             return new XmmLanewise(f, b);
         }
+        if (!b.in.memory && isXmm(b, 0) && (b.operandCount() == 1 || !isGeneral(b, 1))) {
+            switch (semantics) {
+                case Semantics.ShiftImm(Semantics.LongOp f) -> {
+                    return new XmmShift(f, b);
+                }
+                case Semantics.Cross cross -> {
+                    if (isXmm(b, 1)) {
+                        return new XmmCross(cross, b);
+                    }
+                }
+                case Semantics.Move(Semantics.MoveKind kind)
+                        when kind == Semantics.MoveKind.MOVE_ALL && isXmm(b, 1) -> {
+                    return new XmmMove(b);
+                }
+                default -> {}
+            }
+        }
+        if (semantics instanceof Semantics.ScalarDouble(Semantics.DoubleOp f)) {
+            return new XmmScalarDouble(f, b);
+        }
         if (semantics instanceof Semantics.Move(Semantics.MoveKind kind)
                 && kind == Semantics.MoveKind.MOVE_ALL
                 && b.in.memory
@@ -62,6 +82,11 @@ final class SimdOps {
     private static boolean isXmm(Binding b, int i) {
         Place place = i < b.operandCount() ? place(b.operand(i)) : Place.NOWHERE;
         return place == Place.XMM_REG || place == Place.XMM_RM;
+    }
+
+    private static boolean isGeneral(Binding b, int i) {
+        Place place = place(b.operand(i));
+        return place == Place.GENERAL_REG || place == Place.GENERAL_RM;
     }
 
     private static boolean isMemory(Binding b, int i) {
@@ -155,6 +180,101 @@ final class SimdOps {
         }
     }
 
+    /** Shift of a whole register's lanes by an immediate. */
+    private static final class XmmShift extends XmmOp {
+        private final Semantics.LongOp function;
+        private final int count;
+
+        XmmShift(Semantics.LongOp function, Binding b) {
+            super(b);
+            this.function = function;
+            count = (int) b.in.immediate & 0xff;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            long[] xmm = cpu.xmm;
+            xmm[rm] = function.apply(xmm[rm], count);
+            xmm[rm + 1] = function.apply(xmm[rm + 1], count);
+            return next;
+        }
+    }
+
+    /** Shuffles, packs and the like between registers. */
+    private static final class XmmCross extends XmmOp {
+        private final Semantics.HalfOp lowHalf;
+        private final Semantics.HalfOp highHalf;
+        private final int dst;
+        private final int src;
+        private final int immediate;
+
+        XmmCross(Semantics.Cross cross, Binding b) {
+            super(b);
+            lowHalf = cross.low();
+            highHalf = cross.high();
+            dst = place(b.operand(0)) == Place.XMM_REG ? reg : rm;
+            src = place(b.operand(1)) == Place.XMM_REG ? reg : rm;
+            immediate = (int) b.in.immediate & 0xff;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            long[] xmm = cpu.xmm;
+            long aLow = xmm[dst];
+            long aHigh = xmm[dst + 1];
+            long bLow = xmm[src];
+            long bHigh = xmm[src + 1];
+            xmm[dst] = lowHalf.apply(aLow, aHigh, bLow, bHigh, immediate);
+            xmm[dst + 1] = highHalf.apply(aLow, aHigh, bLow, bHigh, immediate);
+            return next;
+        }
+    }
+
+    private static final class XmmMove extends XmmOp {
+        private final int dst;
+        private final int src;
+
+        XmmMove(Binding b) {
+            super(b);
+            dst = place(b.operand(0)) == Place.XMM_REG ? reg : rm;
+            src = place(b.operand(1)) == Place.XMM_REG ? reg : rm;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            long[] xmm = cpu.xmm;
+            long low = xmm[src];
+            long high = xmm[src + 1];
+            xmm[dst] = low;
+            xmm[dst + 1] = high;
+            return next;
+        }
+    }
+
+    /** Double arithmetic on the low lane. */
+    private static final class XmmScalarDouble extends XmmOp {
+        private final Semantics.DoubleOp function;
+
+        XmmScalarDouble(Semantics.DoubleOp function, Binding b) {
+            super(b);
+            this.function = function;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            long[] xmm = cpu.xmm;
+            long operand = memory ? cpu.mmu().read64(vaddr(cpu.r)) : xmm[rm];
+            long result = function.apply(xmm[reg], operand, cpu.mxcsr);
+            cpu.mxcsr.commit();
+            xmm[reg] = result;
+            return next;
+        }
+    }
+
     private static final class XmmLoad extends XmmOp {
         XmmLoad(Binding b) {
             super(b);
@@ -210,6 +330,8 @@ final class SimdOps {
         private final boolean mmx;
         private final boolean emms;
         private final boolean masked;
+        private final boolean hasResult;
+        private final boolean setsFlags;
         private final boolean wide;
         private final int reg;
         private final int rm;
@@ -229,7 +351,9 @@ final class SimdOps {
             aligned = !allowsUnaligned(b.in.row.mnemonic());
             emms = b.in.row.mnemonic().equals("emms");
             mmx = isMmx(first) && !firstMemory || isMmx(second) && !secondMemory;
-            masked = semantics instanceof Semantics.Move && !semantics.hasResult() && !emms;
+            hasResult = semantics.hasResult();
+            setsFlags = semantics.setsFlags();
+            masked = semantics instanceof Semantics.Move && !hasResult && !emms;
             wide = (b.in.rex & 8) != 0;
             reg = b.in.reg;
             rm = b.in.rm;
@@ -273,10 +397,10 @@ final class SimdOps {
             if (mmx) {
                 cpu.x87.enterMmx();
             }
-            if (!firstMemory && semantics.hasResult()) {
+            if (!firstMemory && hasResult) {
                 writeFirst(cpu, o);
             }
-            if (semantics.setsFlags()) {
+            if (setsFlags) {
                 cpu.setArithmeticFlags(o.flags);
             }
             return next;
