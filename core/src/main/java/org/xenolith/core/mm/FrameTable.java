@@ -138,8 +138,7 @@ public final class FrameTable {
         }
     }
 
-    // ---- the lookup
-    // ------------------------------------------------------------------------------------
+    // ---- the lookup ----
 
     /** Host frame behind an MFN, or {@code NO_FRAME}. The hot path of every TLB fill. */
     public long frame(long mfn) {
@@ -176,8 +175,7 @@ public final class FrameTable {
         return tlbs;
     }
 
-    // ---- info words
-    // --------------------------------------------------------------------------------------
+    // ---- info words ----
 
     boolean exists(long mfn) {
         return frame(mfn) != NO_FRAME;
@@ -250,8 +248,7 @@ public final class FrameTable {
         links[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = link;
     }
 
-    // ---- references
-    // --------------------------------------------------------------------------------------
+    // ---- references ----
 
     /**
      * Takes a reference to a frame that the guest may name.
@@ -326,8 +323,7 @@ public final class FrameTable {
         hosts[chunk][index] = (int) (hostBase >>> Ram.PAGE_SHIFT);
     }
 
-    // ---- the reservation
-    // ---------------------------------------------------------------------------------
+    // ---- the reservation ----
 
     /**
      * Adds a zeroed frame to the domain's reservation.
@@ -451,8 +447,7 @@ public final class FrameTable {
         }
     }
 
-    // ---- machine to physical
-    // -----------------------------------------------------------------------------
+    // ---- machine to physical ----
 
     /** The guest's number of a frame, or {@link AddressSpace#INVALID_M2P_ENTRY}. */
     public long pfn(long mfn) {

@@ -79,15 +79,14 @@ public final class PageTypes {
         return unsettledStamp;
     }
 
-    // ---- types
-    // -------------------------------------------------------------------------------------------
+    // ---- types ----
 
-    /** Takes a reference to a frame and a use of it as {@code type}. */
+    /** Takes a reference to a frame and a use of it as {@code type}; NONE is no use. */
     int getPageAndType(long mfn, int type, TlbShootdown tlb) {
         if (!frames.get(mfn)) {
             return -EINVAL;
         }
-        int result = getType(mfn, type, tlb);
+        int result = type == FrameType.NONE ? 0 : getType(mfn, type, tlb);
         if (result != 0) {
             frames.put(mfn, tlb);
         }
@@ -212,11 +211,16 @@ public final class PageTypes {
                     "mfn %#x has lost more uses than it had".formatted(mfn));
         }
         int type = frames.type(mfn);
-        if (count > 1) {
+        if (type == FrameType.WRITABLE) {
+            long stamp = tlb.stamp();
+            if (stamp != 0) {
+                // An older stamp stays when this end is none of a mapping: siblings may still owe
+                // it.
+                frames.setLink(mfn, stamp);
+            }
             frames.setType(mfn, type, count - 1);
-        } else if (type == FrameType.WRITABLE) {
-            frames.setType(mfn, type, 0);
-            frames.setLink(mfn, tlb.stamp());
+        } else if (count > 1) {
+            frames.setType(mfn, type, count - 1);
         } else {
             demote(mfn, type, tlb);
         }
@@ -237,8 +241,7 @@ public final class PageTypes {
         frames.setLink(mfn, 0);
     }
 
-    // ---- entries
-    // -----------------------------------------------------------------------------------------
+    // ---- entries ----
 
     /**
      * Takes what a present L1 entry refers to. The numbers are those of Xen's get_page_from_l1e.
@@ -248,6 +251,9 @@ public final class PageTypes {
             return -EINVAL;
         }
         long mfn = Pte.mfn(entry);
+        if (mfn < FrameTable.RAM_BASE && mfn >= FrameTable.GRANT_WINDOW_BASE) {
+            return -EBUSY; // another domain's: only its grant maps it
+        }
         if (!frames.get(mfn)) {
             if (mfn < frames.limitMfn()) {
                 return -EBUSY; // somebody else's, or nobody's
@@ -283,8 +289,7 @@ public final class PageTypes {
         return getPageAndType(Pte.mfn(entry), level - 1, tlb);
     }
 
-    // ---- where a table is linked
-    // -------------------------------------------------------------------------
+    // ---- where a table is linked ----
 
     private static long linkOf(long parentMfn, int level, int slot) {
         return level == FrameType.L4_TABLE
@@ -336,8 +341,7 @@ public final class PageTypes {
         }
     }
 
-    // ---- updates
-    // -----------------------------------------------------------------------------------------
+    // ---- updates ----
 
     /** Writes an entry of a table, as mmu_update does. The frame is a page table in use. */
     int updateEntry(long tableMfn, int slot, long entry, boolean preserveAd, TlbShootdown tlb) {
@@ -422,8 +426,69 @@ public final class PageTypes {
         return 0;
     }
 
-    // ---- pinning
-    // -----------------------------------------------------------------------------------------
+    // ---- granted frames ----
+
+    /**
+     * Sets an L1 entry to a frame of the grant window. Called without the lock.
+     *
+     * @param entryMaddr machine address of the entry
+     * @return false when that is no entry of an L1 table
+     */
+    public boolean mapGranted(long entryMaddr, long mfn, boolean write, TlbShootdown tlb) {
+        frames.lock.lock();
+        try {
+            if (!isL1Entry(entryMaddr) || !frames.get(mfn)) {
+                return false;
+            }
+            long entry = mfn << Ram.PAGE_SHIFT | Pte.PRESENT | Pte.USER | AD_FLAGS;
+            if (write) {
+                getType(mfn, FrameType.WRITABLE, tlb);
+                entry |= Pte.WRITABLE;
+            }
+            setL1(entryMaddr, entry, tlb);
+            return true;
+        } finally {
+            frames.lock.unlock();
+        }
+    }
+
+    /**
+     * Clears the entry that {@link #mapGranted} has set, unless the guest has done so. Called
+     * without the lock.
+     *
+     * @return false when the frame is mapped, but not there
+     */
+    public boolean unmapGranted(long entryMaddr, long mfn, TlbShootdown tlb) {
+        frames.lock.lock();
+        try {
+            if (isL1Entry(entryMaddr)) {
+                long entry = Ram.getLongVolatile(hostOf(entryMaddr));
+                if (Pte.isPresent(entry) && Pte.mfn(entry) == mfn) {
+                    setL1(entryMaddr, 0, tlb);
+                }
+            }
+            return frames.references(mfn) == 1;
+        } finally {
+            frames.lock.unlock();
+        }
+    }
+
+    private boolean isL1Entry(long maddr) {
+        return (maddr & 7) == 0 && frames.isL1Table(maddr >>> Ram.PAGE_SHIFT);
+    }
+
+    private long hostOf(long maddr) {
+        return frames.writableFrame(maddr >>> Ram.PAGE_SHIFT) | maddr & Ram.PAGE_OFFSET;
+    }
+
+    /** Replaces an L1 entry by one whose frame is held already. */
+    private void setL1(long maddr, long entry, TlbShootdown tlb) {
+        long old = write(hostOf(maddr), entry, false);
+        int slot = (int) (maddr & Ram.PAGE_OFFSET) >>> 3;
+        settleStore(maddr >>> Ram.PAGE_SHIFT, slot, old, entry, false, tlb);
+    }
+
+    // ---- pinning ----
 
     /** Makes a frame a table of {@code level} until it is unpinned. */
     int pin(long mfn, int level, TlbShootdown tlb) {
@@ -447,8 +512,7 @@ public final class PageTypes {
         return 0;
     }
 
-    // ---- stores of the guest through read-only mappings
-    // ------------------------------------------------------
+    // ---- stores of the guest through read-only mappings ----
 
     /**
      * Performs a store into an L1 table. Xen's writable-page-table emulation.
@@ -512,8 +576,7 @@ public final class PageTypes {
         }
     }
 
-    // ---- for the rest of the hypervisor
-    // ------------------------------------------------------------------
+    // ---- for the rest of the hypervisor ----
 
     /**
      * Takes a frame of the guest as {@code type}, with all that follows: a root to load, a
@@ -532,6 +595,18 @@ public final class PageTypes {
         frames.lock.lock();
         try {
             putPageAndType(mfn, tlb);
+        } finally {
+            frames.lock.unlock();
+        }
+    }
+
+    /**
+     * Lets go of what {@link #acquire} took with {@link FrameType#NONE}. Called without the lock.
+     */
+    public void releaseReference(long mfn, TlbShootdown tlb) {
+        frames.lock.lock();
+        try {
+            frames.put(mfn, tlb);
         } finally {
             frames.lock.unlock();
         }

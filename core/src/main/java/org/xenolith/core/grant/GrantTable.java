@@ -1,0 +1,211 @@
+package org.xenolith.core.grant;
+
+import static org.xenolith.core.abi.GrantCommand.GNTST_BAD_GNTREF;
+import static org.xenolith.core.abi.GrantCommand.GNTST_BAD_PAGE;
+import static org.xenolith.core.abi.GrantCommand.GNTST_GENERAL_ERROR;
+import static org.xenolith.core.abi.GrantCommand.GNTST_NO_SPACE;
+import static org.xenolith.core.abi.GrantCommand.GNTST_OKAY;
+
+import org.xenolith.core.abi.GrantEntry;
+import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.PageTypes;
+import org.xenolith.core.mm.TlbShootdown;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.util.Arrays;
+import java.util.function.LongConsumer;
+
+/**
+ * What one domain has granted. The entries lie in frames that the guest writes; what is in use is
+ * counted here, where it cannot. While a grant is in use its entry says so, and the guest must
+ * leave it alone; if it does not, the use still ends as it began.
+ *
+ * <p>Thread-safe. The lock is taken before that of the frame table.
+ */
+public final class GrantTable {
+    /** Frames of 512 entries that a guest may have. */
+    public static final int MAX_FRAMES = 64;
+
+    private static final int ENTRIES_PER_FRAME = Ram.PAGE_SIZE / GrantEntry.SIZE;
+    private static final int FLAGS_MASK = 0xffff;
+    private static final int DOMID_SHIFT = 16;
+
+    /** In a word of {@link #uses}: one user that may write, beside the users counted from bit 0. */
+    private static final int WRITER = 1 << 16;
+
+    private static final int USERS_MASK = WRITER - 1;
+    private static final int MAX_USERS = 0x7fff;
+
+    private final PageTypes types;
+    private final FrameTable frames;
+    private final LongConsumer writtenFrames;
+    private final long[] mfns = new long[MAX_FRAMES];
+    private int frameCount;
+
+    /** By reference: how many use the grant now, and how many of those may write. */
+    private int[] uses = new int[0];
+
+    /** By reference, while in use: the frame that was granted when the use began. */
+    private long[] grantedMfns = new long[0];
+
+    /**
+     * @param writtenFrames is told the host base of each frame of this domain that a user may have
+     *     written: there may be decoded code in it
+     */
+    public GrantTable(PageTypes types, LongConsumer writtenFrames) {
+        this.types = types;
+        this.frames = types.frames();
+        this.writtenFrames = writtenFrames;
+    }
+
+    /**
+     * Makes the table at least so large.
+     *
+     * @return a {@code GNTST_*} status
+     */
+    public synchronized int grow(int wantedFrames) {
+        if (wantedFrames < 0 || wantedFrames > MAX_FRAMES) {
+            return GNTST_GENERAL_ERROR;
+        }
+        try {
+            while (frameCount < wantedFrames) {
+                mfns[frameCount] = frames.addXenFrame();
+                frameCount++;
+            }
+        } catch (FrameTable.OutOfMemory e) {
+            return GNTST_NO_SPACE;
+        }
+        if (uses.length < frameCount * ENTRIES_PER_FRAME) {
+            uses = Arrays.copyOf(uses, frameCount * ENTRIES_PER_FRAME);
+            grantedMfns = Arrays.copyOf(grantedMfns, frameCount * ENTRIES_PER_FRAME);
+        }
+        return GNTST_OKAY;
+    }
+
+    public synchronized int frameCount() {
+        return frameCount;
+    }
+
+    /** MFN of a frame of the table, for the guest to map. */
+    public synchronized long frameMfn(int index) {
+        return mfns[index];
+    }
+
+    /**
+     * Writes an entry for the guest, before it starts: what the tools do for console and xenstore.
+     */
+    public synchronized void preset(int ref, int grantee, long mfn) {
+        if (grow(1) != GNTST_OKAY) {
+            throw new IllegalStateException("no frame for the grant table");
+        }
+        Ram.putInt(entry(ref) + GrantEntry.FRAME, (int) mfn);
+        Ram.putIntVolatile(
+                entry(ref) + GrantEntry.FLAGS_AND_DOMID,
+                grantee << DOMID_SHIFT | GrantEntry.GTF_PERMIT_ACCESS);
+    }
+
+    private long entry(int ref) {
+        return frames.writableFrame(mfns[ref / ENTRIES_PER_FRAME])
+                + (long) ref % ENTRIES_PER_FRAME * GrantEntry.SIZE;
+    }
+
+    /**
+     * Begins to use a grant, for as long as a copy takes or a device is connected.
+     *
+     * @param grantee who wants to use it
+     * @return the frame, or null when the guest has granted no such thing to the grantee
+     */
+    public GrantAccess access(int grantee, int ref, boolean write) {
+        int status = begin(grantee, ref, write);
+        return status == GNTST_OKAY ? new GrantAccess(this, ref, write, host(ref)) : null;
+    }
+
+    private synchronized long host(int ref) {
+        return frames.writableFrame(grantedMfns[ref]);
+    }
+
+    /** Begins a use; {@link #end} must follow when the status is GNTST_OKAY. */
+    synchronized int begin(int grantee, int ref, boolean write) {
+        if (Integer.compareUnsigned(ref, frameCount * ENTRIES_PER_FRAME) >= 0) {
+            return GNTST_BAD_GNTREF;
+        }
+        if ((uses[ref] & USERS_MASK) == MAX_USERS) {
+            return GNTST_NO_SPACE;
+        }
+        int status = mark(grantee, ref, write);
+        if (status != GNTST_OKAY) {
+            return status;
+        }
+        long mfn =
+                uses[ref] == 0
+                        ? Ram.getIntVolatile(entry(ref) + GrantEntry.FRAME) & 0xffff_ffffL
+                        : grantedMfns[ref];
+        if (!hold(mfn, write)) {
+            unmark(ref);
+            return GNTST_BAD_PAGE;
+        }
+        grantedMfns[ref] = mfn;
+        uses[ref] += write ? 1 + WRITER : 1;
+        return GNTST_OKAY;
+    }
+
+    private boolean hold(long mfn, boolean write) {
+        return types.acquire(mfn, write ? FrameType.WRITABLE : FrameType.NONE, TlbShootdown.NONE)
+                == 0;
+    }
+
+    /** Sets the in-use flags, if the entry permits the use at that very moment. */
+    private int mark(int grantee, int ref, boolean write) {
+        long at = entry(ref) + GrantEntry.FLAGS_AND_DOMID;
+        while (true) {
+            int old = Ram.getIntVolatile(at);
+            boolean permitted =
+                    (old & GrantEntry.GTF_TYPE_MASK) == GrantEntry.GTF_PERMIT_ACCESS
+                            && old >>> DOMID_SHIFT == grantee
+                            && !(write && (old & GrantEntry.GTF_READONLY) != 0);
+            if (!permitted) {
+                return GNTST_GENERAL_ERROR;
+            }
+            int marks = GrantEntry.GTF_READING | (write ? GrantEntry.GTF_WRITING : 0);
+            if (Ram.compareAndSetInt(at, old, old | marks)) {
+                return GNTST_OKAY;
+            }
+        }
+    }
+
+    /** Clears the flags that no user stands for any more; the guest may have rewritten the rest. */
+    private void unmark(int ref) {
+        int stale = uses[ref] < WRITER ? GrantEntry.GTF_WRITING : 0;
+        if (uses[ref] == 0) {
+            stale |= GrantEntry.GTF_READING;
+        }
+        long at = entry(ref) + GrantEntry.FLAGS_AND_DOMID;
+        int old;
+        do {
+            old = Ram.getIntVolatile(at);
+        } while (!Ram.compareAndSetInt(at, old, old & ~(stale & FLAGS_MASK)));
+    }
+
+    synchronized void end(int ref, boolean write) {
+        long mfn = grantedMfns[ref];
+        if (write) {
+            writtenFrames.accept(frames.frame(mfn));
+            types.release(mfn, TlbShootdown.NONE);
+        } else {
+            types.releaseReference(mfn, TlbShootdown.NONE);
+        }
+        uses[ref] -= write ? 1 + WRITER : 1;
+        unmark(ref);
+    }
+
+    /** Host base of a grant in use. */
+    long hostBase(int ref) {
+        return host(ref);
+    }
+
+    /** Whether anybody uses a grant now. */
+    public synchronized boolean isInUse(int ref) {
+        return ref < uses.length && uses[ref] != 0;
+    }
+}
