@@ -40,12 +40,15 @@ public final class Mxcsr {
     /** Bits that can be written; setting another one with LDMXCSR or FXRSTOR is #GP(0). */
     public static final int WRITABLE = 0xffff;
 
-    private static final int ALL_FLAGS = 0x3f, MASK_SHIFT = 7;
+    private static final int ALL_FLAGS = 0x3f, MASK_SHIFT = 7, SETTLED_SHIFT = 8;
     private static final int BEFORE_COMPUTATION = IE | DE | ZE;
 
     private int value = DEFAULT;
 
-    /** Exceptions of the current instruction; the same bits as in {@link #value}. */
+    /**
+     * Exceptions of the current instruction, the same bits as in {@link #value}; those of its
+     * earlier steps {@link #SETTLED_SHIFT} higher.
+     */
     private int noted;
 
     public int value() {
@@ -74,13 +77,13 @@ public final class Mxcsr {
     }
 
     private void commitSlow() {
-        int flags = noted;
+        int flags = noted & ALL_FLAGS, settled = noted >>> SETTLED_SHIFT;
         noted = 0;
         int unmasked = flags & ~(value >>> MASK_SHIFT);
         if ((unmasked & BEFORE_COMPUTATION) != 0) {
             flags &= BEFORE_COMPUTATION;
         }
-        value |= flags;
+        value |= flags | settled;
         if (unmasked != 0) {
             throw GuestFault.of(Vector.SIMD_ERROR);
         }
@@ -90,12 +93,17 @@ public final class Mxcsr {
         noted |= flags;
     }
 
-    int noted() {
-        return noted;
-    }
-
-    void restoreNoted(int flags) {
-        noted = flags & ALL_FLAGS;
+    /**
+     * Ends a step of an instruction that computes in several; each rounds and reports for itself.
+     *
+     * @return whether an unmasked exception ends the instruction here
+     */
+    boolean endStep() {
+        if ((noted & ALL_FLAGS & ~(value >>> MASK_SHIFT)) != 0) {
+            return true;
+        }
+        noted = noted & ~ALL_FLAGS | (noted & ALL_FLAGS) << SETTLED_SHIFT;
+        return false;
     }
 
     int rounding() {

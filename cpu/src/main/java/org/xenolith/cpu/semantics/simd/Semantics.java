@@ -8,14 +8,26 @@ public sealed interface Semantics {
     /** Computes the results, notes floating point exceptions. */
     void execute(SimdOperands o, Mxcsr m);
 
-    /** Whether ZF, PF and CF are set, OF, SF and AF cleared. */
+    /** Whether {@link SimdOperands#flags} replaces OF, SF, ZF, AF, PF and CF. */
     default boolean setsFlags() {
         return false;
     }
 
-    /** Whether the destination is written; a comparison has none. */
-    default boolean hasResult() {
-        return true;
+    /** Where the result goes. */
+    default Destination destination() {
+        return Destination.FIRST_OPERAND;
+    }
+
+    /** What an instruction writes, flags apart. */
+    enum Destination {
+        FIRST_OPERAND,
+        NOTHING,
+        /** The bytes of the first operand that the result selects, at DS:[RDI]. */
+        MEMORY_AT_RDI,
+        /** PCMPESTRI, PCMPISTRI. */
+        RCX,
+        /** PCMPESTRM, PCMPISTRM. */
+        XMM0
     }
 
     // Functions.
@@ -54,6 +66,18 @@ public sealed interface Semantics {
 
     interface FloatImmOp {
         int apply(int a, int b, int imm, Mxcsr m);
+    }
+
+    interface BlendOp {
+        long apply(long a, long b, long mask);
+    }
+
+    interface BitsFlagsOp {
+        int apply(long aLow, long aHigh, long bLow, long bHigh);
+    }
+
+    interface ChecksumOp {
+        long apply(long crc, long value, int bytes);
     }
 
     interface DoubleFlagsOp {
@@ -245,8 +269,8 @@ public sealed interface Semantics {
         }
 
         @Override
-        public boolean hasResult() {
-            return false;
+        public Destination destination() {
+            return Destination.NOTHING;
         }
     }
 
@@ -263,8 +287,8 @@ public sealed interface Semantics {
         }
 
         @Override
-        public boolean hasResult() {
-            return false;
+        public Destination destination() {
+            return Destination.NOTHING;
         }
     }
 
@@ -312,6 +336,138 @@ public sealed interface Semantics {
         }
     }
 
+    /** On doubles: the low half from both halves of a, the high half from both of b. */
+    record HorizontalDouble(DoubleOp f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = f.apply(o.aLow, o.aHigh, m);
+            o.high = f.apply(o.bLow, o.bHigh, m);
+        }
+    }
+
+    /** On singles: the low half from neighbours in a, the high half from neighbours in b. */
+    record HorizontalFloat(FloatOp f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = pair(neighbours(o.aLow, m), neighbours(o.aHigh, m));
+            o.high = pair(neighbours(o.bLow, m), neighbours(o.bHigh, m));
+        }
+
+        private int neighbours(long x, Mxcsr m) {
+            return f.apply((int) x, (int) (x >>> 32), m);
+        }
+    }
+
+    /** ADDSUBPD. */
+    record AlternatingDouble(DoubleOp even, DoubleOp odd) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = even.apply(o.aLow, o.bLow, m);
+            o.high = odd.apply(o.aHigh, o.bHigh, m);
+        }
+    }
+
+    /** ADDSUBPS. */
+    record AlternatingFloat(FloatOp even, FloatOp odd) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = apply(o.aLow, o.bLow, m);
+            o.high = apply(o.aHigh, o.bHigh, m);
+        }
+
+        private long apply(long a, long b, Mxcsr m) {
+            return pair(
+                    even.apply((int) a, (int) b, m),
+                    odd.apply((int) (a >>> 32), (int) (b >>> 32), m));
+        }
+    }
+
+    /** Lanewise with XMM0 as third operand. */
+    record Blend(BlendOp f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = f.apply(o.aLow, o.bLow, o.xmm0Low);
+            o.high = f.apply(o.aHigh, o.bHigh, o.xmm0High);
+        }
+    }
+
+    /** PTEST. */
+    record CompareBits(BitsFlagsOp f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.flags = f.apply(o.aLow, o.aHigh, o.bLow, o.bHigh);
+        }
+
+        @Override
+        public boolean setsFlags() {
+            return true;
+        }
+
+        @Override
+        public Destination destination() {
+            return Destination.NOTHING;
+        }
+    }
+
+    /** PCMPESTRI and its kin. */
+    record CompareStrings(boolean explicitLengths, boolean toIndex) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            StringCompare c = o.strings;
+            if (explicitLengths) {
+                c.compareExplicit(
+                        o.aLow,
+                        o.aHigh,
+                        o.bLow,
+                        o.bHigh,
+                        o.imm,
+                        length(o, o.rax),
+                        length(o, o.rdx));
+            } else {
+                c.compareImplicit(o.aLow, o.aHigh, o.bLow, o.bHigh, o.imm);
+            }
+            o.low = toIndex ? c.index() : c.maskLow();
+            o.high = toIndex ? 0 : c.maskHigh();
+            o.flags = c.flags();
+        }
+
+        private static long length(SimdOperands o, long register) {
+            return o.wide ? register : (int) register;
+        }
+
+        @Override
+        public boolean setsFlags() {
+            return true;
+        }
+
+        @Override
+        public Destination destination() {
+            return toIndex ? Destination.RCX : Destination.XMM0;
+        }
+    }
+
+    /** CRC32, on general registers. */
+    record Checksum(ChecksumOp f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = f.apply(o.aLow, o.bLow, o.sourceBytes);
+        }
+    }
+
+    /** POPCNT: ZF if the source is 0, the other flags cleared. */
+    record CountBits() implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = Long.bitCount(o.bLow);
+            o.flags = o.bLow == 0 ? 1 << 6 : 0;
+        }
+
+        @Override
+        public boolean setsFlags() {
+            return true;
+        }
+    }
+
     // Moves.
 
     /** No arithmetic; the result of a store is what goes to memory. */
@@ -346,8 +502,20 @@ public sealed interface Semantics {
         }
 
         @Override
-        public boolean hasResult() {
-            return kind != MoveKind.MOVE_BYTES_BY_MASK && kind != MoveKind.MOVE_NOTHING;
+        public Destination destination() {
+            return switch (kind) {
+                case MOVE_BYTES_BY_MASK -> Destination.MEMORY_AT_RDI;
+                case MOVE_NOTHING -> Destination.NOTHING;
+                case MOVE_ALL,
+                        MOVE_ZERO_EXTEND,
+                        MOVE_LOW_AND_CLEAR,
+                        MOVE_LOW,
+                        MOVE_LOW_TO_HIGH,
+                        MOVE_HIGH_TO_LOW,
+                        MOVE_DOUBLE,
+                        MOVE_FLOAT ->
+                        Destination.FIRST_OPERAND;
+            };
         }
     }
 

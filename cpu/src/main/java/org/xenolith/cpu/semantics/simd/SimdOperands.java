@@ -27,6 +27,9 @@ public final class SimdOperands {
     /** Operands coded Y have 64 bits (REX.W), not 32. */
     public boolean wide;
 
+    /** Width of the source of CRC32 in bytes; the source of POPCNT is zero-extended instead. */
+    public int sourceBytes;
+
     /** The implicit XMM0 of the variable blends. */
     public long xmm0Low, xmm0High;
 
@@ -38,6 +41,9 @@ public final class SimdOperands {
      * a general register the 32-bit result is zero-extended.
      */
     public long low, high;
+
+    /** Room for PCMPESTRI and its kin. */
+    final StringCompare strings = new StringCompare();
 
     /** OF, SF, ZF, AF, PF and CF as RFLAGS bits, if {@link Semantics#setsFlags}. */
     public int flags;

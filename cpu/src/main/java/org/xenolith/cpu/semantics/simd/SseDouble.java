@@ -174,4 +174,11 @@ public final class SseDouble {
     static int roundingOf(int imm, Mxcsr m) {
         return (imm & 4) != 0 ? m.rounding() : (imm & 3) * Mxcsr.RC_DOWN;
     }
+
+    /** The dot product of DPPD: bits 5:4 of imm pick the factors. */
+    static long dppd(long aLow, long aHigh, long bLow, long bHigh, int imm, Mxcsr m) {
+        long first = (imm & 0x10) != 0 ? mulsd(aLow, bLow, m) : 0;
+        long second = (imm & 0x20) != 0 ? mulsd(aHigh, bHigh, m) : 0;
+        return m.endStep() ? 0 : addsd(first, second, m);
+    }
 }

@@ -172,4 +172,24 @@ public final class SseFloat {
     private static int flush(int x) {
         return isDenormal(x) ? x & SIGN : x;
     }
+
+    /** Half of DPPS: the dot product where bit 0 or 1 of {@code places} says so, else 0. */
+    static long dppsPair(
+            long aLow, long aHigh, long bLow, long bHigh, int imm, int places, Mxcsr m) {
+        long dot = bits(dpps(aLow, aHigh, bLow, bHigh, imm, m));
+        return ((places & 1) != 0 ? dot : 0) | ((places & 2) != 0 ? dot << 32 : 0);
+    }
+
+    /** The dot product of DPPS: bits 7:4 of imm pick the factors. */
+    static int dpps(long aLow, long aHigh, long bLow, long bHigh, int imm, Mxcsr m) {
+        int first = (imm & 0x10) != 0 ? mulss((int) aLow, (int) bLow, m) : 0;
+        int second = (imm & 0x20) != 0 ? mulss((int) (aLow >>> 32), (int) (bLow >>> 32), m) : 0;
+        int third = (imm & 0x40) != 0 ? mulss((int) aHigh, (int) bHigh, m) : 0;
+        int fourth = (imm & 0x80) != 0 ? mulss((int) (aHigh >>> 32), (int) (bHigh >>> 32), m) : 0;
+        if (m.endStep()) {
+            return 0;
+        }
+        int left = addss(first, second, m), right = addss(third, fourth, m);
+        return m.endStep() ? 0 : addss(left, right, m);
+    }
 }

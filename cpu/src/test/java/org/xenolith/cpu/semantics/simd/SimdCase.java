@@ -21,14 +21,18 @@ final class SimdCase {
     private static final int MEMORY_OFFSET = 0x40, MEMORY_LENGTH = 16;
 
     final SimdRow row;
-    final boolean memory, wide;
+    final boolean memory;
+
+    /** Operand size: 2 with a 66 prefix, 8 with REX.W, else 4. */
+    final int operandBytes;
+
     long aLow, aHigh, bLow, bHigh, xmm0Low, xmm0High, rax, rdx;
     int imm, mxcsr;
 
-    SimdCase(SimdRow row, boolean memory, boolean wide) {
+    SimdCase(SimdRow row, boolean memory, int operandBytes) {
         this.row = row;
         this.memory = memory;
-        this.wide = wide;
+        this.operandBytes = operandBytes;
     }
 
     /** Whether ModRM.rm is a register in some form of the row, or memory. */
@@ -40,13 +44,19 @@ final class SimdCase {
         return row.operands().stream().anyMatch(operand -> "WQEM".indexOf(operand.charAt(0)) >= 0);
     }
 
-    static boolean hasWideForm(SimdRow row) {
-        boolean y = row.operands().contains("EY") || row.operands().contains("GY");
-        return y && !row.mnemonic().equals("movd");
+    static boolean allowsOperandSize(SimdRow row, int bytes) {
+        return switch (bytes) {
+            case 2 -> row.operands().contains("EV");
+            case 4 -> !row.encoding().contains("REX.W");
+            default ->
+                    row.operands().stream().anyMatch(code -> code.matches("[EG][YV]"))
+                                    && !row.mnemonic().matches("movd|pinsrd|pextrd")
+                            || row.mnemonic().startsWith("pcmpestr");
+        };
     }
 
-    static boolean hasNarrowForm(SimdRow row) {
-        return !row.encoding().contains("REX.W");
+    private boolean wide() {
+        return operandBytes == 8;
     }
 
     private String operand(int number) {
@@ -61,6 +71,10 @@ final class SimdCase {
         return "WQEM".indexOf(operand.charAt(0)) >= 0;
     }
 
+    private static boolean isGeneral(String operand) {
+        return "EGR".indexOf(operand.charAt(0)) >= 0;
+    }
+
     private boolean storesToMemory() {
         return memory && isMemory(operand(0));
     }
@@ -71,9 +85,10 @@ final class SimdCase {
             case "VX", "WX", "MX", "UX" -> 16;
             case "VQ", "WQ", "MQ", "UQ", "VSD", "WSD", "PQ", "QQ", "NQ" -> 8;
             case "WSS", "VSS", "WD", "QD", "ED", "MD", "GD", "RD" -> 4;
-            case "EY", "GY" -> wide ? 8 : 4;
+            case "EY", "GY" -> wide() ? 8 : 4;
+            case "EV", "GV" -> operandBytes;
             case "WW", "MW" -> 2;
-            case "MB" -> 1;
+            case "MB", "EB" -> 1;
             default -> throw new IllegalArgumentException("operand code " + operand);
         };
     }
@@ -82,6 +97,9 @@ final class SimdCase {
         ByteArrayOutputStream code = new ByteArrayOutputStream();
         boolean rexPlaced = false;
         int reg = REG;
+        if (operandBytes == 2) {
+            code.write(0x66);
+        }
         for (String token : row.encoding().split(" ")) {
             if (token.equals("NP") || token.equals("REX.W") || token.equals("ib")) {
                 continue;
@@ -92,7 +110,7 @@ final class SimdCase {
                 continue;
             }
             boolean prefix = token.equals("66") || token.equals("F2") || token.equals("F3");
-            if (wide && !rexPlaced && (!prefix || code.size() > 0)) {
+            if (wide() && !rexPlaced && (!prefix || code.size() > 0)) {
                 code.write(0x48);
                 rexPlaced = true;
             }
@@ -147,13 +165,14 @@ final class SimdCase {
         SimdOperands o = new SimdOperands();
         o.aLow = aLow;
         o.aHigh = aHigh;
-        boolean reads = memory && row.operands().size() > 1 && isMemory(operand(1));
-        int width = reads ? width(operand(1)) : 16;
+        boolean narrow = memory && isMemory(operand(1)) || isGeneral(operand(1));
+        int width = narrow ? width(operand(1)) : 16;
         o.bLow = bLow & mask(width);
         o.bHigh = bHigh & mask(width - 8);
         o.imm = imm;
         o.memory = memory;
-        o.wide = wide;
+        o.wide = wide();
+        o.sourceBytes = isGeneral(operand(1)) ? width(operand(1)) : 0;
         o.xmm0Low = xmm0Low;
         o.xmm0High = xmm0High;
         o.rax = rax;
@@ -167,14 +186,14 @@ final class SimdCase {
             return fault(fault.vector(), m.value());
         }
         int flags = row.semantics().setsFlags() ? o.flags : STATUS_FLAGS;
-        String result = "-";
-        if (row.semantics().hasResult()) {
-            result = describe(o.low, o.high);
-        } else if (row.semantics() instanceof Semantics.Move(var kind)
-                && kind == Semantics.MoveKind.MOVE_BYTES_BY_MASK) {
-            boolean mmx = operand(0).equals("PQ");
-            result = vector(aLow & o.low, mmx ? 0 : aHigh & o.high);
-        }
+        String result =
+                switch (row.semantics().destination()) {
+                    case FIRST_OPERAND -> describe(o.low, o.high);
+                    case NOTHING -> "-";
+                    case MEMORY_AT_RDI ->
+                            vector(aLow & o.low, operand(0).equals("PQ") ? 0 : aHigh & o.high);
+                    case RCX, XMM0 -> vector(o.low, o.high);
+                };
         return end(result, m.value(), flags);
     }
 
@@ -182,6 +201,7 @@ final class SimdCase {
         int width = width(operand(0));
         if (!storesToMemory()) {
             width = "VWU".indexOf(operand(0).charAt(0)) >= 0 ? 16 : 8;
+            width = operand(0).equals("GV") && operandBytes == 2 ? 2 : width;
         }
         return vector(low & mask(width), high & mask(width - 8));
     }
@@ -210,23 +230,27 @@ final class SimdCase {
             return fault(outcome.vector(), after.mxcsr());
         }
         ByteBuffer bytes = ByteBuffer.wrap(outcome.memory()).order(ByteOrder.LITTLE_ENDIAN);
-        String result = "-";
-        if (row.semantics() instanceof Semantics.Move(var kind)
-                && kind == Semantics.MoveKind.MOVE_BYTES_BY_MASK) {
-            result = vector(bytes.getLong(0), bytes.getLong(8));
-        } else if (row.semantics().hasResult()) {
-            int register = isRm(operand(0)) ? RM : REG;
-            result =
-                    storesToMemory()
-                            ? describe(bytes.getLong(0), bytes.getLong(8))
-                            : switch (operand(0).charAt(0)) {
-                                case 'V', 'W', 'U' ->
-                                        describe(after.xmmLow(register), after.xmmHigh(register));
-                                case 'P', 'Q', 'N' -> describe(after.mm(register), 0);
-                                default -> describe(after.gpr(register), 0);
-                            };
-        }
+        String result =
+                switch (row.semantics().destination()) {
+                    case FIRST_OPERAND -> describeFirstOperand(after, bytes);
+                    case NOTHING -> "-";
+                    case MEMORY_AT_RDI -> vector(bytes.getLong(0), bytes.getLong(8));
+                    case RCX -> vector(after.gpr(MachineState.RCX), 0);
+                    case XMM0 -> vector(after.xmmLow(0), after.xmmHigh(0));
+                };
         return end(result, after.mxcsr(), (int) after.rflags() & STATUS_FLAGS);
+    }
+
+    private String describeFirstOperand(MachineState after, ByteBuffer bytes) {
+        if (storesToMemory()) {
+            return describe(bytes.getLong(0), bytes.getLong(8));
+        }
+        int register = isRm(operand(0)) ? RM : REG;
+        return switch (operand(0).charAt(0)) {
+            case 'V', 'W', 'U' -> describe(after.xmmLow(register), after.xmmHigh(register));
+            case 'P', 'Q', 'N' -> describe(after.mm(register), 0);
+            default -> describe(after.gpr(register), 0);
+        };
     }
 
     @Override
