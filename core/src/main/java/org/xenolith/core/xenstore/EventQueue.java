@@ -45,6 +45,11 @@ final class EventQueue {
         }
     }
 
+    /** The events with their places, oldest first. */
+    Map<Event, Long> queued() {
+        return queued;
+    }
+
     /** The place of the oldest event, {@link Long#MAX_VALUE} if there is none. */
     long firstSequence() {
         return queued.isEmpty() ? Long.MAX_VALUE : queued.firstEntry().getValue();

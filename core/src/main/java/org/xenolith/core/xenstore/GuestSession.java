@@ -1,6 +1,7 @@
 package org.xenolith.core.xenstore;
 
 import java.io.ByteArrayOutputStream;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,37 @@ final class GuestSession {
     void reset() {
         store.watches().removeAllOf(connection);
         transactions.clear();
+    }
+
+    List<ConnectionState.SavedWatch> savedWatches() {
+        return store.watches().allOf(connection).stream()
+                .map(watch -> new ConnectionState.SavedWatch(watch.spelled(), watch.token()))
+                .sorted(
+                        Comparator.comparing(ConnectionState.SavedWatch::path)
+                                .thenComparing(ConnectionState.SavedWatch::token))
+                .toList();
+    }
+
+    List<Integer> openTransactions() {
+        return transactions.keySet().stream().sorted().toList();
+    }
+
+    int lastTransactionId() {
+        return lastTransactionId;
+    }
+
+    /** Registers the saved watches, without a first event, and lets the transactions fail. */
+    void restore(ConnectionState saved) {
+        for (ConnectionState.SavedWatch watch : saved.watches()) {
+            String node = watchedNode(watch.path());
+            store.watches().add(new Watch(connection, node, watch.path(), watch.token()));
+        }
+        for (int id : saved.transactions()) {
+            Transaction lost = store.begin(domid);
+            lost.doom();
+            transactions.put(id, lost);
+        }
+        lastTransactionId = saved.lastTransactionId();
     }
 
     private byte[] perform(Message request) {

@@ -1,5 +1,6 @@
 package org.xenolith.core.xenstore;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -51,6 +52,21 @@ final class HostAccess implements StoreAccess {
     @Override
     public void setPerms(String path, Permissions permissions) {
         view.setPermissions(parse(path), permissions);
+    }
+
+    @Override
+    public List<NodeState> save(String path) {
+        StorePath parsed = parse(path);
+        List<NodeState> nodes = new ArrayList<>();
+        if (view.exists(parsed)) {
+            collect(parsed, view.read(parsed), nodes);
+        }
+        return nodes;
+    }
+
+    private static void collect(StorePath path, Node node, List<NodeState> nodes) {
+        nodes.add(new NodeState(path.text(), node.value().clone(), node.permissions()));
+        node.children().forEach((name, child) -> collect(path.child(name), child, nodes));
     }
 
     private static StorePath parse(String path) {

@@ -43,4 +43,15 @@ public interface StoreAccess {
      * @throws XenstoreException ENOENT when there is no such node
      */
     void setPerms(String path, Permissions permissions);
+
+    /** A node and everything below it, parents first; empty when there is no such node. */
+    List<NodeState> save(String path);
+
+    /** Writes nodes with their permissions, over what is there. */
+    default void restore(List<NodeState> nodes) {
+        for (NodeState node : nodes) {
+            writeBytes(node.path(), node.value());
+            setPerms(node.path(), node.permissions());
+        }
+    }
 }

@@ -11,6 +11,7 @@ final class Transaction {
     private final Node base;
     private final Tree working;
     private final Changes changes;
+    private boolean doomed;
 
     Transaction(int domid, Tree store, Quota quota) {
         this.domid = domid;
@@ -22,6 +23,11 @@ final class Transaction {
 
     View view() {
         return new View(domid, working, quota, changes);
+    }
+
+    /** Makes the commit fail as if it conflicted: the transaction is not the one its user began. */
+    void doom() {
+        doomed = true;
     }
 
     /** What the commit changed; watches fire for it. */
@@ -38,6 +44,9 @@ final class Transaction {
      *     nodes together with those it made meanwhile
      */
     boolean commit(Tree store) {
+        if (doomed) {
+            return false;
+        }
         if (store.root() == base) {
             store.become(working);
             return true;

@@ -39,12 +39,15 @@ final class Watches {
         watch.watcher().forget(watch);
     }
 
-    void removeAllOf(Watcher watcher) {
-        byNode.values().stream()
+    List<Watch> allOf(Watcher watcher) {
+        return byNode.values().stream()
                 .flatMap(List::stream)
                 .filter(watch -> watch.watcher() == watcher)
-                .toList()
-                .forEach(this::remove);
+                .toList();
+    }
+
+    void removeAllOf(Watcher watcher) {
+        allOf(watcher).forEach(this::remove);
     }
 
     /** Queues the events of what changed between two roots. */

@@ -53,11 +53,25 @@ public final class Xenstore implements StoreAccess {
      *     its ring must be serviced
      */
     public XenstoreConnection introduce(int domid, Runnable attention) {
+        return introduce(new XenstoreConnection(this, domid, quota, attention), () -> {});
+    }
+
+    /**
+     * Opens the connection of a restored domain as it was saved. Its nodes must be back already,
+     * since its watches do not fire for what came before.
+     */
+    public XenstoreConnection introduce(int domid, Runnable attention, ConnectionState saved) {
         XenstoreConnection connection = new XenstoreConnection(this, domid, quota, attention);
+        return introduce(connection, () -> connection.restore(saved));
+    }
+
+    private XenstoreConnection introduce(XenstoreConnection connection, Runnable prepare) {
+        int domid = connection.domid();
         synchronized (lock) {
             if (connections.putIfAbsent(domid, connection) != null) {
                 throw new IllegalStateException("domain " + domid + " introduced twice");
             }
+            prepare.run();
             watches.fireSpecial(INTRODUCE_DOMAIN);
         }
         deliver();
@@ -132,6 +146,17 @@ public final class Xenstore implements StoreAccess {
                     access.setPerms(path, permissions);
                     return null;
                 });
+    }
+
+    @Override
+    public List<NodeState> save(String path) {
+        return asHost(access -> access.save(path));
+    }
+
+    /** In one transaction, so that nobody sees half of it. */
+    @Override
+    public void restore(List<NodeState> nodes) {
+        update(access -> access.restore(nodes));
     }
 
     /**

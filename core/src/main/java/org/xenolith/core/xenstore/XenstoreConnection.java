@@ -1,8 +1,11 @@
 package org.xenolith.core.xenstore;
 
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A guest's connection as a state machine between two byte streams: fed with request bytes, cut
@@ -174,6 +177,55 @@ public final class XenstoreConnection implements Watcher {
 
     public Failure failure() {
         return store.locked(() -> failure);
+    }
+
+    /**
+     * What a copy of the domain needs to go on. Called while nobody feeds or fetches; the
+     * connection itself goes on as well.
+     */
+    public ConnectionState save() {
+        return store.locked(
+                () ->
+                        new ConnectionState(
+                                partialRequest(),
+                                unfetched(),
+                                session.savedWatches(),
+                                session.openTransactions(),
+                                session.lastTransactionId()));
+    }
+
+    /** Becomes what was saved; under the store's lock and before anything else. */
+    void restore(ConnectionState saved) {
+        session.restore(saved);
+        outgoing = saved.output().clone();
+        byte[] input = saved.input();
+        int inHeader = Math.min(input.length, header.length);
+        System.arraycopy(input, 0, header, 0, inHeader);
+        filled = inHeader;
+        if (inHeader == header.length) {
+            partComplete();
+            filled = input.length - inHeader;
+            System.arraycopy(input, inHeader, payload, 0, filled);
+        }
+    }
+
+    private byte[] partialRequest() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.write(header, 0, payload == null ? filled : header.length);
+        if (payload != null) {
+            bytes.write(payload, 0, filled);
+        }
+        return bytes.toByteArray();
+    }
+
+    private byte[] unfetched() {
+        SortedMap<Long, byte[]> inOrder = new TreeMap<>();
+        replies.forEach(reply -> inOrder.put(reply.sequence(), reply.bytes()));
+        events.queued().forEach((event, place) -> inOrder.put(place, event.message().toBytes()));
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.write(outgoing, sent, outgoing.length - sent);
+        inOrder.values().forEach(bytes::writeBytes);
+        return bytes.toByteArray();
     }
 
     /** Gives the connection up: watches, transactions and all that was not fetched are dropped. */

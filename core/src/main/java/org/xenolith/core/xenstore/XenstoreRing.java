@@ -44,6 +44,7 @@ public final class XenstoreRing {
     private final XenstoreConnection connection;
     private final byte[] buffer = new byte[RING_SIZE];
     private String breakdown;
+    private boolean serving;
 
     /**
      * Says in the page what this server can do, and leaves the indices alone: a restored guest goes
@@ -61,14 +62,24 @@ public final class XenstoreRing {
 
     /**
      * Performs the requests in the ring and puts replies and events into it, as far as there is
-     * room.
+     * room. A call from within, by whoever hears of the changes, does nothing: the outer call goes
+     * on until all is done.
      *
      * @return whether the guest must be notified
      */
     public synchronized boolean service() {
-        if (breakdown != null) {
+        if (breakdown != null || serving) {
             return false;
         }
+        serving = true;
+        try {
+            return serve();
+        } finally {
+            serving = false;
+        }
+    }
+
+    private boolean serve() {
         boolean moved = false;
         try {
             for (int round = 0; round < ROUNDS_PER_SERVICE; round++) {

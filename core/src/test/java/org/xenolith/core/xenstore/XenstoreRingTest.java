@@ -108,6 +108,19 @@ class XenstoreRingTest {
     }
 
     @Test
+    void attentionThatServicesTheRingAtOnceDoesNotDisturbTheServiceUnderWay() {
+        store.release(1);
+        ring = new XenstoreRing(page, store.introduce(1, () -> ring.service()));
+        send(request(MessageType.WATCH, "/data", "t"));
+        send(request(MessageType.WRITE, "/data", "v"));
+        send(request(MessageType.READ, "/data"));
+        assertThat(ring.service()).isTrue();
+        assertThat(receive())
+                .extracting(GuestClient::text)
+                .containsExactly("OK", "/data|t", "OK", "v");
+    }
+
+    @Test
     void requestsStayInTheRingWhileRepliesAreNotRead() {
         byte[] read = request(MessageType.READ, "/data");
         store.writeBytes("/data", new byte[2000]);
