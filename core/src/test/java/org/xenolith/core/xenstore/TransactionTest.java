@@ -108,6 +108,29 @@ class TransactionTest {
     }
 
     @Test
+    void aNodeCreatedUnderAParentThatWentMeanwhileConflicts() {
+        store.mkdir(DATA + "/parent");
+        guest.begin();
+        guest.write("data/parent/x", "v");
+        store.rm(DATA + "/parent");
+        assertThat(guest.end(true)).isEqualTo("EAGAIN");
+        assertThat(guest.list("data")).isEmpty();
+    }
+
+    @Test
+    void newAndRemovedChildrenChangeTheirParentSoThatBothSidesConflict() {
+        store.mkdir(DATA + "/old");
+        guest.begin();
+        guest.write("data/new", "v");
+        store.mkdir(DATA + "/other");
+        assertThat(guest.end(true)).as("two new children").isEqualTo("EAGAIN");
+        guest.begin();
+        guest.rm("data/old");
+        store.rm(DATA + "/other");
+        assertThat(guest.end(true)).as("two removed children").isEqualTo("EAGAIN");
+    }
+
+    @Test
     void aSubtreeRemovedInsideAndChangedOutsideConflicts() {
         store.write(DATA + "/a/b", "v");
         guest.begin();
