@@ -152,6 +152,21 @@ public final class Cpu {
         return exit;
     }
 
+    /**
+     * Executes one instruction. Unlike {@link #run}, which may stop where flags that are about to be overwritten
+     * are stale, it leaves every flag exact.
+     *
+     * @return an {@link Exit} code
+     */
+    public int step() {
+        retired += 1 - budget;
+        budget = 1;
+        int exit = interpreter.step();
+        retired -= budget;
+        budget = 0;
+        return exit;
+    }
+
     /** The fault of the last {@link Exit#FAULT}. */
     public GuestFault fault() {
         return fault;

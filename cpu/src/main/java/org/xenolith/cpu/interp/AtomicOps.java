@@ -217,8 +217,6 @@ final class AtomicOps {
                 old = Registers.get(r, dst, dstShift, bits);
                 if (old == expected) {
                     Registers.set(r, dst, dstShift, bits, value);
-                } else if (bits == 32) {
-                    Registers.set(r, dst, 0, 32, old);
                 }
             }
             if (old != expected) {

@@ -55,8 +55,7 @@ final class BitOps {
             long mask = 1L << (position & bits - 1);
             long a;
             if (memory) {
-                long vaddr = vaddr(r) + (constant ? 0 : (position >> log2(bits)) * (bits >> 3));
-                a = onMemory(cpu.mmu(), vaddr, mask);
+                a = onMemory(cpu.mmu(), operandAddress(r, position), mask);
             } else {
                 a = Registers.get(r, dst, 0, bits);
                 if (kind != Kind.TEST) {
@@ -66,6 +65,13 @@ final class BitOps {
             int carry = (a & mask) != 0 ? Flags.CF : 0;
             cpu.setArithmeticFlags(cpu.arithmeticFlags() & ~Flags.CF | carry);
             return next;
+        }
+
+        private long operandAddress(long[] r, long position) {
+            long beyond = constant ? 0 : (position >> log2(bits)) * (bits >> 3);
+            return base == Cpu.SCRATCH
+                    ? (r[base] + beyond & Registers.LOW_32) + r[segment]
+                    : vaddr(r) + beyond;
         }
 
         private static int log2(int bits) {

@@ -35,18 +35,46 @@ public final class Interpreter {
      */
     public int run() {
         while (cpu.budget > 0) {
-            boolean trap = (cpu.systemFlags & Flags.TF) != 0;
-            cpu.trapShadow = false;
-            int exit = execute(trap ? 1 : cpu.budget);
+            int exit = (cpu.systemFlags & Flags.TF) != 0 ? trapAfterOne() : execute();
             if (exit != NO_EXIT) {
                 return exit;
             }
-            if (trap && !cpu.trapShadow) {
-                cpu.setExitVector(Vector.DEBUG);
-                return Exit.DEBUG_TRAP;
-            }
         }
         return Exit.BUDGET;
+    }
+
+    /** Executes one instruction with every flag exact, whatever comes after it. */
+    public int step() {
+        int exit = (cpu.systemFlags & Flags.TF) != 0 ? trapAfterOne() : executeOne();
+        return exit == NO_EXIT ? Exit.BUDGET : exit;
+    }
+
+    private int trapAfterOne() {
+        cpu.trapShadow = false;
+        int exit = executeOne();
+        if (exit == NO_EXIT && !cpu.trapShadow) {
+            cpu.setExitVector(Vector.DEBUG);
+            return Exit.DEBUG_TRAP;
+        }
+        return exit;
+    }
+
+    private int executeOne() {
+        Op op = null;
+        try {
+            op = straddles.block(mmu, page(cpu.rip), cpu.rip).entry;
+            op = op.execute(cpu);
+            stopBefore(op);
+        } catch (GuestFault fault) {
+            return fault(op, fault);
+        }
+        return takeExit();
+    }
+
+    private int takeExit() {
+        int exit = pendingExit;
+        pendingExit = NO_EXIT;
+        return exit;
     }
 
     /** Asks for a return to the platform; the operation that asks returns null. */
@@ -54,14 +82,14 @@ public final class Interpreter {
         pendingExit = code;
     }
 
-    /** Executes from RIP until an operation leaves, but at most {@code limit} instructions. */
-    private int execute(long limit) {
+    /** Executes from RIP until an operation leaves or the budget is used up. */
+    private int execute() {
         Op op = null;
         try {
             Block block = locate(cpu.rip);
             op = block.entry;
-            if (block.count > limit) {
-                for (long n = limit; n > 0 && op != null; n--) {
+            if (block.count > cpu.budget) {
+                for (long n = cpu.budget; n > 0 && op != null; n--) {
                     op = op.execute(cpu);
                 }
                 stopBefore(op);
@@ -73,9 +101,7 @@ public final class Interpreter {
         } catch (GuestFault fault) {
             return fault(op, fault);
         }
-        int exit = pendingExit;
-        pendingExit = NO_EXIT;
-        return exit;
+        return takeExit();
     }
 
     private void stopBefore(Op op) {
@@ -108,12 +134,7 @@ public final class Interpreter {
 
     /** The block at a linear address, decoded if need be; makes its page the current one. */
     private Block locate(long rip) {
-        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
-        CodePage page = (CodePage) mmu.attachedFetch(rip);
-        if (page == null) {
-            page = cpu.code().page(mmu.hostForFetch(rip));
-            mmu.attachFetch(rip, page);
-        }
+        CodePage page = page(rip);
         int offset = (int) (rip & Ram.PAGE_OFFSET);
         Block block = page.find(offset);
         if (block == null) {
@@ -124,6 +145,16 @@ public final class Interpreter {
             cpu.code().add(page, block, mmu);
         }
         return block;
+    }
+
+    private CodePage page(long rip) {
+        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+        CodePage page = (CodePage) mmu.attachedFetch(rip);
+        if (page == null) {
+            page = cpu.code().page(mmu.hostForFetch(rip));
+            mmu.attachFetch(rip, page);
+        }
+        return page;
     }
 
     /**

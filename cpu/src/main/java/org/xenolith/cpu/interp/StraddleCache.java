@@ -1,12 +1,14 @@
 package org.xenolith.cpu.interp;
 
 import java.util.Arrays;
+import org.xenolith.cpu.decode.Decoder;
+import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
- * Instructions whose bytes lie in two pages. They belong to no frame, so they are kept per vCPU by linear
- * address and compared with memory each time they run.
+ * Single instructions by linear address, per vCPU: those whose bytes lie in two pages and so belong to no
+ * frame, and those that are stepped through. They are compared with memory each time they run.
  */
 final class StraddleCache {
     private static final int SLOTS = 256;
@@ -17,22 +19,24 @@ final class StraddleCache {
     private final BlockBuilder builder;
     private final Entry[] entries = new Entry[SLOTS];
     private final byte[] bytes = new byte[MAX_LENGTH];
+    private final Instruction scratch = new Instruction();
 
     StraddleCache(BlockBuilder builder) {
         this.builder = builder;
     }
 
     /**
-     * A block of the one instruction at {@code rip}, which starts in {@code page} and does not end there.
+     * A block of the one instruction at {@code rip}, which starts in {@code page}.
      *
      * @throws org.xenolith.cpu.GuestFault when the next page cannot be fetched; CR2 is its first byte
      */
     Block block(Mmu mmu, CodePage page, long rip) {
-        int first = (int) (Ram.PAGE_SIZE - (rip & Ram.PAGE_OFFSET));
-        int length = MAX_LENGTH;
-        Ram.read(page.hostBase() | rip & Ram.PAGE_OFFSET, bytes, 0, Math.min(first, length));
-        if (first < length) {
-            Ram.read(mmu.hostForFetch(rip + first), bytes, first, length - first);
+        int first = (int) Math.min(MAX_LENGTH, Ram.PAGE_SIZE - (rip & Ram.PAGE_OFFSET));
+        Arrays.fill(bytes, (byte) 0);
+        Ram.read(page.hostBase() | rip & Ram.PAGE_OFFSET, bytes, 0, first);
+        // The next page is fetched from only if the instruction reaches into it.
+        if (Decoder.decode(bytes, 0, first, scratch) == Decoder.NEED_MORE) {
+            Ram.read(mmu.hostForFetch(rip + first), bytes, first, MAX_LENGTH - first);
         }
         int slot = (int) (rip ^ rip >>> 12) & SLOTS - 1;
         Entry entry = entries[slot];
