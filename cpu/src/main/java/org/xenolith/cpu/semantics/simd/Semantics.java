@@ -18,6 +18,11 @@ public sealed interface Semantics {
         return Destination.FIRST_OPERAND;
     }
 
+    /** Whether the first operand is written. */
+    default boolean hasResult() {
+        return destination() == Destination.FIRST_OPERAND;
+    }
+
     /** What an instruction writes, flags apart. */
     enum Destination {
         FIRST_OPERAND,
