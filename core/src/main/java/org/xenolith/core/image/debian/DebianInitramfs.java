@@ -17,9 +17,9 @@ final class DebianInitramfs {
     static final List<String> MODULES =
             List.of("xen-blkfront", "xen-netfront", "xenfs", "xen-evtchn", "xen-gntdev");
 
-    private static final String INIT = "init";
+    private static final String INIT = "init", RUN = "run-and-poweroff";
 
-    /** Raise it when anything but the /init script changes, so that cached archives are remade. */
+    /** Raise it when anything but the scripts changes, so that cached archives are remade. */
     private static final int FORMAT = 1;
 
     private static final int DIGEST_DIGITS = 12;
@@ -31,15 +31,16 @@ final class DebianInitramfs {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update((byte) FORMAT);
-            digest.update(init());
+            digest.update(script(INIT));
+            digest.update(script(RUN));
             return HexFormat.of().formatHex(digest.digest()).substring(0, DIGEST_DIGITS);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 
-    private static byte[] init() throws IOException {
-        try (InputStream script = DebianInitramfs.class.getResourceAsStream(INIT)) {
+    private static byte[] script(String name) throws IOException {
+        try (InputStream script = DebianInitramfs.class.getResourceAsStream(name)) {
             return script.readAllBytes();
         }
     }
@@ -53,7 +54,8 @@ final class DebianInitramfs {
         // The kernel opens these before /init can mount a devtmpfs.
         initramfs.characterDevice("dev/console", 0600, 5, 1);
         initramfs.characterDevice("dev/null", 0666, 1, 3);
-        initramfs.file("init", 0755, init());
+        initramfs.file("init", 0755, script(INIT));
+        initramfs.file("sbin/run-and-poweroff", 0755, script(RUN));
         initramfs.file("bin/busybox", 0755, Files.readAllBytes(busybox));
         initramfs.symlink("bin/sh", "busybox");
         for (String applet : applets(busybox)) {
@@ -65,7 +67,7 @@ final class DebianInitramfs {
         initramfs.file("etc/group", 0644, "root:x:0:\n");
         initramfs.file("etc/hostname", 0644, "debian\n");
         initramfs.file("etc/hosts", 0644, "127.0.0.1 localhost debian\n");
-        initramfs.file("etc/profile", 0644, "export PS1='\\u@\\h:\\w\\$ '\n");
+        initramfs.file("etc/profile", 0644, "export HOME=/root PS1='\\u@\\h:\\w\\$ '\ncd\n");
         modules.addTo(initramfs);
         return initramfs;
     }

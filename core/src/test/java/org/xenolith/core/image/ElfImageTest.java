@@ -1,0 +1,68 @@
+package org.xenolith.core.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+class ElfImageTest {
+    @Test
+    void aSegmentIsASliceOfTheFileThatNobodyCanWrite() throws ImageException {
+        byte[] text = {1, 2, 3, 4};
+        ElfImage elf = ElfImage.parse(TestElf.pvKernel().text(text).build());
+
+        ElfImage.Segment segment = elf.loadSegments().getFirst();
+        MemorySegment contents = elf.contents(segment);
+
+        assertThat(contents.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(text);
+        assertThat(contents.isReadOnly()).isTrue();
+        assertThat(segment.vaddr()).isEqualTo(TestElf.VADDR);
+        assertThat(segment.paddr()).isEqualTo(TestElf.PADDR);
+        assertThat(segment.memorySize()).isEqualTo(text.length + 0x1000);
+        assertThat(segment.flagsText()).isEqualTo("R-X");
+    }
+
+    @Test
+    void sectionsAndSymbolsAreFoundByName() throws ImageException {
+        ElfImage elf =
+                ElfImage.parse(
+                        TestElf.pvKernel()
+                                .section(".comment", 1, "hi".getBytes(StandardCharsets.US_ASCII))
+                                .symbol("start_kernel", TestElf.VADDR + 0x10, 32)
+                                .build());
+
+        ElfImage.Section comment = elf.section(".comment").orElseThrow();
+        assertThat(elf.contents(comment).toArray(ValueLayout.JAVA_BYTE))
+                .asString(StandardCharsets.US_ASCII)
+                .isEqualTo("hi");
+        assertThat(elf.section(".none")).isEmpty();
+        assertThat(elf.symbols())
+                .containsExactly(new ElfImage.Symbol("start_kernel", TestElf.VADDR + 0x10, 32));
+    }
+
+    @Test
+    void aSegmentLargerInTheFileThanInMemoryIsRefused() {
+        byte[] file = TestElf.pvKernel().build();
+        int memorySize = 64 + 40; // first program header, p_memsz
+        System.arraycopy(TestElf.number(1), 0, file, memorySize, 8);
+
+        assertThatThrownBy(() -> ElfImage.parse(file))
+                .isInstanceOf(ImageException.class)
+                .hasMessage(
+                        "is a corrupt ELF file: segment 0 is larger in the file than in memory");
+    }
+
+    @Test
+    void aSegmentOffsetThatWrapsIsRefused() {
+        byte[] file = TestElf.pvKernel().build();
+        System.arraycopy(TestElf.number(-8), 0, file, 64 + 8, 8);
+
+        assertThatThrownBy(() -> ElfImage.parse(file))
+                .isInstanceOf(ImageException.class)
+                .hasMessageStartingWith("is a truncated ELF file: segment 0");
+    }
+}
