@@ -101,6 +101,15 @@ public final class DebianImage {
     }
 
     BootInput prepare(boolean latest, Progress progress) throws ImageException {
+        try {
+            // What is there is complete and stays: taking it needs no lock.
+            Optional<Path> release = latest ? Optional.empty() : current();
+            if (release.isPresent() && Files.exists(madeIn(release.get()))) {
+                return bootInput(madeIn(release.get()));
+            }
+        } catch (IOException e) {
+            throw cannotMake(e);
+        }
         WITHIN_THIS_JVM.lock();
         try {
             Files.createDirectories(cache);
@@ -115,20 +124,33 @@ public final class DebianImage {
         } catch (ImageException e) {
             throw e;
         } catch (IOException | UncheckedIOException e) {
-            throw new ImageException(
-                    "cannot make the Debian image in %s: %s".formatted(cache, e.getMessage()), e);
+            throw cannotMake(e);
         } finally {
             WITHIN_THIS_JVM.unlock();
         }
     }
 
+    private ImageException cannotMake(Exception cause) {
+        return new ImageException(
+                "cannot make the Debian image in %s: %s".formatted(cache, cause.getMessage()),
+                cause);
+    }
+
     private BootInput prepareLocked(boolean latest, Progress progress) throws IOException {
         Optional<Path> cached = latest ? Optional.empty() : current();
         Path release = cached.isPresent() ? cached.get() : fetch(latest, progress);
-        Path made = release.resolve("made-" + DebianInitramfs.version());
+        Path made = madeIn(release);
         if (!Files.exists(made)) {
             make(release, made, progress);
         }
+        return bootInput(made);
+    }
+
+    private static Path madeIn(Path release) throws IOException {
+        return release.resolve("made-" + DebianInitramfs.version());
+    }
+
+    private static BootInput bootInput(Path made) {
         return new BootInput(made.resolve(KERNEL), made.resolve(INITRD), COMMAND_LINE);
     }
 
