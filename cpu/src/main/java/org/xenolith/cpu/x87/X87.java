@@ -42,6 +42,7 @@ public final class X87 {
     private final X87Registers registers = new X87Registers();
     private final Float80Result result = new Float80Result();
     private final X87Operations operations = new X87Operations(registers, result);
+    private final X87Functions functions = new X87Functions(registers, result);
     private final X87Moves moves = new X87Moves(registers);
     private final X87Memory memory = new X87Memory(registers, operations, moves, result);
     private final X87Images images = new X87Images(registers);
@@ -170,15 +171,23 @@ public final class X87 {
     /** D9 F0..FF. */
     private void executeFunction(int index) {
         switch (index) {
-            case 0x4 -> operations.extract();
-            case 0x5 -> operations.remainder(true);
+            case 0x0 -> functions.exp2MinusOne();
+            case 0x1 -> functions.yLog2();
+            case 0x2 -> functions.tangent();
+            case 0x3 -> functions.atan2();
+            case 0x4 -> functions.extract();
+            case 0x5 -> functions.remainder(true);
             case 0x6 -> moves.moveTop(-1);
             case 0x7 -> moves.moveTop(1);
-            case 0x8 -> operations.remainder(false);
-            case 0xa -> operations.squareRoot();
-            case 0xc -> operations.roundToInteger();
-            case 0xd -> operations.scale();
-            default -> throw GuestFault.of(Vector.INVALID_OPCODE);
+            case 0x8 -> functions.remainder(false);
+            case 0x9 -> functions.yLog2PlusOne();
+            case 0xa -> functions.squareRoot();
+            case 0xb -> functions.sineAndCosine();
+            case 0xc -> functions.roundToInteger();
+            case 0xd -> functions.scale();
+            case 0xe -> functions.sine();
+            case 0xf -> functions.cosine();
+            default -> throw new IllegalStateException("function " + index);
         }
     }
 

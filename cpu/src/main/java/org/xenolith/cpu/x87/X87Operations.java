@@ -1,6 +1,8 @@
 package org.xenolith.cpu.x87;
 
-/** The instructions that work on the register stack alone, or on ST(0) and a widened operand. */
+/**
+ * Two-operand arithmetic and the compares, on the register stack or with a widened memory operand.
+ */
 final class X87Operations {
     static final int ADD = 0;
     static final int MULTIPLY = 1;
@@ -16,13 +18,11 @@ final class X87Operations {
     private final X87Registers registers;
     private final Float80Result result;
     private final Float80Arithmetic arithmetic;
-    private final Float80Remainder remainder;
 
     X87Operations(X87Registers registers, Float80Result result) {
         this.registers = registers;
         this.result = result;
         arithmetic = new Float80Arithmetic(result);
-        remainder = new Float80Remainder(result);
     }
 
     /**
@@ -149,93 +149,5 @@ final class X87Operations {
             registers.pop();
         }
         return conditions;
-    }
-
-    void squareRoot() {
-        if (ready()) {
-            arithmetic.squareRoot(registers.se(0), registers.sig(0));
-            commitToTop();
-        }
-    }
-
-    void roundToInteger() {
-        if (ready()) {
-            remainder.roundToInteger(registers.se(0), registers.sig(0));
-            commitToTop();
-        }
-    }
-
-    void scale() {
-        if (readyWith(1)) {
-            remainder.scale(registers.se(0), registers.sig(0), registers.se(1), registers.sig(1));
-            commitToTop();
-        }
-    }
-
-    void remainder(boolean nearest) {
-        registers.setConditions(StatusWord.C2, 0);
-        if (!readyWith(1)) {
-            return;
-        }
-        int conditions =
-                remainder.remainder(
-                        registers.se(0),
-                        registers.sig(0),
-                        registers.se(1),
-                        registers.sig(1),
-                        nearest);
-        if (commitToTop() && conditions != Float80Remainder.NO_QUOTIENT) {
-            registers.setConditions(StatusWord.CONDITIONS, conditions);
-        }
-    }
-
-    /** FXTRACT: the exponent replaces ST(0), the significand is pushed. */
-    void extract() {
-        if (!readyToPush()) {
-            return;
-        }
-        int se = registers.se(0);
-        long sig = registers.sig(0);
-        remainder.extractExponent(se, sig);
-        if (registers.commit(result)) {
-            registers.set(0, result);
-            remainder.extractSignificand(se, sig);
-            registers.push(result.se, result.sig);
-        }
-    }
-
-    private boolean ready() {
-        return readyWith(0);
-    }
-
-    private boolean readyWith(int source) {
-        if (registers.isEmpty(0) || registers.isEmpty(source)) {
-            underflow(0, false);
-            return false;
-        }
-        result.begin(registers.control);
-        return true;
-    }
-
-    private boolean readyToPush() {
-        boolean underflow = registers.isEmpty(0);
-        if (underflow || !registers.isEmpty(-1)) {
-            boolean masked = underflow ? registers.stackUnderflow() : registers.stackOverflow();
-            if (masked) {
-                registers.setIndefinite(0);
-                registers.push(Float80.INDEFINITE_SE, Float80.INDEFINITE_SIG);
-            }
-            return false;
-        }
-        result.begin(registers.control);
-        return true;
-    }
-
-    private boolean commitToTop() {
-        boolean done = registers.commit(result);
-        if (done) {
-            registers.set(0, result);
-        }
-        return done;
     }
 }

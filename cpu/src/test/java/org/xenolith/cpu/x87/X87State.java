@@ -53,6 +53,29 @@ record X87State(byte[] image, long rflags, byte[] memory) {
         return X87Images.getLong(image, REGISTERS + i * REGISTER_BYTES);
     }
 
+    /**
+     * Whether the states differ only in significands, each by one unit in the last place, and in
+     * C1, which tells the direction of that rounding.
+     */
+    boolean isNear(X87State other) {
+        boolean near =
+                !faulted()
+                        && !other.faulted()
+                        && control() == other.control()
+                        && tags() == other.tags()
+                        && (status() & ~StatusWord.C1) == (other.status() & ~StatusWord.C1);
+        for (int i = 0; i < 8; i++) {
+            long distance = Math.abs(place(i) - other.place(i));
+            near &= Math.abs(se(i) - other.se(i)) <= 1 && distance <= 1;
+        }
+        return near;
+    }
+
+    /** Neighbouring numbers have neighbouring places, over the border between exponents too. */
+    private long place(int i) {
+        return (long) (se(i) & 1) << 63 | sig(i) & Long.MAX_VALUE;
+    }
+
     /** Everything that must agree, as text, so that a difference reads well. */
     String describe(int memoryBytes) {
         if (faulted()) {
