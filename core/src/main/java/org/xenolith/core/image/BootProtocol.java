@@ -40,14 +40,14 @@ public record BootProtocol(
     }
 
     static BootProtocol parse(byte[] file) throws ImageException {
+        if (file.length < PAYLOAD_LENGTH + 4) {
+            throw new ImageException("is a truncated bzImage: its header is cut off");
+        }
         int version = LittleEndian.shortAt(file, VERSION);
         if (version < FIRST_WITH_PAYLOAD) {
             throw new ImageException(
                     "is a bzImage of boot protocol %s, which does not say where its payload is"
                             .formatted(versionText(version)));
-        }
-        if (file.length < PAYLOAD_LENGTH + 4) {
-            throw new ImageException("is a truncated bzImage: its header is cut off");
         }
         int sectors = file[SETUP_SECTS] & 0xff;
         if (sectors == 0) {

@@ -101,6 +101,9 @@ public record KernelImage(
     }
 
     private static ImageException notAKernel(byte[] image) {
+        if (image.length == 0) {
+            return new ImageException("is empty");
+        }
         if (image.length >= ARM64_MAGIC_OFFSET + 4
                 && LittleEndian.intAt(image, ARM64_MAGIC_OFFSET) == ARM64_MAGIC) {
             return new ImageException(

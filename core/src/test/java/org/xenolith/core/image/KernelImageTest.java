@@ -196,6 +196,24 @@ class KernelImageTest {
                 Arrays.copyOf(gzip, gzip.length / 2), "truncated or corrupt gzip data");
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = Compression.class,
+            names = {"NONE", "GZIP", "LZ4_LEGACY", "XZ"})
+    void aKernelCutAtAnyByteEndsInASentence(Compression packing) throws IOException {
+        byte[] elf = TestElf.pvKernel().text(new byte[16]).symbol("s", 1, 1).build();
+        byte[] bzImage = TestBzImage.of(elf, packing);
+        for (int length = 0; length < bzImage.length; length++) {
+            readAndUse(Arrays.copyOf(bzImage, length));
+        }
+        for (int length = 0; length < elf.length; length++) {
+            byte[] cut = Arrays.copyOf(elf, length);
+            assertThatThrownBy(() -> KernelImage.read(cut, NAME))
+                    .as("cut at byte %d", length)
+                    .isInstanceOf(ImageException.class);
+        }
+    }
+
     @Test
     void corruptLz4IsReportedWithItsBlock() throws IOException {
         byte[] text = new byte[Lz4Legacy.BLOCK_BYTES + 5000];
