@@ -2,12 +2,6 @@ package org.xenolith.cpu.oracle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Random;
-import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,9 +14,16 @@ import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 import org.xenolith.cpu.semantics.Flags;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
+
 /**
- * Every row of the integer tables, executed here and on the host's processor with the same registers, flags
- * and memory: results, defined flags, memory and faults must be equal.
+ * Every row of the integer tables, executed here and on the host's processor with the same
+ * registers, flags and memory: results, defined flags, memory and faults must be equal.
  */
 class HostComparisonTest {
     private static final int CASES = Integer.getInteger("xenolith.oracle.cases", 1000);
@@ -31,9 +32,35 @@ class HostComparisonTest {
     /** Rows whose effect is outside registers and memory, or differs by design. */
     private static final Set<String> EXCLUDED =
             Set.of(
-                    "cpuid", "rdtsc", "rdtscp", "rdrand", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "popf",
-                    "lar", "lsl", "verr", "verw", "sldt", "str", "sgdt", "sidt", "smsw", "lss", "lfs", "lgs",
-                    "fxsave", "fxsave64", "fxrstor", "fxrstor64", "ldmxcsr", "stmxcsr", "fwait", "xgetbv",
+                    "cpuid",
+                    "rdtsc",
+                    "rdtscp",
+                    "rdrand",
+                    "rdfsbase",
+                    "rdgsbase",
+                    "wrfsbase",
+                    "wrgsbase",
+                    "popf",
+                    "lar",
+                    "lsl",
+                    "verr",
+                    "verw",
+                    "sldt",
+                    "str",
+                    "sgdt",
+                    "sidt",
+                    "smsw",
+                    "lss",
+                    "lfs",
+                    "lgs",
+                    "fxsave",
+                    "fxsave64",
+                    "fxrstor",
+                    "fxrstor64",
+                    "ldmxcsr",
+                    "stmxcsr",
+                    "fwait",
+                    "xgetbv",
                     "clflush");
 
     /** A row that the host does not have at all in one of its forms. */
@@ -71,7 +98,10 @@ class HostComparisonTest {
                                         && !EXCLUDED.contains(row.mnemonic())
                                         && existsOnHost(row)
                                         && row.operands().stream()
-                                                .noneMatch(o -> Set.of("SW", "FS", "GS").contains(o.name())));
+                                                .noneMatch(
+                                                        o ->
+                                                                Set.of("SW", "FS", "GS")
+                                                                        .contains(o.name())));
     }
 
     @ParameterizedTest
@@ -107,12 +137,15 @@ class HostComparisonTest {
         }
         String what = c.describe(SEED);
         if (expected.faulted()) {
-            assertThat(exit).as("%s: host raised vector %d", what, expected.vector()).isEqualTo(Exit.FAULT);
+            assertThat(exit)
+                    .as("%s: host raised vector %d", what, expected.vector())
+                    .isEqualTo(Exit.FAULT);
             assertThat(cpu.fault().vector()).as(what).isEqualTo(expected.vector());
             // Which of two faulting operands CMPS reports is the processor's choice.
             if (expected.vector() == 14 && !c.row().mnemonic().equals("cmps")) {
                 assertThat(cpu.fault().address()).as("%s: CR2", what).isEqualTo(expected.cr2());
-                // The host's kernel keeps the neighbours present but inaccessible; ours are not there.
+                // The host's kernel keeps the neighbours present but inaccessible; ours are not
+                // there.
                 assertThat(cpu.fault().errorCode() | GuestFault.PF_USER | GuestFault.PF_PRESENT)
                         .as("%s: error code", what)
                         .isEqualTo(expected.errorCode() | GuestFault.PF_PRESENT);
@@ -127,12 +160,16 @@ class HostComparisonTest {
             assertThat(hex(cpu.r[i])).as("%s: register %d", what, i).isEqualTo(hex(after.gpr(i)));
         }
         long mask = Flags.ARITHMETIC & ~c.undefinedFlags(expected.faulted());
-        assertThat(hex(cpu.rflags() & mask)).as("%s: flags", what).isEqualTo(hex(after.rflags() & mask));
+        assertThat(hex(cpu.rflags() & mask))
+                .as("%s: flags", what)
+                .isEqualTo(hex(after.rflags() & mask));
         byte[] memory = new byte[HostCpu.WINDOW_SIZE];
         cpu.mmu().copyFrom(HostCpu.WINDOW_BASE, memory, 0, memory.length);
         if (!Arrays.equals(memory, expected.memory())) {
             int at = Arrays.mismatch(memory, expected.memory());
-            assertThat(memory[at]).as("%s: memory at +%#x", what, at).isEqualTo(expected.memory()[at]);
+            assertThat(memory[at])
+                    .as("%s: memory at +%#x", what, at)
+                    .isEqualTo(expected.memory()[at]);
         }
     }
 

@@ -1,22 +1,37 @@
 package org.xenolith.cpu.oracle;
 
+import org.xenolith.cpu.decode.Decoder;
+import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.decode.OpcodeRow;
+import org.xenolith.cpu.semantics.Flags;
+
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
 import java.util.Set;
-import org.xenolith.cpu.decode.Decoder;
-import org.xenolith.cpu.decode.Instruction;
-import org.xenolith.cpu.decode.OpcodeRow;
-import org.xenolith.cpu.semantics.Flags;
 
 /** One random use of an instruction row: bytes, registers and memory, addresses around a window. */
 record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
     private static final int RSP = 4;
     private static final Set<String> STRINGS = Set.of("movs", "cmps", "stos", "lods", "scas");
     private static final long[] EDGES = {
-        0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL,
-        Long.MAX_VALUE, Long.MIN_VALUE, -1, -2
+        0,
+        1,
+        2,
+        0x7f,
+        0x80,
+        0xff,
+        0x7fff,
+        0x8000,
+        0xffff,
+        0x7fff_ffffL,
+        0x8000_0000L,
+        0xffff_ffffL,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        -1,
+        -2
     };
 
     static InstructionCase random(OpcodeRow row, Random random) {
@@ -152,7 +167,11 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         if (in.row.has(OpcodeRow.REP)) {
             before.gpr(1, random.nextInt(40));
             before.gpr(6, inWindow(random));
-            before.gpr(7, random.nextBoolean() ? before.gpr(6) + random.nextInt(9) - 4 : inWindow(random));
+            before.gpr(
+                    7,
+                    random.nextBoolean()
+                            ? before.gpr(6) + random.nextInt(9) - 4
+                            : inWindow(random));
         }
         if (in.memory && in.base != Instruction.NO_REGISTER) {
             aim(in, before, random);
@@ -168,10 +187,14 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         return new HostCpu.Program(code, before, 0, memory);
     }
 
-    /** Makes the memory operand lie in the window or at its edge, whatever index and displacement are. */
+    /**
+     * Makes the memory operand lie in the window or at its edge, whatever index and displacement
+     * are.
+     */
     private static void aim(Instruction in, MachineState before, Random random) {
         boolean bitString =
-                in.row.mnemonic().startsWith("bt") && in.row.operands().getLast().name().equals("GV");
+                in.row.mnemonic().startsWith("bt")
+                        && in.row.operands().getLast().name().equals("GV");
         if (in.index != Instruction.NO_REGISTER) {
             before.gpr(in.index, random.nextInt(0x40));
         }
@@ -179,8 +202,7 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
             before.gpr(in.reg, random.nextInt(4000) - 2000);
         }
         long at = bitString ? HostCpu.WINDOW_BASE + 0x1000 : inWindow(random);
-        long index =
-                in.index == Instruction.NO_REGISTER ? 0 : before.gpr(in.index) << in.scale;
+        long index = in.index == Instruction.NO_REGISTER ? 0 : before.gpr(in.index) << in.scale;
         if (in.index == in.base) {
             return;
         }
@@ -254,7 +276,10 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
     private String registers() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 16; i++) {
-            text.append(i).append('=').append(Long.toHexString(program.before().gpr(i))).append(' ');
+            text.append(i)
+                    .append('=')
+                    .append(Long.toHexString(program.before().gpr(i)))
+                    .append(' ');
         }
         return text.toString();
     }

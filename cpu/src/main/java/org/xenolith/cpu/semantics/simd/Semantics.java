@@ -97,6 +97,10 @@ public sealed interface Semantics {
         long apply(long b, Mxcsr m);
     }
 
+    interface FloatToLong {
+        long apply(int b, Mxcsr m);
+    }
+
     interface LongToFloat {
         int apply(long b, Mxcsr m);
     }
@@ -319,6 +323,15 @@ public sealed interface Semantics {
         @Override
         public void execute(SimdOperands o, Mxcsr m) {
             o.low = mergeFloat(o.aLow, f.apply(o.wide ? o.bLow : (int) o.bLow, m));
+            o.high = o.aHigh;
+        }
+    }
+
+    /** The low single to the low double. */
+    record FloatToDouble(FloatToLong f) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = f.apply((int) o.bLow, m);
             o.high = o.aHigh;
         }
     }

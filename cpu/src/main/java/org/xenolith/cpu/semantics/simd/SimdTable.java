@@ -22,8 +22,8 @@ import java.util.Map;
  * The MMX and SSE instructions, one line per encoding, and the function each is bound to. SDM vol.
  * 2.
  *
- * <p>Columns: encoding and operands in the notation of the decoder's tables, and the name of the
- * binding below. Notation beyond the decoder's: {@code MEM} memory of any width.
+ * <p>Columns: encoding, mnemonic and operands in the notation of the decoder's tables, and the name
+ * of the binding below. A decoder's row finds its line by the first three.
  */
 public final class SimdTable {
     private static final String SSE2 =
@@ -580,7 +580,7 @@ public final class SimdTable {
         bind(
                 "cvtpd2ps",
                 crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2ps(bl, bh, m), ZERO));
-        bind("cvtss2sd", scalarDouble((a, b, m) -> SseConvert.cvtss2sd((int) b, m)));
+        bind("cvtss2sd", new Semantics.FloatToDouble(SseConvert::cvtss2sd));
         bind("cvtsd2ss", doubleToFloat(SseConvert::cvtsd2ss));
         bind("cvtdq2ps", packedDouble((a, b, m) -> SseConvert.cvtdq2ps(b, m)));
         bind("cvtps2dq", packedDouble((a, b, m) -> SseConvert.cvtps2dq(b, m)));

@@ -144,9 +144,19 @@ public final class SseDouble {
         };
     }
 
+    /** Of numbers; Java's own compare tells the zeros apart. */
+    private static int quickRelation(long a, long b) {
+        return longBitsToDouble(a) < longBitsToDouble(b)
+                ? -1
+                : longBitsToDouble(a) > longBitsToDouble(b) ? 1 : 0;
+    }
+
     /** All ones where the predicate {@code imm & 7} holds, else 0. SDM vol. 2, CMPPD. */
     public static long cmpsd(long a, long b, int imm, Mxcsr m) {
-        int relation = SoftFloat.compare(DOUBLE, a, b, isSignalingPredicate(imm), m);
+        int relation =
+                isQuickToCompare(a, b)
+                        ? quickRelation(a, b)
+                        : SoftFloat.compare(DOUBLE, a, b, isSignalingPredicate(imm), m);
         return holds(relation, imm) ? -1 : 0;
     }
 

@@ -132,10 +132,20 @@ public final class SseFloat {
         return SseDouble.flagsOf(SoftFloat.compare(SINGLE, bits(a), bits(b), quietNanIsInvalid, m));
     }
 
+    /** Of numbers; Java's own compare tells the zeros apart. */
+    private static int quickRelation(int a, int b) {
+        return intBitsToFloat(a) < intBitsToFloat(b)
+                ? -1
+                : intBitsToFloat(a) > intBitsToFloat(b) ? 1 : 0;
+    }
+
     /** All ones where the predicate {@code imm & 7} holds, else 0. SDM vol. 2, CMPPS. */
     public static int cmpss(int a, int b, int imm, Mxcsr m) {
         int relation =
-                SoftFloat.compare(SINGLE, bits(a), bits(b), SseDouble.isSignalingPredicate(imm), m);
+                isQuickToCompare(a, b)
+                        ? quickRelation(a, b)
+                        : SoftFloat.compare(
+                                SINGLE, bits(a), bits(b), SseDouble.isSignalingPredicate(imm), m);
         return SseDouble.holds(relation, imm) ? -1 : 0;
     }
 

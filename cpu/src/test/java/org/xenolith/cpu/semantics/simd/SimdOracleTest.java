@@ -45,7 +45,7 @@ class SimdOracleTest {
         assumeTrue(HostCpu.hasFeature(row.feature()), "the host lacks " + row.feature());
         Random random = new Random(SEED ^ row.key().hashCode());
         List<SimdCase> cases = new ArrayList<>();
-        int count = usesMxcsr(row) ? 3 * CASES : CASES;
+        int count = usesMxcsr(row) ? 2 * CASES : CASES;
         while (cases.size() < count) {
             int before = cases.size();
             addOneOfEachForm(cases, row, random);
