@@ -30,8 +30,8 @@ import java.util.concurrent.Callable;
         header = "Boots a guest with its console on this terminal.",
         description = {
             "",
-            "Without IMAGE and -k it boots our own small guest. Ctrl-] leaves a guest; so does"
-                    + " powering it off from inside.",
+            "Without IMAGE and -k it boots lantern, our own small guest. Ctrl-] leaves a guest; so"
+                + " does powering it off from inside.",
             ""
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
@@ -63,7 +63,7 @@ final class BootCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "IMAGE",
             arity = "0..1",
-            description = "The name of a known guest (guest, debian), or a kernel file.")
+            description = "The name of a known guest (lantern, debian), or a kernel file.")
     private String image;
 
     @Option(
@@ -199,7 +199,7 @@ final class BootCommand implements Callable<Integer> {
     }
 
     private BootOptions options() throws IOException {
-        GuestImages.Files files = files();
+        KnownGuests.Files files = files();
         List<String> commandLine = new ArrayList<>();
         commandLine.add(files.commandLine());
         commandLine.addAll(append);
@@ -219,7 +219,7 @@ final class BootCommand implements Callable<Integer> {
                 statistics);
     }
 
-    private GuestImages.Files files() throws IOException {
+    private KnownGuests.Files files() throws IOException {
         if (kernel != null) {
             if (image != null) {
                 throw usage(
@@ -231,11 +231,11 @@ final class BootCommand implements Callable<Integer> {
             }
             return kernelFile(existing("kernel", kernel));
         }
-        String wanted = image == null ? GuestImages.OWN_GUEST : image;
+        String wanted = image == null ? services.images().names().getFirst() : image;
         if (services.images().names().contains(wanted)) {
             try (StatusLine status =
                     new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
-                return services.images().prepare(wanted, status);
+                return services.images().prepare(wanted, false, status);
             }
         }
         Path file = Path.of(wanted);
@@ -250,13 +250,13 @@ final class BootCommand implements Callable<Integer> {
         return kernelFile(existing("kernel", file));
     }
 
-    private static GuestImages.Files kernelFile(Path kernel) {
-        return new GuestImages.Files(kernel, Optional.empty(), DEFAULT_COMMAND_LINE);
+    private static KnownGuests.Files kernelFile(Path kernel) {
+        return new KnownGuests.Files(kernel, Optional.empty(), DEFAULT_COMMAND_LINE);
     }
 
     private String defaultName(Path kernelFile) {
         if (kernel == null && image == null) {
-            return GuestImages.OWN_GUEST;
+            return services.images().names().getFirst();
         }
         return kernel == null && services.images().names().contains(image)
                 ? image

@@ -52,10 +52,10 @@ final class ImageCommand implements Callable<Integer> {
                             + String.join(", ", services.images().names())
                             + ".");
         }
-        GuestImages.Files files;
+        KnownGuests.Files files;
         try (StatusLine status =
                 new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
-            files = services.images().prepare(name, status);
+            files = services.images().prepare(name, true, status);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println("kernel        " + files.kernel());

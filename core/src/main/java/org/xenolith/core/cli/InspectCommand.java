@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 @Command(
         name = "inspect",
         header = "Tells what an image file is: format, compression, Xen notes, memory layout.",
+        footer = {"", "Exit status: 0 it can be booted, 1 it cannot, 2 wrong usage."},
         optionListHeading = "%nOptions:%n")
 final class InspectCommand implements Callable<Integer> {
     private final Services services;
@@ -35,8 +36,8 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        String text = services.inspector().describe(file);
-        spec.commandLine().getOut().println(text.stripTrailing());
-        return ExitStatus.OK;
+        Services.Inspection inspection = services.inspector().inspect(file);
+        spec.commandLine().getOut().println(inspection.text().stripTrailing());
+        return inspection.bootable() ? ExitStatus.OK : ExitStatus.FAILED;
     }
 }

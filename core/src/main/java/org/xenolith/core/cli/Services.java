@@ -15,14 +15,20 @@ import java.util.function.Supplier;
  */
 record Services(
         Machine machine,
-        GuestImages images,
+        KnownGuests images,
         Inspector inspector,
         Supplier<TerminalSession> console,
         boolean errorIsTerminal) {
 
-    /** Tells what an image file is, in lines for the terminal. */
+    /** Tells what an image file is. */
     @FunctionalInterface
     interface Inspector {
-        String describe(Path file) throws IOException;
+        Inspection inspect(Path file) throws IOException;
     }
+
+    /**
+     * @param text lines for the terminal
+     * @param bootable whether {@code vmm boot} takes the file
+     */
+    record Inspection(String text, boolean bootable) {}
 }

@@ -298,13 +298,14 @@ final class VmmTest {
                         initrd        debian.cpio
                         command line  debian defaults
                         """);
-        assertThat(err.toString()).isEqualTo("Packing ...\n");
+        assertThat(err.toString()).isEqualTo("Looking for news ...\n");
     }
 
     @Test
     void inspectPrintsWhatTheFileIs() {
         assertThat(vmm("inspect", kernel.toString())).isZero();
         assertThat(out.toString()).isEqualTo("6 bytes\n");
+        assertThat(vmm("inspect", initrd.toString())).as("not bootable").isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -328,26 +329,28 @@ final class VmmTest {
                 new Services(
                         (options, io) -> machine.boot(options, io),
                         new TwoGuests(),
-                        file -> Files.size(file) + " bytes",
+                        file ->
+                                new Services.Inspection(
+                                        Files.size(file) + " bytes\n", file.equals(kernel)),
                         () -> TerminalSession.on(InputStream.nullInputStream(), console),
                         false);
         return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), debug)
                 .run(arguments);
     }
 
-    private static final class TwoGuests implements GuestImages {
+    private static final class TwoGuests implements KnownGuests {
         @Override
         public List<String> names() {
-            return List.of(OWN_GUEST, "debian");
+            return List.of("guest", "debian");
         }
 
         @Override
-        public Files prepare(String name, StatusLine status) {
-            if (name.equals(OWN_GUEST)) {
+        public Files prepare(String name, boolean latest, StatusLine status) {
+            if (name.equals("guest")) {
                 return new Files(Path.of("guest.elf"), Optional.empty(), "own");
             }
             if (name.equals("debian")) {
-                status.step("Packing");
+                status.step(latest ? "Looking for news" : "Packing");
                 status.progress(1, 2);
                 return new Files(
                         Path.of("debian.vmlinuz"),

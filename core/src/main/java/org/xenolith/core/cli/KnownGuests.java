@@ -6,10 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** The guests that can be booted by a name instead of by files. */
-interface GuestImages {
-    /** The guest that boots when no name is given. */
-    String OWN_GUEST = "guest";
-
+interface KnownGuests {
     /**
      * Files of a guest, ready to boot.
      *
@@ -17,13 +14,14 @@ interface GuestImages {
      */
     record Files(Path kernel, Optional<Path> initrd, String commandLine) {}
 
-    /** All names, {@link #OWN_GUEST} first. */
+    /** All names; the first boots when none is given. */
     List<String> names();
 
     /**
-     * Makes or finds the files of a guest.
+     * Finds the files of a guest, or makes them.
      *
+     * @param latest whether to look for newer files than those at hand
      * @param status shows what is going on, where it takes long
      */
-    Files prepare(String name, StatusLine status) throws IOException;
+    Files prepare(String name, boolean latest, StatusLine status) throws IOException;
 }

@@ -1,0 +1,69 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.image.debian.DebianImage;
+import org.xenolith.core.image.debian.Progress;
+import org.xenolith.guests.GuestImages;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+
+/** The kernels that come with Xenolith, and Debian. */
+final class InstalledGuests implements KnownGuests {
+    static final String DEBIAN = "debian";
+
+    @Override
+    public List<String> names() {
+        return List.of(GuestImages.LANTERN, DEBIAN);
+    }
+
+    @Override
+    public Files prepare(String name, boolean latest, StatusLine status) throws IOException {
+        return switch (name) {
+            case GuestImages.LANTERN -> new Files(unpacked(name), Optional.empty(), "");
+            case DEBIAN -> debian(latest, status);
+            default -> throw new FileNotFoundException("no guest is called " + name);
+        };
+    }
+
+    /** The kernel as a file of its own, for as long as this process runs. */
+    private static Path unpacked(String name) throws IOException {
+        Path file = java.nio.file.Files.createTempFile(name + "-", ".elf");
+        file.toFile().deleteOnExit();
+        try (InputStream image = GuestImages.open(name)) {
+            java.nio.file.Files.copy(image, file, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return file;
+    }
+
+    private static Files debian(boolean latest, StatusLine status) throws IOException {
+        Progress progress = new DebianProgress(status);
+        BootInput input =
+                latest ? DebianImage.prepareLatest(progress) : DebianImage.prepare(progress);
+        return new Files(input.kernel(), Optional.of(input.initrd()), input.defaultCommandLine());
+    }
+
+    /** Each step begins a new line; its fraction draws the bar. */
+    private static final class DebianProgress implements Progress {
+        private final StatusLine status;
+        private Step current;
+
+        DebianProgress(StatusLine status) {
+            this.status = status;
+        }
+
+        @Override
+        public void at(Step step, double fraction) {
+            if (step != current) {
+                current = step;
+                status.step(step.label());
+            }
+            status.progress(Math.round(fraction * 100), 100);
+        }
+    }
+}

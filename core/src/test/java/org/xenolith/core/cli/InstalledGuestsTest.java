@@ -1,0 +1,27 @@
+package org.xenolith.core.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.guests.GuestImages;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+
+final class InstalledGuestsTest {
+    @Test
+    void lanternBootsWhenNothingIsNamedAndItsKernelIsTheOneInTheJar() throws IOException {
+        InstalledGuests guests = new InstalledGuests();
+        String first = guests.names().getFirst();
+
+        KnownGuests.Files files =
+                guests.prepare(
+                        first, false, new StatusLine(new PrintWriter(System.err, true), false));
+
+        assertThat(first).isEqualTo(GuestImages.LANTERN);
+        assertThat(files.kernel()).hasBinaryContent(GuestImages.read(GuestImages.LANTERN));
+        assertThat(files.initrd()).isEmpty();
+        Files.delete(files.kernel());
+    }
+}
