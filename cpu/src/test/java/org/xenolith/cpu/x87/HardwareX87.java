@@ -3,19 +3,18 @@ package org.xenolith.cpu.x87;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /**
  * The x87 unit of the processor the tests run on: a C program, compiled at test time, that executes
- * one instruction per {@link X87Case}. Without gcc, or on another architecture, the test is
+ * one instruction per {@link Request}. Without gcc, or on another architecture, the test is
  * skipped.
  */
 final class HardwareX87 {
@@ -25,20 +24,42 @@ final class HardwareX87 {
 
     private HardwareX87() {}
 
-    /** Executes the cases in order. */
-    static List<X87State> execute(List<X87Case> cases) {
+    /** One instruction's bytes, its operand at [RDI] if any, and the state before it. */
+    record Request(byte[] code, byte[] image, long rflags, byte[] memory) {
+        private static final int CODE = 4;
+        private static final int IMAGE = CODE + 16;
+        private static final int RFLAGS = IMAGE + X87State.IMAGE_BYTES;
+        private static final int MEMORY = RFLAGS + Long.BYTES;
+        private static final int SIZE = MEMORY + X87State.MEMORY_BYTES;
+
+        private void put(byte[] requests, int offset) {
+            X87Images.putInt(requests, offset, code.length);
+            System.arraycopy(code, 0, requests, offset + CODE, code.length);
+            System.arraycopy(image, 0, requests, offset + IMAGE, image.length);
+            X87Images.putLong(requests, offset + RFLAGS, rflags);
+            System.arraycopy(memory, 0, requests, offset + MEMORY, memory.length);
+        }
+    }
+
+    /** Executes the requests in order. */
+    static List<X87State> execute(List<Request> requests) {
+        byte[] input = new byte[requests.size() * Request.SIZE];
+        for (int i = 0; i < requests.size(); i++) {
+            requests.get(i).put(input, i * Request.SIZE);
+        }
+        byte[] output = run(input);
+        assertThat(output).hasSize(requests.size() * X87State.ANSWER_BYTES);
+        return IntStream.range(0, requests.size())
+                .mapToObj(i -> X87State.fromAnswer(output, i * X87State.ANSWER_BYTES))
+                .toList();
+    }
+
+    private static byte[] run(byte[] input) {
         try {
             Path requests = Files.createTempFile("x87-requests", ".bin");
             Path answers = Files.createTempFile("x87-answers", ".bin");
             try {
-                try (OutputStream file = Files.newOutputStream(requests);
-                        DataOutputStream out = new DataOutputStream(file)) {
-                    byte[] all = new byte[cases.size() * X87Case.REQUEST_BYTES];
-                    for (int i = 0; i < cases.size(); i++) {
-                        cases.get(i).putRequest(all, i * X87Case.REQUEST_BYTES);
-                    }
-                    out.write(all);
-                }
+                Files.write(requests, input);
                 Process process =
                         new ProcessBuilder(program().toString())
                                 .redirectInput(requests.toFile())
@@ -46,11 +67,7 @@ final class HardwareX87 {
                                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                                 .start();
                 finish(process, SOURCE);
-                byte[] all = Files.readAllBytes(answers);
-                assertThat(all).hasSize(cases.size() * X87State.ANSWER_BYTES);
-                return java.util.stream.IntStream.range(0, cases.size())
-                        .mapToObj(i -> X87State.fromAnswer(all, i * X87State.ANSWER_BYTES))
-                        .toList();
+                return Files.readAllBytes(answers);
             } finally {
                 Files.delete(requests);
                 Files.delete(answers);
@@ -67,6 +84,7 @@ final class HardwareX87 {
             Path directory = Files.createTempDirectory("x87-oracle");
             Path source = directory.resolve(SOURCE);
             Path binary = directory.resolve("x87-oracle");
+            directory.toFile().deleteOnExit();
             try (InputStream in = HardwareX87.class.getResourceAsStream(SOURCE)) {
                 Files.copy(in, source);
             }

@@ -5,9 +5,6 @@ import org.xenolith.cpu.Vector;
 
 /** One instruction with its state before: runs on {@link X87} here, and in {@link HardwareX87}. */
 record X87Case(Instruction instruction, byte[] image, long rflags, byte[] memory) {
-    static final int REQUEST_BYTES =
-            4 + 16 + X87State.IMAGE_BYTES + Long.BYTES + X87State.MEMORY_BYTES;
-
     /**
      * An ESC instruction: opcode D8 + esc and ModRM, register form or with its operand at [RDI].
      */
@@ -46,18 +43,14 @@ record X87Case(Instruction instruction, byte[] image, long rflags, byte[] memory
         }
     }
 
-    void putRequest(byte[] requests, int offset) {
-        int length = instruction.operand16() ? 3 : 2;
-        int code = offset + 4;
-        X87Images.putInt(requests, offset, length);
-        if (instruction.operand16()) {
-            requests[code++] = 0x66;
-        }
-        requests[code] = (byte) (0xd8 + instruction.esc());
-        requests[code + 1] = (byte) instruction.modrm();
-        System.arraycopy(image, 0, requests, offset + 20, image.length);
-        X87Images.putLong(requests, offset + 20 + image.length, rflags);
-        System.arraycopy(memory, 0, requests, offset + 28 + image.length, memory.length);
+    HardwareX87.Request request() {
+        byte opcode = (byte) (0xd8 + instruction.esc());
+        byte modrm = (byte) instruction.modrm();
+        byte[] code =
+                instruction.operand16()
+                        ? new byte[] {0x66, opcode, modrm}
+                        : new byte[] {opcode, modrm};
+        return new HardwareX87.Request(code, image, rflags, memory);
     }
 
     /** The state before, as text. */
