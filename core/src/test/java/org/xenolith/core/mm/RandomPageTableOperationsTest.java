@@ -25,7 +25,7 @@ import java.util.Random;
  * that a slow look at all tables gives, and what the TLB answers must be what a fresh walk finds.
  */
 class RandomPageTableOperationsTest {
-    private static final int STEPS = 2500;
+    private static final int STEPS = 1500;
     private static final int SLOTS = 8;
 
     /** Where pages of the domain's own that no step touches keep hypercall arguments. */
@@ -101,7 +101,7 @@ class RandomPageTableOperationsTest {
     }
 
     private String step() {
-        switch (random.nextInt(10)) {
+        switch (random.nextInt(14)) {
             case 0, 1, 2 -> {
                 long table = anyTable();
                 int slot = anySlot();
@@ -130,10 +130,36 @@ class RandomPageTableOperationsTest {
             case 8 -> {
                 return scribble();
             }
+            case 9 -> {
+                return switchRoot();
+            }
+            case 10 -> {
+                long table = anyTable();
+                int slot = anySlot();
+                long entry = domain.get(table, slot) ^ flag();
+                return "flip %#x[%d] to %#x: %d"
+                        .formatted(table, slot, entry, domain.update(table, slot, entry));
+            }
             default -> {
                 return store();
             }
         }
+    }
+
+    private long flag() {
+        return random.nextBoolean() ? Pte.WRITABLE : 1L << 9;
+    }
+
+    /** Loads another root, one that still maps the arguments, or the first one again. */
+    private String switchRoot() {
+        long root = random.nextBoolean() ? domain.l4 : pool.get(random.nextInt(pool.size()));
+        if (frames.typeCount(root) == 0) {
+            domain.set(root, 0, entry(domain.l3, TABLE));
+        }
+        if (Pte.mfn(domain.get(root, 0)) != domain.l3) {
+            return "nothing";
+        }
+        return "root %#x: %d".formatted(root, domain.extOp(MmuExtOp.NEW_BASEPTR, root, 0));
     }
 
     /** Gives a frame away, mapped or not, and takes a new one. */
@@ -168,7 +194,8 @@ class RandomPageTableOperationsTest {
 
     /** The guest stores through some mapping: a page table through a read-only one. */
     private String store() {
-        long vaddr = anyVaddr() + anySlot() * 8L;
+        long l1Mapped = (TestDomain.TABLES_SLOT + 3L) << 12;
+        long vaddr = (random.nextBoolean() ? l1Mapped : anyVaddr()) + anySlot() * 8L;
         long value = anyEntry();
         try {
             domain.vcpu.mmu().write64(vaddr, value);
@@ -181,7 +208,7 @@ class RandomPageTableOperationsTest {
     private long anyVaddr() {
         long vaddr = 0;
         for (int level = 1; level <= 4; level++) {
-            int slot = random.nextInt(3) == 0 ? 0 : anySlot();
+            int slot = level > 1 && random.nextInt(4) != 0 ? 0 : anySlot();
             vaddr |= (long) slot << 3 + 9 * level;
         }
         return vaddr;
@@ -208,8 +235,8 @@ class RandomPageTableOperationsTest {
                 addEntries(mfn, uses, references);
             }
         }
-        use(uses, references, domain.l4);
-        use(uses, references, domain.l4);
+        use(uses, references, domain.vcpu.basePtr());
+        use(uses, references, sibling.basePtr());
         if (domain.vcpu.userBasePtr() != 0) {
             use(uses, references, domain.vcpu.userBasePtr());
         }

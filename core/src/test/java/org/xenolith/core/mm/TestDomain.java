@@ -24,9 +24,9 @@ public final class TestDomain {
     public static final long TABLE = RW | Pte.USER | Pte.DIRTY;
 
     /** Page for requests, and where the number of requests done is put. */
-    public static final long ARGUMENTS = 0x1000;
+    public static final long ARGUMENTS = 0x20000;
 
-    public static final long DONE = 0x2000;
+    public static final long DONE = 0x21000;
     public static final int TABLES_SLOT = 0x64;
 
     private static final int PAGES = 64;
