@@ -1,6 +1,7 @@
 package org.xenolith.cpu.semantics.simd;
 
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * One encoding and what it computes.
@@ -8,19 +9,26 @@ import java.util.List;
  * @param encoding as in {@link org.xenolith.cpu.decode.OpcodeRow}, e.g. {@code "66 0F FE /r"}
  * @param operands operand codes, destination first, e.g. {@code VX}, {@code WX}
  * @param feature the processor feature it belongs to, under its name in Linux's /proc/cpuinfo
+ * @param binding name of its function in {@link SimdTable}
  */
 public record SimdRow(
-        String encoding,
-        String mnemonic,
-        List<String> operands,
-        String feature,
-        Semantics semantics) {
-    /** Reads a line of three columns, two blanks or more apart: encoding, mnemonic, operands. */
-    static SimdRow parse(String line, String feature, Semantics semantics) {
-        String[] columns = line.strip().split(" {2,}");
+        String encoding, String mnemonic, List<String> operands, String feature, String binding) {
+    private static final Pattern GAP = Pattern.compile(" {2,}");
+
+    /**
+     * Reads a line of four columns, two blanks or more apart: encoding, mnemonic, operands,
+     * binding.
+     */
+    static SimdRow parse(String line, String feature) {
+        String[] columns = GAP.split(line);
         List<String> operands =
                 columns[2].equals("-") ? List.of() : List.of(columns[2].split(", "));
-        return new SimdRow(columns[0], columns[1], operands, feature, semantics);
+        return new SimdRow(columns[0], columns[1], operands, feature, columns[3]);
+    }
+
+    /** What it computes. */
+    public Semantics semantics() {
+        return SimdTable.semantics(binding);
     }
 
     /** Names the row: encoding, mnemonic and operands. */

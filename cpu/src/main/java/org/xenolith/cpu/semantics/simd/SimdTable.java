@@ -14,9 +14,13 @@ import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_ZERO_EXTEN
 import org.xenolith.cpu.semantics.simd.Semantics.MoveKind;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The MMX and SSE instructions, one line per encoding, and the function each is bound to. SDM vol.
@@ -460,34 +464,21 @@ public final class SimdTable {
     private static final Semantics.FloatHalfOp DPPD_HIGH =
             (al, ah, bl, bh, imm, m) -> SseDouble.dppd(al, ah, bl, bh, imm, m) * (imm >>> 1 & 1);
 
-    private static final Map<String, Semantics> BINDINGS = new HashMap<>();
+    /**
+     * Bindings asked for so far. A boot uses a fifth of them, and to link a function takes far
+     * longer than to look it up.
+     */
+    private static final Map<String, Semantics> BINDINGS = new ConcurrentHashMap<>();
 
-    static {
-        bindSse2();
-        bindSse3();
-        bindSsse3();
-        bindSse41();
-        bindSse42();
-    }
-
-    private static final List<SimdRow> ROWS = new ArrayList<>();
-    private static final Map<String, SimdRow> BY_KEY = new HashMap<>();
-
-    static {
-        addRows(SSE2, "sse2");
-        addRows(SSE3, "pni");
-        addRows(SSSE3, "ssse3");
-        addRows(SSE4_1, "sse4_1");
-        addRows(SSE4_2, "sse4_2");
-        addRows(POPCNT, "popcnt");
-        ROWS.forEach(row -> BY_KEY.put(row.key(), row));
-    }
+    private static final List<SimdRow> ROWS = readRows();
+    private static final Map<String, SimdRow> BY_KEY =
+            ROWS.stream().collect(Collectors.toUnmodifiableMap(SimdRow::key, row -> row));
 
     private SimdTable() {}
 
     /** All rows, in the order of the tables. */
     public static List<SimdRow> rows() {
-        return List.copyOf(ROWS);
+        return ROWS;
     }
 
     /**
@@ -499,353 +490,365 @@ public final class SimdTable {
         return BY_KEY.get(SimdRow.key(encoding, mnemonic, operands));
     }
 
-    /** The function bound under a name of the last column, or null. */
-    public static Semantics semantics(String name) {
-        return BINDINGS.get(name);
+    /** The function bound under a name of the last column. */
+    static Semantics semantics(String name) {
+        return BINDINGS.computeIfAbsent(name, SimdTable::bind);
     }
 
-    static Map<String, Semantics> bindings() {
-        return Map.copyOf(BINDINGS);
+    private static List<SimdRow> readRows() {
+        List<SimdRow> rows = new ArrayList<>();
+        addRows(rows, SSE2, "sse2");
+        addRows(rows, SSE3, "pni");
+        addRows(rows, SSSE3, "ssse3");
+        addRows(rows, SSE4_1, "sse4_1");
+        addRows(rows, SSE4_2, "sse4_2");
+        addRows(rows, POPCNT, "popcnt");
+        return List.copyOf(rows);
     }
 
-    private static void addRows(String table, String feature) {
+    private static void addRows(List<SimdRow> rows, String table, String feature) {
         table.lines()
                 .filter(line -> !line.isBlank() && !line.startsWith("#"))
-                .forEach(line -> ROWS.add(row(line, feature)));
+                .forEach(line -> rows.add(SimdRow.parse(line, feature)));
     }
 
-    private static SimdRow row(String line, String feature) {
-        String name = line.substring(line.lastIndexOf(' ') + 1);
-        Semantics semantics = BINDINGS.get(name);
-        if (semantics == null) {
-            throw new IllegalStateException("no function is bound to " + line);
-        }
-        return SimdRow.parse(line, feature, semantics);
+    private static Semantics bind(String name) {
+        return Stream.<Function<String, Semantics>>of(
+                        SimdTable::sse2,
+                        SimdTable::sse3,
+                        SimdTable::ssse3,
+                        SimdTable::sse41,
+                        SimdTable::sse42)
+                .map(section -> section.apply(name))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no function is bound to " + name));
     }
 
-    private static void bind(String name, Semantics semantics) {
-        if (BINDINGS.put(name, semantics) != null) {
-            throw new IllegalStateException(name + " is bound twice");
-        }
+    private static Semantics sse2(String name) {
+        return switch (name) {
+            case "movups" -> move(MOVE_ALL);
+            case "movupd" -> move(MOVE_ALL);
+            case "movss" -> move(MOVE_FLOAT);
+            case "movsd" -> move(MOVE_DOUBLE);
+            case "movlps" -> move(MOVE_LOW);
+            case "movhlps" -> move(MOVE_HIGH_TO_LOW);
+            case "movlpd" -> move(MOVE_LOW);
+            case "unpcklps" -> interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq);
+            case "unpcklpd" -> move(MOVE_LOW_TO_HIGH);
+            case "unpckhps" -> interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq);
+            case "unpckhpd" -> cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh);
+            case "movhps" -> move(MOVE_LOW_TO_HIGH);
+            case "movhps.store" -> move(MOVE_HIGH_TO_LOW);
+            case "movlhps" -> move(MOVE_LOW_TO_HIGH);
+            case "movhpd" -> move(MOVE_LOW_TO_HIGH);
+            case "movhpd.store" -> move(MOVE_HIGH_TO_LOW);
+            case "movaps" -> move(MOVE_ALL);
+            case "movapd" -> move(MOVE_ALL);
+            case "movntps" -> move(MOVE_ALL);
+            case "movntpd" -> move(MOVE_ALL);
+            case "movmskps" -> extract((bl, bh, imm) -> PackedShuffle.movmskps(bl, bh));
+            case "movmskpd" -> extract((bl, bh, imm) -> PackedShuffle.movmskpd(bl, bh));
+            case "cvtpi2ps" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtdq2ps(bl, m), KEEP_HIGH);
+            case "cvtpi2pd" -> crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE);
+            case "cvtsi2ss" -> integerToFloat(SseConvert::cvtsi2ss);
+            case "cvtsi2sd" -> integerToDouble(SseConvert::cvtsi2sd);
+            case "cvttps2pi" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttps2dq(bl, m), ZERO);
+            case "cvttpd2pi" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO);
+            case "cvttss2si" -> TRUNCATE_FLOAT;
+            case "cvttsd2si" -> TRUNCATE_DOUBLE;
+            case "cvtps2pi" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtps2dq(bl, m), ZERO);
+            case "cvtpd2pi" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO);
+            case "cvtss2si" -> ROUND_FLOAT;
+            case "cvtsd2si" -> ROUND_DOUBLE;
+            case "ucomiss" -> compareFloat(SseFloat::ucomiss);
+            case "ucomisd" -> compareDouble(SseDouble::ucomisd);
+            case "comiss" -> compareFloat(SseFloat::comiss);
+            case "comisd" -> compareDouble(SseDouble::comisd);
+            case "cvtps2pd" -> crossFloat(FIRST_FLOAT_TO_DOUBLE, SECOND_FLOAT_TO_DOUBLE);
+            case "cvtpd2ps" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2ps(bl, bh, m), ZERO);
+            case "cvtss2sd" -> new Semantics.FloatToDouble(SseConvert::cvtss2sd);
+            case "cvtsd2ss" -> doubleToFloat(SseConvert::cvtsd2ss);
+            case "cvtdq2ps" -> packedDouble((a, b, m) -> SseConvert.cvtdq2ps(b, m));
+            case "cvtps2dq" -> packedDouble((a, b, m) -> SseConvert.cvtps2dq(b, m));
+            case "cvttps2dq" -> packedDouble((a, b, m) -> SseConvert.cvttps2dq(b, m));
+            case "cvttpd2dq" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO);
+            case "cvtdq2pd" -> crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE);
+            case "cvtpd2dq" ->
+                    crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO);
+            case "sqrtps" -> packedFloat((a, b, m) -> SseFloat.sqrtss(b, m));
+            case "sqrtpd" -> packedDouble((a, b, m) -> SseDouble.sqrtsd(b, m));
+            case "sqrtss" -> scalarFloat((a, b, m) -> SseFloat.sqrtss(b, m));
+            case "sqrtsd" -> scalarDouble((a, b, m) -> SseDouble.sqrtsd(b, m));
+            case "rsqrtps" -> packedFloat((a, b, m) -> SseFloat.rsqrtss(b));
+            case "rsqrtss" -> scalarFloat((a, b, m) -> SseFloat.rsqrtss(b));
+            case "rcpps" -> packedFloat((a, b, m) -> SseFloat.rcpss(b));
+            case "rcpss" -> scalarFloat((a, b, m) -> SseFloat.rcpss(b));
+            case "andps" -> lanewise(PackedInteger::pand);
+            case "andpd" -> lanewise(PackedInteger::pand);
+            case "andnps" -> lanewise(PackedInteger::pandn);
+            case "andnpd" -> lanewise(PackedInteger::pandn);
+            case "orps" -> lanewise(PackedInteger::por);
+            case "orpd" -> lanewise(PackedInteger::por);
+            case "xorps" -> lanewise(PackedInteger::pxor);
+            case "xorpd" -> lanewise(PackedInteger::pxor);
+            case "addps" -> packedFloat(SseFloat::addss);
+            case "addpd" -> packedDouble(SseDouble::addsd);
+            case "addss" -> scalarFloat(SseFloat::addss);
+            case "addsd" -> scalarDouble(SseDouble::addsd);
+            case "mulps" -> packedFloat(SseFloat::mulss);
+            case "mulpd" -> packedDouble(SseDouble::mulsd);
+            case "mulss" -> scalarFloat(SseFloat::mulss);
+            case "mulsd" -> scalarDouble(SseDouble::mulsd);
+            case "subps" -> packedFloat(SseFloat::subss);
+            case "subpd" -> packedDouble(SseDouble::subsd);
+            case "subss" -> scalarFloat(SseFloat::subss);
+            case "subsd" -> scalarDouble(SseDouble::subsd);
+            case "minps" -> packedFloat(SseFloat::minss);
+            case "minpd" -> packedDouble(SseDouble::minsd);
+            case "minss" -> scalarFloat(SseFloat::minss);
+            case "minsd" -> scalarDouble(SseDouble::minsd);
+            case "divps" -> packedFloat(SseFloat::divss);
+            case "divpd" -> packedDouble(SseDouble::divsd);
+            case "divss" -> scalarFloat(SseFloat::divss);
+            case "divsd" -> scalarDouble(SseDouble::divsd);
+            case "maxps" -> packedFloat(SseFloat::maxss);
+            case "maxpd" -> packedDouble(SseDouble::maxsd);
+            case "maxss" -> scalarFloat(SseFloat::maxss);
+            case "maxsd" -> scalarDouble(SseDouble::maxsd);
+            case "cmpps" -> packedFloatImm(SseFloat::cmpss);
+            case "cmppd" -> packedDoubleImm(SseDouble::cmpsd);
+            case "cmpss" -> scalarFloatImm(SseFloat::cmpss);
+            case "cmpsd" -> scalarDoubleImm(SseDouble::cmpsd);
+            case "shufps" -> cross(PackedShuffle::shufpsLow, PackedShuffle::shufpsHigh);
+            case "shufpd" -> cross(PackedShuffle::shufpdLow, PackedShuffle::shufpdHigh);
+            case "punpcklbw.mmx" -> lanewise(PackedInteger::punpcklbw);
+            case "punpcklbw" -> interleaveLow(PackedInteger::punpcklbw, PackedInteger::punpckhbw);
+            case "punpcklwd.mmx" -> lanewise(PackedInteger::punpcklwd);
+            case "punpcklwd" -> interleaveLow(PackedInteger::punpcklwd, PackedInteger::punpckhwd);
+            case "punpckldq.mmx" -> lanewise(PackedInteger::punpckldq);
+            case "punpckldq" -> interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq);
+            case "packsswb.mmx" -> lanewise(PackedInteger::packsswb);
+            case "packsswb" -> horizontal(PackedInteger::packsswb);
+            case "pcmpgtb" -> lanewise(PackedInteger::pcmpgtb);
+            case "pcmpgtw" -> lanewise(PackedInteger::pcmpgtw);
+            case "pcmpgtd" -> lanewise(PackedInteger::pcmpgtd);
+            case "packuswb.mmx" -> lanewise(PackedInteger::packuswb);
+            case "packuswb" -> horizontal(PackedInteger::packuswb);
+            case "punpckhbw.mmx" -> lanewise(PackedInteger::punpckhbw);
+            case "punpckhbw" -> interleaveHigh(PackedInteger::punpcklbw, PackedInteger::punpckhbw);
+            case "punpckhwd.mmx" -> lanewise(PackedInteger::punpckhwd);
+            case "punpckhwd" -> interleaveHigh(PackedInteger::punpcklwd, PackedInteger::punpckhwd);
+            case "punpckhdq.mmx" -> lanewise(PackedInteger::punpckhdq);
+            case "punpckhdq" -> interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq);
+            case "packssdw.mmx" -> lanewise(PackedInteger::packssdw);
+            case "packssdw" -> horizontal(PackedInteger::packssdw);
+            case "punpcklqdq" -> move(MOVE_LOW_TO_HIGH);
+            case "punpckhqdq" -> cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh);
+            case "movd" -> move(MOVE_ZERO_EXTEND);
+            case "movq" -> move(MOVE_LOW_AND_CLEAR);
+            case "movdqa" -> move(MOVE_ALL);
+            case "movdqu" -> move(MOVE_ALL);
+            case "pshufw" -> mmxImm((a, b, imm) -> PackedInteger.pshufw(b, imm));
+            case "pshufd" -> cross(PackedShuffle::pshufdLow, PackedShuffle::pshufdHigh);
+            case "pshufhw" -> cross(PackedShuffle::pshufhwLow, PackedShuffle::pshufhwHigh);
+            case "pshuflw" -> cross(PackedShuffle::pshuflwLow, PackedShuffle::pshuflwHigh);
+            case "psrlw.imm" -> shiftImm(PackedInteger::psrlw);
+            case "psrlw" -> shift(PackedInteger::psrlw);
+            case "psraw.imm" -> shiftImm(PackedInteger::psraw);
+            case "psraw" -> shift(PackedInteger::psraw);
+            case "psllw.imm" -> shiftImm(PackedInteger::psllw);
+            case "psllw" -> shift(PackedInteger::psllw);
+            case "psrld.imm" -> shiftImm(PackedInteger::psrld);
+            case "psrld" -> shift(PackedInteger::psrld);
+            case "psrad.imm" -> shiftImm(PackedInteger::psrad);
+            case "psrad" -> shift(PackedInteger::psrad);
+            case "pslld.imm" -> shiftImm(PackedInteger::pslld);
+            case "pslld" -> shift(PackedInteger::pslld);
+            case "psrlq.imm" -> shiftImm(PackedInteger::psrlq);
+            case "psrlq" -> shift(PackedInteger::psrlq);
+            case "psllq.imm" -> shiftImm(PackedInteger::psllq);
+            case "psllq" -> shift(PackedInteger::psllq);
+            case "psrldq" -> cross(PackedShuffle::psrldqLow, PackedShuffle::psrldqHigh);
+            case "pslldq" -> cross(PackedShuffle::pslldqLow, PackedShuffle::pslldqHigh);
+            case "pcmpeqb" -> lanewise(PackedInteger::pcmpeqb);
+            case "pcmpeqw" -> lanewise(PackedInteger::pcmpeqw);
+            case "pcmpeqd" -> lanewise(PackedInteger::pcmpeqd);
+            case "emms" -> move(MOVE_NOTHING);
+            case "pinsrw.mmx" -> mmxImm((a, b, imm) -> PackedInteger.pinsrw(a, (int) b, imm));
+            case "pinsrw" -> cross(PackedShuffle::pinsrwLow, PackedShuffle::pinsrwHigh);
+            case "pextrw.mmx" -> extract((bl, bh, imm) -> PackedInteger.pextrw(bl, imm));
+            case "pextrw" -> extract(PackedShuffle::pextrw);
+            case "paddq" -> lanewise(PackedInteger::paddq);
+            case "pmullw" -> lanewise(PackedInteger::pmullw);
+            case "psubusb" -> lanewise(PackedInteger::psubusb);
+            case "psubusw" -> lanewise(PackedInteger::psubusw);
+            case "pminub" -> lanewise(PackedInteger::pminub);
+            case "pand" -> lanewise(PackedInteger::pand);
+            case "paddusb" -> lanewise(PackedInteger::paddusb);
+            case "paddusw" -> lanewise(PackedInteger::paddusw);
+            case "pmaxub" -> lanewise(PackedInteger::pmaxub);
+            case "pandn" -> lanewise(PackedInteger::pandn);
+            case "pavgb" -> lanewise(PackedInteger::pavgb);
+            case "pavgw" -> lanewise(PackedInteger::pavgw);
+            case "pmulhuw" -> lanewise(PackedInteger::pmulhuw);
+            case "pmulhw" -> lanewise(PackedInteger::pmulhw);
+            case "psubsb" -> lanewise(PackedInteger::psubsb);
+            case "psubsw" -> lanewise(PackedInteger::psubsw);
+            case "pminsw" -> lanewise(PackedInteger::pminsw);
+            case "por" -> lanewise(PackedInteger::por);
+            case "paddsb" -> lanewise(PackedInteger::paddsb);
+            case "paddsw" -> lanewise(PackedInteger::paddsw);
+            case "pmaxsw" -> lanewise(PackedInteger::pmaxsw);
+            case "pxor" -> lanewise(PackedInteger::pxor);
+            case "pmuludq" -> lanewise(PackedInteger::pmuludq);
+            case "pmaddwd" -> lanewise(PackedInteger::pmaddwd);
+            case "psadbw" -> lanewise(PackedInteger::psadbw);
+            case "psubb" -> lanewise(PackedInteger::psubb);
+            case "psubw" -> lanewise(PackedInteger::psubw);
+            case "psubd" -> lanewise(PackedInteger::psubd);
+            case "psubq" -> lanewise(PackedInteger::psubq);
+            case "paddb" -> lanewise(PackedInteger::paddb);
+            case "paddw" -> lanewise(PackedInteger::paddw);
+            case "paddd" -> lanewise(PackedInteger::paddd);
+            case "movq2dq" -> move(MOVE_LOW_AND_CLEAR);
+            case "movdq2q" -> move(MOVE_LOW);
+            case "pmovmskb.mmx" -> extract((bl, bh, imm) -> PackedInteger.pmovmskb(bl));
+            case "pmovmskb" -> extract((bl, bh, imm) -> PackedShuffle.pmovmskb(bl, bh));
+            case "movntq" -> move(MOVE_ALL);
+            case "movntdq" -> move(MOVE_ALL);
+            case "maskmovq" -> move(MOVE_BYTES_BY_MASK);
+            case "maskmovdqu" -> move(MOVE_BYTES_BY_MASK);
+            default -> null;
+        };
     }
 
-    private static void bindSse2() {
-        bind("movups", move(MOVE_ALL));
-        bind("movupd", move(MOVE_ALL));
-        bind("movss", move(MOVE_FLOAT));
-        bind("movsd", move(MOVE_DOUBLE));
-        bind("movlps", move(MOVE_LOW));
-        bind("movhlps", move(MOVE_HIGH_TO_LOW));
-        bind("movlpd", move(MOVE_LOW));
-        bind("unpcklps", interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq));
-        bind("unpcklpd", move(MOVE_LOW_TO_HIGH));
-        bind("unpckhps", interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq));
-        bind("unpckhpd", cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh));
-        bind("movhps", move(MOVE_LOW_TO_HIGH));
-        bind("movhps.store", move(MOVE_HIGH_TO_LOW));
-        bind("movlhps", move(MOVE_LOW_TO_HIGH));
-        bind("movhpd", move(MOVE_LOW_TO_HIGH));
-        bind("movhpd.store", move(MOVE_HIGH_TO_LOW));
-        bind("movaps", move(MOVE_ALL));
-        bind("movapd", move(MOVE_ALL));
-        bind("movntps", move(MOVE_ALL));
-        bind("movntpd", move(MOVE_ALL));
-        bind("movmskps", extract((bl, bh, imm) -> PackedShuffle.movmskps(bl, bh)));
-        bind("movmskpd", extract((bl, bh, imm) -> PackedShuffle.movmskpd(bl, bh)));
-        bind(
-                "cvtpi2ps",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtdq2ps(bl, m), KEEP_HIGH));
-        bind("cvtpi2pd", crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE));
-        bind("cvtsi2ss", integerToFloat(SseConvert::cvtsi2ss));
-        bind("cvtsi2sd", integerToDouble(SseConvert::cvtsi2sd));
-        bind(
-                "cvttps2pi",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttps2dq(bl, m), ZERO));
-        bind(
-                "cvttpd2pi",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO));
-        bind("cvttss2si", TRUNCATE_FLOAT);
-        bind("cvttsd2si", TRUNCATE_DOUBLE);
-        bind("cvtps2pi", crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtps2dq(bl, m), ZERO));
-        bind(
-                "cvtpd2pi",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO));
-        bind("cvtss2si", ROUND_FLOAT);
-        bind("cvtsd2si", ROUND_DOUBLE);
-        bind("ucomiss", compareFloat(SseFloat::ucomiss));
-        bind("ucomisd", compareDouble(SseDouble::ucomisd));
-        bind("comiss", compareFloat(SseFloat::comiss));
-        bind("comisd", compareDouble(SseDouble::comisd));
-        bind("cvtps2pd", crossFloat(FIRST_FLOAT_TO_DOUBLE, SECOND_FLOAT_TO_DOUBLE));
-        bind(
-                "cvtpd2ps",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2ps(bl, bh, m), ZERO));
-        bind("cvtss2sd", new Semantics.FloatToDouble(SseConvert::cvtss2sd));
-        bind("cvtsd2ss", doubleToFloat(SseConvert::cvtsd2ss));
-        bind("cvtdq2ps", packedDouble((a, b, m) -> SseConvert.cvtdq2ps(b, m)));
-        bind("cvtps2dq", packedDouble((a, b, m) -> SseConvert.cvtps2dq(b, m)));
-        bind("cvttps2dq", packedDouble((a, b, m) -> SseConvert.cvttps2dq(b, m)));
-        bind(
-                "cvttpd2dq",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvttpd2dq(bl, bh, m), ZERO));
-        bind("cvtdq2pd", crossFloat(FIRST_INTEGER_TO_DOUBLE, SECOND_INTEGER_TO_DOUBLE));
-        bind(
-                "cvtpd2dq",
-                crossFloat((al, ah, bl, bh, imm, m) -> SseConvert.cvtpd2dq(bl, bh, m), ZERO));
-        bind("sqrtps", packedFloat((a, b, m) -> SseFloat.sqrtss(b, m)));
-        bind("sqrtpd", packedDouble((a, b, m) -> SseDouble.sqrtsd(b, m)));
-        bind("sqrtss", scalarFloat((a, b, m) -> SseFloat.sqrtss(b, m)));
-        bind("sqrtsd", scalarDouble((a, b, m) -> SseDouble.sqrtsd(b, m)));
-        bind("rsqrtps", packedFloat((a, b, m) -> SseFloat.rsqrtss(b)));
-        bind("rsqrtss", scalarFloat((a, b, m) -> SseFloat.rsqrtss(b)));
-        bind("rcpps", packedFloat((a, b, m) -> SseFloat.rcpss(b)));
-        bind("rcpss", scalarFloat((a, b, m) -> SseFloat.rcpss(b)));
-        bind("andps", lanewise(PackedInteger::pand));
-        bind("andpd", lanewise(PackedInteger::pand));
-        bind("andnps", lanewise(PackedInteger::pandn));
-        bind("andnpd", lanewise(PackedInteger::pandn));
-        bind("orps", lanewise(PackedInteger::por));
-        bind("orpd", lanewise(PackedInteger::por));
-        bind("xorps", lanewise(PackedInteger::pxor));
-        bind("xorpd", lanewise(PackedInteger::pxor));
-        bind("addps", packedFloat(SseFloat::addss));
-        bind("addpd", packedDouble(SseDouble::addsd));
-        bind("addss", scalarFloat(SseFloat::addss));
-        bind("addsd", scalarDouble(SseDouble::addsd));
-        bind("mulps", packedFloat(SseFloat::mulss));
-        bind("mulpd", packedDouble(SseDouble::mulsd));
-        bind("mulss", scalarFloat(SseFloat::mulss));
-        bind("mulsd", scalarDouble(SseDouble::mulsd));
-        bind("subps", packedFloat(SseFloat::subss));
-        bind("subpd", packedDouble(SseDouble::subsd));
-        bind("subss", scalarFloat(SseFloat::subss));
-        bind("subsd", scalarDouble(SseDouble::subsd));
-        bind("minps", packedFloat(SseFloat::minss));
-        bind("minpd", packedDouble(SseDouble::minsd));
-        bind("minss", scalarFloat(SseFloat::minss));
-        bind("minsd", scalarDouble(SseDouble::minsd));
-        bind("divps", packedFloat(SseFloat::divss));
-        bind("divpd", packedDouble(SseDouble::divsd));
-        bind("divss", scalarFloat(SseFloat::divss));
-        bind("divsd", scalarDouble(SseDouble::divsd));
-        bind("maxps", packedFloat(SseFloat::maxss));
-        bind("maxpd", packedDouble(SseDouble::maxsd));
-        bind("maxss", scalarFloat(SseFloat::maxss));
-        bind("maxsd", scalarDouble(SseDouble::maxsd));
-        bind("cmpps", packedFloatImm(SseFloat::cmpss));
-        bind("cmppd", packedDoubleImm(SseDouble::cmpsd));
-        bind("cmpss", scalarFloatImm(SseFloat::cmpss));
-        bind("cmpsd", scalarDoubleImm(SseDouble::cmpsd));
-        bind("shufps", cross(PackedShuffle::shufpsLow, PackedShuffle::shufpsHigh));
-        bind("shufpd", cross(PackedShuffle::shufpdLow, PackedShuffle::shufpdHigh));
-        bind("punpcklbw.mmx", lanewise(PackedInteger::punpcklbw));
-        bind("punpcklbw", interleaveLow(PackedInteger::punpcklbw, PackedInteger::punpckhbw));
-        bind("punpcklwd.mmx", lanewise(PackedInteger::punpcklwd));
-        bind("punpcklwd", interleaveLow(PackedInteger::punpcklwd, PackedInteger::punpckhwd));
-        bind("punpckldq.mmx", lanewise(PackedInteger::punpckldq));
-        bind("punpckldq", interleaveLow(PackedInteger::punpckldq, PackedInteger::punpckhdq));
-        bind("packsswb.mmx", lanewise(PackedInteger::packsswb));
-        bind("packsswb", horizontal(PackedInteger::packsswb));
-        bind("pcmpgtb", lanewise(PackedInteger::pcmpgtb));
-        bind("pcmpgtw", lanewise(PackedInteger::pcmpgtw));
-        bind("pcmpgtd", lanewise(PackedInteger::pcmpgtd));
-        bind("packuswb.mmx", lanewise(PackedInteger::packuswb));
-        bind("packuswb", horizontal(PackedInteger::packuswb));
-        bind("punpckhbw.mmx", lanewise(PackedInteger::punpckhbw));
-        bind("punpckhbw", interleaveHigh(PackedInteger::punpcklbw, PackedInteger::punpckhbw));
-        bind("punpckhwd.mmx", lanewise(PackedInteger::punpckhwd));
-        bind("punpckhwd", interleaveHigh(PackedInteger::punpcklwd, PackedInteger::punpckhwd));
-        bind("punpckhdq.mmx", lanewise(PackedInteger::punpckhdq));
-        bind("punpckhdq", interleaveHigh(PackedInteger::punpckldq, PackedInteger::punpckhdq));
-        bind("packssdw.mmx", lanewise(PackedInteger::packssdw));
-        bind("packssdw", horizontal(PackedInteger::packssdw));
-        bind("punpcklqdq", move(MOVE_LOW_TO_HIGH));
-        bind("punpckhqdq", cross((al, ah, bl, bh, imm) -> ah, (al, ah, bl, bh, imm) -> bh));
-        bind("movd", move(MOVE_ZERO_EXTEND));
-        bind("movq", move(MOVE_LOW_AND_CLEAR));
-        bind("movdqa", move(MOVE_ALL));
-        bind("movdqu", move(MOVE_ALL));
-        bind("pshufw", mmxImm((a, b, imm) -> PackedInteger.pshufw(b, imm)));
-        bind("pshufd", cross(PackedShuffle::pshufdLow, PackedShuffle::pshufdHigh));
-        bind("pshufhw", cross(PackedShuffle::pshufhwLow, PackedShuffle::pshufhwHigh));
-        bind("pshuflw", cross(PackedShuffle::pshuflwLow, PackedShuffle::pshuflwHigh));
-        bind("psrlw.imm", shiftImm(PackedInteger::psrlw));
-        bind("psrlw", shift(PackedInteger::psrlw));
-        bind("psraw.imm", shiftImm(PackedInteger::psraw));
-        bind("psraw", shift(PackedInteger::psraw));
-        bind("psllw.imm", shiftImm(PackedInteger::psllw));
-        bind("psllw", shift(PackedInteger::psllw));
-        bind("psrld.imm", shiftImm(PackedInteger::psrld));
-        bind("psrld", shift(PackedInteger::psrld));
-        bind("psrad.imm", shiftImm(PackedInteger::psrad));
-        bind("psrad", shift(PackedInteger::psrad));
-        bind("pslld.imm", shiftImm(PackedInteger::pslld));
-        bind("pslld", shift(PackedInteger::pslld));
-        bind("psrlq.imm", shiftImm(PackedInteger::psrlq));
-        bind("psrlq", shift(PackedInteger::psrlq));
-        bind("psllq.imm", shiftImm(PackedInteger::psllq));
-        bind("psllq", shift(PackedInteger::psllq));
-        bind("psrldq", cross(PackedShuffle::psrldqLow, PackedShuffle::psrldqHigh));
-        bind("pslldq", cross(PackedShuffle::pslldqLow, PackedShuffle::pslldqHigh));
-        bind("pcmpeqb", lanewise(PackedInteger::pcmpeqb));
-        bind("pcmpeqw", lanewise(PackedInteger::pcmpeqw));
-        bind("pcmpeqd", lanewise(PackedInteger::pcmpeqd));
-        bind("emms", move(MOVE_NOTHING));
-        bind("pinsrw.mmx", mmxImm((a, b, imm) -> PackedInteger.pinsrw(a, (int) b, imm)));
-        bind("pinsrw", cross(PackedShuffle::pinsrwLow, PackedShuffle::pinsrwHigh));
-        bind("pextrw.mmx", extract((bl, bh, imm) -> PackedInteger.pextrw(bl, imm)));
-        bind("pextrw", extract(PackedShuffle::pextrw));
-        bind("paddq", lanewise(PackedInteger::paddq));
-        bind("pmullw", lanewise(PackedInteger::pmullw));
-        bind("psubusb", lanewise(PackedInteger::psubusb));
-        bind("psubusw", lanewise(PackedInteger::psubusw));
-        bind("pminub", lanewise(PackedInteger::pminub));
-        bind("pand", lanewise(PackedInteger::pand));
-        bind("paddusb", lanewise(PackedInteger::paddusb));
-        bind("paddusw", lanewise(PackedInteger::paddusw));
-        bind("pmaxub", lanewise(PackedInteger::pmaxub));
-        bind("pandn", lanewise(PackedInteger::pandn));
-        bind("pavgb", lanewise(PackedInteger::pavgb));
-        bind("pavgw", lanewise(PackedInteger::pavgw));
-        bind("pmulhuw", lanewise(PackedInteger::pmulhuw));
-        bind("pmulhw", lanewise(PackedInteger::pmulhw));
-        bind("psubsb", lanewise(PackedInteger::psubsb));
-        bind("psubsw", lanewise(PackedInteger::psubsw));
-        bind("pminsw", lanewise(PackedInteger::pminsw));
-        bind("por", lanewise(PackedInteger::por));
-        bind("paddsb", lanewise(PackedInteger::paddsb));
-        bind("paddsw", lanewise(PackedInteger::paddsw));
-        bind("pmaxsw", lanewise(PackedInteger::pmaxsw));
-        bind("pxor", lanewise(PackedInteger::pxor));
-        bind("pmuludq", lanewise(PackedInteger::pmuludq));
-        bind("pmaddwd", lanewise(PackedInteger::pmaddwd));
-        bind("psadbw", lanewise(PackedInteger::psadbw));
-        bind("psubb", lanewise(PackedInteger::psubb));
-        bind("psubw", lanewise(PackedInteger::psubw));
-        bind("psubd", lanewise(PackedInteger::psubd));
-        bind("psubq", lanewise(PackedInteger::psubq));
-        bind("paddb", lanewise(PackedInteger::paddb));
-        bind("paddw", lanewise(PackedInteger::paddw));
-        bind("paddd", lanewise(PackedInteger::paddd));
-        bind("movq2dq", move(MOVE_LOW_AND_CLEAR));
-        bind("movdq2q", move(MOVE_LOW));
-        bind("pmovmskb.mmx", extract((bl, bh, imm) -> PackedInteger.pmovmskb(bl)));
-        bind("pmovmskb", extract((bl, bh, imm) -> PackedShuffle.pmovmskb(bl, bh)));
-        bind("movntq", move(MOVE_ALL));
-        bind("movntdq", move(MOVE_ALL));
-        bind("maskmovq", move(MOVE_BYTES_BY_MASK));
-        bind("maskmovdqu", move(MOVE_BYTES_BY_MASK));
+    private static Semantics sse3(String name) {
+        return switch (name) {
+            case "movddup" -> cross((al, ah, bl, bh, imm) -> bl, (al, ah, bl, bh, imm) -> bl);
+            case "movsldup" -> lanewise((a, b) -> PackedShuffle.movsldup(b));
+            case "movshdup" -> lanewise((a, b) -> PackedShuffle.movshdup(b));
+            case "haddpd" -> horizontalDouble(SseDouble::addsd);
+            case "haddps" -> horizontalFloat(SseFloat::addss);
+            case "hsubpd" -> horizontalDouble(SseDouble::subsd);
+            case "hsubps" -> horizontalFloat(SseFloat::subss);
+            case "addsubpd" -> alternatingDouble(SseDouble::subsd, SseDouble::addsd);
+            case "addsubps" -> alternatingFloat(SseFloat::subss, SseFloat::addss);
+            case "lddqu" -> move(MOVE_ALL);
+            default -> null;
+        };
     }
 
-    private static void bindSse3() {
-        bind("movddup", cross((al, ah, bl, bh, imm) -> bl, (al, ah, bl, bh, imm) -> bl));
-        bind("movsldup", lanewise((a, b) -> PackedShuffle.movsldup(b)));
-        bind("movshdup", lanewise((a, b) -> PackedShuffle.movshdup(b)));
-        bind("haddpd", horizontalDouble(SseDouble::addsd));
-        bind("haddps", horizontalFloat(SseFloat::addss));
-        bind("hsubpd", horizontalDouble(SseDouble::subsd));
-        bind("hsubps", horizontalFloat(SseFloat::subss));
-        bind("addsubpd", alternatingDouble(SseDouble::subsd, SseDouble::addsd));
-        bind("addsubps", alternatingFloat(SseFloat::subss, SseFloat::addss));
-        bind("lddqu", move(MOVE_ALL));
+    private static Semantics ssse3(String name) {
+        return switch (name) {
+            case "pshufb.mmx" -> lanewise(PackedInteger::pshufb);
+            case "pshufb" -> cross(PackedShuffle::pshufbLow, PackedShuffle::pshufbHigh);
+            case "phaddw.mmx" -> lanewise(PackedInteger::phaddw);
+            case "phaddw" -> horizontal(PackedInteger::phaddw);
+            case "phaddd.mmx" -> lanewise(PackedInteger::phaddd);
+            case "phaddd" -> horizontal(PackedInteger::phaddd);
+            case "phaddsw.mmx" -> lanewise(PackedInteger::phaddsw);
+            case "phaddsw" -> horizontal(PackedInteger::phaddsw);
+            case "phsubw.mmx" -> lanewise(PackedInteger::phsubw);
+            case "phsubw" -> horizontal(PackedInteger::phsubw);
+            case "phsubd.mmx" -> lanewise(PackedInteger::phsubd);
+            case "phsubd" -> horizontal(PackedInteger::phsubd);
+            case "phsubsw.mmx" -> lanewise(PackedInteger::phsubsw);
+            case "phsubsw" -> horizontal(PackedInteger::phsubsw);
+            case "pmaddubsw" -> lanewise(PackedInteger::pmaddubsw);
+            case "psignb" -> lanewise(PackedInteger::psignb);
+            case "psignw" -> lanewise(PackedInteger::psignw);
+            case "psignd" -> lanewise(PackedInteger::psignd);
+            case "pmulhrsw" -> lanewise(PackedInteger::pmulhrsw);
+            case "pabsb" -> lanewise((a, b) -> PackedInteger.pabsb(b));
+            case "pabsw" -> lanewise((a, b) -> PackedInteger.pabsw(b));
+            case "pabsd" -> lanewise((a, b) -> PackedInteger.pabsd(b));
+            case "palignr.mmx" -> mmxImm(PackedInteger::palignr);
+            case "palignr" -> cross(PackedShuffle::palignrLow, PackedShuffle::palignrHigh);
+            default -> null;
+        };
     }
 
-    private static void bindSsse3() {
-        bind("pshufb.mmx", lanewise(PackedInteger::pshufb));
-        bind("pshufb", cross(PackedShuffle::pshufbLow, PackedShuffle::pshufbHigh));
-        bind("phaddw.mmx", lanewise(PackedInteger::phaddw));
-        bind("phaddw", horizontal(PackedInteger::phaddw));
-        bind("phaddd.mmx", lanewise(PackedInteger::phaddd));
-        bind("phaddd", horizontal(PackedInteger::phaddd));
-        bind("phaddsw.mmx", lanewise(PackedInteger::phaddsw));
-        bind("phaddsw", horizontal(PackedInteger::phaddsw));
-        bind("phsubw.mmx", lanewise(PackedInteger::phsubw));
-        bind("phsubw", horizontal(PackedInteger::phsubw));
-        bind("phsubd.mmx", lanewise(PackedInteger::phsubd));
-        bind("phsubd", horizontal(PackedInteger::phsubd));
-        bind("phsubsw.mmx", lanewise(PackedInteger::phsubsw));
-        bind("phsubsw", horizontal(PackedInteger::phsubsw));
-        bind("pmaddubsw", lanewise(PackedInteger::pmaddubsw));
-        bind("psignb", lanewise(PackedInteger::psignb));
-        bind("psignw", lanewise(PackedInteger::psignw));
-        bind("psignd", lanewise(PackedInteger::psignd));
-        bind("pmulhrsw", lanewise(PackedInteger::pmulhrsw));
-        bind("pabsb", lanewise((a, b) -> PackedInteger.pabsb(b)));
-        bind("pabsw", lanewise((a, b) -> PackedInteger.pabsw(b)));
-        bind("pabsd", lanewise((a, b) -> PackedInteger.pabsd(b)));
-        bind("palignr.mmx", mmxImm(PackedInteger::palignr));
-        bind("palignr", cross(PackedShuffle::palignrLow, PackedShuffle::palignrHigh));
+    private static Semantics sse41(String name) {
+        return switch (name) {
+            case "pblendvb" -> blend(PackedShuffle::pblendvb);
+            case "blendvps" -> blend(PackedShuffle::blendvps);
+            case "blendvpd" -> blend(PackedShuffle::blendvpd);
+            case "ptest" -> new Semantics.CompareBits(PackedShuffle::ptest);
+            case "pmovsxbw" -> extend(8, 16, true);
+            case "pmovsxbd" -> extend(8, 32, true);
+            case "pmovsxbq" -> extend(8, 64, true);
+            case "pmovsxwd" -> extend(16, 32, true);
+            case "pmovsxwq" -> extend(16, 64, true);
+            case "pmovsxdq" -> extend(32, 64, true);
+            case "pmovzxbw" -> extend(8, 16, false);
+            case "pmovzxbd" -> extend(8, 32, false);
+            case "pmovzxbq" -> extend(8, 64, false);
+            case "pmovzxwd" -> extend(16, 32, false);
+            case "pmovzxwq" -> extend(16, 64, false);
+            case "pmovzxdq" -> extend(32, 64, false);
+            case "pmuldq" -> lanewise(PackedInteger::pmuldq);
+            case "pcmpeqq" -> lanewise(PackedInteger::pcmpeqq);
+            case "pminsb" -> lanewise(PackedInteger::pminsb);
+            case "pminsd" -> lanewise(PackedInteger::pminsd);
+            case "pminuw" -> lanewise(PackedInteger::pminuw);
+            case "pminud" -> lanewise(PackedInteger::pminud);
+            case "pmaxsb" -> lanewise(PackedInteger::pmaxsb);
+            case "pmaxsd" -> lanewise(PackedInteger::pmaxsd);
+            case "pmaxuw" -> lanewise(PackedInteger::pmaxuw);
+            case "pmaxud" -> lanewise(PackedInteger::pmaxud);
+            case "pmulld" -> lanewise(PackedInteger::pmulld);
+            case "movntdqa" -> move(MOVE_ALL);
+            case "packusdw" -> horizontal(PackedInteger::packusdw);
+            case "phminposuw" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> PackedShuffle.phminposuw(bl, bh),
+                            (al, ah, bl, bh, imm) -> 0);
+            case "roundps" -> packedFloatImm((a, b, imm, m) -> SseFloat.roundss(b, imm, m));
+            case "roundpd" -> packedDoubleImm((a, b, imm, m) -> SseDouble.roundsd(b, imm, m));
+            case "roundss" -> scalarFloatImm((a, b, imm, m) -> SseFloat.roundss(b, imm, m));
+            case "roundsd" -> scalarDoubleImm((a, b, imm, m) -> SseDouble.roundsd(b, imm, m));
+            case "blendps" -> cross(PackedShuffle::blendpsLow, PackedShuffle::blendpsHigh);
+            case "blendpd" -> cross(PackedShuffle::blendpdLow, PackedShuffle::blendpdHigh);
+            case "pblendw" -> cross(PackedShuffle::pblendwLow, PackedShuffle::pblendwHigh);
+            case "pinsrb" -> cross(PackedShuffle::pinsrbLow, PackedShuffle::pinsrbHigh);
+            case "pinsrd" -> cross(PackedShuffle::pinsrdLow, PackedShuffle::pinsrdHigh);
+            case "pinsrq" -> cross(PackedShuffle::pinsrqLow, PackedShuffle::pinsrqHigh);
+            case "insertps" -> cross(PackedShuffle::insertpsLow, PackedShuffle::insertpsHigh);
+            case "mpsadbw" -> cross(PackedShuffle::mpsadbwLow, PackedShuffle::mpsadbwHigh);
+            case "pextrb" -> extract(PackedShuffle::pextrb);
+            case "pextrd" -> extract(PackedShuffle::pextrd);
+            case "pextrq" -> extract(PackedShuffle::pextrq);
+            case "insertps.load" ->
+                    cross(
+                            (al, ah, bl, bh, imm) ->
+                                    PackedShuffle.insertpsLow(al, ah, bl, bh, imm & 0x3f),
+                            (al, ah, bl, bh, imm) ->
+                                    PackedShuffle.insertpsHigh(al, ah, bl, bh, imm & 0x3f));
+            case "dpps" -> crossFloat(DPPS_LOW, DPPS_HIGH);
+            case "dppd" -> crossFloat(DPPD_LOW, DPPD_HIGH);
+            default -> null;
+        };
     }
 
-    private static void bindSse41() {
-        bind("pblendvb", blend(PackedShuffle::pblendvb));
-        bind("blendvps", blend(PackedShuffle::blendvps));
-        bind("blendvpd", blend(PackedShuffle::blendvpd));
-        bind("ptest", new Semantics.CompareBits(PackedShuffle::ptest));
-        bind("pmovsxbw", extend(8, 16, true));
-        bind("pmovsxbd", extend(8, 32, true));
-        bind("pmovsxbq", extend(8, 64, true));
-        bind("pmovsxwd", extend(16, 32, true));
-        bind("pmovsxwq", extend(16, 64, true));
-        bind("pmovsxdq", extend(32, 64, true));
-        bind("pmovzxbw", extend(8, 16, false));
-        bind("pmovzxbd", extend(8, 32, false));
-        bind("pmovzxbq", extend(8, 64, false));
-        bind("pmovzxwd", extend(16, 32, false));
-        bind("pmovzxwq", extend(16, 64, false));
-        bind("pmovzxdq", extend(32, 64, false));
-        bind("pmuldq", lanewise(PackedInteger::pmuldq));
-        bind("pcmpeqq", lanewise(PackedInteger::pcmpeqq));
-        bind("pminsb", lanewise(PackedInteger::pminsb));
-        bind("pminsd", lanewise(PackedInteger::pminsd));
-        bind("pminuw", lanewise(PackedInteger::pminuw));
-        bind("pminud", lanewise(PackedInteger::pminud));
-        bind("pmaxsb", lanewise(PackedInteger::pmaxsb));
-        bind("pmaxsd", lanewise(PackedInteger::pmaxsd));
-        bind("pmaxuw", lanewise(PackedInteger::pmaxuw));
-        bind("pmaxud", lanewise(PackedInteger::pmaxud));
-        bind("pmulld", lanewise(PackedInteger::pmulld));
-        bind("movntdqa", move(MOVE_ALL));
-        bind("packusdw", horizontal(PackedInteger::packusdw));
-        bind(
-                "phminposuw",
-                cross(
-                        (al, ah, bl, bh, imm) -> PackedShuffle.phminposuw(bl, bh),
-                        (al, ah, bl, bh, imm) -> 0));
-        bind("roundps", packedFloatImm((a, b, imm, m) -> SseFloat.roundss(b, imm, m)));
-        bind("roundpd", packedDoubleImm((a, b, imm, m) -> SseDouble.roundsd(b, imm, m)));
-        bind("roundss", scalarFloatImm((a, b, imm, m) -> SseFloat.roundss(b, imm, m)));
-        bind("roundsd", scalarDoubleImm((a, b, imm, m) -> SseDouble.roundsd(b, imm, m)));
-        bind("blendps", cross(PackedShuffle::blendpsLow, PackedShuffle::blendpsHigh));
-        bind("blendpd", cross(PackedShuffle::blendpdLow, PackedShuffle::blendpdHigh));
-        bind("pblendw", cross(PackedShuffle::pblendwLow, PackedShuffle::pblendwHigh));
-        bind("pinsrb", cross(PackedShuffle::pinsrbLow, PackedShuffle::pinsrbHigh));
-        bind("pinsrd", cross(PackedShuffle::pinsrdLow, PackedShuffle::pinsrdHigh));
-        bind("pinsrq", cross(PackedShuffle::pinsrqLow, PackedShuffle::pinsrqHigh));
-        bind("insertps", cross(PackedShuffle::insertpsLow, PackedShuffle::insertpsHigh));
-        bind("mpsadbw", cross(PackedShuffle::mpsadbwLow, PackedShuffle::mpsadbwHigh));
-        bind("pextrb", extract(PackedShuffle::pextrb));
-        bind("pextrd", extract(PackedShuffle::pextrd));
-        bind("pextrq", extract(PackedShuffle::pextrq));
-        bind(
-                "insertps.load",
-                cross(
-                        (al, ah, bl, bh, imm) ->
-                                PackedShuffle.insertpsLow(al, ah, bl, bh, imm & 0x3f),
-                        (al, ah, bl, bh, imm) ->
-                                PackedShuffle.insertpsHigh(al, ah, bl, bh, imm & 0x3f)));
-        bind("dpps", crossFloat(DPPS_LOW, DPPS_HIGH));
-        bind("dppd", crossFloat(DPPD_LOW, DPPD_HIGH));
-    }
-
-    private static void bindSse42() {
-        bind("pcmpgtq", lanewise(PackedInteger::pcmpgtq));
-        bind("pcmpestrm", new Semantics.CompareStrings(true, false));
-        bind("pcmpestri", new Semantics.CompareStrings(true, true));
-        bind("pcmpistrm", new Semantics.CompareStrings(false, false));
-        bind("pcmpistri", new Semantics.CompareStrings(false, true));
-        bind("crc32", new Semantics.Checksum(Crc32c::crc32));
-        bind("popcnt", new Semantics.CountBits());
+    private static Semantics sse42(String name) {
+        return switch (name) {
+            case "pcmpgtq" -> lanewise(PackedInteger::pcmpgtq);
+            case "pcmpestrm" -> new Semantics.CompareStrings(true, false);
+            case "pcmpestri" -> new Semantics.CompareStrings(true, true);
+            case "pcmpistrm" -> new Semantics.CompareStrings(false, false);
+            case "pcmpistri" -> new Semantics.CompareStrings(false, true);
+            case "crc32" -> new Semantics.Checksum(Crc32c::crc32);
+            case "popcnt" -> new Semantics.CountBits();
+            default -> null;
+        };
     }
 
     private static Semantics extend(int from, int to, boolean signed) {

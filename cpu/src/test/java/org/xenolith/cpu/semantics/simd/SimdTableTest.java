@@ -27,9 +27,7 @@ class SimdTableTest {
     }
 
     @Test
-    void noFunctionIsBoundThatNoRowUses() {
-        assertThat(SimdTable.rows().stream().map(SimdRow::semantics).distinct())
-                .containsExactlyInAnyOrderElementsOf(
-                        SimdTable.bindings().values().stream().distinct().toList());
+    void everyRowIsBoundToAFunction() {
+        assertThat(SimdTable.rows()).extracting(SimdRow::semantics).doesNotContainNull();
     }
 }
