@@ -31,7 +31,7 @@ import java.util.concurrent.Callable;
         description = {
             "",
             "Without IMAGE and -k it boots lantern, our own small guest. Ctrl-] leaves a guest; so"
-                + " does powering it off from inside.",
+                    + " does powering it off from inside.",
             ""
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
