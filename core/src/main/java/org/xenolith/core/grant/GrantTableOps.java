@@ -76,12 +76,13 @@ public final class GrantTableOps {
         try {
             return switch ((int) command & GrantCommand.CMD_MASK) {
                 case GrantCommand.MAP_GRANT_REF ->
-                        each(vcpu, argument, records, GrantCommand.Map.SIZE, this::map);
+                        each(vcpu, command, argument, records, GrantCommand.Map.SIZE, this::map);
                 case GrantCommand.UNMAP_GRANT_REF ->
-                        each(vcpu, argument, records, Unmap.SIZE, this::unmap);
+                        each(vcpu, command, argument, records, Unmap.SIZE, this::unmap);
                 case GrantCommand.SETUP_TABLE ->
                         records == 1 ? setupTable(vcpu.mmu(), argument) : -EINVAL;
-                case GrantCommand.COPY -> each(vcpu, argument, records, Copy.SIZE, this::copy);
+                case GrantCommand.COPY ->
+                        each(vcpu, command, argument, records, Copy.SIZE, this::copy);
                 case GrantCommand.QUERY_SIZE ->
                         records == 1 ? querySize(vcpu.mmu(), argument) : -EINVAL;
                 case GrantCommand.SET_VERSION -> setVersion(vcpu.mmu(), argument);
@@ -100,8 +101,16 @@ public final class GrantTableOps {
     }
 
     private static long each(
-            GuestContext vcpu, long argument, int records, int size, Operation operation) {
+            GuestContext vcpu,
+            long command,
+            long argument,
+            int records,
+            int size,
+            Operation operation) {
         for (int i = 0; i < records; i++) {
+            if (i > 0 && vcpu.mustPause()) {
+                return vcpu.again(command, argument + (long) i * size, records - i, 0);
+            }
             operation.perform(vcpu, argument + (long) i * size);
         }
         return 0;

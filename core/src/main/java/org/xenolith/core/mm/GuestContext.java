@@ -32,4 +32,19 @@ public interface GuestContext {
 
     /** Sets the GDT's pages and how many descriptors they hold. */
     void setGdt(long[] mfns, int entries);
+
+    /** Whether a hypercall that has done a part of its work should stop and let others run. */
+    default boolean mustPause() {
+        return false;
+    }
+
+    /**
+     * Arranges that the hypercall is made once more, with these arguments, when the vCPU runs
+     * again: Xen's continuation. Only after {@link #mustPause} has said so.
+     *
+     * @return what the handler is to return
+     */
+    default long again(long a1, long a2, long a3, long a4) {
+        throw new IllegalStateException("this vCPU does not pause hypercalls");
+    }
 }

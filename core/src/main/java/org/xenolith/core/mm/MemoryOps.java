@@ -35,7 +35,7 @@ public final class MemoryOps {
      * @return what the command says, often the number of extents done
      */
     public long handle(GuestContext vcpu, long command, long argument) {
-        long start = (command & 0xffff_ffffL) >>> 6;
+        long start = command >>> 6;
         try {
             return switch ((int) command & MemoryCommand.CMD_MASK) {
                 case MemoryCommand.INCREASE_RESERVATION ->
@@ -63,9 +63,15 @@ public final class MemoryOps {
     }
 
     private enum Change {
-        INCREASE,
-        DECREASE,
-        POPULATE
+        INCREASE(MemoryCommand.INCREASE_RESERVATION),
+        DECREASE(MemoryCommand.DECREASE_RESERVATION),
+        POPULATE(MemoryCommand.POPULATE_PHYSMAP);
+
+        private final int command;
+
+        Change(int command) {
+            this.command = command;
+        }
     }
 
     /**
@@ -86,9 +92,12 @@ public final class MemoryOps {
         try {
             while (i < extents && changeOne(vcpu, list == 0 ? 0 : list + i * 8, change)) {
                 i++;
+                if (i < extents && vcpu.mustPause()) {
+                    return vcpu.again(change.command | i << 6, reservation, 0, 0);
+                }
             }
         } catch (GuestFault fault) {
-            // The guest is told how far it got.
+            return i; // the guest is told how far it got
         }
         return i;
     }

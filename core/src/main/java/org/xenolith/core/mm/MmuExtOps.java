@@ -44,6 +44,11 @@ public final class MmuExtOps {
         int result = 0;
         try {
             while (i < todo && result == 0) {
+                if (i > 0 && vcpu.mustPause()) {
+                    MmuUpdate.reportDone(vcpu, done, doneBefore + i);
+                    int left = (todo - i) | MmuUpdate.PREEMPTED;
+                    return vcpu.again(operations, left, done, foreignDom);
+                }
                 result = perform(vcpu, read(vcpu.mmu(), operations));
                 if (result == 0) {
                     operations += MmuExtOp.SIZE;

@@ -45,6 +45,10 @@ public final class MmuUpdate {
         int result = 0;
         try {
             while (i < todo && result == 0) {
+                if (i > 0 && vcpu.mustPause()) {
+                    reportDone(vcpu, done, doneBefore + i);
+                    return vcpu.again(requests, (todo - i) | PREEMPTED, done, foreignDom);
+                }
                 long ptr = vcpu.mmu().read64(requests + MmuCommand.PTR);
                 long value = vcpu.mmu().read64(requests + MmuCommand.VAL);
                 result = applySettled(vcpu, ptr, value);

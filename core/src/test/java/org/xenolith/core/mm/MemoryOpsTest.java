@@ -98,6 +98,16 @@ class MemoryOpsTest {
     }
 
     @Test
+    void longCallPausesAndCountsOn() {
+        domain.vcpu.pausing = true;
+        assertThat(populate(0x900, 0x901)).isZero();
+        assertThat(mmu.read64(LIST + 8)).as("not done yet").isEqualTo(0x901);
+        long[] again = domain.vcpu.again;
+        assertThat(domain.memoryOps.handle(domain.vcpu, again[0], again[1])).isEqualTo(2);
+        assertThat(frames.pfn(mmu.read64(LIST + 8))).isEqualTo(0x901);
+    }
+
+    @Test
     void populateStopsAtTheMaximum() {
         long room = frames.maximumPages() - frames.currentPages();
         for (long i = 2; i < room; i++) {

@@ -48,6 +48,23 @@ class MmuUpdateTest {
     }
 
     @Test
+    void longCallPausesAndGoesOnWhereItStopped() {
+        for (int i = 0; i < 3; i++) {
+            domain.putRequest(i, l1Entry(200 + i), entry(domain.pages[5 + i], RO));
+        }
+        domain.vcpu.pausing = true;
+        assertThat(handle(ARGUMENTS, 3, DONE)).isZero();
+        for (int calls = 2; calls <= 3; calls++) {
+            assertThat(domain.get(domain.l1, 199 + calls)).isZero();
+            long[] again = domain.vcpu.again;
+            assertThat(again[0]).isEqualTo(ARGUMENTS + (calls - 1) * 16L);
+            assertThat(handle(again[0], again[1], again[2])).isZero();
+            assertThat(domain.get(domain.l1, 199 + calls)).isNotZero();
+        }
+        assertThat(domain.vcpu.mmu().read32(DONE)).as("counted over all calls").isEqualTo(3);
+    }
+
+    @Test
     void requestsThatRunIntoUnmappedMemoryFailThere() {
         long lastOfPage = (63L << 12) + 0xff0;
         domain.vcpu.mmu().write64(lastOfPage, l1Entry(200));

@@ -138,6 +138,11 @@ public final class TestDomain {
         private long userBasePtr;
         private long[] gdt = {};
         public int gdtEntries;
+
+        /** Whether hypercalls stop after each piece of work, and what they then ask for. */
+        public boolean pausing;
+
+        public long[] again;
         public long ldtVaddr;
         public int ldtEntries;
 
@@ -201,6 +206,17 @@ public final class TestDomain {
         public void setGdt(long[] mfns, int entries) {
             gdt = mfns;
             gdtEntries = entries;
+        }
+
+        @Override
+        public boolean mustPause() {
+            return pausing;
+        }
+
+        @Override
+        public long again(long a1, long a2, long a3, long a4) {
+            again = new long[] {a1, a2, a3, a4};
+            return 0;
         }
     }
 }
