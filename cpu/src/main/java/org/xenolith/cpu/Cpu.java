@@ -83,6 +83,9 @@ public final class Cpu {
     /** CR0.TS: the next FPU, MMX or SSE instruction raises #NM. */
     public boolean taskSwitched;
 
+    /** CR4.FSGSBASE: RDFSBASE and its sisters are allowed. */
+    public boolean fsgsbaseEnabled;
+
     /** Instructions that may still be executed before {@link #run} returns; counted down at block ends. */
     public long budget;
 

@@ -49,4 +49,53 @@ public final class Hypercall {
     public static final int COUNT = 64;
 
     private Hypercall() {}
+
+    /** Name as in public/xen.h, or the number. */
+    public static String name(int number) {
+        return switch (number) {
+            case SET_TRAP_TABLE -> "set_trap_table";
+            case MMU_UPDATE -> "mmu_update";
+            case SET_GDT -> "set_gdt";
+            case STACK_SWITCH -> "stack_switch";
+            case SET_CALLBACKS -> "set_callbacks";
+            case FPU_TASKSWITCH -> "fpu_taskswitch";
+            case SCHED_OP_COMPAT -> "sched_op_compat";
+            case PLATFORM_OP -> "platform_op";
+            case SET_DEBUGREG -> "set_debugreg";
+            case GET_DEBUGREG -> "get_debugreg";
+            case UPDATE_DESCRIPTOR -> "update_descriptor";
+            case MEMORY_OP -> "memory_op";
+            case MULTICALL -> "multicall";
+            case UPDATE_VA_MAPPING -> "update_va_mapping";
+            case SET_TIMER_OP -> "set_timer_op";
+            case EVENT_CHANNEL_OP_COMPAT -> "event_channel_op_compat";
+            case XEN_VERSION -> "xen_version";
+            case CONSOLE_IO -> "console_io";
+            case PHYSDEV_OP_COMPAT -> "physdev_op_compat";
+            case GRANT_TABLE_OP -> "grant_table_op";
+            case VM_ASSIST -> "vm_assist";
+            case UPDATE_VA_MAPPING_OTHERDOMAIN -> "update_va_mapping_otherdomain";
+            case IRET -> "iret";
+            case VCPU_OP -> "vcpu_op";
+            case SET_SEGMENT_BASE -> "set_segment_base";
+            case MMUEXT_OP -> "mmuext_op";
+            case XSM_OP -> "xsm_op";
+            case NMI_OP -> "nmi_op";
+            case SCHED_OP -> "sched_op";
+            case CALLBACK_OP -> "callback_op";
+            case XENOPROF_OP -> "xenoprof_op";
+            case EVENT_CHANNEL_OP -> "event_channel_op";
+            case PHYSDEV_OP -> "physdev_op";
+            case HVM_OP -> "hvm_op";
+            case SYSCTL -> "sysctl";
+            case DOMCTL -> "domctl";
+            case KEXEC_OP -> "kexec_op";
+            case TMEM_OP -> "tmem_op";
+            case ARGO_OP -> "argo_op";
+            case XENPMU_OP -> "xenpmu_op";
+            case DM_OP -> "dm_op";
+            case HYPFS_OP -> "hypfs_op";
+            default -> Integer.toString(number);
+        };
+    }
 }

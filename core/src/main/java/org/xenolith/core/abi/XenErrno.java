@@ -24,4 +24,31 @@ public final class XenErrno {
     public static final int EOPNOTSUPP = 95;
 
     private XenErrno() {}
+
+    /** Name of a positive error number, or the number. */
+    public static String name(int number) {
+        return switch (number) {
+            case EPERM -> "EPERM";
+            case ENOENT -> "ENOENT";
+            case ESRCH -> "ESRCH";
+            case EIO -> "EIO";
+            case ENXIO -> "ENXIO";
+            case E2BIG -> "E2BIG";
+            case EAGAIN -> "EAGAIN";
+            case ENOMEM -> "ENOMEM";
+            case EACCES -> "EACCES";
+            case EFAULT -> "EFAULT";
+            case EBUSY -> "EBUSY";
+            case EEXIST -> "EEXIST";
+            case ENODEV -> "ENODEV";
+            case EINVAL -> "EINVAL";
+            case ENOSPC -> "ENOSPC";
+            case ERANGE -> "ERANGE";
+            case ENOSYS -> "ENOSYS";
+            case ENODATA -> "ENODATA";
+            case EOVERFLOW -> "EOVERFLOW";
+            case EOPNOTSUPP -> "EOPNOTSUPP";
+            default -> Integer.toString(number);
+        };
+    }
 }

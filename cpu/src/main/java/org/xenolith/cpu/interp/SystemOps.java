@@ -342,6 +342,10 @@ final class SystemOps {
         private final int dst;
         private final int bits;
         private final int bytes;
+        /** PG, AM, WP, NE, ET, MP and PE: what a PV guest's CR0 always has. */
+        private static final long CR0_LOW = 0x8005_0033L;
+
+        private static final long CR0_TS = 1 << 3;
         private final boolean fromCr0;
 
         /** @param bytes of a memory operand: 2, or 10 for a table register */
@@ -356,7 +360,7 @@ final class SystemOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            long value = fromCr0 ? cpu.platform().readControl(cpu, 0) : 0;
+            long value = fromCr0 ? CR0_LOW | (cpu.taskSwitched ? CR0_TS : 0) : 0;
             if (!memory) {
                 Registers.set(cpu.r, dst, 0, bits, value);
                 return next;
@@ -376,7 +380,6 @@ final class SystemOps {
 
     /** RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE; #UD until the guest sets CR4.FSGSBASE. */
     static final class SegmentBase extends Op {
-        private static final long CR4_FSGSBASE = 1 << 16;
         private final boolean write;
         private final int slot;
         private final int register;
@@ -392,7 +395,7 @@ final class SystemOps {
         @Override
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
-            if ((cpu.platform().readControl(cpu, 4) & CR4_FSGSBASE) == 0) {
+            if (!cpu.fsgsbaseEnabled) {
                 throw GuestFault.of(Vector.INVALID_OPCODE);
             }
             if (write) {

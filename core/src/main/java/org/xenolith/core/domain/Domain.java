@@ -1,0 +1,257 @@
+package org.xenolith.core.domain;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.random.RandomGenerator;
+import org.xenolith.core.abi.SharedInfo;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.grant.GrantTable;
+import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.PageTypes;
+import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.time.Pvclock;
+import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * A guest: its memory, vCPUs, event channels and grants, and why it ended.
+ *
+ * <p>Only a thread that holds one of its vCPUs touches its memory. What comes from outside is {@linkplain #post
+ * posted} and applied by such a thread at a poll point.
+ */
+public final class Domain {
+    /** {@code SHUTDOWN_*}, public/sched.h. */
+    public static final int SHUTDOWN_POWEROFF = 0;
+
+    public static final int SHUTDOWN_REBOOT = 1;
+    public static final int SHUTDOWN_SUSPEND = 2;
+    public static final int SHUTDOWN_CRASH = 3;
+    public static final int SHUTDOWN_WATCHDOG = 4;
+
+    /** The domain has not ended. */
+    public static final int NOT_SHUT_DOWN = -1;
+
+    private final int id;
+    private final String name;
+    private final UUID uuid;
+    private final PageTypes pageTypes;
+    private final GuestClock clock;
+    private final Scheduler scheduler;
+    private final CodeCache code = new CodeCache();
+    private final List<VirtualCpu> vcpus = new CopyOnWriteArrayList<>();
+    private final ConcurrentLinkedQueue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    private final long sharedInfo;
+    private final EventChannels events;
+    private final GrantTable grants;
+
+    private volatile int shutdownReason = NOT_SHUT_DOWN;
+    private volatile String crash = "";
+    private volatile VirtualCpu crashedVcpu;
+    private volatile Runnable onEnd = () -> {};
+    private int pit;
+
+    /**
+     * @param sharedInfo host address of the shared page
+     */
+    public Domain(
+            int id,
+            String name,
+            PageTypes pageTypes,
+            GuestClock clock,
+            Scheduler scheduler,
+            long sharedInfo) {
+        this.id = id;
+        this.name = name;
+        this.uuid = UUID.nameUUIDFromBytes((name + id).getBytes(StandardCharsets.UTF_8));
+        this.pageTypes = pageTypes;
+        this.clock = clock;
+        this.scheduler = scheduler;
+        this.sharedInfo = sharedInfo;
+        this.events = new EventChannels(id, sharedInfo, NO_NEIGHBOURS);
+        this.grants = new GrantTable(pageTypes, code::forget);
+        Pvclock.publishWallClock(sharedInfo, clock);
+    }
+
+    private static final EventChannels.Neighbours NO_NEIGHBOURS =
+            new EventChannels.Neighbours() {
+                @Override
+                public EventChannels of(int domId) {
+                    return null;
+                }
+
+                @Override
+                public void notify(int domId, int port) {}
+            };
+
+    /** Adds a vCPU, offline. */
+    public VirtualCpu addVcpu(RandomGenerator random) {
+        VirtualCpu vcpu = new VirtualCpu(this, vcpus.size(), code, random);
+        vcpus.add(vcpu);
+        events.add(vcpu);
+        if (vcpu.vcpuId() < SharedInfo.LEGACY_MAX_VCPUS) {
+            vcpu.publishTime();
+            vcpu.setUpcallMask(true);
+        }
+        return vcpu;
+    }
+
+    public int id() {
+        return id;
+    }
+
+    /** The domain's UUID as 16 bytes. */
+    public byte[] handle() {
+        return ByteBuffer.allocate(16)
+                .putLong(uuid.getMostSignificantBits())
+                .putLong(uuid.getLeastSignificantBits())
+                .array();
+    }
+
+    public UUID uuid() {
+        return uuid;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public PageTypes pageTypes() {
+        return pageTypes;
+    }
+
+    public FrameTable frames() {
+        return pageTypes.frames();
+    }
+
+    public GuestClock clock() {
+        return clock;
+    }
+
+    public Scheduler scheduler() {
+        return scheduler;
+    }
+
+    public CodeCache code() {
+        return code;
+    }
+
+    public List<VirtualCpu> vcpus() {
+        return vcpus;
+    }
+
+    /** Null when there is none of that number. */
+    public VirtualCpu vcpu(long id) {
+        return id >= 0 && id < vcpus.size() ? vcpus.get((int) id) : null;
+    }
+
+    public long sharedInfo() {
+        return sharedInfo;
+    }
+
+    public EventChannels events() {
+        return events;
+    }
+
+    public GrantTable grants() {
+        return grants;
+    }
+
+    /** Instructions that all vCPUs have retired. */
+    public long retired() {
+        long sum = 0;
+        for (VirtualCpu vcpu : vcpus) {
+            sum += vcpu.cpu().retired();
+        }
+        return sum;
+    }
+
+    int nextPitValue() {
+        return ++pit & 0xff;
+    }
+
+    // ---- from outside ------------------------------------------------------------------------------------
+
+    /** Queues work on the domain's memory; any thread. */
+    public void post(Runnable work) {
+        posted.add(work);
+        scheduler.attend(this);
+    }
+
+    public boolean hasPosted() {
+        return !posted.isEmpty();
+    }
+
+    /** Applies what was posted; called at a poll point by a thread that holds one of the vCPUs. */
+    public void applyPosted() {
+        Runnable work;
+        while ((work = posted.poll()) != null) {
+            work.run();
+        }
+    }
+
+    // ---- the end -----------------------------------------------------------------------------------------
+
+    /** Sets what runs, on the guest's thread, when the domain has ended. */
+    public void onEnd(Runnable action) {
+        onEnd = action;
+    }
+
+    /** The guest shuts down; the first reason stays. */
+    public void shutdown(int reason) {
+        if (shutdownReason == NOT_SHUT_DOWN) {
+            shutdownReason = reason;
+            scheduler.ended(this);
+            onEnd.run();
+        }
+    }
+
+    /** The domain dies on a vCPU. */
+    public void crash(VirtualCpu vcpu, String why) {
+        if (shutdownReason == NOT_SHUT_DOWN) {
+            crash = why;
+            crashedVcpu = vcpu;
+            shutdown(SHUTDOWN_CRASH);
+        }
+    }
+
+    /** {@link #NOT_SHUT_DOWN} or one of {@code SHUTDOWN_*}. */
+    public int shutdownReason() {
+        return shutdownReason;
+    }
+
+    public boolean hasEnded() {
+        return shutdownReason != NOT_SHUT_DOWN;
+    }
+
+    /** Why the VMM ended it; empty when the guest did so itself. */
+    public String crash() {
+        return crash;
+    }
+
+    /** The vCPU on which it died, or null. */
+    public VirtualCpu crashedVcpu() {
+        return crashedVcpu;
+    }
+
+    /** Host address of a frame of the domain, for structures that the VMM keeps using. */
+    public long pin(long mfn) {
+        long host = frames().writableFrame(mfn);
+        frames().pool().acquire(host);
+        return host;
+    }
+
+    /** Clears the events of a fresh shared page: all vCPUs start with upcalls masked. */
+    public static void initialiseSharedInfo(long host) {
+        for (int i = 0; i < SharedInfo.LEGACY_MAX_VCPUS; i++) {
+            Ram.putByte(
+                    host + SharedInfo.VCPU_INFO + (long) i * VcpuInfo.SIZE + VcpuInfo.EVTCHN_UPCALL_MASK,
+                    1);
+        }
+    }
+}

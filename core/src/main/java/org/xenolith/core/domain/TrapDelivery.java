@@ -1,0 +1,280 @@
+package org.xenolith.core.domain;
+
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.semantics.Flags;
+
+/**
+ * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and takes it back by
+ * the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code create_bounce_frame}.
+ */
+public final class TrapDelivery {
+    private static final int STACK_ALIGNMENT = 16;
+    private static final int SAVED_MASK_SHIFT = 32;
+    private static final int CLEARED_FLAGS = Flags.AC | Flags.RF | Flags.NT | Flags.VM | Flags.TF;
+    private static final long SELECTOR_MASK = 0xffff;
+    private static final int IDT_ERROR = 2;
+
+    /** {@code ud2; "xen"}: the prefix by which a kernel asks for the emulated CPUID. */
+    private static final long FORCED_EMULATION = 0x6e65_780b_0fL;
+
+    private static final long FORCED_EMULATION_MASK = 0xff_ffff_ffffL;
+    private static final int FORCED_EMULATION_BYTES = 5;
+    private static final int CPUID_OPCODE = 0xa20f;
+    private static final int CPUID_BYTES = 2;
+
+    private static final int DR6_SINGLE_STEP = 1 << 14;
+
+    private final VirtualCpu vcpu;
+    private final Cpu cpu;
+
+    public TrapDelivery(VirtualCpu vcpu) {
+        this.vcpu = vcpu;
+        this.cpu = vcpu.cpu();
+    }
+
+    // ---- exceptions --------------------------------------------------------------------------------------
+
+    /** Delivers the fault of the last run, or makes up for it. */
+    public void fault(GuestFault fault) {
+        if (fault.vector() == Vector.INVALID_OPCODE && emulateCpuid()) {
+            return;
+        }
+        int error = fault.errorCode();
+        if (fault.vector() == Vector.PAGE_FAULT) {
+            if (isSpurious(fault)) {
+                return;
+            }
+            error |= vcpu.kernelMode ? 0 : GuestFault.PF_USER;
+            Ram.putLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2, fault.address());
+        }
+        if (fault.vector() == Vector.DEVICE_NOT_AVAILABLE) {
+            // As Xen: the guest's handler finds TS clear.
+            cpu.taskSwitched = false;
+        }
+        exception(fault.vector(), error);
+    }
+
+    /** A sibling may have mapped the page meanwhile: walk again before the guest hears of it. */
+    private boolean isSpurious(GuestFault fault) {
+        Mmu mmu = cpu.mmu();
+        boolean stale = !mmu.mailbox().isEmpty();
+        mmu.mailbox().drain();
+        mmu.dropPage(fault.address());
+        return stale && isAllowed(mmu, fault);
+    }
+
+    private static boolean isAllowed(Mmu mmu, GuestFault fault) {
+        try {
+            if ((fault.errorCode() & GuestFault.PF_WRITE) != 0) {
+                mmu.checkWritable(fault.address());
+            } else if ((fault.errorCode() & GuestFault.PF_FETCH) != 0) {
+                mmu.hostForFetch(fault.address());
+            } else {
+                mmu.hostForRead(fault.address());
+            }
+            return true;
+        } catch (GuestFault again) {
+            return false;
+        }
+    }
+
+    private boolean emulateCpuid() {
+        try {
+            long bytes = cpu.mmu().read32(cpu.rip) & 0xffff_ffffL
+                    | (long) cpu.mmu().read8(cpu.rip + 4) << 32;
+            if ((bytes & FORCED_EMULATION_MASK) != FORCED_EMULATION
+                    || cpu.mmu().read16(cpu.rip + FORCED_EMULATION_BYTES) != CPUID_OPCODE) {
+                return false;
+            }
+        } catch (GuestFault fault) {
+            return false;
+        }
+        vcpu.cpuid(cpu);
+        cpu.rip += FORCED_EMULATION_BYTES + CPUID_BYTES;
+        return true;
+    }
+
+    /** Delivers an exception with the registers as they are. */
+    public void exception(int vector, int error) {
+        long handler = vcpu.traps.address(vector);
+        if (handler == 0) {
+            throw new GuestCrash(
+                    "vector %d (error code %#x) at rip %#x has no handler in the trap table"
+                            .formatted(vector, error, cpu.rip));
+        }
+        bounce(handler, vcpu.traps.masksEvents(vector), Vector.pushesErrorCode(vector), error);
+    }
+
+    /** Delivers INT n, INT3 or INT1, RIP behind the instruction. */
+    public void softwareInterrupt(int vector, int instructionBytes) {
+        if (!vcpu.kernelMode && vcpu.traps.privilege(vector) < Selectors.RPL) {
+            cpu.rip -= instructionBytes;
+            exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
+            return;
+        }
+        exception(vector, 0);
+    }
+
+    /** Delivers the trap after a single step. */
+    public void singleStep() {
+        vcpu.debugRegisters[6] |= DR6_SINGLE_STEP;
+        exception(Vector.DEBUG, 0);
+    }
+
+    // ---- upcalls, system calls ---------------------------------------------------------------------------
+
+    /** Whether an event upcall is due. */
+    public boolean isUpcallDue() {
+        return vcpu.isUpcallPending() && !vcpu.upcallsMasked();
+    }
+
+    /** Delivers an event upcall if one is due. */
+    public void upcallIfDue() {
+        if (isUpcallDue() && vcpu.eventCallback != 0) {
+            bounce(vcpu.eventCallback, true, false, 0);
+        }
+        if (vcpu.nmiPending && !vcpu.nmiMasked) {
+            deliverNmi();
+        }
+    }
+
+    private void deliverNmi() {
+        long handler = vcpu.nmiCallback != 0 ? vcpu.nmiCallback : vcpu.traps.address(Vector.NMI);
+        vcpu.nmiPending = false;
+        if (handler != 0) {
+            vcpu.nmiMasked = true;
+            bounce(handler, vcpu.traps.masksEvents(Vector.NMI), false, 0);
+        }
+    }
+
+    /** SYSCALL of a process: RCX and R11 are set as the instruction does. */
+    public void systemCall() {
+        if (vcpu.syscallCallback == 0) {
+            cpu.rip -= 2;
+            exception(Vector.INVALID_OPCODE, 0);
+            return;
+        }
+        cpu.r[Cpu.RCX] = cpu.rip;
+        cpu.r[Cpu.R11] = cpu.rflags();
+        bounce(vcpu.syscallCallback, vcpu.syscallMasksEvents, false, 0);
+        cpu.setRflags(cpu.rflags() & ~(long) Flags.DF);
+    }
+
+    // ---- the bounce frame --------------------------------------------------------------------------------
+
+    private void bounce(long handler, boolean maskEvents, boolean hasError, int error) {
+        boolean fromKernel = vcpu.kernelMode;
+        boolean wasMasked = vcpu.upcallsMasked();
+        long flags = cpu.rflags() & ~(long) (Flags.IF | Flags.IOPL) | (wasMasked ? 0 : Flags.IF);
+        long cs = cpu.selectors[Selectors.CS] & SELECTOR_MASK;
+        cs = fromKernel ? cs & ~Selectors.RPL : cs | Selectors.RPL;
+        cs |= wasMasked ? 1L << SAVED_MASK_SHIFT : 0;
+        long oldRsp = cpu.r[Cpu.RSP];
+        long oldSs = cpu.selectors[Selectors.SS] & SELECTOR_MASK;
+        vcpu.enterKernelMode();
+        long rsp = (fromKernel ? oldRsp : vcpu.kernelSp) & -STACK_ALIGNMENT;
+        long[] frame = {
+            cpu.r[Cpu.RCX], cpu.r[Cpu.R11], error, cpu.rip, cs, flags, oldRsp, oldSs,
+        };
+        rsp = push(rsp, frame, hasError);
+        cpu.r[Cpu.RSP] = rsp;
+        cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
+        cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
+        cpu.setRflags(cpu.rflags() & ~(long) CLEARED_FLAGS);
+        cpu.rip = handler;
+        if (maskEvents) {
+            vcpu.setUpcallMask(true);
+        }
+    }
+
+    private long push(long top, long[] frame, boolean hasError) {
+        long rsp = top;
+        try {
+            for (int i = frame.length - 1; i >= 0; i--) {
+                if (i == 2 && !hasError) {
+                    continue;
+                }
+                rsp -= 8;
+                cpu.mmu().write64(rsp, frame[i]);
+            }
+        } catch (GuestFault fault) {
+            throw new GuestCrash(
+                    "the kernel stack at %#x cannot take a bounce frame: %s"
+                            .formatted(rsp, fault.getMessage()));
+        }
+        return rsp;
+    }
+
+    // ---- iret --------------------------------------------------------------------------------------------
+
+    private static final int FRAME_RAX = 0;
+    private static final int FRAME_R11 = 8;
+    private static final int FRAME_RCX = 16;
+    private static final int FRAME_FLAGS = 24;
+    private static final int FRAME_RIP = 32;
+    private static final int FRAME_CS = 40;
+    private static final int FRAME_RFLAGS = 48;
+    private static final int FRAME_RSP = 56;
+    private static final int FRAME_SS = 64;
+
+    /** The frame says: return as from a system call, RCX and R11 as SYSRET leaves them. */
+    private static final int VGCF_IN_SYSCALL = 0x100;
+
+    /** Hypercall iret: the only way into a process. */
+    public void iret() {
+        Mmu mmu = cpu.mmu();
+        long at = cpu.r[Cpu.RSP];
+        long rax;
+        long r11;
+        long rcx;
+        long flags;
+        long rip;
+        long cs;
+        long rflags;
+        long rsp;
+        long ss;
+        try {
+            rax = mmu.read64(at + FRAME_RAX);
+            r11 = mmu.read64(at + FRAME_R11);
+            rcx = mmu.read64(at + FRAME_RCX);
+            flags = mmu.read64(at + FRAME_FLAGS);
+            rip = mmu.read64(at + FRAME_RIP);
+            cs = mmu.read64(at + FRAME_CS);
+            rflags = mmu.read64(at + FRAME_RFLAGS);
+            rsp = mmu.read64(at + FRAME_RSP);
+            ss = mmu.read64(at + FRAME_SS);
+        } catch (GuestFault fault) {
+            throw new GuestCrash("iret cannot read its frame at %#x".formatted(at));
+        }
+        if ((cs & Selectors.RPL) == Selectors.RPL && !vcpu.enterUserMode()) {
+            throw new GuestCrash("iret to user mode without a user page table");
+        }
+        cpu.rip = rip;
+        cpu.r[Cpu.RSP] = rsp;
+        cpu.selectors[Selectors.CS] = (int) (cs & SELECTOR_MASK) | Selectors.RPL;
+        cpu.selectors[Selectors.SS] = (int) (ss & SELECTOR_MASK) | Selectors.RPL;
+        cpu.setRflags(rflags);
+        boolean asSyscall = (flags & VGCF_IN_SYSCALL) != 0;
+        cpu.r[Cpu.R11] = asSyscall ? cpu.rflags() : r11;
+        cpu.r[Cpu.RCX] = asSyscall ? rip : rcx;
+        cpu.r[Cpu.RAX] = rax;
+        vcpu.setUpcallMask((rflags & Flags.IF) == 0);
+        vcpu.nmiMasked = false;
+        if (!Mmu.isCanonical(rip)) {
+            exception(Vector.GENERAL_PROTECTION, 0);
+        }
+    }
+
+    /** Length of the software interrupt that ended a run, for the way back to it. */
+    public static int lengthOfInterrupt(int exit, int vector) {
+        return exit == Exit.SOFTWARE_INTERRUPT && vector != Vector.BREAKPOINT && vector != Vector.DEBUG
+                ? 2
+                : 1;
+    }
+}

@@ -1,0 +1,192 @@
+package org.xenolith.core.domain;
+
+import org.xenolith.core.domain.VirtualCpu.State;
+import org.xenolith.core.domain.VirtualCpu.Waiting;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.trace.Tracer;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.GuestFault;
+
+/**
+ * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside. A poll point is
+ * at most {@link #POLL_INSTRUCTIONS} instructions away, so an upcall is never later than that.
+ */
+public final class VcpuRunner implements Scheduler.Runner {
+    /** Between two poll points; design: an upcall within 2,000 instructions of its event. */
+    public static final int POLL_INSTRUCTIONS = 1500;
+
+    /** What runs a domain's hypercalls. */
+    @FunctionalInterface
+    public interface HypercallTable {
+        void execute(VirtualCpu vcpu);
+    }
+
+    private final HypercallTable hypercalls;
+    private final Tracer tracer;
+
+    /** @param tracer null when nothing is traced */
+    public VcpuRunner(HypercallTable hypercalls, Tracer tracer) {
+        this.hypercalls = hypercalls;
+        this.tracer = tracer;
+    }
+
+    @Override
+    public State run(VirtualCpu vcpu, long sliceNanos) {
+        Domain domain = vcpu.domain();
+        vcpu.vcpuTlb().enter();
+        try {
+            vcpu.runstate.set(Runstate.RUNNING, vcpu.systemTime());
+            if (vcpu.kernelMode) {
+                vcpu.runstate.publish();
+            }
+            State stopped = runSlice(vcpu, System.nanoTime() + sliceNanos);
+            vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
+            if (vcpu.kernelMode) {
+                vcpu.runstate.publish();
+            }
+            return stopped;
+        } catch (GuestCrash crash) {
+            domain.crash(vcpu, crash.getMessage());
+            return State.OFFLINE;
+        } catch (RuntimeException | Error bug) {
+            domain.crash(vcpu, "defect of the VMM: " + bug);
+            throw bug;
+        } finally {
+            vcpu.vcpuTlb().leave();
+        }
+    }
+
+    private static int runstateOf(State stopped) {
+        return switch (stopped) {
+            case BLOCKED, POLLING -> Runstate.BLOCKED;
+            case OFFLINE -> Runstate.OFFLINE;
+            case RUNNABLE, RUNNING -> Runstate.RUNNABLE;
+        };
+    }
+
+    private State runSlice(VirtualCpu vcpu, long endNanos) {
+        Domain domain = vcpu.domain();
+        while (!domain.hasEnded()) {
+            vcpu.vcpuTlb().pollPoint();
+            domain.applyPosted();
+            fireTimers(vcpu);
+            State waits = stillWaiting(vcpu);
+            if (waits != null) {
+                return waits;
+            }
+            if (vcpu.yielded) {
+                vcpu.yielded = false;
+                return State.RUNNABLE;
+            }
+            runToPollPoint(vcpu);
+            if (System.nanoTime() > endNanos) {
+                return vcpu.waiting == Waiting.ONLINE ? State.OFFLINE : State.RUNNABLE;
+            }
+        }
+        return State.OFFLINE;
+    }
+
+    /** Instructions and their exits until a poll point is due or the vCPU waits. */
+    private void runToPollPoint(VirtualCpu vcpu) {
+        Cpu cpu = vcpu.cpu();
+        Domain domain = vcpu.domain();
+        long end = cpu.retired() + POLL_INSTRUCTIONS;
+        while (vcpu.waiting == Waiting.NOTHING && !vcpu.yielded && !domain.hasEnded()) {
+            if (tracer != null && vcpu.delivery.isUpcallDue()) {
+                tracer.upcall(vcpu);
+            }
+            vcpu.delivery.upcallIfDue();
+            long left = end - cpu.retired();
+            if (left <= 0) {
+                return;
+            }
+            handle(vcpu, cpu.run(left));
+        }
+    }
+
+    private void handle(VirtualCpu vcpu, int exit) {
+        Cpu cpu = vcpu.cpu();
+        switch (exit) {
+            case Exit.BUDGET -> {}
+            case Exit.SYSCALL -> {
+                if (vcpu.kernelMode) {
+                    hypercalls.execute(vcpu);
+                } else {
+                    vcpu.delivery.systemCall();
+                }
+            }
+            case Exit.FAULT -> {
+                GuestFault fault = cpu.fault();
+                if (tracer != null) {
+                    tracer.fault(vcpu, fault);
+                }
+                vcpu.delivery.fault(fault);
+            }
+            case Exit.SOFTWARE_INTERRUPT -> {
+                int vector = cpu.exitVector();
+                if (tracer != null) {
+                    tracer.trap(vcpu, vector);
+                }
+                vcpu.delivery.softwareInterrupt(vector, TrapDelivery.lengthOfInterrupt(exit, vector));
+            }
+            case Exit.DEBUG_TRAP -> vcpu.delivery.singleStep();
+            default -> throw new IllegalStateException("unknown exit " + exit);
+        }
+    }
+
+    private static void fireTimers(VirtualCpu vcpu) {
+        long now = vcpu.systemTime();
+        boolean due = false;
+        if (now >= vcpu.timerDeadline) {
+            vcpu.timerDeadline = VirtualCpu.NEVER;
+            due = true;
+        }
+        if (now >= vcpu.periodicDeadline) {
+            vcpu.periodicDeadline = now + vcpu.periodNanos;
+            due = true;
+        }
+        if (due) {
+            vcpu.domain().events().raiseVirq(EventChannels.VIRQ_TIMER, vcpu.vcpuId());
+        }
+    }
+
+    /** The state to stop in when what the vCPU waits for has not come, else null. */
+    private static State stillWaiting(VirtualCpu vcpu) {
+        switch (vcpu.waiting) {
+            case NOTHING -> {
+                return null;
+            }
+            case UPCALL -> {
+                if (!vcpu.isUpcallPending() && !vcpu.nmiPending) {
+                    return State.BLOCKED;
+                }
+            }
+            case PORTS -> {
+                if (!isPollOver(vcpu)) {
+                    return State.POLLING;
+                }
+                vcpu.polledPorts = new int[0];
+                vcpu.pollDeadline = VirtualCpu.NEVER;
+            }
+            case ONLINE -> {
+                return State.OFFLINE;
+            }
+        }
+        vcpu.waiting = Waiting.NOTHING;
+        return null;
+    }
+
+    private static boolean isPollOver(VirtualCpu vcpu) {
+        if (vcpu.systemTime() >= vcpu.pollDeadline || vcpu.delivery.isUpcallDue()) {
+            return true;
+        }
+        for (int port : vcpu.polledPorts) {
+            if (vcpu.domain().events().isPending(port)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,420 @@
+package org.xenolith.core.domain;
+
+import java.util.random.RandomGenerator;
+import org.xenolith.core.abi.SharedInfo;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.event.EventTarget;
+import org.xenolith.core.mm.GuestContext;
+import org.xenolith.core.mm.TlbShootdown;
+import org.xenolith.core.mm.VcpuMemory;
+import org.xenolith.core.mm.VcpuTlbs;
+import org.xenolith.core.time.Pvclock;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Platform;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.mmu.MachineMemory;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * A virtual CPU of a domain: the processor, and what Xen keeps for a PV guest beside it. "Kernel mode" is a flag
+ * here: guest kernel and guest processes both run at CPL 3, with an L4 table and a GS base each.
+ *
+ * <p>Fields are touched by the thread that runs the vCPU, unless said otherwise.
+ */
+public final class VirtualCpu implements Platform, GuestContext, EventTarget {
+    /** No timer is set. */
+    public static final long NEVER = Long.MAX_VALUE;
+
+    private static final int GDT_ENTRIES_PER_PAGE = Ram.PAGE_SIZE / 8;
+    private static final int SELECTOR_TI = 4;
+
+    private final Domain domain;
+    private final int id;
+    private final Cpu cpu;
+    private final VcpuTlbs.VcpuTlb tlb;
+    private final ControlRegisters control = new ControlRegisters(this);
+    private final RandomGenerator random;
+
+    /** Whether the guest's kernel runs, not one of its processes. */
+    public boolean kernelMode = true;
+
+    public long kernelSs = Selectors.FLAT_SS;
+    public long kernelSp;
+
+    /** GS base of the mode that does not run now. */
+    public long inactiveGsBase;
+
+    public final TrapTable traps = new TrapTable();
+    public long eventCallback;
+    public long failsafeCallback;
+    public long syscallCallback;
+    public boolean syscallMasksEvents;
+    public long nmiCallback;
+
+    /** Debug registers; 4 and 5 are unused. */
+    public final long[] debugRegisters = {0, 0, 0, 0, 0, 0, 0xffff_0ff0L, 0x400};
+
+    /** I/O privilege that the guest gave its kernel by PHYSDEVOP_set_iopl. */
+    public int iopl;
+
+    /** One-shot timer, system time in nanoseconds. */
+    public volatile long timerDeadline = NEVER;
+
+    public long periodNanos;
+    public volatile long periodicDeadline = NEVER;
+
+    public final Runstate runstate;
+
+    private long kernelRoot;
+    private long userRoot;
+    private long[] gdtMfns = {};
+    private int gdtEntries;
+    private long ldtBase;
+    private int ldtEntries;
+    private long vcpuInfo;
+    private boolean vcpuInfoRegistered;
+    private long timeArea;
+
+    /** What the vCPU asked to wait for. */
+    public enum Waiting {
+        NOTHING,
+        UPCALL,
+        PORTS,
+        /** It took itself down; another vCPU's up resumes it. */
+        ONLINE
+    }
+
+    public Waiting waiting = Waiting.NOTHING;
+
+    /** Set by sched_op yield: another vCPU may run now. */
+    public boolean yielded;
+
+    /** Numbers and first arguments of the last hypercalls, newest at {@code hypercalls % length}. */
+    public final long[] lastHypercalls = new long[64];
+
+    public long hypercalls;
+
+    public final TrapDelivery delivery;
+
+    /** Where the vCPU is in its life. Changed under the scheduler's lock. */
+    public enum State {
+        /** Not initialised, or taken down. */
+        OFFLINE,
+        RUNNABLE,
+        RUNNING,
+        /** Waits for an upcall. */
+        BLOCKED,
+        /** Waits for one of {@link #polledPorts} or {@link #pollDeadline}. */
+        POLLING
+    }
+
+    public volatile State state = State.OFFLINE;
+    public boolean initialised;
+
+    /** An NMI waits; masked until the next iret. */
+    public volatile boolean nmiPending;
+
+    public boolean nmiMasked;
+
+    public volatile int[] polledPorts = {};
+    public volatile long pollDeadline = NEVER;
+
+    VirtualCpu(Domain domain, int id, CodeCache code, RandomGenerator random) {
+        this.domain = domain;
+        this.id = id;
+        this.random = random;
+        VcpuMemory memory = new VcpuMemory(domain.pageTypes());
+        this.cpu = new Cpu(memory, this, code);
+        this.tlb = domain.frames().tlbs().register(id, cpu.mmu(), () -> {});
+        memory.attach(tlb);
+        this.runstate = new Runstate(this);
+        this.delivery = new TrapDelivery(this);
+        cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
+        cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
+        vcpuInfo = domain.sharedInfo() + SharedInfo.VCPU_INFO + (long) id * VcpuInfo.SIZE;
+    }
+
+    public Domain domain() {
+        return domain;
+    }
+
+    public Cpu cpu() {
+        return cpu;
+    }
+
+    public VcpuTlbs.VcpuTlb vcpuTlb() {
+        return tlb;
+    }
+
+    public ControlRegisters control() {
+        return control;
+    }
+
+    // ---- GuestContext ------------------------------------------------------------------------------------
+
+    @Override
+    public int vcpuId() {
+        return id;
+    }
+
+    @Override
+    public Mmu mmu() {
+        return cpu.mmu();
+    }
+
+    @Override
+    public TlbShootdown tlb() {
+        return tlb;
+    }
+
+    @Override
+    public long basePtr() {
+        return kernelRoot;
+    }
+
+    @Override
+    public void newBasePtr(long mfn) {
+        kernelRoot = mfn;
+        if (kernelMode) {
+            cpu.mmu().mailbox().drain();
+            cpu.mmu().setRoot(mfn);
+        }
+    }
+
+    @Override
+    public long userBasePtr() {
+        return userRoot;
+    }
+
+    @Override
+    public void newUserBasePtr(long mfn) {
+        userRoot = mfn;
+        if (!kernelMode) {
+            cpu.mmu().mailbox().drain();
+            cpu.mmu().setRoot(mfn);
+        }
+    }
+
+    @Override
+    public void setLdt(long vaddr, int entries) {
+        ldtBase = vaddr;
+        ldtEntries = entries;
+    }
+
+    @Override
+    public long[] gdtMfns() {
+        return gdtMfns;
+    }
+
+    @Override
+    public void setGdt(long[] mfns, int entries) {
+        gdtMfns = mfns.clone();
+        gdtEntries = entries;
+    }
+
+    // ---- modes -------------------------------------------------------------------------------------------
+
+    /** From a process into the kernel: its L4 table and its GS base. */
+    public void enterKernelMode() {
+        if (!kernelMode) {
+            kernelMode = true;
+            swapGs();
+            cpu.mmu().setRoot(kernelRoot);
+        }
+    }
+
+    /**
+     * From the kernel into a process.
+     *
+     * @return false when there is no user L4 table; the domain cannot go on
+     */
+    public boolean enterUserMode() {
+        if (userRoot == 0) {
+            return false;
+        }
+        if (kernelMode) {
+            kernelMode = false;
+            swapGs();
+            cpu.mmu().setRoot(userRoot);
+        }
+        return true;
+    }
+
+    private void swapGs() {
+        long active = cpu.r[Cpu.GS_BASE];
+        cpu.r[Cpu.GS_BASE] = inactiveGsBase;
+        inactiveGsBase = active;
+    }
+
+    // ---- shared structures -------------------------------------------------------------------------------
+
+    @Override
+    public long vcpuInfo() {
+        return vcpuInfo;
+    }
+
+    public boolean isVcpuInfoRegistered() {
+        return vcpuInfoRegistered;
+    }
+
+    /** Moves vcpu_info to a place of the guest's choice; the host address is pinned by the caller. */
+    public void registerVcpuInfo(long host) {
+        byte[] old = new byte[VcpuInfo.SIZE];
+        Ram.read(vcpuInfo, old, 0, old.length);
+        Ram.write(host, old, 0, old.length);
+        vcpuInfo = host;
+        vcpuInfoRegistered = true;
+        // Events that came to the old place may be lost to the guest: one look at everything.
+        Ram.putLongVolatile(host + VcpuInfo.EVTCHN_PENDING_SEL, -1);
+        Ram.putByte(host + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
+        publishTime();
+    }
+
+    /** Writes the time record of vcpu_info and of the area that the guest registered for its vdso. */
+    public void publishTime() {
+        Pvclock.publish(vcpuInfo + VcpuInfo.TIME);
+        if (timeArea != 0) {
+            try {
+                Pvclock.publish(cpu.mmu().hostForBulkWrite(timeArea));
+            } catch (GuestFault gone) {
+                timeArea = 0;
+            }
+        }
+    }
+
+    /** Registers a second time record at a linear address; 0 for none. */
+    public void registerTimeArea(long vaddr) {
+        timeArea = vaddr;
+        publishTime();
+    }
+
+    public boolean upcallsMasked() {
+        return Ram.getByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_MASK) != 0;
+    }
+
+    public void setUpcallMask(boolean masked) {
+        Ram.putByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_MASK, masked ? 1 : 0);
+    }
+
+    public boolean isUpcallPending() {
+        return Ram.getByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_PENDING) != 0;
+    }
+
+    @Override
+    public void wakeForUpcall() {
+        domain.scheduler().wake(this);
+    }
+
+    @Override
+    public void wakeIfPolling(int port) {
+        for (int polled : polledPorts) {
+            if (polled == port) {
+                domain.scheduler().wake(this);
+            }
+        }
+    }
+
+    /** The earliest system time at which this vCPU has something to do by itself. */
+    public long nextDeadline() {
+        long timers = Math.min(timerDeadline, periodicDeadline);
+        return state == State.POLLING ? Math.min(timers, pollDeadline) : timers;
+    }
+
+    public long systemTime() {
+        return domain.clock().systemTimeNanos(domain.retired());
+    }
+
+    // ---- Platform ----------------------------------------------------------------------------------------
+
+    @Override
+    public void cpuid(Cpu c) {
+        CpuidPolicy.execute(c, id);
+    }
+
+    @Override
+    public long timeStampCounter(Cpu c) {
+        return systemTime();
+    }
+
+    @Override
+    public long readMsr(Cpu c, int index) {
+        return Msrs.read(this, index);
+    }
+
+    @Override
+    public void writeMsr(Cpu c, int index, long value) {
+        Msrs.write(this, index, value);
+    }
+
+    @Override
+    public long readControl(Cpu c, int number) {
+        return control.read(number);
+    }
+
+    @Override
+    public void writeControl(Cpu c, int number, long value) {
+        control.write(number, value);
+    }
+
+    @Override
+    public long readDebug(Cpu c, int number) {
+        return debugRegisters[number & 7];
+    }
+
+    @Override
+    public void writeDebug(Cpu c, int number, long value) {
+        debugRegisters[number & 7] = value;
+    }
+
+    @Override
+    public int portIn(Cpu c, int port, int size) {
+        requireIopl();
+        return Ports.read(domain, port);
+    }
+
+    @Override
+    public void portOut(Cpu c, int port, int size, int value) {
+        requireIopl();
+    }
+
+    private void requireIopl() {
+        if (!kernelMode || iopl == 0) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
+
+    @Override
+    public long descriptor(Cpu c, int selector) {
+        int entry = selector >>> 3;
+        if ((selector & SELECTOR_TI) != 0) {
+            return entry < ldtEntries ? readDescriptor(ldtBase + entry * 8L) : 0;
+        }
+        if (entry >= Selectors.FIRST_RESERVED_ENTRY) {
+            return Selectors.reservedDescriptor(selector);
+        }
+        int page = entry / GDT_ENTRIES_PER_PAGE;
+        if (entry >= gdtEntries || page >= gdtMfns.length) {
+            return 0;
+        }
+        long base = domain.frames().frame(gdtMfns[page]);
+        return base == MachineMemory.NO_FRAME
+                ? 0
+                : Ram.getLong(base + entry % GDT_ENTRIES_PER_PAGE * 8L);
+    }
+
+    private long readDescriptor(long vaddr) {
+        try {
+            return cpu.mmu().read64(vaddr);
+        } catch (GuestFault fault) {
+            return 0;
+        }
+    }
+
+    @Override
+    public long random(Cpu c) {
+        return random.nextLong();
+    }
+}

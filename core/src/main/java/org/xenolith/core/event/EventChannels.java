@@ -1,0 +1,430 @@
+package org.xenolith.core.event;
+
+import static org.xenolith.core.abi.XenErrno.EEXIST;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOENT;
+import static org.xenolith.core.abi.XenErrno.ENOSPC;
+import static org.xenolith.core.abi.XenErrno.ESRCH;
+
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.xenolith.core.abi.SharedInfo;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.cpu.mmu.Ram;
+
+/**
+ * The event channels of a domain. State changes take this object's lock; delivery is atomic updates of shared
+ * words that the guest changes at the same time.
+ *
+ * <p>Methods that deliver are called by a thread that holds one of the domain's vCPUs: what comes from outside
+ * is queued in the domain and applied by such a thread.
+ */
+public final class EventChannels {
+    /** Ports of the two-level layout on x86-64: 64 words of 64 bits. */
+    public static final int PORTS = 4096;
+
+    private static final int BITS_PER_WORD = 64;
+    private static final int VIRQS = 24;
+
+    /** Virtual interrupts. public/xen.h, {@code VIRQ_*}. */
+    public static final int VIRQ_TIMER = 0;
+
+    public static final int VIRQ_DEBUG = 1;
+    public static final int VIRQ_CONSOLE = 2;
+    public static final int VIRQ_XENOPROF = 7;
+    public static final int VIRQ_XENPMU = 13;
+
+    /** {@code EVTCHNSTAT_*}. */
+    enum Kind {
+        FREE,
+        UNBOUND,
+        INTERDOMAIN,
+        PIRQ,
+        VIRQ,
+        IPI
+    }
+
+    private static final class Channel {
+        Kind kind = Kind.FREE;
+        int vcpu;
+        int virq;
+        int remoteDomain;
+        int remotePort;
+
+        /** The end of a channel that the VMM itself serves, run on the sender's thread. */
+        Runnable backend;
+
+        /** Held by the platform: the guest may not close it. */
+        boolean reserved;
+    }
+
+    /** Reaches another domain's channels, for interdomain ones. */
+    public interface Neighbours {
+        /** Null when there is no such domain. */
+        EventChannels of(int domId);
+
+        /** Queues the delivery of a port in another domain. */
+        void notify(int domId, int port);
+    }
+
+    private final int domId;
+    private final long sharedInfo;
+    private final Channel[] channels = new Channel[PORTS];
+    private final List<EventTarget> vcpus = new CopyOnWriteArrayList<>();
+    private final Neighbours neighbours;
+
+    /** Counts deliveries, for statistics. */
+    private long delivered;
+
+    /** @param sharedInfo host address of the shared page */
+    public EventChannels(int domId, long sharedInfo, Neighbours neighbours) {
+        this.domId = domId;
+        this.sharedInfo = sharedInfo;
+        this.neighbours = neighbours;
+    }
+
+    /** Adds the next vCPU. */
+    public void add(EventTarget vcpu) {
+        vcpus.add(vcpu);
+    }
+
+    public long delivered() {
+        return delivered;
+    }
+
+    // ---- binding -----------------------------------------------------------------------------------------
+
+    private Channel channel(int port) {
+        return port > 0 && port < PORTS ? channels[port] : null;
+    }
+
+    private Channel inUse(int port) {
+        Channel channel = channel(port);
+        return channel == null || channel.kind == Kind.FREE ? null : channel;
+    }
+
+    private int allocate() {
+        for (int port = 1; port < PORTS; port++) {
+            if (channels[port] == null || channels[port].kind == Kind.FREE) {
+                channels[port] = new Channel();
+                return port;
+            }
+        }
+        return -ENOSPC;
+    }
+
+    /**
+     * A channel whose other end is the VMM: console, xenstore, a backend.
+     *
+     * @param backend runs on the guest's vCPU thread at each send
+     */
+    public synchronized int allocateForBackend(Runnable backend) {
+        int port = allocate();
+        if (port > 0) {
+            channels[port].kind = Kind.INTERDOMAIN;
+            channels[port].remoteDomain = 0;
+            channels[port].backend = backend;
+        }
+        return port;
+    }
+
+    /** Sets what a send to a backend's channel runs, when its device is ready. */
+    public synchronized void setBackend(int port, Runnable backend) {
+        channels[port].backend = backend;
+    }
+
+    /** alloc_unbound. */
+    public synchronized int allocateUnbound(int remoteDomain) {
+        int port = allocate();
+        if (port > 0) {
+            channels[port].kind = Kind.UNBOUND;
+            channels[port].remoteDomain = remoteDomain;
+        }
+        return port;
+    }
+
+    /** bind_virq; a per-vCPU virtual interrupt has one channel on each vCPU. */
+    public synchronized int bindVirq(int virq, int vcpu) {
+        if (virq < 0 || virq >= VIRQS) {
+            return -EINVAL;
+        }
+        if (vcpu < 0 || vcpu >= vcpus.size()) {
+            return -ENOENT;
+        }
+        if (!isPerVcpu(virq) && vcpu != 0) {
+            return -EINVAL;
+        }
+        if (virqPort(virq, vcpu) > 0) {
+            return -EEXIST;
+        }
+        int port = allocate();
+        if (port > 0) {
+            channels[port].kind = Kind.VIRQ;
+            channels[port].virq = virq;
+            channels[port].vcpu = vcpu;
+        }
+        return port;
+    }
+
+    private static boolean isPerVcpu(int virq) {
+        return virq == VIRQ_TIMER
+                || virq == VIRQ_DEBUG
+                || virq == VIRQ_XENOPROF
+                || virq == VIRQ_XENPMU;
+    }
+
+    private int virqPort(int virq, int vcpu) {
+        for (int port = 1; port < PORTS; port++) {
+            Channel channel = channels[port];
+            if (channel != null
+                    && channel.kind == Kind.VIRQ
+                    && channel.virq == virq
+                    && (channel.vcpu == vcpu || !isPerVcpu(virq))) {
+                return port;
+            }
+        }
+        return 0;
+    }
+
+    /** bind_ipi. */
+    public synchronized int bindIpi(int vcpu) {
+        if (vcpu < 0 || vcpu >= vcpus.size()) {
+            return -ENOENT;
+        }
+        int port = allocate();
+        if (port > 0) {
+            channels[port].kind = Kind.IPI;
+            channels[port].vcpu = vcpu;
+        }
+        return port;
+    }
+
+    /** bind_interdomain: to a port that the other domain offered to this one. */
+    public int bindInterdomain(int remoteDomain, int remotePort) {
+        EventChannels remote = remoteDomain == domId ? this : neighbours.of(remoteDomain);
+        if (remote == null) {
+            return -ESRCH;
+        }
+        int port;
+        synchronized (this) {
+            port = allocate();
+            if (port < 0) {
+                return port;
+            }
+            channels[port].kind = Kind.INTERDOMAIN;
+            channels[port].remoteDomain = remoteDomain;
+            channels[port].remotePort = remotePort;
+        }
+        if (!remote.accept(remotePort, domId, port)) {
+            synchronized (this) {
+                channels[port] = null;
+            }
+            return -EINVAL;
+        }
+        // Xen marks the new end pending at once: the other side may have sent before.
+        deliver(port);
+        return port;
+    }
+
+    private synchronized boolean accept(int port, int fromDomain, int fromPort) {
+        Channel channel = inUse(port);
+        if (channel == null || channel.kind != Kind.UNBOUND || channel.remoteDomain != fromDomain) {
+            return false;
+        }
+        channel.kind = Kind.INTERDOMAIN;
+        channel.remotePort = fromPort;
+        return true;
+    }
+
+    /** close. */
+    public int close(int port) {
+        int remoteDomain;
+        int remotePort;
+        synchronized (this) {
+            Channel channel = inUse(port);
+            if (channel == null || channel.reserved) {
+                return -EINVAL;
+            }
+            remoteDomain = channel.remoteDomain;
+            remotePort = channel.kind == Kind.INTERDOMAIN ? channel.remotePort : 0;
+            channels[port] = null;
+            clearBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port);
+        }
+        if (remotePort != 0) {
+            EventChannels remote = remoteDomain == domId ? this : neighbours.of(remoteDomain);
+            if (remote != null) {
+                remote.peerClosed(remotePort, domId);
+            }
+        }
+        return 0;
+    }
+
+    private synchronized void peerClosed(int port, int peerDomain) {
+        Channel channel = inUse(port);
+        if (channel != null && channel.kind == Kind.INTERDOMAIN) {
+            channel.kind = Kind.UNBOUND;
+            channel.remoteDomain = peerDomain;
+            channel.remotePort = 0;
+        }
+    }
+
+    /** bind_vcpu: moves delivery; not for IPIs and per-vCPU interrupts. */
+    public synchronized int bindVcpu(int port, int vcpu) {
+        if (vcpu < 0 || vcpu >= vcpus.size()) {
+            return -ENOENT;
+        }
+        Channel channel = inUse(port);
+        if (channel == null
+                || channel.kind == Kind.IPI
+                || channel.kind == Kind.VIRQ && isPerVcpu(channel.virq)) {
+            return -EINVAL;
+        }
+        channel.vcpu = vcpu;
+        return 0;
+    }
+
+    /** What status reports: kind, vCPU, and two words that depend on the kind. */
+    public record Status(int kind, int vcpu, int first, int second) {}
+
+    /** status; null for a port out of range. */
+    public synchronized Status status(int port) {
+        if (port <= 0 || port >= PORTS) {
+            return null;
+        }
+        Channel channel = inUse(port);
+        if (channel == null) {
+            return new Status(0, 0, 0, 0);
+        }
+        return switch (channel.kind) {
+            case FREE -> new Status(0, 0, 0, 0);
+            case UNBOUND -> new Status(1, channel.vcpu, channel.remoteDomain, 0);
+            case INTERDOMAIN ->
+                    new Status(2, channel.vcpu, channel.remoteDomain, channel.remotePort);
+            case PIRQ -> new Status(3, channel.vcpu, 0, 0);
+            case VIRQ -> new Status(4, channel.vcpu, channel.virq, 0);
+            case IPI -> new Status(5, channel.vcpu, 0, 0);
+        };
+    }
+
+    /** reset: closes everything that the guest may close. */
+    public int reset() {
+        for (int port = 1; port < PORTS; port++) {
+            close(port);
+        }
+        return 0;
+    }
+
+    // ---- delivery ----------------------------------------------------------------------------------------
+
+    /** send: to oneself for an IPI, to the other end else. */
+    public int send(int port) {
+        Channel channel;
+        synchronized (this) {
+            channel = inUse(port);
+        }
+        if (channel == null) {
+            return -EINVAL;
+        }
+        return switch (channel.kind) {
+            case IPI -> {
+                deliver(port);
+                yield 0;
+            }
+            case INTERDOMAIN -> {
+                sendToPeer(channel);
+                yield 0;
+            }
+            case UNBOUND -> 0;
+            case FREE, PIRQ, VIRQ -> -EINVAL;
+        };
+    }
+
+    private void sendToPeer(Channel channel) {
+        if (channel.backend != null) {
+            channel.backend.run();
+        } else if (channel.remoteDomain == domId) {
+            deliver(channel.remotePort);
+        } else {
+            neighbours.notify(channel.remoteDomain, channel.remotePort);
+        }
+    }
+
+    /** Raises a virtual interrupt if the guest has bound it. */
+    public void raiseVirq(int virq, int vcpu) {
+        int port;
+        synchronized (this) {
+            port = virqPort(virq, vcpu);
+        }
+        if (port > 0) {
+            deliver(port);
+        }
+    }
+
+    /** Makes a port pending and tells its vCPU unless the port is masked. */
+    public void deliver(int port) {
+        Channel channel = channel(port);
+        if (channel == null || setBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port)) {
+            return;
+        }
+        delivered++;
+        if (!testBit(sharedInfo + SharedInfo.EVTCHN_MASK, port)) {
+            notifyVcpu(channel.vcpu, port);
+        }
+        for (EventTarget vcpu : vcpus) {
+            vcpu.wakeIfPolling(port);
+        }
+    }
+
+    private void notifyVcpu(int vcpu, int port) {
+        EventTarget target = vcpus.get(vcpu);
+        long info = target.vcpuInfo();
+        long selector = 1L << port / BITS_PER_WORD;
+        Ram.getAndBitwiseOrLong(info + VcpuInfo.EVTCHN_PENDING_SEL, selector);
+        setUpcallPending(info);
+        target.wakeForUpcall();
+    }
+
+    /** Sets the byte {@code evtchn_upcall_pending}. */
+    public static void setUpcallPending(long vcpuInfo) {
+        Ram.putByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
+        VarHandle.fullFence();
+    }
+
+    /** unmask: clears the mask bit and delivers what was pending behind it. */
+    public int unmask(int port) {
+        Channel channel;
+        synchronized (this) {
+            channel = inUse(port);
+        }
+        if (channel == null) {
+            return -EINVAL;
+        }
+        boolean wasMasked = clearBit(sharedInfo + SharedInfo.EVTCHN_MASK, port);
+        if (wasMasked && testBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port)) {
+            notifyVcpu(channel.vcpu, port);
+        }
+        return 0;
+    }
+
+    /** Whether a port's pending bit is set, for poll. */
+    public boolean isPending(int port) {
+        return testBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port);
+    }
+
+    private static long word(long array, int port) {
+        return array + (port / BITS_PER_WORD) * 8L;
+    }
+
+    private static boolean testBit(long array, int port) {
+        return (Ram.getLongVolatile(word(array, port)) >>> port & 1) != 0;
+    }
+
+    private static boolean setBit(long array, int port) {
+        return (Ram.getAndBitwiseOrLong(word(array, port), 1L << port) >>> port & 1) != 0;
+    }
+
+    private static boolean clearBit(long array, int port) {
+        return (Ram.getAndBitwiseAndLong(word(array, port), ~(1L << port)) >>> port & 1) != 0;
+    }
+}

@@ -1,0 +1,308 @@
+package org.xenolith.core.hypercall;
+
+import static org.xenolith.core.abi.XenErrno.EFAULT;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOSYS;
+import static org.xenolith.core.abi.XenErrno.EOPNOTSUPP;
+import static org.xenolith.core.abi.XenErrno.EPERM;
+
+import org.xenolith.core.abi.Hypercall;
+import org.xenolith.core.abi.TrapInfo;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.Selectors;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.grant.GrantTableOps;
+import org.xenolith.core.mm.DescriptorTables;
+import org.xenolith.core.mm.MemoryOps;
+import org.xenolith.core.mm.MmuExtOps;
+import org.xenolith.core.mm.MmuUpdate;
+import org.xenolith.core.mm.UpdateVaMapping;
+import org.xenolith.core.trace.Tracer;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.devices.console.ConsoleSink;
+
+/** The hypercall table of one domain. */
+public final class Hypercalls {
+    private final Domain domain;
+    private final MmuUpdate mmuUpdate;
+    private final MmuExtOps mmuExt;
+    private final UpdateVaMapping updateVaMapping;
+    private final DescriptorTables descriptors;
+    private final MemoryOps memory;
+    private final GrantTableOps grants;
+    private final VcpuOps vcpuOps;
+    private final SchedOps schedOps;
+    private final EventChannelOps eventOps;
+    private final XenVersion version = new XenVersion();
+    private final ConsoleIoOps console;
+    private final Tracer tracer;
+
+    /**
+     * @param earlyConsole where console_io writes
+     * @param tracer null when nothing is traced
+     */
+    public Hypercalls(Domain domain, ConsoleSink earlyConsole, Tracer tracer) {
+        this.domain = domain;
+        this.tracer = tracer;
+        mmuUpdate = new MmuUpdate(domain.id(), domain.pageTypes());
+        mmuExt = new MmuExtOps(domain.id(), domain.pageTypes());
+        updateVaMapping = new UpdateVaMapping(domain.pageTypes());
+        descriptors = new DescriptorTables(domain.pageTypes());
+        memory = new MemoryOps(domain.id(), domain.frames());
+        grants =
+                new GrantTableOps(
+                        domain.id(),
+                        domain.pageTypes(),
+                        domain.grants(),
+                        id -> id == domain.id() ? domain.grants() : null);
+        vcpuOps = new VcpuOps(domain, descriptors);
+        schedOps = new SchedOps(domain);
+        eventOps = new EventChannelOps(domain);
+        console = new ConsoleIoOps(earlyConsole);
+    }
+
+    /** Executes the hypercall in a vCPU's registers: number RAX, arguments RDI, RSI, RDX, R10, R8. */
+    public void execute(VirtualCpu vcpu) {
+        Cpu cpu = vcpu.cpu();
+        long[] r = cpu.r;
+        int number = (int) r[Cpu.RAX];
+        int slot = (int) (vcpu.hypercalls++ % (vcpu.lastHypercalls.length / 2)) * 2;
+        vcpu.lastHypercalls[slot] = number;
+        vcpu.lastHypercalls[slot + 1] = r[Cpu.RDI];
+        if (number == Hypercall.IRET) {
+            vcpu.delivery.iret();
+            return;
+        }
+        long result;
+        long a1 = r[Cpu.RDI];
+        long a2 = r[Cpu.RSI];
+        long a3 = r[Cpu.RDX];
+        long a4 = r[Cpu.R10];
+        long a5 = r[Cpu.R8];
+        try {
+            result = dispatch(vcpu, number, a1, a2, a3, a4, a5);
+        } catch (GuestFault fault) {
+            result = -EFAULT;
+        }
+        if (tracer != null) {
+            tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
+        }
+        r[Cpu.RAX] = result;
+        r[Cpu.RCX] = cpu.rip;
+        r[Cpu.R11] = cpu.rflags();
+    }
+
+    private long dispatch(
+            VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4, long a5) {
+        return switch (number) {
+            case Hypercall.SET_TRAP_TABLE -> setTrapTable(vcpu, a1);
+            case Hypercall.MMU_UPDATE -> mmuUpdate.handle(vcpu, a1, a2, a3, a4);
+            case Hypercall.SET_GDT -> descriptors.setGdt(vcpu, a1, a2);
+            case Hypercall.STACK_SWITCH -> stackSwitch(vcpu, a1, a2);
+            case Hypercall.SET_CALLBACKS -> setCallbacks(vcpu, a1, a2, a3);
+            case Hypercall.FPU_TASKSWITCH -> {
+                vcpu.cpu().taskSwitched = a1 != 0;
+                yield 0;
+            }
+            case Hypercall.SET_DEBUGREG -> setDebugRegister(vcpu, a1, a2);
+            case Hypercall.GET_DEBUGREG ->
+                    a1 >= 0 && a1 < 8 ? vcpu.debugRegisters[(int) a1] : -EINVAL;
+            case Hypercall.UPDATE_DESCRIPTOR -> descriptors.updateDescriptor(vcpu, a1, a2);
+            case Hypercall.MEMORY_OP -> memory.handle(vcpu, a1, a2);
+            case Hypercall.MULTICALL -> multicall(vcpu, a1, a2);
+            case Hypercall.UPDATE_VA_MAPPING -> updateVaMapping.handle(vcpu, a1, a2, a3);
+            case Hypercall.SET_TIMER_OP -> vcpuOps.setTimer(vcpu, a1);
+            case Hypercall.XEN_VERSION -> version.handle(vcpu, (int) a1, a2);
+            case Hypercall.CONSOLE_IO -> console.handle(vcpu, (int) a1, a2, a3);
+            case Hypercall.GRANT_TABLE_OP -> grants.handle(vcpu, a1, a2, a3);
+            case Hypercall.VM_ASSIST -> a1 == 0 || a1 == 1 ? 0 : -EINVAL;
+            case Hypercall.VCPU_OP -> vcpuOps.handle(vcpu, (int) a1, a2, a3);
+            case Hypercall.SET_SEGMENT_BASE -> setSegmentBase(vcpu, (int) a1, a2);
+            case Hypercall.MMUEXT_OP -> mmuExt.handle(vcpu, a1, a2, a3, a4);
+            case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2, a3);
+            case Hypercall.CALLBACK_OP -> callbackOp(vcpu, (int) a1, a2);
+            case Hypercall.EVENT_CHANNEL_OP -> eventOps.handle(vcpu, (int) a1, a2);
+            case Hypercall.PHYSDEV_OP -> physdevOp(vcpu, (int) a1, a2);
+            case Hypercall.XENPMU_OP -> -EOPNOTSUPP;
+            case Hypercall.PLATFORM_OP, Hypercall.SYSCTL, Hypercall.DOMCTL -> -EPERM;
+            default -> -ENOSYS;
+        };
+    }
+
+    // ---- traps and callbacks -----------------------------------------------------------------------------
+
+    private static long setTrapTable(VirtualCpu vcpu, long table) {
+        if (table == 0) {
+            vcpu.traps.clear();
+            return 0;
+        }
+        Mmu mmu = vcpu.mmu();
+        for (long at = table; ; at += TrapInfo.SIZE) {
+            long address = mmu.read64(at + TrapInfo.ADDRESS);
+            if (address == 0) {
+                return 0;
+            }
+            if (!Mmu.isCanonical(address)) {
+                return -EINVAL;
+            }
+            vcpu.traps.set(
+                    mmu.read8(at + TrapInfo.VECTOR),
+                    mmu.read8(at + TrapInfo.FLAGS),
+                    mmu.read16(at + TrapInfo.CS),
+                    address);
+        }
+    }
+
+    private static long stackSwitch(VirtualCpu vcpu, long ss, long rsp) {
+        vcpu.kernelSs = ss | Selectors.RPL;
+        vcpu.kernelSp = rsp;
+        return 0;
+    }
+
+    private static long setCallbacks(VirtualCpu vcpu, long event, long failsafe, long syscall) {
+        vcpu.eventCallback = event;
+        vcpu.failsafeCallback = failsafe;
+        vcpu.syscallCallback = syscall;
+        return 0;
+    }
+
+    private static final int CALLBACKOP_REGISTER = 0;
+    private static final int CALLBACKTYPE_EVENT = 0;
+    private static final int CALLBACKTYPE_FAILSAFE = 1;
+    private static final int CALLBACKTYPE_SYSCALL = 2;
+    private static final int CALLBACKTYPE_NMI = 4;
+    private static final int CALLBACK_ADDRESS = 8;
+
+    /** callback_op, public/callback.h. 32-bit entry points are refused: Linux then offers none. */
+    private static long callbackOp(VirtualCpu vcpu, int command, long argument) {
+        int type = vcpu.mmu().read16(argument);
+        if (command != CALLBACKOP_REGISTER) {
+            return unregister(vcpu, type);
+        }
+        boolean masks = (vcpu.mmu().read16(argument + 2) & 1) != 0;
+        long address = vcpu.mmu().read64(argument + CALLBACK_ADDRESS);
+        if (!Mmu.isCanonical(address)) {
+            return -EINVAL;
+        }
+        switch (type) {
+            case CALLBACKTYPE_EVENT -> vcpu.eventCallback = address;
+            case CALLBACKTYPE_FAILSAFE -> vcpu.failsafeCallback = address;
+            case CALLBACKTYPE_SYSCALL -> {
+                vcpu.syscallCallback = address;
+                vcpu.syscallMasksEvents = masks;
+            }
+            case CALLBACKTYPE_NMI -> vcpu.nmiCallback = address;
+            default -> {
+                return -ENOSYS;
+            }
+        }
+        return 0;
+    }
+
+    private static long unregister(VirtualCpu vcpu, int type) {
+        if (type == CALLBACKTYPE_NMI) {
+            vcpu.nmiCallback = 0;
+            return 0;
+        }
+        return type == CALLBACKTYPE_EVENT
+                        || type == CALLBACKTYPE_FAILSAFE
+                        || type == CALLBACKTYPE_SYSCALL
+                ? -EINVAL
+                : -ENOSYS;
+    }
+
+    private static final int SEGBASE_FS = 0;
+    private static final int SEGBASE_GS_USER = 1;
+    private static final int SEGBASE_GS_KERNEL = 2;
+    private static final int SEGBASE_GS_USER_SEL = 3;
+
+    private static long setSegmentBase(VirtualCpu vcpu, int which, long base) {
+        if (which == SEGBASE_GS_USER_SEL) {
+            int selector = (int) base & 0xffff;
+            long descriptor =
+                    (selector & ~Selectors.RPL) == 0 ? 0 : vcpu.descriptor(vcpu.cpu(), selector);
+            vcpu.inactiveGsBase = descriptor == 0 ? 0 : baseOf(descriptor);
+            return 0;
+        }
+        if (!Mmu.isCanonical(base)) {
+            return -EINVAL;
+        }
+        switch (which) {
+            case SEGBASE_FS -> vcpu.cpu().r[Cpu.FS_BASE] = base;
+            case SEGBASE_GS_USER -> vcpu.inactiveGsBase = base;
+            case SEGBASE_GS_KERNEL -> vcpu.cpu().r[Cpu.GS_BASE] = base;
+            default -> {
+                return -EINVAL;
+            }
+        }
+        return 0;
+    }
+
+    private static long baseOf(long descriptor) {
+        return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
+    }
+
+    private static long setDebugRegister(VirtualCpu vcpu, long number, long value) {
+        if (number < 0 || number > 7 || number == 4 || number == 5) {
+            return -EINVAL;
+        }
+        vcpu.debugRegisters[(int) number] = value;
+        return 0;
+    }
+
+    private static final int PHYSDEVOP_SET_IOPL = 6;
+    private static final int PHYSDEVOP_SET_IOBITMAP = 7;
+
+    private static long physdevOp(VirtualCpu vcpu, int command, long argument) {
+        return switch (command) {
+            case PHYSDEVOP_SET_IOPL -> {
+                int iopl = vcpu.mmu().read32(argument);
+                if (iopl < 0 || iopl > 3) {
+                    yield -EINVAL;
+                }
+                vcpu.iopl = iopl;
+                yield 0;
+            }
+            case PHYSDEVOP_SET_IOBITMAP -> 0;
+            default -> -ENOSYS;
+        };
+    }
+
+    // ---- multicall ---------------------------------------------------------------------------------------
+
+    private static final int MULTICALL_SIZE = 64;
+    private static final int MULTICALL_RESULT = 8;
+    private static final int MULTICALL_ARGS = 16;
+
+    /** In order, each result stored; 0 even if some failed. */
+    private long multicall(VirtualCpu vcpu, long entries, long count) {
+        Mmu mmu = vcpu.mmu();
+        for (long i = 0, at = entries; i < count; i++, at += MULTICALL_SIZE) {
+            int number = (int) mmu.read64(at);
+            long a1 = mmu.read64(at + MULTICALL_ARGS);
+            long a2 = mmu.read64(at + MULTICALL_ARGS + 8);
+            long a3 = mmu.read64(at + MULTICALL_ARGS + 16);
+            long a4 = mmu.read64(at + MULTICALL_ARGS + 24);
+            long a5 = mmu.read64(at + MULTICALL_ARGS + 32);
+            long result;
+            try {
+                result =
+                        number == Hypercall.IRET || number == Hypercall.MULTICALL
+                                ? -ENOSYS
+                                : dispatch(vcpu, number, a1, a2, a3, a4, a5);
+            } catch (GuestFault fault) {
+                result = -EFAULT;
+            }
+            if (tracer != null) {
+                tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
+            }
+            mmu.write64(at + MULTICALL_RESULT, result);
+            if (domain.hasEnded()) {
+                break;
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,76 @@
+package org.xenolith.core.hypercall;
+
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOSYS;
+import static org.xenolith.core.abi.XenErrno.ESRCH;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.cpu.mmu.Mmu;
+
+/** Hypercall sched_op. public/sched.h, {@code SCHEDOP_*}. */
+final class SchedOps {
+    private static final int SCHEDOP_YIELD = 0;
+    private static final int SCHEDOP_BLOCK = 1;
+    private static final int SCHEDOP_SHUTDOWN = 2;
+    private static final int SCHEDOP_POLL = 3;
+    private static final int SCHEDOP_REMOTE_SHUTDOWN = 4;
+    private static final int SCHEDOP_SHUTDOWN_CODE = 5;
+    private static final int SCHEDOP_WATCHDOG = 6;
+
+    private static final int POLL_NR_PORTS = 8;
+    private static final int POLL_TIMEOUT = 16;
+    private static final int MAX_POLLED = 128;
+
+    private final Domain domain;
+
+    SchedOps(Domain domain) {
+        this.domain = domain;
+    }
+
+    long handle(VirtualCpu vcpu, int command, long argument, long argument2) {
+        return switch (command) {
+            case SCHEDOP_YIELD -> {
+                vcpu.yielded = true;
+                yield 0;
+            }
+            case SCHEDOP_BLOCK -> {
+                vcpu.setUpcallMask(false);
+                vcpu.waiting = VirtualCpu.Waiting.UPCALL;
+                yield 0;
+            }
+            case SCHEDOP_SHUTDOWN -> {
+                domain.shutdown(vcpu.mmu().read32(argument));
+                yield 0;
+            }
+            case SCHEDOP_POLL -> poll(vcpu, argument);
+            case SCHEDOP_SHUTDOWN_CODE -> 0;
+            case SCHEDOP_REMOTE_SHUTDOWN -> -ESRCH;
+            case SCHEDOP_WATCHDOG -> -ENOSYS;
+            default -> -ENOSYS;
+        };
+    }
+
+    /** Waits until one of the ports is pending, masked or not, or until the timeout; returns 0 in both cases. */
+    private static long poll(VirtualCpu vcpu, long argument) {
+        Mmu mmu = vcpu.mmu();
+        long ports = mmu.read64(argument);
+        int count = mmu.read32(argument + POLL_NR_PORTS);
+        long timeout = mmu.read64(argument + POLL_TIMEOUT);
+        if (count < 0 || count > MAX_POLLED) {
+            return -EINVAL;
+        }
+        int[] polled = new int[count];
+        for (int i = 0; i < count; i++) {
+            polled[i] = mmu.read32(ports + 4L * i);
+            if (polled[i] <= 0 || polled[i] >= EventChannels.PORTS) {
+                return -EINVAL;
+            }
+        }
+        vcpu.polledPorts = polled;
+        vcpu.pollDeadline = timeout == 0 ? VirtualCpu.NEVER : timeout;
+        vcpu.waiting = VirtualCpu.Waiting.PORTS;
+        return 0;
+    }
+}

@@ -1,0 +1,125 @@
+package org.xenolith.core.hypercall;
+
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.xenolith.core.abi.TrapInfo;
+import org.xenolith.core.abi.VcpuGuestContext;
+import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.Selectors;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.mm.DescriptorTables;
+import org.xenolith.core.mm.FrameType;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
+/** Loads {@code struct vcpu_guest_context} into a vCPU that was never up. public/arch-x86/xen.h. */
+final class VcpuContext {
+    private static final int VECTORS = 256;
+    private static final int MAX_GDT_FRAMES = 14;
+    private static final int GDT_ENTRIES_PER_FRAME = 512;
+
+    /** Offsets in user_regs of the general registers in encoding order. */
+    private static final int[] REGISTERS = {
+        UserRegs.RAX, UserRegs.RCX, UserRegs.RDX, UserRegs.RBX, UserRegs.RSP, UserRegs.RBP,
+        UserRegs.RSI, UserRegs.RDI, UserRegs.R8, UserRegs.R9, UserRegs.R10, UserRegs.R11,
+        UserRegs.R12, UserRegs.R13, UserRegs.R14, UserRegs.R15
+    };
+
+    private final Domain domain;
+    private final DescriptorTables descriptors;
+
+    VcpuContext(Domain domain, DescriptorTables descriptors) {
+        this.domain = domain;
+        this.descriptors = descriptors;
+    }
+
+    /** Reads the context once, checks the copy, and leaves the vCPU initialised and offline. */
+    long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
+        byte[] copy = new byte[VcpuGuestContext.SIZE];
+        caller.mmu().copyFrom(vaddr, copy, 0, copy.length);
+        ByteBuffer in = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
+        long root = in.getLong(VcpuGuestContext.CTRLREG + 3 * 8) >>> Ram.PAGE_SHIFT;
+        long userRoot = in.getLong(VcpuGuestContext.CTRLREG + 8) >>> Ram.PAGE_SHIFT;
+        int gdtEntries = (int) in.getLong(VcpuGuestContext.GDT_ENTS);
+        if (gdtEntries < 0 || gdtEntries > MAX_GDT_FRAMES * GDT_ENTRIES_PER_FRAME) {
+            return -EINVAL;
+        }
+        if (domain.pageTypes().acquire(root, FrameType.L4_TABLE, caller.tlb()) != 0) {
+            return -EINVAL;
+        }
+        if (userRoot != 0
+                && domain.pageTypes().acquire(userRoot, FrameType.L4_TABLE, caller.tlb()) != 0) {
+            domain.pageTypes().release(root, caller.tlb());
+            return -EINVAL;
+        }
+        int result = descriptors.install(vcpu, gdtFrames(in, gdtEntries), gdtEntries);
+        if (result != 0) {
+            domain.pageTypes().release(root, caller.tlb());
+            return result;
+        }
+        loadRegisters(vcpu, in);
+        loadPvState(vcpu, in);
+        vcpu.newBasePtr(root);
+        vcpu.newUserBasePtr(userRoot);
+        vcpu.mmu().setRoot(root);
+        vcpu.initialised = true;
+        return 0;
+    }
+
+    private static long[] gdtFrames(ByteBuffer in, int entries) {
+        long[] mfns = new long[(entries + GDT_ENTRIES_PER_FRAME - 1) / GDT_ENTRIES_PER_FRAME];
+        for (int i = 0; i < mfns.length; i++) {
+            mfns[i] = in.getLong(VcpuGuestContext.GDT_FRAMES + 8 * i);
+        }
+        return mfns;
+    }
+
+    private static void loadRegisters(VirtualCpu vcpu, ByteBuffer in) {
+        Cpu cpu = vcpu.cpu();
+        int regs = VcpuGuestContext.USER_REGS;
+        for (int i = 0; i < REGISTERS.length; i++) {
+            cpu.r[i] = in.getLong(regs + REGISTERS[i]);
+        }
+        cpu.rip = in.getLong(regs + UserRegs.RIP);
+        cpu.setRflags(in.getLong(regs + UserRegs.RFLAGS));
+        cpu.selectors[Selectors.CS] = in.getShort(regs + UserRegs.CS) & 0xffff | Selectors.RPL;
+        cpu.selectors[Selectors.SS] = in.getShort(regs + UserRegs.SS) & 0xffff | Selectors.RPL;
+        cpu.selectors[Selectors.DS] = in.getShort(regs + UserRegs.DS) & 0xffff;
+        cpu.selectors[Selectors.ES] = in.getShort(regs + UserRegs.ES) & 0xffff;
+        cpu.selectors[Selectors.FS] = in.getShort(regs + UserRegs.FS) & 0xffff;
+        cpu.selectors[Selectors.GS] = in.getShort(regs + UserRegs.GS) & 0xffff;
+        cpu.r[Cpu.FS_BASE] = canonicalOr0(in.getLong(VcpuGuestContext.FS_BASE));
+        cpu.r[Cpu.GS_BASE] = canonicalOr0(in.getLong(VcpuGuestContext.GS_BASE_KERNEL));
+        vcpu.inactiveGsBase = canonicalOr0(in.getLong(VcpuGuestContext.GS_BASE_USER));
+    }
+
+    private static long canonicalOr0(long base) {
+        return Mmu.isCanonical(base) ? base : 0;
+    }
+
+    private static void loadPvState(VirtualCpu vcpu, ByteBuffer in) {
+        for (int i = 0; i < VECTORS; i++) {
+            int at = VcpuGuestContext.TRAP_CTXT + i * TrapInfo.SIZE;
+            vcpu.traps.set(
+                    i,
+                    in.get(at + TrapInfo.FLAGS),
+                    in.getShort(at + TrapInfo.CS) & 0xffff,
+                    in.getLong(at + TrapInfo.ADDRESS));
+        }
+        vcpu.setLdt(
+                in.getLong(VcpuGuestContext.LDT_BASE), (int) in.getLong(VcpuGuestContext.LDT_ENTS));
+        vcpu.kernelSs = in.getLong(VcpuGuestContext.KERNEL_SS) | Selectors.RPL;
+        vcpu.kernelSp = in.getLong(VcpuGuestContext.KERNEL_SP);
+        vcpu.eventCallback = in.getLong(VcpuGuestContext.EVENT_CALLBACK_EIP);
+        vcpu.failsafeCallback = in.getLong(VcpuGuestContext.FAILSAFE_CALLBACK_EIP);
+        vcpu.syscallCallback = in.getLong(VcpuGuestContext.SYSCALL_CALLBACK_EIP);
+        int flags = (int) in.getLong(VcpuGuestContext.FLAGS);
+        vcpu.syscallMasksEvents = (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
+        vcpu.kernelMode = true;
+        vcpu.setUpcallMask(true);
+    }
+}

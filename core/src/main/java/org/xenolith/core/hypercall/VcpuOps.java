@@ -1,0 +1,156 @@
+package org.xenolith.core.hypercall;
+
+import static org.xenolith.core.abi.XenErrno.EEXIST;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOENT;
+import static org.xenolith.core.abi.XenErrno.ENOSYS;
+
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.mm.DescriptorTables;
+import org.xenolith.cpu.mmu.MachineMemory;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
+/** Hypercalls vcpu_op and set_timer_op. public/vcpu.h, {@code VCPUOP_*}. */
+final class VcpuOps {
+    private static final int INITIALISE = 0;
+    private static final int UP = 1;
+    private static final int DOWN = 2;
+    private static final int IS_UP = 3;
+    private static final int GET_RUNSTATE_INFO = 4;
+    private static final int REGISTER_RUNSTATE = 5;
+    private static final int SET_PERIODIC_TIMER = 6;
+    private static final int STOP_PERIODIC_TIMER = 7;
+    private static final int SET_SINGLESHOT_TIMER = 8;
+    private static final int STOP_SINGLESHOT_TIMER = 9;
+    private static final int REGISTER_VCPU_INFO = 10;
+    private static final int SEND_NMI = 11;
+    private static final int REGISTER_TIME_AREA = 13;
+
+    /** Shortest period, as in Xen. */
+    private static final long MIN_PERIOD_NANOS = 1_000_000;
+
+    private static final int REGISTER_INFO_OFFSET = 8;
+
+    private final Domain domain;
+    private final VcpuContext context;
+
+    VcpuOps(Domain domain, DescriptorTables descriptors) {
+        this.domain = domain;
+        this.context = new VcpuContext(domain, descriptors);
+    }
+
+    long handle(VirtualCpu caller, int command, long id, long argument) {
+        VirtualCpu vcpu = domain.vcpu(id);
+        if (vcpu == null) {
+            return -ENOENT;
+        }
+        Mmu mmu = caller.mmu();
+        return switch (command) {
+            case INITIALISE -> vcpu.initialised ? -EEXIST : context.load(caller, vcpu, argument);
+            case UP -> up(vcpu);
+            case DOWN -> down(caller, vcpu);
+            case IS_UP -> vcpu.state == VirtualCpu.State.OFFLINE ? 0 : 1;
+            case GET_RUNSTATE_INFO -> {
+                byte[] record = vcpu.runstate.record();
+                mmu.copyTo(argument, record, 0, record.length);
+                yield 0;
+            }
+            case REGISTER_RUNSTATE -> registerRunstate(caller, vcpu, mmu.read64(argument));
+            case SET_PERIODIC_TIMER -> setPeriodic(vcpu, mmu.read64(argument));
+            case STOP_PERIODIC_TIMER -> {
+                vcpu.periodicDeadline = VirtualCpu.NEVER;
+                yield 0;
+            }
+            case SET_SINGLESHOT_TIMER -> {
+                if (vcpu != caller) {
+                    yield -EINVAL;
+                }
+                vcpu.timerDeadline = Math.max(0, mmu.read64(argument));
+                yield 0;
+            }
+            case STOP_SINGLESHOT_TIMER -> {
+                if (vcpu != caller) {
+                    yield -EINVAL;
+                }
+                vcpu.timerDeadline = VirtualCpu.NEVER;
+                yield 0;
+            }
+            case REGISTER_VCPU_INFO ->
+                    registerInfo(
+                            vcpu, mmu.read64(argument), mmu.read32(argument + REGISTER_INFO_OFFSET));
+            case SEND_NMI -> {
+                vcpu.nmiPending = true;
+                domain.scheduler().wake(vcpu);
+                yield 0;
+            }
+            case REGISTER_TIME_AREA -> {
+                vcpu.registerTimeArea(mmu.read64(argument));
+                yield 0;
+            }
+            default -> -ENOSYS;
+        };
+    }
+
+    private long up(VirtualCpu vcpu) {
+        if (!vcpu.initialised) {
+            return -EINVAL;
+        }
+        if (vcpu.state == VirtualCpu.State.OFFLINE) {
+            domain.scheduler().online(vcpu);
+        }
+        return 0;
+    }
+
+    /** The last vCPU that goes down takes the domain along. */
+    private long down(VirtualCpu caller, VirtualCpu vcpu) {
+        boolean last = true;
+        for (VirtualCpu other : domain.vcpus()) {
+            last &= other == vcpu || other.state == VirtualCpu.State.OFFLINE;
+        }
+        if (last) {
+            domain.shutdown(Domain.SHUTDOWN_POWEROFF);
+        } else if (vcpu == caller) {
+            vcpu.waiting = VirtualCpu.Waiting.ONLINE;
+        } else {
+            domain.scheduler().offline(vcpu);
+        }
+        return 0;
+    }
+
+    private static long registerRunstate(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
+        vcpu.runstate.register(vaddr);
+        if (vcpu == caller) {
+            vcpu.runstate.publish();
+        }
+        return 0;
+    }
+
+    private static long setPeriodic(VirtualCpu vcpu, long period) {
+        if (period < MIN_PERIOD_NANOS) {
+            return -EINVAL;
+        }
+        vcpu.periodNanos = period;
+        vcpu.periodicDeadline = vcpu.systemTime() + period;
+        return 0;
+    }
+
+    private long registerInfo(VirtualCpu vcpu, long mfn, int offset) {
+        if (offset < 0 || offset > Ram.PAGE_SIZE - VcpuInfo.SIZE || (offset & 7) != 0) {
+            return -EINVAL;
+        }
+        if (vcpu.isVcpuInfoRegistered() || domain.frames().frame(mfn) == MachineMemory.NO_FRAME) {
+            return -EINVAL;
+        }
+        vcpu.registerVcpuInfo(domain.pin(mfn) + offset);
+        return 0;
+    }
+
+    /** set_timer_op: an absolute system time, 0 cancels. */
+    long setTimer(VirtualCpu vcpu, long deadline) {
+        vcpu.timerDeadline = deadline == 0 ? VirtualCpu.NEVER : Math.max(0, deadline);
+        return 0;
+    }
+}

@@ -1,0 +1,124 @@
+package org.xenolith.core.machine;
+
+import java.util.Locale;
+import org.xenolith.core.abi.Hypercall;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.decode.Decoder;
+import org.xenolith.cpu.decode.Disassembler;
+import org.xenolith.cpu.decode.Instruction;
+
+/** What a user gets to see of a guest that died: registers, the instruction, where it came from, its last hypercalls. */
+final class CrashReport {
+    private static final String[] NAMES = {
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+        "r14", "r15"
+    };
+    private static final int STACK_WORDS = 512;
+    private static final int MAX_FRAMES = 16;
+    private static final int LAST_HYPERCALLS = 8;
+
+    private final StringBuilder text = new StringBuilder();
+    private final VirtualCpu vcpu;
+    private final Cpu cpu;
+
+    private CrashReport(VirtualCpu vcpu) {
+        this.vcpu = vcpu;
+        this.cpu = vcpu.cpu();
+    }
+
+    static String of(Domain domain) {
+        VirtualCpu vcpu = domain.crashedVcpu() != null ? domain.crashedVcpu() : domain.vcpu(0);
+        CrashReport report = new CrashReport(vcpu);
+        String why =
+                domain.crash().isEmpty()
+                        ? "The guest shut itself down with reason crash."
+                        : "The guest was ended: " + domain.crash() + ".";
+        report.text.append(why).append('\n');
+        report.registers();
+        report.instruction();
+        report.backtrace();
+        report.hypercalls();
+        report.text.append("More: --trace=hypercall,fault,event shows what led here.");
+        return report.text.toString();
+    }
+
+    private void line(String format, Object... arguments) {
+        text.append(String.format(Locale.ROOT, format, arguments)).append('\n');
+    }
+
+    private void registers() {
+        line(
+                "vcpu %d in %s mode, rip %016x, rflags %08x",
+                vcpu.vcpuId(), vcpu.kernelMode ? "kernel" : "user", cpu.rip, cpu.rflags());
+        for (int i = 0; i < NAMES.length; i += 4) {
+            line(
+                    "  %3s %016x  %3s %016x  %3s %016x  %3s %016x",
+                    NAMES[i], cpu.r[i], NAMES[i + 1], cpu.r[i + 1], NAMES[i + 2], cpu.r[i + 2],
+                    NAMES[i + 3], cpu.r[i + 3]);
+        }
+        line("  fs base %016x  gs base %016x", cpu.r[Cpu.FS_BASE], cpu.r[Cpu.GS_BASE]);
+    }
+
+    private void instruction() {
+        byte[] bytes = new byte[Decoder.MAX_LENGTH];
+        int available = 0;
+        try {
+            while (available < bytes.length) {
+                bytes[available] = (byte) cpu.mmu().read8(cpu.rip + available);
+                available++;
+            }
+        } catch (GuestFault unreadable) {
+            if (available == 0) {
+                line("  instruction at rip cannot be read");
+                return;
+            }
+        }
+        Instruction in = new Instruction();
+        int length = Decoder.decode(bytes, 0, available, in);
+        line("  instruction: %s", length > 0 ? Disassembler.disassemble(in, cpu.rip) : "(bad)");
+    }
+
+    /** Words on the stack that look like return addresses: a guest's frame pointers cannot be relied on. */
+    private void backtrace() {
+        line("  return addresses on the stack:");
+        int found = 0;
+        try {
+            for (int i = 0; i < STACK_WORDS && found < MAX_FRAMES; i++) {
+                long word = cpu.mmu().read64(cpu.r[Cpu.RSP] + 8L * i);
+                if (isAfterCall(word)) {
+                    line("    %016x", word);
+                    found++;
+                }
+            }
+        } catch (GuestFault endOfStack) {
+            line("    (end of the mapped stack)");
+        }
+    }
+
+    private boolean isAfterCall(long address) {
+        try {
+            cpu.mmu().hostForFetch(address);
+            return cpu.mmu().read8(address - 5) == 0xe8
+                    || cpu.mmu().read8(address - 2) == 0xff
+                    || cpu.mmu().read8(address - 3) == 0xff
+                    || cpu.mmu().read8(address - 6) == 0xff;
+        } catch (GuestFault notCode) {
+            return false;
+        }
+    }
+
+    private void hypercalls() {
+        line("  last hypercalls (newest last):");
+        int slots = vcpu.lastHypercalls.length / 2;
+        long from = Math.max(0, vcpu.hypercalls - LAST_HYPERCALLS);
+        for (long i = from; i < vcpu.hypercalls; i++) {
+            int slot = (int) (i % slots) * 2;
+            line(
+                    "    %s(%#x, ...)",
+                    Hypercall.name((int) vcpu.lastHypercalls[slot]), vcpu.lastHypercalls[slot + 1]);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.xenolith.core.time;
+
+/**
+ * A domain's time. System time and time-stamp counter are one number: nanoseconds since the domain started, the
+ * same on all its vCPUs and never running backwards.
+ */
+public interface GuestClock {
+    /** Frequency of the time-stamp counter. */
+    long TSC_HZ = 1_000_000_000L;
+
+    /** System time now, for a vCPU that has retired so many instructions. */
+    long systemTimeNanos(long retired);
+
+    /** UTC at system time 0, nanoseconds since 1970. */
+    long wallClockAtStartNanos();
+
+    /** All vCPUs sleep until {@code deadlineNanos}: virtual time jumps there. */
+    void skipTo(long deadlineNanos, long retired);
+
+    /** Whether time passes while nobody runs. */
+    boolean isLive();
+
+    /** The host's clock. */
+    static GuestClock live() {
+        return new GuestClock() {
+            private final long start = System.nanoTime();
+            private final long wallClock = System.currentTimeMillis() * 1_000_000;
+
+            @Override
+            public long systemTimeNanos(long retired) {
+                return System.nanoTime() - start;
+            }
+
+            @Override
+            public long wallClockAtStartNanos() {
+                return wallClock;
+            }
+
+            @Override
+            public void skipTo(long deadlineNanos, long retired) {}
+
+            @Override
+            public boolean isLive() {
+                return true;
+            }
+        };
+    }
+
+    /**
+     * Time derived from the number of instructions, one nanosecond each, so that two runs see the same. Starts at
+     * a fixed date.
+     */
+    static GuestClock virtual() {
+        return new GuestClock() {
+            private static final long START_2024 = 1_704_067_200L * 1_000_000_000;
+            private long skipped;
+
+            @Override
+            public long systemTimeNanos(long retired) {
+                return retired + skipped;
+            }
+
+            @Override
+            public long wallClockAtStartNanos() {
+                return START_2024;
+            }
+
+            @Override
+            public void skipTo(long deadlineNanos, long retired) {
+                skipped += Math.max(0, deadlineNanos - systemTimeNanos(retired));
+            }
+
+            @Override
+            public boolean isLive() {
+                return false;
+            }
+        };
+    }
+}
