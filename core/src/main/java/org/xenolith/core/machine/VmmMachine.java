@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import org.xenolith.core.build.BuildFailed;
 import org.xenolith.core.build.BuildRequest;
@@ -49,6 +50,7 @@ public final class VmmMachine implements Machine {
     private static final int GRANT_XENSTORE = 1;
     private static final int INPUT_BYTES = 64 << 10;
     private static final byte END_OF_INPUT = 4;
+    private static final long INPUT_RETRY_NANOS = 1_000_000;
     private static final long RANDOM_SEED = 0x5eed;
 
     /** Room beside guest RAM for the hypervisor's own frames: m2p, its tables, grants. */
@@ -219,17 +221,22 @@ public final class VmmMachine implements Machine {
             }
 
             @Override
-            public void input(byte[] bytes, int offset, int length) {
-                input.offer(bytes, offset, length);
+            public void typed(byte[] bytes, int length) {
+                int taken = input.offer(bytes, 0, length);
+                while (taken < length && !domain.hasEnded()) {
+                    // The guest reads slower than the host types or pipes: the reader waits.
+                    LockSupport.parkNanos(INPUT_RETRY_NANOS);
+                    taken += input.offer(bytes, taken, length - taken);
+                }
             }
 
             @Override
             public void endOfInput() {
-                input.offer(new byte[] {END_OF_INPUT}, 0, 1);
+                typed(new byte[] {END_OF_INPUT}, 1);
             }
 
             @Override
-            public void left() {
+            public void leave() {
                 left = true;
                 ended.countDown();
             }
