@@ -17,11 +17,7 @@ public final class CpuidPolicy {
     private static final int APIC_ID_SHIFT = 24;
 
     // Leaf 1.
-    private static final int ECX_SSE3 = 1;
-    private static final int ECX_SSSE3 = 1 << 9;
     private static final int ECX_CX16 = 1 << 13;
-    private static final int ECX_SSE41 = 1 << 19;
-    private static final int ECX_SSE42 = 1 << 20;
     private static final int ECX_POPCNT = 1 << 23;
     private static final int ECX_RDRAND = 1 << 30;
     private static final int ECX_HYPERVISOR = 1 << 31;
@@ -91,7 +87,7 @@ public final class CpuidPolicy {
                             cpu,
                             SIGNATURE,
                             CLFLUSH_8_QUADWORDS | 2 * vcpuId << APIC_ID_SHIFT,
-                            ECX_SSE3 | ECX_SSSE3 | ECX_CX16 | ECX_SSE41 | ECX_SSE42 | ECX_POPCNT
+                            ECX_CX16 | ECX_POPCNT
                                     | ECX_RDRAND | ECX_HYPERVISOR,
                             EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_APIC | EDX_CMOV
                                     | EDX_CLFSH | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2);
