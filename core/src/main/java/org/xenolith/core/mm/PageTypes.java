@@ -26,8 +26,8 @@ import java.util.function.IntSupplier;
  * mapping's end, and {@link #NOT_SETTLED} sends the hypercall to wait for the siblings, without the
  * lock, and to try again. Stores into L1 tables never need it: they change no frame into a table.
  *
- * <p>Validation of a large tree runs to its end; {@link #promote} and {@link #demote} are where it
- * can be bounded, once hypercalls can be continued.
+ * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
+ * #promote} and {@link #demote} are where it could be bounded.
  */
 public final class PageTypes {
     /** Not an error number: siblings must first apply the drops up to {@link #unsettledStamp}. */

@@ -270,8 +270,8 @@ class DomainBuilderTest {
         assertThatThrownBy(() -> build(FakeKernel.likeDebian(), 0x8000, new byte[80 << 20]))
                 .isInstanceOf(BuildFailed.class)
                 .hasMessage(
-                        "With its initrd of 80 MiB the kernel needs 145 MiB of memory, but the domain"
-                                + " has only 128 MiB");
+                        "With its initrd of 80 MiB the kernel needs 145 MiB of memory, but the"
+                            + " domain has only 128 MiB");
     }
 
     @Test
