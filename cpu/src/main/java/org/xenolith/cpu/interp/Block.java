@@ -4,7 +4,7 @@ import org.xenolith.cpu.mmu.Ram;
 
 /**
  * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to the first
- * that may go elsewhere. The unit of look-up, of invalidation and, later, of translation.
+ * that may go elsewhere; unconditional jumps inside the page are followed. The unit of look-up, of invalidation and, later, of translation.
  */
 public final class Block {
     public static final int MAX_INSTRUCTIONS = 48;
@@ -12,25 +12,26 @@ public final class Block {
     /** First operation; replaced by a {@link Leave} when the block is dropped. */
     volatile Op entry;
 
-    /** First and last byte + 1, in bytes from the page's start. */
+    /** First byte, from the page's start. */
     final int start;
 
-    final int end;
+    /** The code bytes: pairs of first byte and byte behind the last, one for each stretch between jumps. */
+    private final int[] ranges;
 
     /** Number of instructions. */
     final int count;
 
-    /** The code bytes as they were decoded. */
+    /** The bytes of all ranges as they were decoded. */
     private final byte[] bytes;
 
     private volatile boolean valid = true;
 
-    Block(Op entry, int start, int end, int count, byte[] bytes) {
-        this.bytes = bytes;
+    Block(Op entry, int start, int count, int[] ranges, byte[] bytes) {
         this.entry = entry;
         this.start = start;
-        this.end = end;
         this.count = count;
+        this.ranges = ranges;
+        this.bytes = bytes;
     }
 
     boolean isValid() {
@@ -39,14 +40,22 @@ public final class Block {
 
     /** Whether bytes {@code from} to {@code to} (exclusive) of the page touch the block's instructions. */
     boolean overlaps(int from, int to) {
-        return from < end && to > start;
+        for (int i = 0; i < ranges.length; i += 2) {
+            if (from < ranges[i + 1] && to > ranges[i]) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether the frame at {@code hostBase} still holds the bytes that were decoded. */
     boolean matches(long hostBase) {
-        for (int i = 0; i < bytes.length; i++) {
-            if ((byte) Ram.getByte(hostBase + start + i) != bytes[i]) {
-                return false;
+        int k = 0;
+        for (int i = 0; i < ranges.length; i += 2) {
+            for (int at = ranges[i]; at < ranges[i + 1]; at++) {
+                if ((byte) Ram.getByte(hostBase + at) != bytes[k++]) {
+                    return false;
+                }
             }
         }
         return true;
@@ -60,7 +69,7 @@ public final class Block {
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
             if (following != null) {
-                op.link(new Leave(op.end, op.position + 1));
+                op.link(new Leave(op.end, op.position + op.instructions));
             }
             op = following;
         }

@@ -4,13 +4,26 @@ import java.util.Arrays;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
+import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Ram;
 
 /** Decodes straight-line code into blocks. One per vCPU: it keeps its work space. */
 final class BlockBuilder {
+    private static final int MAX_RANGES = 8;
+
     private final Instruction[] instructions = new Instruction[Block.MAX_INSTRUCTIONS];
     private final int[] starts = new int[Block.MAX_INSTRUCTIONS];
-    private final byte[] code = new byte[Block.MAX_INSTRUCTIONS * Decoder.MAX_LENGTH];
+
+    /** The instruction is a jump inside the page; decoding went on at its target. */
+    private final boolean[] followed = new boolean[Block.MAX_INSTRUCTIONS];
+
+    private final byte[] code = new byte[Ram.PAGE_SIZE];
+    private final int[] ranges = new int[2 * MAX_RANGES];
+    private int rangeCount;
+    private int count;
+
+    /** Where decoding stopped, from the page's start. */
+    private int at;
 
     BlockBuilder() {
         for (int i = 0; i < instructions.length; i++) {
@@ -24,14 +37,22 @@ final class BlockBuilder {
      * @return null when its first instruction does not end in the page
      */
     Block build(CodePage page, int offset) {
-        int available = Math.min(code.length, Ram.PAGE_SIZE - offset);
-        Ram.read(page.hostBase() + offset, code, 0, available);
-        int count = 0;
-        int at = 0;
+        decode(page, offset);
+        return count == 0 ? null : link(page, offset);
+    }
+
+    private void decode(CodePage page, int offset) {
+        count = 0;
+        at = offset;
+        rangeCount = 0;
+        openRange();
         boolean ended = false;
         while (!ended && count < Block.MAX_INSTRUCTIONS) {
             Instruction in = instructions[count];
-            int length = Decoder.decode(code, at, available - at, in);
+            // Copied once: what is decoded and what is kept for comparison are the same bytes.
+            int available = Math.min(Decoder.MAX_LENGTH, Ram.PAGE_SIZE - at);
+            Ram.read(page.hostBase() + at, code, at, available);
+            int length = Decoder.decode(code, at, Ram.PAGE_SIZE - at, in);
             if (length == Decoder.NEED_MORE) {
                 break;
             }
@@ -39,22 +60,82 @@ final class BlockBuilder {
                 in.row = null;
                 in.length = Decoder.MAX_LENGTH + 1;
             }
-            starts[count++] = offset + at;
+            starts[count] = at;
+            followed[count] = false;
             at += in.length;
-            ended = endsBlock(in.row);
+            ended = endsBlock(in.row) && !follow(in);
+            count++;
         }
-        return count == 0 ? null : link(page, offset, count, at);
+        closeRange();
     }
 
-    private Block link(CodePage page, int offset, int count, int length) {
-        boolean[] dead = FlagLiveness.dead(instructions, count);
+    private void openRange() {
+        ranges[2 * rangeCount] = at;
+    }
+
+    private void closeRange() {
+        ranges[2 * rangeCount + 1] = Math.min(at, Ram.PAGE_SIZE);
+        rangeCount++;
+    }
+
+    private static boolean endsBlock(OpcodeRow row) {
+        return row == null || row.has(OpcodeRow.ENDS_BLOCK);
+    }
+
+    /** Goes on at the target of an unconditional jump inside the page, unless that is decoded already. */
+    private boolean follow(Instruction in) {
+        if (count == 0 || !isDirectJump(in) || rangeCount == MAX_RANGES - 1) {
+            return false;
+        }
+        int target = at + (int) in.immediate;
+        if (target < 0 || target >= Ram.PAGE_SIZE || at > Ram.PAGE_SIZE || isDecoded(target)) {
+            return false;
+        }
+        followed[count] = true;
+        closeRange();
+        at = target;
+        openRange();
+        return true;
+    }
+
+    private static boolean isDirectJump(Instruction in) {
+        if (in.row == null || !in.row.mnemonic().equals("jmp")) {
+            return false;
+        }
+        Operand operand = in.row.operands().getFirst();
+        return operand == Operand.JB || operand == Operand.JZ;
+    }
+
+    private boolean isDecoded(int offset) {
+        for (int i = 0; i < rangeCount; i++) {
+            if (offset >= ranges[2 * i] && offset < ranges[2 * i + 1]) {
+                return true;
+            }
+        }
+        return offset >= ranges[2 * rangeCount] && offset < at;
+    }
+
+    private Block link(CodePage page, int offset) {
+        boolean[] dead = FlagLiveness.dead(instructions, followed, count);
         Op first = null;
         Op last = null;
         for (int i = 0; i < count; i++) {
-            Op op = OpFactory.bind(new Binding(instructions[i], page, starts[i], dead[i]));
+            if (followed[i]) {
+                continue;
+            }
+            Op op = null;
+            int width = 1;
+            if (i + 2 == count) {
+                op = FusedBranch.tryFuse(binding(page, i, false), binding(page, i + 1, false));
+                width = op == null ? 1 : 2;
+            }
+            if (op == null) {
+                op = OpFactory.bind(binding(page, i, dead[i]));
+            }
             op.start = starts[i];
-            op.end = starts[i] + instructions[i].length;
+            op.end = starts[i + width - 1] + instructions[i + width - 1].length;
             op.position = i;
+            op.instructions = width;
             op.placeInner();
             if (last == null) {
                 first = op;
@@ -62,15 +143,29 @@ final class BlockBuilder {
                 last.link(op);
             }
             last = op;
+            i += width - 1;
         }
-        last.link(new Leave(last.end, count));
-        int codeEnd = Math.min(offset + length, Ram.PAGE_SIZE);
-        byte[] bytes = Arrays.copyOf(code, codeEnd - offset);
-        return new Block(first, offset, codeEnd, count, bytes);
+        last.link(new Leave(at, count));
+        int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
+        return new Block(first, offset, count, covered, bytesOf(covered));
     }
 
-    private static boolean endsBlock(OpcodeRow row) {
-        return row == null || row.has(OpcodeRow.ENDS_BLOCK);
+    private Binding binding(CodePage page, int i, boolean flagsDead) {
+        return new Binding(instructions[i], page, starts[i], flagsDead);
+    }
+
+    private byte[] bytesOf(int[] covered) {
+        int length = 0;
+        for (int i = 0; i < covered.length; i += 2) {
+            length += covered[i + 1] - covered[i];
+        }
+        byte[] bytes = new byte[length];
+        int k = 0;
+        for (int i = 0; i < covered.length; i += 2) {
+            System.arraycopy(code, covered[i], bytes, k, covered[i + 1] - covered[i]);
+            k += covered[i + 1] - covered[i];
+        }
+        return bytes;
     }
 
     /** A block of the single instruction in {@code bytes}, which may end in the next page. */
@@ -87,6 +182,7 @@ final class BlockBuilder {
         op.position = 0;
         op.placeInner();
         op.link(new Leave(op.end, 1));
-        return new Block(op, offset, Ram.PAGE_SIZE, 1, new byte[0]);
+        int[] covered = {offset, Ram.PAGE_SIZE};
+        return new Block(op, offset, 1, covered, new byte[0]);
     }
 }

@@ -19,11 +19,16 @@ abstract class Branch extends Op {
 
     Branch(Binding b) {
         page = b.page;
-        target = b.end + (int) b.in.immediate;
+        target = targetOf(b);
+    }
+
+    /** Target of a relative jump, from the start of the page it stands in. */
+    static int targetOf(Binding b) {
+        return b.end + (int) b.in.immediate;
     }
 
     final Op taken(Cpu cpu) {
-        cpu.budget -= position + 1;
+        cpu.budget -= position + instructions;
         Block block = takenBlock;
         if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
             return block.entry;
@@ -32,7 +37,7 @@ abstract class Branch extends Op {
     }
 
     final Op notTaken(Cpu cpu) {
-        cpu.budget -= position + 1;
+        cpu.budget -= position + instructions;
         Block block = nextBlock;
         if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
             return block.entry;

@@ -46,11 +46,15 @@ final class FlagLiveness {
         return effects;
     }
 
-    static boolean[] dead(Instruction[] block, int count) {
+    /** @param followed jumps without an operation */
+    static boolean[] dead(Instruction[] block, boolean[] followed, int count) {
         boolean[] dead = new boolean[count];
         boolean overwritten = false;
         for (int i = count - 1; i >= 0; i--) {
             dead[i] = overwritten;
+            if (followed[i]) {
+                continue;
+            }
             OpcodeRow row = block[i].row;
             Effect effect = row == null || row.has(OpcodeRow.ENDS_BLOCK) ? Effect.OTHER : EFFECTS[row.id()];
             overwritten =

@@ -89,18 +89,38 @@ public final class Interpreter {
             Block block = locate(cpu.rip);
             op = block.entry;
             if (block.count > cpu.budget) {
-                for (long n = cpu.budget; n > 0 && op != null; n--) {
-                    op = op.execute(cpu);
-                }
-                stopBefore(op);
-            } else {
-                while (op != null) {
-                    op = op.execute(cpu);
-                }
+                return executePart(op);
+            }
+            while (op != null) {
+                op = op.execute(cpu);
             }
         } catch (GuestFault fault) {
             return fault(op, fault);
         }
+        return takeExit();
+    }
+
+    /** Executes what the budget allows of a block that is longer. */
+    private int executePart(Op first) {
+        Op op = first;
+        Op last = null;
+        try {
+            while (op != null && op.position + op.instructions <= cpu.budget) {
+                last = op;
+                op = op.execute(cpu);
+            }
+        } catch (GuestFault fault) {
+            return fault(op, fault);
+        }
+        if (op == null) {
+            return takeExit();
+        }
+        if (last == null) {
+            return executeOne();
+        }
+        // Not in front of op: a jump that was followed without an operation may stand between.
+        cpu.rip = last.nextAddress(cpu);
+        cpu.budget -= last.position + last.instructions;
         return takeExit();
     }
 

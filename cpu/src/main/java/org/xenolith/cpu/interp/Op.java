@@ -19,8 +19,11 @@ public abstract class Op {
 
     int end;
 
-    /** Instructions of the block before this one. */
+    /** Instructions of the block before this one; jumps inside the page that were followed count too. */
     int position;
+
+    /** Instructions that this operation executes: two where a comparison and its branch are one operation. */
+    int instructions = 1;
 
     /**
      * Runs the instruction.
@@ -56,7 +59,7 @@ public abstract class Op {
     /** Ends the unit in front of the next instruction. */
     final Op leaveAfter(Cpu cpu) {
         cpu.rip = nextAddress(cpu);
-        cpu.budget -= position + 1;
+        cpu.budget -= position + instructions;
         return null;
     }
 

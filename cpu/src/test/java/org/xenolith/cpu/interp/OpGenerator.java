@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -121,6 +122,10 @@ final class OpGenerator {
             files.put(alu.name + "Ops.java", aluFile(alu));
         }
         files.put("ConditionOps.java", conditionFile());
+        files.put("FusedCmpOps.java", fusedFile("Cmp", List.of("RR64", "RR32", "RI64", "RI32", "RI8")));
+        files.put(
+                "FusedTestOps.java",
+                fusedFile("Test", List.of("RR64", "RR32", "RR8", "RI64", "RI32", "RI8")));
         return files;
     }
 
@@ -307,6 +312,88 @@ final class OpGenerator {
         out.append("        %s(Binding b) {\n            super(b);\n        }\n\n".formatted(name));
         out.append("        @Override\n        public Op execute(Cpu cpu) {\n");
         line(out, "return move(cpu, %s);".formatted(test(code)));
+        out.append("        }\n    }\n\n");
+    }
+
+    // ---- comparisons fused with their branch -------------------------------------------------------------
+
+    private static final String[] CMP_TESTS = {
+        null, null, "Long.compareUnsigned(a, b) < 0", "Long.compareUnsigned(a, b) >= 0", "a == b", "a != b",
+        "Long.compareUnsigned(a, b) <= 0", "Long.compareUnsigned(a, b) > 0", "result < 0", "result >= 0",
+        null, null, "a < b", "a >= b", "a <= b", "a > b"
+    };
+
+    /** CF and OF are clear after TEST. */
+    private static final String[] TEST_TESTS = {
+        null, null, null, null, "result == 0", "result != 0", "result == 0", "result != 0", "result < 0",
+        "result >= 0", null, null, "result < 0", "result >= 0", "result <= 0", "result > 0"
+    };
+
+    private static String fusedFile(String kind, List<String> forms) {
+        String[] tests = kind.equals("Cmp") ? CMP_TESTS : TEST_TESTS;
+        StringBuilder out = new StringBuilder(HEADER);
+        out.append("import org.xenolith.cpu.Cpu;\n");
+        if (kind.equals("Cmp")) {
+            out.append("import org.xenolith.cpu.semantics.Flags;\n");
+        }
+        out.append("\n/** {@code %s} and the branch behind it. */\n".formatted(kind.toLowerCase()));
+        out.append("final class Fused%sOps {\n    private Fused%sOps() {}\n\n".formatted(kind, kind));
+        out.append("    /** The pair for an operand form with its width, or null. */\n");
+        out.append("    static Op create(String form, int condition, Binding c, Binding b) {\n");
+        out.append("        return switch (form) {\n");
+        for (String form : forms) {
+            String label = form.equals(forms.getLast()) ? "default" : "case \"%s\"".formatted(form);
+            out.append("            %s -> %s(condition, c, b);\n".formatted(label, lower(form)));
+        }
+        out.append("        };\n    }\n\n");
+        for (String form : forms) {
+            fusedForm(out, kind, form, tests);
+        }
+        return out.append("}\n").toString();
+    }
+
+    private static String lower(String form) {
+        return form.toLowerCase(Locale.ROOT);
+    }
+
+    private static void fusedForm(StringBuilder out, String kind, String form, String[] tests) {
+        out.append("    private static Op %s(int condition, Binding c, Binding b) {\n".formatted(lower(form)));
+        out.append("        return switch (condition) {\n");
+        for (int code = 0; code < 16; code++) {
+            if (tests[code] != null) {
+                out.append("            case %d -> new %sJ%s(c, b);\n".formatted(code, form, CONDITIONS[code]));
+            }
+        }
+        out.append("            default -> null;\n        };\n    }\n\n");
+        for (int code = 0; code < 16; code++) {
+            if (tests[code] != null) {
+                fusedClass(out, kind, form, "J" + CONDITIONS[code], tests[code]);
+            }
+        }
+    }
+
+    private static void fusedClass(
+            StringBuilder out, String kind, String form, String branch, String test) {
+        String name = form + branch;
+        out.append("    private static final class %s extends FusedBranch {\n".formatted(name));
+        out.append("        %s(Binding c, Binding b) {\n            super(c, b);\n        }\n\n".formatted(name));
+        out.append("        @Override\n        public Op execute(Cpu cpu) {\n");
+        Width width = form.endsWith("64") ? Width.Q : form.endsWith("32") ? Width.L : Width.B;
+        line(out, "long[] r = cpu.r;");
+        line(out, "long a = %s;".formatted(width.register("dst")));
+        if (form.equals("RR8")) {
+            line(out, "long b = a;");
+        } else {
+            line(out, "long b = %s;".formatted(form.startsWith("RI") ? "immediate" : width.register("src")));
+        }
+        if (kind.equals("Cmp")) {
+            line(out, "long result = %s;".formatted(width.narrow("a - b")));
+            line(out, "cpu.setFlags(Flags.SUB, a, b, result);");
+        } else {
+            line(out, "long result = a & b;");
+            line(out, "cpu.setLogicFlags(result);");
+        }
+        line(out, "return %s ? taken(cpu) : notTaken(cpu);".formatted(test));
         out.append("        }\n    }\n\n");
     }
 }
