@@ -1,6 +1,5 @@
 package org.xenolith.cpu;
 
-import java.util.Arrays;
 import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.interp.Interpreter;
 import org.xenolith.cpu.mmu.MachineMemory;
@@ -10,10 +9,12 @@ import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.semantics.simd.SimdOperands;
 import org.xenolith.cpu.x87.X87;
 
+import java.util.Arrays;
+
 /**
- * One virtual CPU in 64-bit mode at CPL 3, as a PV guest's kernel and processes see it: registers, flags, FPU
- * and its MMU. Belongs to the thread that runs it; between two calls of {@link #run} all guest-visible state
- * is in here and in memory, nothing on a Java stack.
+ * One virtual CPU in 64-bit mode at CPL 3, as a PV guest's kernel and processes see it: registers,
+ * flags, FPU and its MMU. Belongs to the thread that runs it; between two calls of {@link #run} all
+ * guest-visible state is in here and in memory, nothing on a Java stack.
  *
  * <p>State that instructions touch is public: the interpreter and translated code are its owners.
  */
@@ -41,7 +42,9 @@ public final class Cpu {
     public static final int FS_BASE = 17;
     public static final int GS_BASE = 18;
 
-    /** Linear address of the page that the running block stands in; RIP-relative operands add to it. */
+    /**
+     * Linear address of the page that the running block stands in; RIP-relative operands add to it.
+     */
     public static final int CODE_BASE = 19;
 
     /** An address that a preceding micro-operation computed. */
@@ -62,7 +65,10 @@ public final class Cpu {
     public long flagResult;
     public int flagReady;
 
-    /** DF, TF, AC, ID, NT, RF as in RFLAGS; the arithmetic flags are elsewhere, IF and bit 1 are implied. */
+    /**
+     * DF, TF, AC, ID, NT, RF as in RFLAGS; the arithmetic flags are elsewhere, IF and bit 1 are
+     * implied.
+     */
     public int systemFlags;
 
     /** 1, or -1 with DF set. */
@@ -86,7 +92,10 @@ public final class Cpu {
     /** CR4.FSGSBASE: RDFSBASE and its sisters are allowed. */
     public boolean fsgsbaseEnabled;
 
-    /** Instructions that may still be executed before {@link #run} returns; counted down at block ends. */
+    /**
+     * Instructions that may still be executed before {@link #run} returns; counted down at block
+     * ends.
+     */
     public long budget;
 
     /** MOV SS and POP SS hold off traps until the next instruction is done. */
@@ -141,12 +150,14 @@ public final class Cpu {
     }
 
     /**
-     * Executes at most {@code instructions} instructions, exactly that many unless something else happens.
+     * Executes at most {@code instructions} instructions, exactly that many unless something else
+     * happens.
      *
      * @return an {@link Exit} code
      */
     public int run(long instructions) {
-        // retired() must be right at any instant inside: it is the sum so far plus what will have been granted.
+        // retired() must be right at any instant inside: it is the sum so far plus what will have
+        // been granted.
         retired += instructions - budget;
         budget = instructions;
         int exit = interpreter.run();
@@ -156,8 +167,8 @@ public final class Cpu {
     }
 
     /**
-     * Executes one instruction. Unlike {@link #run}, which may stop where flags that are about to be overwritten
-     * are stale, it leaves every flag exact.
+     * Executes one instruction. Unlike {@link #run}, which may stop where flags that are about to
+     * be overwritten are stale, it leaves every flag exact.
      *
      * @return an {@link Exit} code
      */
@@ -179,7 +190,9 @@ public final class Cpu {
         this.fault = fault;
     }
 
-    /** Asks {@link #run} to return with an {@link Exit} code; the calling operation ends its block. */
+    /**
+     * Asks {@link #run} to return with an {@link Exit} code; the calling operation ends its block.
+     */
     public void exit(int code) {
         interpreter.exit(code);
     }
@@ -204,7 +217,8 @@ public final class Cpu {
         }
     }
 
-    // ---- flags -----------------------------------------------------------------------------------------
+    // ---- flags
+    // -----------------------------------------------------------------------------------------
 
     /** Leaves a rule for the six arithmetic flags. */
     public void setFlags(int rule, long a, long b, long result) {

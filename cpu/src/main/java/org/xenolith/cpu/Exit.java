@@ -12,12 +12,14 @@ public final class Exit {
     public static final int FAULT = 2;
 
     /**
-     * A software interrupt (INT n, INT3, INT1, INTO) or a single-step trap: RIP is behind the instruction,
-     * {@link Cpu#exitVector()} says which.
+     * A software interrupt (INT n, INT3, INT1, INTO) or a single-step trap: RIP is behind the
+     * instruction, {@link Cpu#exitVector()} says which.
      */
     public static final int SOFTWARE_INTERRUPT = 3;
 
-    /** A trap after an instruction: single step or a data breakpoint, RIP is behind the instruction. */
+    /**
+     * A trap after an instruction: single step or a data breakpoint, RIP is behind the instruction.
+     */
     public static final int DEBUG_TRAP = 4;
 
     private Exit() {}

@@ -1,12 +1,15 @@
 package org.xenolith.cpu;
 
 /**
- * What a vCPU asks of the machine around it: everything that is not computation on registers and memory.
- * Methods run on the thread of the calling vCPU, see the state before the instruction, and may throw {@link
- * GuestFault}.
+ * What a vCPU asks of the machine around it: everything that is not computation on registers and
+ * memory. Methods run on the thread of the calling vCPU, see the state before the instruction, and
+ * may throw {@link GuestFault}.
  */
 public interface Platform {
-    /** Executes CPUID: reads EAX and ECX, writes EAX, EBX, ECX, EDX zero-extended. SDM vol. 2, CPUID. */
+    /**
+     * Executes CPUID: reads EAX and ECX, writes EAX, EBX, ECX, EDX zero-extended. SDM vol. 2,
+     * CPUID.
+     */
     void cpuid(Cpu cpu);
 
     /** Time-stamp counter at this instant. */
@@ -41,8 +44,8 @@ public interface Platform {
     void portOut(Cpu cpu, int port, int size, int value);
 
     /**
-     * The descriptor that a selector names in the guest's GDT or LDT, for LAR, LSL, VERR, VERW and segment
-     * loads.
+     * The descriptor that a selector names in the guest's GDT or LDT, for LAR, LSL, VERR, VERW and
+     * segment loads.
      *
      * @return the 8 bytes, or 0 when the selector is null, out of range or not present in any table
      */

@@ -6,8 +6,8 @@ import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
- * A machine for tests: frames of the pool handed out in order, MFN = host frame number, page tables built here,
- * no platform to speak of.
+ * A machine for tests: frames of the pool handed out in order, MFN = host frame number, page tables
+ * built here, no platform to speak of.
  */
 public final class FlatMachine implements MachineMemory, Platform {
     private static long nextFrame = 1;
@@ -68,16 +68,21 @@ public final class FlatMachine implements MachineMemory, Platform {
         return Pte.mfn(cpu.mmu().pte(vaddr)) << Ram.PAGE_SHIFT | vaddr & Ram.PAGE_OFFSET;
     }
 
-    /** Copies bytes in, page by page, without the CPU noticing more than a store by another device. */
+    /**
+     * Copies bytes in, page by page, without the CPU noticing more than a store by another device.
+     */
     public void load(long vaddr, byte[] bytes) {
         cpu.mmu().copyTo(vaddr, bytes, 0, bytes.length);
     }
 
-    // ---- MachineMemory -----------------------------------------------------------------------------------
+    // ---- MachineMemory
+    // -----------------------------------------------------------------------------------
 
     @Override
     public long frame(long mfn) {
-        return mfn > 0 && mfn << Ram.PAGE_SHIFT < Ram.sizeBytes() ? mfn << Ram.PAGE_SHIFT : NO_FRAME;
+        return mfn > 0 && mfn << Ram.PAGE_SHIFT < Ram.sizeBytes()
+                ? mfn << Ram.PAGE_SHIFT
+                : NO_FRAME;
     }
 
     @Override
@@ -105,7 +110,8 @@ public final class FlatMachine implements MachineMemory, Platform {
         return CasResult.REFUSED;
     }
 
-    // ---- Platform ----------------------------------------------------------------------------------------
+    // ---- Platform
+    // ----------------------------------------------------------------------------------------
 
     @Override
     public void cpuid(Cpu c) {

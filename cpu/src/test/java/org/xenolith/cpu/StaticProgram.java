@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Runs a static x86-64 Linux program on a bare {@link Cpu}: just enough system calls for a C program that
- * computes and prints. A fixture: a guest kernel does this properly elsewhere.
+ * Runs a static x86-64 Linux program on a bare {@link Cpu}: just enough system calls for a C
+ * program that computes and prints. A fixture: a guest kernel does this properly elsewhere.
  */
 public final class StaticProgram {
     private static final long STACK_TOP = 0x7fff_ffff_0000L;

@@ -1,7 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.image.ImageReport;
-import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.VmmMachine;
 import org.xenolith.devices.terminal.TerminalSession;
 
 /** The one place where the commands meet what they call. */
@@ -10,9 +10,7 @@ final class Wiring {
 
     static Services services() {
         return new Services(
-                (_, _) -> {
-                    throw new BootFailed("This version cannot boot a guest yet.");
-                },
+                new VmmMachine(),
                 new InstalledGuests(),
                 file -> {
                     ImageReport report = ImageReport.of(file);

@@ -1,13 +1,13 @@
 package org.xenolith.core.domain;
 
+import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Ram;
-import org.xenolith.core.abi.VcpuInfo;
 
 /**
- * Control registers as a PV guest sees them: mostly fixed. Of CR0 it owns TS, of CR4 the bits below; other
- * changes are dropped silently, as Xen does. SDM vol. 3A, 2.5.
+ * Control registers as a PV guest sees them: mostly fixed. Of CR0 it owns TS, of CR4 the bits
+ * below; other changes are dropped silently, as Xen does. SDM vol. 3A, 2.5.
  */
 public final class ControlRegisters {
     /** PG, AM, WP, NE, ET, MP, PE. */

@@ -1,15 +1,17 @@
 package org.xenolith.core.domain;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
 /**
- * What CPUID shows a guest: a processor model without speculation (family 6, model 0x1c: Linux then applies no
- * mitigation), x86-64-v1 with the later instructions that the interpreter has, nothing that Xen hides from PV
- * guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE. SDM vol. 2, CPUID; public/arch-x86/cpuid.h.
+ * What CPUID shows a guest: a processor model without speculation (family 6, model 0x1c: Linux then
+ * applies no mitigation), x86-64-v1 with the later instructions that the interpreter has, nothing
+ * that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE. SDM vol. 2,
+ * CPUID; public/arch-x86/cpuid.h.
  */
 public final class CpuidPolicy {
     private static final int SIGNATURE = 0x106ca;
@@ -87,11 +89,16 @@ public final class CpuidPolicy {
                             cpu,
                             SIGNATURE,
                             CLFLUSH_8_QUADWORDS | 2 * vcpuId << APIC_ID_SHIFT,
-                            ECX_CX16 | ECX_POPCNT
-                                    | ECX_RDRAND | ECX_HYPERVISOR,
+                            ECX_CX16 | ECX_POPCNT | ECX_RDRAND | ECX_HYPERVISOR,
                             EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_APIC | EDX_CMOV
                                     | EDX_CLFSH | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2);
-            case 7 -> set(cpu, 0, subleaf == 0 ? EBX_FSGSBASE | EBX_ERMS : 0, 0, subleaf == 0 ? EDX_FSRM : 0);
+            case 7 ->
+                    set(
+                            cpu,
+                            0,
+                            subleaf == 0 ? EBX_FSGSBASE | EBX_ERMS : 0,
+                            0,
+                            subleaf == 0 ? EDX_FSRM : 0);
             case 0x8000_0000 -> set(cpu, MAX_EXTENDED, VENDOR[0], VENDOR[2], VENDOR[1]);
             case 0x8000_0001 ->
                     set(cpu, 0, 0, ECX_LAHF, EDX_SYSCALL | EDX_NX | EDX_RDTSCP | EDX_LM);

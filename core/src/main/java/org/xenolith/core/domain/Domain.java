@@ -1,12 +1,5 @@
 package org.xenolith.core.domain;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.UUID;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.random.RandomGenerator;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventChannels;
@@ -19,11 +12,19 @@ import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.random.RandomGenerator;
+
 /**
  * A guest: its memory, vCPUs, event channels and grants, and why it ended.
  *
- * <p>Only a thread that holds one of its vCPUs touches its memory. What comes from outside is {@linkplain #post
- * posted} and applied by such a thread at a poll point.
+ * <p>Only a thread that holds one of its vCPUs touches its memory. What comes from outside is
+ * {@linkplain #post posted} and applied by such a thread at a poll point.
  */
 public final class Domain {
     /** {@code SHUTDOWN_*}, public/sched.h. */
@@ -175,7 +176,8 @@ public final class Domain {
         return ++pit & 0xff;
     }
 
-    // ---- from outside ------------------------------------------------------------------------------------
+    // ---- from outside
+    // ------------------------------------------------------------------------------------
 
     /** Queues work on the domain's memory; any thread. */
     public void post(Runnable work) {
@@ -195,7 +197,8 @@ public final class Domain {
         }
     }
 
-    // ---- the end -----------------------------------------------------------------------------------------
+    // ---- the end
+    // -----------------------------------------------------------------------------------------
 
     /** Sets what runs, on the guest's thread, when the domain has ended. */
     public void onEnd(Runnable action) {
@@ -250,7 +253,10 @@ public final class Domain {
     public static void initialiseSharedInfo(long host) {
         for (int i = 0; i < SharedInfo.LEGACY_MAX_VCPUS; i++) {
             Ram.putByte(
-                    host + SharedInfo.VCPU_INFO + (long) i * VcpuInfo.SIZE + VcpuInfo.EVTCHN_UPCALL_MASK,
+                    host
+                            + SharedInfo.VCPU_INFO
+                            + (long) i * VcpuInfo.SIZE
+                            + VcpuInfo.EVTCHN_UPCALL_MASK,
                     1);
         }
     }

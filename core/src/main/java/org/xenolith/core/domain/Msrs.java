@@ -6,8 +6,8 @@ import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 
 /**
- * Model-specific registers as Xen shows them to a PV guest. What is not here is #GP(0): Linux probes dozens of
- * them and recovers. SDM vol. 4; AMD APM vol. 2, appendix A.
+ * Model-specific registers as Xen shows them to a PV guest. What is not here is #GP(0): Linux
+ * probes dozens of them and recovers. SDM vol. 4; AMD APM vol. 2, appendix A.
  */
 final class Msrs {
     private static final int TSC = 0x10;

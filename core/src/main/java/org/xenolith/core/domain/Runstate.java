@@ -1,12 +1,13 @@
 package org.xenolith.core.domain;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.xenolith.cpu.GuestFault;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
 /**
- * How long a vCPU ran, waited for a processor and slept, for itself and for the area in guest memory. public/vcpu.h,
- * {@code struct vcpu_runstate_info}.
+ * How long a vCPU ran, waited for a processor and slept, for itself and for the area in guest
+ * memory. public/vcpu.h, {@code struct vcpu_runstate_info}.
  */
 public final class Runstate {
     public static final int RUNNING = 0;
@@ -67,8 +68,7 @@ public final class Runstate {
 
     /** The record as the guest reads it. */
     public byte[] record() {
-        ByteBuffer out =
-                ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
         out.putInt(STATE, state).putLong(ENTRY_TIME, entryTime);
         for (int i = 0; i < times.length; i++) {
             out.putLong(TIMES + 8 * i, times[i]);

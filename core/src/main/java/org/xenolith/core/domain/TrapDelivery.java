@@ -10,8 +10,9 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
- * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and takes it back by
- * the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code create_bounce_frame}.
+ * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and
+ * takes it back by the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code
+ * create_bounce_frame}.
  */
 public final class TrapDelivery {
     private static final int STACK_ALIGNMENT = 16;
@@ -38,7 +39,8 @@ public final class TrapDelivery {
         this.cpu = vcpu.cpu();
     }
 
-    // ---- exceptions --------------------------------------------------------------------------------------
+    // ---- exceptions
+    // --------------------------------------------------------------------------------------
 
     /** Delivers the fault of the last run, or makes up for it. */
     public void fault(GuestFault fault) {
@@ -86,8 +88,9 @@ public final class TrapDelivery {
 
     private boolean emulateCpuid() {
         try {
-            long bytes = cpu.mmu().read32(cpu.rip) & 0xffff_ffffL
-                    | (long) cpu.mmu().read8(cpu.rip + 4) << 32;
+            long bytes =
+                    cpu.mmu().read32(cpu.rip) & 0xffff_ffffL
+                            | (long) cpu.mmu().read8(cpu.rip + 4) << 32;
             if ((bytes & FORCED_EMULATION_MASK) != FORCED_EMULATION
                     || cpu.mmu().read16(cpu.rip + FORCED_EMULATION_BYTES) != CPUID_OPCODE) {
                 return false;
@@ -127,7 +130,8 @@ public final class TrapDelivery {
         exception(Vector.DEBUG, 0);
     }
 
-    // ---- upcalls, system calls ---------------------------------------------------------------------------
+    // ---- upcalls, system calls
+    // ---------------------------------------------------------------------------
 
     /** Whether an event upcall is due. */
     public boolean isUpcallDue() {
@@ -166,7 +170,8 @@ public final class TrapDelivery {
         cpu.setRflags(cpu.rflags() & ~(long) Flags.DF);
     }
 
-    // ---- the bounce frame --------------------------------------------------------------------------------
+    // ---- the bounce frame
+    // --------------------------------------------------------------------------------
 
     private void bounce(long handler, boolean maskEvents, boolean hasError, int error) {
         boolean fromKernel = vcpu.kernelMode;
@@ -211,7 +216,8 @@ public final class TrapDelivery {
         return rsp;
     }
 
-    // ---- iret --------------------------------------------------------------------------------------------
+    // ---- iret
+    // --------------------------------------------------------------------------------------------
 
     private static final int FRAME_RAX = 0;
     private static final int FRAME_R11 = 8;
@@ -273,7 +279,9 @@ public final class TrapDelivery {
 
     /** Length of the software interrupt that ended a run, for the way back to it. */
     public static int lengthOfInterrupt(int exit, int vector) {
-        return exit == Exit.SOFTWARE_INTERRUPT && vector != Vector.BREAKPOINT && vector != Vector.DEBUG
+        return exit == Exit.SOFTWARE_INTERRUPT
+                        && vector != Vector.BREAKPOINT
+                        && vector != Vector.DEBUG
                 ? 2
                 : 1;
     }

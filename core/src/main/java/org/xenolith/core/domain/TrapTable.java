@@ -1,7 +1,8 @@
 package org.xenolith.core.domain;
 
-import java.util.Arrays;
 import org.xenolith.core.abi.TrapInfo;
+
+import java.util.Arrays;
 
 /** A guest's exception handlers by vector. public/arch-x86/xen.h, {@code struct trap_info}. */
 public final class TrapTable {

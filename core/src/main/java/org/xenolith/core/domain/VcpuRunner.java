@@ -10,8 +10,9 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 
 /**
- * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside. A poll point is
- * at most {@link #POLL_INSTRUCTIONS} instructions away, so an upcall is never later than that.
+ * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside.
+ * A poll point is at most {@link #POLL_INSTRUCTIONS} instructions away, so an upcall is never later
+ * than that.
  */
 public final class VcpuRunner implements Scheduler.Runner {
     /** Between two poll points; design: an upcall within 2,000 instructions of its event. */
@@ -26,7 +27,9 @@ public final class VcpuRunner implements Scheduler.Runner {
     private final HypercallTable hypercalls;
     private final Tracer tracer;
 
-    /** @param tracer null when nothing is traced */
+    /**
+     * @param tracer null when nothing is traced
+     */
     public VcpuRunner(HypercallTable hypercalls, Tracer tracer) {
         this.hypercalls = hypercalls;
         this.tracer = tracer;
@@ -129,7 +132,8 @@ public final class VcpuRunner implements Scheduler.Runner {
                 if (tracer != null) {
                     tracer.trap(vcpu, vector);
                 }
-                vcpu.delivery.softwareInterrupt(vector, TrapDelivery.lengthOfInterrupt(exit, vector));
+                vcpu.delivery.softwareInterrupt(
+                        vector, TrapDelivery.lengthOfInterrupt(exit, vector));
             }
             case Exit.DEBUG_TRAP -> vcpu.delivery.singleStep();
             default -> throw new IllegalStateException("unknown exit " + exit);

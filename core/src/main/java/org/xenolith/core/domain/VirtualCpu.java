@@ -1,6 +1,5 @@
 package org.xenolith.core.domain;
 
-import java.util.random.RandomGenerator;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventTarget;
@@ -18,9 +17,12 @@ import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.random.RandomGenerator;
+
 /**
- * A virtual CPU of a domain: the processor, and what Xen keeps for a PV guest beside it. "Kernel mode" is a flag
- * here: guest kernel and guest processes both run at CPL 3, with an L4 table and a GS base each.
+ * A virtual CPU of a domain: the processor, and what Xen keeps for a PV guest beside it. "Kernel
+ * mode" is a flag here: guest kernel and guest processes both run at CPL 3, with an L4 table and a
+ * GS base each.
  *
  * <p>Fields are touched by the thread that runs the vCPU, unless said otherwise.
  */
@@ -92,7 +94,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     /** Set by sched_op yield: another vCPU may run now. */
     public boolean yielded;
 
-    /** Numbers and first arguments of the last hypercalls, newest at {@code hypercalls % length}. */
+    /**
+     * Numbers and first arguments of the last hypercalls, newest at {@code hypercalls % length}.
+     */
     public final long[] lastHypercalls = new long[64];
 
     public long hypercalls;
@@ -153,7 +157,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return control;
     }
 
-    // ---- GuestContext ------------------------------------------------------------------------------------
+    // ---- GuestContext
+    // ------------------------------------------------------------------------------------
 
     @Override
     public int vcpuId() {
@@ -215,7 +220,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         gdtEntries = entries;
     }
 
-    // ---- modes -------------------------------------------------------------------------------------------
+    // ---- modes
+    // -------------------------------------------------------------------------------------------
 
     /** From a process into the kernel: its L4 table and its GS base. */
     public void enterKernelMode() {
@@ -249,7 +255,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         inactiveGsBase = active;
     }
 
-    // ---- shared structures -------------------------------------------------------------------------------
+    // ---- shared structures
+    // -------------------------------------------------------------------------------
 
     @Override
     public long vcpuInfo() {
@@ -260,7 +267,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return vcpuInfoRegistered;
     }
 
-    /** Moves vcpu_info to a place of the guest's choice; the host address is pinned by the caller. */
+    /**
+     * Moves vcpu_info to a place of the guest's choice; the host address is pinned by the caller.
+     */
     public void registerVcpuInfo(long host) {
         byte[] old = new byte[VcpuInfo.SIZE];
         Ram.read(vcpuInfo, old, 0, old.length);
@@ -273,7 +282,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         publishTime();
     }
 
-    /** Writes the time record of vcpu_info and of the area that the guest registered for its vdso. */
+    /**
+     * Writes the time record of vcpu_info and of the area that the guest registered for its vdso.
+     */
     public void publishTime() {
         Pvclock.publish(vcpuInfo + VcpuInfo.TIME);
         if (timeArea != 0) {
@@ -327,7 +338,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return domain.clock().systemTimeNanos(domain.retired());
     }
 
-    // ---- Platform ----------------------------------------------------------------------------------------
+    // ---- Platform
+    // ----------------------------------------------------------------------------------------
 
     @Override
     public void cpuid(Cpu c) {

@@ -6,19 +6,20 @@ import static org.xenolith.core.abi.XenErrno.ENOENT;
 import static org.xenolith.core.abi.XenErrno.ENOSPC;
 import static org.xenolith.core.abi.XenErrno.ESRCH;
 
-import java.lang.invoke.VarHandle;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
 /**
- * The event channels of a domain. State changes take this object's lock; delivery is atomic updates of shared
- * words that the guest changes at the same time.
+ * The event channels of a domain. State changes take this object's lock; delivery is atomic updates
+ * of shared words that the guest changes at the same time.
  *
- * <p>Methods that deliver are called by a thread that holds one of the domain's vCPUs: what comes from outside
- * is queued in the domain and applied by such a thread.
+ * <p>Methods that deliver are called by a thread that holds one of the domain's vCPUs: what comes
+ * from outside is queued in the domain and applied by such a thread.
  */
 public final class EventChannels {
     /** Ports of the two-level layout on x86-64: 64 words of 64 bits. */
@@ -77,7 +78,9 @@ public final class EventChannels {
     /** Counts deliveries, for statistics. */
     private long delivered;
 
-    /** @param sharedInfo host address of the shared page */
+    /**
+     * @param sharedInfo host address of the shared page
+     */
     public EventChannels(int domId, long sharedInfo, Neighbours neighbours) {
         this.domId = domId;
         this.sharedInfo = sharedInfo;
@@ -93,7 +96,8 @@ public final class EventChannels {
         return delivered;
     }
 
-    // ---- binding -----------------------------------------------------------------------------------------
+    // ---- binding
+    // -----------------------------------------------------------------------------------------
 
     private Channel channel(int port) {
         return port > 0 && port < PORTS ? channels[port] : null;
@@ -315,7 +319,8 @@ public final class EventChannels {
         return 0;
     }
 
-    // ---- delivery ----------------------------------------------------------------------------------------
+    // ---- delivery
+    // ----------------------------------------------------------------------------------------
 
     /** send: to oneself for an IPI, to the other end else. */
     public int send(int port) {

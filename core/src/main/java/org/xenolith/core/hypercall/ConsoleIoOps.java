@@ -7,8 +7,9 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.devices.console.ConsoleSink;
 
 /**
- * Hypercall console_io: the hypervisor's own console, on which a kernel writes before its driver runs. Lines end with
- * a bare line feed there, a terminal in raw mode wants a carriage return before it. public/xen.h, {@code CONSOLEIO_*}.
+ * Hypercall console_io: the hypervisor's own console, on which a kernel writes before its driver
+ * runs. Lines end with a bare line feed there, a terminal in raw mode wants a carriage return
+ * before it. public/xen.h, {@code CONSOLEIO_*}.
  */
 final class ConsoleIoOps {
     private static final int CONSOLEIO_WRITE = 0;

@@ -11,8 +11,8 @@ import org.xenolith.core.event.EventChannels;
 import org.xenolith.cpu.mmu.Mmu;
 
 /**
- * Hypercall event_channel_op. public/event_channel.h, {@code EVTCHNOP_*}. FIFO channels are not offered: guests
- * fall back to the two-level layout.
+ * Hypercall event_channel_op. public/event_channel.h, {@code EVTCHNOP_*}. FIFO channels are not
+ * offered: guests fall back to the two-level layout.
  */
 final class EventChannelOps {
     private static final int BIND_INTERDOMAIN = 0;
@@ -40,7 +40,10 @@ final class EventChannelOps {
             case BIND_INTERDOMAIN -> {
                 int remote = domainOf(mmu.read16(argument));
                 mmu.checkWritable(argument + 8);
-                yield stored(mmu, argument + 8, events.bindInterdomain(remote, mmu.read32(argument + 4)));
+                yield stored(
+                        mmu,
+                        argument + 8,
+                        events.bindInterdomain(remote, mmu.read32(argument + 4)));
             }
             case BIND_VIRQ -> {
                 mmu.checkWritable(argument + 8);

@@ -63,7 +63,9 @@ public final class Hypercalls {
         console = new ConsoleIoOps(earlyConsole);
     }
 
-    /** Executes the hypercall in a vCPU's registers: number RAX, arguments RDI, RSI, RDX, R10, R8. */
+    /**
+     * Executes the hypercall in a vCPU's registers: number RAX, arguments RDI, RSI, RDX, R10, R8.
+     */
     public void execute(VirtualCpu vcpu) {
         Cpu cpu = vcpu.cpu();
         long[] r = cpu.r;
@@ -131,7 +133,8 @@ public final class Hypercalls {
         };
     }
 
-    // ---- traps and callbacks -----------------------------------------------------------------------------
+    // ---- traps and callbacks
+    // -----------------------------------------------------------------------------
 
     private static long setTrapTable(VirtualCpu vcpu, long table) {
         if (table == 0) {
@@ -270,7 +273,8 @@ public final class Hypercalls {
         };
     }
 
-    // ---- multicall ---------------------------------------------------------------------------------------
+    // ---- multicall
+    // ---------------------------------------------------------------------------------------
 
     private static final int MULTICALL_SIZE = 64;
     private static final int MULTICALL_RESULT = 8;

@@ -52,7 +52,10 @@ final class SchedOps {
         };
     }
 
-    /** Waits until one of the ports is pending, masked or not, or until the timeout; returns 0 in both cases. */
+    /**
+     * Waits until one of the ports is pending, masked or not, or until the timeout; returns 0 in
+     * both cases.
+     */
     private static long poll(VirtualCpu vcpu, long argument) {
         Mmu mmu = vcpu.mmu();
         long ports = mmu.read64(argument);

@@ -2,8 +2,6 @@ package org.xenolith.core.hypercall;
 
 import static org.xenolith.core.abi.XenErrno.EINVAL;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.xenolith.core.abi.TrapInfo;
 import org.xenolith.core.abi.VcpuGuestContext;
 import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
@@ -15,6 +13,9 @@ import org.xenolith.core.mm.FrameType;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /** Loads {@code struct vcpu_guest_context} into a vCPU that was never up. public/arch-x86/xen.h. */
 final class VcpuContext {

@@ -80,7 +80,9 @@ final class VcpuOps {
             }
             case REGISTER_VCPU_INFO ->
                     registerInfo(
-                            vcpu, mmu.read64(argument), mmu.read32(argument + REGISTER_INFO_OFFSET));
+                            vcpu,
+                            mmu.read64(argument),
+                            mmu.read32(argument + REGISTER_INFO_OFFSET));
             case SEND_NMI -> {
                 vcpu.nmiPending = true;
                 domain.scheduler().wake(vcpu);

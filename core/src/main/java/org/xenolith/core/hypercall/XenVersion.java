@@ -4,11 +4,12 @@ import static org.xenolith.core.abi.XenErrno.EINVAL;
 import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import static org.xenolith.core.abi.XenErrno.EPERM;
 
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.cpu.mmu.Ram;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Hypercall xen_version. public/version.h, {@code XENVER_*}; public/features.h. */
 final class XenVersion {
@@ -27,7 +28,10 @@ final class XenVersion {
     private static final int XENVER_COMMANDLINE = 9;
     private static final int XENVER_BUILD_ID = 10;
 
-    /** mmu_pt_update_preserve_ad, highmem_assist, gnttab_map_avail_bits, memory_op_vnode_supported, direct mapped. */
+    /**
+     * mmu_pt_update_preserve_ad, highmem_assist, gnttab_map_avail_bits, memory_op_vnode_supported,
+     * direct mapped.
+     */
     private static final int FEATURES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 13 | 1 << 17;
 
     long handle(VirtualCpu vcpu, int command, long argument) {

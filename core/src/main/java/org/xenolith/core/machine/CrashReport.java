@@ -1,6 +1,5 @@
 package org.xenolith.core.machine;
 
-import java.util.Locale;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
@@ -10,11 +9,16 @@ import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Disassembler;
 import org.xenolith.cpu.decode.Instruction;
 
-/** What a user gets to see of a guest that died: registers, the instruction, where it came from, its last hypercalls. */
+import java.util.Locale;
+
+/**
+ * What a user gets to see of a guest that died: registers, the instruction, where it came from, its
+ * last hypercalls.
+ */
 final class CrashReport {
     private static final String[] NAMES = {
-        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
-        "r14", "r15"
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+        "r13", "r14", "r15"
     };
     private static final int STACK_WORDS = 512;
     private static final int MAX_FRAMES = 16;
@@ -56,8 +60,14 @@ final class CrashReport {
         for (int i = 0; i < NAMES.length; i += 4) {
             line(
                     "  %3s %016x  %3s %016x  %3s %016x  %3s %016x",
-                    NAMES[i], cpu.r[i], NAMES[i + 1], cpu.r[i + 1], NAMES[i + 2], cpu.r[i + 2],
-                    NAMES[i + 3], cpu.r[i + 3]);
+                    NAMES[i],
+                    cpu.r[i],
+                    NAMES[i + 1],
+                    cpu.r[i + 1],
+                    NAMES[i + 2],
+                    cpu.r[i + 2],
+                    NAMES[i + 3],
+                    cpu.r[i + 3]);
         }
         line("  fs base %016x  gs base %016x", cpu.r[Cpu.FS_BASE], cpu.r[Cpu.GS_BASE]);
     }
@@ -81,7 +91,10 @@ final class CrashReport {
         line("  instruction: %s", length > 0 ? Disassembler.disassemble(in, cpu.rip) : "(bad)");
     }
 
-    /** Words on the stack that look like return addresses: a guest's frame pointers cannot be relied on. */
+    /**
+     * Words on the stack that look like return addresses: a guest's frame pointers cannot be relied
+     * on.
+     */
     private void backtrace() {
         line("  return addresses on the stack:");
         int found = 0;

@@ -1,19 +1,5 @@
 package org.xenolith.core.machine;
 
-import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.security.SecureRandom;
-import java.time.Duration;
-import java.util.Optional;
-import java.util.SplittableRandom;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.random.RandomGenerator;
 import org.xenolith.core.build.BuildFailed;
 import org.xenolith.core.build.BuildRequest;
 import org.xenolith.core.build.BuiltDomain;
@@ -42,6 +28,21 @@ import org.xenolith.devices.memory.HostMemory;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.pv.console.ConsoleRing;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
 
 /** Builds a domain from files, runs it on this JVM and tells how it ended. */
 public final class VmmMachine implements Machine {
@@ -128,9 +129,9 @@ public final class VmmMachine implements Machine {
             return new PrintStream(file, false, StandardCharsets.UTF_8);
         }
 
-        void build(KernelImage kernel, XenNotes notes, byte[] initrd)
-                throws BuildFailed {
-            // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do it.
+        void build(KernelImage kernel, XenNotes notes, byte[] initrd) throws BuildFailed {
+            // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do
+            // it.
             int storePort = 1;
             int consolePort = 2;
             BuildRequest request =
@@ -146,14 +147,11 @@ public final class VmmMachine implements Machine {
             VcpuRunner runner = new VcpuRunner(vcpu -> hypercalls.execute(vcpu), tracer);
             scheduler = new Scheduler(runner);
             long sharedInfo = frames.writableFrame(built.sharedInfoMfn());
-            domain =
-                    new Domain(FIRST_GUEST, options.name(), types, clock, scheduler, sharedInfo);
+            domain = new Domain(FIRST_GUEST, options.name(), types, clock, scheduler, sharedInfo);
             domain.onEnd(ended::countDown);
             frames.pool().onFree(domain.code()::forget);
             RandomGenerator random =
-                    options.virtualTime()
-                            ? new SplittableRandom(RANDOM_SEED)
-                            : new SecureRandom();
+                    options.virtualTime() ? new SplittableRandom(RANDOM_SEED) : new SecureRandom();
             for (int i = 0; i < options.vcpus(); i++) {
                 scheduler.add(domain.addVcpu(random));
             }
@@ -172,7 +170,8 @@ public final class VmmMachine implements Machine {
 
         private void connectXenstore(BuiltDomain built, int expectedPort) {
             XenstoreRing[] ring = new XenstoreRing[1];
-            int port = domain.events().allocateForBackend(() -> serviceStore(ring[0], expectedPort));
+            int port =
+                    domain.events().allocateForBackend(() -> serviceStore(ring[0], expectedPort));
             checkPort(port, expectedPort);
             XenstoreConnection connection =
                     store.introduce(

@@ -1,17 +1,18 @@
 package org.xenolith.core.sched;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
 /**
- * Shares host threads among vCPUs. Each vCPU is charged the time it ran; the runnable one with the least runs
- * next, so that all get the same share. One that slept starts no further behind than the least that is runnable:
- * sleeping saves up no credit.
+ * Shares host threads among vCPUs. Each vCPU is charged the time it ran; the runnable one with the
+ * least runs next, so that all get the same share. One that slept starts no further behind than the
+ * least that is runnable: sleeping saves up no credit.
  *
  * <p>States of vCPUs change under this object's lock only.
  */
@@ -120,7 +121,8 @@ public final class Scheduler {
         return false;
     }
 
-    // ---- wake-ups ----------------------------------------------------------------------------------------
+    // ---- wake-ups
+    // ----------------------------------------------------------------------------------------
 
     /** An offline vCPU may run. */
     public void online(VirtualCpu vcpu) {
@@ -232,7 +234,8 @@ public final class Scheduler {
         work.signal();
     }
 
-    // ---- the host threads --------------------------------------------------------------------------------
+    // ---- the host threads
+    // --------------------------------------------------------------------------------
 
     private void work() {
         lock.lock();
@@ -254,7 +257,8 @@ public final class Scheduler {
         expireTimers();
         Task best = null;
         for (Task task : tasks) {
-            if (task.vcpu.state == State.RUNNABLE && (best == null || task.charged < best.charged)) {
+            if (task.vcpu.state == State.RUNNABLE
+                    && (best == null || task.charged < best.charged)) {
                 best = task;
             }
         }
@@ -276,8 +280,7 @@ public final class Scheduler {
         task.charged += System.nanoTime() - start;
         boolean sleeps = stopped == State.BLOCKED || stopped == State.POLLING;
         boolean again = sleeps && (task.wakeRequested || vcpu.domain().hasPosted());
-        vcpu.state =
-                vcpu.domain().hasEnded() ? State.OFFLINE : again ? State.RUNNABLE : stopped;
+        vcpu.state = vcpu.domain().hasEnded() ? State.OFFLINE : again ? State.RUNNABLE : stopped;
         idle.signalAll();
     }
 
@@ -309,7 +312,9 @@ public final class Scheduler {
                 earliest = vcpu;
             }
         }
-        if (earliest != null && !earliest.domain().clock().isLive() && !isRunning(earliest.domain())) {
+        if (earliest != null
+                && !earliest.domain().clock().isLive()
+                && !isRunning(earliest.domain())) {
             Domain domain = earliest.domain();
             domain.clock().skipTo(earliest.nextDeadline(), domain.retired());
             return;

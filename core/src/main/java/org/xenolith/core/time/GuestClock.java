@@ -1,8 +1,8 @@
 package org.xenolith.core.time;
 
 /**
- * A domain's time. System time and time-stamp counter are one number: nanoseconds since the domain started, the
- * same on all its vCPUs and never running backwards.
+ * A domain's time. System time and time-stamp counter are one number: nanoseconds since the domain
+ * started, the same on all its vCPUs and never running backwards.
  */
 public interface GuestClock {
     /** Frequency of the time-stamp counter. */
@@ -47,8 +47,8 @@ public interface GuestClock {
     }
 
     /**
-     * Time derived from the number of instructions, one nanosecond each, so that two runs see the same. Starts at
-     * a fixed date.
+     * Time derived from the number of instructions, one nanosecond each, so that two runs see the
+     * same. Starts at a fixed date.
      */
     static GuestClock virtual() {
         return new GuestClock() {

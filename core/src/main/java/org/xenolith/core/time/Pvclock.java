@@ -1,13 +1,15 @@
 package org.xenolith.core.time;
 
-import java.lang.invoke.VarHandle;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo.Time;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.lang.invoke.VarHandle;
+
 /**
- * Publishes how the time-stamp counter becomes system time. The counter is system time, so the record is
- * written once and stays true: ns = tsc * mul / 2^32, with mul = 2^31 after a shift left by one.
+ * Publishes how the time-stamp counter becomes system time. The counter is system time, so the
+ * record is written once and stays true: ns = tsc * mul / 2^32, with mul = 2^31 after a shift left
+ * by one.
  */
 public final class Pvclock {
     private static final int MUL = 0x8000_0000;

@@ -1,7 +1,5 @@
 package org.xenolith.core.trace;
 
-import java.io.PrintStream;
-import java.util.Set;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.VirtualCpu;
@@ -9,7 +7,13 @@ import org.xenolith.core.machine.TraceTopic;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 
-/** Writes trace events as lines of text: time, vCPU, mode, what happened. Absent altogether when nothing is traced. */
+import java.io.PrintStream;
+import java.util.Set;
+
+/**
+ * Writes trace events as lines of text: time, vCPU, mode, what happened. Absent altogether when
+ * nothing is traced.
+ */
 public final class Tracer {
     private final Set<TraceTopic> topics;
     private final PrintStream out;
@@ -44,7 +48,9 @@ public final class Tracer {
                                     a2,
                                     a3,
                                     a4,
-                                    result < 0 ? XenErrno.name((int) -result) : Long.toHexString(result),
+                                    result < 0
+                                            ? XenErrno.name((int) -result)
+                                            : Long.toHexString(result),
                                     vcpu.cpu().rip));
         }
     }

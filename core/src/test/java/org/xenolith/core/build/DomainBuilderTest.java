@@ -271,7 +271,7 @@ class DomainBuilderTest {
                 .isInstanceOf(BuildFailed.class)
                 .hasMessage(
                         "With its initrd of 80 MiB the kernel needs 145 MiB of memory, but the"
-                            + " domain has only 128 MiB");
+                                + " domain has only 128 MiB");
     }
 
     @Test

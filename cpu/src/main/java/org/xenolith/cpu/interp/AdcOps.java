@@ -441,5 +441,4 @@ final class AdcOps {
             return next;
         }
     }
-
 }

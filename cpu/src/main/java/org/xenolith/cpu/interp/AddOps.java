@@ -522,5 +522,4 @@ final class AddOps {
             return next;
         }
     }
-
 }

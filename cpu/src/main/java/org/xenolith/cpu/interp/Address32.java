@@ -3,7 +3,10 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
 
-/** An instruction with a 32-bit address: forms it in a scratch register, on which the wrapped operation is based. */
+/**
+ * An instruction with a 32-bit address: forms it in a scratch register, on which the wrapped
+ * operation is based.
+ */
 final class Address32 extends Op {
     private final Op inner;
     private final int base;

@@ -521,5 +521,4 @@ final class AndOps {
             return next;
         }
     }
-
 }

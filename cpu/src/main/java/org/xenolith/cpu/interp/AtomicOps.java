@@ -211,8 +211,7 @@ final class AtomicOps {
                 long vaddr = vaddr(r);
                 do {
                     old = Atomics.loadForUpdate(mmu, vaddr, bits);
-                } while (old == expected
-                        && !Atomics.compareAndSet(mmu, vaddr, bits, old, value));
+                } while (old == expected && !Atomics.compareAndSet(mmu, vaddr, bits, old, value));
             } else {
                 old = Registers.get(r, dst, dstShift, bits);
                 if (old == expected) {
@@ -258,9 +257,9 @@ final class AtomicOps {
     }
 
     /**
-     * CMPXCHG16B. The host offers no 16-byte compare-and-set to Java: all of them share one lock, and both halves
-     * are written with compare-and-set from the values seen, so that a plain 8-byte store of a sibling in between
-     * is noticed and the instruction starts again.
+     * CMPXCHG16B. The host offers no 16-byte compare-and-set to Java: all of them share one lock,
+     * and both halves are written with compare-and-set from the values seen, so that a plain 8-byte
+     * store of a sibling in between is noticed and the instruction starts again.
      */
     static final class CompareExchange16 extends MemoryOp {
         private static final Object LOCK = new Object();

@@ -1,8 +1,9 @@
 package org.xenolith.cpu.interp;
 
-import java.lang.invoke.VarHandle;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
+
+import java.lang.invoke.VarHandle;
 
 /**
  * Atomic read-modify-write on guest memory, a full fence each. Aligned operands use the host's
@@ -10,8 +11,9 @@ import org.xenolith.cpu.mmu.Ram;
  */
 final class Atomics {
     /**
-     * Serialises split locks of all vCPUs. Plain accesses of a sibling can still fall between its halves; a guest
-     * that relies on split locks against plain stores is as good as unknown, and Linux forbids them.
+     * Serialises split locks of all vCPUs. Plain accesses of a sibling can still fall between its
+     * halves; a guest that relies on split locks against plain stores is as good as unknown, and
+     * Linux forbids them.
      */
     private static final Object SPLIT_LOCK = new Object();
 
@@ -37,7 +39,8 @@ final class Atomics {
     }
 
     /**
-     * Stores {@code value} if the operand still is {@code expected}; both are taken at the operand's width.
+     * Stores {@code value} if the operand still is {@code expected}; both are taken at the
+     * operand's width.
      *
      * @return false when somebody was faster
      */

@@ -97,8 +97,8 @@ final class BitOps {
     }
 
     /**
-     * BSF and BSR; a source of 0 sets ZF and keeps the destination, as all processors do. The other flags are
-     * undefined; they are left as hardware shows them for the source.
+     * BSF and BSR; a source of 0 sets ZF and keeps the destination, as all processors do. The other
+     * flags are undefined; they are left as hardware shows them for the source.
      */
     static final class Scan extends MemoryOp {
         private final boolean forward;
@@ -120,9 +120,7 @@ final class BitOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             long value =
-                    memory
-                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
-                            : Registers.get(r, src, 0, bits);
+                    memory ? Loads.load(cpu.mmu(), vaddr(r), bits) : Registers.get(r, src, 0, bits);
             if (value != 0) {
                 long position =
                         forward
@@ -130,8 +128,7 @@ final class BitOps {
                                 : 63 - Long.numberOfLeadingZeros(Registers.zeroExtend(value, bits));
                 Registers.set(r, dst, 0, bits, position);
             }
-            cpu.setArithmeticFlags(
-                    cpu.arithmeticFlags() & ~Flags.ZF | (value == 0 ? Flags.ZF : 0));
+            cpu.setArithmeticFlags(cpu.arithmeticFlags() & ~Flags.ZF | (value == 0 ? Flags.ZF : 0));
             return next;
         }
     }
@@ -155,9 +152,7 @@ final class BitOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             long value =
-                    memory
-                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
-                            : Registers.get(r, src, 0, bits);
+                    memory ? Loads.load(cpu.mmu(), vaddr(r), bits) : Registers.get(r, src, 0, bits);
             int count = Long.bitCount(Registers.zeroExtend(value, bits));
             Registers.set(r, dst, 0, bits, count);
             cpu.setArithmeticFlags(count == 0 ? Flags.ZF : 0);

@@ -3,8 +3,9 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
- * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to the first
- * that may go elsewhere; unconditional jumps inside the page are followed. The unit of look-up, of invalidation and, later, of translation.
+ * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to
+ * the first that may go elsewhere; unconditional jumps inside the page are followed. The unit of
+ * look-up, of invalidation and, later, of translation.
  */
 public final class Block {
     public static final int MAX_INSTRUCTIONS = 48;
@@ -15,7 +16,10 @@ public final class Block {
     /** First byte, from the page's start. */
     final int start;
 
-    /** The code bytes: pairs of first byte and byte behind the last, one for each stretch between jumps. */
+    /**
+     * The code bytes: pairs of first byte and byte behind the last, one for each stretch between
+     * jumps.
+     */
     private final int[] ranges;
 
     /** Number of instructions. */
@@ -38,7 +42,10 @@ public final class Block {
         return valid;
     }
 
-    /** Whether bytes {@code from} to {@code to} (exclusive) of the page touch the block's instructions. */
+    /**
+     * Whether bytes {@code from} to {@code to} (exclusive) of the page touch the block's
+     * instructions.
+     */
     boolean overlaps(int from, int to) {
         for (int i = 0; i < ranges.length; i += 2) {
             if (from < ranges[i + 1] && to > ranges[i]) {

@@ -1,11 +1,12 @@
 package org.xenolith.cpu.interp;
 
-import java.util.Arrays;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Ram;
+
+import java.util.Arrays;
 
 /** Decodes straight-line code into blocks. One per vCPU: it keeps its work space. */
 final class BlockBuilder {
@@ -82,7 +83,10 @@ final class BlockBuilder {
         return row == null || row.has(OpcodeRow.ENDS_BLOCK);
     }
 
-    /** Goes on at the target of an unconditional jump inside the page, unless that is decoded already. */
+    /**
+     * Goes on at the target of an unconditional jump inside the page, unless that is decoded
+     * already.
+     */
     private boolean follow(Instruction in) {
         if (count == 0 || !isDirectJump(in) || rangeCount == MAX_RANGES - 1) {
             return false;

@@ -4,9 +4,9 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
- * The end of a block: a direct jump with one or two ways on. Targets in the same page are linked to the block
- * there once it is known; others go through look-up, since the page beside may be another frame in the next
- * address space.
+ * The end of a block: a direct jump with one or two ways on. Targets in the same page are linked to
+ * the block there once it is known; others go through look-up, since the page beside may be another
+ * frame in the next address space.
  */
 abstract class Branch extends Op {
     private final CodePage page;

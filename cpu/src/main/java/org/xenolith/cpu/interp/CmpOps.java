@@ -394,5 +394,4 @@ final class CmpOps {
             return next;
         }
     }
-
 }

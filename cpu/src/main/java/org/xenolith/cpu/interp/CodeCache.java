@@ -1,19 +1,21 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
-import org.xenolith.cpu.mmu.Mmu;
-import org.xenolith.cpu.mmu.Ram;
 
 /**
- * Decoded code by host frame, and the watch over stores into it. No TLB holds a write tag for a frame with
- * live blocks, so each store into one comes here.
+ * Decoded code by host frame, and the watch over stores into it. No TLB holds a write tag for a
+ * frame with live blocks, so each store into one comes here.
  *
- * <p>When the first block of a frame is decoded, siblings may still hold a write tag. They get a message and
- * drop it at their next poll point, then {@link #writesDropped} compares the blocks with memory: a store that
- * slipped through in between is found there. x86 asks no more of cross-modifying code.
+ * <p>When the first block of a frame is decoded, siblings may still hold a write tag. They get a
+ * message and drop it at their next poll point, then {@link #writesDropped} compares the blocks
+ * with memory: a store that slipped through in between is found there. x86 asks no more of
+ * cross-modifying code.
  */
 public final class CodeCache implements Mmu.StoreWatch {
     private static final int CHUNK_SHIFT = 10;

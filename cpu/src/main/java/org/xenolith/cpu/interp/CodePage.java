@@ -1,8 +1,8 @@
 package org.xenolith.cpu.interp;
 
 /**
- * The decoded code of one frame: its blocks by start offset. Look-up takes no lock; additions and drops do, as
- * vCPUs of a domain share the page.
+ * The decoded code of one frame: its blocks by start offset. Look-up takes no lock; additions and
+ * drops do, as vCPUs of a domain share the page.
  */
 final class CodePage {
     private static final int INITIAL = 8;

@@ -59,7 +59,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.overflow(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.overflow(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -70,7 +72,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, Flags.overflow(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    Flags.overflow(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -81,7 +86,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.overflow(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.overflow(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -92,7 +100,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, !Flags.overflow(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    !Flags.overflow(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -103,7 +114,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -114,7 +127,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -125,7 +140,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -136,7 +153,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, !Flags.below(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    !Flags.below(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -147,7 +167,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -169,7 +191,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -191,7 +215,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.belowOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.belowOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -202,7 +229,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, Flags.belowOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    Flags.belowOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -213,7 +243,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.belowOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.belowOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -224,7 +257,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, !Flags.belowOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    !Flags.belowOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -235,7 +271,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.sign(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.sign(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -257,7 +295,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.sign(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.sign(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -279,7 +319,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.parity(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.parity(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -301,7 +343,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.parity(cpu.flagRule, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.parity(cpu.flagRule, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -323,7 +367,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -334,7 +380,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -345,7 +393,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -356,7 +406,9 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, !Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    !Flags.less(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -367,7 +419,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return Flags.lessOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return Flags.lessOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -378,7 +433,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, Flags.lessOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    Flags.lessOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
 
@@ -389,7 +447,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return !Flags.lessOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady) ? taken(cpu) : notTaken(cpu);
+            return !Flags.lessOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady)
+                    ? taken(cpu)
+                    : notTaken(cpu);
         }
     }
 
@@ -400,8 +461,10 @@ final class ConditionOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            return move(cpu, !Flags.lessOrEqual(cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
+            return move(
+                    cpu,
+                    !Flags.lessOrEqual(
+                            cpu.flagRule, cpu.flagA, cpu.flagB, cpu.flagResult, cpu.flagReady));
         }
     }
-
 }

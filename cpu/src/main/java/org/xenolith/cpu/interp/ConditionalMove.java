@@ -3,8 +3,8 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 
 /**
- * CMOVcc. A memory source is loaded, and faults, also when the condition is false; the 32-bit form clears the
- * upper half in either case. SDM vol. 2, CMOVcc.
+ * CMOVcc. A memory source is loaded, and faults, also when the condition is false; the 32-bit form
+ * clears the upper half in either case. SDM vol. 2, CMOVcc.
  */
 abstract class ConditionalMove extends MemoryOp {
     private final boolean memory;

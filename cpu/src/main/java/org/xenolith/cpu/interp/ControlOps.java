@@ -154,7 +154,9 @@ final class ControlOps {
         }
     }
 
-    /** An instruction that always faults: UD2, what we do not know, what a PV guest may not execute. */
+    /**
+     * An instruction that always faults: UD2, what we do not know, what a PV guest may not execute.
+     */
     static final class Fault extends Op {
         private final GuestFault fault;
 

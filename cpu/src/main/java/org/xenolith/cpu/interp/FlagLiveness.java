@@ -1,15 +1,17 @@
 package org.xenolith.cpu.interp;
 
-import java.util.List;
-import java.util.Set;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 
+import java.util.List;
+import java.util.Set;
+
 /**
- * Which instructions of a block write arithmetic flags that nobody reads: a later one in the block overwrites
- * all six first. At a fault in between they may then be stale, which a guest can only see in the frame that
- * the fault pushes; its return restarts an instruction before the overwriting one.
+ * Which instructions of a block write arithmetic flags that nobody reads: a later one in the block
+ * overwrites all six first. At a fault in between they may then be stale, which a guest can only
+ * see in the frame that the fault pushes; its return restarts an instruction before the overwriting
+ * one.
  */
 final class FlagLiveness {
     /** Set all six flags from their operands alone, whatever those are. */
@@ -19,8 +21,9 @@ final class FlagLiveness {
     /** Neither read nor write arithmetic flags. */
     private static final Set<String> INDIFFERENT =
             Set.of(
-                    "mov", "movzx", "movsx", "movsxd", "lea", "push", "pop", "nop", "xchg", "bswap", "not",
-                    "cbw", "cwd", "leave", "call", "movups", "movaps", "movdqa", "movdqu", "movq", "movd");
+                    "mov", "movzx", "movsx", "movsxd", "lea", "push", "pop", "nop", "xchg", "bswap",
+                    "not", "cbw", "cwd", "leave", "call", "movups", "movaps", "movdqa", "movdqu",
+                    "movq", "movd");
 
     private enum Effect {
         OVERWRITES,
@@ -46,7 +49,9 @@ final class FlagLiveness {
         return effects;
     }
 
-    /** @param followed jumps without an operation */
+    /**
+     * @param followed jumps without an operation
+     */
     static boolean[] dead(Instruction[] block, boolean[] followed, int count) {
         boolean[] dead = new boolean[count];
         boolean overwritten = false;
@@ -56,7 +61,8 @@ final class FlagLiveness {
                 continue;
             }
             OpcodeRow row = block[i].row;
-            Effect effect = row == null || row.has(OpcodeRow.ENDS_BLOCK) ? Effect.OTHER : EFFECTS[row.id()];
+            Effect effect =
+                    row == null || row.has(OpcodeRow.ENDS_BLOCK) ? Effect.OTHER : EFFECTS[row.id()];
             overwritten =
                     switch (effect) {
                         case OVERWRITES -> true;

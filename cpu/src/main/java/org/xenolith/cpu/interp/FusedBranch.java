@@ -3,8 +3,9 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.decode.Operand;
 
 /**
- * A comparison and the conditional branch behind it as one operation: the pair ends every other block, and a
- * dispatch costs as much as the work. The flags are left as the comparison alone leaves them.
+ * A comparison and the conditional branch behind it as one operation: the pair ends every other
+ * block, and a dispatch costs as much as the work. The flags are left as the comparison alone
+ * leaves them.
  */
 abstract class FusedBranch extends Branch {
     final int dst;

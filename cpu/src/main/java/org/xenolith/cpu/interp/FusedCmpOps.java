@@ -1068,5 +1068,4 @@ final class FusedCmpOps {
             return a > b ? taken(cpu) : notTaken(cpu);
         }
     }
-
 }

@@ -1074,5 +1074,4 @@ final class FusedTestOps {
             return result > 0 ? taken(cpu) : notTaken(cpu);
         }
     }
-
 }

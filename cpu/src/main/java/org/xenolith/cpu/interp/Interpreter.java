@@ -9,8 +9,8 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
- * Runs decoded blocks of one vCPU. The slow path of everything: it can execute any instruction at any address,
- * and stops after exactly the granted number of instructions.
+ * Runs decoded blocks of one vCPU. The slow path of everything: it can execute any instruction at
+ * any address, and stops after exactly the granted number of instructions.
  */
 public final class Interpreter {
     /** {@link #pendingExit} when no operation asked to leave. */
@@ -178,8 +178,8 @@ public final class Interpreter {
     }
 
     /**
-     * Continues at a linear address without leaving the loop, if that is decoded already and the budget lets a
-     * whole block run.
+     * Continues at a linear address without leaving the loop, if that is decoded already and the
+     * budget lets a whole block run.
      *
      * @return null after setting RIP when it is not
      */

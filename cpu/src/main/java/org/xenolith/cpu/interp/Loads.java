@@ -2,7 +2,10 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.mmu.Mmu;
 
-/** Memory accesses whose width is a parameter, for operations that do not run often enough for a class each. */
+/**
+ * Memory accesses whose width is a parameter, for operations that do not run often enough for a
+ * class each.
+ */
 final class Loads {
     private Loads() {}
 

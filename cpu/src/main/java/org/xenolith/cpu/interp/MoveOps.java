@@ -216,7 +216,8 @@ final class MoveOps {
         }
     }
 
-    // ---- MOVZX, MOVSX, MOVSXD --------------------------------------------------------------------------
+    // ---- MOVZX, MOVSX, MOVSXD
+    // --------------------------------------------------------------------------
 
     /** {@code sourceBits} 8, 16 or 32. */
     static Op extend(Binding b, int sourceBits, boolean signed) {
@@ -315,7 +316,8 @@ final class MoveOps {
         }
     }
 
-    // ---- LEA -------------------------------------------------------------------------------------------
+    // ---- LEA
+    // -------------------------------------------------------------------------------------------
 
     static Op lea(Binding b) {
         return b.bits() == 64 ? new Lea64(b) : new LeaNarrow(b);
@@ -355,7 +357,8 @@ final class MoveOps {
         }
     }
 
-    // ---- the rest --------------------------------------------------------------------------------------
+    // ---- the rest
+    // --------------------------------------------------------------------------------------
 
     /** XCHG of two registers. */
     static final class ExchangeRegisters extends OperandForm.RegisterRegister {
@@ -442,8 +445,7 @@ final class MoveOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             Mmu mmu = cpu.mmu();
-            Registers.set8(
-                    r, Cpu.RAX, 0, mmu.read8(r[Cpu.RBX] + (r[Cpu.RAX] & 0xff) + r[segment]));
+            Registers.set8(r, Cpu.RAX, 0, mmu.read8(r[Cpu.RBX] + (r[Cpu.RAX] & 0xff) + r[segment]));
             return next;
         }
     }

@@ -34,9 +34,7 @@ final class MultiplyOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             long source =
-                    memory
-                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
-                            : Registers.get(r, src, 0, bits);
+                    memory ? Loads.load(cpu.mmu(), vaddr(r), bits) : Registers.get(r, src, 0, bits);
             long other = threeOperands ? immediate : Registers.get(r, dst, 0, bits);
             long exact = source * other;
             long result = Registers.narrow(exact, bits);
@@ -94,9 +92,7 @@ final class MultiplyOps {
 
         private void narrow(Cpu cpu, long a, long b) {
             long product =
-                    signed
-                            ? a * b
-                            : Registers.zeroExtend(a, bits) * Registers.zeroExtend(b, bits);
+                    signed ? a * b : Registers.zeroExtend(a, bits) * Registers.zeroExtend(b, bits);
             long low = Registers.narrow(product, bits);
             if (bits == 8) {
                 Registers.set16(cpu.r, Cpu.RAX, product);
@@ -104,8 +100,7 @@ final class MultiplyOps {
                 Registers.set(cpu.r, Cpu.RAX, 0, bits, low);
                 Registers.set(cpu.r, Cpu.RDX, 0, bits, product >>> bits);
             }
-            boolean fits =
-                    signed ? product == low : Registers.zeroExtend(product, bits) == product;
+            boolean fits = signed ? product == low : Registers.zeroExtend(product, bits) == product;
             cpu.setReadyFlags(low, fits ? 0 : Flags.CF | Flags.OF);
         }
     }

@@ -3,14 +3,14 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 
 /**
- * One instruction (now and then half of one) bound to its operands, ready to run. Operations of a block are
- * linked; each returns its successor, so that the loop around them is two lines. An operation changes no
- * register before all its memory accesses have succeeded.
+ * One instruction (now and then half of one) bound to its operands, ready to run. Operations of a
+ * block are linked; each returns its successor, so that the loop around them is two lines. An
+ * operation changes no register before all its memory accesses have succeeded.
  */
 public abstract class Op {
     /**
-     * The operation after this one, read after this one's stores: when a store hits the block itself it has
-     * become a {@link Leave}.
+     * The operation after this one, read after this one's stores: when a store hits the block
+     * itself it has become a {@link Leave}.
      */
     Op next;
 
@@ -19,10 +19,16 @@ public abstract class Op {
 
     int end;
 
-    /** Instructions of the block before this one; jumps inside the page that were followed count too. */
+    /**
+     * Instructions of the block before this one; jumps inside the page that were followed count
+     * too.
+     */
     int position;
 
-    /** Instructions that this operation executes: two where a comparison and its branch are one operation. */
+    /**
+     * Instructions that this operation executes: two where a comparison and its branch are one
+     * operation.
+     */
     int instructions = 1;
 
     /**
@@ -41,7 +47,10 @@ public abstract class Op {
     /** Copies the place to an operation that this one wraps. */
     void placeInner() {}
 
-    /** Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as base. */
+    /**
+     * Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as
+     * base.
+     */
     boolean addressesStack() {
         return false;
     }
@@ -63,7 +72,10 @@ public abstract class Op {
         return null;
     }
 
-    /** Ends the unit so that this instruction runs again; the part that is done counts as one instruction. */
+    /**
+     * Ends the unit so that this instruction runs again; the part that is done counts as one
+     * instruction.
+     */
     final Op leaveToRepeat(Cpu cpu) {
         cpu.rip = address(cpu);
         cpu.budget -= position + 1;

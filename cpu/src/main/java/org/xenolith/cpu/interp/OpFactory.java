@@ -1,11 +1,5 @@
 package org.xenolith.cpu.interp;
 
-import java.util.HashMap;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
@@ -13,6 +7,13 @@ import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 import org.xenolith.cpu.decode.Operand;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** Binds decoded instructions to operations: one entry for each mnemonic of the opcode tables. */
 final class OpFactory {
@@ -97,7 +98,8 @@ final class OpFactory {
         return OperandForm.isByte(b, 0) ? 8 : b.bits();
     }
 
-    // ---- arithmetic --------------------------------------------------------------------------------------
+    // ---- arithmetic
+    // --------------------------------------------------------------------------------------
 
     private static void alu(String mnemonic, AluFactory factory, AtomicOps.Kind locked) {
         put(
@@ -155,7 +157,8 @@ final class OpFactory {
         put(AtomicOps.ExchangeAdd::new, "xadd");
     }
 
-    // ---- moves -------------------------------------------------------------------------------------------
+    // ---- moves
+    // -------------------------------------------------------------------------------------------
 
     private static void moves() {
         put(OpFactory::mov, "mov");
@@ -164,10 +167,7 @@ final class OpFactory {
         put(b -> MoveOps.extend(b, 32, true), "movsxd");
         put(MoveOps::lea, "lea");
         put(
-                b ->
-                        b.in.memory
-                                ? new AtomicOps.Exchange(b)
-                                : new MoveOps.ExchangeRegisters(b),
+                b -> b.in.memory ? new AtomicOps.Exchange(b) : new MoveOps.ExchangeRegisters(b),
                 "xchg");
         put(MoveOps.ByteSwap::new, "bswap");
         put(MoveOps.ExtendAccumulator::new, "cbw", "cwde", "cdqe");
@@ -217,7 +217,8 @@ final class OpFactory {
         return MoveOps.mov(b);
     }
 
-    // ---- control -----------------------------------------------------------------------------------------
+    // ---- control
+    // -----------------------------------------------------------------------------------------
 
     private static void control() {
         put(
@@ -255,7 +256,8 @@ final class OpFactory {
         put(b -> new SystemOps.StringPort(true, b), "outs");
     }
 
-    // ---- system ------------------------------------------------------------------------------------------
+    // ---- system
+    // ------------------------------------------------------------------------------------------
 
     private static void system() {
         put(b -> port(b, false), "in");
@@ -266,12 +268,23 @@ final class OpFactory {
         put(b -> new SystemOps.ReadMsr(), "rdmsr");
         put(b -> new SystemOps.WriteMsr(), "wrmsr");
         put(b -> new SystemOps.ClearTaskSwitched(), "clts");
-        // At IOPL 0 these would fault; the kernel has raised its IOPL, and for Xen they are no-operations then.
+        // At IOPL 0 these would fault; the kernel has raised its IOPL, and for Xen they are
+        // no-operations then.
         put(b -> new SystemOps.Nop(), "cli", "sti", "wbinvd");
         put(
                 b -> fault(Vector.GENERAL_PROTECTION),
-                "hlt", "lldt", "ltr", "lgdt", "lidt", "lmsw", "invlpg", "swapgs", "sysret", "sysexit",
-                "invd", "rdpmc");
+                "hlt",
+                "lldt",
+                "ltr",
+                "lgdt",
+                "lidt",
+                "lmsw",
+                "invlpg",
+                "swapgs",
+                "sysret",
+                "sysexit",
+                "invd",
+                "rdpmc");
         put(b -> fault(Vector.INVALID_OPCODE), "monitor", "mwait");
         put(b -> new SystemOps.StoreSystemValue(b, 2, false), "sldt", "str");
         put(b -> new SystemOps.StoreSystemValue(b, 2, true), "smsw");
@@ -310,7 +323,16 @@ final class OpFactory {
         put(b -> new SystemOps.Pause(), "pause");
         put(
                 b -> new SystemOps.Nop(),
-                "nop", "clflush", "prefetch", "prefetchw", "prefetchwt1", "prefetchnta", "prefetcht0",
-                "prefetcht1", "prefetcht2", "endbr64", "endbr32");
+                "nop",
+                "clflush",
+                "prefetch",
+                "prefetchw",
+                "prefetchwt1",
+                "prefetchnta",
+                "prefetcht0",
+                "prefetcht1",
+                "prefetcht2",
+                "endbr64",
+                "endbr32");
     }
 }

@@ -1,6 +1,8 @@
 package org.xenolith.cpu.interp;
 
-/** Where destination and source of a two-operand instruction are: R register, M memory, I immediate. */
+/**
+ * Where destination and source of a two-operand instruction are: R register, M memory, I immediate.
+ */
 enum OperandForm {
     RR,
     RM,

@@ -521,5 +521,4 @@ final class OrOps {
             return next;
         }
     }
-
 }

@@ -1,6 +1,8 @@
 package org.xenolith.cpu.interp;
 
-/** Reading and writing parts of general registers: 32-bit writes zero-extend, narrower ones merge. */
+/**
+ * Reading and writing parts of general registers: 32-bit writes zero-extend, narrower ones merge.
+ */
 final class Registers {
     static final long LOW_32 = 0xffff_ffffL;
 

@@ -441,5 +441,4 @@ final class SbbOps {
             return next;
         }
     }
-
 }

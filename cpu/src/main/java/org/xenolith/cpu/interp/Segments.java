@@ -5,8 +5,8 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 
 /**
- * Selectors and descriptors as far as 64-bit mode has them: only FS and GS have a base, CS says 64-bit code.
- * SDM vol. 3A, 3.4.5.
+ * Selectors and descriptors as far as 64-bit mode has them: only FS and GS have a base, CS says
+ * 64-bit code. SDM vol. 3A, 3.4.5.
  */
 final class Segments {
     static final int ES = 0;
@@ -27,7 +27,10 @@ final class Segments {
     private static final long GRANULARITY = 1L << 55;
     private static final long WRITABLE_OR_READABLE = 1L << 41;
 
-    /** Xen's flat ring-3 code segment for 64-bit guests, FLAT_RING3_CS64. public/arch-x86/xen-x86_64.h. */
+    /**
+     * Xen's flat ring-3 code segment for 64-bit guests, FLAT_RING3_CS64.
+     * public/arch-x86/xen-x86_64.h.
+     */
     private static final int FLAT_CS64 = 0xe033;
 
     private Segments() {}

@@ -268,8 +268,7 @@ final class ShiftOps {
             r[dst] = bits == 64 ? result : result & Registers.LOW_32;
             if (!quiet) {
                 setRotateFlags(
-                        cpu,
-                        right ? Shift.rorFlags(result, bits) : Shift.rolFlags(result, bits));
+                        cpu, right ? Shift.rorFlags(result, bits) : Shift.rolFlags(result, bits));
             }
             return next;
         }

@@ -10,15 +10,15 @@ import org.xenolith.cpu.semantics.simd.SimdOperands;
 import org.xenolith.cpu.semantics.simd.SimdRow;
 import org.xenolith.cpu.semantics.simd.SimdTable;
 
-/** MMX and SSE: operands are fetched and written by their codes, the rest is the row's semantics. */
+/**
+ * MMX and SSE: operands are fetched and written by their codes, the rest is the row's semantics.
+ */
 final class SimdOps {
     private SimdOps() {}
 
     /** The operation of a row, or null when the table has no semantics for it. */
     static Op create(Binding b) {
-        SimdRow row =
-                SimdTable.find(
-                        b.in.row.encoding(), b.in.row.mnemonic(), b.in.row.operands());
+        SimdRow row = SimdTable.find(b.in.row.encoding(), b.in.row.mnemonic(), b.in.row.operands());
         if (row == null) {
             return null;
         }

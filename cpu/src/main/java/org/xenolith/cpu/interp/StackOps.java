@@ -219,7 +219,9 @@ final class StackOps {
             cpu.r[Cpu.RSP] = rsp + (bits >> 3);
             boolean trapped = (cpu.systemFlags & Flags.TF) != 0;
             cpu.setRflags(
-                    bits == 16 ? cpu.rflags() & ~0xffffL | value & 0xffff : value & ~(long) Flags.RF);
+                    bits == 16
+                            ? cpu.rflags() & ~0xffffL | value & 0xffff
+                            : value & ~(long) Flags.RF);
             boolean traps = (cpu.systemFlags & Flags.TF) != 0;
             return traps == trapped ? next : leaveAfter(cpu);
         }

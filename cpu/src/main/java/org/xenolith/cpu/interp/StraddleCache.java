@@ -1,14 +1,16 @@
 package org.xenolith.cpu.interp;
 
-import java.util.Arrays;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.Arrays;
+
 /**
- * Single instructions by linear address, per vCPU: those whose bytes lie in two pages and so belong to no
- * frame, and those that are stepped through. They are compared with memory each time they run.
+ * Single instructions by linear address, per vCPU: those whose bytes lie in two pages and so belong
+ * to no frame, and those that are stepped through. They are compared with memory each time they
+ * run.
  */
 final class StraddleCache {
     private static final int SLOTS = 256;
@@ -28,7 +30,8 @@ final class StraddleCache {
     /**
      * A block of the one instruction at {@code rip}, which starts in {@code page}.
      *
-     * @throws org.xenolith.cpu.GuestFault when the next page cannot be fetched; CR2 is its first byte
+     * @throws org.xenolith.cpu.GuestFault when the next page cannot be fetched; CR2 is its first
+     *     byte
      */
     Block block(Mmu mmu, CodePage page, long rip) {
         int first = (int) Math.min(MAX_LENGTH, Ram.PAGE_SIZE - (rip & Ram.PAGE_OFFSET));

@@ -6,12 +6,16 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
- * MOVS, STOS, LODS, CMPS and SCAS with and without REP. A repeated instruction works in bounded pieces: after
- * one it returns with RIP unchanged and RCX, RSI, RDI at the next element, as after an interrupt in between;
- * a fault leaves them at the faulting element. Stretches inside one page with DF clear are done in bulk.
+ * MOVS, STOS, LODS, CMPS and SCAS with and without REP. A repeated instruction works in bounded
+ * pieces: after one it returns with RIP unchanged and RCX, RSI, RDI at the next element, as after
+ * an interrupt in between; a fault leaves them at the faulting element. Stretches inside one page
+ * with DF clear are done in bulk.
  */
 final class StringOps {
-    /** Elements that one run of a repeated instruction handles at most, so that poll points stay near. */
+    /**
+     * Elements that one run of a repeated instruction handles at most, so that poll points stay
+     * near.
+     */
     private static final int MAX_ELEMENTS = 2048;
 
     private StringOps() {}
@@ -131,7 +135,8 @@ final class StringOps {
             long hostFrom = mmu.hostForRead(from);
             long hostTo = mmu.hostForBulkWrite(to);
             long bytes = n * size;
-            // A destination inside the source must replicate what was just written, element by element.
+            // A destination inside the source must replicate what was just written, element by
+            // element.
             if (hostTo == Mmu.NO_HOST || hostTo > hostFrom && hostTo < hostFrom + bytes) {
                 return 0;
             }
@@ -180,7 +185,9 @@ final class StringOps {
 
         private void fill(long host, int n, long value) {
             long low = value & 0xff;
-            if (bits == 8 || Registers.zeroExtend(value, bits) == Registers.zeroExtend(low * 0x0101_0101_0101_0101L, bits)) {
+            if (bits == 8
+                    || Registers.zeroExtend(value, bits)
+                            == Registers.zeroExtend(low * 0x0101_0101_0101_0101L, bits)) {
                 Ram.fill(host, (long) n * size, (int) low);
                 return;
             }

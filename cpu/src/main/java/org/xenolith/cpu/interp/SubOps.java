@@ -522,5 +522,4 @@ final class SubOps {
             return next;
         }
     }
-
 }

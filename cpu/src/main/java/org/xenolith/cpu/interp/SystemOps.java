@@ -1,11 +1,12 @@
 package org.xenolith.cpu.interp;
 
-import java.lang.invoke.VarHandle;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
+
+import java.lang.invoke.VarHandle;
 
 /** Instructions that ask the platform, fences and hints. */
 final class SystemOps {
@@ -43,7 +44,10 @@ final class SystemOps {
         }
     }
 
-    /** RDTSC and RDTSCP; time may derive from the instruction count, which is exact only at block ends. */
+    /**
+     * RDTSC and RDTSCP; time may derive from the instruction count, which is exact only at block
+     * ends.
+     */
     static final class TimeStamp extends Op {
         private static final int MSR_TSC_AUX = 0xc000_0103;
         private final boolean withAux;
@@ -140,7 +144,9 @@ final class SystemOps {
         private final int bits;
         private final int port;
 
-        /** @param port constant, or -1 for DX */
+        /**
+         * @param port constant, or -1 for DX
+         */
         Port(boolean out, int bits, int port) {
             this.out = out;
             this.bits = bits;
@@ -298,8 +304,7 @@ final class SystemOps {
             int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
             long descriptor = Segments.visible(cpu, selector);
             if (descriptor != 0) {
-                long value =
-                        limit ? Segments.limit(descriptor) : Segments.accessRights(descriptor);
+                long value = limit ? Segments.limit(descriptor) : Segments.accessRights(descriptor);
                 Registers.set(r, dst, 0, bits, value);
             }
             setZero(cpu, descriptor != 0);
@@ -325,9 +330,7 @@ final class SystemOps {
             long[] r = cpu.r;
             int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
             long descriptor = Segments.visible(cpu, selector);
-            setZero(
-                    cpu,
-                    write ? Segments.isWritable(descriptor) : Segments.isReadable(descriptor));
+            setZero(cpu, write ? Segments.isWritable(descriptor) : Segments.isReadable(descriptor));
             return next;
         }
     }
@@ -342,13 +345,16 @@ final class SystemOps {
         private final int dst;
         private final int bits;
         private final int bytes;
+
         /** PG, AM, WP, NE, ET, MP and PE: what a PV guest's CR0 always has. */
         private static final long CR0_LOW = 0x8005_0033L;
 
         private static final long CR0_TS = 1 << 3;
         private final boolean fromCr0;
 
-        /** @param bytes of a memory operand: 2, or 10 for a table register */
+        /**
+         * @param bytes of a memory operand: 2, or 10 for a table register
+         */
         StoreSystemValue(Binding b, int bytes, boolean fromCr0) {
             super(b);
             memory = b.in.memory;

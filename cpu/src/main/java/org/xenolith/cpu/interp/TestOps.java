@@ -393,5 +393,4 @@ final class TestOps {
             return next;
         }
     }
-
 }

@@ -521,5 +521,4 @@ final class XorOps {
             return next;
         }
     }
-
 }

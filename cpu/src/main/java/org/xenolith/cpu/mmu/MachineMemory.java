@@ -27,8 +27,8 @@ public interface MachineMemory {
     long hypervisorEntry(int slot);
 
     /**
-     * Whether a store through a read-only mapping of {@code mfn} is performed by the platform instead of
-     * faulting: true for L1 page tables, as Xen's ptwr emulation does.
+     * Whether a store through a read-only mapping of {@code mfn} is performed by the platform
+     * instead of faulting: true for L1 page tables, as Xen's ptwr emulation does.
      */
     boolean emulatesStores(long mfn);
 

@@ -5,20 +5,21 @@ import static org.xenolith.cpu.mmu.Ram.PAGE_OFFSET;
 import static org.xenolith.cpu.mmu.Ram.PAGE_SHIFT;
 import static org.xenolith.cpu.mmu.Ram.PAGE_SIZE;
 
-import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 import org.xenolith.cpu.GuestFault;
 
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
 /**
- * One vCPU's view of memory: its TLB and checked loads and stores at linear addresses. Used by the thread
- * that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
+ * One vCPU's view of memory: its TLB and checked loads and stores at linear addresses. Used by the
+ * thread that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
  *
- * <p>The User bit of page tables is ignored: under Xen a 64-bit guest's kernel is kept from its processes
- * by separate L4 tables, both run at CPL 3.
+ * <p>The User bit of page tables is ignored: under Xen a 64-bit guest's kernel is kept from its
+ * processes by separate L4 tables, both run at CPL 3.
  *
- * <p>x86's memory order (loads in order, stores in order) must hold between vCPUs although the JIT compiler
- * may reorder plain accesses: every load is followed by an acquire fence, every store preceded by a release
- * fence. On x86 hosts both cost nothing.
+ * <p>x86's memory order (loads in order, stores in order) must hold between vCPUs although the JIT
+ * compiler may reorder plain accesses: every load is followed by an acquire fence, every store
+ * preceded by a release fence. On x86 hosts both cost nothing.
  */
 public final class Mmu {
     private static final int ENTRIES = 1024;
@@ -31,19 +32,26 @@ public final class Mmu {
 
     private static final int FETCH_ENTRIES = 512;
 
-    /** Matches no address: tags hold a page address and an ASID below {@link #MAX_ASID} in the low bits. */
+    /**
+     * Matches no address: tags hold a page address and an ASID below {@link #MAX_ASID} in the low
+     * bits.
+     */
     private static final long INVALID = -1;
 
     private static final int MAX_ASID = 0xffe;
     private static final int ROOT_SLOTS = 256;
 
-    /** Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table, code). */
+    /**
+     * Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table,
+     * code).
+     */
     public static final long NO_HOST = -1;
 
     /**
-     * Interleaved entries: read tag, write tag, host base, unused. A tag is the page's linear address with
-     * the ASID in its low 12 bits. The base is only used after a tag matched. A write tag is present only
-     * for frames that may be written without anybody noticing: not page tables, not frames with code.
+     * Interleaved entries: read tag, write tag, host base, unused. A tag is the page's linear
+     * address with the ASID in its low 12 bits. The base is only used after a tag matched. A write
+     * tag is present only for frames that may be written without anybody noticing: not page tables,
+     * not frames with code.
      */
     private final long[] tlb = new long[ENTRIES * LONGS_PER_ENTRY];
 
@@ -53,7 +61,10 @@ public final class Mmu {
     /** What the interpreter attached to a fetch entry: the frame's decoded code. */
     private final Object[] fetchPages = new Object[FETCH_ENTRIES];
 
-    /** Roots that have an ASID, hashed by MFN; 0 when free. A root's entries survive while another one is loaded. */
+    /**
+     * Roots that have an ASID, hashed by MFN; 0 when free. A root's entries survive while another
+     * one is loaded.
+     */
     private final long[] rootMfns = new long[ROOT_SLOTS];
 
     private final int[] rootAsids = new int[ROOT_SLOTS];
@@ -115,7 +126,8 @@ public final class Mmu {
         return walks;
     }
 
-    // ---- address spaces --------------------------------------------------------------------------------
+    // ---- address spaces
+    // --------------------------------------------------------------------------------
 
     /** MFN of the loaded L4 table. */
     public long root() {
@@ -182,7 +194,10 @@ public final class Mmu {
         fetchTags[fetchIndex(vaddr)] = INVALID;
     }
 
-    /** Drops all write permission to a host frame: it is shared, holds code now, or became a page table. */
+    /**
+     * Drops all write permission to a host frame: it is shared, holds code now, or became a page
+     * table.
+     */
     public void dropWrites(long hostBase) {
         for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
             if (tlb[i + HOST_BASE] == hostBase) {
@@ -192,7 +207,9 @@ public final class Mmu {
         watch.writesDropped(hostBase);
     }
 
-    /** Drops every entry that leads to a host frame, which is about to be given to somebody else. */
+    /**
+     * Drops every entry that leads to a host frame, which is about to be given to somebody else.
+     */
     public void dropFrame(long hostBase) {
         for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
             if (tlb[i + HOST_BASE] == hostBase) {
@@ -207,7 +224,8 @@ public final class Mmu {
         }
     }
 
-    // ---- loads -----------------------------------------------------------------------------------------
+    // ---- loads
+    // -----------------------------------------------------------------------------------------
 
     private static int index(long vaddr) {
         return (int) (vaddr >>> INDEX_SHIFT) & INDEX_MASK;
@@ -231,7 +249,8 @@ public final class Mmu {
     /** Loads two bytes, zero-extended. */
     public int read16(long vaddr) {
         int i = index(vaddr);
-        // An access that crosses into the next page forms that page's tag, which never stands at this index.
+        // An access that crosses into the next page forms that page's tag, which never stands at
+        // this index.
         if (tlb[i] == (vaddr + 1 & PAGE_MASK | asid)) {
             int value = Ram.getShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
             VarHandle.acquireFence();
@@ -314,7 +333,8 @@ public final class Mmu {
         tlb[i + HOST_BASE] = base;
     }
 
-    // ---- stores ----------------------------------------------------------------------------------------
+    // ---- stores
+    // ----------------------------------------------------------------------------------------
 
     public void write8(long vaddr, int value) {
         int i = index(vaddr);
@@ -402,7 +422,8 @@ public final class Mmu {
     }
 
     /**
-     * Checks before a read-modify-write that its store will succeed, so that nothing is read in vain.
+     * Checks before a read-modify-write that its store will succeed, so that nothing is read in
+     * vain.
      *
      * @throws GuestFault #PF with the write bit, or non-canonical #GP
      */
@@ -423,8 +444,8 @@ public final class Mmu {
     }
 
     /**
-     * Host address for an atomic read-modify-write, or {@link #NO_HOST} when it crosses pages or is a page
-     * table. Follow it with {@link #noteStore}.
+     * Host address for an atomic read-modify-write, or {@link #NO_HOST} when it crosses pages or is
+     * a page table. Follow it with {@link #noteStore}.
      *
      * @throws GuestFault #PF with the write bit, or non-canonical #GP
      */
@@ -467,7 +488,8 @@ public final class Mmu {
      * Compare-and-set of a page-table entry through its read-only mapping.
      *
      * @return false when the old value is not the expected one any more
-     * @throws GuestFault #PF when the platform refuses the new value, or the access is not one entry's
+     * @throws GuestFault #PF when the platform refuses the new value, or the access is not one
+     *     entry's
      */
     public boolean compareAndSetPageTable(long vaddr, int size, long expected, long value) {
         long maddr = machineAddress(vaddr);
@@ -485,7 +507,10 @@ public final class Mmu {
         throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
     }
 
-    /** Whether an update for which {@link #hostForUpdate} gave no host lies in one page: a page table. */
+    /**
+     * Whether an update for which {@link #hostForUpdate} gave no host lies in one page: a page
+     * table.
+     */
     public static boolean isWithinPage(long vaddr, int size) {
         return !crossesPage(vaddr, size);
     }
@@ -494,7 +519,8 @@ public final class Mmu {
         return (maddr & 7) + size <= 8;
     }
 
-    // ---- fetch -----------------------------------------------------------------------------------------
+    // ---- fetch
+    // -----------------------------------------------------------------------------------------
 
     /**
      * Host frame of an executable page.
@@ -511,7 +537,9 @@ public final class Mmu {
         return fetchBases[i];
     }
 
-    /** What {@link #attachFetch} left for the page of {@code vaddr}, or null when its entry is gone. */
+    /**
+     * What {@link #attachFetch} left for the page of {@code vaddr}, or null when its entry is gone.
+     */
     public Object attachedFetch(long vaddr) {
         int i = fetchIndex(vaddr);
         return fetchTags[i] == (vaddr & PAGE_MASK | asid) ? fetchPages[i] : null;
@@ -522,14 +550,16 @@ public final class Mmu {
         fetchPages[fetchIndex(vaddr)] = page;
     }
 
-    // ---- the walk --------------------------------------------------------------------------------------
+    // ---- the walk
+    // --------------------------------------------------------------------------------------
 
     public static boolean isCanonical(long vaddr) {
         return vaddr << 16 >> 16 == vaddr;
     }
 
     /**
-     * Walks the four levels, sets Accessed on the way and Dirty for a write. SDM vol. 3A, 4.5 and 4.8.
+     * Walks the four levels, sets Accessed on the way and Dirty for a write. SDM vol. 3A, 4.5 and
+     * 4.8.
      *
      * @param access 0, PF_WRITE or PF_FETCH
      * @return host base of the frame, or {@link #NO_HOST} for a write that the platform emulates
@@ -575,10 +605,10 @@ public final class Mmu {
     }
 
     private long frame(long vaddr, long mfn, int access) {
-        long base =
-                access == GuestFault.PF_WRITE ? memory.writableFrame(mfn) : memory.frame(mfn);
+        long base = access == GuestFault.PF_WRITE ? memory.writableFrame(mfn) : memory.frame(mfn);
         if (base == MachineMemory.NO_FRAME) {
-            throw GuestFault.pageFault(vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
+            throw GuestFault.pageFault(
+                    vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
         }
         return base;
     }
@@ -619,7 +649,8 @@ public final class Mmu {
     private long entryAddress(long tableMfn, long vaddr, int level, int access) {
         long base = memory.frame(tableMfn);
         if (base == MachineMemory.NO_FRAME) {
-            throw GuestFault.pageFault(vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
+            throw GuestFault.pageFault(
+                    vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
         }
         return base + Pte.index(vaddr, level) * 8L;
     }
@@ -637,7 +668,9 @@ public final class Mmu {
      */
     public long pte(long vaddr) {
         long at = pteMachineAddress(vaddr);
-        return at == 0 ? 0 : Ram.getLongVolatile(memory.frame(at >>> PAGE_SHIFT) | at & PAGE_OFFSET);
+        return at == 0
+                ? 0
+                : Ram.getLongVolatile(memory.frame(at >>> PAGE_SHIFT) | at & PAGE_OFFSET);
     }
 
     /** Machine address of the L1 entry of {@code vaddr}, or 0 when there is no L1 table for it. */
@@ -649,7 +682,9 @@ public final class Mmu {
         for (int level = 4; level > 1; level--) {
             int slot = Pte.index(vaddr, level);
             long entry;
-            if (level == 4 && slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT) {
+            if (level == 4
+                    && slot >= Pte.HYPERVISOR_FIRST_SLOT
+                    && slot <= Pte.HYPERVISOR_LAST_SLOT) {
                 entry = memory.hypervisorEntry(slot);
             } else {
                 long base = memory.frame(tableMfn);
@@ -666,7 +701,8 @@ public final class Mmu {
         return tableMfn << PAGE_SHIFT | Pte.index(vaddr, 1) * 8L;
     }
 
-    // ---- copies for hypercalls ---------------------------------------------------------------------------
+    // ---- copies for hypercalls
+    // ---------------------------------------------------------------------------
 
     /**
      * Copies guest memory out, once.
@@ -686,7 +722,8 @@ public final class Mmu {
     /**
      * Copies into guest memory.
      *
-     * @throws GuestFault #PF or #GP at the first byte that cannot be written; earlier pages are written
+     * @throws GuestFault #PF or #GP at the first byte that cannot be written; earlier pages are
+     *     written
      */
     public void copyTo(long vaddr, byte[] from, int offset, int length) {
         while (length > 0) {

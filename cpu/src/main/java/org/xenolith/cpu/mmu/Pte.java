@@ -21,7 +21,9 @@ public final class Pte {
 
     public static final int ENTRIES = 512;
 
-    /** L4 slots that belong to the hypervisor. public/arch-x86/xen-x86_64.h, HYPERVISOR_VIRT_START. */
+    /**
+     * L4 slots that belong to the hypervisor. public/arch-x86/xen-x86_64.h, HYPERVISOR_VIRT_START.
+     */
     public static final int HYPERVISOR_FIRST_SLOT = 256;
 
     public static final int HYPERVISOR_LAST_SLOT = 271;

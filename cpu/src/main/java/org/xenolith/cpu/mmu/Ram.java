@@ -8,8 +8,8 @@ import java.nio.ByteOrder;
 
 /**
  * The pool of host memory behind every guest, addressed by byte offset. A frame is 4096 bytes at an
- * offset that is a multiple of 4096. The segment is a static final so that the JIT compiler folds its
- * bounds; every access is checked against them.
+ * offset that is a multiple of 4096. The segment is a static final so that the JIT compiler folds
+ * its bounds; every access is checked against them.
  *
  * <p>The VMM reserves the pool before this class is initialised and hands it over through {@link
  * Reservation#install}; without that, as in tests of this module, a small arena is used.
@@ -20,7 +20,9 @@ public final class Ram {
     public static final long PAGE_OFFSET = PAGE_SIZE - 1;
     public static final long PAGE_MASK = -PAGE_SIZE;
 
-    /** Where the pool comes from. A class of its own, so that installing does not initialise Ram. */
+    /**
+     * Where the pool comes from. A class of its own, so that installing does not initialise Ram.
+     */
     public static final class Reservation {
         private static final long DEFAULT_BYTES = 64L << 20;
         private static MemorySegment segment;

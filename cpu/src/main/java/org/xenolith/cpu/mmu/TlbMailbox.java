@@ -3,9 +3,9 @@ package org.xenolith.cpu.mmu;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Invalidations that other threads left for one vCPU's TLB. The owner drains it where the architecture lets
- * stale entries end: when it is scheduled, at every poll point, at base-pointer loads and flushes, and before
- * a page fault is delivered. A full mailbox means "drop everything".
+ * Invalidations that other threads left for one vCPU's TLB. The owner drains it where the
+ * architecture lets stale entries end: when it is scheduled, at every poll point, at base-pointer
+ * loads and flushes, and before a page fault is delivered. A full mailbox means "drop everything".
  */
 public final class TlbMailbox {
     private static final int CAPACITY = 256;

@@ -1,6 +1,8 @@
 package org.xenolith.cpu.semantics;
 
-/** Two-operand arithmetic and logic. SDM vol. 2; the flag rule of each is named in {@link Flags}. */
+/**
+ * Two-operand arithmetic and logic. SDM vol. 2; the flag rule of each is named in {@link Flags}.
+ */
 public final class Alu {
     private Alu() {}
 

@@ -1,8 +1,8 @@
 package org.xenolith.cpu.semantics;
 
 /**
- * Division of 128 by 64 bits, Knuth's algorithm D with two 32-bit digits. Callers ask first whether the
- * quotient fits: when not, DIV and IDIV raise #DE. SDM vol. 2, DIV, IDIV.
+ * Division of 128 by 64 bits, Knuth's algorithm D with two 32-bit digits. Callers ask first whether
+ * the quotient fits: when not, DIV and IDIV raise #DE. SDM vol. 2, DIV, IDIV.
  */
 public final class Division {
     private static final long DIGIT = 0xffff_ffffL;
@@ -67,8 +67,7 @@ public final class Division {
     public static long signedQuotient(long high, long low, long divisor) {
         boolean negative = high < 0;
         long absoluteHigh = negative ? ~high + (low == 0 ? 1 : 0) : high;
-        long quotient =
-                unsignedQuotient(absoluteHigh, negative ? -low : low, Math.abs(divisor));
+        long quotient = unsignedQuotient(absoluteHigh, negative ? -low : low, Math.abs(divisor));
         return negative != divisor < 0 ? -quotient : quotient;
     }
 }

@@ -1,9 +1,10 @@
 package org.xenolith.cpu.semantics;
 
 /**
- * The arithmetic flags, computed when somebody asks. An instruction leaves behind a <em>rule</em>, its two
- * operands, its result and sometimes a few ready bits; all values sign-extended from the operand width, which
- * makes every rule independent of the width: order and sign are kept by sign extension. SDM vol. 1, 3.4.3.1.
+ * The arithmetic flags, computed when somebody asks. An instruction leaves behind a <em>rule</em>,
+ * its two operands, its result and sometimes a few ready bits; all values sign-extended from the
+ * operand width, which makes every rule independent of the width: order and sign are kept by sign
+ * extension. SDM vol. 1, 3.4.3.1.
  */
 public final class Flags {
     public static final int CF = 1;
@@ -121,9 +122,7 @@ public final class Flags {
 
     /** JB and friends: CF. Short path for the comparison that usually came before. */
     public static boolean below(int rule, long a, long b, long result, int ready) {
-        return rule == SUB
-                ? Long.compareUnsigned(a, b) < 0
-                : carry(rule, a, b, result, ready) != 0;
+        return rule == SUB ? Long.compareUnsigned(a, b) < 0 : carry(rule, a, b, result, ready) != 0;
     }
 
     /** JBE: CF or ZF. */
@@ -142,17 +141,14 @@ public final class Flags {
 
     /** JLE: ZF, or SF differs from OF. */
     public static boolean lessOrEqual(int rule, long a, long b, long result, int ready) {
-        return rule == SUB
-                ? a <= b
-                : zero(rule, result, ready) || less(rule, a, b, result, ready);
+        return rule == SUB ? a <= b : zero(rule, result, ready) || less(rule, a, b, result, ready);
     }
 
     /**
-     * The condition that the low four bits of Jcc, SETcc and CMOVcc name. SDM vol. 2, appendix B, table
-     * B-10.
+     * The condition that the low four bits of Jcc, SETcc and CMOVcc name. SDM vol. 2, appendix B,
+     * table B-10.
      */
-    public static boolean condition(
-            int code, int rule, long a, long b, long result, int ready) {
+    public static boolean condition(int code, int rule, long a, long b, long result, int ready) {
         boolean met =
                 switch (code >> 1) {
                     case 0 -> overflow(rule, a, b, result, ready);

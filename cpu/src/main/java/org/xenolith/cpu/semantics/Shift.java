@@ -1,10 +1,11 @@
 package org.xenolith.cpu.semantics;
 
 /**
- * Shifts and rotates. Counts come masked to 5 bits (6 for 64-bit operands), and a count of 0 is not brought
- * here: it changes nothing, not even a flag. {@code width} is in bits; operands are sign-extended, results
- * are not narrowed. The {@code ...Flags} methods give CF, OF in place; AF is left clear where the manual
- * says undefined. SDM vol. 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD.
+ * Shifts and rotates. Counts come masked to 5 bits (6 for 64-bit operands), and a count of 0 is not
+ * brought here: it changes nothing, not even a flag. {@code width} is in bits; operands are
+ * sign-extended, results are not narrowed. The {@code ...Flags} methods give CF, OF in place; AF is
+ * left clear where the manual says undefined. SDM vol. 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD,
+ * SHRD.
  */
 public final class Shift {
     private Shift() {}
@@ -113,7 +114,10 @@ public final class Shift {
         return flags(out, bit(result, width - 1) ^ bit(result, width - 2));
     }
 
-    /** SHLD: {@code a} moves left, bits of {@code fill} come in from the right. Count below the width. */
+    /**
+     * SHLD: {@code a} moves left, bits of {@code fill} come in from the right. Count below the
+     * width.
+     */
     public static long shld(long a, long fill, int count, int width) {
         return a << count | zeroExtend(fill, width) >>> width - count;
     }

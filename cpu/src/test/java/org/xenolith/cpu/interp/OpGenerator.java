@@ -9,12 +9,13 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Writes the classes of the operations that run most: one class for each pair of semantics and operand form, so
- * that each has a call site, a profile and machine code of its own. The semantics stay in one place, {@code
- * org.xenolith.cpu.semantics}; this program only multiplies the operand forms.
+ * Writes the classes of the operations that run most: one class for each pair of semantics and
+ * operand form, so that each has a call site, a profile and machine code of its own. The semantics
+ * stay in one place, {@code org.xenolith.cpu.semantics}; this program only multiplies the operand
+ * forms.
  *
- * <p>Run {@link #main} from the repository's root after a change here; {@code GeneratedOpsAreFreshTest} fails
- * while the checked-in files differ.
+ * <p>Run {@link #main} from the repository's root after a change here; {@code
+ * GeneratedOpsAreFreshTest} fails while the checked-in files differ.
  */
 final class OpGenerator {
     private static final String HEADER =
@@ -109,7 +110,8 @@ final class OpGenerator {
     private OpGenerator() {}
 
     public static void main(String[] args) throws IOException {
-        Path folder = Path.of(args.length > 0 ? args[0] : "cpu/src/main/java/org/xenolith/cpu/interp");
+        Path folder =
+                Path.of(args.length > 0 ? args[0] : "cpu/src/main/java/org/xenolith/cpu/interp");
         for (Map.Entry<String, String> file : files().entrySet()) {
             Files.writeString(folder.resolve(file.getKey()), file.getValue());
         }
@@ -122,7 +124,9 @@ final class OpGenerator {
             files.put(alu.name + "Ops.java", aluFile(alu));
         }
         files.put("ConditionOps.java", conditionFile());
-        files.put("FusedCmpOps.java", fusedFile("Cmp", List.of("RR64", "RR32", "RI64", "RI32", "RI8")));
+        files.put(
+                "FusedCmpOps.java",
+                fusedFile("Cmp", List.of("RR64", "RR32", "RI64", "RI32", "RI8")));
         files.put(
                 "FusedTestOps.java",
                 fusedFile("Test", List.of("RR64", "RR32", "RR8", "RI64", "RI32", "RI8")));
@@ -152,7 +156,9 @@ final class OpGenerator {
         return out.append("}\n").toString();
     }
 
-    /** Where nobody reads the flags of a 32 or 64-bit result in a register, they are not recorded. */
+    /**
+     * Where nobody reads the flags of a 32 or 64-bit result in a register, they are not recorded.
+     */
     private static boolean hasSilentForm(Alu alu, String form, Width width) {
         return alu.writes
                 && !alu.takesCarry()
@@ -165,7 +171,8 @@ final class OpGenerator {
     }
 
     private static void factory(StringBuilder out, Alu alu) {
-        out.append("    /** The operation for a form (destination, source) and a width in bits. */\n");
+        out.append(
+                "    /** The operation for a form (destination, source) and a width in bits. */\n");
         out.append("    static Op create(OperandForm form, int bits, Binding b) {\n");
         out.append("        return switch (form) {\n");
         for (String form : FORMS) {
@@ -183,8 +190,9 @@ final class OpGenerator {
                     out.append("                        %s -> %s;\n".formatted(label, create));
                 }
             }
-            out.append("                        default -> new %s(b);\n"
-                    .formatted(className(form, Width.B, true)));
+            out.append(
+                    "                        default -> new %s(b);\n"
+                            .formatted(className(form, Width.B, true)));
             out.append("                    };\n");
         }
         out.append("        };\n    }\n\n");
@@ -194,7 +202,8 @@ final class OpGenerator {
             StringBuilder out, Alu alu, String form, Width width, boolean flags) {
         String name = className(form, width, flags);
         boolean memory = form.contains("M");
-        out.append("    private static final class %s extends %s {\n".formatted(name, baseOf(form)));
+        out.append(
+                "    private static final class %s extends %s {\n".formatted(name, baseOf(form)));
         out.append("        %s(Binding b) {\n            super(b);\n        }\n\n".formatted(name));
         out.append("        @Override\n        public Op execute(Cpu cpu) {\n");
         line(out, "long[] r = cpu.r;");
@@ -205,19 +214,31 @@ final class OpGenerator {
         if (form.charAt(0) == 'M' && alu.writes) {
             line(out, "mmu.checkUpdate(vaddr, %d);".formatted(width.bits / 8));
         }
-        line(out, "long a = %s;".formatted(form.charAt(0) == 'M' ? width.load() : width.register("dst")));
-        line(out, "long b = %s;".formatted(switch (form.charAt(1)) {
-            case 'M' -> width.load();
-            case 'I' -> "immediate";
-            default -> width.register(form.charAt(0) == 'M' ? "reg" : "src");
-        }));
+        line(
+                out,
+                "long a = %s;"
+                        .formatted(form.charAt(0) == 'M' ? width.load() : width.register("dst")));
+        line(
+                out,
+                "long b = %s;"
+                        .formatted(
+                                switch (form.charAt(1)) {
+                                    case 'M' -> width.load();
+                                    case 'I' -> "immediate";
+                                    default ->
+                                            width.register(form.charAt(0) == 'M' ? "reg" : "src");
+                                }));
         if (alu.takesCarry()) {
             line(out, "int carry = cpu.carry();");
         }
         String call = "Alu.%s(a, b%s)".formatted(alu.method, alu.takesCarry() ? ", carry" : "");
         line(out, "long result = %s;".formatted(width.narrow(call)));
         if (alu.writes) {
-            line(out, form.charAt(0) == 'M' ? width.store("result") : width.setRegister("dst", "result"));
+            line(
+                    out,
+                    form.charAt(0) == 'M'
+                            ? width.store("result")
+                            : width.setRegister("dst", "result"));
         }
         if (flags) {
             line(out, flagsOf(alu));
@@ -249,7 +270,8 @@ final class OpGenerator {
         out.append("            ").append(text).append('\n');
     }
 
-    // ---- conditions --------------------------------------------------------------------------------------
+    // ---- conditions
+    // --------------------------------------------------------------------------------------
 
     private static final String[] CONDITIONS = {
         "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"
@@ -287,12 +309,15 @@ final class OpGenerator {
     }
 
     private static void conditionFactory(StringBuilder out, String what, String prefix) {
-        out.append("    /** Conditional %s; {@code condition} as in the opcode's low four bits. */\n".formatted(what));
+        out.append(
+                "    /** Conditional %s; {@code condition} as in the opcode's low four bits. */\n"
+                        .formatted(what));
         out.append("    static Op %s(int condition, Binding b) {\n".formatted(what));
         out.append("        return switch (condition) {\n");
         for (int code = 0; code < 16; code++) {
             String label = code == 15 ? "default" : "case " + code;
-            out.append("            %s -> new %s(b);\n".formatted(label, prefix + CONDITIONS[code]));
+            out.append(
+                    "            %s -> new %s(b);\n".formatted(label, prefix + CONDITIONS[code]));
         }
         out.append("        };\n    }\n\n");
     }
@@ -315,18 +340,46 @@ final class OpGenerator {
         out.append("        }\n    }\n\n");
     }
 
-    // ---- comparisons fused with their branch -------------------------------------------------------------
+    // ---- comparisons fused with their branch
+    // -------------------------------------------------------------
 
     private static final String[] CMP_TESTS = {
-        null, null, "Long.compareUnsigned(a, b) < 0", "Long.compareUnsigned(a, b) >= 0", "a == b", "a != b",
-        "Long.compareUnsigned(a, b) <= 0", "Long.compareUnsigned(a, b) > 0", "result < 0", "result >= 0",
-        null, null, "a < b", "a >= b", "a <= b", "a > b"
+        null,
+        null,
+        "Long.compareUnsigned(a, b) < 0",
+        "Long.compareUnsigned(a, b) >= 0",
+        "a == b",
+        "a != b",
+        "Long.compareUnsigned(a, b) <= 0",
+        "Long.compareUnsigned(a, b) > 0",
+        "result < 0",
+        "result >= 0",
+        null,
+        null,
+        "a < b",
+        "a >= b",
+        "a <= b",
+        "a > b"
     };
 
     /** CF and OF are clear after TEST. */
     private static final String[] TEST_TESTS = {
-        null, null, null, null, "result == 0", "result != 0", "result == 0", "result != 0", "result < 0",
-        "result >= 0", null, null, "result < 0", "result >= 0", "result <= 0", "result > 0"
+        null,
+        null,
+        null,
+        null,
+        "result == 0",
+        "result != 0",
+        "result == 0",
+        "result != 0",
+        "result < 0",
+        "result >= 0",
+        null,
+        null,
+        "result < 0",
+        "result >= 0",
+        "result <= 0",
+        "result > 0"
     };
 
     private static String fusedFile(String kind, List<String> forms) {
@@ -337,7 +390,8 @@ final class OpGenerator {
             out.append("import org.xenolith.cpu.semantics.Flags;\n");
         }
         out.append("\n/** {@code %s} and the branch behind it. */\n".formatted(kind.toLowerCase()));
-        out.append("final class Fused%sOps {\n    private Fused%sOps() {}\n\n".formatted(kind, kind));
+        out.append(
+                "final class Fused%sOps {\n    private Fused%sOps() {}\n\n".formatted(kind, kind));
         out.append("    /** The pair for an operand form with its width, or null. */\n");
         out.append("    static Op create(String form, int condition, Binding c, Binding b) {\n");
         out.append("        return switch (form) {\n");
@@ -357,11 +411,15 @@ final class OpGenerator {
     }
 
     private static void fusedForm(StringBuilder out, String kind, String form, String[] tests) {
-        out.append("    private static Op %s(int condition, Binding c, Binding b) {\n".formatted(lower(form)));
+        out.append(
+                "    private static Op %s(int condition, Binding c, Binding b) {\n"
+                        .formatted(lower(form)));
         out.append("        return switch (condition) {\n");
         for (int code = 0; code < 16; code++) {
             if (tests[code] != null) {
-                out.append("            case %d -> new %sJ%s(c, b);\n".formatted(code, form, CONDITIONS[code]));
+                out.append(
+                        "            case %d -> new %sJ%s(c, b);\n"
+                                .formatted(code, form, CONDITIONS[code]));
             }
         }
         out.append("            default -> null;\n        };\n    }\n\n");
@@ -376,7 +434,9 @@ final class OpGenerator {
             StringBuilder out, String kind, String form, String branch, String test) {
         String name = form + branch;
         out.append("    private static final class %s extends FusedBranch {\n".formatted(name));
-        out.append("        %s(Binding c, Binding b) {\n            super(c, b);\n        }\n\n".formatted(name));
+        out.append(
+                "        %s(Binding c, Binding b) {\n            super(c, b);\n        }\n\n"
+                        .formatted(name));
         out.append("        @Override\n        public Op execute(Cpu cpu) {\n");
         Width width = form.endsWith("64") ? Width.Q : form.endsWith("32") ? Width.L : Width.B;
         line(out, "long[] r = cpu.r;");
@@ -384,7 +444,11 @@ final class OpGenerator {
         if (form.equals("RR8")) {
             line(out, "long b = a;");
         } else {
-            line(out, "long b = %s;".formatted(form.startsWith("RI") ? "immediate" : width.register("src")));
+            line(
+                    out,
+                    "long b = %s;"
+                            .formatted(
+                                    form.startsWith("RI") ? "immediate" : width.register("src")));
         }
         if (kind.equals("Cmp")) {
             line(out, "long result = %s;".formatted(width.narrow("a - b")));
