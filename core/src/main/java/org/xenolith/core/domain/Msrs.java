@@ -12,6 +12,7 @@ import org.xenolith.cpu.mmu.Mmu;
 final class Msrs {
     private static final int TSC = 0x10;
     private static final int APIC_BASE = 0x1b;
+    private static final int MICROCODE = 0x8b;
     private static final int MISC_ENABLE = 0x1a0;
     private static final int PAT = 0x277;
     private static final int EFER = 0xc000_0080;
@@ -43,6 +44,7 @@ final class Msrs {
         return switch (index) {
             case TSC -> vcpu.timeStampCounter(cpu);
             case APIC_BASE -> APIC_ENABLED_AT | (vcpu.vcpuId() == 0 ? APIC_BSP : 0);
+            case MICROCODE -> 0;
             case MISC_ENABLE -> MISC_ENABLE_VALUE;
             case PAT -> PAT_VALUE;
             case EFER -> EFER_VALUE;
@@ -66,7 +68,7 @@ final class Msrs {
                     throw GuestFault.of(Vector.GENERAL_PROTECTION);
                 }
             }
-            case TSC, APIC_BASE, MISC_ENABLE, PAT, TSC_AUX -> {}
+            case TSC, APIC_BASE, MICROCODE, MISC_ENABLE, PAT, TSC_AUX -> {}
             default -> throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
     }

@@ -57,7 +57,7 @@ public final class Hypercalls {
                         domain.pageTypes(),
                         domain.grants(),
                         id -> id == domain.id() ? domain.grants() : null);
-        vcpuOps = new VcpuOps(domain, descriptors);
+        vcpuOps = new VcpuOps(domain);
         schedOps = new SchedOps(domain);
         eventOps = new EventChannelOps(domain);
         console = new ConsoleIoOps(earlyConsole);

@@ -8,7 +8,6 @@ import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
@@ -20,6 +19,7 @@ import java.nio.ByteOrder;
 /** Loads {@code struct vcpu_guest_context} into a vCPU that was never up. public/arch-x86/xen.h. */
 final class VcpuContext {
     private static final int VECTORS = 256;
+    private static final int IOPL_SHIFT = 12;
     private static final int MAX_GDT_FRAMES = 14;
     private static final int GDT_ENTRIES_PER_FRAME = 512;
 
@@ -31,11 +31,9 @@ final class VcpuContext {
     };
 
     private final Domain domain;
-    private final DescriptorTables descriptors;
 
-    VcpuContext(Domain domain, DescriptorTables descriptors) {
+    VcpuContext(Domain domain) {
         this.domain = domain;
-        this.descriptors = descriptors;
     }
 
     /** Reads the context once, checks the copy, and leaves the vCPU initialised and offline. */
@@ -57,10 +55,9 @@ final class VcpuContext {
             domain.pageTypes().release(root, caller.tlb());
             return -EINVAL;
         }
-        int result = descriptors.install(vcpu, gdtFrames(in, gdtEntries), gdtEntries);
-        if (result != 0) {
+        if (!installGdt(caller, vcpu, gdtFrames(in, gdtEntries), gdtEntries)) {
             domain.pageTypes().release(root, caller.tlb());
-            return result;
+            return -EINVAL;
         }
         loadRegisters(vcpu, in);
         loadPvState(vcpu, in);
@@ -69,6 +66,24 @@ final class VcpuContext {
         vcpu.mmu().setRoot(root);
         vcpu.initialised = true;
         return 0;
+    }
+
+    /**
+     * Types the new vCPU's descriptor pages. The caller's TLB is the one to keep: waiting for
+     * siblings in the name of the vCPU that does not run yet would wait for the caller itself.
+     */
+    private boolean installGdt(VirtualCpu caller, VirtualCpu vcpu, long[] mfns, int entries) {
+        for (int i = 0; i < mfns.length; i++) {
+            int type = FrameType.SEGMENT_DESCRIPTORS;
+            if (domain.pageTypes().acquire(mfns[i], type, caller.tlb()) != 0) {
+                while (--i >= 0) {
+                    domain.pageTypes().release(mfns[i], caller.tlb());
+                }
+                return false;
+            }
+        }
+        vcpu.setGdt(mfns, entries);
+        return true;
     }
 
     private static long[] gdtFrames(ByteBuffer in, int entries) {
@@ -120,6 +135,10 @@ final class VcpuContext {
         vcpu.syscallCallback = in.getLong(VcpuGuestContext.SYSCALL_CALLBACK_EIP);
         int flags = (int) in.getLong(VcpuGuestContext.FLAGS);
         vcpu.syscallMasksEvents = (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
+        // As in Xen, the I/O privilege of the flags becomes the vCPU's own: its kernel may use
+        // ports.
+        vcpu.iopl =
+                (int) (in.getLong(VcpuGuestContext.USER_REGS + UserRegs.RFLAGS) >>> IOPL_SHIFT) & 3;
         vcpu.kernelMode = true;
         vcpu.setUpcallMask(true);
     }

@@ -8,7 +8,6 @@ import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -37,9 +36,9 @@ final class VcpuOps {
     private final Domain domain;
     private final VcpuContext context;
 
-    VcpuOps(Domain domain, DescriptorTables descriptors) {
+    VcpuOps(Domain domain) {
         this.domain = domain;
-        this.context = new VcpuContext(domain, descriptors);
+        this.context = new VcpuContext(domain);
     }
 
     long handle(VirtualCpu caller, int command, long id, long argument) {
