@@ -44,7 +44,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (vcpu.kernelMode) {
                 vcpu.runstate.publish();
             }
-            State stopped = runSlice(vcpu, System.nanoTime() + sliceNanos);
+            State stopped = runSlice(vcpu, sliceNanos);
             vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
             if (vcpu.kernelMode) {
                 vcpu.runstate.publish();
@@ -69,8 +69,12 @@ public final class VcpuRunner implements Scheduler.Runner {
         };
     }
 
-    private State runSlice(VirtualCpu vcpu, long endNanos) {
+    private State runSlice(VirtualCpu vcpu, long sliceNanos) {
         Domain domain = vcpu.domain();
+        // In virtual time a slice is as long in instructions, so that where it ends can be
+        // repeated.
+        boolean live = domain.clock().isLive();
+        long end = sliceNanos + (live ? System.nanoTime() : vcpu.cpu().retired());
         while (!domain.hasEnded()) {
             vcpu.vcpuTlb().pollPoint();
             domain.applyPosted();
@@ -84,7 +88,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 return State.RUNNABLE;
             }
             runToPollPoint(vcpu);
-            if (System.nanoTime() > endNanos) {
+            if ((live ? System.nanoTime() : vcpu.cpu().retired()) > end) {
                 return vcpu.waiting == Waiting.ONLINE ? State.OFFLINE : State.RUNNABLE;
             }
         }

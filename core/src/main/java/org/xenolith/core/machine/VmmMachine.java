@@ -42,6 +42,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
 
 /** Builds a domain from files, runs it on this JVM and tells how it ended. */
@@ -64,7 +65,7 @@ public final class VmmMachine implements Machine {
     private static synchronized FramePool pool(long wantedBytes) {
         if (pool == null) {
             long bytes = Math.max(wantedBytes, Long.getLong("xenolith.pool", 0));
-            host = HostMemory.reserve(bytes);
+            host = HostMemory.reserve(bytes + Ram.PAGE_OFFSET & Ram.PAGE_MASK);
             Ram.Reservation.install(host.segment());
             pool = FramePool.ofAllMemory(host::release);
         }
@@ -107,6 +108,7 @@ public final class VmmMachine implements Machine {
         private Domain domain;
         private Scheduler scheduler;
         private Hypercalls hypercalls;
+        private LongConsumer forgetCode = hostBase -> {};
         private volatile boolean left;
 
         Run(BootOptions options, ConsoleIo console, FramePool pool, long pages)
@@ -149,7 +151,8 @@ public final class VmmMachine implements Machine {
             long sharedInfo = frames.writableFrame(built.sharedInfoMfn());
             domain = new Domain(FIRST_GUEST, options.name(), types, clock, scheduler, sharedInfo);
             domain.onEnd(ended::countDown);
-            frames.pool().onFree(domain.code()::forget);
+            forgetCode = domain.code()::forget;
+            frames.pool().onFree(forgetCode);
             RandomGenerator random =
                     options.virtualTime() ? new SplittableRandom(RANDOM_SEED) : new SecureRandom();
             for (int i = 0; i < options.vcpus(); i++) {
@@ -329,6 +332,9 @@ public final class VmmMachine implements Machine {
                                     domain.code().decodedBlocks(),
                                     domain.code().storesIntoCode(),
                                     domain.events().delivered()));
+            if (options.virtualTime()) {
+                text.append("ram %016x%n".formatted(RamHash.of(frames)));
+            }
             return text.toString();
         }
 
@@ -341,6 +347,7 @@ public final class VmmMachine implements Machine {
                 traceOut.close();
             }
             frames.releaseAll();
+            frames.pool().removeOnFree(forgetCode);
         }
     }
 }

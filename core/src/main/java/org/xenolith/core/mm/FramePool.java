@@ -3,7 +3,9 @@ package org.xenolith.core.mm;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongConsumer;
 
 /**
@@ -44,7 +46,7 @@ public final class FramePool {
     private final int[] dirty = new int[BATCH];
 
     private int dirtyCount;
-    private LongConsumer onFree = host -> {};
+    private final List<LongConsumer> freeListeners = new ArrayList<>();
 
     /**
      * @param offset first byte of the range to hand out, page aligned
@@ -75,7 +77,12 @@ public final class FramePool {
      * the host base, under the pool's lock, before the frame can be handed out again.
      */
     public synchronized void onFree(LongConsumer listener) {
-        onFree = listener;
+        freeListeners.add(listener);
+    }
+
+    /** The listener is told no more. */
+    public synchronized void removeOnFree(LongConsumer listener) {
+        freeListeners.remove(listener);
     }
 
     /**
@@ -115,7 +122,9 @@ public final class FramePool {
         if (--references[index >>> CHUNK_SHIFT][index & CHUNK - 1] > 0) {
             return;
         }
-        onFree.accept(hostBase);
+        for (LongConsumer listener : freeListeners) {
+            listener.accept(hostBase);
+        }
         dirty[dirtyCount++] = index + firstFrame;
         if (dirtyCount == BATCH) {
             releaseBatch();
