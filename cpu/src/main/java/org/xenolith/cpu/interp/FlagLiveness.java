@@ -18,12 +18,16 @@ final class FlagLiveness {
     private static final Set<String> OVERWRITES =
             Set.of("add", "sub", "and", "or", "xor", "cmp", "test", "neg", "imul", "mul", "popcnt");
 
-    /** Neither read nor write arithmetic flags. */
+    /**
+     * Do not need the flags to do their work. Some write a few and keep the rest: where all six are
+     * overwritten later, neither what these write nor what they keep is seen.
+     */
     private static final Set<String> INDIFFERENT =
             Set.of(
                     "mov", "movzx", "movsx", "movsxd", "lea", "push", "pop", "nop", "xchg", "bswap",
                     "not", "cbw", "cwd", "leave", "call", "movups", "movaps", "movdqa", "movdqu",
-                    "movq", "movd");
+                    "movq", "movd", "inc", "dec", "rol", "ror", "bt", "bts", "btr", "btc", "bsf",
+                    "bsr", "shl", "shr", "sar");
 
     private enum Effect {
         OVERWRITES,
