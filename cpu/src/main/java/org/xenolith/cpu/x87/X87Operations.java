@@ -127,8 +127,7 @@ final class X87Operations {
     /**
      * FCOMI and FUCOMI.
      *
-     * @return condition bits as FCOM would set them, or -1 when an unmasked exception keeps the
-     *     flags
+     * @return condition bits as FCOM would set them, with an unmasked exception too
      */
     int compareToFlags(int source, boolean quiet, boolean pop) {
         if (registers.isEmpty(0) || registers.isEmpty(source)) {

@@ -31,7 +31,6 @@ final class X87CaseGenerator {
         0x401f, 0x403a, 0x403d, 0x403e, 0x403f, 0x407e, 0x407f, 0x43fe, 0x43ff, 0x7ffd, 0x7ffe,
         0x7fff
     };
-    private static final int[] ALL_MASKED = {0x3f};
     private static final int ARITHMETIC_FLAGS = 0x8d5;
 
     private final RandomGenerator random;
@@ -46,7 +45,7 @@ final class X87CaseGenerator {
 
     X87Case draw(X87Case.Instruction instruction) {
         byte[] image = new byte[X87State.IMAGE_BYTES];
-        int masks = percent(unmaskedPercent) ? random.nextInt(0x40) : ALL_MASKED[0];
+        int masks = percent(unmaskedPercent) ? random.nextInt(0x40) : ControlWord.MASKS;
         int control = 0x40 | masks | random.nextInt(16) << 8;
         int flags = percent(5) ? random.nextInt(0x80) : 0;
         int conditions = random.nextInt(0x10000) & 0x7f00;
@@ -101,7 +100,10 @@ final class X87CaseGenerator {
         }
     }
 
-    /** No unmasked exception is left pending by what the image says: FNSAVE could not follow. */
+    /**
+     * Any bytes make an image, one with an exception pending too: FNSAVE, which follows, does not
+     * wait.
+     */
     private void drawImage(byte[] memory, int bytes) {
         random.nextBytes(memory);
         for (int i = bytes; i < memory.length; i++) {

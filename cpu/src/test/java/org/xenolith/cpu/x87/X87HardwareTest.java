@@ -148,6 +148,9 @@ class X87HardwareTest {
      * clears C1 in the SDM and on Intel's processors, but not on AMD's.
      */
     private static int undefinedStatus(Instruction instruction) {
+        if (!HardwareX87.isReference()) {
+            return StatusWord.CONDITIONS;
+        }
         boolean free = instruction.name().startsWith("ffree");
         return free || X87.writesFlags(instruction.esc(), instruction.modrm()) ? StatusWord.C1 : 0;
     }
@@ -164,10 +167,10 @@ class X87HardwareTest {
         }
         List<X87State> expected =
                 HardwareX87.execute(cases.stream().map(X87Case::request).toList());
+        int ignored = undefinedStatus(instruction);
         int memoryBytes = instruction.memoryBytes();
         List<String> differences = new ArrayList<>();
         for (int i = 0; i < CASES; i++) {
-            int ignored = undefinedStatus(instruction);
             String ours = cases.get(i).execute().withoutStatus(ignored).describe(memoryBytes);
             String theirs = expected.get(i).withoutStatus(ignored).describe(memoryBytes);
             if (!ours.equals(theirs)) {
