@@ -70,6 +70,15 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     public final Runstate runstate;
 
+    /** Work of one hypercall before poll points get their turn: some tens of microseconds. */
+    private static final int UNITS_PER_HYPERCALL = 1024;
+
+    private static final int SYSCALL_BYTES = 2;
+
+    private int unitsLeft;
+    private boolean pausable;
+    private boolean continued;
+
     private long kernelRoot;
     private long userRoot;
     private long[] gdtMfns = {};
@@ -218,6 +227,41 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public void setGdt(long[] mfns, int entries) {
         gdtMfns = mfns.clone();
         gdtEntries = entries;
+    }
+
+    // ---- long hypercalls
+
+    /** Begins a hypercall: it may do so many units of work before it stops and is made again. */
+    public void beginHypercall() {
+        unitsLeft = UNITS_PER_HYPERCALL;
+        continued = false;
+        pausable = true;
+    }
+
+    /** While calls of a multicall run they do not stop; the multicall does, between two of them. */
+    public void setPausable(boolean value) {
+        pausable = value;
+    }
+
+    /** Whether the hypercall is to be made again: RIP is at its instruction, arguments are set. */
+    public boolean isContinued() {
+        return continued;
+    }
+
+    @Override
+    public boolean mustPause() {
+        return pausable && --unitsLeft < 0;
+    }
+
+    @Override
+    public long again(long a1, long a2, long a3, long a4) {
+        cpu.r[Cpu.RDI] = a1;
+        cpu.r[Cpu.RSI] = a2;
+        cpu.r[Cpu.RDX] = a3;
+        cpu.r[Cpu.R10] = a4;
+        cpu.rip -= SYSCALL_BYTES;
+        continued = true;
+        return 0;
     }
 
     // ---- modes

@@ -83,10 +83,14 @@ public final class Hypercalls {
         long a3 = r[Cpu.RDX];
         long a4 = r[Cpu.R10];
         long a5 = r[Cpu.R8];
+        vcpu.beginHypercall();
         try {
             result = dispatch(vcpu, number, a1, a2, a3, a4, a5);
         } catch (GuestFault fault) {
             result = -EFAULT;
+        }
+        if (vcpu.isContinued()) {
+            return;
         }
         if (tracer != null) {
             tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
@@ -136,13 +140,16 @@ public final class Hypercalls {
     // ---- traps and callbacks
     // -----------------------------------------------------------------------------
 
+    /** A table without an end is refused here; Xen would read on. */
+    private static final long MAX_TRAPS = 4096;
+
     private static long setTrapTable(VirtualCpu vcpu, long table) {
         if (table == 0) {
             vcpu.traps.clear();
             return 0;
         }
         Mmu mmu = vcpu.mmu();
-        for (long at = table; ; at += TrapInfo.SIZE) {
+        for (long at = table; at < table + MAX_TRAPS * TrapInfo.SIZE; at += TrapInfo.SIZE) {
             long address = mmu.read64(at + TrapInfo.ADDRESS);
             if (address == 0) {
                 return 0;
@@ -156,6 +163,7 @@ public final class Hypercalls {
                     mmu.read16(at + TrapInfo.CS),
                     address);
         }
+        return -EINVAL;
     }
 
     private static long stackSwitch(VirtualCpu vcpu, long ss, long rsp) {
@@ -290,6 +298,10 @@ public final class Hypercalls {
             long a3 = mmu.read64(at + MULTICALL_ARGS + 16);
             long a4 = mmu.read64(at + MULTICALL_ARGS + 24);
             long a5 = mmu.read64(at + MULTICALL_ARGS + 32);
+            if (i > 0 && vcpu.mustPause()) {
+                return vcpu.again(at, count - i, 0, 0);
+            }
+            vcpu.setPausable(false);
             long result;
             try {
                 result =
@@ -302,6 +314,7 @@ public final class Hypercalls {
             if (tracer != null) {
                 tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
             }
+            vcpu.setPausable(true);
             mmu.write64(at + MULTICALL_RESULT, result);
             if (domain.hasEnded()) {
                 break;
