@@ -53,12 +53,21 @@ public final class VcpuRunner implements Scheduler.Runner {
         } catch (GuestCrash crash) {
             domain.crash(vcpu, crash.getMessage());
             return State.OFFLINE;
-        } catch (RuntimeException | Error bug) {
+        } catch (RuntimeException defect) {
+            // The thread goes on: it runs the vCPUs of other domains as well.
+            domain.crash(vcpu, "defect of the VMM: " + defect + placeOf(defect));
+            return State.OFFLINE;
+        } catch (Error bug) {
             domain.crash(vcpu, "defect of the VMM: " + bug);
             throw bug;
         } finally {
             vcpu.vcpuTlb().leave();
         }
+    }
+
+    private static String placeOf(RuntimeException defect) {
+        StackTraceElement[] trace = defect.getStackTrace();
+        return trace.length == 0 ? "" : " at " + trace[0];
     }
 
     private static int runstateOf(State stopped) {
