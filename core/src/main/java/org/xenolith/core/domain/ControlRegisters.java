@@ -62,6 +62,11 @@ public final class ControlRegisters {
         vcpu.cpu().fsgsbaseEnabled = (bits & CR4_FSGSBASE) != 0;
     }
 
+    /** Whether CR4.TSD keeps RDTSC from processes. */
+    boolean deniesTimeStamp() {
+        return (cr4Guest & CR4_TSD) != 0;
+    }
+
     private void requireKernel() {
         if (!vcpu.kernelMode) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);

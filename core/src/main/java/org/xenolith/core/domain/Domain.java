@@ -5,11 +5,14 @@ import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.PageTypes;
+import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.nio.ByteBuffer;
@@ -34,6 +37,12 @@ public final class Domain {
     public static final int SHUTDOWN_SUSPEND = 2;
     public static final int SHUTDOWN_CRASH = 3;
     public static final int SHUTDOWN_WATCHDOG = 4;
+    public static final int SHUTDOWN_SOFT_RESET = 5;
+
+    /** {@code VMASST_TYPE_*} that this hypervisor honours. public/xen.h. */
+    public static final int ASSIST_RUNSTATE_UPDATE_FLAG = 5;
+
+    private static final int POSTS_PER_POLL = 64;
 
     /** The domain has not ended. */
     public static final int NOT_SHUT_DOWN = -1;
@@ -55,6 +64,7 @@ public final class Domain {
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
     private volatile Runnable onEnd = () -> {};
+    private volatile int assists;
     private int pit;
 
     /**
@@ -92,13 +102,14 @@ public final class Domain {
 
     /** Adds a vCPU, offline. */
     public VirtualCpu addVcpu(RandomGenerator random) {
+        if (vcpus.size() == SharedInfo.LEGACY_MAX_VCPUS) {
+            throw new IllegalArgumentException("the shared page has room for 32 vCPUs");
+        }
         VirtualCpu vcpu = new VirtualCpu(this, vcpus.size(), code, random);
         vcpus.add(vcpu);
         events.add(vcpu);
-        if (vcpu.vcpuId() < SharedInfo.LEGACY_MAX_VCPUS) {
-            vcpu.publishTime();
-            vcpu.setUpcallMask(true);
-        }
+        vcpu.publishTime();
+        vcpu.setUpcallMask(true);
         return vcpu;
     }
 
@@ -172,6 +183,15 @@ public final class Domain {
         return sum;
     }
 
+    /** Turns a {@code VMASST_TYPE_*} on or off. */
+    public synchronized void setAssist(int type, boolean on) {
+        assists = on ? assists | 1 << type : assists & ~(1 << type);
+    }
+
+    public boolean assists(int type) {
+        return (assists >>> type & 1) != 0;
+    }
+
     int nextPitValue() {
         return ++pit & 0xff;
     }
@@ -191,8 +211,10 @@ public final class Domain {
 
     /** Applies what was posted; called at a poll point by a thread that holds one of the vCPUs. */
     public void applyPosted() {
+        // Work that posts itself again, because a guest keeps its ring busy, waits for the next
+        // poll point.
         Runnable work;
-        while ((work = posted.poll()) != null) {
+        for (int i = 0; i < POSTS_PER_POLL && (work = posted.poll()) != null; i++) {
             work.run();
         }
     }
@@ -207,20 +229,25 @@ public final class Domain {
 
     /** The guest shuts down; the first reason stays. */
     public void shutdown(int reason) {
-        if (shutdownReason == NOT_SHUT_DOWN) {
-            shutdownReason = reason;
-            scheduler.ended(this);
-            onEnd.run();
-        }
+        end(reason, null, "");
     }
 
     /** The domain dies on a vCPU. */
     public void crash(VirtualCpu vcpu, String why) {
-        if (shutdownReason == NOT_SHUT_DOWN) {
+        end(SHUTDOWN_CRASH, vcpu, why);
+    }
+
+    private void end(int reason, VirtualCpu vcpu, String why) {
+        synchronized (this) {
+            if (hasEnded()) {
+                return;
+            }
             crash = why;
             crashedVcpu = vcpu;
-            shutdown(SHUTDOWN_CRASH);
+            shutdownReason = reason;
         }
+        scheduler.ended(this);
+        onEnd.run();
     }
 
     /** {@link #NOT_SHUT_DOWN} or one of {@code SHUTDOWN_*}. */
@@ -242,11 +269,18 @@ public final class Domain {
         return crashedVcpu;
     }
 
-    /** Host address of a frame of the domain, for structures that the VMM keeps using. */
-    public long pin(long mfn) {
-        long host = frames().writableFrame(mfn);
-        frames().pool().acquire(host);
-        return host;
+    /**
+     * Takes a frame of the domain for a structure that the VMM keeps writing: it stays in the
+     * domain and becomes neither page table nor descriptor page.
+     *
+     * @param tlb of the calling vCPU
+     * @return host address, or {@link MachineMemory#NO_FRAME} when the frame is none of the guest's
+     *     or has another use
+     */
+    public long pin(long mfn, TlbShootdown tlb) {
+        return pageTypes.acquire(mfn, FrameType.WRITABLE, tlb) == 0
+                ? frames().writableFrame(mfn)
+                : MachineMemory.NO_FRAME;
     }
 
     /** Clears the events of a fresh shared page: all vCPUs start with upcalls masked. */

@@ -24,8 +24,8 @@ final class Msrs {
     private static final long APIC_ENABLED_AT = 0xfee0_0800L;
     private static final long APIC_BSP = 1 << 8;
 
-    /** Fast strings, branch trace and PEBS unavailable. */
-    private static final long MISC_ENABLE_VALUE = 1 | 1 << 11 | 1 << 12;
+    /** Fast strings; branch trace, PEBS and xTPR messages are unavailable. */
+    private static final long MISC_ENABLE_VALUE = 1 | 1 << 11 | 1 << 12 | 1 << 23;
 
     /** Xen's memory types: WB WT UC- UC WC WP UC UC. */
     private static final long PAT_VALUE = 0x0000_0501_0007_0406L;

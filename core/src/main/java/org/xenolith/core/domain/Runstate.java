@@ -2,12 +2,16 @@ package org.xenolith.core.domain;
 
 import org.xenolith.cpu.GuestFault;
 
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
  * How long a vCPU ran, waited for a processor and slept, for itself and for the area in guest
  * memory. public/vcpu.h, {@code struct vcpu_runstate_info}.
+ *
+ * <p>The times may be asked for by any vCPU of the domain; the area is written by the vCPU's own
+ * thread.
  */
 public final class Runstate {
     public static final int RUNNING = 0;
@@ -20,59 +24,77 @@ public final class Runstate {
     private static final int ENTRY_TIME = 8;
     private static final int TIMES = 16;
 
+    /** In the entry time while the area changes, for guests that enabled the update flag. */
+    private static final long XEN_RUNSTATE_UPDATE = 1L << 63;
+
     private final VirtualCpu vcpu;
     private final long[] times = new long[4];
     private int state = OFFLINE;
     private long entryTime;
-    private long area;
+    private volatile long area;
 
     Runstate(VirtualCpu vcpu) {
         this.vcpu = vcpu;
     }
 
     /** Changes the state at a system time. */
-    public void set(int newState, long now) {
+    public synchronized void set(int newState, long now) {
         times[state] += Math.max(0, now - entryTime);
         entryTime = now;
         state = newState;
     }
 
-    /** Nanoseconds in a state so far. */
-    public long time(int which) {
-        return times[which];
-    }
-
     /** Registers the guest's area at a linear address of its kernel, 0 for none. */
     public void register(long vaddr) {
         area = vaddr;
-        publish();
     }
 
     public long area() {
         return area;
     }
 
-    /** Writes the area; called on the vCPU's thread with the kernel's tables loaded. */
+    /** Writes the area, whichever mode runs now; on the vCPU's thread. */
     public void publish() {
-        if (area == 0) {
-            return;
+        if (area != 0) {
+            vcpu.throughKernelTables(this::writeArea);
         }
+    }
+
+    private void writeArea() {
+        long vaddr = area;
         byte[] record = record();
+        long entered = ByteBuffer.wrap(record).order(ByteOrder.LITTLE_ENDIAN).getLong(ENTRY_TIME);
         try {
-            vcpu.mmu().copyTo(area, record, 0, SIZE);
+            if (vcpu.domain().assists(Domain.ASSIST_RUNSTATE_UPDATE_FLAG)) {
+                vcpu.mmu().write64(vaddr + ENTRY_TIME, entered | XEN_RUNSTATE_UPDATE);
+                VarHandle.fullFence();
+                ByteBuffer.wrap(record)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(ENTRY_TIME, entered | XEN_RUNSTATE_UPDATE);
+            }
+            vcpu.mmu().copyTo(vaddr, record, 0, SIZE);
+            VarHandle.fullFence();
+            vcpu.mmu().write64(vaddr + ENTRY_TIME, entered);
         } catch (GuestFault gone) {
             // The guest took its own area away; it is told nothing until it registers another.
             area = 0;
         }
     }
 
-    /** The record as the guest reads it. */
-    public byte[] record() {
+    /** The record as of the last change of state. */
+    private synchronized byte[] record() {
         ByteBuffer out = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
         out.putInt(STATE, state).putLong(ENTRY_TIME, entryTime);
         for (int i = 0; i < times.length; i++) {
             out.putLong(TIMES + 8 * i, times[i]);
         }
+        return out.array();
+    }
+
+    /** The record with the time in the present state counted up to a system time. */
+    public synchronized byte[] recordAt(long now) {
+        ByteBuffer out = ByteBuffer.wrap(record()).order(ByteOrder.LITTLE_ENDIAN);
+        out.putLong(TIMES + 8 * state, times[state] + Math.max(0, now - entryTime));
         return out.array();
     }
 }

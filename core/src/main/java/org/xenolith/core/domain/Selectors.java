@@ -17,7 +17,18 @@ public final class Selectors {
     private static final long CODE32 = 0x00cf_fb00_0000_ffffL;
     private static final long DATA = 0x00cf_f300_0000_ffffL;
 
+    private static final long PRESENT = 1L << 47;
+    private static final long CODE_OR_DATA = 1L << 44;
+    private static final long EXECUTABLE = 1L << 43;
+    private static final long LONG_MODE = 1L << 53;
+    private static final long CODE64_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE | LONG_MODE;
+
     private Selectors() {}
+
+    /** Whether a descriptor is that of 64-bit code. SDM vol. 3A, 3.4.5. */
+    static boolean is64BitCode(long descriptor) {
+        return (descriptor & CODE64_BITS) == CODE64_BITS;
+    }
 
     /** Descriptor of a flat segment, 0 for any other entry that Xen keeps for itself. */
     static long reservedDescriptor(int selector) {

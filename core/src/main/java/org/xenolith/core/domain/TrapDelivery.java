@@ -2,7 +2,6 @@ package org.xenolith.core.domain;
 
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
@@ -20,6 +19,8 @@ public final class TrapDelivery {
     private static final int CLEARED_FLAGS = Flags.AC | Flags.RF | Flags.NT | Flags.VM | Flags.TF;
     private static final long SELECTOR_MASK = 0xffff;
     private static final int IDT_ERROR = 2;
+    private static final int INT3 = 0xcc;
+    private static final int INT1 = 0xf1;
 
     /** {@code ud2; "xen"}: the prefix by which a kernel asks for the emulated CPUID. */
     private static final long FORCED_EMULATION = 0x6e65_780b_0fL;
@@ -28,8 +29,6 @@ public final class TrapDelivery {
     private static final int FORCED_EMULATION_BYTES = 5;
     private static final int CPUID_OPCODE = 0xa20f;
     private static final int CPUID_BYTES = 2;
-
-    private static final int DR6_SINGLE_STEP = 1 << 14;
 
     private final VirtualCpu vcpu;
     private final Cpu cpu;
@@ -105,28 +104,46 @@ public final class TrapDelivery {
 
     /** Delivers an exception with the registers as they are. */
     public void exception(int vector, int error) {
+        inject(vector, Vector.pushesErrorCode(vector), error);
+    }
+
+    private void inject(int vector, boolean hasError, int error) {
         long handler = vcpu.traps.address(vector);
         if (handler == 0) {
             throw new GuestCrash(
                     "vector %d (error code %#x) at rip %#x has no handler in the trap table"
                             .formatted(vector, error, cpu.rip));
         }
-        bounce(handler, vcpu.traps.masksEvents(vector), Vector.pushesErrorCode(vector), error);
+        bounce(handler, vcpu.traps.masksEvents(vector), hasError, error);
     }
 
-    /** Delivers INT n, INT3 or INT1, RIP behind the instruction. */
-    public void softwareInterrupt(int vector, int instructionBytes) {
-        if (!vcpu.kernelMode && vcpu.traps.privilege(vector) < Selectors.RPL) {
-            cpu.rip -= instructionBytes;
+    /**
+     * Delivers INT n, INT3 or INT1, RIP behind the instruction. A software interrupt pushes no
+     * error code, whatever its vector; INT1 asks for no privilege.
+     */
+    public void softwareInterrupt(int vector) {
+        int opcode = opcodeOfInterrupt();
+        boolean byIcebp = vector == Vector.DEBUG && opcode == INT1;
+        if (!vcpu.kernelMode && !byIcebp && vcpu.traps.privilege(vector) < Selectors.RPL) {
+            cpu.rip -= vector == Vector.BREAKPOINT && opcode == INT3 ? 1 : 2;
             exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
             return;
         }
-        exception(vector, 0);
+        inject(vector, false, 0);
+    }
+
+    /** The byte in front of RIP: the opcode of INT3 and INT1, the operand of INT n. */
+    private int opcodeOfInterrupt() {
+        try {
+            return cpu.mmu().read8(cpu.rip - 1);
+        } catch (GuestFault unreadable) {
+            return -1;
+        }
     }
 
     /** Delivers the trap after a single step. */
     public void singleStep() {
-        vcpu.debugRegisters[6] |= DR6_SINGLE_STEP;
+        vcpu.noteSingleStep();
         exception(Vector.DEBUG, 0);
     }
 
@@ -274,15 +291,9 @@ public final class TrapDelivery {
         vcpu.nmiMasked = false;
         if (!Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
+        } else if (!Selectors.is64BitCode(vcpu.descriptor(cpu, cpu.selectors[Selectors.CS]))) {
+            // Compatibility mode is not offered: 64-bit code must not run for 32-bit code.
+            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
         }
-    }
-
-    /** Length of the software interrupt that ended a run, for the way back to it. */
-    public static int lengthOfInterrupt(int exit, int vector) {
-        return exit == Exit.SOFTWARE_INTERRUPT
-                        && vector != Vector.BREAKPOINT
-                        && vector != Vector.DEBUG
-                ? 2
-                : 1;
     }
 }

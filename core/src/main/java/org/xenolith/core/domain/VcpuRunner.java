@@ -9,6 +9,9 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
 /**
  * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside.
  * A poll point is at most {@link #POLL_INSTRUCTIONS} instructions away, so an upcall is never later
@@ -17,6 +20,12 @@ import org.xenolith.cpu.GuestFault;
 public final class VcpuRunner implements Scheduler.Runner {
     /** Between two poll points; design: an upcall within 2,000 instructions of its event. */
     public static final int POLL_INSTRUCTIONS = 1500;
+
+    /**
+     * What an exit counts for on the way to the next poll point: a vCPU that does nothing but
+     * hypercalls keeps siblings waiting no longer than another.
+     */
+    private static final int EXIT_COST = 20;
 
     /** What runs a domain's hypercalls. */
     @FunctionalInterface
@@ -41,33 +50,27 @@ public final class VcpuRunner implements Scheduler.Runner {
         vcpu.vcpuTlb().enter();
         try {
             vcpu.runstate.set(Runstate.RUNNING, vcpu.systemTime());
-            if (vcpu.kernelMode) {
-                vcpu.runstate.publish();
-            }
+            vcpu.runstate.publish();
             State stopped = runSlice(vcpu, sliceNanos);
             vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
-            if (vcpu.kernelMode) {
-                vcpu.runstate.publish();
-            }
+            vcpu.runstate.publish();
             return stopped;
         } catch (GuestCrash crash) {
             domain.crash(vcpu, crash.getMessage());
             return State.OFFLINE;
-        } catch (RuntimeException defect) {
-            // The thread goes on: it runs the vCPUs of other domains as well.
-            domain.crash(vcpu, "defect of the VMM: " + defect + placeOf(defect));
+        } catch (RuntimeException | Error defect) {
+            // Ours, not the guest's; but only this guest shall suffer from it.
+            domain.crash(vcpu, "defect of the VMM: " + stackTraceOf(defect));
             return State.OFFLINE;
-        } catch (Error bug) {
-            domain.crash(vcpu, "defect of the VMM: " + bug);
-            throw bug;
         } finally {
             vcpu.vcpuTlb().leave();
         }
     }
 
-    private static String placeOf(RuntimeException defect) {
-        StackTraceElement[] trace = defect.getStackTrace();
-        return trace.length == 0 ? "" : " at " + trace[0];
+    private static String stackTraceOf(Throwable defect) {
+        StringWriter text = new StringWriter();
+        defect.printStackTrace(new PrintWriter(text));
+        return text.toString().stripTrailing();
     }
 
     private static int runstateOf(State stopped) {
@@ -84,8 +87,9 @@ public final class VcpuRunner implements Scheduler.Runner {
         // repeated.
         boolean live = domain.clock().isLive();
         long end = sliceNanos + (live ? System.nanoTime() : vcpu.cpu().retired());
-        while (!domain.hasEnded()) {
+        while (!domain.hasEnded() && !vcpu.down) {
             vcpu.vcpuTlb().pollPoint();
+            vcpu.newTurn();
             domain.applyPosted();
             fireTimers(vcpu);
             State waits = stillWaiting(vcpu);
@@ -93,12 +97,11 @@ public final class VcpuRunner implements Scheduler.Runner {
                 return waits;
             }
             if (vcpu.yielded) {
-                vcpu.yielded = false;
                 return State.RUNNABLE;
             }
             runToPollPoint(vcpu);
             if ((live ? System.nanoTime() : vcpu.cpu().retired()) > end) {
-                return vcpu.waiting == Waiting.ONLINE ? State.OFFLINE : State.RUNNABLE;
+                return vcpu.down ? State.OFFLINE : State.RUNNABLE;
             }
         }
         return State.OFFLINE;
@@ -109,7 +112,7 @@ public final class VcpuRunner implements Scheduler.Runner {
         Cpu cpu = vcpu.cpu();
         Domain domain = vcpu.domain();
         long end = cpu.retired() + POLL_INSTRUCTIONS;
-        while (vcpu.waiting == Waiting.NOTHING && !vcpu.yielded && !domain.hasEnded()) {
+        while (mayGoOn(vcpu) && !domain.hasEnded()) {
             if (tracer != null && vcpu.delivery.isUpcallDue()) {
                 tracer.upcall(vcpu);
             }
@@ -118,8 +121,16 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (left <= 0) {
                 return;
             }
-            handle(vcpu, cpu.run(left));
+            int exit = cpu.run(left);
+            if (exit != Exit.BUDGET) {
+                handle(vcpu, exit);
+                end -= EXIT_COST;
+            }
         }
+    }
+
+    private static boolean mayGoOn(VirtualCpu vcpu) {
+        return vcpu.waiting == Waiting.NOTHING && !vcpu.yielded && !vcpu.down && !vcpu.isTurnOver();
     }
 
     private void handle(VirtualCpu vcpu, int exit) {
@@ -145,8 +156,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 if (tracer != null) {
                     tracer.trap(vcpu, vector);
                 }
-                vcpu.delivery.softwareInterrupt(
-                        vector, TrapDelivery.lengthOfInterrupt(exit, vector));
+                vcpu.delivery.softwareInterrupt(vector);
             }
             case Exit.DEBUG_TRAP -> vcpu.delivery.singleStep();
             default -> throw new IllegalStateException("unknown exit " + exit);
@@ -161,7 +171,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             due = true;
         }
         if (now >= vcpu.periodicDeadline) {
-            vcpu.periodicDeadline = now + vcpu.periodNanos;
+            vcpu.periodicDeadline = VirtualCpu.after(now, vcpu.periodNanos);
             due = true;
         }
         if (due) {
@@ -186,9 +196,6 @@ public final class VcpuRunner implements Scheduler.Runner {
                 }
                 vcpu.polledPorts = new int[0];
                 vcpu.pollDeadline = VirtualCpu.NEVER;
-            }
-            case ONLINE -> {
-                return State.OFFLINE;
             }
         }
         vcpu.waiting = Waiting.NOTHING;

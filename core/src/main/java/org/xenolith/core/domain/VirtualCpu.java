@@ -1,5 +1,6 @@
 package org.xenolith.core.domain;
 
+import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventTarget;
@@ -56,8 +57,15 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public boolean syscallMasksEvents;
     public long nmiCallback;
 
-    /** Debug registers; 4 and 5 are unused. */
-    public final long[] debugRegisters = {0, 0, 0, 0, 0, 0, 0xffff_0ff0L, 0x400};
+    private static final int DR6 = 6;
+    private static final int DR7 = 7;
+    private static final long DR6_FIXED = 0xffff_0ff0L;
+    private static final long DR6_GUEST = 0xe00f;
+    private static final long DR6_SINGLE_STEP = 1 << 14;
+    private static final long DR7_FIXED = 0x400;
+    private static final long DR7_GUEST = 0xffff_03ffL;
+
+    private final long[] debugRegisters = {0, 0, 0, 0, 0, 0, DR6_FIXED, DR7_FIXED};
 
     /** I/O privilege that the guest gave its kernel by PHYSDEVOP_set_iopl. */
     public int iopl;
@@ -70,32 +78,23 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     public final Runstate runstate;
 
-    /** Work of one hypercall before poll points get their turn: some tens of microseconds. */
-    private static final int UNITS_PER_HYPERCALL = 1024;
-
-    private static final int SYSCALL_BYTES = 2;
-
-    private int unitsLeft;
-    private boolean pausable;
-    private boolean continued;
-
     private long kernelRoot;
     private long userRoot;
     private long[] gdtMfns = {};
     private int gdtEntries;
     private long ldtBase;
     private int ldtEntries;
-    private long vcpuInfo;
-    private boolean vcpuInfoRegistered;
-    private long timeArea;
+
+    /** Moved by whichever vCPU makes the hypercall, read by all that deliver events. */
+    private volatile long vcpuInfo;
+
+    private volatile boolean vcpuInfoRegistered;
 
     /** What the vCPU asked to wait for. */
     public enum Waiting {
         NOTHING,
         UPCALL,
-        PORTS,
-        /** It took itself down; another vCPU's up resumes it. */
-        ONLINE
+        PORTS
     }
 
     public Waiting waiting = Waiting.NOTHING;
@@ -109,6 +108,12 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public final long[] lastHypercalls = new long[64];
 
     public long hypercalls;
+
+    /** Pieces of work that one turn of hypercalls may do before others get theirs. */
+    private static final int PIECES_PER_TURN = 256;
+
+    private int pieces;
+    private long[] continuation;
 
     public final TrapDelivery delivery;
 
@@ -125,7 +130,13 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     }
 
     public volatile State state = State.OFFLINE;
-    public boolean initialised;
+
+    /**
+     * Not up, or told to go down: it stops at its next poll point. Changed with the domain locked.
+     */
+    public volatile boolean down = true;
+
+    public volatile boolean initialised;
 
     /** An NMI waits; masked until the next iret. */
     public volatile boolean nmiPending;
@@ -229,41 +240,6 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         gdtEntries = entries;
     }
 
-    // ---- long hypercalls
-
-    /** Begins a hypercall: it may do so many units of work before it stops and is made again. */
-    public void beginHypercall() {
-        unitsLeft = UNITS_PER_HYPERCALL;
-        continued = false;
-        pausable = true;
-    }
-
-    /** While calls of a multicall run they do not stop; the multicall does, between two of them. */
-    public void setPausable(boolean value) {
-        pausable = value;
-    }
-
-    /** Whether the hypercall is to be made again: RIP is at its instruction, arguments are set. */
-    public boolean isContinued() {
-        return continued;
-    }
-
-    @Override
-    public boolean mustPause() {
-        return pausable && --unitsLeft < 0;
-    }
-
-    @Override
-    public long again(long a1, long a2, long a3, long a4) {
-        cpu.r[Cpu.RDI] = a1;
-        cpu.r[Cpu.RSI] = a2;
-        cpu.r[Cpu.RDX] = a3;
-        cpu.r[Cpu.R10] = a4;
-        cpu.rip -= SYSCALL_BYTES;
-        continued = true;
-        return 0;
-    }
-
     // ---- modes
     // -------------------------------------------------------------------------------------------
 
@@ -299,6 +275,58 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         inactiveGsBase = active;
     }
 
+    /**
+     * Reaches what a kernel registered by linear address, whichever mode runs now. On the vCPU's
+     * own thread.
+     */
+    void throughKernelTables(Runnable access) {
+        if (kernelMode) {
+            access.run();
+            return;
+        }
+        cpu.mmu().setRoot(kernelRoot);
+        try {
+            access.run();
+        } finally {
+            cpu.mmu().setRoot(userRoot);
+        }
+    }
+
+    // ---- long hypercalls
+    // ---------------------------------------------------------------------------------
+
+    @Override
+    public boolean mustPause() {
+        return ++pieces > PIECES_PER_TURN;
+    }
+
+    @Override
+    public long again(long a1, long a2, long a3, long a4) {
+        continuation = new long[] {a1, a2, a3, a4};
+        return 0;
+    }
+
+    /** Whether the hypercall's handler asked to be called again. */
+    public boolean isContinued() {
+        return continuation != null;
+    }
+
+    /** The arguments for the next call; forgets them. */
+    public long[] takeContinuation() {
+        long[] arguments = continuation;
+        continuation = null;
+        return arguments;
+    }
+
+    /** Whether this turn of hypercalls is over: the vCPU goes to its poll point. */
+    public boolean isTurnOver() {
+        return pieces > PIECES_PER_TURN;
+    }
+
+    void newTurn() {
+        pieces = 0;
+    }
+
     // ---- shared structures
     // -------------------------------------------------------------------------------
 
@@ -326,24 +354,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         publishTime();
     }
 
-    /**
-     * Writes the time record of vcpu_info and of the area that the guest registered for its vdso.
-     */
+    /** Writes the time record of vcpu_info. It stays true: the counter is system time. */
     public void publishTime() {
         Pvclock.publish(vcpuInfo + VcpuInfo.TIME);
-        if (timeArea != 0) {
-            try {
-                Pvclock.publish(cpu.mmu().hostForBulkWrite(timeArea));
-            } catch (GuestFault gone) {
-                timeArea = 0;
-            }
-        }
-    }
-
-    /** Registers a second time record at a linear address; 0 for none. */
-    public void registerTimeArea(long vaddr) {
-        timeArea = vaddr;
-        publishTime();
     }
 
     public boolean upcallsMasked() {
@@ -372,6 +385,12 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         }
     }
 
+    /** A system time later, {@link #NEVER} at most. */
+    public static long after(long now, long nanos) {
+        long later = now + nanos;
+        return later < now ? NEVER : later;
+    }
+
     /** The earliest system time at which this vCPU has something to do by itself. */
     public long nextDeadline() {
         long timers = Math.min(timerDeadline, periodicDeadline);
@@ -392,6 +411,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     @Override
     public long timeStampCounter(Cpu c) {
+        if (!kernelMode && control.deniesTimeStamp()) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
         return systemTime();
     }
 
@@ -417,12 +439,58 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     @Override
     public long readDebug(Cpu c, int number) {
-        return debugRegisters[number & 7];
+        requireKernel();
+        return debugRegister(number);
     }
 
     @Override
     public void writeDebug(Cpu c, int number, long value) {
-        debugRegisters[number & 7] = value;
+        requireKernel();
+        if (!setDebugRegister(number, value)) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
+
+    private void requireKernel() {
+        if (!kernelMode) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
+
+    /** Debug register 0 to 7; 4 and 5 are other names of 6 and 7. */
+    public long debugRegister(int number) {
+        return debugRegisters[number == 4 || number == 5 ? number + 2 : number];
+    }
+
+    void noteSingleStep() {
+        debugRegisters[DR6] |= DR6_SINGLE_STEP;
+    }
+
+    private static boolean isHypervisors(long vaddr) {
+        return vaddr >= AddressSpace.HYPERVISOR_VIRT_START
+                && vaddr < AddressSpace.HYPERVISOR_VIRT_END;
+    }
+
+    /**
+     * Sets a debug register; bits that the processor fixes stay as they are.
+     *
+     * @return false for an address that is none of the guest's, or no register
+     */
+    public boolean setDebugRegister(int number, long value) {
+        switch (number) {
+            case 0, 1, 2, 3 -> {
+                if (!Mmu.isCanonical(value) || isHypervisors(value)) {
+                    return false;
+                }
+                debugRegisters[number] = value;
+            }
+            case 4, DR6 -> debugRegisters[DR6] = value & DR6_GUEST | DR6_FIXED;
+            case 5, DR7 -> debugRegisters[DR7] = value & DR7_GUEST | DR7_FIXED;
+            default -> {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
@@ -446,7 +514,7 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public long descriptor(Cpu c, int selector) {
         int entry = selector >>> 3;
         if ((selector & SELECTOR_TI) != 0) {
-            return entry < ldtEntries ? readDescriptor(ldtBase + entry * 8L) : 0;
+            return entry < ldtEntries ? readLdt(entry) : 0;
         }
         if (entry >= Selectors.FIRST_RESERVED_ENTRY) {
             return Selectors.reservedDescriptor(selector);
@@ -461,12 +529,17 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
                 : Ram.getLong(base + entry % GDT_ENTRIES_PER_PAGE * 8L);
     }
 
-    private long readDescriptor(long vaddr) {
-        try {
-            return cpu.mmu().read64(vaddr);
-        } catch (GuestFault fault) {
-            return 0;
-        }
+    private long readLdt(int entry) {
+        long[] descriptor = new long[1];
+        throughKernelTables(
+                () -> {
+                    try {
+                        descriptor[0] = cpu.mmu().read64(ldtBase + entry * 8L);
+                    } catch (GuestFault notMapped) {
+                        descriptor[0] = 0;
+                    }
+                });
+        return descriptor[0];
     }
 
     @Override

@@ -55,9 +55,6 @@ public final class EventChannels {
 
         /** The end of a channel that the VMM itself serves, run on the sender's thread. */
         Runnable backend;
-
-        /** Held by the platform: the guest may not close it. */
-        boolean reserved;
     }
 
     /** Reaches another domain's channels, for interdomain ones. */
@@ -72,10 +69,14 @@ public final class EventChannels {
     private final int domId;
     private final long sharedInfo;
     private final Channel[] channels = new Channel[PORTS];
+
+    /** Port of a virtual interrupt on a vCPU, 0 for none; a global one stands with vCPU 0. */
+    private final int[][] virqPorts = new int[VIRQS][SharedInfo.LEGACY_MAX_VCPUS];
+
     private final List<EventTarget> vcpus = new CopyOnWriteArrayList<>();
     private final Neighbours neighbours;
 
-    /** Counts deliveries, for statistics. */
+    /** Counts deliveries, for statistics: vCPUs may lose one to each other. */
     private long delivered;
 
     /**
@@ -133,11 +134,6 @@ public final class EventChannels {
         return port;
     }
 
-    /** Sets what a send to a backend's channel runs, when its device is ready. */
-    public synchronized void setBackend(int port, Runnable backend) {
-        channels[port].backend = backend;
-    }
-
     /** alloc_unbound. */
     public synchronized int allocateUnbound(int remoteDomain) {
         int port = allocate();
@@ -167,6 +163,7 @@ public final class EventChannels {
             channels[port].kind = Kind.VIRQ;
             channels[port].virq = virq;
             channels[port].vcpu = vcpu;
+            virqPorts[virq][vcpu] = port;
         }
         return port;
     }
@@ -179,16 +176,7 @@ public final class EventChannels {
     }
 
     private int virqPort(int virq, int vcpu) {
-        for (int port = 1; port < PORTS; port++) {
-            Channel channel = channels[port];
-            if (channel != null
-                    && channel.kind == Kind.VIRQ
-                    && channel.virq == virq
-                    && (channel.vcpu == vcpu || !isPerVcpu(virq))) {
-                return port;
-            }
-        }
-        return 0;
+        return virqPorts[virq][isPerVcpu(virq) ? vcpu : 0];
     }
 
     /** bind_ipi. */
@@ -247,8 +235,11 @@ public final class EventChannels {
         int remotePort;
         synchronized (this) {
             Channel channel = inUse(port);
-            if (channel == null || channel.reserved) {
+            if (channel == null) {
                 return -EINVAL;
+            }
+            if (channel.kind == Kind.VIRQ) {
+                virqPorts[channel.virq][isPerVcpu(channel.virq) ? channel.vcpu : 0] = 0;
             }
             remoteDomain = channel.remoteDomain;
             remotePort = channel.kind == Kind.INTERDOMAIN ? channel.remotePort : 0;
@@ -385,15 +376,12 @@ public final class EventChannels {
         EventTarget target = vcpus.get(vcpu);
         long info = target.vcpuInfo();
         long selector = 1L << port / BITS_PER_WORD;
-        Ram.getAndBitwiseOrLong(info + VcpuInfo.EVTCHN_PENDING_SEL, selector);
-        setUpcallPending(info);
-        target.wakeForUpcall();
-    }
-
-    /** Sets the byte {@code evtchn_upcall_pending}. */
-    public static void setUpcallPending(long vcpuInfo) {
-        Ram.putByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
-        VarHandle.fullFence();
+        long before = Ram.getAndBitwiseOrLong(info + VcpuInfo.EVTCHN_PENDING_SEL, selector);
+        if ((before & selector) == 0) {
+            Ram.putByte(info + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
+            VarHandle.fullFence();
+            target.wakeForUpcall();
+        }
     }
 
     /** unmask: clears the mask bit and delivers what was pending behind it. */

@@ -25,6 +25,8 @@ import org.xenolith.devices.console.ConsoleSink;
 
 /** The hypercall table of one domain. */
 public final class Hypercalls {
+    private static final int SYSCALL_BYTES = 2;
+
     private final Domain domain;
     private final MmuUpdate mmuUpdate;
     private final MmuExtOps mmuExt;
@@ -83,21 +85,30 @@ public final class Hypercalls {
         long a3 = r[Cpu.RDX];
         long a4 = r[Cpu.R10];
         long a5 = r[Cpu.R8];
-        vcpu.beginHypercall();
         try {
             result = dispatch(vcpu, number, a1, a2, a3, a4, a5);
         } catch (GuestFault fault) {
             result = -EFAULT;
         }
-        if (vcpu.isContinued()) {
-            return;
-        }
         if (tracer != null) {
             tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
+        }
+        if (vcpu.isContinued()) {
+            makeAgain(cpu, vcpu.takeContinuation());
+            return;
         }
         r[Cpu.RAX] = result;
         r[Cpu.RCX] = cpu.rip;
         r[Cpu.R11] = cpu.rflags();
+    }
+
+    /** Back to the SYSCALL, with arguments that say what is left to do. */
+    private static void makeAgain(Cpu cpu, long[] arguments) {
+        cpu.rip -= SYSCALL_BYTES;
+        cpu.r[Cpu.RDI] = arguments[0];
+        cpu.r[Cpu.RSI] = arguments[1];
+        cpu.r[Cpu.RDX] = arguments[2];
+        cpu.r[Cpu.R10] = arguments[3];
     }
 
     private long dispatch(
@@ -112,9 +123,10 @@ public final class Hypercalls {
                 vcpu.cpu().taskSwitched = a1 != 0;
                 yield 0;
             }
-            case Hypercall.SET_DEBUGREG -> setDebugRegister(vcpu, a1, a2);
+            case Hypercall.SET_DEBUGREG ->
+                    a1 >= 0 && a1 < 8 && vcpu.setDebugRegister((int) a1, a2) ? 0 : -EINVAL;
             case Hypercall.GET_DEBUGREG ->
-                    a1 >= 0 && a1 < 8 ? vcpu.debugRegisters[(int) a1] : -EINVAL;
+                    a1 >= 0 && a1 < 8 ? vcpu.debugRegister((int) a1) : -EINVAL;
             case Hypercall.UPDATE_DESCRIPTOR -> descriptors.updateDescriptor(vcpu, a1, a2);
             case Hypercall.MEMORY_OP -> memory.handle(vcpu, a1, a2);
             case Hypercall.MULTICALL -> multicall(vcpu, a1, a2);
@@ -123,11 +135,11 @@ public final class Hypercalls {
             case Hypercall.XEN_VERSION -> version.handle(vcpu, (int) a1, a2);
             case Hypercall.CONSOLE_IO -> console.handle(vcpu, (int) a1, a2, a3);
             case Hypercall.GRANT_TABLE_OP -> grants.handle(vcpu, a1, a2, a3);
-            case Hypercall.VM_ASSIST -> a1 == 0 || a1 == 1 ? 0 : -EINVAL;
+            case Hypercall.VM_ASSIST -> vmAssist(a1, a2);
             case Hypercall.VCPU_OP -> vcpuOps.handle(vcpu, (int) a1, a2, a3);
             case Hypercall.SET_SEGMENT_BASE -> setSegmentBase(vcpu, (int) a1, a2);
             case Hypercall.MMUEXT_OP -> mmuExt.handle(vcpu, a1, a2, a3, a4);
-            case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2, a3);
+            case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2);
             case Hypercall.CALLBACK_OP -> callbackOp(vcpu, (int) a1, a2);
             case Hypercall.EVENT_CHANNEL_OP -> eventOps.handle(vcpu, (int) a1, a2);
             case Hypercall.PHYSDEV_OP -> physdevOp(vcpu, (int) a1, a2);
@@ -140,16 +152,17 @@ public final class Hypercalls {
     // ---- traps and callbacks
     // -----------------------------------------------------------------------------
 
-    /** A table without an end is refused here; Xen would read on. */
-    private static final long MAX_TRAPS = 4096;
-
     private static long setTrapTable(VirtualCpu vcpu, long table) {
         if (table == 0) {
             vcpu.traps.clear();
             return 0;
         }
         Mmu mmu = vcpu.mmu();
-        for (long at = table; at < table + MAX_TRAPS * TrapInfo.SIZE; at += TrapInfo.SIZE) {
+        for (long at = table; ; at += TrapInfo.SIZE) {
+            // A table without end must not keep the vCPU from its poll points.
+            if (at != table && vcpu.mustPause()) {
+                return vcpu.again(at, 0, 0, 0);
+            }
             long address = mmu.read64(at + TrapInfo.ADDRESS);
             if (address == 0) {
                 return 0;
@@ -163,7 +176,6 @@ public final class Hypercalls {
                     mmu.read16(at + TrapInfo.CS),
                     address);
         }
-        return -EINVAL;
     }
 
     private static long stackSwitch(VirtualCpu vcpu, long ss, long rsp) {
@@ -173,6 +185,9 @@ public final class Hypercalls {
     }
 
     private static long setCallbacks(VirtualCpu vcpu, long event, long failsafe, long syscall) {
+        if (!Mmu.isCanonical(event) || !Mmu.isCanonical(failsafe) || !Mmu.isCanonical(syscall)) {
+            return -EINVAL;
+        }
         vcpu.eventCallback = event;
         vcpu.failsafeCallback = failsafe;
         vcpu.syscallCallback = syscall;
@@ -255,11 +270,15 @@ public final class Hypercalls {
         return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
     }
 
-    private static long setDebugRegister(VirtualCpu vcpu, long number, long value) {
-        if (number < 0 || number > 7 || number == 4 || number == 5) {
+    /** {@code VMASST_TYPE_*} from 0 (4gb_segments) to 5 (runstate_update_flag). */
+    private static final int ASSISTS = 6;
+
+    /** vm_assist: those of 32-bit guests are accepted and change nothing. */
+    private long vmAssist(long command, long type) {
+        if (command != 0 && command != 1 || type < 0 || type >= ASSISTS) {
             return -EINVAL;
         }
-        vcpu.debugRegisters[(int) number] = value;
+        domain.setAssist((int) type, command == 0);
         return 0;
     }
 
@@ -288,20 +307,22 @@ public final class Hypercalls {
     private static final int MULTICALL_RESULT = 8;
     private static final int MULTICALL_ARGS = 16;
 
-    /** In order, each result stored; 0 even if some failed. */
+    /**
+     * In order, each result stored; 0 even if some failed. Pauses between entries when the turn is
+     * over or an entry made the vCPU wait, and within one that is to be continued itself.
+     */
     private long multicall(VirtualCpu vcpu, long entries, long count) {
         Mmu mmu = vcpu.mmu();
         for (long i = 0, at = entries; i < count; i++, at += MULTICALL_SIZE) {
+            if (i > 0 && (vcpu.mustPause() || vcpu.waiting != VirtualCpu.Waiting.NOTHING)) {
+                return vcpu.again(at, count - i, 0, 0);
+            }
             int number = (int) mmu.read64(at);
             long a1 = mmu.read64(at + MULTICALL_ARGS);
             long a2 = mmu.read64(at + MULTICALL_ARGS + 8);
             long a3 = mmu.read64(at + MULTICALL_ARGS + 16);
             long a4 = mmu.read64(at + MULTICALL_ARGS + 24);
             long a5 = mmu.read64(at + MULTICALL_ARGS + 32);
-            if (i > 0 && vcpu.mustPause()) {
-                return vcpu.again(at, count - i, 0, 0);
-            }
-            vcpu.setPausable(false);
             long result;
             try {
                 result =
@@ -314,7 +335,13 @@ public final class Hypercalls {
             if (tracer != null) {
                 tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
             }
-            vcpu.setPausable(true);
+            if (vcpu.isContinued()) {
+                long[] arguments = vcpu.takeContinuation();
+                for (int k = 0; k < arguments.length; k++) {
+                    mmu.write64(at + MULTICALL_ARGS + 8L * k, arguments[k]);
+                }
+                return vcpu.again(at, count - i, 0, 0);
+            }
             mmu.write64(at + MULTICALL_RESULT, result);
             if (domain.hasEnded()) {
                 break;

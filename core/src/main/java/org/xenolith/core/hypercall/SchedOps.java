@@ -17,11 +17,13 @@ final class SchedOps {
     private static final int SCHEDOP_POLL = 3;
     private static final int SCHEDOP_REMOTE_SHUTDOWN = 4;
     private static final int SCHEDOP_SHUTDOWN_CODE = 5;
-    private static final int SCHEDOP_WATCHDOG = 6;
 
     private static final int POLL_NR_PORTS = 8;
     private static final int POLL_TIMEOUT = 16;
     private static final int MAX_POLLED = 128;
+
+    /** Nobody asked for a suspend and nobody would resume: the guest goes on as it was. */
+    private static final long SUSPEND_CANCELLED = 1;
 
     private final Domain domain;
 
@@ -29,7 +31,7 @@ final class SchedOps {
         this.domain = domain;
     }
 
-    long handle(VirtualCpu vcpu, int command, long argument, long argument2) {
+    long handle(VirtualCpu vcpu, int command, long argument) {
         return switch (command) {
             case SCHEDOP_YIELD -> {
                 vcpu.yielded = true;
@@ -40,16 +42,23 @@ final class SchedOps {
                 vcpu.waiting = VirtualCpu.Waiting.UPCALL;
                 yield 0;
             }
-            case SCHEDOP_SHUTDOWN -> {
-                domain.shutdown(vcpu.mmu().read32(argument));
-                yield 0;
-            }
+            case SCHEDOP_SHUTDOWN -> shutdown(vcpu.mmu().read32(argument));
             case SCHEDOP_POLL -> poll(vcpu, argument);
             case SCHEDOP_SHUTDOWN_CODE -> 0;
             case SCHEDOP_REMOTE_SHUTDOWN -> -ESRCH;
-            case SCHEDOP_WATCHDOG -> -ENOSYS;
             default -> -ENOSYS;
         };
+    }
+
+    private long shutdown(int reason) {
+        if (reason < 0 || reason > Domain.SHUTDOWN_SOFT_RESET) {
+            return -EINVAL;
+        }
+        if (reason == Domain.SHUTDOWN_SUSPEND) {
+            return SUSPEND_CANCELLED;
+        }
+        domain.shutdown(reason);
+        return 0;
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.xenolith.core.hypercall;
 
+import static org.xenolith.core.abi.XenErrno.EEXIST;
 import static org.xenolith.core.abi.XenErrno.EINVAL;
 
 import org.xenolith.core.abi.TrapInfo;
@@ -22,6 +23,19 @@ final class VcpuContext {
     private static final int IOPL_SHIFT = 12;
     private static final int MAX_GDT_FRAMES = 14;
     private static final int GDT_ENTRIES_PER_FRAME = 512;
+    private static final int MAX_LDT_ENTRIES = 8192;
+
+    /** Where the context holds addresses that must be canonical. */
+    private static final int[] ADDRESSES = {
+        VcpuGuestContext.USER_REGS + UserRegs.RIP,
+        VcpuGuestContext.EVENT_CALLBACK_EIP,
+        VcpuGuestContext.FAILSAFE_CALLBACK_EIP,
+        VcpuGuestContext.SYSCALL_CALLBACK_EIP,
+        VcpuGuestContext.KERNEL_SP,
+        VcpuGuestContext.FS_BASE,
+        VcpuGuestContext.GS_BASE_KERNEL,
+        VcpuGuestContext.GS_BASE_USER
+    };
 
     /** Offsets in user_regs of the general registers in encoding order. */
     private static final int[] REGISTERS = {
@@ -37,14 +51,21 @@ final class VcpuContext {
     }
 
     /** Reads the context once, checks the copy, and leaves the vCPU initialised and offline. */
-    long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
+    synchronized long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
+        if (vcpu.initialised) {
+            return -EEXIST;
+        }
         byte[] copy = new byte[VcpuGuestContext.SIZE];
         caller.mmu().copyFrom(vaddr, copy, 0, copy.length);
         ByteBuffer in = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
         long root = in.getLong(VcpuGuestContext.CTRLREG + 3 * 8) >>> Ram.PAGE_SHIFT;
         long userRoot = in.getLong(VcpuGuestContext.CTRLREG + 8) >>> Ram.PAGE_SHIFT;
-        int gdtEntries = (int) in.getLong(VcpuGuestContext.GDT_ENTS);
+        long gdtEntries = in.getLong(VcpuGuestContext.GDT_ENTS);
         if (gdtEntries < 0 || gdtEntries > MAX_GDT_FRAMES * GDT_ENTRIES_PER_FRAME) {
+            return -EINVAL;
+        }
+        long ldtEntries = in.getLong(VcpuGuestContext.LDT_ENTS);
+        if (ldtEntries < 0 || ldtEntries > MAX_LDT_ENTRIES || !areCanonical(in)) {
             return -EINVAL;
         }
         if (domain.pageTypes().acquire(root, FrameType.L4_TABLE, caller.tlb()) != 0) {
@@ -55,8 +76,12 @@ final class VcpuContext {
             domain.pageTypes().release(root, caller.tlb());
             return -EINVAL;
         }
-        if (!installGdt(caller, vcpu, gdtFrames(in, gdtEntries), gdtEntries)) {
+        int entries = (int) gdtEntries;
+        if (!installGdt(caller, vcpu, gdtFrames(in, entries), entries)) {
             domain.pageTypes().release(root, caller.tlb());
+            if (userRoot != 0) {
+                domain.pageTypes().release(userRoot, caller.tlb());
+            }
             return -EINVAL;
         }
         loadRegisters(vcpu, in);
@@ -94,6 +119,21 @@ final class VcpuContext {
         return mfns;
     }
 
+    private static boolean areCanonical(ByteBuffer in) {
+        for (int at : ADDRESSES) {
+            if (!Mmu.isCanonical(in.getLong(at))) {
+                return false;
+            }
+        }
+        for (int i = 0; i < VECTORS; i++) {
+            int at = VcpuGuestContext.TRAP_CTXT + i * TrapInfo.SIZE;
+            if (!Mmu.isCanonical(in.getLong(at + TrapInfo.ADDRESS))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static void loadRegisters(VirtualCpu vcpu, ByteBuffer in) {
         Cpu cpu = vcpu.cpu();
         int regs = VcpuGuestContext.USER_REGS;
@@ -108,13 +148,9 @@ final class VcpuContext {
         cpu.selectors[Selectors.ES] = in.getShort(regs + UserRegs.ES) & 0xffff;
         cpu.selectors[Selectors.FS] = in.getShort(regs + UserRegs.FS) & 0xffff;
         cpu.selectors[Selectors.GS] = in.getShort(regs + UserRegs.GS) & 0xffff;
-        cpu.r[Cpu.FS_BASE] = canonicalOr0(in.getLong(VcpuGuestContext.FS_BASE));
-        cpu.r[Cpu.GS_BASE] = canonicalOr0(in.getLong(VcpuGuestContext.GS_BASE_KERNEL));
-        vcpu.inactiveGsBase = canonicalOr0(in.getLong(VcpuGuestContext.GS_BASE_USER));
-    }
-
-    private static long canonicalOr0(long base) {
-        return Mmu.isCanonical(base) ? base : 0;
+        cpu.r[Cpu.FS_BASE] = in.getLong(VcpuGuestContext.FS_BASE);
+        cpu.r[Cpu.GS_BASE] = in.getLong(VcpuGuestContext.GS_BASE_KERNEL);
+        vcpu.inactiveGsBase = in.getLong(VcpuGuestContext.GS_BASE_USER);
     }
 
     private static void loadPvState(VirtualCpu vcpu, ByteBuffer in) {

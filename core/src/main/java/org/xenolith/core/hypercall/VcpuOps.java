@@ -1,6 +1,5 @@
 package org.xenolith.core.hypercall;
 
-import static org.xenolith.core.abi.XenErrno.EEXIST;
 import static org.xenolith.core.abi.XenErrno.EINVAL;
 import static org.xenolith.core.abi.XenErrno.ENOENT;
 import static org.xenolith.core.abi.XenErrno.ENOSYS;
@@ -8,6 +7,7 @@ import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -48,17 +48,17 @@ final class VcpuOps {
         }
         Mmu mmu = caller.mmu();
         return switch (command) {
-            case INITIALISE -> vcpu.initialised ? -EEXIST : context.load(caller, vcpu, argument);
+            case INITIALISE -> context.load(caller, vcpu, argument);
             case UP -> up(vcpu);
-            case DOWN -> down(caller, vcpu);
+            case DOWN -> down(vcpu);
             case IS_UP -> vcpu.state == VirtualCpu.State.OFFLINE ? 0 : 1;
             case GET_RUNSTATE_INFO -> {
-                byte[] record = vcpu.runstate.record();
+                byte[] record = vcpu.runstate.recordAt(caller.systemTime());
                 mmu.copyTo(argument, record, 0, record.length);
                 yield 0;
             }
             case REGISTER_RUNSTATE -> registerRunstate(caller, vcpu, mmu.read64(argument));
-            case SET_PERIODIC_TIMER -> setPeriodic(vcpu, mmu.read64(argument));
+            case SET_PERIODIC_TIMER -> setPeriodic(caller, vcpu, mmu.read64(argument));
             case STOP_PERIODIC_TIMER -> {
                 vcpu.periodicDeadline = VirtualCpu.NEVER;
                 yield 0;
@@ -79,6 +79,7 @@ final class VcpuOps {
             }
             case REGISTER_VCPU_INFO ->
                     registerInfo(
+                            caller,
                             vcpu,
                             mmu.read64(argument),
                             mmu.read32(argument + REGISTER_INFO_OFFSET));
@@ -88,7 +89,10 @@ final class VcpuOps {
                 yield 0;
             }
             case REGISTER_TIME_AREA -> {
-                vcpu.registerTimeArea(mmu.read64(argument));
+                long area = mmu.read64(argument);
+                if (area != 0) {
+                    Pvclock.publish(mmu, area);
+                }
                 yield 0;
             }
             default -> -ENOSYS;
@@ -99,24 +103,25 @@ final class VcpuOps {
         if (!vcpu.initialised) {
             return -EINVAL;
         }
-        if (vcpu.state == VirtualCpu.State.OFFLINE) {
+        synchronized (domain) {
             domain.scheduler().online(vcpu);
         }
         return 0;
     }
 
     /** The last vCPU that goes down takes the domain along. */
-    private long down(VirtualCpu caller, VirtualCpu vcpu) {
+    private long down(VirtualCpu vcpu) {
         boolean last = true;
-        for (VirtualCpu other : domain.vcpus()) {
-            last &= other == vcpu || other.state == VirtualCpu.State.OFFLINE;
+        synchronized (domain) {
+            for (VirtualCpu other : domain.vcpus()) {
+                last &= other == vcpu || other.down;
+            }
+            if (!last) {
+                domain.scheduler().offline(vcpu);
+            }
         }
         if (last) {
             domain.shutdown(Domain.SHUTDOWN_POWEROFF);
-        } else if (vcpu == caller) {
-            vcpu.waiting = VirtualCpu.Waiting.ONLINE;
-        } else {
-            domain.scheduler().offline(vcpu);
         }
         return 0;
     }
@@ -129,23 +134,31 @@ final class VcpuOps {
         return 0;
     }
 
-    private static long setPeriodic(VirtualCpu vcpu, long period) {
+    private long setPeriodic(VirtualCpu caller, VirtualCpu vcpu, long period) {
         if (period < MIN_PERIOD_NANOS) {
             return -EINVAL;
         }
         vcpu.periodNanos = period;
-        vcpu.periodicDeadline = vcpu.systemTime() + period;
+        vcpu.periodicDeadline = VirtualCpu.after(caller.systemTime(), period);
+        if (vcpu != caller) {
+            // It may sleep until a later deadline, or for ever.
+            domain.scheduler().wake(vcpu);
+        }
         return 0;
     }
 
-    private long registerInfo(VirtualCpu vcpu, long mfn, int offset) {
+    private long registerInfo(VirtualCpu caller, VirtualCpu vcpu, long mfn, int offset) {
         if (offset < 0 || offset > Ram.PAGE_SIZE - VcpuInfo.SIZE || (offset & 7) != 0) {
             return -EINVAL;
         }
-        if (vcpu.isVcpuInfoRegistered() || domain.frames().frame(mfn) == MachineMemory.NO_FRAME) {
+        if (vcpu.isVcpuInfoRegistered()) {
             return -EINVAL;
         }
-        vcpu.registerVcpuInfo(domain.pin(mfn) + offset);
+        long host = domain.pin(mfn, caller.vcpuTlb());
+        if (host == MachineMemory.NO_FRAME) {
+            return -EINVAL;
+        }
+        vcpu.registerVcpuInfo(host + offset);
         return 0;
     }
 

@@ -38,7 +38,8 @@ final class CrashReport {
         CrashReport report = new CrashReport(vcpu);
         String why =
                 domain.crash().isEmpty()
-                        ? "The guest shut itself down with reason crash."
+                        ? "The guest shut itself down with reason %s."
+                                .formatted(reasonOf(domain.shutdownReason()))
                         : "The guest was ended: " + domain.crash() + ".";
         report.text.append(why).append('\n');
         report.registers();
@@ -47,6 +48,15 @@ final class CrashReport {
         report.hypercalls();
         report.text.append("More: --trace=hypercall,fault,event shows what led here.");
         return report.text.toString();
+    }
+
+    private static String reasonOf(int reason) {
+        return switch (reason) {
+            case Domain.SHUTDOWN_CRASH -> "crash";
+            case Domain.SHUTDOWN_WATCHDOG -> "watchdog";
+            case Domain.SHUTDOWN_SOFT_RESET -> "soft reset";
+            default -> "number " + reason;
+        };
     }
 
     private void line(String format, Object... arguments) {

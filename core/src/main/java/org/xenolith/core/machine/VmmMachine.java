@@ -13,6 +13,7 @@ import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.PageTypes;
+import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.mm.VcpuTlbs;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.time.GuestClock;
@@ -168,7 +169,7 @@ public final class VmmMachine implements Machine {
         }
 
         private MemorySegment page(long mfn) {
-            return Ram.SEGMENT.asSlice(domain.pin(mfn), Ram.PAGE_SIZE);
+            return Ram.SEGMENT.asSlice(domain.pin(mfn, TlbShootdown.NONE), Ram.PAGE_SIZE);
         }
 
         private void connectXenstore(BuiltDomain built, int expectedPort) {
@@ -183,29 +184,36 @@ public final class VmmMachine implements Machine {
             ring[0] = new XenstoreRing(page(built.storeMfn()), connection);
         }
 
+        /** One round; a guest that writes faster than we read waits for the next poll point. */
         private void serviceStore(XenstoreRing ring, int port) {
-            do {
-                if (ring.service()) {
-                    domain.events().deliver(port);
-                }
-            } while (ring.hasWork());
+            if (ring.service()) {
+                domain.events().deliver(port);
+            }
+            if (ring.hasWork()) {
+                domain.post(() -> serviceStore(ring, port));
+            }
         }
 
         private void connectConsole(BuiltDomain built, int expectedPort) {
             ConsoleRing[] ring = new ConsoleRing[1];
-            Runnable service =
-                    () -> {
-                        do {
-                            if (ring[0].service()) {
-                                domain.events().deliver(expectedPort);
-                            }
-                        } while (ring[0].hasOutput());
-                    };
-            int port = domain.events().allocateForBackend(service);
+            int port =
+                    domain.events().allocateForBackend(() -> serviceConsole(ring[0], expectedPort));
             checkPort(port, expectedPort);
-            ConsoleInput input = new ConsoleInput(INPUT_BYTES, () -> domain.post(service));
+            ConsoleInput input =
+                    new ConsoleInput(
+                            INPUT_BYTES,
+                            () -> domain.post(() -> serviceConsole(ring[0], expectedPort)));
             ring[0] = new ConsoleRing(page(built.consoleMfn()), console, input);
             console.start(new GuestInput(input));
+        }
+
+        private void serviceConsole(ConsoleRing ring, int port) {
+            if (ring.service()) {
+                domain.events().deliver(port);
+            }
+            if (ring.hasOutput()) {
+                domain.post(() -> serviceConsole(ring, port));
+            }
         }
 
         private static void checkPort(int port, int expected) {

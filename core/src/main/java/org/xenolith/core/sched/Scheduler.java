@@ -5,14 +5,17 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Shares host threads among vCPUs. Each vCPU is charged the time it ran; the runnable one with the
  * least runs next, so that all get the same share. One that slept starts no further behind than the
- * least that is runnable: sleeping saves up no credit.
+ * vCPU that ran last: sleeping saves up no credit.
  *
  * <p>States of vCPUs change under this object's lock only.
  */
@@ -28,16 +31,26 @@ public final class Scheduler {
     }
 
     private static final long SLICE_NANOS = 5_000_000;
-    private static final long MAX_WAIT_NANOS = 1_000_000_000;
+    private static final long NEVER = Long.MAX_VALUE;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
     private final Condition idle = lock.newCondition();
     private final List<Task> tasks = new ArrayList<>();
+    private final Map<VirtualCpu, Task> taskOf = new IdentityHashMap<>();
     private final List<Thread> threads = new ArrayList<>();
     private final Runner runner;
+    private final LongSupplier nanoTime;
     private boolean stopped;
     private int waitingThreads;
+
+    /** Charge of the vCPU that was chosen last; never falls. */
+    private long floor;
+
+    /**
+     * Host time until which some thread sleeps at most; {@link #NEVER} when none watches timers.
+     */
+    private long watchedUntil = NEVER;
 
     private static final class Task {
         final VirtualCpu vcpu;
@@ -46,13 +59,28 @@ public final class Scheduler {
         /** A wake-up came while the vCPU ran: it must look again before it sleeps. */
         boolean wakeRequested;
 
+        /** It lets any other runnable vCPU go first, once. */
+        boolean yields;
+
         Task(VirtualCpu vcpu) {
             this.vcpu = vcpu;
+        }
+
+        boolean goesBefore(Task other) {
+            return yields == other.yields ? charged < other.charged : !yields;
         }
     }
 
     public Scheduler(Runner runner) {
+        this(runner, System::nanoTime);
+    }
+
+    /**
+     * @param nanoTime what live domains' vCPUs are charged by
+     */
+    Scheduler(Runner runner, LongSupplier nanoTime) {
         this.runner = runner;
+        this.nanoTime = nanoTime;
     }
 
     /** Starts host threads that run vCPUs. */
@@ -93,7 +121,9 @@ public final class Scheduler {
     public void add(VirtualCpu vcpu) {
         lock.lock();
         try {
-            tasks.add(new Task(vcpu));
+            Task task = new Task(vcpu);
+            tasks.add(task);
+            taskOf.put(vcpu, task);
         } finally {
             lock.unlock();
         }
@@ -107,6 +137,7 @@ public final class Scheduler {
                 idle.awaitUninterruptibly();
             }
             tasks.removeIf(task -> task.vcpu.domain() == domain);
+            taskOf.keySet().removeIf(vcpu -> vcpu.domain() == domain);
         } finally {
             lock.unlock();
         }
@@ -124,22 +155,24 @@ public final class Scheduler {
     // ---- wake-ups
     // ----------------------------------------------------------------------------------------
 
-    /** An offline vCPU may run. */
+    /** A vCPU that is down may run; one that is about to go down stays up. */
     public void online(VirtualCpu vcpu) {
         lock.lock();
         try {
-            vcpu.waiting = VirtualCpu.Waiting.NOTHING;
-            makeRunnable(taskOf(vcpu));
+            vcpu.down = false;
+            if (vcpu.state == State.OFFLINE) {
+                makeRunnable(taskOf.get(vcpu));
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    /** A vCPU is taken down by another one; takes effect when its slice ends. */
+    /** A vCPU goes down; if it runs, at its next poll point. */
     public void offline(VirtualCpu vcpu) {
         lock.lock();
         try {
-            vcpu.waiting = VirtualCpu.Waiting.ONLINE;
+            vcpu.down = true;
             if (vcpu.state != State.RUNNING) {
                 vcpu.state = State.OFFLINE;
             }
@@ -152,7 +185,7 @@ public final class Scheduler {
     public void wake(VirtualCpu vcpu) {
         lock.lock();
         try {
-            Task task = taskOf(vcpu);
+            Task task = taskOf.get(vcpu);
             if (task == null) {
                 return;
             }
@@ -211,25 +244,8 @@ public final class Scheduler {
         }
     }
 
-    private Task taskOf(VirtualCpu vcpu) {
-        for (Task task : tasks) {
-            if (task.vcpu == vcpu) {
-                return task;
-            }
-        }
-        return null;
-    }
-
     private void makeRunnable(Task task) {
-        long least = Long.MAX_VALUE;
-        for (Task other : tasks) {
-            if (other.vcpu.state == State.RUNNABLE || other.vcpu.state == State.RUNNING) {
-                least = Math.min(least, other.charged);
-            }
-        }
-        if (least != Long.MAX_VALUE) {
-            task.charged = Math.max(task.charged, least);
-        }
+        task.charged = Math.max(task.charged, floor);
         task.vcpu.state = State.RUNNABLE;
         work.signal();
     }
@@ -241,13 +257,29 @@ public final class Scheduler {
         lock.lock();
         try {
             while (!stopped) {
-                Task task = next();
-                if (task == null) {
-                    await();
-                } else {
-                    run(task);
+                if (!runNext()) {
+                    sleep();
                 }
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Runs the vCPU whose turn it is, on the calling thread.
+     *
+     * @return false when there is none
+     */
+    boolean runNext() {
+        lock.lock();
+        try {
+            Task task = next();
+            if (task == null) {
+                return false;
+            }
+            run(task);
+            return true;
         } finally {
             lock.unlock();
         }
@@ -257,10 +289,15 @@ public final class Scheduler {
         expireTimers();
         Task best = null;
         for (Task task : tasks) {
-            if (task.vcpu.state == State.RUNNABLE
-                    && (best == null || task.charged < best.charged)) {
+            if (task.vcpu.state == State.RUNNABLE && (best == null || task.goesBefore(best))) {
                 best = task;
             }
+        }
+        if (best != null) {
+            for (Task task : tasks) {
+                task.yields = false;
+            }
+            floor = Math.max(floor, best.charged);
         }
         return best;
     }
@@ -269,20 +306,52 @@ public final class Scheduler {
         VirtualCpu vcpu = task.vcpu;
         vcpu.state = State.RUNNING;
         task.wakeRequested = false;
+        if (watchedUntil == NEVER && waitingThreads > 0 && nanosToNextDeadline() != NEVER) {
+            // This thread was the one that watched the timers.
+            work.signal();
+        }
+        long start = consumed(vcpu);
+        State stoppedIn = State.OFFLINE;
         lock.unlock();
-        long start = System.nanoTime();
-        State stopped;
         try {
-            stopped = runner.run(vcpu, SLICE_NANOS);
+            stoppedIn = runner.run(vcpu, SLICE_NANOS);
         } finally {
             lock.lock();
+            task.charged += consumed(vcpu) - start;
+            settle(task, stoppedIn);
         }
-        task.charged += System.nanoTime() - start;
-        boolean sleeps = stopped == State.BLOCKED || stopped == State.POLLING;
-        boolean again = sleeps && (task.wakeRequested || vcpu.domain().hasPosted());
-        vcpu.state = vcpu.domain().hasEnded() ? State.OFFLINE : again ? State.RUNNABLE : stopped;
+    }
+
+    /** What a vCPU is charged by: instructions in virtual time, so that turns can be repeated. */
+    private long consumed(VirtualCpu vcpu) {
+        return vcpu.domain().clock().isLive() ? nanoTime.getAsLong() : vcpu.cpu().retired();
+    }
+
+    private void settle(Task task, State stoppedIn) {
+        VirtualCpu vcpu = task.vcpu;
+        boolean sleeps = stoppedIn == State.BLOCKED || stoppedIn == State.POLLING;
+        boolean lookAgain = sleeps && (task.wakeRequested || vcpu.domain().hasPosted());
+        // Another vCPU's up may have come while this one was on its way down.
+        boolean isUpAgain = stoppedIn == State.OFFLINE && !vcpu.down;
+        if (vcpu.domain().hasEnded() || vcpu.down) {
+            vcpu.state = State.OFFLINE;
+        } else if (lookAgain || isUpAgain) {
+            vcpu.state = State.RUNNABLE;
+        } else {
+            vcpu.state = stoppedIn;
+        }
+        if (vcpu.yielded) {
+            vcpu.yielded = false;
+            task.yields = true;
+        }
+        if (isWaiting(vcpu) && waitingThreads > 0 && isDueBeforeWatch(vcpu)) {
+            work.signal();
+        }
         idle.signalAll();
     }
+
+    // ---- timers
+    // ------------------------------------------------------------------------------------------
 
     private void expireTimers() {
         for (Task task : tasks) {
@@ -297,37 +366,85 @@ public final class Scheduler {
         return vcpu.state == State.BLOCKED || vcpu.state == State.POLLING;
     }
 
-    /** Sleeps until the next timer; virtual time jumps there instead when nobody runs. */
-    private void await() {
-        long wait = MAX_WAIT_NANOS;
+    private boolean isDueBeforeWatch(VirtualCpu vcpu) {
+        long deadline = vcpu.nextDeadline();
+        return deadline != NEVER && hostTimeIn(deadline - vcpu.systemTime()) < watchedUntil;
+    }
+
+    private long hostTimeIn(long nanos) {
+        return nanos == NEVER ? NEVER : VirtualCpu.after(nanoTime.getAsLong(), nanos);
+    }
+
+    /** The waiting vCPU that wakes by itself first, or null. */
+    private VirtualCpu nextByDeadline() {
         VirtualCpu earliest = null;
+        long least = NEVER;
         for (Task task : tasks) {
             VirtualCpu vcpu = task.vcpu;
-            if (!isWaiting(vcpu)) {
-                continue;
-            }
-            long left = vcpu.nextDeadline() - vcpu.systemTime();
-            if (vcpu.nextDeadline() != VirtualCpu.NEVER && left < wait) {
-                wait = left;
-                earliest = vcpu;
+            if (isWaiting(vcpu) && vcpu.nextDeadline() != NEVER) {
+                long left = vcpu.nextDeadline() - vcpu.systemTime();
+                if (left < least) {
+                    least = left;
+                    earliest = vcpu;
+                }
             }
         }
-        if (earliest != null
-                && !earliest.domain().clock().isLive()
-                && !isRunning(earliest.domain())) {
-            Domain domain = earliest.domain();
-            domain.clock().skipTo(earliest.nextDeadline(), domain.retired());
+        return earliest;
+    }
+
+    private long nanosToNextDeadline() {
+        VirtualCpu earliest = nextByDeadline();
+        return earliest == null ? NEVER : earliest.nextDeadline() - earliest.systemTime();
+    }
+
+    /**
+     * Sleeps until there is work. One thread at most sleeps by the clock; virtual time jumps to the
+     * next deadline instead when nobody runs.
+     */
+    private void sleep() {
+        if (skipToNextDeadline()) {
             return;
         }
-        if (wait > 0) {
-            waitingThreads++;
-            try {
+        long wait = nanosToNextDeadline();
+        if (wait <= 0) {
+            return;
+        }
+        waitingThreads++;
+        try {
+            long until = hostTimeIn(wait);
+            if (until < watchedUntil) {
+                watchedUntil = until;
                 work.awaitNanos(wait);
-            } catch (InterruptedException e) {
-                stopped = true;
-            } finally {
-                waitingThreads--;
+                watchedUntil = NEVER;
+            } else {
+                work.await();
             }
+        } catch (InterruptedException e) {
+            stopped = true;
+        } finally {
+            waitingThreads--;
+        }
+    }
+
+    /**
+     * Lets a domain in virtual time jump over the time in which all its vCPUs sleep.
+     *
+     * @return false when the next to wake lives in the host's time, or a sibling still runs
+     */
+    boolean skipToNextDeadline() {
+        lock.lock();
+        try {
+            VirtualCpu earliest = nextByDeadline();
+            if (earliest == null
+                    || earliest.domain().clock().isLive()
+                    || isRunning(earliest.domain())) {
+                return false;
+            }
+            Domain domain = earliest.domain();
+            domain.clock().skipTo(earliest.nextDeadline(), domain.retired());
+            return true;
+        } finally {
+            lock.unlock();
         }
     }
 

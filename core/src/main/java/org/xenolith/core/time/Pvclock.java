@@ -2,6 +2,7 @@ package org.xenolith.core.time;
 
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo.Time;
+import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.lang.invoke.VarHandle;
@@ -34,6 +35,24 @@ public final class Pvclock {
         Ram.putByte(at + Time.FLAGS, Time.FLAG_TSC_STABLE);
         VarHandle.fullFence();
         Ram.putIntVolatile(at + Time.VERSION, version + 1);
+    }
+
+    /**
+     * Writes the same record at a linear address, where it may lie across two pages.
+     *
+     * @throws org.xenolith.cpu.GuestFault when the guest may not write there itself
+     */
+    public static void publish(Mmu mmu, long vaddr) {
+        int version = mmu.read32(vaddr + Time.VERSION) | 1;
+        mmu.write32(vaddr + Time.VERSION, version);
+        VarHandle.fullFence();
+        mmu.write64(vaddr + Time.TSC_TIMESTAMP, 0);
+        mmu.write64(vaddr + Time.SYSTEM_TIME, 0);
+        mmu.write32(vaddr + Time.TSC_TO_SYSTEM_MUL, MUL);
+        mmu.write8(vaddr + Time.TSC_SHIFT, SHIFT);
+        mmu.write8(vaddr + Time.FLAGS, Time.FLAG_TSC_STABLE);
+        VarHandle.fullFence();
+        mmu.write32(vaddr + Time.VERSION, version + 1);
     }
 
     /** Writes the wall clock of the shared page: UTC at system time 0. */
