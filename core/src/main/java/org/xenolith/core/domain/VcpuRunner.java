@@ -87,11 +87,14 @@ public final class VcpuRunner implements Scheduler.Runner {
         // repeated.
         boolean live = domain.clock().isLive();
         long end = sliceNanos + (live ? System.nanoTime() : vcpu.cpu().retired());
-        while (!domain.hasEnded() && !vcpu.down) {
+        while (!domain.hasEnded()) {
             vcpu.vcpuTlb().pollPoint();
             vcpu.newTurn();
             domain.applyPosted();
             fireTimers(vcpu);
+            if (vcpu.down) {
+                return State.OFFLINE;
+            }
             State waits = stillWaiting(vcpu);
             if (waits != null) {
                 return waits;

@@ -1,0 +1,178 @@
+package org.xenolith.core.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.abi.Hypercall;
+import org.xenolith.core.domain.VirtualCpu.State;
+import org.xenolith.core.domain.VirtualCpu.Waiting;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.cpu.Cpu;
+
+/** Guest code between poll points: events, timers, waits. */
+class PollPointTest {
+    private static final long SLICE = 100_000;
+    private static final long CALLBACK = 0x9000;
+
+    private final PvGuest guest = new PvGuest(2, GuestClock.virtual());
+    private final VirtualCpu vcpu = guest.vcpu(0);
+    private final EventChannels events = guest.domain.events();
+
+    /** An endless loop; the event callback counts in RBX, forgets the event and loops as well. */
+    private int loopWithTimerPort() {
+        guest.put(PvGuest.CODE, 0xeb, 0xfe);
+        guest.put(CALLBACK, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
+        vcpu.eventCallback = CALLBACK;
+        vcpu.setUpcallMask(false);
+        return events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+    }
+
+    @Test
+    void upcallOfATimerComesWithinTwoThousandInstructions() {
+        loopWithTimerPort();
+        vcpu.timerDeadline = 10_000;
+        // HLT in the callback is a fault, and there is no handler for it: the report dates it.
+        guest.put(CALLBACK, 0xf4);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.OFFLINE);
+        assertThat(guest.domain.crash()).contains("vector 13").contains("0x9000");
+        assertThat(vcpu.cpu().retired()).isBetween(10_000L, 12_000L);
+    }
+
+    @Test
+    void busyVcpuRunsForItsSliceAndStaysRunnable() {
+        loopWithTimerPort();
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.cpu().retired()).isBetween(SLICE, SLICE + 2 * VcpuRunner.POLL_INSTRUCTIONS);
+    }
+
+    @Test
+    void timersThatAreDueTogetherMakeOneEvent() {
+        loopWithTimerPort();
+        vcpu.timerDeadline = 5000;
+        vcpu.periodNanos = 1_000_000;
+        vcpu.periodicDeadline = 5000;
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
+        assertThat(vcpu.timerDeadline).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.periodicDeadline).isBetween(1_005_000L, 1_008_000L);
+    }
+
+    @Test
+    void postedWorkRunsBeforeTheNextInstructions() {
+        loopWithTimerPort();
+        guest.domain.post(() -> events.raiseVirq(EventChannels.VIRQ_TIMER, 0));
+        guest.runner.run(vcpu, 1);
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
+        assertThat(vcpu.upcallsMasked()).isTrue();
+    }
+
+    @Test
+    void workThatPostsItselfForEverDoesNotStopTheVcpu() {
+        loopWithTimerPort();
+        int[] runs = {0};
+        Runnable again =
+                new Runnable() {
+                    @Override
+                    public void run() {
+                        runs[0]++;
+                        guest.domain.post(this);
+                    }
+                };
+        guest.domain.post(again);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.cpu().retired()).isGreaterThanOrEqualTo(SLICE);
+        assertThat(runs[0]).isPositive();
+    }
+
+    @Test
+    void blockedVcpuSleepsUntilAnEventAndThenTakesItsUpcall() {
+        int port = loopWithTimerPort();
+        vcpu.waiting = Waiting.UPCALL;
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.BLOCKED);
+        assertThat(vcpu.cpu().retired()).isZero();
+        events.deliver(port);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
+    }
+
+    @Test
+    void pollEndsAtAMaskedPortWithoutUpcall() {
+        int port = loopWithTimerPort();
+        vcpu.setUpcallMask(true);
+        vcpu.waiting = Waiting.PORTS;
+        vcpu.polledPorts = new int[] {port};
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.POLLING);
+        events.deliver(port);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isZero();
+        assertThat(vcpu.polledPorts).isEmpty();
+    }
+
+    @Test
+    void pollEndsAtItsTimeout() {
+        loopWithTimerPort();
+        vcpu.waiting = Waiting.PORTS;
+        vcpu.polledPorts = new int[] {9};
+        vcpu.pollDeadline = 700;
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.POLLING);
+        guest.domain.clock().skipTo(700, guest.domain.retired());
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+    }
+
+    @Test
+    void hypercallOfGuestCodeReturnsBehindItsSyscall() {
+        // mov eax, 17; xor edi, edi; syscall; hlt
+        guest.put(PvGuest.CODE, 0xb8, Hypercall.XEN_VERSION, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05, 0xf4);
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.cpu().r[Cpu.RAX]).isEqualTo(0x40011);
+        assertThat(guest.domain.crash()).contains("rip 0x8009");
+    }
+
+    @Test
+    void guestThatDoesNothingButHypercallsReachesItsPollPoints() {
+        // again: mov eax, 17; xor edi, edi; syscall; jmp again
+        guest.put(
+                PvGuest.CODE,
+                0xb8,
+                Hypercall.XEN_VERSION,
+                0,
+                0,
+                0,
+                0x31,
+                0xff,
+                0x0f,
+                0x05,
+                0xeb,
+                0xf5);
+        events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        vcpu.eventCallback = CALLBACK;
+        guest.put(CALLBACK, 0xf4);
+        vcpu.setUpcallMask(false);
+        vcpu.timerDeadline = 1;
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.hypercalls).isLessThan(100);
+    }
+
+    @Test
+    void runstateAreaIsWrittenThroughTheKernelsTablesWhileAProcessRuns() {
+        guest.put(PvGuest.CODE, 0xeb, 0xfe);
+        // The process's tables lead nowhere any more; the kernel's still do.
+        guest.memory.update(guest.userL4, 0, 0);
+        vcpu.runstate.register(0x5000);
+        vcpu.enterUserMode();
+        vcpu.runstate.set(Runstate.RUNNING, 42);
+        vcpu.runstate.publish();
+        assertThat(vcpu.cpu().mmu().root()).isEqualTo(guest.userL4);
+        vcpu.enterKernelMode();
+        assertThat(vcpu.mmu().read64(0x5008)).isEqualTo(42);
+    }
+
+    @Test
+    void vcpuThatIsDownRunsNoInstruction() {
+        loopWithTimerPort();
+        guest.scheduler.offline(vcpu);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.OFFLINE);
+        assertThat(vcpu.cpu().retired()).isZero();
+    }
+}

@@ -1,0 +1,404 @@
+package org.xenolith.core.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.semantics.Flags;
+
+/** Bounce frames and iret against frames written out by hand from public/arch-x86/xen.h. */
+class TrapDeliveryTest {
+    private static final long HANDLER = 0x9000;
+    private static final long CALLBACK = 0xa000;
+    private static final long RIP = 0x8123;
+    private static final int MASK_EVENTS = 4;
+    private static final int DPL3 = 3;
+    private static final long MASKED_BEFORE = 1L << 32;
+
+    private final PvGuest guest = new PvGuest(1, new PvGuest.FakeClock());
+    private final VirtualCpu vcpu = guest.vcpu(0);
+    private final Cpu cpu = vcpu.cpu();
+    private final TrapDelivery delivery = vcpu.delivery;
+
+    @BeforeEach
+    void putTheCpuSomewhere() {
+        cpu.rip = RIP;
+        cpu.r[Cpu.RCX] = 0x111;
+        cpu.r[Cpu.R11] = 0x222;
+        vcpu.setUpcallMask(false);
+    }
+
+    private void inProcess() {
+        assertThat(vcpu.enterUserMode()).isTrue();
+        cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
+        cpu.r[Cpu.RSP] = PvGuest.USER_STACK - 40;
+    }
+
+    private void handle(int vector, int flags) {
+        vcpu.traps.set(vector, flags, Selectors.FLAT_CS64, HANDLER);
+    }
+
+    /** What lies on the stack from RSP on. */
+    private long[] frame(int words) {
+        long[] frame = new long[words];
+        for (int i = 0; i < words; i++) {
+            frame[i] = cpu.mmu().read64(cpu.r[Cpu.RSP] + 8L * i);
+        }
+        return frame;
+    }
+
+    private void setPending() {
+        Ram.putByte(vcpu.vcpuInfo() + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
+    }
+
+    // ---- exceptions
+
+    @Test
+    void pageFaultInTheKernelPushesTheFrameOnItsOwnStackRoundedDown() {
+        handle(Vector.PAGE_FAULT, 0);
+        cpu.r[Cpu.RSP] = 0xfff8 - 3;
+        cpu.setRflags(Flags.CF | Flags.IF);
+        delivery.fault(GuestFault.pageFault(PvGuest.UNMAPPED, GuestFault.PF_WRITE));
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(0xfff0 - 8 * 8);
+        assertThat(frame(8))
+                .containsExactly(
+                        0x111,
+                        0x222,
+                        GuestFault.PF_WRITE,
+                        RIP,
+                        Selectors.FLAT_CS64 & ~3,
+                        Flags.CF | Flags.IF | Flags.FIXED,
+                        0xfff8 - 3,
+                        Selectors.FLAT_SS);
+        assertThat(Ram.getLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2)).isEqualTo(PvGuest.UNMAPPED);
+        assertThat(vcpu.upcallsMasked()).as("a trap gate").isFalse();
+    }
+
+    @Test
+    void pageFaultOfAProcessChangesStackTablesAndGsAndSetsTheUserBit() {
+        handle(Vector.PAGE_FAULT, MASK_EVENTS);
+        inProcess();
+        delivery.fault(GuestFault.pageFault(PvGuest.UNMAPPED, 0));
+        assertThat(vcpu.kernelMode).isTrue();
+        assertThat(cpu.mmu().root()).isEqualTo(guest.memory.l4);
+        assertThat(cpu.r[Cpu.GS_BASE]).isEqualTo(PvGuest.KERNEL_GS);
+        assertThat(vcpu.inactiveGsBase).isEqualTo(PvGuest.USER_GS);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 8 * 8);
+        long[] frame = frame(8);
+        assertThat(frame[2]).isEqualTo(GuestFault.PF_USER);
+        assertThat(frame[4]).as("RPL of a process").isEqualTo(Selectors.FLAT_CS64);
+        assertThat(frame[6]).isEqualTo(PvGuest.USER_STACK - 40);
+        assertThat(vcpu.upcallsMasked()).as("an interrupt gate").isTrue();
+    }
+
+    @Test
+    void frameTellsWhetherUpcallsWereMasked() {
+        handle(Vector.DIVIDE_ERROR, 0);
+        vcpu.setUpcallMask(true);
+        delivery.fault(GuestFault.of(Vector.DIVIDE_ERROR));
+        long[] frame = frame(7);
+        assertThat(frame[3]).isEqualTo(Selectors.FLAT_CS64 & ~3L | MASKED_BEFORE);
+        assertThat(frame[4] & Flags.IF).isZero();
+    }
+
+    @Test
+    void handlerStartsWithoutTrapNestedTaskAndAlignmentFlags() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        cpu.setRflags(Flags.TF | Flags.NT | Flags.AC | Flags.DF | Flags.ZF);
+        delivery.fault(GuestFault.of(Vector.GENERAL_PROTECTION, 0x18));
+        assertThat(cpu.rflags()).isEqualTo(Flags.DF | Flags.ZF | Flags.IF | Flags.FIXED);
+        assertThat(frame(3)[2]).isEqualTo(0x18);
+        assertThat(frame(6)[5] & Flags.TF).as("the pushed flags keep it").isNotZero();
+    }
+
+    @Test
+    void deviceNotAvailableIsDeliveredWithTaskSwitchedClear() {
+        handle(Vector.DEVICE_NOT_AVAILABLE, 0);
+        cpu.taskSwitched = true;
+        delivery.fault(GuestFault.of(Vector.DEVICE_NOT_AVAILABLE));
+        assertThat(cpu.taskSwitched).isFalse();
+    }
+
+    @Test
+    void exceptionWithoutHandlerEndsTheGuestWithVectorAndAddress() {
+        assertThatThrownBy(() -> delivery.fault(GuestFault.of(Vector.INVALID_OPCODE)))
+                .isInstanceOf(GuestCrash.class)
+                .hasMessageContaining("vector 6")
+                .hasMessageContaining("0x8123");
+    }
+
+    @Test
+    void stackThatCannotTakeTheFrameEndsTheGuest() {
+        handle(Vector.DIVIDE_ERROR, 0);
+        for (long rsp : new long[] {PvGuest.UNMAPPED, PvGuest.NON_CANONICAL, 0}) {
+            cpu.r[Cpu.RSP] = rsp;
+            assertThatThrownBy(() -> delivery.fault(GuestFault.of(Vector.DIVIDE_ERROR)))
+                    .isInstanceOf(GuestCrash.class)
+                    .hasMessageContaining("bounce frame");
+        }
+    }
+
+    @Test
+    void forcedEmulationRunsCpuidAndPlainUd2StaysInvalid() {
+        handle(Vector.INVALID_OPCODE, 0);
+        guest.put(RIP, 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2);
+        cpu.r[Cpu.RAX] = 0x4000_0000;
+        delivery.fault(GuestFault.of(Vector.INVALID_OPCODE));
+        assertThat(cpu.rip).isEqualTo(RIP + 7);
+        assertThat(cpu.r[Cpu.RBX]).isEqualTo(0x566e_6558L);
+        guest.put(RIP + 7, 0x0f, 0x0b, 0x90);
+        delivery.fault(GuestFault.of(Vector.INVALID_OPCODE));
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)[2]).isEqualTo(RIP + 7);
+    }
+
+    @Test
+    void pageFaultThatASiblingHasMendedMeanwhileIsNotDelivered() {
+        cpu.mmu().mailbox().postDropPage(0x3000);
+        delivery.fault(GuestFault.pageFault(0x3000, GuestFault.PF_WRITE));
+        assertThat(cpu.rip).isEqualTo(RIP);
+    }
+
+    // ---- software interrupts
+
+    @Test
+    void interruptOfTheKernelNeedsNoPrivilegeAndPushesNoErrorCode() {
+        handle(Vector.PAGE_FAULT, 0);
+        guest.put(RIP - 2, 0xcd, Vector.PAGE_FAULT);
+        delivery.softwareInterrupt(Vector.PAGE_FAULT);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 7 * 8);
+        assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
+    }
+
+    @Test
+    void interruptThatAProcessMayNotUseIsAProtectionFaultAtTheInstruction() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        handle(0x80, 0);
+        guest.put(RIP - 2, 0xcd, 0x80);
+        inProcess();
+        delivery.softwareInterrupt(0x80);
+        assertThat(frame(4)[2]).as("error code: IDT, vector").isEqualTo(0x80 * 8 + 2);
+        assertThat(frame(4)[3]).isEqualTo(RIP - 2);
+    }
+
+    @Test
+    void bothFormsOfInterrupt3GoBackByTheirOwnLength() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        guest.put(RIP - 2, 0x90, 0xcc);
+        inProcess();
+        delivery.softwareInterrupt(Vector.BREAKPOINT);
+        assertThat(frame(4)[3]).isEqualTo(RIP - 1);
+        guest.put(RIP - 2, 0xcd, 0x03);
+        cpu.rip = RIP;
+        inProcess();
+        delivery.softwareInterrupt(Vector.BREAKPOINT);
+        assertThat(frame(4)[3]).isEqualTo(RIP - 2);
+    }
+
+    @Test
+    void breakpointOfAProcessWithPrivilege3IsDeliveredBehindTheInstruction() {
+        handle(Vector.BREAKPOINT, DPL3);
+        guest.put(RIP - 1, 0xcc);
+        inProcess();
+        delivery.softwareInterrupt(Vector.BREAKPOINT);
+        assertThat(frame(3)[2]).isEqualTo(RIP);
+    }
+
+    @Test
+    void icebpOfAProcessAsksForNoPrivilege() {
+        handle(Vector.DEBUG, 0);
+        guest.put(RIP - 1, 0xf1);
+        inProcess();
+        delivery.softwareInterrupt(Vector.DEBUG);
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)[2]).isEqualTo(RIP);
+    }
+
+    @Test
+    void singleStepSetsItsBitInDr6() {
+        handle(Vector.DEBUG, 0);
+        delivery.singleStep();
+        assertThat(vcpu.debugRegister(6)).isEqualTo(0xffff_4ff0L);
+    }
+
+    // ---- upcalls and NMIs
+
+    @Test
+    void upcallMasksFurtherOnesAndLeavesPendingToTheGuest() {
+        vcpu.eventCallback = CALLBACK;
+        setPending();
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.isUpcallPending()).isTrue();
+        assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
+        delivery.upcallIfDue();
+        assertThat(frame(3)[2]).as("not a second time").isEqualTo(RIP);
+    }
+
+    @Test
+    void maskedUpcallWaits() {
+        vcpu.eventCallback = CALLBACK;
+        vcpu.setUpcallMask(true);
+        setPending();
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(RIP);
+    }
+
+    @Test
+    void secondNmiWaitsForTheIretOfTheFirst() {
+        handle(Vector.NMI, 0);
+        vcpu.nmiPending = true;
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        cpu.rip = RIP;
+        vcpu.nmiPending = true;
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(RIP);
+        iretFrame(0, RIP, Selectors.FLAT_CS64 & ~3, Flags.IF);
+        delivery.iret();
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+    }
+
+    // ---- system calls
+
+    @Test
+    void systemCallPushesWhatSyscallLeavesInRcxAndR11() {
+        vcpu.syscallCallback = CALLBACK;
+        inProcess();
+        cpu.setRflags(Flags.DF | Flags.CF);
+        long flags = cpu.rflags();
+        delivery.systemCall();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        long[] frame = frame(7);
+        assertThat(frame[0]).isEqualTo(RIP);
+        assertThat(frame[1]).isEqualTo(flags);
+        assertThat(frame[2]).isEqualTo(RIP);
+        assertThat(frame[4]).isEqualTo(flags);
+        assertThat(cpu.r[Cpu.RCX]).isEqualTo(RIP);
+        assertThat(cpu.rflags() & Flags.DF).isZero();
+        assertThat(vcpu.upcallsMasked()).isFalse();
+    }
+
+    @Test
+    void systemCallMasksUpcallsIfItsCallbackAsksForIt() {
+        vcpu.syscallCallback = CALLBACK;
+        vcpu.syscallMasksEvents = true;
+        inProcess();
+        delivery.systemCall();
+        assertThat(vcpu.upcallsMasked()).isTrue();
+    }
+
+    @Test
+    void systemCallWithoutCallbackIsAnInvalidOpcodeAtTheInstruction() {
+        handle(Vector.INVALID_OPCODE, 0);
+        inProcess();
+        delivery.systemCall();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)[2]).isEqualTo(RIP - 2);
+    }
+
+    // ---- iret
+
+    private void iretFrame(long flags, long rip, long cs, long rflags) {
+        long at = PvGuest.KERNEL_STACK - 72;
+        long[] words = {
+            0xaaa, 0xbbb, 0xccc, flags, rip, cs, rflags, PvGuest.USER_STACK, Selectors.FLAT_SS
+        };
+        Mmu mmu = cpu.mmu();
+        for (int i = 0; i < words.length; i++) {
+            mmu.write64(at + 8L * i, words[i]);
+        }
+        cpu.r[Cpu.RSP] = at;
+    }
+
+    @Test
+    void iretWithKernelSelectorStaysInTheKernel() {
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64 & ~3, Flags.CF);
+        delivery.iret();
+        assertThat(vcpu.kernelMode).isTrue();
+        assertThat(cpu.rip).isEqualTo(0x8800);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.USER_STACK);
+        assertThat(cpu.r[Cpu.RAX]).isEqualTo(0xaaa);
+        assertThat(cpu.r[Cpu.R11]).isEqualTo(0xbbb);
+        assertThat(cpu.r[Cpu.RCX]).isEqualTo(0xccc);
+        assertThat(cpu.selectors[Selectors.CS]).isEqualTo(Selectors.FLAT_CS64);
+        assertThat(cpu.rflags()).isEqualTo(Flags.CF | Flags.IF | Flags.FIXED);
+        assertThat(vcpu.upcallsMasked()).as("IF was clear in the frame").isTrue();
+    }
+
+    @Test
+    void iretToAProcessLoadsItsTablesAndGsAndUnmasks() {
+        vcpu.setUpcallMask(true);
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
+        delivery.iret();
+        assertThat(vcpu.kernelMode).isFalse();
+        assertThat(cpu.mmu().root()).isEqualTo(guest.userL4);
+        assertThat(cpu.r[Cpu.GS_BASE]).isEqualTo(PvGuest.USER_GS);
+        assertThat(vcpu.upcallsMasked()).isFalse();
+    }
+
+    @Test
+    void iretAsFromASystemCallLeavesRcxAndR11AsSysretDoes() {
+        iretFrame(0x100, 0x8800, Selectors.FLAT_CS64, Flags.IF | Flags.ZF);
+        delivery.iret();
+        assertThat(cpu.r[Cpu.RCX]).isEqualTo(0x8800);
+        assertThat(cpu.r[Cpu.R11]).isEqualTo(Flags.IF | Flags.ZF | Flags.FIXED);
+    }
+
+    @Test
+    void iretToAProcessWithoutTablesEndsTheGuest() {
+        vcpu.newUserBasePtr(0);
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64, 0);
+        assertThatThrownBy(delivery::iret).isInstanceOf(GuestCrash.class);
+    }
+
+    @Test
+    void iretFromAnUnreadableFrameEndsTheGuest() {
+        cpu.r[Cpu.RSP] = PvGuest.UNMAPPED;
+        assertThatThrownBy(delivery::iret).isInstanceOf(GuestCrash.class);
+    }
+
+    @Test
+    void iretTo32BitCodeIsAProtectionFaultWithTheSelector() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        for (long cs : new long[] {Selectors.FLAT_CS32, Selectors.FLAT_SS, 0x23, 3}) {
+            iretFrame(0, 0x8800, cs, Flags.IF);
+            delivery.iret();
+            assertThat(cpu.rip).isEqualTo(HANDLER);
+            assertThat(frame(4)[2]).isEqualTo(cs & ~3);
+            assertThat(frame(4)[3]).isEqualTo(0x8800);
+        }
+    }
+
+    @Test
+    void iretToANonCanonicalAddressIsAProtectionFault() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        iretFrame(0, PvGuest.NON_CANONICAL, Selectors.FLAT_CS64, Flags.IF);
+        delivery.iret();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+    }
+
+    @Test
+    void eventThatWaitedComesBeforeTheFirstInstructionAfterIret() {
+        vcpu.eventCallback = CALLBACK;
+        vcpu.setUpcallMask(true);
+        guest.domain.events().deliver(guest.domain.events().bindVirq(EventChannels.VIRQ_TIMER, 0));
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
+        delivery.iret();
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        assertThat(frame(3)[2]).isEqualTo(0x8800);
+        assertThat(frame(4)[3]).as("from a process").isEqualTo(Selectors.FLAT_CS64);
+    }
+}

@@ -1,0 +1,301 @@
+package org.xenolith.core.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.core.abi.XenErrno.EEXIST;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
+import static org.xenolith.core.abi.XenErrno.ENOENT;
+import static org.xenolith.core.abi.XenErrno.ENOSPC;
+import static org.xenolith.core.abi.XenErrno.ESRCH;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.abi.SharedInfo;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.mm.TestMemory;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The rules of two-level event channels, against the words that a guest reads. */
+class TwoLevelDeliveryTest {
+    private static final int DOMAIN = 1;
+
+    private final long shared = TestMemory.freshPool(1 << 20).allocate();
+    private final Target[] vcpus = {new Target(0), new Target(1)};
+    private final EventChannels events = new EventChannels(DOMAIN, shared, new NoNeighbours());
+
+    TwoLevelDeliveryTest() {
+        for (Target vcpu : vcpus) {
+            events.add(vcpu);
+        }
+    }
+
+    private final class Target implements EventTarget {
+        private final int id;
+        int wakes;
+        final List<Integer> polled = new ArrayList<>();
+
+        Target(int id) {
+            this.id = id;
+        }
+
+        @Override
+        public long vcpuInfo() {
+            return shared + SharedInfo.VCPU_INFO + (long) id * VcpuInfo.SIZE;
+        }
+
+        @Override
+        public void wakeForUpcall() {
+            wakes++;
+        }
+
+        @Override
+        public void wakeIfPolling(int port) {
+            polled.add(port);
+        }
+
+        boolean upcallPending() {
+            return Ram.getByte(vcpuInfo() + VcpuInfo.EVTCHN_UPCALL_PENDING) != 0;
+        }
+
+        long selector() {
+            return Ram.getLong(vcpuInfo() + VcpuInfo.EVTCHN_PENDING_SEL);
+        }
+
+        /** What a guest does first in its upcall. */
+        void takeUpcall() {
+            Ram.putByte(vcpuInfo() + VcpuInfo.EVTCHN_UPCALL_PENDING, 0);
+            Ram.putLong(vcpuInfo() + VcpuInfo.EVTCHN_PENDING_SEL, 0);
+        }
+    }
+
+    private static final class NoNeighbours implements EventChannels.Neighbours {
+        @Override
+        public EventChannels of(int domId) {
+            return null;
+        }
+
+        @Override
+        public void notify(int domId, int port) {
+            throw new AssertionError("there is no domain " + domId);
+        }
+    }
+
+    private void mask(int port) {
+        Ram.getAndBitwiseOrLong(shared + SharedInfo.EVTCHN_MASK + port / 64 * 8L, 1L << port);
+    }
+
+    private void takePending(int port) {
+        Ram.getAndBitwiseAndLong(
+                shared + SharedInfo.EVTCHN_PENDING + port / 64 * 8L, ~(1L << port));
+    }
+
+    @Test
+    void eventSetsPendingBitSelectorAndUpcallOfItsVcpu() {
+        int port = 0;
+        while (port < 70) {
+            port = events.bindIpi(1);
+        }
+        assertThat(events.send(port)).isZero();
+        assertThat(events.isPending(70)).isTrue();
+        assertThat(vcpus[1].selector()).isEqualTo(1L << 1);
+        assertThat(vcpus[1].upcallPending()).isTrue();
+        assertThat(vcpus[1].wakes).isEqualTo(1);
+        assertThat(vcpus[0].upcallPending()).isFalse();
+    }
+
+    @Test
+    void maskedPortBecomesPendingWithoutUpcallButWakesPollers() {
+        int port = events.bindIpi(0);
+        mask(port);
+        events.send(port);
+        assertThat(events.isPending(port)).isTrue();
+        assertThat(vcpus[0].upcallPending()).isFalse();
+        assertThat(vcpus[0].wakes).isZero();
+        assertThat(vcpus[1].polled).containsExactly(port);
+    }
+
+    @Test
+    void unmaskDeliversWhatBecamePendingBehindTheMask() {
+        int port = events.bindIpi(0);
+        mask(port);
+        events.send(port);
+        assertThat(events.unmask(port)).isZero();
+        assertThat(vcpus[0].upcallPending()).isTrue();
+        assertThat(vcpus[0].selector()).isEqualTo(1);
+    }
+
+    @Test
+    void unmaskOfAPortWithoutEventRaisesNothing() {
+        int port = events.bindIpi(0);
+        mask(port);
+        assertThat(events.unmask(port)).isZero();
+        assertThat(vcpus[0].upcallPending()).isFalse();
+    }
+
+    @Test
+    void eventOfAPortThatIsStillPendingIsMergedIntoTheFirst() {
+        int port = events.bindIpi(0);
+        events.send(port);
+        vcpus[0].takeUpcall();
+        events.send(port);
+        assertThat(vcpus[0].upcallPending()).isFalse();
+        takePending(port);
+        events.send(port);
+        assertThat(vcpus[0].upcallPending()).isTrue();
+    }
+
+    @Test
+    void upcallIsRaisedOnlyByTheFirstEventOfASelectorBit() {
+        int first = events.bindIpi(0);
+        int second = events.bindIpi(0);
+        events.send(first);
+        Ram.putByte(vcpus[0].vcpuInfo() + VcpuInfo.EVTCHN_UPCALL_PENDING, 0);
+        events.send(second);
+        assertThat(vcpus[0].upcallPending()).as("the guest has yet to read the selector").isFalse();
+        assertThat(events.isPending(second)).isTrue();
+    }
+
+    @Test
+    void eventFollowsTheLastBindOfItsPort() {
+        int port = events.allocateForBackend(() -> {});
+        assertThat(events.bindVcpu(port, 1)).isZero();
+        events.deliver(port);
+        assertThat(vcpus[1].upcallPending()).isTrue();
+        assertThat(vcpus[0].upcallPending()).isFalse();
+    }
+
+    @Test
+    void portsOfOneVcpuCannotBeMoved() {
+        assertThat(events.bindVcpu(events.bindIpi(0), 1)).isEqualTo(-EINVAL);
+        int timer = events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        assertThat(events.bindVcpu(timer, 1)).isEqualTo(-EINVAL);
+        assertThat(events.bindVcpu(events.allocateUnbound(3), 2)).isEqualTo(-ENOENT);
+    }
+
+    @Test
+    void virtualInterruptIsBoundOncePerVcpuUntilItsPortCloses() {
+        int port = events.bindVirq(EventChannels.VIRQ_TIMER, 1);
+        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 1)).isEqualTo(-EEXIST);
+        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 0)).isPositive();
+        assertThat(events.close(port)).isZero();
+        events.raiseVirq(EventChannels.VIRQ_TIMER, 1);
+        assertThat(vcpus[1].upcallPending()).as("closed").isFalse();
+        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 1)).isPositive();
+        events.raiseVirq(EventChannels.VIRQ_TIMER, 1);
+        assertThat(vcpus[1].upcallPending()).isTrue();
+    }
+
+    @Test
+    void globalVirtualInterruptBelongsToVcpu0First() {
+        assertThat(events.bindVirq(EventChannels.VIRQ_CONSOLE, 1)).isEqualTo(-EINVAL);
+        int port = events.bindVirq(EventChannels.VIRQ_CONSOLE, 0);
+        events.bindVcpu(port, 1);
+        events.raiseVirq(EventChannels.VIRQ_CONSOLE, 0);
+        assertThat(vcpus[1].upcallPending()).isTrue();
+        assertThat(events.close(port)).isZero();
+        assertThat(events.bindVirq(EventChannels.VIRQ_CONSOLE, 0)).isPositive();
+    }
+
+    @Test
+    void virtualInterruptsOutOfRangeAreRefused() {
+        assertThat(events.bindVirq(-1, 0)).isEqualTo(-EINVAL);
+        assertThat(events.bindVirq(24, 0)).isEqualTo(-EINVAL);
+        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 2)).isEqualTo(-ENOENT);
+        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, -1)).isEqualTo(-ENOENT);
+        assertThat(events.bindIpi(2)).isEqualTo(-ENOENT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Integer.MIN_VALUE, -1, 0, 5, 4095, 4096, Integer.MAX_VALUE})
+    void portThatIsFreeOrNoneIsRefused(int port) {
+        assertThat(events.send(port)).isEqualTo(-EINVAL);
+        assertThat(events.close(port)).isEqualTo(-EINVAL);
+        assertThat(events.unmask(port)).isEqualTo(-EINVAL);
+        assertThat(events.bindVcpu(port, 0)).isEqualTo(-EINVAL);
+    }
+
+    @Test
+    void sendOnAnUnboundPortIsSilentOnAVirtualInterruptAnError() {
+        assertThat(events.send(events.allocateUnbound(2))).isZero();
+        int virq = events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        assertThat(events.send(virq)).isEqualTo(-EINVAL);
+    }
+
+    @Test
+    void sendToABackendRunsItAndSetsNoBitOfTheSender() {
+        int[] runs = {0};
+        int port = events.allocateForBackend(() -> runs[0]++);
+        assertThat(events.send(port)).isZero();
+        assertThat(runs[0]).isEqualTo(1);
+        assertThat(events.isPending(port)).isFalse();
+    }
+
+    @Test
+    void channelToOneselfDeliversToTheOtherEndAndComesApartAtClose() {
+        int offered = events.allocateUnbound(DOMAIN);
+        int bound = events.bindInterdomain(DOMAIN, offered);
+        assertThat(bound).isPositive();
+        takePending(bound);
+        assertThat(events.send(bound)).isZero();
+        assertThat(events.isPending(offered)).isTrue();
+        assertThat(events.isPending(bound)).isFalse();
+        assertThat(events.close(bound)).isZero();
+        assertThat(events.status(offered).kind()).as("EVTCHNSTAT_unbound").isEqualTo(1);
+    }
+
+    @Test
+    void bindToAPortThatIsNotOfferedToUsLeavesNoPortBehind() {
+        int offered = events.allocateUnbound(9);
+        int next = offered + 1;
+        assertThat(events.bindInterdomain(DOMAIN, offered)).isEqualTo(-EINVAL);
+        assertThat(events.bindInterdomain(DOMAIN, 4000)).isEqualTo(-EINVAL);
+        assertThat(events.bindInterdomain(44, 1)).isEqualTo(-ESRCH);
+        assertThat(events.allocateUnbound(9)).isEqualTo(next);
+    }
+
+    @Test
+    void portsRunOutAtThe4095thAndComeBackAtClose() {
+        for (int port = 1; port < EventChannels.PORTS; port++) {
+            assertThat(events.bindIpi(0)).isEqualTo(port);
+        }
+        assertThat(events.bindIpi(0)).isEqualTo(-ENOSPC);
+        assertThat(events.allocateUnbound(1)).isEqualTo(-ENOSPC);
+        assertThat(events.bindInterdomain(DOMAIN, 1)).isEqualTo(-ENOSPC);
+        events.close(77);
+        assertThat(events.bindIpi(0)).isEqualTo(77);
+    }
+
+    @Test
+    void closeForgetsAPendingEvent() {
+        int port = events.bindIpi(0);
+        events.send(port);
+        events.close(port);
+        assertThat(events.isPending(port)).isFalse();
+        assertThat(events.status(port).kind()).isZero();
+    }
+
+    @Test
+    void bitsSetFromTwoThreadsInTheSameWordsAreAllThere() throws InterruptedException {
+        for (int port = 1; port < EventChannels.PORTS; port++) {
+            events.bindIpi(port & 1);
+        }
+        Thread odd = new Thread(() -> sendEverySecond(1));
+        odd.start();
+        sendEverySecond(2);
+        odd.join();
+        for (int port = 1; port < EventChannels.PORTS; port++) {
+            assertThat(events.isPending(port)).as("port %d", port).isTrue();
+        }
+        assertThat(vcpus[0].selector()).isEqualTo(-1);
+        assertThat(vcpus[1].selector()).isEqualTo(-1);
+    }
+
+    private void sendEverySecond(int from) {
+        for (int port = from; port < EventChannels.PORTS; port += 2) {
+            events.send(port);
+        }
+    }
+}

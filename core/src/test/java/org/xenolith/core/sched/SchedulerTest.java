@@ -1,0 +1,295 @@
+package org.xenolith.core.sched;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.domain.VirtualCpu.State;
+import org.xenolith.core.time.GuestClock;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
+
+/** vCPUs that do what the test says, on the test's own thread and clock. */
+class SchedulerTest {
+    private static final long SLICE = 5_000_000;
+
+    private final PvGuest.FakeClock clock = new PvGuest.FakeClock();
+    private final Deque<Supplier<State>> script = new ArrayDeque<>();
+    private final List<Integer> ran = new ArrayList<>();
+    private final Scheduler scheduler = new Scheduler(this::run, () -> clock.now);
+
+    private State run(VirtualCpu vcpu, long slice) {
+        ran.add(vcpu.vcpuId());
+        Supplier<State> step = script.poll();
+        if (step == null) {
+            clock.now += slice;
+            return State.RUNNABLE;
+        }
+        return step.get();
+    }
+
+    private PvGuest guest(int vcpus) {
+        PvGuest guest = new PvGuest(vcpus, clock, scheduler);
+        for (int i = 0; i < vcpus; i++) {
+            scheduler.online(guest.vcpu(i));
+        }
+        return guest;
+    }
+
+    private void runSlices(int count) {
+        for (int i = 0; i < count; i++) {
+            assertThat(scheduler.runNext()).isTrue();
+        }
+    }
+
+    @Test
+    void busyVcpusGetEqualShares() {
+        guest(3);
+        runSlices(300);
+        for (int vcpu = 0; vcpu < 3; vcpu++) {
+            int wanted = vcpu;
+            assertThat(ran.stream().filter(id -> id == wanted).count()).isEqualTo(100);
+        }
+    }
+
+    @Test
+    void vcpuThatUsesAThirdOfItsSlicesRunsThreeTimesAsOften() {
+        guest(2);
+        for (int i = 0; i < 400; i++) {
+            script.add(
+                    () -> {
+                        clock.now += ran.getLast() == 0 ? SLICE / 3 : SLICE;
+                        return State.RUNNABLE;
+                    });
+        }
+        runSlices(400);
+        assertThat(ran.stream().filter(id -> id == 0).count()).isBetween(295L, 305L);
+    }
+
+    @Test
+    void sleepingSavesUpNoCredit() {
+        PvGuest guest = guest(2);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        int sleeper = ran.getFirst();
+        runSlices(1000);
+        ran.clear();
+        scheduler.wake(guest.vcpu(sleeper));
+        runSlices(20);
+        assertThat(ran.stream().filter(id -> id == sleeper).count()).isBetween(9L, 11L);
+    }
+
+    @Test
+    void sleeperThatWokeWhileNobodyElseRanHasNoCreditEither() {
+        PvGuest guest = guest(2);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        int sleeper = ran.getFirst();
+        int busy = 1 - sleeper;
+        runSlices(1000);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        scheduler.wake(guest.vcpu(sleeper));
+        scheduler.wake(guest.vcpu(busy));
+        ran.clear();
+        runSlices(20);
+        assertThat(ran.stream().filter(id -> id == busy).count()).isBetween(9L, 11L);
+    }
+
+    @Test
+    void yieldLetsASiblingGoFirstAndStarvesNobody() {
+        PvGuest guest = guest(2);
+        for (int i = 0; i < 10; i++) {
+            script.add(
+                    () -> {
+                        // Spins without using up time to speak of, as a boot CPU that waits does.
+                        if (ran.getLast() == 0) {
+                            guest.vcpu(0).yielded = true;
+                        } else {
+                            clock.now += SLICE;
+                        }
+                        return State.RUNNABLE;
+                    });
+        }
+        runSlices(10);
+        assertThat(ran).containsSubsequence(0, 1, 0, 1, 0, 1);
+    }
+
+    @Test
+    void yieldOfTheOnlyRunnableVcpuReturnsAtOnce() {
+        PvGuest guest = guest(1);
+        script.add(
+                () -> {
+                    guest.vcpu(0).yielded = true;
+                    return State.RUNNABLE;
+                });
+        runSlices(2);
+        assertThat(guest.vcpu(0).yielded).isFalse();
+        assertThat(ran).containsExactly(0, 0);
+    }
+
+    @Test
+    void blockedVcpuIsNotRunUntilItIsWoken() {
+        PvGuest guest = guest(1);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        assertThat(scheduler.runNext()).isFalse();
+        clock.now += 1_000_000_000_000L;
+        assertThat(scheduler.runNext()).isFalse();
+        scheduler.wake(guest.vcpu(0));
+        assertThat(scheduler.runNext()).isTrue();
+    }
+
+    @Test
+    void wakeThatComesBetweenTheLastLookAndTheSleepIsNotLost() {
+        PvGuest guest = guest(1);
+        script.add(
+                () -> {
+                    scheduler.wake(guest.vcpu(0));
+                    return State.BLOCKED;
+                });
+        runSlices(1);
+        assertThat(guest.vcpu(0).state).isEqualTo(State.RUNNABLE);
+    }
+
+    @Test
+    void workPostedWhileAVcpuFallsAsleepIsAttendedTo() {
+        PvGuest guest = guest(1);
+        script.add(
+                () -> {
+                    guest.domain.post(() -> {});
+                    return State.POLLING;
+                });
+        runSlices(1);
+        assertThat(guest.vcpu(0).state).isEqualTo(State.RUNNABLE);
+    }
+
+    @Test
+    void workPostedToASleepingDomainWakesOneOfItsVcpus() {
+        PvGuest guest = guest(2);
+        script.add(() -> State.BLOCKED);
+        script.add(() -> State.BLOCKED);
+        runSlices(2);
+        guest.domain.post(() -> {});
+        guest.domain.post(() -> {});
+        assertThat(guest.domain.vcpus().stream().filter(v -> v.state == State.RUNNABLE)).hasSize(1);
+    }
+
+    @Test
+    void timersWakeTheirVcpusInTheOrderOfDeadlines() {
+        PvGuest guest = guest(3);
+        long[] deadlines = {300, 100, 200};
+        for (int i = 0; i < 3; i++) {
+            guest.vcpu(i).timerDeadline = deadlines[i];
+            script.add(() -> State.BLOCKED);
+        }
+        runSlices(3);
+        ran.clear();
+        for (clock.now = 0; clock.now <= 400; clock.now += 10) {
+            script.add(
+                    () -> {
+                        guest.vcpu(ran.getLast()).timerDeadline = VirtualCpu.NEVER;
+                        return State.BLOCKED;
+                    });
+            boolean due = clock.now % 100 == 0 && clock.now >= 100 && clock.now <= 300;
+            assertThat(scheduler.runNext()).as("at %d ns", clock.now).isEqualTo(due);
+            script.clear();
+        }
+        assertThat(ran).containsExactly(1, 2, 0);
+    }
+
+    @Test
+    void pollTimeoutWakesAPollingVcpuOnly() {
+        PvGuest guest = guest(1);
+        guest.vcpu(0).pollDeadline = 50;
+        script.add(() -> State.POLLING);
+        runSlices(1);
+        clock.now = 49;
+        assertThat(scheduler.runNext()).isFalse();
+        clock.now = 50;
+        script.add(() -> State.BLOCKED);
+        assertThat(scheduler.runNext()).isTrue();
+        assertThat(scheduler.runNext()).as("blocked: the poll's timeout is none of its").isFalse();
+    }
+
+    @Test
+    void vcpuThatGoesDownStopsAndComesBackWithUp() {
+        PvGuest guest = guest(1);
+        script.add(
+                () -> {
+                    scheduler.offline(guest.vcpu(0));
+                    return State.OFFLINE;
+                });
+        runSlices(1);
+        assertThat(scheduler.runNext()).isFalse();
+        scheduler.wake(guest.vcpu(0));
+        assertThat(scheduler.runNext()).as("an event does not bring it up").isFalse();
+        scheduler.online(guest.vcpu(0));
+        assertThat(scheduler.runNext()).isTrue();
+    }
+
+    @Test
+    void upThatCrossesADownOnItsWayIsNotLost() {
+        PvGuest guest = guest(1);
+        script.add(
+                () -> {
+                    scheduler.offline(guest.vcpu(0));
+                    scheduler.online(guest.vcpu(0));
+                    return State.OFFLINE;
+                });
+        runSlices(1);
+        assertThat(guest.vcpu(0).state).isEqualTo(State.RUNNABLE);
+    }
+
+    @Test
+    void endedDomainRunsNoMore() {
+        PvGuest guest = guest(2);
+        script.add(
+                () -> {
+                    guest.domain.shutdown(Domain.SHUTDOWN_POWEROFF);
+                    return State.RUNNABLE;
+                });
+        runSlices(1);
+        assertThat(scheduler.runNext()).isFalse();
+        scheduler.remove(guest.domain);
+    }
+
+    @Test
+    void virtualTimeJumpsOverAnHourOfSleep() {
+        PvGuest guest = new PvGuest(1, GuestClock.virtual(), scheduler);
+        scheduler.online(guest.vcpu(0));
+        long hour = 3_600_000_000_000L;
+        guest.vcpu(0).timerDeadline = hour;
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        assertThat(scheduler.runNext()).isFalse();
+        assertThat(scheduler.skipToNextDeadline()).isTrue();
+        assertThat(guest.vcpu(0).systemTime()).isEqualTo(hour);
+        assertThat(scheduler.runNext()).isTrue();
+    }
+
+    @Test
+    void hostThreadsRunAndStop() throws InterruptedException {
+        PvGuest guest = new PvGuest(4, clock, scheduler);
+        CountDownLatch all = new CountDownLatch(4);
+        Scheduler threaded =
+                new Scheduler(
+                        (vcpu, slice) -> {
+                            all.countDown();
+                            return State.BLOCKED;
+                        });
+        guest.domain.vcpus().forEach(threaded::add);
+        threaded.start(2);
+        guest.domain.vcpus().forEach(threaded::online);
+        all.await();
+        threaded.stop();
+        assertThat(guest.domain.vcpus()).noneMatch(vcpu -> vcpu.state == State.RUNNING);
+    }
+}
