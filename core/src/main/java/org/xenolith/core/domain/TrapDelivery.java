@@ -158,6 +158,7 @@ public final class TrapDelivery {
     /** Delivers an event upcall if one is due. */
     public void upcallIfDue() {
         if (isUpcallDue() && vcpu.eventCallback != 0) {
+            vcpu.upcalls++;
             bounce(vcpu.eventCallback, true, false, 0);
         }
         if (vcpu.nmiPending && !vcpu.nmiMasked) {

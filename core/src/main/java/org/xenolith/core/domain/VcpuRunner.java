@@ -3,7 +3,10 @@ package org.xenolith.core.domain;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.machine.TraceTopic;
 import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.trace.InstructionText;
+import org.xenolith.core.trace.TraceEvent;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
@@ -11,6 +14,7 @@ import org.xenolith.cpu.GuestFault;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Locale;
 
 /**
  * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside.
@@ -35,6 +39,7 @@ public final class VcpuRunner implements Scheduler.Runner {
 
     private final HypercallTable hypercalls;
     private final Tracer tracer;
+    private final boolean stepping;
 
     /**
      * @param tracer null when nothing is traced
@@ -42,6 +47,7 @@ public final class VcpuRunner implements Scheduler.Runner {
     public VcpuRunner(HypercallTable hypercalls, Tracer tracer) {
         this.hypercalls = hypercalls;
         this.tracer = tracer;
+        this.stepping = tracer != null && tracer.wants(TraceTopic.INSTRUCTION);
     }
 
     @Override
@@ -51,7 +57,7 @@ public final class VcpuRunner implements Scheduler.Runner {
         try {
             vcpu.runstate.set(Runstate.RUNNING, vcpu.systemTime());
             vcpu.runstate.publish();
-            State stopped = runSlice(vcpu, sliceNanos);
+            State stopped = tracer == null ? runSlice(vcpu, sliceNanos) : traced(vcpu, sliceNanos);
             vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
             vcpu.runstate.publish();
             return stopped;
@@ -65,6 +71,20 @@ public final class VcpuRunner implements Scheduler.Runner {
         } finally {
             vcpu.vcpuTlb().leave();
         }
+    }
+
+    private State traced(VirtualCpu vcpu, long sliceNanos) {
+        if (!tracer.wants(TraceTopic.SCHEDULE)) {
+            return runSlice(vcpu, sliceNanos);
+        }
+        long before = vcpu.cpu().retired();
+        tracer.emit(vcpu, new TraceEvent.Scheduled());
+        State stopped = runSlice(vcpu, sliceNanos);
+        tracer.emit(
+                vcpu,
+                new TraceEvent.Descheduled(
+                        stopped.name().toLowerCase(Locale.ROOT), vcpu.cpu().retired() - before));
+        return stopped;
     }
 
     private static String stackTraceOf(Throwable defect) {
@@ -116,20 +136,33 @@ public final class VcpuRunner implements Scheduler.Runner {
         Domain domain = vcpu.domain();
         long end = cpu.retired() + POLL_INSTRUCTIONS;
         while (mayGoOn(vcpu) && !domain.hasEnded()) {
-            if (tracer != null && vcpu.delivery.isUpcallDue()) {
-                tracer.upcall(vcpu);
+            if (tracer != null) {
+                traceUpcall(vcpu);
             }
             vcpu.delivery.upcallIfDue();
             long left = end - cpu.retired();
             if (left <= 0) {
                 return;
             }
-            int exit = cpu.run(left);
+            int exit = stepping ? step(vcpu) : cpu.run(left);
             if (exit != Exit.BUDGET) {
                 handle(vcpu, exit);
                 end -= EXIT_COST;
             }
         }
+    }
+
+    private void traceUpcall(VirtualCpu vcpu) {
+        if (tracer.wants(TraceTopic.EVENT) && vcpu.delivery.isUpcallDue()) {
+            tracer.emit(vcpu, new TraceEvent.Upcalled(vcpu.cpu().rip));
+        }
+    }
+
+    /** One instruction, shown before it runs. */
+    private int step(VirtualCpu vcpu) {
+        Cpu cpu = vcpu.cpu();
+        tracer.emit(vcpu, new TraceEvent.Executed(cpu.rip, InstructionText.at(cpu)));
+        return cpu.step();
     }
 
     private static boolean mayGoOn(VirtualCpu vcpu) {
@@ -149,15 +182,23 @@ public final class VcpuRunner implements Scheduler.Runner {
             }
             case Exit.FAULT -> {
                 GuestFault fault = cpu.fault();
-                if (tracer != null) {
-                    tracer.fault(vcpu, fault);
+                vcpu.faults++;
+                if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
+                    tracer.emit(
+                            vcpu,
+                            new TraceEvent.Faulted(
+                                    fault.vector(),
+                                    fault.errorCode(),
+                                    fault.address(),
+                                    cpu.rip,
+                                    cpu.r[Cpu.RSP]));
                 }
                 vcpu.delivery.fault(fault);
             }
             case Exit.SOFTWARE_INTERRUPT -> {
                 int vector = cpu.exitVector();
-                if (tracer != null) {
-                    tracer.trap(vcpu, vector);
+                if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
+                    tracer.emit(vcpu, new TraceEvent.Interrupted(vector, cpu.rip));
                 }
                 vcpu.delivery.softwareInterrupt(vector);
             }

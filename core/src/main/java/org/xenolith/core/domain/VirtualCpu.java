@@ -1,6 +1,7 @@
 package org.xenolith.core.domain;
 
 import org.xenolith.core.abi.AddressSpace;
+import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventTarget;
@@ -108,6 +109,13 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public final long[] lastHypercalls = new long[64];
 
     public long hypercalls;
+
+    private final long[] hypercallCounts = new long[Hypercall.COUNT];
+
+    /** Exceptions that the processor raised, and upcalls that the guest got. For statistics. */
+    public long faults;
+
+    public long upcalls;
 
     /** Pieces of work that one turn of hypercalls may do before others get theirs. */
     private static final int PIECES_PER_TURN = 256;
@@ -304,6 +312,22 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public long again(long a1, long a2, long a3, long a4) {
         continuation = new long[] {a1, a2, a3, a4};
         return 0;
+    }
+
+    /** Counts a hypercall by its number, for statistics. */
+    public void countHypercall(int number) {
+        if (number >= 0 && number < hypercallCounts.length) {
+            hypercallCounts[number]++;
+        }
+    }
+
+    /**
+     * How often a hypercall was made, calls within multicalls not counted.
+     *
+     * @param number 0 to 63
+     */
+    public long hypercallCount(int number) {
+        return hypercallCounts[number];
     }
 
     /** Whether the hypercall's handler asked to be called again. */

@@ -66,6 +66,15 @@ public final class EventChannels {
         void notify(int domId, int port);
     }
 
+    /** Hears of each event as it becomes pending, on the thread that delivers it. */
+    @FunctionalInterface
+    public interface DeliveryListener {
+        void delivered(int port, int vcpu, boolean masked);
+    }
+
+    /** Null while nobody listens. */
+    private volatile DeliveryListener deliveryListener;
+
     private final int domId;
     private final long sharedInfo;
     private final Channel[] channels = new Channel[PORTS];
@@ -91,6 +100,11 @@ public final class EventChannels {
     /** Adds the next vCPU. */
     public void add(EventTarget vcpu) {
         vcpus.add(vcpu);
+    }
+
+    /** Sets who hears of deliveries, null for nobody. */
+    public void onDelivery(DeliveryListener listener) {
+        deliveryListener = listener;
     }
 
     public long delivered() {
@@ -364,7 +378,12 @@ public final class EventChannels {
             return;
         }
         delivered++;
-        if (!testBit(sharedInfo + SharedInfo.EVTCHN_MASK, port)) {
+        boolean masked = testBit(sharedInfo + SharedInfo.EVTCHN_MASK, port);
+        DeliveryListener listener = deliveryListener;
+        if (listener != null) {
+            listener.delivered(port, channel.vcpu, masked);
+        }
+        if (!masked) {
             notifyVcpu(channel.vcpu, port);
         }
         for (EventTarget vcpu : vcpus) {

@@ -12,11 +12,13 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTableOps;
+import org.xenolith.core.machine.TraceTopic;
 import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.MemoryOps;
 import org.xenolith.core.mm.MmuExtOps;
 import org.xenolith.core.mm.MmuUpdate;
 import org.xenolith.core.mm.UpdateVaMapping;
+import org.xenolith.core.trace.TraceEvent;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
@@ -75,8 +77,13 @@ public final class Hypercalls {
         int slot = (int) (vcpu.hypercalls++ % (vcpu.lastHypercalls.length / 2)) * 2;
         vcpu.lastHypercalls[slot] = number;
         vcpu.lastHypercalls[slot + 1] = r[Cpu.RDI];
+        vcpu.countHypercall(number);
         if (number == Hypercall.IRET) {
+            long from = cpu.rip;
             vcpu.delivery.iret();
+            if (tracer != null && tracer.wants(TraceTopic.HYPERCALL)) {
+                tracer.emit(vcpu, new TraceEvent.Hypercalled(number, cpu.rip, 0, 0, 0, 0, from));
+            }
             return;
         }
         long result;
@@ -91,7 +98,7 @@ public final class Hypercalls {
             result = -EFAULT;
         }
         if (tracer != null) {
-            tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
+            trace(vcpu, number, a1, a2, a3, a4, result);
         }
         if (vcpu.isContinued()) {
             makeAgain(cpu, vcpu.takeContinuation());
@@ -100,6 +107,15 @@ public final class Hypercalls {
         r[Cpu.RAX] = result;
         r[Cpu.RCX] = cpu.rip;
         r[Cpu.R11] = cpu.rflags();
+    }
+
+    private void trace(
+            VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4, long result) {
+        if (tracer.wantsHypercall(number)) {
+            tracer.emit(
+                    vcpu,
+                    new TraceEvent.Hypercalled(number, a1, a2, a3, a4, result, vcpu.cpu().rip));
+        }
     }
 
     /** Back to the SYSCALL, with arguments that say what is left to do. */
@@ -333,7 +349,7 @@ public final class Hypercalls {
                 result = -EFAULT;
             }
             if (tracer != null) {
-                tracer.hypercall(vcpu, number, a1, a2, a3, a4, result);
+                trace(vcpu, number, a1, a2, a3, a4, result);
             }
             if (vcpu.isContinued()) {
                 long[] arguments = vcpu.takeContinuation();

@@ -3,11 +3,9 @@ package org.xenolith.core.machine;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.trace.InstructionText;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
-import org.xenolith.cpu.decode.Decoder;
-import org.xenolith.cpu.decode.Disassembler;
-import org.xenolith.cpu.decode.Instruction;
 
 import java.util.Locale;
 
@@ -83,22 +81,7 @@ final class CrashReport {
     }
 
     private void instruction() {
-        byte[] bytes = new byte[Decoder.MAX_LENGTH];
-        int available = 0;
-        try {
-            while (available < bytes.length) {
-                bytes[available] = (byte) cpu.mmu().read8(cpu.rip + available);
-                available++;
-            }
-        } catch (GuestFault unreadable) {
-            if (available == 0) {
-                line("  instruction at rip cannot be read");
-                return;
-            }
-        }
-        Instruction in = new Instruction();
-        int length = Decoder.decode(bytes, 0, available, in);
-        line("  instruction: %s", length > 0 ? Disassembler.disassemble(in, cpu.rip) : "(bad)");
+        line("  instruction: %s", InstructionText.at(cpu));
     }
 
     /**

@@ -6,13 +6,13 @@ public enum TraceTopic {
     HYPERCALL,
     /** Each exception, with its address, and who handled it. */
     FAULT,
-    /** Event channels: sends, deliveries, masks. */
+    /** Event channels: their hypercalls, deliveries, upcalls. */
     EVENT,
-    /** Page types, pins and page-table updates. */
+    /** The hypercalls about memory: page-table updates, pins, flushes, reservations. */
     MMU,
-    /** Grants mapped, copied and unmapped. */
+    /** The hypercalls about grants. */
     GRANT,
-    /** Requests to xenstore and the watches they fire. */
+    /** What changes in xenstore, whoever changes it. */
     XENSTORE,
     /** What the scheduler runs, and why a vCPU stops. */
     SCHEDULE,

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.build.BuildFailed;
 import org.xenolith.core.build.BuildRequest;
 import org.xenolith.core.build.BuiltDomain;
@@ -17,6 +18,7 @@ import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.mm.VcpuTlbs;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.trace.TraceEvent;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.core.xenstore.Xenstore;
@@ -160,12 +162,33 @@ public final class VmmMachine implements Machine {
                 scheduler.add(domain.addVcpu(random));
             }
             hypercalls = new Hypercalls(domain, console, tracer);
+            traceOutside();
             connectXenstore(built, storePort);
             connectConsole(built, consolePort);
             domain.grants().preset(GRANT_CONSOLE, 0, built.consoleMfn());
             domain.grants().preset(GRANT_XENSTORE, 0, built.storeMfn());
             describe(built, storePort, consolePort);
             startVcpu0(built);
+        }
+
+        /** Traces what happens on no vCPU's own account. */
+        private void traceOutside() {
+            if (tracer == null) {
+                return;
+            }
+            if (tracer.wants(TraceTopic.EVENT)) {
+                domain.events()
+                        .onDelivery(
+                                (port, vcpu, masked) ->
+                                        emit(new TraceEvent.Delivered(port, vcpu, masked)));
+            }
+            if (tracer.wants(TraceTopic.XENSTORE)) {
+                store.watch("/", path -> emit(new TraceEvent.StoreChanged(path)));
+            }
+        }
+
+        private void emit(TraceEvent event) {
+            tracer.emit(domain.id(), clock.systemTimeNanos(domain.retired()), event);
         }
 
         private MemorySegment page(long mfn) {
@@ -322,18 +345,34 @@ public final class VmmMachine implements Machine {
             };
         }
 
+        private void appendHypercalls(StringBuilder text) {
+            for (int number = 0; number < Hypercall.COUNT; number++) {
+                long count = 0;
+                for (VirtualCpu vcpu : domain.vcpus()) {
+                    count += vcpu.hypercallCount(number);
+                }
+                if (count > 0) {
+                    text.append("  %-20s %,d%n".formatted(Hypercall.name(number), count));
+                }
+            }
+        }
+
         private String statistics() {
             StringBuilder text = new StringBuilder();
             text.append("instructions %,d%n".formatted(domain.retired()));
             for (VirtualCpu vcpu : domain.vcpus()) {
                 text.append(
-                        "vcpu %d: instructions %,d, hypercalls %,d, page walks %,d%n"
+                        ("vcpu %d: instructions %,d, hypercalls %,d, faults %,d, upcalls %,d,"
+                                        + " page walks %,d%n")
                                 .formatted(
                                         vcpu.vcpuId(),
                                         vcpu.cpu().retired(),
                                         vcpu.hypercalls,
+                                        vcpu.faults,
+                                        vcpu.upcalls,
                                         vcpu.mmu().walks()));
             }
+            appendHypercalls(text);
             text.append(
                     "blocks decoded %,d, stores into code %,d, events %,d%n"
                             .formatted(

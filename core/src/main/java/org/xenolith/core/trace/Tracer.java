@@ -4,81 +4,95 @@ import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.machine.TraceTopic;
-import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.GuestFault;
 
 import java.io.PrintStream;
+import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Set;
 
 /**
  * Writes trace events as lines of text: time, vCPU, mode, what happened. Absent altogether when
- * nothing is traced.
+ * nothing is traced; who emits asks {@link #wants} first and makes no event in vain.
  */
 public final class Tracer {
-    private final Set<TraceTopic> topics;
+    private final EnumSet<TraceTopic> topics;
     private final PrintStream out;
 
     public Tracer(Set<TraceTopic> topics, PrintStream out) {
-        this.topics = Set.copyOf(topics);
+        this.topics = EnumSet.noneOf(TraceTopic.class);
+        this.topics.addAll(topics);
         this.out = out;
     }
 
-    private void line(VirtualCpu vcpu, String what) {
-        long micros = vcpu.systemTime() / 1000;
+    /** Whether events of a topic are shown. */
+    public boolean wants(TraceTopic topic) {
+        return topics.contains(topic);
+    }
+
+    /** Whether a hypercall is shown: all are with their own topic, some with another. */
+    public boolean wantsHypercall(int number) {
+        return wants(TraceTopic.HYPERCALL) || wants(TraceEvent.topicOf(number));
+    }
+
+    /** Shows an event on a vCPU. */
+    public void emit(VirtualCpu vcpu, TraceEvent event) {
+        String who =
+                "d%dv%d %c"
+                        .formatted(vcpu.domain().id(), vcpu.vcpuId(), vcpu.kernelMode ? 'k' : 'u');
+        line(vcpu.systemTime(), who, event);
+    }
+
+    /** Shows an event that happened on no vCPU. */
+    public void emit(int domainId, long systemTime, TraceEvent event) {
+        line(systemTime, "d%d -".formatted(domainId), event);
+    }
+
+    private void line(long nanos, String who, TraceEvent event) {
+        long micros = nanos / 1000;
         out.println(
-                "[%5d.%06d] d%dv%d %c %s"
-                        .formatted(
-                                micros / 1_000_000,
-                                micros % 1_000_000,
-                                vcpu.domain().id(),
-                                vcpu.vcpuId(),
-                                vcpu.kernelMode ? 'k' : 'u',
-                                what));
+                String.format(
+                        Locale.ROOT,
+                        "[%5d.%06d] %s %s",
+                        micros / 1_000_000,
+                        micros % 1_000_000,
+                        who,
+                        text(event)));
     }
 
-    public void hypercall(
-            VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4, long result) {
-        if (topics.contains(TraceTopic.HYPERCALL)) {
-            line(
-                    vcpu,
-                    "%s(%#x, %#x, %#x, %#x) = %s at %#x"
-                            .formatted(
-                                    name(number),
-                                    a1,
-                                    a2,
-                                    a3,
-                                    a4,
-                                    result < 0
-                                            ? XenErrno.name((int) -result)
-                                            : Long.toHexString(result),
-                                    vcpu.cpu().rip));
-        }
+    /** What happened, in a line. */
+    static String text(TraceEvent event) {
+        return switch (event) {
+            case TraceEvent.Hypercalled call -> text(call);
+            case TraceEvent.Faulted(int vector, int error, long address, long rip, long rsp) ->
+                    "fault vector %d error %#x address %#x at rip %#x rsp %#x"
+                            .formatted(vector, error, address, rip, rsp);
+            case TraceEvent.Interrupted(int vector, long rip) ->
+                    "trap %d at rip %#x".formatted(vector, rip);
+            case TraceEvent.Upcalled(long rip) -> "upcall at rip %#x".formatted(rip);
+            case TraceEvent.Delivered(int port, int vcpu, boolean masked) ->
+                    "event on port %d for vcpu %d%s"
+                            .formatted(port, vcpu, masked ? ", masked" : "");
+            case TraceEvent.Scheduled() -> "runs";
+            case TraceEvent.Descheduled(String state, long instructions) ->
+                    "stops %s after %d instructions".formatted(state, instructions);
+            case TraceEvent.Executed(long rip, String text) -> "%016x  %s".formatted(rip, text);
+            case TraceEvent.StoreChanged(String path) -> "xenstore changed at " + path;
+        };
     }
 
-    public void fault(VirtualCpu vcpu, GuestFault fault) {
-        if (topics.contains(TraceTopic.FAULT)) {
-            Cpu cpu = vcpu.cpu();
-            line(
-                    vcpu,
-                    "fault %s at rip %#x rsp %#x"
-                            .formatted(fault.getMessage(), cpu.rip, cpu.r[Cpu.RSP]));
-        }
+    private static String text(TraceEvent.Hypercalled call) {
+        long result = call.result();
+        boolean failed = result < 0 && result > -MAX_ERRNO;
+        return "%s(%#x, %#x, %#x, %#x) = %s at %#x"
+                .formatted(
+                        Hypercall.name(call.number()),
+                        call.a1(),
+                        call.a2(),
+                        call.a3(),
+                        call.a4(),
+                        failed ? XenErrno.name((int) -result) : "0x" + Long.toHexString(result),
+                        call.rip());
     }
 
-    public void trap(VirtualCpu vcpu, int vector) {
-        if (topics.contains(TraceTopic.FAULT)) {
-            line(vcpu, "trap %d at rip %#x".formatted(vector, vcpu.cpu().rip));
-        }
-    }
-
-    public void upcall(VirtualCpu vcpu) {
-        if (topics.contains(TraceTopic.EVENT)) {
-            line(vcpu, "upcall at rip %#x".formatted(vcpu.cpu().rip));
-        }
-    }
-
-    /** Name of a hypercall as in public/xen.h. */
-    public static String name(int number) {
-        return Hypercall.name(number);
-    }
+    private static final int MAX_ERRNO = 4096;
 }

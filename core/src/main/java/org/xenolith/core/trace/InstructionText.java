@@ -1,0 +1,31 @@
+package org.xenolith.core.trace;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.decode.Decoder;
+import org.xenolith.cpu.decode.Disassembler;
+import org.xenolith.cpu.decode.Instruction;
+
+/** The instruction at a vCPU's RIP, disassembled. */
+public final class InstructionText {
+    private InstructionText() {}
+
+    /** What stands at RIP; says so when that cannot be read or is no instruction. */
+    public static String at(Cpu cpu) {
+        byte[] bytes = new byte[Decoder.MAX_LENGTH];
+        int available = 0;
+        try {
+            while (available < bytes.length) {
+                bytes[available] = (byte) cpu.mmu().read8(cpu.rip + available);
+                available++;
+            }
+        } catch (GuestFault unreadable) {
+            if (available == 0) {
+                return "(cannot be read)";
+            }
+        }
+        Instruction in = new Instruction();
+        int length = Decoder.decode(bytes, 0, available, in);
+        return length > 0 ? Disassembler.disassemble(in, cpu.rip) : "(bad)";
+    }
+}
