@@ -50,8 +50,9 @@ final class BlockBuilder {
         boolean ended = false;
         while (!ended && count < Block.MAX_INSTRUCTIONS) {
             Instruction in = instructions[count];
-            // Copied once: what is decoded and what is kept for comparison are the same bytes.
-            int available = Math.min(Decoder.MAX_LENGTH, Ram.PAGE_SIZE - at);
+            // Copied once: what is decoded and what is kept for comparison are the same bytes, the
+            // one that makes an instruction too long included.
+            int available = Math.min(Decoder.MAX_LENGTH + 1, Ram.PAGE_SIZE - at);
             Ram.read(page.hostBase() + at, code, at, available);
             int length = Decoder.decode(code, at, Ram.PAGE_SIZE - at, in);
             if (length == Decoder.NEED_MORE) {

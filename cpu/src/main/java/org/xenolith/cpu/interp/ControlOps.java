@@ -67,6 +67,7 @@ final class ControlOps {
             }
             if (call) {
                 long rsp = r[Cpu.RSP] - 8;
+                StackOps.requireCanonicalStack(rsp, 8);
                 mmu.write64(rsp, nextAddress(cpu));
                 r[Cpu.RSP] = rsp;
             }

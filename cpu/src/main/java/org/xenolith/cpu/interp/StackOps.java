@@ -1,6 +1,8 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -77,6 +79,18 @@ final class StackOps {
         cpu.r[Cpu.RSP] = rsp;
     }
 
+    /**
+     * For an instruction with a memory operand beside the stack, where the operand decides what
+     * {@link Op#addressesStack} says.
+     *
+     * @throws GuestFault #SS(0) unless the stack's bytes are canonical
+     */
+    static void requireCanonicalStack(long vaddr, int bytes) {
+        if (!Mmu.isCanonical(vaddr) || !Mmu.isCanonical(vaddr + bytes - 1)) {
+            throw GuestFault.of(Vector.STACK_FAULT);
+        }
+    }
+
     private static final class PushNarrow extends StackOp {
         private final int src;
         private final int bits;
@@ -135,7 +149,9 @@ final class StackOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            push(cpu, bits, Loads.load(cpu.mmu(), vaddr(cpu.r), bits));
+            long value = Loads.load(cpu.mmu(), vaddr(cpu.r), bits);
+            requireCanonicalStack(cpu.r[Cpu.RSP] - (bits >> 3), bits >> 3);
+            push(cpu, bits, value);
             return next;
         }
     }
@@ -158,6 +174,7 @@ final class StackOps {
             long[] r = cpu.r;
             Mmu mmu = cpu.mmu();
             long rsp = r[Cpu.RSP];
+            requireCanonicalStack(rsp, bits >> 3);
             long value = Loads.load(mmu, rsp, bits);
             if (memory) {
                 long offset = base == Cpu.RSP ? bits >> 3 : 0;
