@@ -12,6 +12,9 @@ import java.util.Set;
  * overwrites all six first. At a fault in between they may then be stale, which a guest can only
  * see in the frame that the fault pushes; its return restarts an instruction before the overwriting
  * one.
+ *
+ * <p>Known limit: a store in between that replaces the overwriting instruction itself, in the block
+ * that runs, by one that reads flags lets that one read stale flags.
  */
 final class FlagLiveness {
     /** Set all six flags from their operands alone, whatever those are. */

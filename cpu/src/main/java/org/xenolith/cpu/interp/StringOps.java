@@ -42,12 +42,14 @@ final class StringOps {
                 element(cpu);
                 return next;
             }
-            int left = MAX_ELEMENTS;
+            // TF traps after each element. SDM vol. 3B, 18.3.1.4.
+            boolean singleStep = (cpu.systemFlags & Flags.TF) != 0;
+            int left = singleStep ? 1 : MAX_ELEMENTS;
             while (count(r) != 0) {
                 if (left <= 0) {
                     return leaveToRepeat(cpu);
                 }
-                int done = bulk(cpu);
+                int done = singleStep ? 0 : bulk(cpu);
                 if (done == 0) {
                     boolean more = element(cpu);
                     setCount(r, count(r) - 1);

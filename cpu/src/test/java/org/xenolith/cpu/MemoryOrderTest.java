@@ -1,0 +1,189 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.at;
+import static org.xenolith.cpu.Cpu.R10;
+import static org.xenolith.cpu.Cpu.RAX;
+import static org.xenolith.cpu.Cpu.RBX;
+import static org.xenolith.cpu.Cpu.RCX;
+import static org.xenolith.cpu.Cpu.RDI;
+import static org.xenolith.cpu.Cpu.RDX;
+import static org.xenolith.cpu.Cpu.RSI;
+import static org.xenolith.cpu.GuestCode.CODE;
+import static org.xenolith.cpu.GuestCode.DATA;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.Condition;
+import org.xenolith.cpu.Assembler.Label;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+
+/**
+ * Litmus tests: two vCPUs on two threads see each other's memory in x86's order. SDM vol. 3A, 9.2.
+ */
+@Timeout(60)
+class MemoryOrderTest {
+    private static final int ITERATIONS = 200_000;
+    private static final int STORE_BUFFERING_ROUNDS = 20_000;
+    private static final long SECOND_PROGRAM = CODE + 0x1000;
+    private static final long FIRST_VALUE = DATA, SECOND_VALUE = DATA + 0x1080;
+    private static final int SLICE = 2000;
+
+    private final GuestCode guest = new GuestCode();
+    private final Cpu first = guest.cpu;
+    private final Cpu second = guest.machine.newCpu();
+
+    private void runBoth(Consumer<Assembler> one, Consumer<Assembler> other) {
+        guest.writeAt(SECOND_PROGRAM, other);
+        guest.writeAt(CODE, one);
+        first.rip = CODE;
+        second.rip = SECOND_PROGRAM;
+        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            CompletableFuture.allOf(
+                            CompletableFuture.runAsync(() -> runToSyscall(first), threads),
+                            CompletableFuture.runAsync(() -> runToSyscall(second), threads))
+                    .join();
+        }
+    }
+
+    private static void runToSyscall(Cpu cpu) {
+        int exit = Exit.BUDGET;
+        while (exit == Exit.BUDGET) {
+            cpu.mmu().mailbox().drain();
+            exit = cpu.run(SLICE);
+        }
+        assertThat(exit).as("exit at %#x: %s", cpu.rip, cpu.fault()).isEqualTo(Exit.SYSCALL);
+    }
+
+    private static Assembler addresses(Assembler code) {
+        return code.mov(RSI, FIRST_VALUE).mov(RDI, SECOND_VALUE);
+    }
+
+    @Test
+    void whoSeesTheSecondStoreSeesTheFirst() {
+        // RDX counts the rounds in which the flag was newer than the data behind it.
+        Label write = new Label(), read = new Label(), fine = new Label();
+        runBoth(
+                code -> {
+                    addresses(code).mov(RCX, 0).bind(write).inc(64, RCX);
+                    code.store(64, at(RSI), RCX).store(64, at(RDI), RCX);
+                    code.aluImmediate(Alu.CMP, 64, RCX, ITERATIONS).jcc(Condition.NE, write);
+                    code.syscall();
+                },
+                code -> {
+                    addresses(code).mov(RDX, 0).bind(read);
+                    code.load(64, RAX, at(RDI)).load(64, RBX, at(RSI));
+                    code.alu(Alu.CMP, 64, RBX, RAX).jcc(Condition.AE, fine).inc(64, RDX);
+                    code.bind(fine).aluImmediate(Alu.CMP, 64, RAX, ITERATIONS);
+                    code.jcc(Condition.NE, read).syscall();
+                });
+        assertThat(second.r[RDX]).as("loads or stores seen out of order").isZero();
+    }
+
+    @Test
+    void lockedAddsFromTwoCpusLoseNothing() {
+        Consumer<Assembler> program =
+                code -> {
+                    Label again = new Label();
+                    addresses(code).mov(RCX, ITERATIONS).mov(RAX, 1).bind(again);
+                    code.lock().alu(Alu.ADD, 64, at(RSI), RAX);
+                    code.lock().alu(Alu.ADD, 8, at(RSI, 9), RAX);
+                    code.dec(64, RCX).jcc(Condition.NE, again).syscall();
+                };
+        runBoth(program, program);
+        assertThat(guest.quad(FIRST_VALUE)).isEqualTo(2 * ITERATIONS);
+        assertThat(guest.octet(FIRST_VALUE + 9)).isEqualTo(2 * ITERATIONS & 0xff);
+    }
+
+    @Test
+    void lockedAddsAcrossACacheLineOrAPageLoseNothing() {
+        long straddling = DATA + 0x1000 - 4;
+        Consumer<Assembler> program =
+                code -> {
+                    Label again = new Label();
+                    code.mov(RSI, straddling).mov(RCX, 20_000).mov(RAX, 1).bind(again);
+                    code.lock().alu(Alu.ADD, 64, at(RSI), RAX);
+                    code.lock().alu(Alu.ADD, 64, at(RSI, -0x7c0 - 1), RAX);
+                    code.dec(64, RCX).jcc(Condition.NE, again).syscall();
+                };
+        runBoth(program, program);
+        assertThat(guest.quad(straddling)).isEqualTo(40_000);
+        assertThat(guest.quad(straddling - 0x7c1)).isEqualTo(40_000);
+    }
+
+    @Test
+    void exchangeMakesALock() {
+        Consumer<Assembler> program =
+                code -> {
+                    Label again = new Label(), acquire = new Label(), taken = new Label();
+                    addresses(code).mov(RCX, ITERATIONS / 4).bind(again);
+                    code.mov(RAX, 1).bind(acquire).xchg(32, at(RDI), RAX);
+                    code.alu(Alu.CMP, 32, RAX, RAX).aluImmediate(Alu.CMP, 32, RAX, 0);
+                    code.jcc(Condition.E, taken).pause().jmp(acquire).bind(taken);
+                    code.load(64, RBX, at(RSI)).inc(64, RBX).store(64, at(RSI), RBX);
+                    code.storeImmediate(32, at(RDI), 0);
+                    code.dec(64, RCX).jcc(Condition.NE, again).syscall();
+                };
+        runBoth(program, program);
+        assertThat(guest.quad(FIRST_VALUE)).isEqualTo(2 * (ITERATIONS / 4));
+    }
+
+    /**
+     * Both store to their own variable, then load the other's: with a fence in between at least one
+     * sees the other's store. Rounds meet at a barrier of two counters.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"mfence", "locked add", "xchg"})
+    void aFenceBetweenStoreAndLoadForbidsThatBothMissTheOther(String fence) {
+        runBoth(
+                code -> storeBuffering(code, fence, FIRST_VALUE, SECOND_VALUE, 0x100, 0x200),
+                code -> storeBuffering(code, fence, SECOND_VALUE, FIRST_VALUE, 0x200, 0x100));
+        int bothMissed = 0;
+        for (int round = 1; round <= STORE_BUFFERING_ROUNDS; round++) {
+            if (cpuMissed(RESULTS, round) && cpuMissed(RESULTS + RESULTS_BYTES, round)) {
+                bothMissed++;
+            }
+        }
+        assertThat(bothMissed).isZero();
+    }
+
+    private static final long RESULTS = 0x2000_0000L;
+    private static final int RESULTS_BYTES = (STORE_BUFFERING_ROUNDS + 1) * 4 + 0xfff & -0x1000;
+
+    private boolean cpuMissed(long results, int round) {
+        return guest.cpu.mmu().read32(results + 4L * round) < round;
+    }
+
+    private void storeBuffering(
+            Assembler code, String fence, long mine, long other, int myTurn, int otherTurn) {
+        long results = mine == FIRST_VALUE ? RESULTS : RESULTS + RESULTS_BYTES;
+        guest.machine.map(results, RESULTS_BYTES);
+        Label again = new Label(), wait = new Label();
+        code.mov(RSI, mine).mov(RDI, other).mov(RBX, DATA + 0x2000).mov(R10, results);
+        code.mov(RCX, 0).bind(again).inc(64, RCX);
+        code.store(64, at(RBX, myTurn), RCX);
+        code.bind(wait).load(64, RAX, at(RBX, otherTurn));
+        code.alu(Alu.CMP, 64, RAX, RCX).jcc(Condition.B, wait);
+        code.mov(64, RDX, RCX);
+        switch (fence) {
+            case "mfence" -> code.store(64, at(RSI), RCX).mfence();
+            case "locked add" -> {
+                code.mov(RAX, 0).store(64, at(RSI), RCX);
+                code.lock().alu(Alu.ADD, 32, at(Cpu.RSP, -4), RAX);
+            }
+            default -> code.xchg(64, at(RSI), RDX);
+        }
+        code.load(64, RAX, at(RDI));
+        code.store(32, new Assembler.Memory(R10, RCX, 2, 0), RAX);
+        code.aluImmediate(Alu.CMP, 64, RCX, STORE_BUFFERING_ROUNDS);
+        code.jcc(Condition.NE, again).syscall();
+        second.r[Cpu.RSP] = GuestCode.STACK_TOP - 0x1100;
+    }
+}
