@@ -212,54 +212,15 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
 
     /** Flags that the manual leaves undefined after this instruction with these operands. */
     long undefinedFlags(boolean faulted) {
-        if (faulted) {
-            return 0;
-        }
-        int bits = width();
-        int mask = bits == 64 ? 63 : 31;
-        int count = row.operands().isEmpty() ? 0 : count() & mask;
-        return switch (row.mnemonic()) {
-            case "and", "or", "xor", "test" -> Flags.AF;
-            case "shl", "shr", "sar" ->
-                    count == 0
-                            ? 0
-                            : Flags.AF
-                                    | (count == 1 ? 0 : Flags.OF)
-                                    | (count >= bits ? Flags.CF : 0);
-            case "rol", "ror", "rcl", "rcr" -> count == 1 ? 0 : Flags.OF;
-            case "shld", "shrd" ->
-                    count == 0
-                            ? 0
-                            : Flags.AF
-                                    | (count == 1 ? 0 : Flags.OF)
-                                    | (count > bits ? Flags.ARITHMETIC : 0);
-            case "mul", "imul" -> Flags.SF | Flags.ZF | Flags.AF | Flags.PF;
-            case "div", "idiv" -> Flags.ARITHMETIC;
-            case "bsf", "bsr" -> Flags.ARITHMETIC & ~Flags.ZF;
-            case "bt", "bts", "btr", "btc" -> Flags.ARITHMETIC & ~Flags.CF & ~Flags.ZF;
-            default -> 0;
-        };
+        return faulted ? 0 : UndefinedFlags.after(in, program.before().gpr(1));
     }
 
     /** SHLD and SHRD of 16 bits by more than 16 have no defined result. */
     private boolean isUndefined() {
         boolean doubleShift = row.mnemonic().equals("shld") || row.mnemonic().equals("shrd");
-        return doubleShift && in.operandSize == 2 && (count() & 31) > 16;
-    }
-
-    private int count() {
-        return switch (row.operands().getLast()) {
-            case ONE -> 1;
-            case CL -> (int) program.before().gpr(1);
-            default -> (int) in.immediate;
-        };
-    }
-
-    private int width() {
-        return switch (row.operands().isEmpty() ? null : row.operands().getFirst()) {
-            case EB, GB, AL, ZB -> 8;
-            case null, default -> in.operandSize * 8;
-        };
+        return doubleShift
+                && in.operandSize == 2
+                && (UndefinedFlags.count(in, program.before().gpr(1)) & 31) > 16;
     }
 
     String describe(long seed) {
