@@ -67,7 +67,7 @@ final class RecordedRun {
         in.limit(0);
     }
 
-    /** Encodings of the opcode rows that ran. */
+    /** Mnemonics and encodings of the opcode rows that ran. */
     Set<String> rows() {
         return rows;
     }
@@ -138,7 +138,12 @@ final class RecordedRun {
             throw new AssertionError(
                     "unknown instruction at %#x: %s".formatted(rip, Arrays.toString(code)));
         }
-        rows.add(row.mnemonic() + " " + row.encoding());
+        // The x87's rows are whole escape opcodes: the disassembler names what is behind them.
+        String name =
+                row.has(OpcodeRow.ESCAPE)
+                        ? Disassembler.disassemble(instruction, rip).split(" ")[0]
+                        : row.mnemonic();
+        rows.add(name + " " + row.encoding());
         return new Place(instruction, FROM_RECORD.contains(row.mnemonic()), row.has(OpcodeRow.REP));
     }
 
