@@ -18,14 +18,8 @@ if [[ -z $jdk ]]; then
     echo "run.sh: no JDK 25 or newer found; set JAVA_HOME to where it is." >&2
     exit 1
 fi
+rm -rf "$root/bench/target/lib"
 (cd "$root" && JAVA_HOME=$jdk mvn -B -ntp -q -pl bench -am -DskipTests -Dformat.skip package)
-# The jars that Maven left, and JMH with its dependencies from the local repository.
-class_path=$root/bench/target/classes:$root/cpu/target/classes:$root/cpu/target/test-classes
-for jar in "$root"/core/target/lib/*.jar; do class_path+=:$jar; done
-repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
-for jar in "$repository"/org/openjdk/jmh/jmh-core/1.37/*.jar \
-    "$repository"/net/sf/jopt-simple/jopt-simple/5.0.4/*.jar \
-    "$repository"/org/apache/commons/commons-math3/3.6.1/*.jar; do
-    class_path+=:$jar
-done
+class_path=$root/bench/target/classes
+for jar in "$root"/bench/target/lib/*.jar; do class_path+=:$jar; done
 exec "$jdk/bin/java" --enable-native-access=ALL-UNNAMED -cp "$class_path" org.openjdk.jmh.Main "$@"
