@@ -180,6 +180,10 @@ final class BootCommand implements Callable<Integer> {
         }
         return switch (outcome.ending()) {
             case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
+            case Outcome.Destroyed() -> {
+                say("vmm: the guest was destroyed.");
+                yield ExitStatus.FAILED;
+            }
             case Outcome.Crashed(String report) -> {
                 say(report.stripTrailing());
                 yield ExitStatus.FAILED;

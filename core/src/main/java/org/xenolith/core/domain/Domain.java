@@ -47,6 +47,9 @@ public final class Domain {
     /** The domain has not ended. */
     public static final int NOT_SHUT_DOWN = -1;
 
+    /** The host ended the domain by {@link #destroy}. */
+    public static final int DESTROYED = -2;
+
     private final int id;
     private final String name;
     private final UUID uuid;
@@ -59,13 +62,36 @@ public final class Domain {
     private final long sharedInfo;
     private final EventChannels events;
     private final GrantTable grants;
+    private final Neighbours neighbours;
 
+    private volatile boolean paused;
     private volatile int shutdownReason = NOT_SHUT_DOWN;
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
     private volatile Runnable onEnd = () -> {};
     private volatile int assists;
     private int pit;
+
+    /** The other guests of the host, for event channels and grants between domains. */
+    @FunctionalInterface
+    public interface Neighbours {
+        /** A host with one guest. */
+        Neighbours NONE = domId -> null;
+
+        /** Null when no such domain is alive. */
+        Domain of(int domId);
+    }
+
+    /** A domain without neighbours. */
+    public Domain(
+            int id,
+            String name,
+            PageTypes pageTypes,
+            GuestClock clock,
+            Scheduler scheduler,
+            long sharedInfo) {
+        this(id, name, pageTypes, clock, scheduler, sharedInfo, Neighbours.NONE);
+    }
 
     /**
      * @param sharedInfo host address of the shared page
@@ -76,7 +102,8 @@ public final class Domain {
             PageTypes pageTypes,
             GuestClock clock,
             Scheduler scheduler,
-            long sharedInfo) {
+            long sharedInfo,
+            Neighbours neighbours) {
         this.id = id;
         this.name = name;
         this.uuid = UUID.nameUUIDFromBytes((name + id).getBytes(StandardCharsets.UTF_8));
@@ -84,21 +111,28 @@ public final class Domain {
         this.clock = clock;
         this.scheduler = scheduler;
         this.sharedInfo = sharedInfo;
-        this.events = new EventChannels(id, sharedInfo, NO_NEIGHBOURS);
+        this.neighbours = neighbours;
+        this.events = new EventChannels(id, sharedInfo, new NeighbourEvents(neighbours));
         this.grants = new GrantTable(pageTypes, code::forget);
         Pvclock.publishWallClock(sharedInfo, clock);
     }
 
-    private static final EventChannels.Neighbours NO_NEIGHBOURS =
-            new EventChannels.Neighbours() {
-                @Override
-                public EventChannels of(int domId) {
-                    return null;
-                }
+    /** Event channels between domains: what goes to another is delivered by one of its threads. */
+    private record NeighbourEvents(Neighbours neighbours) implements EventChannels.Neighbours {
+        @Override
+        public EventChannels of(int domId) {
+            Domain domain = neighbours.of(domId);
+            return domain == null ? null : domain.events;
+        }
 
-                @Override
-                public void notify(int domId, int port) {}
-            };
+        @Override
+        public void notify(int domId, int port) {
+            Domain domain = neighbours.of(domId);
+            if (domain != null) {
+                domain.post(() -> domain.events.deliver(port));
+            }
+        }
+    }
 
     /** Adds a vCPU, offline. */
     public VirtualCpu addVcpu(RandomGenerator random) {
@@ -174,6 +208,11 @@ public final class Domain {
         return grants;
     }
 
+    /** Another domain of the host by its id, this one too; null when no such domain is alive. */
+    public Domain neighbour(int domId) {
+        return domId == id ? this : neighbours.of(domId);
+    }
+
     /** Instructions that all vCPUs have retired. */
     public long retired() {
         long sum = 0;
@@ -219,6 +258,18 @@ public final class Domain {
         }
     }
 
+    /**
+     * Whether the host holds the guest still: its vCPUs run no further than their next poll point.
+     */
+    public boolean isPaused() {
+        return paused;
+    }
+
+    /** Called by the scheduler, under its lock. */
+    public void setPaused(boolean on) {
+        paused = on;
+    }
+
     // ---- the end
     // -----------------------------------------------------------------------------------------
 
@@ -230,6 +281,11 @@ public final class Domain {
     /** The guest shuts down; the first reason stays. */
     public void shutdown(int reason) {
         end(reason, null, "");
+    }
+
+    /** The host ends the guest, which does not get a word in. */
+    public void destroy() {
+        end(DESTROYED, null, "");
     }
 
     /** The domain dies on a vCPU. */
@@ -250,7 +306,7 @@ public final class Domain {
         onEnd.run();
     }
 
-    /** {@link #NOT_SHUT_DOWN} or one of {@code SHUTDOWN_*}. */
+    /** {@link #NOT_SHUT_DOWN}, {@link #DESTROYED} or one of {@code SHUTDOWN_*}. */
     public int shutdownReason() {
         return shutdownReason;
     }

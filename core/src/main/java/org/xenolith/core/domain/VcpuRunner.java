@@ -119,7 +119,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (waits != null) {
                 return waits;
             }
-            if (vcpu.yielded) {
+            if (vcpu.yielded || domain.isPaused()) {
                 return State.RUNNABLE;
             }
             runToPollPoint(vcpu);

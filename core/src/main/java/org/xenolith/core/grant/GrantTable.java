@@ -50,6 +50,15 @@ public final class GrantTable {
     private long[] grantedMfns = new long[0];
 
     /**
+     * By reference, while in use: the host frame behind it. Each use holds a reference of the pool,
+     * so that the memory is nobody else's even when the granter is gone.
+     */
+    private long[] hostBases = new long[0];
+
+    /** The granter is gone: nothing more is granted, what is in use ends without it. */
+    private boolean closed;
+
+    /**
      * @param writtenFrames is told the host base of each frame of this domain that a user may have
      *     written: there may be decoded code in it
      */
@@ -79,6 +88,7 @@ public final class GrantTable {
         if (uses.length < frameCount * ENTRIES_PER_FRAME) {
             uses = Arrays.copyOf(uses, frameCount * ENTRIES_PER_FRAME);
             grantedMfns = Arrays.copyOf(grantedMfns, frameCount * ENTRIES_PER_FRAME);
+            hostBases = Arrays.copyOf(hostBases, frameCount * ENTRIES_PER_FRAME);
         }
         return GNTST_OKAY;
     }
@@ -122,12 +132,12 @@ public final class GrantTable {
     }
 
     private synchronized long host(int ref) {
-        return frames.writableFrame(grantedMfns[ref]);
+        return hostBases[ref];
     }
 
     /** Begins a use; {@link #end} must follow when the status is GNTST_OKAY. */
     synchronized int begin(int grantee, int ref, boolean write) {
-        if (Integer.compareUnsigned(ref, frameCount * ENTRIES_PER_FRAME) >= 0) {
+        if (closed || Integer.compareUnsigned(ref, frameCount * ENTRIES_PER_FRAME) >= 0) {
             return GNTST_BAD_GNTREF;
         }
         if ((uses[ref] & USERS_MASK) == MAX_USERS) {
@@ -146,6 +156,8 @@ public final class GrantTable {
             return GNTST_BAD_PAGE;
         }
         grantedMfns[ref] = mfn;
+        hostBases[ref] = frames.writableFrame(mfn);
+        frames.pool().acquire(hostBases[ref]);
         uses[ref] += write ? 1 + WRITER : 1;
         return GNTST_OKAY;
     }
@@ -188,6 +200,13 @@ public final class GrantTable {
     }
 
     synchronized void end(int ref, boolean write) {
+        if (!closed) {
+            giveBack(ref, write);
+        }
+        frames.pool().release(hostBases[ref]);
+    }
+
+    private void giveBack(int ref, boolean write) {
         long mfn = grantedMfns[ref];
         if (write) {
             writtenFrames.accept(frames.frame(mfn));
@@ -202,6 +221,14 @@ public final class GrantTable {
     /** Host base of a grant in use. */
     long hostBase(int ref) {
         return host(ref);
+    }
+
+    /**
+     * The granter is dead and none of its vCPUs runs any more: its frames are about to go. Who
+     * still uses a grant keeps the memory until the use ends.
+     */
+    public synchronized void close() {
+        closed = true;
     }
 
     /** Whether anybody uses a grant now. */

@@ -179,7 +179,16 @@ public final class GrantTableOps {
         mmu.write16(record + Copy.STATUS, status);
     }
 
-    private record Side(boolean byRef, long refOrMfn, int domId, int offset, boolean write) {
+    /**
+     * @param granter table of the domain that is named by a reference; null when there is none
+     */
+    private record Side(
+            boolean byRef,
+            long refOrMfn,
+            int domId,
+            GrantTable granter,
+            int offset,
+            boolean write) {
         boolean holds(int length) {
             return offset + length <= Ram.PAGE_SIZE;
         }
@@ -190,10 +199,12 @@ public final class GrantTableOps {
                 byRef
                         ? mmu.read32(at + Copy.REF_OR_GMFN) & 0xffff_ffffL
                         : mmu.read64(at + Copy.REF_OR_GMFN);
+        int named = resolve(mmu.read16(at + Copy.DOMID));
         return new Side(
                 byRef,
                 refOrMfn,
-                resolve(mmu.read16(at + Copy.DOMID)),
+                named,
+                byRef ? tables.apply(named) : null,
                 mmu.read16(at + Copy.OFFSET),
                 write);
     }
@@ -219,10 +230,9 @@ public final class GrantTableOps {
 
     private int hold(GuestContext vcpu, Side side) {
         if (side.byRef) {
-            GrantTable table = tables.apply(side.domId);
-            return table == null
+            return side.granter == null
                     ? GNTST_BAD_DOMAIN
-                    : table.begin(domId, (int) side.refOrMfn, side.write);
+                    : side.granter.begin(domId, (int) side.refOrMfn, side.write);
         }
         if (side.domId != domId) {
             return GNTST_PERMISSION_DENIED;
@@ -233,13 +243,13 @@ public final class GrantTableOps {
 
     private long host(Side side) {
         return side.byRef
-                ? tables.apply(side.domId).hostBase((int) side.refOrMfn)
+                ? side.granter.hostBase((int) side.refOrMfn)
                 : types.frames().writableFrame(side.refOrMfn);
     }
 
     private void letGo(GuestContext vcpu, Side side) {
         if (side.byRef) {
-            tables.apply(side.domId).end((int) side.refOrMfn, side.write);
+            side.granter.end((int) side.refOrMfn, side.write);
         } else if (side.write) {
             types.release(side.refOrMfn, vcpu.tlb());
         } else {
@@ -308,6 +318,14 @@ public final class GrantTableOps {
         long hostAddr = mmu.read64(record + Unmap.HOST_ADDR);
         int handle = mmu.read32(record + Unmap.HANDLE);
         mmu.write16(record + Unmap.STATUS, unmap(vcpu, handle, hostAddr));
+    }
+
+    /** Ends all mappings of a mapper that is dead; its own frame table drops their frames. */
+    public synchronized void close() {
+        for (Mapping mapping : mappings.values()) {
+            mapping.granter.end(mapping.ref, mapping.write);
+        }
+        mappings.clear();
     }
 
     private synchronized int unmap(GuestContext vcpu, int handle, long hostAddr) {

@@ -11,6 +11,7 @@ import org.xenolith.core.abi.TrapInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.machine.TraceTopic;
 import org.xenolith.core.mm.DescriptorTables;
@@ -60,11 +61,20 @@ public final class Hypercalls {
                         domain.id(),
                         domain.pageTypes(),
                         domain.grants(),
-                        id -> id == domain.id() ? domain.grants() : null);
+                        id -> grantsOf(domain.neighbour(id)));
         vcpuOps = new VcpuOps(domain);
         schedOps = new SchedOps(domain);
         eventOps = new EventChannelOps(domain);
         console = new ConsoleIoOps(earlyConsole);
+    }
+
+    private static GrantTable grantsOf(Domain neighbour) {
+        return neighbour == null ? null : neighbour.grants();
+    }
+
+    /** Ends what the guest has of others, when it is dead and none of its vCPUs runs any more. */
+    public void close() {
+        grants.close();
     }
 
     /**

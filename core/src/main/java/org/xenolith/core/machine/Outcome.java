@@ -26,6 +26,9 @@ public record Outcome(Ending ending, String statistics) {
      */
     public record Crashed(String report) implements Ending {}
 
+    /** Somebody on the host ended the guest. */
+    public record Destroyed() implements Ending {}
+
     /** The time allowed by {@link BootOptions#timeout} is over. */
     public record TimedOut() implements Ending {}
 

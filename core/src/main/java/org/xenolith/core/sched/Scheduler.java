@@ -143,6 +143,32 @@ public final class Scheduler {
         }
     }
 
+    /**
+     * Holds a domain still; returns when none of its vCPUs runs any more. Not for its own threads.
+     */
+    public void pause(Domain domain) {
+        lock.lock();
+        try {
+            domain.setPaused(true);
+            while (isRunning(domain)) {
+                idle.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets a paused domain go on. */
+    public void unpause(Domain domain) {
+        lock.lock();
+        try {
+            domain.setPaused(false);
+            work.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private boolean isRunning(Domain domain) {
         for (Task task : tasks) {
             if (task.vcpu.domain() == domain && task.vcpu.state == State.RUNNING) {
@@ -257,7 +283,7 @@ public final class Scheduler {
         lock.lock();
         try {
             while (!stopped) {
-                if (!runNext()) {
+                if (!runNextLocked()) {
                     sleep();
                 }
             }
@@ -274,22 +300,29 @@ public final class Scheduler {
     boolean runNext() {
         lock.lock();
         try {
-            Task task = next();
-            if (task == null) {
-                return false;
-            }
-            run(task);
-            return true;
+            return runNextLocked();
         } finally {
             lock.unlock();
         }
+    }
+
+    /** With the lock held once: a vCPU runs without it, or siblings could not. */
+    private boolean runNextLocked() {
+        Task task = next();
+        if (task == null) {
+            return false;
+        }
+        run(task);
+        return true;
     }
 
     private Task next() {
         expireTimers();
         Task best = null;
         for (Task task : tasks) {
-            if (task.vcpu.state == State.RUNNABLE && (best == null || task.goesBefore(best))) {
+            if (task.vcpu.state == State.RUNNABLE
+                    && (best == null || task.goesBefore(best))
+                    && mayRun(task.vcpu.domain())) {
                 best = task;
             }
         }
@@ -300,6 +333,11 @@ public final class Scheduler {
             floor = Math.max(floor, best.charged);
         }
         return best;
+    }
+
+    /** A domain in virtual time runs one vCPU at a time, so that its runs can be repeated. */
+    private boolean mayRun(Domain domain) {
+        return !domain.isPaused() && (domain.clock().isLive() || !isRunning(domain));
     }
 
     private void run(Task task) {
@@ -344,7 +382,8 @@ public final class Scheduler {
             vcpu.yielded = false;
             task.yields = true;
         }
-        if (isWaiting(vcpu) && waitingThreads > 0 && isDueBeforeWatch(vcpu)) {
+        boolean siblingMayRun = !vcpu.domain().clock().isLive();
+        if (waitingThreads > 0 && (siblingMayRun || isWaiting(vcpu) && isDueBeforeWatch(vcpu))) {
             work.signal();
         }
         idle.signalAll();
@@ -363,7 +402,8 @@ public final class Scheduler {
     }
 
     private static boolean isWaiting(VirtualCpu vcpu) {
-        return vcpu.state == State.BLOCKED || vcpu.state == State.POLLING;
+        boolean sleeps = vcpu.state == State.BLOCKED || vcpu.state == State.POLLING;
+        return sleeps && !vcpu.domain().isPaused();
     }
 
     private boolean isDueBeforeWatch(VirtualCpu vcpu) {

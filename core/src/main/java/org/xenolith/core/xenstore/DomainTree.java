@@ -121,6 +121,15 @@ public final class DomainTree {
                 });
     }
 
+    /**
+     * Asks the guest to end, as {@code xl shutdown} and {@code xl reboot} do.
+     *
+     * @param how {@code poweroff}, {@code reboot}, {@code halt} or {@code suspend}
+     */
+    public void requestShutdown(String how) {
+        store.update(access -> access.write(home + "/control/shutdown", how));
+    }
+
     /** Removes everything about the domain. */
     public void remove() {
         store.update(

@@ -13,7 +13,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /** vCPUs that do what the test says, on the test's own thread and clock. */
@@ -291,5 +295,43 @@ class SchedulerTest {
         all.await();
         threaded.stop();
         assertThat(guest.domain.vcpus()).noneMatch(vcpu -> vcpu.state == State.RUNNING);
+    }
+
+    @Test
+    void siblingsRunAtTheSameTimeOnTwoHostThreads() throws Exception {
+        PvGuest guest = new PvGuest(2, GuestClock.live());
+        CyclicBarrier meeting = new CyclicBarrier(2);
+        CountDownLatch met = new CountDownLatch(2);
+        Scheduler threaded =
+                new Scheduler(
+                        (vcpu, slice) -> {
+                            if (meet(meeting)) {
+                                met.countDown();
+                            }
+                            return State.BLOCKED;
+                        });
+        guest.domain.vcpus().forEach(threaded::add);
+        threaded.start(2);
+        guest.domain.vcpus().forEach(threaded::online);
+        assertThat(met.await(10, TimeUnit.SECONDS)).as("both inside their slice").isTrue();
+        threaded.stop();
+    }
+
+    private static boolean meet(CyclicBarrier meeting) {
+        try {
+            meeting.await(5, TimeUnit.SECONDS);
+            return true;
+        } catch (InterruptedException | BrokenBarrierException | TimeoutException alone) {
+            return false;
+        }
+    }
+
+    @Test
+    void pausedDomainIsPassedOverUntilItGoesOn() {
+        PvGuest guest = guest(1);
+        scheduler.pause(guest.domain);
+        assertThat(scheduler.runNext()).isFalse();
+        scheduler.unpause(guest.domain);
+        assertThat(scheduler.runNext()).isTrue();
     }
 }

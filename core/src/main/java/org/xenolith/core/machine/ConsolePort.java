@@ -1,0 +1,75 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.devices.console.ConsoleInput;
+import org.xenolith.devices.terminal.ConsoleIo;
+import org.xenolith.devices.terminal.InputListener;
+import org.xenolith.pv.console.ConsoleRing;
+
+import java.util.concurrent.locks.LockSupport;
+
+/** A guest's hvc0: its page, its event channel, and the console on the host behind them. */
+final class ConsolePort {
+    private static final int INPUT_BYTES = 64 << 10;
+    private static final byte END_OF_INPUT = 4;
+    private static final long INPUT_RETRY_NANOS = 1_000_000;
+
+    private final ConsoleIo console;
+    private final Domain domain;
+    private final int port;
+    private final ConsoleInput input;
+    private final ConsoleRing ring;
+
+    /** Takes the port, which must be the next free one. */
+    ConsolePort(ConsoleIo console, Domain domain, long mfn, int port) {
+        this.console = console;
+        this.domain = domain;
+        this.port = port;
+        GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
+        input = new ConsoleInput(INPUT_BYTES, () -> domain.post(this::service));
+        ring = new ConsoleRing(GuestPage.pin(domain, mfn), console, input);
+    }
+
+    /** From now on what is typed reaches the guest. */
+    void open(Guest guest) {
+        console.start(new Keys(guest));
+    }
+
+    private void service() {
+        if (ring.service()) {
+            domain.events().deliver(port);
+        }
+        if (ring.hasOutput()) {
+            domain.post(this::service);
+        }
+    }
+
+    /** Keys of the terminal on their way to the guest. */
+    private final class Keys implements InputListener {
+        private final Guest guest;
+
+        Keys(Guest guest) {
+            this.guest = guest;
+        }
+
+        @Override
+        public void typed(byte[] bytes, int length) {
+            int taken = input.offer(bytes, 0, length);
+            while (taken < length && !domain.hasEnded()) {
+                // The guest reads slower than the host types or pipes: the reader waits.
+                LockSupport.parkNanos(INPUT_RETRY_NANOS);
+                taken += input.offer(bytes, taken, length - taken);
+            }
+        }
+
+        @Override
+        public void endOfInput() {
+            typed(new byte[] {END_OF_INPUT}, 1);
+        }
+
+        @Override
+        public void leave() {
+            guest.leave();
+        }
+    }
+}

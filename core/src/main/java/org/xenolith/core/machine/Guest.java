@@ -1,0 +1,183 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VcpuRunner;
+import org.xenolith.core.hypercall.Hypercalls;
+import org.xenolith.core.xenstore.DomainTree;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A guest of a {@link Host}, from its building to its end: what its user can do with it from
+ * outside. Thread-safe, but for {@link #start}, which is called once.
+ */
+public final class Guest implements AutoCloseable {
+    /** What {@code xl shutdown} and its relatives ask a guest for: values of control/shutdown. */
+    public enum Request {
+        POWEROFF,
+        REBOOT,
+        HALT,
+        SUSPEND
+    }
+
+    private final Host host;
+    private final BootOptions options;
+    private final Domain domain;
+    private final DomainTree tree;
+    private final VcpuRunner runner;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** What has to be undone, last thing first. */
+    private final Deque<Runnable> closing = new ArrayDeque<>();
+
+    private volatile boolean left;
+    private boolean closed;
+
+    Guest(
+            Host host,
+            BootOptions options,
+            Domain domain,
+            DomainTree tree,
+            VcpuRunner runner,
+            Hypercalls hypercalls) {
+        this.host = host;
+        this.options = options;
+        this.domain = domain;
+        this.tree = tree;
+        this.runner = runner;
+        domain.onEnd(ended::countDown);
+        onClose(hypercalls::close);
+    }
+
+    /**
+     * Adds to what {@link #close} undoes, when no vCPU of the guest runs any more: backends, files,
+     * listeners. Last added, first undone.
+     */
+    public synchronized void onClose(Runnable undo) {
+        closing.push(undo);
+    }
+
+    VcpuRunner runner() {
+        return runner;
+    }
+
+    public int id() {
+        return domain.id();
+    }
+
+    public String name() {
+        return domain.name();
+    }
+
+    public Domain domain() {
+        return domain;
+    }
+
+    /** Its part of xenstore. */
+    public DomainTree tree() {
+        return tree;
+    }
+
+    public BootOptions options() {
+        return options;
+    }
+
+    /** Lets vCPU 0 run for the first time. */
+    public void start() {
+        host.scheduler().online(domain.vcpu(0));
+    }
+
+    /** Holds the guest still; returns when it stands. Its clock goes on, as on Xen. */
+    public void pause() {
+        host.scheduler().pause(domain);
+    }
+
+    public void unpause() {
+        host.scheduler().unpause(domain);
+    }
+
+    public boolean isPaused() {
+        return domain.isPaused();
+    }
+
+    /** Asks the guest's kernel to end; whether and when it does is its own affair. */
+    public void request(Request request) {
+        tree.requestShutdown(request.name().toLowerCase(java.util.Locale.ROOT));
+    }
+
+    /** Ends the guest at its next poll point, without its consent. */
+    public void destroy() {
+        domain.destroy();
+    }
+
+    /** The user turns away from the guest: {@link #await} returns, the guest is as it is. */
+    void leave() {
+        left = true;
+        ended.countDown();
+    }
+
+    public boolean hasEnded() {
+        return domain.hasEnded();
+    }
+
+    /** Waits until the guest has ended, was left, or the time is over. */
+    public Outcome await(Optional<Duration> timeout) {
+        boolean over = awaitEnd(timeout);
+        // The vCPUs stand before anybody looks at their registers.
+        host.scheduler().pause(domain);
+        return new Outcome(ending(over), options.statistics() ? Statistics.of(domain) : "");
+    }
+
+    private boolean awaitEnd(Optional<Duration> timeout) {
+        try {
+            if (timeout.isEmpty()) {
+                ended.await();
+                return true;
+            }
+            return ended.await(timeout.get().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private Outcome.Ending ending(boolean over) {
+        if (left) {
+            return new Outcome.Left();
+        }
+        if (!over) {
+            return new Outcome.TimedOut();
+        }
+        return switch (domain.shutdownReason()) {
+            case Domain.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();
+            case Domain.SHUTDOWN_REBOOT -> new Outcome.Rebooted();
+            case Domain.DESTROYED -> new Outcome.Destroyed();
+            default -> new Outcome.Crashed(CrashReport.of(domain));
+        };
+    }
+
+    /** Ends the guest if it has not ended, and gives back all it had. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        domain.destroy();
+        host.scheduler().remove(domain);
+        host.remove(this);
+        domain.grants().close();
+        domain.events().reset();
+        closing.forEach(Runnable::run);
+        tree.remove();
+        host.store().release(id());
+        domain.frames().releaseAll();
+    }
+}

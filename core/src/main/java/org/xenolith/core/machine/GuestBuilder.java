@@ -1,0 +1,182 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.build.BuildFailed;
+import org.xenolith.core.build.BuildRequest;
+import org.xenolith.core.build.BuiltDomain;
+import org.xenolith.core.build.DomainBuilder;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VcpuRunner;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.hypercall.Hypercalls;
+import org.xenolith.core.image.KernelImage;
+import org.xenolith.core.image.XenNotes;
+import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.PageTypes;
+import org.xenolith.core.mm.VcpuTlbs;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.trace.Tracer;
+import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.devices.terminal.ConsoleIo;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.security.SecureRandom;
+import java.util.SplittableRandom;
+import java.util.function.LongConsumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * Puts one guest together: memory, vCPUs, hypercalls, and the two rings every guest starts with.
+ */
+final class GuestBuilder {
+    // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do it.
+    private static final int STORE_PORT = 1;
+    private static final int CONSOLE_PORT = 2;
+    private static final int GRANT_CONSOLE = 0;
+    private static final int GRANT_XENSTORE = 1;
+    private static final long RANDOM_SEED = 0x5eed;
+
+    private final Host host;
+    private final int id;
+    private final BootOptions options;
+    private final ConsoleIo console;
+
+    GuestBuilder(Host host, int id, BootOptions options, ConsoleIo console) {
+        this.host = host;
+        this.id = id;
+        this.options = options;
+        this.console = console;
+    }
+
+    Guest build(KernelImage kernel, XenNotes notes, byte[] initrd) throws IOException {
+        PrintStream traceOut = traceStream();
+        FrameTable frames = null;
+        try {
+            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), pages());
+            return build(kernel, notes, initrd, new PageTypes(frames), traceOut);
+        } catch (BuildFailed | FrameTable.OutOfMemory e) {
+            if (frames != null) {
+                frames.releaseAll();
+            }
+            closeTrace(traceOut);
+            throw new BootFailed(e.getMessage(), e);
+        }
+    }
+
+    private Guest build(
+            KernelImage kernel,
+            XenNotes notes,
+            byte[] initrd,
+            PageTypes types,
+            PrintStream traceOut)
+            throws BuildFailed {
+        BuiltDomain built =
+                DomainBuilder.build(
+                        types,
+                        new BuildRequest(
+                                kernel.elf(),
+                                notes,
+                                initrd,
+                                pages(),
+                                options.commandLine(),
+                                STORE_PORT,
+                                CONSOLE_PORT));
+        Domain domain = domain(types, built);
+        Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
+        Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
+        VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
+        StorePort store = new StorePort(host.store(), domain, built.storeMfn(), STORE_PORT);
+        ConsolePort consolePort =
+                new ConsolePort(console, domain, built.consoleMfn(), CONSOLE_PORT);
+        domain.grants().preset(GRANT_CONSOLE, 0, built.consoleMfn());
+        domain.grants().preset(GRANT_XENSTORE, 0, built.storeMfn());
+        DomainTree tree = DomainTree.create(host.store(), description(domain, built));
+        Guest guest = new Guest(host, options, domain, tree, runner, hypercalls);
+        guest.onClose(() -> closeTrace(traceOut));
+        forgetCodeOfFreedFrames(guest);
+        if (tracer != null) {
+            new OutsideTrace(tracer, domain, host.store()).attach(guest);
+        }
+        startVcpu0(domain.vcpu(0), built);
+        host.add(guest);
+        store.open();
+        consolePort.open(guest);
+        return guest;
+    }
+
+    private long pages() {
+        return options.memoryBytes() >>> Ram.PAGE_SHIFT;
+    }
+
+    private Domain domain(PageTypes types, BuiltDomain built) {
+        GuestClock clock = options.virtualTime() ? GuestClock.virtual() : GuestClock.live();
+        long sharedInfo = types.frames().writableFrame(built.sharedInfoMfn());
+        Domain domain =
+                new Domain(
+                        id,
+                        options.name(),
+                        types,
+                        clock,
+                        host.scheduler(),
+                        sharedInfo,
+                        host::domain);
+        RandomGenerator random =
+                options.virtualTime() ? new SplittableRandom(RANDOM_SEED) : new SecureRandom();
+        for (int i = 0; i < options.vcpus(); i++) {
+            domain.addVcpu(random);
+        }
+        return domain;
+    }
+
+    /** A freed frame may be another guest's next: code decoded from it must not outlive it. */
+    private void forgetCodeOfFreedFrames(Guest guest) {
+        LongConsumer forget = guest.domain().code()::forget;
+        host.pool().onFree(forget);
+        guest.onClose(() -> host.pool().removeOnFree(forget));
+    }
+
+    private DomainTree.Description description(Domain domain, BuiltDomain built) {
+        long kib = options.memoryBytes() >>> 10;
+        return new DomainTree.Description(
+                domain.id(),
+                domain.name(),
+                domain.uuid(),
+                kib,
+                kib,
+                options.vcpus(),
+                built.storeMfn(),
+                STORE_PORT,
+                built.consoleMfn(),
+                CONSOLE_PORT);
+    }
+
+    private static void startVcpu0(VirtualCpu vcpu, BuiltDomain built) {
+        Cpu cpu = vcpu.cpu();
+        vcpu.newBasePtr(built.cr3Mfn());
+        cpu.rip = built.rip();
+        cpu.r[Cpu.RSP] = built.rsp();
+        cpu.r[Cpu.RSI] = built.rsi();
+        vcpu.kernelSp = built.rsp();
+        vcpu.initialised = true;
+    }
+
+    private PrintStream traceStream() throws IOException {
+        if (options.traceFile().isEmpty()) {
+            return System.err;
+        }
+        OutputStream file = Files.newOutputStream(options.traceFile().get());
+        return new PrintStream(file, false, StandardCharsets.UTF_8);
+    }
+
+    private static void closeTrace(PrintStream traceOut) {
+        traceOut.flush();
+        if (traceOut != System.err) {
+            traceOut.close();
+        }
+    }
+}

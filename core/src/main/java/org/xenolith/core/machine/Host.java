@@ -1,0 +1,130 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.image.KernelImage;
+import org.xenolith.core.image.XenNotes;
+import org.xenolith.core.mm.FramePool;
+import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.devices.terminal.ConsoleIo;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * What the guests of one host share: the pool of frames, the xenstore, the threads that run vCPUs,
+ * and each other's event channels and grants. Guests come and go while it runs.
+ *
+ * <p>Thread-safe.
+ */
+public final class Host implements AutoCloseable {
+    private static final int FIRST_GUEST = 1;
+
+    /** Room beside guest RAM for the hypervisor's own frames: m2p, its tables, grants. */
+    public static final long OVERHEAD_BYTES = 32L << 20;
+
+    private final FramePool pool;
+    private final Xenstore store = new Xenstore();
+    private final Scheduler scheduler = new Scheduler(this::runSlice);
+    private final Map<Integer, Guest> guests = new ConcurrentHashMap<>();
+    private int nextId = FIRST_GUEST;
+
+    private Host(FramePool pool) {
+        this.pool = pool;
+    }
+
+    /**
+     * A host without guests.
+     *
+     * @param memoryBytes what its guests and their {@link #OVERHEAD_BYTES} will need, if this is
+     *     the first host of the process: the pool is reserved once
+     * @param threads host threads that run vCPUs
+     */
+    public static Host start(long memoryBytes, int threads) {
+        Host host = new Host(HostPool.reserve(memoryBytes));
+        host.scheduler.start(threads);
+        return host;
+    }
+
+    private VirtualCpu.State runSlice(VirtualCpu vcpu, long sliceNanos) {
+        return guests.get(vcpu.domain().id()).runner().run(vcpu, sliceNanos);
+    }
+
+    /**
+     * Builds a guest, which does not run yet.
+     *
+     * @throws IOException if an image cannot be read or is no image
+     * @throws BootFailed if the guest cannot be built from valid images
+     */
+    public Guest create(BootOptions options, ConsoleIo console) throws IOException {
+        KernelImage kernel = KernelImage.read(options.kernel());
+        XenNotes notes = kernel.requirePv();
+        byte[] initrd =
+                options.initrd().isPresent()
+                        ? Files.readAllBytes(options.initrd().get())
+                        : new byte[0];
+        GuestBuilder builder = new GuestBuilder(this, takeId(), options, console);
+        return builder.build(kernel, notes, initrd);
+    }
+
+    private synchronized int takeId() {
+        return nextId++;
+    }
+
+    /** The guest is complete: siblings, threads and the command line may find it. */
+    void add(Guest guest) {
+        guests.put(guest.id(), guest);
+        guest.domain().vcpus().forEach(scheduler::add);
+    }
+
+    /** The guest's vCPUs are out of the scheduler: nothing finds it any more. */
+    void remove(Guest guest) {
+        guests.remove(guest.id(), guest);
+    }
+
+    /** A domain that other guests may name, or null. */
+    Domain domain(int domId) {
+        Guest guest = guests.get(domId);
+        return guest == null ? null : guest.domain();
+    }
+
+    FramePool pool() {
+        return pool;
+    }
+
+    public Xenstore store() {
+        return store;
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    /** All guests that are not closed, by id. */
+    public List<Guest> guests() {
+        return guests.values().stream().sorted(Comparator.comparingInt(Guest::id)).toList();
+    }
+
+    /** A guest by its name, or by its id written as a decimal number. */
+    public Optional<Guest> guest(String nameOrId) {
+        return guests().stream()
+                .filter(
+                        guest ->
+                                guest.name().equals(nameOrId)
+                                        || Integer.toString(guest.id()).equals(nameOrId))
+                .findFirst();
+    }
+
+    /** Ends and closes all guests, and stops the threads. */
+    @Override
+    public void close() {
+        guests().forEach(Guest::close);
+        scheduler.stop();
+    }
+}

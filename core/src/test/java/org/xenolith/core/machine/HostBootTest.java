@@ -1,0 +1,98 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Several guests on one host: they come, stand still, go and leave nothing behind. */
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
+class HostBootTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long MEMORY = 8 * BootFixture.MIB;
+
+    @TempDir Path folder;
+
+    private Guest boot(Host host, String commandLine, GuestConsole console) throws IOException {
+        Guest guest =
+                host.create(
+                        BootFixture.options(
+                                BootFixture.lantern(folder), null, commandLine, MEMORY, 1, false),
+                        console);
+        guest.start();
+        return guest;
+    }
+
+    @Test
+    void pausedGuestStandsStillAndGoesOnAfterwards() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = boot(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            guest.pause();
+            long retired = guest.domain().retired();
+            console.type("echo after the pause\n");
+            assertThat(console.text()).doesNotContain("after the pause");
+            assertThat(guest.domain().retired()).isEqualTo(retired);
+            guest.unpause();
+            assertThat(console.awaitText("\nafter the pause", PATIENCE)).isTrue();
+        }
+    }
+
+    @Test
+    void busyGuestIsDestroyedAndItsNeighbourDoesNotNotice() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest busy = boot(host, "run=spin 100000", new GuestConsole());
+            GuestConsole console = new GuestConsole();
+            Guest neighbour = boot(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            busy.destroy();
+            assertThat(busy.await(Optional.empty()).ending()).isInstanceOf(Outcome.Destroyed.class);
+            busy.close();
+            assertThat(host.guests()).containsExactly(neighbour);
+            console.type("echo still here\n");
+            assertThat(console.awaitText("\nstill here", PATIENCE)).isTrue();
+        }
+    }
+
+    @Test
+    void guestsThatCameAndWentGiveBackEveryFrame() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            long free = host.pool().freeFrames();
+            for (int round = 0; round < 10; round++) {
+                List<Guest> guests = new ArrayList<>();
+                for (int i = 0; i < 10; i++) {
+                    guests.add(boot(host, "run=mem;poweroff", new GuestConsole()));
+                }
+                for (Guest guest : guests) {
+                    assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                            .isInstanceOf(Outcome.PoweredOff.class);
+                    guest.close();
+                }
+            }
+            assertThat(host.pool().freeFrames()).isEqualTo(free);
+            assertThat(host.store().list("/local/domain")).doesNotContain("1", "100");
+        }
+    }
+
+    @Test
+    void guestsAreFoundByNameAndById() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            assertThat(host.guest("test")).contains(guest);
+            assertThat(host.guest("1")).contains(guest);
+            assertThat(host.guest("2")).isEmpty();
+            guest.close();
+            assertThat(host.guest("test")).isEmpty();
+        }
+    }
+}
