@@ -11,13 +11,14 @@ import java.util.Set;
  * @param name of the domain, as xenstore shows it
  * @param kernel a bzImage or ELF file
  * @param commandLine the guest's whole command line
- * @param memoryBytes RAM of the guest, a multiple of a page
+ * @param memoryBytes RAM that the guest starts with, a multiple of a page
  * @param vcpus at least 1
  * @param trace the topics to write down; none by default
  * @param traceFile where the trace goes; standard error without it
  * @param timeout wall time after which the guest is stopped
  * @param virtualTime whether the guest's clocks count instructions instead of wall time
  * @param statistics whether {@link Outcome#statistics} is wanted
+ * @param maxMemoryBytes what the guest's balloon may grow it to, at least {@code memoryBytes}
  */
 public record BootOptions(
         String name,
@@ -30,4 +31,34 @@ public record BootOptions(
         Optional<Path> traceFile,
         Optional<Duration> timeout,
         boolean virtualTime,
-        boolean statistics) {}
+        boolean statistics,
+        long maxMemoryBytes) {
+
+    /** A guest that starts with all the memory it can have. */
+    public BootOptions(
+            String name,
+            Path kernel,
+            Optional<Path> initrd,
+            String commandLine,
+            long memoryBytes,
+            int vcpus,
+            Set<TraceTopic> trace,
+            Optional<Path> traceFile,
+            Optional<Duration> timeout,
+            boolean virtualTime,
+            boolean statistics) {
+        this(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                vcpus,
+                trace,
+                traceFile,
+                timeout,
+                virtualTime,
+                statistics,
+                memoryBytes);
+    }
+}

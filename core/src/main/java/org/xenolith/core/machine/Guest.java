@@ -1,14 +1,18 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -16,7 +20,9 @@ import java.util.concurrent.TimeUnit;
  * A guest of a {@link Host}, from its building to its end: what its user can do with it from
  * outside. Thread-safe, but for {@link #start}, which is called once.
  */
-public final class Guest implements AutoCloseable {
+public final class Guest implements Ballooned, AutoCloseable {
+    private static final int KIB_SHIFT = 10;
+
     /** What {@code xl shutdown} and its relatives ask a guest for: values of control/shutdown. */
     public enum Request {
         POWEROFF,
@@ -105,9 +111,50 @@ public final class Guest implements AutoCloseable {
         return domain.isPaused();
     }
 
+    @Override
+    public long minKib() {
+        return options.memoryBytes() >>> KIB_SHIFT;
+    }
+
+    @Override
+    public long maxKib() {
+        return options.maxMemoryBytes() >>> KIB_SHIFT;
+    }
+
+    @Override
+    public long currentKib() {
+        return domain.frames().currentPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
+    }
+
+    @Override
+    public OptionalLong availableKib() {
+        return tree.memoryAvailable();
+    }
+
+    @Override
+    public long targetKib() {
+        return tree.memoryTarget();
+    }
+
+    /**
+     * Asks the guest's balloon driver for another size, and lets it have no more than that.
+     *
+     * @throws IllegalArgumentException when the size is above {@link #maxKib} or no page at all
+     */
+    @Override
+    public void setTargetKib(long kib) {
+        if (kib < 1 << Ram.PAGE_SHIFT - KIB_SHIFT || kib > maxKib()) {
+            throw new IllegalArgumentException(
+                    "%s cannot have %d KiB: its maximum is %d KiB"
+                            .formatted(name(), kib, maxKib()));
+        }
+        domain.frames().limitPages(kib >>> Ram.PAGE_SHIFT - KIB_SHIFT);
+        tree.setMemoryTarget(kib);
+    }
+
     /** Asks the guest's kernel to end; whether and when it does is its own affair. */
     public void request(Request request) {
-        tree.requestShutdown(request.name().toLowerCase(java.util.Locale.ROOT));
+        tree.requestShutdown(request.name().toLowerCase(Locale.ROOT));
     }
 
     /** Ends the guest at its next poll point, without its consent. */

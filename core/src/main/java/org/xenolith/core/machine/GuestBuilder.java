@@ -57,7 +57,7 @@ final class GuestBuilder {
         PrintStream traceOut = traceStream();
         FrameTable frames = null;
         try {
-            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), pages());
+            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), maximumPages());
             return build(kernel, notes, initrd, new PageTypes(frames), traceOut);
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
             if (frames != null) {
@@ -102,6 +102,7 @@ final class GuestBuilder {
         if (tracer != null) {
             new OutsideTrace(tracer, domain, host.store()).attach(guest);
         }
+        types.frames().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
         store.open();
@@ -111,6 +112,10 @@ final class GuestBuilder {
 
     private long pages() {
         return options.memoryBytes() >>> Ram.PAGE_SHIFT;
+    }
+
+    private long maximumPages() {
+        return options.maxMemoryBytes() >>> Ram.PAGE_SHIFT;
     }
 
     private Domain domain(PageTypes types, BuiltDomain built) {
@@ -141,13 +146,12 @@ final class GuestBuilder {
     }
 
     private DomainTree.Description description(Domain domain, BuiltDomain built) {
-        long kib = options.memoryBytes() >>> 10;
         return new DomainTree.Description(
                 domain.id(),
                 domain.name(),
                 domain.uuid(),
-                kib,
-                kib,
+                options.memoryBytes() >>> 10,
+                options.maxMemoryBytes() >>> 10,
                 options.vcpus(),
                 built.storeMfn(),
                 STORE_PORT,

@@ -13,7 +13,7 @@ public final class VmmMachine implements Machine {
                 options.virtualTime()
                         ? 1
                         : Math.min(options.vcpus(), Runtime.getRuntime().availableProcessors());
-        long memoryBytes = options.memoryBytes() + Host.OVERHEAD_BYTES;
+        long memoryBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
         try (Host host = Host.start(memoryBytes, threads)) {
             Guest guest = host.create(options, console);
             guest.start();

@@ -96,6 +96,10 @@ public final class FrameTable {
 
     private final long maximumPages;
     private long currentPages;
+
+    /** What the host lets the domain have now; a domain that has more is given no more. */
+    private volatile long limitPages;
+
     private long nextRam = RAM_BASE;
     private long[] freeRam = new long[64];
     private int freeRamCount;
@@ -115,6 +119,7 @@ public final class FrameTable {
         this.tlbs = tlbs;
         this.maximumPages = maximumPages;
         this.limitMfn = RAM_BASE + maximumPages;
+        this.limitPages = maximumPages;
         int chunks = Math.toIntExact(limitMfn + CHUNK - 1 >>> CHUNK_SHIFT);
         hosts = new int[chunks][];
         int[] none = new int[CHUNK];
@@ -165,6 +170,16 @@ public final class FrameTable {
 
     public long currentPages() {
         return currentPages;
+    }
+
+    /**
+     * Sets how many frames the domain may have from now on. What it has above that stays until it
+     * gives it back.
+     *
+     * @param pages at most {@link #maximumPages}
+     */
+    public void limitPages(long pages) {
+        limitPages = Math.min(pages, maximumPages);
     }
 
     public FramePool pool() {
@@ -334,7 +349,7 @@ public final class FrameTable {
     public long populate(long pfn) {
         lock.lock();
         try {
-            if (currentPages == maximumPages) {
+            if (currentPages >= limitPages) {
                 return NO_FRAME;
             }
             long hostBase = pool.allocate();

@@ -1,6 +1,7 @@
 package org.xenolith.core.xenstore;
 
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.UUID;
 
 /**
@@ -128,6 +129,28 @@ public final class DomainTree {
      */
     public void requestShutdown(String how) {
         store.update(access -> access.write(home + "/control/shutdown", how));
+    }
+
+    /** Tells the guest's balloon driver how much memory it is meant to have. */
+    public void setMemoryTarget(long kib) {
+        store.update(access -> access.write(home + "/memory/target", "" + kib));
+    }
+
+    /** What the guest's balloon driver was told last, in KiB. */
+    public long memoryTarget() {
+        return store.read(home + "/memory/target").map(Long::parseLong).orElse(0L);
+    }
+
+    /**
+     * What the guest says it could use without taking anything from anybody, in KiB: an agent in it
+     * writes this to {@code data/memory-available}. Empty when there is no agent, or it writes
+     * nonsense.
+     */
+    public OptionalLong memoryAvailable() {
+        String text = store.read(home + "/data/memory-available").orElse("");
+        return text.matches("\\d{1,12}")
+                ? OptionalLong.of(Long.parseLong(text))
+                : OptionalLong.empty();
     }
 
     /** Removes everything about the domain. */
