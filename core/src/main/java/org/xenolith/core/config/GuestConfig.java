@@ -1,0 +1,44 @@
+package org.xenolith.core.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A guest as its owner describes it, wherever that is written.
+ *
+ * @param image a known guest's name, a kernel, or a disk to boot from; empty when a kernel is given
+ * @param commandLine kernel arguments beside those that the image needs
+ * @param memoryBytes what it starts with and never has to go below
+ * @param maxMemoryBytes what its balloon may grow to
+ * @param networks each in the notation of the switch's ports
+ * @param forwards host ports that lead to it, such as 8080:80
+ * @param bootloader a PV guest that loads the kernel from the disk, such as GRUB's for Xen
+ */
+public record GuestConfig(
+        String name,
+        Optional<String> image,
+        Optional<Path> kernel,
+        Optional<Path> initrd,
+        String commandLine,
+        long memoryBytes,
+        long maxMemoryBytes,
+        int vcpus,
+        List<DiskSpec> disks,
+        List<String> networks,
+        List<String> forwards,
+        Optional<Path> bootloader,
+        Action onPoweroff,
+        Action onReboot,
+        Action onCrash) {
+
+    /** What becomes of a guest that ended: xl.cfg(5), Event Actions. */
+    public enum Action {
+        DESTROY,
+        RESTART,
+        PRESERVE
+    }
+
+    /** What a guest has when nothing is said. */
+    public static final long DEFAULT_MEMORY_BYTES = 256L << 20;
+}
