@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.TraceTopic;
@@ -82,9 +83,11 @@ final class BootCommand implements Callable<Integer> {
             names = {"-m", "--memory"},
             paramLabel = "SIZE",
             defaultValue = "256M",
-            converter = MemorySize.Converter.class,
-            description = "Memory of the guest: 256M, 1G, or a number of MiB. Default: 256M.")
-    private MemorySize memory;
+            converter = MemoryRangeOption.class,
+            description =
+                    "Memory of the guest: 256M, 1G, or a number of MiB; 96M..256M starts it with 96"
+                            + " MiB and lets its balloon grow. Default: 256M.")
+    private MemoryRange memory;
 
     @Option(
             names = "--vcpus",
@@ -214,13 +217,14 @@ final class BootCommand implements Callable<Integer> {
                 files.kernel(),
                 initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
                 String.join(" ", commandLine),
-                memory.bytes(),
+                memory.minBytes(),
                 vcpus.value(),
                 trace,
                 Optional.ofNullable(traceFile),
                 Optional.ofNullable(timeout),
                 virtualTime,
-                statistics);
+                statistics,
+                memory.maxBytes());
     }
 
     private KnownGuests.Files files() throws IOException {

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import picocli.CommandLine.TypeConversionException;
 
 final class MemorySizeTest {
     @ParameterizedTest
@@ -25,7 +23,7 @@ final class MemorySizeTest {
         "5000B,4096",
         "1T,1099511627776"
     })
-    void sizesAreReadAsQemuReadsThem(String text, long bytes) {
+    void sizesAreReadAsQemuReadsThem(String text, long bytes) throws ConfigException {
         assertThat(MemorySize.parse(text).bytes()).isEqualTo(bytes);
     }
 
@@ -33,7 +31,7 @@ final class MemorySizeTest {
     @ValueSource(strings = {"", "M", "-1", "1P", "1 M", "0x100", "4095B", "65T", "1e9", "Ä"})
     void nonsenseIsRefused(String text) {
         assertThatThrownBy(() -> MemorySize.parse(text))
-                .isInstanceOf(TypeConversionException.class)
+                .isInstanceOf(ConfigException.class)
                 .hasMessageStartingWith("'" + text + "' is no amount of memory");
     }
 }

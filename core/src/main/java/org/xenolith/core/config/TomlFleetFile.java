@@ -1,0 +1,255 @@
+package org.xenolith.core.config;
+
+import org.tomlj.Toml;
+import org.tomlj.TomlArray;
+import org.tomlj.TomlInvalidTypeException;
+import org.tomlj.TomlParseError;
+import org.tomlj.TomlParseResult;
+import org.tomlj.TomlPosition;
+import org.tomlj.TomlTable;
+import org.xenolith.core.config.GuestConfig.Action;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * A fleet in TOML:
+ *
+ * <pre>
+ * memory-limit = "384M"              # all guests together; without it each has its maximum
+ * proxy = "127.0.0.1:8080"           # http://web1.localhost:8080 leads to web1's port 80
+ *
+ * [defaults]                         # for each guest that does not say otherwise
+ * image = "lamp"
+ * memory = "96M..160M"
+ *
+ * [guest.web1]
+ * disk = "lamp.img,overlay=web1.qcow2"
+ * network = "nat,mac=00:16:3e:00:00:01"
+ * forward = ["8081:80"]
+ * on-crash = "restart"
+ *
+ * [guest.worker]
+ * count = 10                         # worker1 to worker10
+ * </pre>
+ *
+ * An unknown key is an error: a typing mistake should not start a guest without its disk.
+ */
+public final class TomlFleetFile {
+    private static final Set<String> TOP_KEYS =
+            Set.of("memory-limit", "proxy", "defaults", "guest");
+    private static final Set<String> GUEST_KEYS =
+            Set.of(
+                    "image",
+                    "kernel",
+                    "initrd",
+                    "cmdline",
+                    "memory",
+                    "vcpus",
+                    "disk",
+                    "network",
+                    "forward",
+                    "bootloader",
+                    "count",
+                    "on-poweroff",
+                    "on-reboot",
+                    "on-crash");
+    private static final int MAX_COUNT = 1000;
+    private static final int MAX_VCPUS = 32;
+
+    private final String source;
+    private final TomlParseResult file;
+    private final TomlTable defaults;
+
+    private TomlFleetFile(String source, TomlParseResult file) throws ConfigException {
+        this.source = source;
+        this.file = file;
+        TomlTable written = file.getTableOrEmpty("defaults");
+        checkKeys(written, GUEST_KEYS);
+        this.defaults = written;
+    }
+
+    /**
+     * @param source name of the file, for messages
+     */
+    public static FleetConfig parse(String source, String text) throws ConfigException {
+        TomlParseResult file = Toml.parse(text);
+        if (file.hasErrors()) {
+            TomlParseError first = file.errors().getFirst();
+            throw new ConfigException(source, first.position().line(), first.getMessage());
+        }
+        try {
+            return new TomlFleetFile(source, file).fleet();
+        } catch (TomlInvalidTypeException e) {
+            throw new ConfigException(source, 0, e.getMessage());
+        }
+    }
+
+    private FleetConfig fleet() throws ConfigException {
+        checkKeys(file, TOP_KEYS);
+        TomlTable written = file.getTableOrEmpty("guest");
+        List<GuestConfig> guests = new ArrayList<>();
+        for (String name : written.keySet()) {
+            if (!(written.get(List.of(name)) instanceof TomlTable guest)) {
+                throw bad(written, name, "write a guest as [guest." + name + "]");
+            }
+            checkKeys(guest, GUEST_KEYS);
+            addCopies(name, guest, guests);
+        }
+        if (guests.isEmpty()) {
+            throw new ConfigException(source, 0, "there is no guest in it; write [guest.NAME]");
+        }
+        Set<String> names = new HashSet<>();
+        for (GuestConfig guest : guests) {
+            if (!names.add(guest.name())) {
+                throw new ConfigException(source, 0, "two guests are called " + guest.name());
+            }
+        }
+        Optional<String> limit = string(file, "memory-limit");
+        return new FleetConfig(
+                guests,
+                limit.isEmpty()
+                        ? OptionalLong.empty()
+                        : OptionalLong.of(size(file, "memory-limit", limit.get()).maxBytes()),
+                string(file, "proxy"));
+    }
+
+    private void addCopies(String name, TomlTable guest, List<GuestConfig> guests)
+            throws ConfigException {
+        long count = number(guest, "count", 1, MAX_COUNT);
+        if (!guest.contains("count")) {
+            guests.add(guest(name, guest));
+            return;
+        }
+        for (int i = 1; i <= count; i++) {
+            guests.add(guest(name + i, guest));
+        }
+    }
+
+    private GuestConfig guest(String name, TomlTable guest) throws ConfigException {
+        if (!name.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")) {
+            throw new ConfigException(
+                    source, 0, "'" + name + "' is no name: use letters, digits, '-', '_' and '.'");
+        }
+        MemoryRange memory = size(guest, "memory", text(guest, "memory").orElse("256M"));
+        List<DiskSpec> disks = new ArrayList<>();
+        for (String disk : texts(guest, "disk", List.of())) {
+            disks.add(disk(guest, disk.replace("%n", name)));
+        }
+        return new GuestConfig(
+                name,
+                text(guest, "image"),
+                text(guest, "kernel").map(Path::of),
+                text(guest, "initrd").map(Path::of),
+                text(guest, "cmdline").orElse(""),
+                memory.minBytes(),
+                memory.maxBytes(),
+                (int) number(guest, "vcpus", 1, MAX_VCPUS),
+                disks,
+                texts(guest, "network", List.of("nat")),
+                texts(guest, "forward", List.of()),
+                text(guest, "bootloader").map(Path::of),
+                action(guest, "on-poweroff", Action.DESTROY),
+                action(guest, "on-reboot", Action.RESTART),
+                action(guest, "on-crash", Action.DESTROY));
+    }
+
+    private DiskSpec disk(TomlTable guest, String text) throws ConfigException {
+        try {
+            return DiskSpec.parse(text);
+        } catch (ConfigException e) {
+            throw bad(holder(guest, "disk"), "disk", e.getMessage());
+        }
+    }
+
+    private Action action(TomlTable guest, String key, Action otherwise) throws ConfigException {
+        Optional<String> named = text(guest, key);
+        if (named.isEmpty()) {
+            return otherwise;
+        }
+        for (Action action : Action.values()) {
+            if (action.name().toLowerCase(Locale.ROOT).equals(named.get())) {
+                return action;
+            }
+        }
+        throw bad(
+                holder(guest, key),
+                key,
+                key + " is destroy, restart or preserve, not '" + named.get() + "'");
+    }
+
+    private MemoryRange size(TomlTable table, String key, String text) throws ConfigException {
+        try {
+            return MemoryRange.parse(text);
+        } catch (ConfigException e) {
+            throw bad(holder(table, key), key, e.getMessage());
+        }
+    }
+
+    // ---- one key of a guest, or else of the defaults
+
+    private TomlTable holder(TomlTable guest, String key) {
+        return guest.contains(key) ? guest : defaults;
+    }
+
+    private Optional<String> text(TomlTable guest, String key) throws ConfigException {
+        return string(holder(guest, key), key);
+    }
+
+    /** A text; numbers count as what they look like, since {@code memory = 256} is natural. */
+    private Optional<String> string(TomlTable table, String key) throws ConfigException {
+        return switch (table.get(List.of(key))) {
+            case null -> Optional.empty();
+            case String text -> Optional.of(text);
+            case Long number -> Optional.of(number.toString());
+            default -> throw bad(table, key, key + " is a text");
+        };
+    }
+
+    private List<String> texts(TomlTable guest, String key, List<String> otherwise)
+            throws ConfigException {
+        TomlTable table = holder(guest, key);
+        if (table.get(List.of(key)) instanceof TomlArray array) {
+            List<String> texts = new ArrayList<>();
+            for (Object item : array.toList()) {
+                if (!(item instanceof String text)) {
+                    throw bad(table, key, key + " is a text or a list of texts");
+                }
+                texts.add(text);
+            }
+            return texts;
+        }
+        return string(table, key).map(List::of).orElse(otherwise);
+    }
+
+    private long number(TomlTable guest, String key, long least, long most) throws ConfigException {
+        TomlTable table = holder(guest, key);
+        Object value = table.get(List.of(key));
+        if (value == null) {
+            return least;
+        }
+        if (!(value instanceof Long number) || number < least || number > most) {
+            throw bad(table, key, key + " is a number from " + least + " to " + most);
+        }
+        return number;
+    }
+
+    private void checkKeys(TomlTable table, Set<String> known) throws ConfigException {
+        for (String key : table.keySet()) {
+            if (!known.contains(key)) {
+                throw bad(table, key, "there is no key '" + key + "' here");
+            }
+        }
+    }
+
+    private ConfigException bad(TomlTable table, String key, String why) {
+        TomlPosition position = table.inputPositionOf(List.of(key));
+        return new ConfigException(source, position == null ? 0 : position.line(), why);
+    }
+}

@@ -1,0 +1,95 @@
+package org.xenolith.core.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.xenolith.core.config.GuestConfig.Action;
+
+import java.nio.file.Path;
+
+class TomlFleetFileTest {
+    private static final String FLEET =
+            """
+            memory-limit = "384M"
+            proxy = "127.0.0.1:8080"
+
+            [defaults]
+            image = "lamp"
+            memory = "96M..160M"
+            disk = "lamp.img,overlay=%n.qcow2"
+
+            [guest.web1]
+            forward = ["8081:80", "2222:22"]
+            on-crash = "restart"
+
+            [guest.plain]
+            image = "lantern"
+            memory = 8
+            disk = []
+            network = ["tap:tap0", "nat"]
+            vcpus = 2
+
+            [guest.worker]
+            count = 3
+            """;
+
+    @Test
+    void guestsTakeFromTheDefaultsWhatTheyDoNotSay() throws ConfigException {
+        FleetConfig fleet = TomlFleetFile.parse("fleet.toml", FLEET);
+        assertThat(fleet.memoryLimitBytes()).hasValue(384L << 20);
+        assertThat(fleet.proxy()).contains("127.0.0.1:8080");
+        assertThat(fleet.guests())
+                .extracting(GuestConfig::name)
+                .containsExactly("web1", "plain", "worker1", "worker2", "worker3");
+        GuestConfig web = fleet.guests().getFirst();
+        assertThat(web.image()).contains("lamp");
+        assertThat(web.memoryBytes()).isEqualTo(96L << 20);
+        assertThat(web.maxMemoryBytes()).isEqualTo(160L << 20);
+        assertThat(web.disks().getFirst().overlay()).contains(Path.of("web1.qcow2"));
+        assertThat(web.forwards()).containsExactly("8081:80", "2222:22");
+        assertThat(web.networks()).containsExactly("nat");
+        assertThat(web.onCrash()).isEqualTo(Action.RESTART);
+        GuestConfig plain = fleet.guests().get(1);
+        assertThat(plain.image()).contains("lantern");
+        assertThat(plain.memoryBytes()).isEqualTo(8L << 20);
+        assertThat(plain.disks()).isEmpty();
+        assertThat(plain.networks()).containsExactly("tap:tap0", "nat");
+        assertThat(plain.vcpus()).isEqualTo(2);
+    }
+
+    @Test
+    void copiesOfAGuestHaveADiskEach() throws ConfigException {
+        FleetConfig fleet = TomlFleetFile.parse("fleet.toml", FLEET);
+        assertThat(fleet.guests().subList(2, 5))
+                .extracting(guest -> guest.disks().getFirst().overlay().orElseThrow().toString())
+                .containsExactly("worker1.qcow2", "worker2.qcow2", "worker3.qcow2");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'' | f: there is no guest in it",
+                "'[guest.a]\\ndisc = \"x\"' | f:2: there is no key 'disc' here",
+                "'[guest.a]\\nmemory = \"lots\"' | f:2: 'lots' is no amount of memory",
+                "'[guest.a]\\nmemory = \"9M..8M\"' | f:2: '9M..8M': the smaller amount comes first",
+                "'[guest.a]\\ndisk = \"x,vhd\"' | f:2: disk 'x,vhd': the format vhd",
+                "'[guest.a]\\nvcpus = 0' | f:2: vcpus is a number from 1 to 32",
+                "'[guest.a]\\non-crash = \"sing\"' | f:2: on-crash is destroy, restart or preserve",
+                "'guest = 5' | f: ",
+                "'[guest]\\na = 5' | f:2: write a guest as [guest.a]",
+                "'[guest.\"a b\"]' | f: 'a b' is no name",
+                "'[guest.a]\\ncount = 2\\n[guest.a1]' | f: two guests are called a1",
+                "'[guest.a' | f:1: "
+            })
+    void mistakesAreToldWithTheirLine(String text, String message) {
+        assertThatThrownBy(() -> TomlFleetFile.parse("f", text.replace("\\n", "\n")))
+                .isInstanceOf(ConfigException.class)
+                .message()
+                .startsWith(message == null ? "f" : message.strip())
+                .doesNotContain("\n");
+    }
+}
