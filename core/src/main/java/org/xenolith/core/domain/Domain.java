@@ -222,6 +222,15 @@ public final class Domain {
         return sum;
     }
 
+    /** Time that all vCPUs together have run, in nanoseconds. */
+    public long runningNanos() {
+        long sum = 0;
+        for (VirtualCpu vcpu : vcpus) {
+            sum += vcpu.runstate.runningNanos(vcpu.systemTime());
+        }
+        return sum;
+    }
+
     /** Turns a {@code VMASST_TYPE_*} on or off. */
     public synchronized void setAssist(int type, boolean on) {
         assists = on ? assists | 1 << type : assists & ~(1 << type);

@@ -44,6 +44,11 @@ public final class Runstate {
         state = newState;
     }
 
+    /** How long the vCPU has run up to a system time, in nanoseconds. */
+    synchronized long runningNanos(long now) {
+        return times[RUNNING] + (state == RUNNING ? Math.max(0, now - entryTime) : 0);
+    }
+
     /** Registers the guest's area at a linear address of its kernel, 0 for none. */
     public void register(long vaddr) {
         area = vaddr;

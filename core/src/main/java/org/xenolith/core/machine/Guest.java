@@ -3,6 +3,7 @@ package org.xenolith.core.machine;
 import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VcpuRunner;
+import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;
@@ -36,6 +37,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final Domain domain;
     private final DomainTree tree;
     private final VcpuRunner runner;
+    private final SharedConsole console;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** What has to be undone, last thing first. */
@@ -50,14 +52,17 @@ public final class Guest implements Ballooned, AutoCloseable {
             Domain domain,
             DomainTree tree,
             VcpuRunner runner,
-            Hypercalls hypercalls) {
+            Hypercalls hypercalls,
+            SharedConsole console) {
         this.host = host;
         this.options = options;
         this.domain = domain;
         this.tree = tree;
         this.runner = runner;
+        this.console = console;
         domain.onEnd(ended::countDown);
         onClose(hypercalls::close);
+        onClose(console::end);
     }
 
     /**
@@ -87,6 +92,34 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** Its part of xenstore. */
     public DomainTree tree() {
         return tree;
+    }
+
+    SharedConsole console() {
+        return console;
+    }
+
+    /**
+     * What the guest does, as xl list writes it: a letter or '-' for running, blocked, paused, shut
+     * down, crashed, dying.
+     */
+    public String state() {
+        boolean ended = domain.hasEnded();
+        boolean crashed = domain.shutdownReason() == Domain.SHUTDOWN_CRASH;
+        boolean runs =
+                !ended
+                        && domain.vcpus().stream()
+                                .anyMatch(
+                                        vcpu ->
+                                                vcpu.state == VirtualCpu.State.RUNNING
+                                                        || vcpu.state == VirtualCpu.State.RUNNABLE);
+        StringBuilder letters = new StringBuilder();
+        letters.append(runs ? 'r' : '-');
+        letters.append(!ended && !runs ? 'b' : '-');
+        letters.append(isPaused() && !ended ? 'p' : '-');
+        letters.append(ended && !crashed ? 's' : '-');
+        letters.append(crashed ? 'c' : '-');
+        letters.append(domain.shutdownReason() == Domain.DESTROYED ? 'd' : '-');
+        return letters.toString();
     }
 
     public BootOptions options() {

@@ -44,13 +44,13 @@ final class GuestBuilder {
     private final Host host;
     private final int id;
     private final BootOptions options;
-    private final ConsoleIo console;
+    private final SharedConsole console;
 
     GuestBuilder(Host host, int id, BootOptions options, ConsoleIo console) {
         this.host = host;
         this.id = id;
         this.options = options;
-        this.console = console;
+        this.console = new SharedConsole(console);
     }
 
     Guest build(KernelImage kernel, XenNotes notes, byte[] initrd) throws IOException {
@@ -96,7 +96,7 @@ final class GuestBuilder {
         domain.grants().preset(GRANT_CONSOLE, 0, built.consoleMfn());
         domain.grants().preset(GRANT_XENSTORE, 0, built.storeMfn());
         DomainTree tree = DomainTree.create(host.store(), description(domain, built));
-        Guest guest = new Guest(host, options, domain, tree, runner, hypercalls);
+        Guest guest = new Guest(host, options, domain, tree, runner, hypercalls, console);
         guest.onClose(() -> closeTrace(traceOut));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {

@@ -1,0 +1,176 @@
+package org.xenolith.core.control;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Answers on this process's control socket: one JSON object a line, {@code {"verb": ..., ...}},
+ * gets one line back, {@code {"result": ...}} or {@code {"error": "a sentence"}}. After the verb
+ * {@code console} the connection carries the console's bytes both ways instead.
+ */
+public final class ControlServer implements AutoCloseable {
+    /** A longer request is no request of ours. */
+    private static final int MAX_REQUEST_BYTES = 64 << 10;
+
+    private static final int MAX_CONNECTIONS = 64;
+
+    private final Path path;
+    private final ServerSocketChannel server;
+    private final Verbs verbs;
+    private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
+
+    private ControlServer(Path path, ServerSocketChannel server, Verbs verbs) {
+        this.path = path;
+        this.server = server;
+        this.verbs = verbs;
+    }
+
+    /** Listens in the folder under this process's number. */
+    public static ControlServer start(ControlFolder folder, Verbs verbs) throws IOException {
+        folder.prepare();
+        Path path = folder.socketOf(ProcessHandle.current().pid());
+        Files.deleteIfExists(path); // left by an earlier process of the same number
+        ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.bind(UnixDomainSocketAddress.of(path));
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+        path.toFile().deleteOnExit();
+        ControlServer started = new ControlServer(path, channel, verbs);
+        Thread.ofPlatform().daemon().name("control").start(started::accept);
+        return started;
+    }
+
+    private void accept() {
+        while (server.isOpen()) {
+            try {
+                SocketChannel connection = server.accept();
+                if (connections.size() >= MAX_CONNECTIONS) {
+                    connection.close();
+                    continue;
+                }
+                connections.add(connection);
+                Thread.ofVirtual().name("control-connection").start(() -> serve(connection));
+            } catch (IOException closed) {
+                return;
+            }
+        }
+    }
+
+    private void serve(SocketChannel connection) {
+        try (connection) {
+            InputStream in = new BufferedInputStream(Channels.newInputStream(connection));
+            OutputStream out = Channels.newOutputStream(connection);
+            String line = readLine(in);
+            while (line != null) {
+                if (!answer(line, in, out)) {
+                    return;
+                }
+                line = readLine(in);
+            }
+        } catch (IOException gone) {
+            // Whoever asked has left.
+        } finally {
+            connections.remove(connection);
+        }
+    }
+
+    /** Returns false when the connection has become a console and is used up. */
+    private boolean answer(String line, InputStream in, OutputStream out) throws IOException {
+        JsonObject answer = new JsonObject();
+        try {
+            JsonObject request = parse(line);
+            String verb = text(request, "verb");
+            if (verb.equals("console")) {
+                console(text(request, "guest"), in, out);
+                return false;
+            }
+            answer.add("result", verbs.perform(verb, request));
+        } catch (ControlException refused) {
+            answer.addProperty("error", refused.getMessage());
+        }
+        send(out, answer);
+        return true;
+    }
+
+    private void console(String guest, InputStream in, OutputStream out)
+            throws ControlException, IOException {
+        ConsoleStream stream = new ConsoleStream(in, out);
+        try (Verbs.Attachment attachment = verbs.attach(guest, stream, stream::close)) {
+            JsonObject answer = new JsonObject();
+            answer.addProperty("result", guest);
+            send(out, answer);
+            stream.pump(attachment.keys());
+        }
+    }
+
+    private static JsonObject parse(String line) throws ControlException {
+        try {
+            JsonElement element = JsonParser.parseString(line);
+            if (element.isJsonObject()) {
+                return element.getAsJsonObject();
+            }
+        } catch (JsonParseException notJson) {
+            // Said below.
+        }
+        throw new ControlException("A request is one JSON object on one line.");
+    }
+
+    /** A member that has to be a text. */
+    static String text(JsonObject request, String name) throws ControlException {
+        JsonElement value = request.get(name);
+        if (value == null || !value.isJsonPrimitive()) {
+            throw new ControlException("The request has no '" + name + "'.");
+        }
+        return value.getAsString();
+    }
+
+    private static String readLine(InputStream in) throws IOException {
+        byte[] line = new byte[MAX_REQUEST_BYTES];
+        for (int length = 0; length < line.length; length++) {
+            int b = in.read();
+            if (b < 0) {
+                return null;
+            }
+            if (b == '\n') {
+                return new String(line, 0, length, StandardCharsets.UTF_8);
+            }
+            line[length] = (byte) b;
+        }
+        return null;
+    }
+
+    private static void send(OutputStream out, JsonObject answer) throws IOException {
+        out.write((answer + "\n").getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.close();
+            Files.deleteIfExists(path);
+            for (SocketChannel connection : connections) {
+                connection.close();
+            }
+        } catch (IOException e) {
+            // The process ends anyway; a socket that stays is told from a live one by connecting.
+        }
+    }
+}

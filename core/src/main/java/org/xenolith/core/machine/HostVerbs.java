@@ -1,0 +1,173 @@
+package org.xenolith.core.machine;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+
+import org.xenolith.core.abi.Hypercall;
+import org.xenolith.core.control.ControlException;
+import org.xenolith.core.control.Verbs;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.devices.console.ConsoleSink;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/** {@code xl}'s verbs, carried out on a {@link Host}. */
+public final class HostVerbs implements Verbs {
+    private static final double NANOS = 1e9;
+
+    private final Host host;
+
+    public HostVerbs(Host host) {
+        this.host = host;
+    }
+
+    @Override
+    public JsonElement perform(String verb, JsonObject arguments) throws ControlException {
+        if (verb.equals("list")) {
+            return list(arguments);
+        }
+        Guest guest = guest(arguments);
+        switch (verb) {
+            case "pause" -> guest.pause();
+            case "unpause" -> guest.unpause();
+            case "shutdown" -> guest.request(Guest.Request.POWEROFF);
+            case "reboot" -> guest.request(Guest.Request.REBOOT);
+            case "destroy" -> guest.destroy();
+            case "mem-set" -> memSet(guest, arguments);
+            case "stat" -> {
+                return stat(guest);
+            }
+            case "network-list" -> {
+                return devices(guest, "vif");
+            }
+            case "block-list" -> {
+                return devices(guest, "vbd");
+            }
+            default -> throw new ControlException("There is no verb '" + verb + "'.");
+        }
+        return JsonNull.INSTANCE;
+    }
+
+    private Guest guest(JsonObject arguments) throws ControlException {
+        JsonElement named = arguments.get("guest");
+        if (named == null || !named.isJsonPrimitive()) {
+            throw new ControlException("The request names no guest.");
+        }
+        return host.guest(named.getAsString())
+                .orElseThrow(
+                        () ->
+                                new ControlException(
+                                        "No guest is called '" + named.getAsString() + "'."));
+    }
+
+    private JsonElement list(JsonObject arguments) throws ControlException {
+        JsonArray list = new JsonArray();
+        if (arguments.has("guest")) {
+            list.add(describe(guest(arguments)));
+        } else {
+            host.guests().forEach(guest -> list.add(describe(guest)));
+        }
+        return list;
+    }
+
+    private static JsonObject describe(Guest guest) {
+        JsonObject entry = new JsonObject();
+        entry.addProperty("name", guest.name());
+        entry.addProperty("id", guest.id());
+        entry.addProperty("uuid", guest.domain().uuid().toString());
+        entry.addProperty("memory_kib", guest.currentKib());
+        entry.addProperty("target_kib", guest.targetKib());
+        entry.addProperty("max_kib", guest.maxKib());
+        entry.addProperty("vcpus", guest.domain().vcpus().size());
+        entry.addProperty("state", guest.state());
+        entry.addProperty("cpu_seconds", guest.domain().runningNanos() / NANOS);
+        return entry;
+    }
+
+    private static void memSet(Guest guest, JsonObject arguments) throws ControlException {
+        JsonElement kib = arguments.get("kib");
+        if (kib == null || !(kib instanceof JsonPrimitive number) || !number.isNumber()) {
+            throw new ControlException("mem-set needs the amount as 'kib'.");
+        }
+        try {
+            guest.setTargetKib(number.getAsLong());
+        } catch (IllegalArgumentException e) {
+            throw new ControlException(e.getMessage() + ".");
+        }
+    }
+
+    private static JsonObject stat(Guest guest) {
+        JsonObject stat = describe(guest);
+        long hypercalls = 0;
+        long faults = 0;
+        long upcalls = 0;
+        long walks = 0;
+        long[] byNumber = new long[Hypercall.COUNT];
+        for (VirtualCpu vcpu : guest.domain().vcpus()) {
+            hypercalls += vcpu.hypercalls;
+            faults += vcpu.faults;
+            upcalls += vcpu.upcalls;
+            walks += vcpu.mmu().walks();
+            for (int number = 0; number < byNumber.length; number++) {
+                byNumber[number] += vcpu.hypercallCount(number);
+            }
+        }
+        stat.addProperty("instructions", guest.domain().retired());
+        stat.addProperty("faults", faults);
+        stat.addProperty("upcalls", upcalls);
+        stat.addProperty("page_walks", walks);
+        stat.addProperty("events", guest.domain().events().delivered());
+        stat.addProperty("blocks_decoded", guest.domain().code().decodedBlocks());
+        stat.addProperty("stores_into_code", guest.domain().code().storesIntoCode());
+        stat.addProperty("hypercalls", hypercalls);
+        JsonObject names = new JsonObject();
+        for (int number = 0; number < byNumber.length; number++) {
+            if (byNumber[number] > 0) {
+                names.addProperty(Hypercall.name(number), byNumber[number]);
+            }
+        }
+        stat.add("hypercalls_by_name", names);
+        return stat;
+    }
+
+    /** What xenstore says of a guest's devices of a type: both ends' keys. */
+    private JsonArray devices(Guest guest, String type) {
+        JsonArray devices = new JsonArray();
+        for (String number : host.store().list(guest.tree().home() + "/device/" + type)) {
+            int id = Integer.parseInt(number);
+            String frontend = DomainTree.frontendPath(guest.id(), type, id);
+            String backend = DomainTree.backendPath(guest.id(), type, id);
+            JsonObject device = new JsonObject();
+            device.addProperty("id", id);
+            device.addProperty("backend_id", 0);
+            device.addProperty("backend_path", backend);
+            copy(device, frontend, "handle", "state", "event-channel", "ring-ref");
+            copy(device, frontend, "tx-ring-ref", "rx-ring-ref");
+            copy(device, backend, "mac", "params", "dev", "mode");
+            devices.add(device);
+        }
+        return devices;
+    }
+
+    private void copy(JsonObject device, String directory, String... keys) {
+        for (String key : keys) {
+            Optional<String> value = host.store().read(directory + "/" + key);
+            value.ifPresent(text -> device.addProperty(key.toLowerCase(Locale.ROOT), text));
+        }
+    }
+
+    @Override
+    public Attachment attach(String name, ConsoleSink sink, Runnable ended)
+            throws ControlException {
+        Guest guest =
+                host.guest(name)
+                        .orElseThrow(
+                                () -> new ControlException("No guest is called '" + name + "'."));
+        return guest.console().attach(sink, ended);
+    }
+}

@@ -1,0 +1,75 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.control.Verbs;
+import org.xenolith.devices.console.ConsoleLog;
+import org.xenolith.devices.console.ConsoleSink;
+import org.xenolith.devices.terminal.ConsoleIo;
+import org.xenolith.devices.terminal.InputListener;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * A guest's console with several at it: the terminal that started the guest, and whoever attaches
+ * from elsewhere. All see what the guest prints, each may type.
+ */
+public final class SharedConsole implements ConsoleIo {
+    /** What an attacher is shown of the past. */
+    private static final int HISTORY_BYTES = 16 << 10;
+
+    private record Viewer(ConsoleSink sink, Runnable ended) {}
+
+    private final ConsoleIo first;
+    private final ConsoleLog history = new ConsoleLog(HISTORY_BYTES);
+    private final List<Viewer> viewers = new CopyOnWriteArrayList<>();
+    private volatile InputListener listener;
+
+    /**
+     * @param first the console that is there from the start
+     */
+    public SharedConsole(ConsoleIo first) {
+        this.first = first;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+        first.write(bytes, offset, length);
+        history.write(bytes, offset, length);
+        for (Viewer viewer : viewers) {
+            viewer.sink.write(bytes, offset, length);
+        }
+    }
+
+    @Override
+    public void start(InputListener newListener) {
+        listener = newListener;
+        first.start(newListener);
+    }
+
+    /** Shows the guest to one more; null while the guest is being built. */
+    Verbs.Attachment attach(ConsoleSink sink, Runnable ended) {
+        Viewer viewer = new Viewer(sink, ended);
+        byte[] past = history.text().getBytes(StandardCharsets.ISO_8859_1);
+        sink.write(past, 0, past.length);
+        viewers.add(viewer);
+        InputListener keys = listener;
+        return new Verbs.Attachment() {
+            @Override
+            public InputListener keys() {
+                return keys;
+            }
+
+            @Override
+            public void close() {
+                viewers.remove(viewer);
+            }
+        };
+    }
+
+    /** The guest is gone: attachers are sent away. */
+    void end() {
+        viewers.forEach(viewer -> viewer.ended.run());
+        history.close();
+    }
+}

@@ -1,0 +1,176 @@
+package org.xenolith.core.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.devices.console.ConsoleSink;
+import org.xenolith.devices.terminal.InputListener;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+@Timeout(30)
+class ControlSocketTest {
+    @TempDir Path parent;
+
+    private final BlockingQueue<String> typed = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Runnable> endings = new LinkedBlockingQueue<>();
+
+    private ControlFolder folder() {
+        return new ControlFolder(parent.resolve("sockets"));
+    }
+
+    /** Answers with the request's own text; a guest's console echoes. */
+    private final class Echo implements Verbs {
+        @Override
+        public JsonElement perform(String verb, JsonObject arguments) throws ControlException {
+            if (verb.equals("fail")) {
+                throw new ControlException("No guest is called 'x'.");
+            }
+            return new JsonPrimitive(arguments.toString());
+        }
+
+        @Override
+        public Attachment attach(String guest, ConsoleSink sink, Runnable ended) {
+            byte[] greeting = "hello\n".getBytes(StandardCharsets.UTF_8);
+            sink.write(greeting, 0, greeting.length);
+            endings.add(ended);
+            return new Attachment() {
+                @Override
+                public InputListener keys() {
+                    return new Keys();
+                }
+
+                @Override
+                public void close() {
+                    typed.add("closed");
+                }
+            };
+        }
+    }
+
+    private final class Keys implements InputListener {
+        @Override
+        public void typed(byte[] bytes, int length) {
+            typed.add(new String(bytes, 0, length, StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public void endOfInput() {}
+
+        @Override
+        public void leave() {}
+    }
+
+    private static JsonObject request(String verb) {
+        JsonObject request = new JsonObject();
+        request.addProperty("verb", verb);
+        request.addProperty("guest", "x");
+        return request;
+    }
+
+    @Test
+    void everyRequestGetsItsAnswer() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            assertThat(client.pid()).isEqualTo(ProcessHandle.current().pid());
+            assertThat(client.ask(request("list")).getAsString()).contains("\"verb\":\"list\"");
+            assertThatThrownBy(() -> client.ask(request("fail")))
+                    .isInstanceOf(ControlException.class)
+                    .hasMessage("No guest is called 'x'.");
+            assertThat(client.ask(request("again")).getAsString()).contains("again");
+        }
+    }
+
+    @Test
+    void onlyItsUserMayOpenTheSocket() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo())) {
+            Path sockets = parent.resolve("sockets");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(sockets)))
+                    .isEqualTo("rwx------");
+            Path socket = sockets.resolve(ProcessHandle.current().pid() + ".sock");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                    .isEqualTo("rw-------");
+        }
+    }
+
+    @Test
+    void folderThatOthersMayEnterIsRefused() throws IOException {
+        Files.createDirectory(
+                parent.resolve("sockets"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        assertThatThrownBy(() -> ControlServer.start(folder(), new Echo()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no private folder of yours");
+    }
+
+    @Test
+    void socketOfADeadProcessIsRemovedAndNotAsked() throws Exception {
+        folder().prepare();
+        Path dead = folder().socketOf(4_000_000_000L);
+        try (ServerSocketChannel left = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            left.bind(UnixDomainSocketAddress.of(dead));
+        }
+        assertThat(dead).exists();
+        assertThat(ControlClient.connectToAll(folder())).isEmpty();
+        assertThat(dead).doesNotExist();
+    }
+
+    @Test
+    void nobodyIsThereWhenNothingEverRan() throws IOException {
+        assertThat(ControlClient.connectToAll(folder())).isEqualTo(List.of());
+    }
+
+    @Test
+    void garbageIsAnsweredWithASentenceAndTheConnectionLivesOn() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                SocketChannel raw =
+                        SocketChannel.open(
+                                UnixDomainSocketAddress.of(
+                                        folder().socketOf(ProcessHandle.current().pid())))) {
+            for (String line : List.of("nonsense\n", "[1]\n", "{}\n", "{\"verb\":{}}\n")) {
+                raw.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
+                ByteBuffer answer = ByteBuffer.allocate(1000);
+                while (answer.position() == 0 || answer.get(answer.position() - 1) != '\n') {
+                    assertThat(raw.read(answer)).isPositive();
+                }
+                assertThat(new String(answer.array(), StandardCharsets.UTF_8))
+                        .startsWith("{\"error\":");
+            }
+        }
+    }
+
+    @Test
+    void consoleCarriesBytesBothWaysUntilTheGuestEnds() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            client.ask(request("console"));
+            assertThat(new String(client.output().readNBytes(6), StandardCharsets.UTF_8))
+                    .isEqualTo("hello\n");
+            client.input().write("ls\n".getBytes(StandardCharsets.UTF_8));
+            assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("ls\n");
+            endings.take().run();
+            assertThat(client.output().read()).isEqualTo(-1);
+            assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("closed");
+        }
+    }
+}
