@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * What CPUID shows a guest: a processor model without speculation (family 6, model 0x1c: Linux then
- * applies no mitigation), x86-64-v1 with the later instructions that the interpreter has, nothing
+ * applies no mitigation), x86-64-v2 and the later instructions that the interpreter has, nothing
  * that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE. SDM vol. 2,
  * CPUID; public/arch-x86/cpuid.h.
  */
@@ -19,7 +19,12 @@ public final class CpuidPolicy {
     private static final int APIC_ID_SHIFT = 24;
 
     // Leaf 1.
+    private static final int ECX_SSE3 = 1;
+    private static final int ECX_SSSE3 = 1 << 9;
     private static final int ECX_CX16 = 1 << 13;
+    private static final int ECX_SSE4_1 = 1 << 19;
+    private static final int ECX_SSE4_2 = 1 << 20;
+    private static final int ECX_MOVBE = 1 << 22;
     private static final int ECX_POPCNT = 1 << 23;
     private static final int ECX_RDRAND = 1 << 30;
     private static final int ECX_HYPERVISOR = 1 << 31;
@@ -89,7 +94,15 @@ public final class CpuidPolicy {
                             cpu,
                             SIGNATURE,
                             CLFLUSH_8_QUADWORDS | 2 * vcpuId << APIC_ID_SHIFT,
-                            ECX_CX16 | ECX_POPCNT | ECX_RDRAND | ECX_HYPERVISOR,
+                            ECX_SSE3
+                                    | ECX_SSSE3
+                                    | ECX_CX16
+                                    | ECX_SSE4_1
+                                    | ECX_SSE4_2
+                                    | ECX_MOVBE
+                                    | ECX_POPCNT
+                                    | ECX_RDRAND
+                                    | ECX_HYPERVISOR,
                             EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_APIC | EDX_CMOV
                                     | EDX_CLFSH | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2);
             case 7 ->

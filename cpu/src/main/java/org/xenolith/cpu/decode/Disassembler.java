@@ -192,6 +192,7 @@ public final class Disassembler {
             case VX, VSS, VSD, VD, VQ -> "xmm" + instruction.reg;
             case UX, UQ -> "xmm" + instruction.rm;
             case WX -> xmmOrMemory(instruction, XMMWORD);
+            case WW -> xmmOrMemory(instruction, 2);
             case WSS, WD -> xmmOrMemory(instruction, 4);
             case WSD, WQ -> xmmOrMemory(instruction, 8);
             case XMM0 -> "xmm0";

@@ -26,8 +26,8 @@ import java.util.List;
  * movsq.
  *
  * <p>Absent lines raise #UD, among them everything that CPUID hides from guests: VEX and EVEX
- * forms, SSE3 and later, XSAVE, SMAP, RDSEED, MOVBE, VMX. TZCNT and LZCNT are F3-prefixed BSF and
- * BSR to a processor that lacks them, hence no lines of their own.
+ * forms, AES, SHA, XSAVE, SMAP, RDSEED, VMX. TZCNT and LZCNT are F3-prefixed BSF and BSR to a
+ * processor that lacks them, hence no lines of their own.
  */
 public final class OpcodeTable {
     private static final String ONE_BYTE =
@@ -456,7 +456,13 @@ public final class OpcodeTable {
             0F BC /r              bsf          GV, EV
             0F BD /r              bsr          GV, EV
             F3 0F B8 /r           popcnt       GV, EV
+            F2 0F 38 F0 /r        crc32        GY, EB
+            F2 0F 38 F1 /r        crc32        GY, EV
             0F C8+r               bswap        ZV
+            NP 0F 38 F0 /r        movbe        GV, MV
+            66 0F 38 F0 /r        movbe        GV, MV
+            NP 0F 38 F1 /r        movbe        MV, GV
+            66 0F 38 F1 /r        movbe        MV, GV
 
             # data movement and exchange
             0F A0                 push         FS             DEFAULT_64
@@ -495,7 +501,9 @@ public final class OpcodeTable {
         List<OpcodeRow> rows = new ArrayList<>();
         addRows(rows, ONE_BYTE, 0);
         addRows(rows, TWO_BYTE, 0);
-        addRows(rows, SimdOpcodes.ROWS, OpcodeRow.SIMD);
+        for (SimdOpcodes.Extension extension : SimdOpcodes.EXTENSIONS) {
+            addRows(rows, extension.rows(), OpcodeRow.SIMD);
+        }
         return List.copyOf(rows);
     }
 

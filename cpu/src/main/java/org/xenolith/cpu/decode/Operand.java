@@ -78,8 +78,8 @@ public enum Operand {
     QQ,
     NQ,
     /**
-     * XMM register in ModRM.reg; XMM register or memory (SS, SD, 32, 64, 128 bit); XMM register in
-     * rm.
+     * XMM register in ModRM.reg; XMM register or memory (SS, SD, 16, 32, 64, 128 bit); XMM register
+     * in rm.
      */
     VX,
     VSS,
@@ -89,6 +89,7 @@ public enum Operand {
     WX,
     WSS,
     WSD,
+    WW,
     WD,
     WQ,
     UX,

@@ -4,6 +4,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
+import org.xenolith.cpu.semantics.simd.Crc32c;
 
 /** Bit tests, scans and counts. */
 final class BitOps {
@@ -156,6 +157,35 @@ final class BitOps {
             int count = Long.bitCount(Registers.zeroExtend(value, bits));
             Registers.set(r, dst, 0, bits, count);
             cpu.setArithmeticFlags(count == 0 ? Flags.ZF : 0);
+            return next;
+        }
+    }
+
+    /** CRC32: the checksum in a general register, fed with 1 to 8 bytes; flags stay. */
+    static final class Checksum extends MemoryOp {
+        private final boolean memory;
+        private final int bits;
+        private final int dst;
+        private final int src;
+        private final int srcShift;
+
+        Checksum(Binding b) {
+            super(b);
+            memory = b.in.memory;
+            bits = b.operand(1) == Operand.EB ? 8 : b.bits();
+            dst = b.in.reg;
+            src = bits == 8 ? b.byteRegister(b.in.rm) : b.in.rm;
+            srcShift = bits == 8 ? b.byteShift(b.in.rm) : 0;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long value =
+                    memory
+                            ? Loads.load(cpu.mmu(), vaddr(r), bits)
+                            : Registers.get(r, src, srcShift, bits);
+            r[dst] = Crc32c.crc32(r[dst], value, bits >> 3);
             return next;
         }
     }

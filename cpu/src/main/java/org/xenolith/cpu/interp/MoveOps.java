@@ -1,6 +1,7 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Mmu;
 
 /** MOV, MOVZX, MOVSX, LEA and other moves of general registers. */
@@ -398,6 +399,35 @@ final class MoveOps {
                 default -> Registers.set16(r, dst, 0);
             }
             return next;
+        }
+    }
+
+    /** MOVBE: between a register and memory, the bytes in reverse order. */
+    static final class MoveSwapped extends MemoryOp {
+        private final boolean store;
+        private final int bits;
+        private final int reg;
+
+        MoveSwapped(Binding b) {
+            super(b);
+            store = b.operand(0) == Operand.MV;
+            bits = b.bits();
+            reg = b.in.reg;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long vaddr = vaddr(cpu.r);
+            if (store) {
+                Loads.store(cpu.mmu(), vaddr, bits, swapped(cpu.r[reg]));
+            } else {
+                Registers.set(cpu.r, reg, 0, bits, swapped(Loads.load(cpu.mmu(), vaddr, bits)));
+            }
+            return next;
+        }
+
+        private long swapped(long value) {
+            return Long.reverseBytes(value) >>> 64 - bits;
         }
     }
 

@@ -151,6 +151,7 @@ final class OpFactory {
         put(b -> new BitOps.Scan(true, b), "bsf");
         put(b -> new BitOps.Scan(false, b), "bsr");
         put(BitOps.PopulationCount::new, "popcnt");
+        put(BitOps.Checksum::new, "crc32");
         put(AtomicOps.CompareExchange::new, "cmpxchg");
         put(AtomicOps.CompareExchange8::new, "cmpxchg8b");
         put(AtomicOps.CompareExchange16::new, "cmpxchg16b");
@@ -174,6 +175,7 @@ final class OpFactory {
         put(MoveOps.SignIntoRdx::new, "cwd", "cdq", "cqo");
         put(MoveOps.TableLookup::new, "xlat");
         put(MoveOps::movnti, "movnti");
+        put(MoveOps.MoveSwapped::new, "movbe");
         for (int i = 0; i < CONDITIONS.length; i++) {
             int condition = i;
             put(b -> ConditionOps.branch(condition, b), "j" + CONDITIONS[i]);

@@ -70,7 +70,7 @@ final class SimdOps {
     private static Place place(Operand operand) {
         return switch (operand) {
             case VX, VSS, VSD, VD, VQ -> Place.XMM_REG;
-            case WX, WSS, WSD, WD, WQ, UX, UQ -> Place.XMM_RM;
+            case WX, WSS, WSD, WW, WD, WQ, UX, UQ -> Place.XMM_RM;
             case PQ -> Place.MMX_REG;
             case QD, QQ, NQ -> Place.MMX_RM;
             case GB, GW, GD, GV, GY -> Place.GENERAL_REG;
@@ -105,7 +105,7 @@ final class SimdOps {
             case WX, MX -> 16;
             case WSD, WQ, MQ, QQ, EQ -> 8;
             case WSS, WD, MD, QD, ED -> 4;
-            case MW, EW -> 2;
+            case MW, EW, WW -> 2;
             case MB, EB -> 1;
             case EY, MY -> (b.in.rex & 8) != 0 ? 8 : 4;
             case M -> 16;
@@ -310,8 +310,7 @@ final class SimdOps {
     /** Checks all 16 bytes before it writes one. */
     private static void store128(Mmu mmu, long vaddr, long low, long high) {
         if ((vaddr & 15) != 0) {
-            mmu.checkWritable(vaddr);
-            mmu.checkWritable(vaddr + 15);
+            mmu.checkWritable(vaddr, 16);
         }
         mmu.write64(vaddr, low);
         mmu.write64(vaddr + 8, high);
@@ -329,8 +328,7 @@ final class SimdOps {
         private final boolean aligned;
         private final boolean mmx;
         private final boolean emms;
-        private final boolean masked;
-        private final boolean hasResult;
+        private final Semantics.Destination destination;
         private final boolean setsFlags;
         private final boolean wide;
         private final int reg;
@@ -351,9 +349,8 @@ final class SimdOps {
             aligned = !allowsUnaligned(b.in.row.mnemonic());
             emms = b.in.row.mnemonic().equals("emms");
             mmx = isMmx(first) && !firstMemory || isMmx(second) && !secondMemory;
-            hasResult = semantics.hasResult();
+            destination = semantics.destination();
             setsFlags = semantics.setsFlags();
-            masked = semantics instanceof Semantics.Move && !hasResult && !emms;
             wide = (b.in.rex & 8) != 0;
             reg = b.in.reg;
             rm = b.in.rm;
@@ -391,19 +388,30 @@ final class SimdOps {
             if (firstMemory) {
                 storeFirst(cpu.mmu(), o, vaddr);
             }
-            if (masked) {
+            if (destination == Semantics.Destination.MEMORY_AT_RDI) {
                 storeMasked(cpu, o);
             }
             if (mmx) {
                 cpu.x87.enterMmx();
             }
-            if (!firstMemory && hasResult) {
-                writeFirst(cpu, o);
-            }
+            writeRegister(cpu, o);
             if (setsFlags) {
                 cpu.setArithmeticFlags(o.flags);
             }
             return next;
+        }
+
+        private void writeRegister(Cpu cpu, SimdOperands o) {
+            switch (destination) {
+                case FIRST_OPERAND -> {
+                    if (!firstMemory) {
+                        writeFirst(cpu, o);
+                    }
+                }
+                case RCX -> cpu.r[Cpu.RCX] = o.low;
+                case XMM0 -> setXmm(cpu, 0, o);
+                case MEMORY_AT_RDI, NOTHING -> {}
+            }
         }
 
         private long operandAddress(Cpu cpu) {
@@ -502,7 +510,7 @@ final class SimdOps {
                 case MMX_RM -> cpu.x87.setMm(rm & 7, o.low);
                 case GENERAL_REG -> cpu.r[reg] = o.low;
                 case GENERAL_RM -> cpu.r[rm] = o.low;
-                case NOWHERE -> cpu.r[Cpu.RCX] = o.low;
+                case NOWHERE -> {}
             }
         }
 

@@ -422,6 +422,18 @@ public final class Mmu {
     }
 
     /**
+     * Checks all bytes of an operand of at most a page.
+     *
+     * @throws GuestFault as above; CR2 is the first byte that may not be written
+     */
+    public void checkWritable(long vaddr, int size) {
+        prepareWrite(vaddr);
+        if (crossesPage(vaddr, size)) {
+            prepareWrite(vaddr + size - 1 & PAGE_MASK);
+        }
+    }
+
+    /**
      * Checks before a read-modify-write that its store will succeed, so that nothing is read in
      * vain.
      *

@@ -4,16 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -21,6 +25,8 @@ import java.util.stream.Collectors;
 /** Every instruction of programs on this machine, read by us and by binutils' objdump. */
 class ObjdumpComparisonTest {
     private static final int SHOWN = 40;
+    private static final long SEED = Long.getLong("xenolith.seed", 20250119);
+    private static final int USES_PER_ROW = 50;
 
     private static final byte FWAIT = (byte) 0x9b;
 
@@ -84,20 +90,69 @@ class ObjdumpComparisonTest {
         compareAll(Path.of(kernel));
     }
 
+    /** Programs seldom use some of them: random uses of every vector row, CRC32 and MOVBE. */
+    @Test
+    void readsEveryVectorRowAsObjdumpDoes(@TempDir Path directory) throws IOException {
+        System.out.println("vector rows for objdump: -Dxenolith.seed=" + SEED);
+        Random random = new Random(SEED);
+        ByteArrayOutputStream code = new ByteArrayOutputStream();
+        for (OpcodeRow row : OpcodeTable.rows()) {
+            if (row.has(OpcodeRow.SIMD) || row.mnemonic().matches("crc32|movbe")) {
+                for (int i = 0; i < USES_PER_ROW; i++) {
+                    code.writeBytes(randomUse(row, random));
+                }
+            }
+        }
+        Path image = Files.write(directory.resolve("rows.bin"), code.toByteArray());
+        compareAll(image, "-D", "-b", "binary", "-m", "i386:x86-64");
+        assertThat(unknown).as("rows that are undefined to us").isZero();
+    }
+
+    private byte[] randomUse(OpcodeRow row, Random random) {
+        byte[] code = new byte[2 * Decoder.MAX_LENGTH];
+        while (true) {
+            random.nextBytes(code);
+            byte[] opcode = opcodeBytes(row, random);
+            System.arraycopy(opcode, 0, code, 0, opcode.length);
+            int length = Decoder.decode(code, 0, code.length, instruction);
+            if (length > 0 && instruction.row == row) {
+                return Arrays.copyOf(code, length);
+            }
+        }
+    }
+
+    private static byte[] opcodeBytes(OpcodeRow row, Random random) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        String encoding = row.encoding().replace("NP ", "");
+        int rex = random.nextInt(2) == 0 ? 0 : 0x40 | random.nextInt(8);
+        boolean rexPlaced = false;
+        for (String word : encoding.split(" ")) {
+            if (word.equals("REX.W")) {
+                rex |= 0x48;
+            } else if (word.matches("[0-9A-F]{2}")) {
+                if (word.equals("0F") && rex != 0 && !rexPlaced) {
+                    bytes.write(rex);
+                    rexPlaced = true;
+                }
+                bytes.write(Integer.parseInt(word, 16));
+            }
+        }
+        return bytes.toByteArray();
+    }
+
     private void compareAll(Path program) throws IOException {
+        compareAll(program, "-d");
+    }
+
+    private void compareAll(Path program, String... options) throws IOException {
         assumeTrue(Files.isReadable(program), "SKIPPED: there is no " + program);
         assumeTrue(objdumpIsInstalled(), "SKIPPED: objdump (binutils) is not installed");
+        List<String> command = new ArrayList<>(List.of("objdump", "-w", "--insn-width=16"));
+        command.addAll(List.of("-M", "intel"));
+        command.addAll(List.of(options));
+        command.add(program.toString());
         Process objdump =
-                new ProcessBuilder(
-                                "objdump",
-                                "-d",
-                                "-w",
-                                "-M",
-                                "intel",
-                                "--insn-width=16",
-                                program.toString())
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         try (BufferedReader output = objdump.inputReader()) {
             for (String line = output.readLine(); line != null; line = output.readLine()) {
                 ObjdumpLine parsed = ObjdumpLine.parse(line);

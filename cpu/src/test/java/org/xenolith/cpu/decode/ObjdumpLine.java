@@ -55,6 +55,9 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
     private static final Pattern BRANCH = Pattern.compile("^(j\\w+|call|loop\\w*) ([0-9a-f]+)$");
     private static final Pattern BELOW_RIP = Pattern.compile("(?<=[re]ip)\\+0x(f{8}[0-9a-f]{8})");
 
+    /** The one load of 16 bytes whose width objdump leaves out. */
+    private static final Pattern UNSIZED = Pattern.compile("^(lddqu \\w+,)");
+
     /** Selectors are 16 bits wide, whatever objdump calls the register they come from. */
     private static final Pattern SELECTOR =
             Pattern.compile("^(mov [c-gs]s,|(?:lar|lsl) \\w+,)(?:(r\\d+)d?|[er](\\w\\w))$");
@@ -108,6 +111,7 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
         normal = BELOW_RIP.matcher(normal).replaceFirst(match -> negative(match.group(1)));
         normal = SELECTOR.matcher(normal).replaceFirst(ObjdumpLine::wordRegister);
         normal = normal.replace("OWORD PTR", "XMMWORD PTR");
+        normal = UNSIZED.matcher(normal).replaceFirst("$1XMMWORD PTR ");
         return kept + normal.replaceAll("\\+[re]iz\\*\\d", "");
     }
 

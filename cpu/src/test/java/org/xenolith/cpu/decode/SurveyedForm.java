@@ -128,6 +128,7 @@ record SurveyedForm(String kind, String mnemonic, List<String> operands) {
             case QQ -> isOneOf(operand, "mm", "m64");
             case VX, VSS, VSD, VD, VQ, UX, UQ, XMM0 -> operand.equals("xmm");
             case WX -> isOneOf(operand, "xmm", "m128");
+            case WW -> isOneOf(operand, "xmm", "m16");
             case WSS, WD -> isOneOf(operand, "xmm", "m32");
             case WSD, WQ -> isOneOf(operand, "xmm", "m64");
         };

@@ -57,7 +57,8 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         if (in.row.encoding().startsWith("0F 0D") && !in.memory) {
             return false;
         }
-        return (string || !in.rep && !in.repne || in.row.encoding().startsWith("F3"))
+        boolean mandatory = in.row.encoding().matches("F[23] .*");
+        return (string || mandatory || !in.rep && !in.repne)
                 && in.segment == Instruction.NO_REGISTER
                 && !(moffs && in.addressSize == 4)
                 && !(in.memory && in.base == RSP && in.addressSize == 4);

@@ -81,10 +81,6 @@ public sealed interface Semantics {
         int apply(long aLow, long aHigh, long bLow, long bHigh);
     }
 
-    interface ChecksumOp {
-        long apply(long crc, long value, int bytes);
-    }
-
     interface DoubleFlagsOp {
         int apply(long a, long b, Mxcsr m);
     }
@@ -461,28 +457,6 @@ public sealed interface Semantics {
         @Override
         public Destination destination() {
             return toIndex ? Destination.RCX : Destination.XMM0;
-        }
-    }
-
-    /** CRC32, on general registers. */
-    record Checksum(ChecksumOp f) implements Semantics {
-        @Override
-        public void execute(SimdOperands o, Mxcsr m) {
-            o.low = f.apply(o.aLow, o.bLow, o.sourceBytes);
-        }
-    }
-
-    /** POPCNT: ZF if the source is 0, the other flags cleared. */
-    record CountBits() implements Semantics {
-        @Override
-        public void execute(SimdOperands o, Mxcsr m) {
-            o.low = Long.bitCount(o.bLow);
-            o.flags = o.bLow == 0 ? 1 << 6 : 0;
-        }
-
-        @Override
-        public boolean setsFlags() {
-            return true;
         }
     }
 

@@ -27,9 +27,6 @@ public final class SimdOperands {
     /** Operands coded Y have 64 bits (REX.W), not 32. */
     public boolean wide;
 
-    /** Width of the source of CRC32 in bytes; the source of POPCNT is zero-extended instead. */
-    public int sourceBytes;
-
     /** The implicit XMM0 of the variable blends. */
     public long xmm0Low, xmm0High;
 

@@ -9,26 +9,43 @@ import java.util.regex.Pattern;
  * @param encoding as in {@link org.xenolith.cpu.decode.OpcodeRow}, e.g. {@code "66 0F FE /r"}
  * @param operands operand codes, destination first, e.g. {@code VX}, {@code WX}
  * @param feature the processor feature it belongs to, under its name in Linux's /proc/cpuinfo
- * @param binding name of its function in {@link SimdTable}
  */
-public record SimdRow(
-        String encoding, String mnemonic, List<String> operands, String feature, String binding) {
+public record SimdRow(String encoding, String mnemonic, List<String> operands, String feature) {
     private static final Pattern GAP = Pattern.compile(" {2,}");
 
-    /**
-     * Reads a line of four columns, two blanks or more apart: encoding, mnemonic, operands,
-     * binding.
-     */
+    /** Reads a line of three columns, two blanks or more apart: encoding, mnemonic, operands. */
     static SimdRow parse(String line, String feature) {
         String[] columns = GAP.split(line);
         List<String> operands =
                 columns[2].equals("-") ? List.of() : List.of(columns[2].split(", "));
-        return new SimdRow(columns[0], columns[1], operands, feature, columns[3]);
+        return new SimdRow(columns[0], columns[1], operands, feature);
     }
 
     /** What it computes. */
     public Semantics semantics() {
-        return SimdTable.semantics(binding);
+        return SimdTable.semantics(this);
+    }
+
+    /**
+     * What sets the row's form apart from the mnemonic's others: {@code .imm} a shift by an
+     * immediate, {@code .mmx} MMX registers, {@code .store} memory as destination, {@code .load}
+     * memory alone as source; else empty.
+     */
+    String form() {
+        if (operands.size() == 2 && operands.getLast().equals("IB")) {
+            return ".imm";
+        }
+        if (operands.stream().anyMatch(operand -> "PN".indexOf(operand.charAt(0)) >= 0)) {
+            return ".mmx";
+        }
+        if (operands.isEmpty() || operands.stream().noneMatch(SimdRow::isMemory)) {
+            return "";
+        }
+        return isMemory(operands.getFirst()) ? ".store" : ".load";
+    }
+
+    private static boolean isMemory(String operand) {
+        return operand.startsWith("M");
     }
 
     /** Names the row: encoding, mnemonic and operands. */

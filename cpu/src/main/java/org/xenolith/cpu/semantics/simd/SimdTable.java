@@ -11,6 +11,7 @@ import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_LOW_TO_HIG
 import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_NOTHING;
 import static org.xenolith.cpu.semantics.simd.Semantics.MoveKind.MOVE_ZERO_EXTEND;
 
+import org.xenolith.cpu.decode.SimdOpcodes;
 import org.xenolith.cpu.semantics.simd.Semantics.MoveKind;
 
 import java.util.ArrayList;
@@ -23,414 +24,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The MMX and SSE instructions, one line per encoding, and the function each is bound to. SDM vol.
- * 2.
- *
- * <p>Columns: encoding, mnemonic and operands in the notation of the decoder's tables, and the name
- * of the binding below. A decoder's row finds its line by the first three.
+ * The function that each MMX and SSE row of {@link SimdOpcodes} is bound to, by its mnemonic. SDM
+ * vol. 2. A form that computes something else than the mnemonic's other forms has a name of its
+ * own, see {@link SimdRow#form}.
  */
 public final class SimdTable {
-    private static final String SSE2 =
-            """
-            # SSE and SSE2: moves
-            NP 0F 10 /r              movups       VX, WX         movups
-            66 0F 10 /r              movupd       VX, WX         movupd
-            F3 0F 10 /r              movss        VSS, WSS       movss
-            F2 0F 10 /r              movsd        VSD, WSD       movsd
-            NP 0F 11 /r              movups       WX, VX         movups
-            66 0F 11 /r              movupd       WX, VX         movupd
-            F3 0F 11 /r              movss        WSS, VSS       movss
-            F2 0F 11 /r              movsd        WSD, VSD       movsd
-            NP 0F 12 /r              movlps       VQ, MQ         movlps
-            NP 0F 12 /r              movhlps      VX, UX         movhlps
-            66 0F 12 /r              movlpd       VQ, MQ         movlpd
-            NP 0F 13 /r              movlps       MQ, VQ         movlps
-            66 0F 13 /r              movlpd       MQ, VQ         movlpd
-            NP 0F 14 /r              unpcklps     VX, WX         unpcklps
-            66 0F 14 /r              unpcklpd     VX, WX         unpcklpd
-            NP 0F 15 /r              unpckhps     VX, WX         unpckhps
-            66 0F 15 /r              unpckhpd     VX, WX         unpckhpd
-            NP 0F 16 /r              movhps       VX, MQ         movhps
-            NP 0F 16 /r              movlhps      VX, UX         movlhps
-            66 0F 16 /r              movhpd       VX, MQ         movhpd
-            NP 0F 17 /r              movhps       MQ, VX         movhps.store
-            66 0F 17 /r              movhpd       MQ, VX         movhpd.store
-            NP 0F 28 /r              movaps       VX, WX         movaps
-            66 0F 28 /r              movapd       VX, WX         movapd
-            NP 0F 29 /r              movaps       WX, VX         movaps
-            66 0F 29 /r              movapd       WX, VX         movapd
-            NP 0F 2B /r              movntps      MX, VX         movntps
-            66 0F 2B /r              movntpd      MX, VX         movntpd
-            NP 0F 50 /r              movmskps     GD, UX         movmskps
-            66 0F 50 /r              movmskpd     GD, UX         movmskpd
-
-            # conversions and comparisons
-            NP 0F 2A /r              cvtpi2ps     VX, QQ         cvtpi2ps
-            66 0F 2A /r              cvtpi2pd     VX, QQ         cvtpi2pd
-            F3 0F 2A /r              cvtsi2ss     VSS, EY        cvtsi2ss
-            F2 0F 2A /r              cvtsi2sd     VSD, EY        cvtsi2sd
-            NP 0F 2C /r              cvttps2pi    PQ, WQ         cvttps2pi
-            66 0F 2C /r              cvttpd2pi    PQ, WX         cvttpd2pi
-            F3 0F 2C /r              cvttss2si    GY, WSS        cvttss2si
-            F2 0F 2C /r              cvttsd2si    GY, WSD        cvttsd2si
-            NP 0F 2D /r              cvtps2pi     PQ, WQ         cvtps2pi
-            66 0F 2D /r              cvtpd2pi     PQ, WX         cvtpd2pi
-            F3 0F 2D /r              cvtss2si     GY, WSS        cvtss2si
-            F2 0F 2D /r              cvtsd2si     GY, WSD        cvtsd2si
-            NP 0F 2E /r              ucomiss      VSS, WSS       ucomiss
-            66 0F 2E /r              ucomisd      VSD, WSD       ucomisd
-            NP 0F 2F /r              comiss       VSS, WSS       comiss
-            66 0F 2F /r              comisd       VSD, WSD       comisd
-            NP 0F 5A /r              cvtps2pd     VX, WQ         cvtps2pd
-            66 0F 5A /r              cvtpd2ps     VX, WX         cvtpd2ps
-            F3 0F 5A /r              cvtss2sd     VSD, WSS       cvtss2sd
-            F2 0F 5A /r              cvtsd2ss     VSS, WSD       cvtsd2ss
-            NP 0F 5B /r              cvtdq2ps     VX, WX         cvtdq2ps
-            66 0F 5B /r              cvtps2dq     VX, WX         cvtps2dq
-            F3 0F 5B /r              cvttps2dq    VX, WX         cvttps2dq
-            66 0F E6 /r              cvttpd2dq    VX, WX         cvttpd2dq
-            F3 0F E6 /r              cvtdq2pd     VX, WQ         cvtdq2pd
-            F2 0F E6 /r              cvtpd2dq     VX, WX         cvtpd2dq
-
-            # floating point arithmetic
-            NP 0F 51 /r              sqrtps       VX, WX         sqrtps
-            66 0F 51 /r              sqrtpd       VX, WX         sqrtpd
-            F3 0F 51 /r              sqrtss       VSS, WSS       sqrtss
-            F2 0F 51 /r              sqrtsd       VSD, WSD       sqrtsd
-            NP 0F 52 /r              rsqrtps      VX, WX         rsqrtps
-            F3 0F 52 /r              rsqrtss      VSS, WSS       rsqrtss
-            NP 0F 53 /r              rcpps        VX, WX         rcpps
-            F3 0F 53 /r              rcpss        VSS, WSS       rcpss
-            NP 0F 54 /r              andps        VX, WX         andps
-            66 0F 54 /r              andpd        VX, WX         andpd
-            NP 0F 55 /r              andnps       VX, WX         andnps
-            66 0F 55 /r              andnpd       VX, WX         andnpd
-            NP 0F 56 /r              orps         VX, WX         orps
-            66 0F 56 /r              orpd         VX, WX         orpd
-            NP 0F 57 /r              xorps        VX, WX         xorps
-            66 0F 57 /r              xorpd        VX, WX         xorpd
-            NP 0F 58 /r              addps        VX, WX         addps
-            66 0F 58 /r              addpd        VX, WX         addpd
-            F3 0F 58 /r              addss        VSS, WSS       addss
-            F2 0F 58 /r              addsd        VSD, WSD       addsd
-            NP 0F 59 /r              mulps        VX, WX         mulps
-            66 0F 59 /r              mulpd        VX, WX         mulpd
-            F3 0F 59 /r              mulss        VSS, WSS       mulss
-            F2 0F 59 /r              mulsd        VSD, WSD       mulsd
-            NP 0F 5C /r              subps        VX, WX         subps
-            66 0F 5C /r              subpd        VX, WX         subpd
-            F3 0F 5C /r              subss        VSS, WSS       subss
-            F2 0F 5C /r              subsd        VSD, WSD       subsd
-            NP 0F 5D /r              minps        VX, WX         minps
-            66 0F 5D /r              minpd        VX, WX         minpd
-            F3 0F 5D /r              minss        VSS, WSS       minss
-            F2 0F 5D /r              minsd        VSD, WSD       minsd
-            NP 0F 5E /r              divps        VX, WX         divps
-            66 0F 5E /r              divpd        VX, WX         divpd
-            F3 0F 5E /r              divss        VSS, WSS       divss
-            F2 0F 5E /r              divsd        VSD, WSD       divsd
-            NP 0F 5F /r              maxps        VX, WX         maxps
-            66 0F 5F /r              maxpd        VX, WX         maxpd
-            F3 0F 5F /r              maxss        VSS, WSS       maxss
-            F2 0F 5F /r              maxsd        VSD, WSD       maxsd
-            NP 0F C2 /r ib           cmpps        VX, WX, IB     cmpps
-            66 0F C2 /r ib           cmppd        VX, WX, IB     cmppd
-            F3 0F C2 /r ib           cmpss        VSS, WSS, IB   cmpss
-            F2 0F C2 /r ib           cmpsd        VSD, WSD, IB   cmpsd
-            NP 0F C6 /r ib           shufps       VX, WX, IB     shufps
-            66 0F C6 /r ib           shufpd       VX, WX, IB     shufpd
-
-            # integer vectors: MMX and SSE2
-            NP 0F 60 /r              punpcklbw    PQ, QD         punpcklbw.mmx
-            66 0F 60 /r              punpcklbw    VX, WX         punpcklbw
-            NP 0F 61 /r              punpcklwd    PQ, QD         punpcklwd.mmx
-            66 0F 61 /r              punpcklwd    VX, WX         punpcklwd
-            NP 0F 62 /r              punpckldq    PQ, QD         punpckldq.mmx
-            66 0F 62 /r              punpckldq    VX, WX         punpckldq
-            NP 0F 63 /r              packsswb     PQ, QQ         packsswb.mmx
-            66 0F 63 /r              packsswb     VX, WX         packsswb
-            NP 0F 64 /r              pcmpgtb      PQ, QQ         pcmpgtb
-            66 0F 64 /r              pcmpgtb      VX, WX         pcmpgtb
-            NP 0F 65 /r              pcmpgtw      PQ, QQ         pcmpgtw
-            66 0F 65 /r              pcmpgtw      VX, WX         pcmpgtw
-            NP 0F 66 /r              pcmpgtd      PQ, QQ         pcmpgtd
-            66 0F 66 /r              pcmpgtd      VX, WX         pcmpgtd
-            NP 0F 67 /r              packuswb     PQ, QQ         packuswb.mmx
-            66 0F 67 /r              packuswb     VX, WX         packuswb
-            NP 0F 68 /r              punpckhbw    PQ, QQ         punpckhbw.mmx
-            66 0F 68 /r              punpckhbw    VX, WX         punpckhbw
-            NP 0F 69 /r              punpckhwd    PQ, QQ         punpckhwd.mmx
-            66 0F 69 /r              punpckhwd    VX, WX         punpckhwd
-            NP 0F 6A /r              punpckhdq    PQ, QQ         punpckhdq.mmx
-            66 0F 6A /r              punpckhdq    VX, WX         punpckhdq
-            NP 0F 6B /r              packssdw     PQ, QQ         packssdw.mmx
-            66 0F 6B /r              packssdw     VX, WX         packssdw
-            66 0F 6C /r              punpcklqdq   VX, WX         punpcklqdq
-            66 0F 6D /r              punpckhqdq   VX, WX         punpckhqdq
-            NP 0F 6E /r              movd         PQ, EY         movd
-            NP REX.W 0F 6E /r        movq         PQ, EY         movq
-            66 0F 6E /r              movd         VX, EY         movd
-            66 REX.W 0F 6E /r        movq         VX, EY         movq
-            NP 0F 7E /r              movd         EY, PQ         movd
-            NP REX.W 0F 7E /r        movq         EY, PQ         movq
-            66 0F 7E /r              movd         EY, VX         movd
-            66 REX.W 0F 7E /r        movq         EY, VX         movq
-            F3 0F 7E /r              movq         VQ, WQ         movq
-            66 0F D6 /r              movq         WQ, VQ         movq
-            NP 0F 6F /r              movq         PQ, QQ         movq
-            66 0F 6F /r              movdqa       VX, WX         movdqa
-            F3 0F 6F /r              movdqu       VX, WX         movdqu
-            NP 0F 7F /r              movq         QQ, PQ         movq
-            66 0F 7F /r              movdqa       WX, VX         movdqa
-            F3 0F 7F /r              movdqu       WX, VX         movdqu
-            NP 0F 70 /r ib           pshufw       PQ, QQ, IB     pshufw
-            66 0F 70 /r ib           pshufd       VX, WX, IB     pshufd
-            F3 0F 70 /r ib           pshufhw      VX, WX, IB     pshufhw
-            F2 0F 70 /r ib           pshuflw      VX, WX, IB     pshuflw
-            NP 0F 71 /2 ib           psrlw        NQ, IB         psrlw.imm
-            66 0F 71 /2 ib           psrlw        UX, IB         psrlw.imm
-            NP 0F 71 /4 ib           psraw        NQ, IB         psraw.imm
-            66 0F 71 /4 ib           psraw        UX, IB         psraw.imm
-            NP 0F 71 /6 ib           psllw        NQ, IB         psllw.imm
-            66 0F 71 /6 ib           psllw        UX, IB         psllw.imm
-            NP 0F 72 /2 ib           psrld        NQ, IB         psrld.imm
-            66 0F 72 /2 ib           psrld        UX, IB         psrld.imm
-            NP 0F 72 /4 ib           psrad        NQ, IB         psrad.imm
-            66 0F 72 /4 ib           psrad        UX, IB         psrad.imm
-            NP 0F 72 /6 ib           pslld        NQ, IB         pslld.imm
-            66 0F 72 /6 ib           pslld        UX, IB         pslld.imm
-            NP 0F 73 /2 ib           psrlq        NQ, IB         psrlq.imm
-            66 0F 73 /2 ib           psrlq        UX, IB         psrlq.imm
-            NP 0F 73 /6 ib           psllq        NQ, IB         psllq.imm
-            66 0F 73 /6 ib           psllq        UX, IB         psllq.imm
-            66 0F 73 /3 ib           psrldq       UX, IB         psrldq
-            66 0F 73 /7 ib           pslldq       UX, IB         pslldq
-            NP 0F 74 /r              pcmpeqb      PQ, QQ         pcmpeqb
-            66 0F 74 /r              pcmpeqb      VX, WX         pcmpeqb
-            NP 0F 75 /r              pcmpeqw      PQ, QQ         pcmpeqw
-            66 0F 75 /r              pcmpeqw      VX, WX         pcmpeqw
-            NP 0F 76 /r              pcmpeqd      PQ, QQ         pcmpeqd
-            66 0F 76 /r              pcmpeqd      VX, WX         pcmpeqd
-            NP 0F 77                 emms         -              emms
-            NP 0F C4 /r ib           pinsrw       PQ, RD, IB     pinsrw.mmx
-            NP 0F C4 /r ib           pinsrw       PQ, MW, IB     pinsrw.mmx
-            66 0F C4 /r ib           pinsrw       VX, RD, IB     pinsrw
-            66 0F C4 /r ib           pinsrw       VX, MW, IB     pinsrw
-            NP 0F C5 /r ib           pextrw       GD, NQ, IB     pextrw.mmx
-            66 0F C5 /r ib           pextrw       GD, UX, IB     pextrw
-            NP 0F D1 /r              psrlw        PQ, QQ         psrlw
-            66 0F D1 /r              psrlw        VX, WX         psrlw
-            NP 0F D2 /r              psrld        PQ, QQ         psrld
-            66 0F D2 /r              psrld        VX, WX         psrld
-            NP 0F D3 /r              psrlq        PQ, QQ         psrlq
-            66 0F D3 /r              psrlq        VX, WX         psrlq
-            NP 0F D4 /r              paddq        PQ, QQ         paddq
-            66 0F D4 /r              paddq        VX, WX         paddq
-            NP 0F D5 /r              pmullw       PQ, QQ         pmullw
-            66 0F D5 /r              pmullw       VX, WX         pmullw
-            NP 0F D8 /r              psubusb      PQ, QQ         psubusb
-            66 0F D8 /r              psubusb      VX, WX         psubusb
-            NP 0F D9 /r              psubusw      PQ, QQ         psubusw
-            66 0F D9 /r              psubusw      VX, WX         psubusw
-            NP 0F DA /r              pminub       PQ, QQ         pminub
-            66 0F DA /r              pminub       VX, WX         pminub
-            NP 0F DB /r              pand         PQ, QQ         pand
-            66 0F DB /r              pand         VX, WX         pand
-            NP 0F DC /r              paddusb      PQ, QQ         paddusb
-            66 0F DC /r              paddusb      VX, WX         paddusb
-            NP 0F DD /r              paddusw      PQ, QQ         paddusw
-            66 0F DD /r              paddusw      VX, WX         paddusw
-            NP 0F DE /r              pmaxub       PQ, QQ         pmaxub
-            66 0F DE /r              pmaxub       VX, WX         pmaxub
-            NP 0F DF /r              pandn        PQ, QQ         pandn
-            66 0F DF /r              pandn        VX, WX         pandn
-            NP 0F E0 /r              pavgb        PQ, QQ         pavgb
-            66 0F E0 /r              pavgb        VX, WX         pavgb
-            NP 0F E1 /r              psraw        PQ, QQ         psraw
-            66 0F E1 /r              psraw        VX, WX         psraw
-            NP 0F E2 /r              psrad        PQ, QQ         psrad
-            66 0F E2 /r              psrad        VX, WX         psrad
-            NP 0F E3 /r              pavgw        PQ, QQ         pavgw
-            66 0F E3 /r              pavgw        VX, WX         pavgw
-            NP 0F E4 /r              pmulhuw      PQ, QQ         pmulhuw
-            66 0F E4 /r              pmulhuw      VX, WX         pmulhuw
-            NP 0F E5 /r              pmulhw       PQ, QQ         pmulhw
-            66 0F E5 /r              pmulhw       VX, WX         pmulhw
-            NP 0F E8 /r              psubsb       PQ, QQ         psubsb
-            66 0F E8 /r              psubsb       VX, WX         psubsb
-            NP 0F E9 /r              psubsw       PQ, QQ         psubsw
-            66 0F E9 /r              psubsw       VX, WX         psubsw
-            NP 0F EA /r              pminsw       PQ, QQ         pminsw
-            66 0F EA /r              pminsw       VX, WX         pminsw
-            NP 0F EB /r              por          PQ, QQ         por
-            66 0F EB /r              por          VX, WX         por
-            NP 0F EC /r              paddsb       PQ, QQ         paddsb
-            66 0F EC /r              paddsb       VX, WX         paddsb
-            NP 0F ED /r              paddsw       PQ, QQ         paddsw
-            66 0F ED /r              paddsw       VX, WX         paddsw
-            NP 0F EE /r              pmaxsw       PQ, QQ         pmaxsw
-            66 0F EE /r              pmaxsw       VX, WX         pmaxsw
-            NP 0F EF /r              pxor         PQ, QQ         pxor
-            66 0F EF /r              pxor         VX, WX         pxor
-            NP 0F F1 /r              psllw        PQ, QQ         psllw
-            66 0F F1 /r              psllw        VX, WX         psllw
-            NP 0F F2 /r              pslld        PQ, QQ         pslld
-            66 0F F2 /r              pslld        VX, WX         pslld
-            NP 0F F3 /r              psllq        PQ, QQ         psllq
-            66 0F F3 /r              psllq        VX, WX         psllq
-            NP 0F F4 /r              pmuludq      PQ, QQ         pmuludq
-            66 0F F4 /r              pmuludq      VX, WX         pmuludq
-            NP 0F F5 /r              pmaddwd      PQ, QQ         pmaddwd
-            66 0F F5 /r              pmaddwd      VX, WX         pmaddwd
-            NP 0F F6 /r              psadbw       PQ, QQ         psadbw
-            66 0F F6 /r              psadbw       VX, WX         psadbw
-            NP 0F F8 /r              psubb        PQ, QQ         psubb
-            66 0F F8 /r              psubb        VX, WX         psubb
-            NP 0F F9 /r              psubw        PQ, QQ         psubw
-            66 0F F9 /r              psubw        VX, WX         psubw
-            NP 0F FA /r              psubd        PQ, QQ         psubd
-            66 0F FA /r              psubd        VX, WX         psubd
-            NP 0F FB /r              psubq        PQ, QQ         psubq
-            66 0F FB /r              psubq        VX, WX         psubq
-            NP 0F FC /r              paddb        PQ, QQ         paddb
-            66 0F FC /r              paddb        VX, WX         paddb
-            NP 0F FD /r              paddw        PQ, QQ         paddw
-            66 0F FD /r              paddw        VX, WX         paddw
-            NP 0F FE /r              paddd        PQ, QQ         paddd
-            66 0F FE /r              paddd        VX, WX         paddd
-            F3 0F D6 /r              movq2dq      VX, NQ         movq2dq
-            F2 0F D6 /r              movdq2q      PQ, UX         movdq2q
-            NP 0F D7 /r              pmovmskb     GD, NQ         pmovmskb.mmx
-            66 0F D7 /r              pmovmskb     GD, UX         pmovmskb
-            NP 0F E7 /r              movntq       MQ, PQ         movntq
-            66 0F E7 /r              movntdq      MX, VX         movntdq
-            NP 0F F7 /r              maskmovq     PQ, NQ         maskmovq
-            66 0F F7 /r              maskmovdqu   VX, UX         maskmovdqu
-            """;
-
-    private static final String SSE3 =
-            """
-            F2 0F 12 /r              movddup      VX, WQ         movddup
-            F3 0F 12 /r              movsldup     VX, WX         movsldup
-            F3 0F 16 /r              movshdup     VX, WX         movshdup
-            66 0F 7C /r              haddpd       VX, WX         haddpd
-            F2 0F 7C /r              haddps       VX, WX         haddps
-            66 0F 7D /r              hsubpd       VX, WX         hsubpd
-            F2 0F 7D /r              hsubps       VX, WX         hsubps
-            66 0F D0 /r              addsubpd     VX, WX         addsubpd
-            F2 0F D0 /r              addsubps     VX, WX         addsubps
-            F2 0F F0 /r              lddqu        VX, MX         lddqu
-            """;
-
-    private static final String SSSE3 =
-            """
-            NP 0F 38 00 /r           pshufb       PQ, QQ         pshufb.mmx
-            66 0F 38 00 /r           pshufb       VX, WX         pshufb
-            NP 0F 38 01 /r           phaddw       PQ, QQ         phaddw.mmx
-            66 0F 38 01 /r           phaddw       VX, WX         phaddw
-            NP 0F 38 02 /r           phaddd       PQ, QQ         phaddd.mmx
-            66 0F 38 02 /r           phaddd       VX, WX         phaddd
-            NP 0F 38 03 /r           phaddsw      PQ, QQ         phaddsw.mmx
-            66 0F 38 03 /r           phaddsw      VX, WX         phaddsw
-            NP 0F 38 04 /r           pmaddubsw    PQ, QQ         pmaddubsw
-            66 0F 38 04 /r           pmaddubsw    VX, WX         pmaddubsw
-            NP 0F 38 05 /r           phsubw       PQ, QQ         phsubw.mmx
-            66 0F 38 05 /r           phsubw       VX, WX         phsubw
-            NP 0F 38 06 /r           phsubd       PQ, QQ         phsubd.mmx
-            66 0F 38 06 /r           phsubd       VX, WX         phsubd
-            NP 0F 38 07 /r           phsubsw      PQ, QQ         phsubsw.mmx
-            66 0F 38 07 /r           phsubsw      VX, WX         phsubsw
-            NP 0F 38 08 /r           psignb       PQ, QQ         psignb
-            66 0F 38 08 /r           psignb       VX, WX         psignb
-            NP 0F 38 09 /r           psignw       PQ, QQ         psignw
-            66 0F 38 09 /r           psignw       VX, WX         psignw
-            NP 0F 38 0A /r           psignd       PQ, QQ         psignd
-            66 0F 38 0A /r           psignd       VX, WX         psignd
-            NP 0F 38 0B /r           pmulhrsw     PQ, QQ         pmulhrsw
-            66 0F 38 0B /r           pmulhrsw     VX, WX         pmulhrsw
-            NP 0F 38 1C /r           pabsb        PQ, QQ         pabsb
-            66 0F 38 1C /r           pabsb        VX, WX         pabsb
-            NP 0F 38 1D /r           pabsw        PQ, QQ         pabsw
-            66 0F 38 1D /r           pabsw        VX, WX         pabsw
-            NP 0F 38 1E /r           pabsd        PQ, QQ         pabsd
-            66 0F 38 1E /r           pabsd        VX, WX         pabsd
-            NP 0F 3A 0F /r ib        palignr      PQ, QQ, IB     palignr.mmx
-            66 0F 3A 0F /r ib        palignr      VX, WX, IB     palignr
-            """;
-
-    private static final String SSE4_1 =
-            """
-            66 0F 38 10 /r           pblendvb     VX, WX         pblendvb
-            66 0F 38 14 /r           blendvps     VX, WX         blendvps
-            66 0F 38 15 /r           blendvpd     VX, WX         blendvpd
-            66 0F 38 17 /r           ptest        VX, WX         ptest
-            66 0F 38 20 /r           pmovsxbw     VX, WQ         pmovsxbw
-            66 0F 38 21 /r           pmovsxbd     VX, WD         pmovsxbd
-            66 0F 38 22 /r           pmovsxbq     VX, WW         pmovsxbq
-            66 0F 38 23 /r           pmovsxwd     VX, WQ         pmovsxwd
-            66 0F 38 24 /r           pmovsxwq     VX, WD         pmovsxwq
-            66 0F 38 25 /r           pmovsxdq     VX, WQ         pmovsxdq
-            66 0F 38 28 /r           pmuldq       VX, WX         pmuldq
-            66 0F 38 29 /r           pcmpeqq      VX, WX         pcmpeqq
-            66 0F 38 2A /r           movntdqa     VX, MX         movntdqa
-            66 0F 38 2B /r           packusdw     VX, WX         packusdw
-            66 0F 38 30 /r           pmovzxbw     VX, WQ         pmovzxbw
-            66 0F 38 31 /r           pmovzxbd     VX, WD         pmovzxbd
-            66 0F 38 32 /r           pmovzxbq     VX, WW         pmovzxbq
-            66 0F 38 33 /r           pmovzxwd     VX, WQ         pmovzxwd
-            66 0F 38 34 /r           pmovzxwq     VX, WD         pmovzxwq
-            66 0F 38 35 /r           pmovzxdq     VX, WQ         pmovzxdq
-            66 0F 38 38 /r           pminsb       VX, WX         pminsb
-            66 0F 38 39 /r           pminsd       VX, WX         pminsd
-            66 0F 38 3A /r           pminuw       VX, WX         pminuw
-            66 0F 38 3B /r           pminud       VX, WX         pminud
-            66 0F 38 3C /r           pmaxsb       VX, WX         pmaxsb
-            66 0F 38 3D /r           pmaxsd       VX, WX         pmaxsd
-            66 0F 38 3E /r           pmaxuw       VX, WX         pmaxuw
-            66 0F 38 3F /r           pmaxud       VX, WX         pmaxud
-            66 0F 38 40 /r           pmulld       VX, WX         pmulld
-            66 0F 38 41 /r           phminposuw   VX, WX         phminposuw
-            66 0F 3A 08 /r ib        roundps      VX, WX, IB     roundps
-            66 0F 3A 09 /r ib        roundpd      VX, WX, IB     roundpd
-            66 0F 3A 0A /r ib        roundss      VSS, WSS, IB   roundss
-            66 0F 3A 0B /r ib        roundsd      VSD, WSD, IB   roundsd
-            66 0F 3A 0C /r ib        blendps      VX, WX, IB     blendps
-            66 0F 3A 0D /r ib        blendpd      VX, WX, IB     blendpd
-            66 0F 3A 0E /r ib        pblendw      VX, WX, IB     pblendw
-            66 0F 3A 14 /r ib        pextrb       RD, VX, IB     pextrb
-            66 0F 3A 14 /r ib        pextrb       MB, VX, IB     pextrb
-            66 0F 3A 15 /r ib        pextrw       RD, VX, IB     pextrw
-            66 0F 3A 15 /r ib        pextrw       MW, VX, IB     pextrw
-            66 0F 3A 16 /r ib        pextrd       EY, VX, IB     pextrd
-            66 REX.W 0F 3A 16 /r ib  pextrq       EY, VX, IB     pextrq
-            66 0F 3A 17 /r ib        extractps    ED, VX, IB     pextrd
-            66 0F 3A 20 /r ib        pinsrb       VX, RD, IB     pinsrb
-            66 0F 3A 20 /r ib        pinsrb       VX, MB, IB     pinsrb
-            66 0F 3A 21 /r ib        insertps     VX, UX, IB     insertps
-            66 0F 3A 21 /r ib        insertps     VX, MD, IB     insertps.load
-            66 0F 3A 22 /r ib        pinsrd       VX, EY, IB     pinsrd
-            66 REX.W 0F 3A 22 /r ib  pinsrq       VX, EY, IB     pinsrq
-            66 0F 3A 40 /r ib        dpps         VX, WX, IB     dpps
-            66 0F 3A 41 /r ib        dppd         VX, WX, IB     dppd
-            66 0F 3A 42 /r ib        mpsadbw      VX, WX, IB     mpsadbw
-            """;
-
-    private static final String SSE4_2 =
-            """
-            66 0F 38 37 /r           pcmpgtq      VX, WX         pcmpgtq
-            66 0F 3A 60 /r ib        pcmpestrm    VX, WX, IB     pcmpestrm
-            66 0F 3A 61 /r ib        pcmpestri    VX, WX, IB     pcmpestri
-            66 0F 3A 62 /r ib        pcmpistrm    VX, WX, IB     pcmpistrm
-            66 0F 3A 63 /r ib        pcmpistri    VX, WX, IB     pcmpistri
-            F2 0F 38 F0 /r           crc32        GY, EB         crc32
-            F2 0F 38 F1 /r           crc32        GY, EV         crc32
-            """;
-
-    private static final String POPCNT =
-            """
-            F3 0F B8 /r              popcnt       GV, EV         popcnt
-            """;
-
     private static final Semantics TRUNCATE_FLOAT =
             new Semantics.ToInteger(
                     (b, m) -> SseConvert.cvttss2si32((int) b, m),
@@ -490,26 +88,29 @@ public final class SimdTable {
         return BY_KEY.get(SimdRow.key(encoding, mnemonic, operands));
     }
 
-    /** The function bound under a name of the last column. */
-    static Semantics semantics(String name) {
-        return BINDINGS.computeIfAbsent(name, SimdTable::bind);
+    /** The function of a row: that of its form if it has its own, else that of its mnemonic. */
+    static Semantics semantics(SimdRow row) {
+        String form = row.mnemonic() + row.form();
+        Semantics semantics = BINDINGS.computeIfAbsent(form, SimdTable::bind);
+        if (semantics == null) {
+            semantics = BINDINGS.computeIfAbsent(row.mnemonic(), SimdTable::bind);
+        }
+        if (semantics == null) {
+            throw new IllegalStateException("no function is bound to " + row);
+        }
+        return semantics;
     }
 
     private static List<SimdRow> readRows() {
         List<SimdRow> rows = new ArrayList<>();
-        addRows(rows, SSE2, "sse2");
-        addRows(rows, SSE3, "pni");
-        addRows(rows, SSSE3, "ssse3");
-        addRows(rows, SSE4_1, "sse4_1");
-        addRows(rows, SSE4_2, "sse4_2");
-        addRows(rows, POPCNT, "popcnt");
+        for (SimdOpcodes.Extension extension : SimdOpcodes.EXTENSIONS) {
+            extension
+                    .rows()
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .forEach(line -> rows.add(SimdRow.parse(line, extension.feature())));
+        }
         return List.copyOf(rows);
-    }
-
-    private static void addRows(List<SimdRow> rows, String table, String feature) {
-        table.lines()
-                .filter(line -> !line.isBlank() && !line.startsWith("#"))
-                .forEach(line -> rows.add(SimdRow.parse(line, feature)));
     }
 
     private static Semantics bind(String name) {
@@ -522,7 +123,7 @@ public final class SimdTable {
                 .map(section -> section.apply(name))
                 .filter(Objects::nonNull)
                 .findFirst()
-                .orElseThrow(() -> new IllegalStateException("no function is bound to " + name));
+                .orElse(null);
     }
 
     private static Semantics sse2(String name) {
@@ -824,7 +425,7 @@ public final class SimdTable {
             case "insertps" -> cross(PackedShuffle::insertpsLow, PackedShuffle::insertpsHigh);
             case "mpsadbw" -> cross(PackedShuffle::mpsadbwLow, PackedShuffle::mpsadbwHigh);
             case "pextrb" -> extract(PackedShuffle::pextrb);
-            case "pextrd" -> extract(PackedShuffle::pextrd);
+            case "pextrd", "extractps" -> extract(PackedShuffle::pextrd);
             case "pextrq" -> extract(PackedShuffle::pextrq);
             case "insertps.load" ->
                     cross(
@@ -845,8 +446,6 @@ public final class SimdTable {
             case "pcmpestri" -> new Semantics.CompareStrings(true, true);
             case "pcmpistrm" -> new Semantics.CompareStrings(false, false);
             case "pcmpistri" -> new Semantics.CompareStrings(false, true);
-            case "crc32" -> new Semantics.Checksum(Crc32c::crc32);
-            case "popcnt" -> new Semantics.CountBits();
             default -> null;
         };
     }

@@ -29,6 +29,9 @@ final class SimdCase {
     long aLow, aHigh, bLow, bHigh, xmm0Low, xmm0High, rax, rdx;
     int imm, mxcsr;
 
+    /** Where the memory operand lies, in bytes from {@link HostCpu#WINDOW_BASE}. */
+    int memoryOffset = MEMORY_OFFSET;
+
     SimdCase(SimdRow row, boolean memory, int operandBytes) {
         this.row = row;
         this.memory = memory;
@@ -139,11 +142,13 @@ final class SimdCase {
                         .xmm(0, xmm0Low, xmm0High)
                         .gpr(MachineState.RAX, rax)
                         .gpr(MachineState.RDX, rdx)
-                        .gpr(MachineState.RDI, HostCpu.WINDOW_BASE + MEMORY_OFFSET)
+                        .gpr(MachineState.RDI, HostCpu.WINDOW_BASE + memoryOffset)
                         .rflags(STATUS_FLAGS);
-        byte[] bytes = new byte[MEMORY_LENGTH];
+        byte[] bytes = new byte[Math.min(MEMORY_LENGTH, HostCpu.WINDOW_SIZE - memoryOffset)];
         if (memory && !storesToMemory()) {
-            ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(bLow).putLong(bHigh);
+            byte[] source = new byte[MEMORY_LENGTH];
+            ByteBuffer.wrap(source).order(ByteOrder.LITTLE_ENDIAN).putLong(bLow).putLong(bHigh);
+            System.arraycopy(source, 0, bytes, 0, bytes.length);
         }
         if (!row.operands().isEmpty() && !storesToMemory()) {
             putRegister(state, operand(0), aLow, aHigh);
@@ -153,7 +158,7 @@ final class SimdCase {
                 putRegister(state, operand(1), bLow, bHigh);
             }
         }
-        return new Program(code(), state, MEMORY_OFFSET, bytes);
+        return new Program(code(), state, memoryOffset, bytes);
     }
 
     private static long mask(int bytes) {
@@ -172,7 +177,6 @@ final class SimdCase {
         o.imm = imm;
         o.memory = memory;
         o.wide = wide();
-        o.sourceBytes = isGeneral(operand(1)) ? width(operand(1)) : 0;
         o.xmm0Low = xmm0Low;
         o.xmm0High = xmm0High;
         o.rax = rax;

@@ -7,8 +7,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.oracle.HostCpu;
 import org.xenolith.cpu.oracle.HostCpu.Outcome;
+import org.xenolith.cpu.oracle.InterpretedProgram;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,11 +22,24 @@ class SimdOracleTest {
     private static final long SEED = Long.getLong("xenolith.seed", 20250119);
     private static final int CASES = Integer.getInteger("xenolith.cases", 1000);
 
+    /** No multiples of 16, some none of 8 or 4 either, inside a page and across two. */
+    private static final int[] UNALIGNED_OFFSETS = {0x41, 0x42, 0x44, 0x48, 0xff8, 0xffc};
+
+    /** Less than 16 bytes, and less than 8, 4 and 2, before the end of what is mapped. */
+    private static final int[] LAST_OFFSETS = {
+        HostCpu.WINDOW_SIZE - 8,
+        HostCpu.WINDOW_SIZE - 7,
+        HostCpu.WINDOW_SIZE - 3,
+        HostCpu.WINDOW_SIZE - 1
+    };
+
     private static HostCpu host;
+    private static InterpretedProgram interpreter;
 
     @BeforeAll
     static void start() {
         host = HostCpu.startOrSkip();
+        interpreter = new InterpretedProgram();
         System.out.println("SIMD oracle: -Dxenolith.seed=" + SEED);
     }
 
@@ -41,8 +56,8 @@ class SimdOracleTest {
 
     @ParameterizedTest
     @MethodSource("everySimdRow")
-    void hostAndSemanticsAgree(SimdRow row) {
-        assumeTrue(HostCpu.hasFeature(row.feature()), "the host lacks " + row.feature());
+    void hostSemanticsAndInterpreterAgree(SimdRow row) {
+        requireFeature(row);
         Random random = new Random(SEED ^ row.key().hashCode());
         List<SimdCase> cases = new ArrayList<>();
         int count = usesMxcsr(row) ? 2 * CASES : CASES;
@@ -58,7 +73,51 @@ class SimdOracleTest {
             if (!real.equals(ours) && !isApproximation(row, real, ours)) {
                 assertThat(ours).as("case %d: %s", i, simdCase).isEqualTo(real);
             }
+            assertThat(simdCase.describe(interpreter.run(simdCase.program())))
+                    .as("interpreter against semantics, case %d: %s", i, simdCase)
+                    .isEqualTo(ours);
         }
+    }
+
+    static Stream<SimdRow> everyRowWithMemory() {
+        return everySimdRow().filter(SimdCase::allowsMemory);
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyRowWithMemory")
+    void operandsOffTheirBoundaryFaultAsOnTheHost(SimdRow row) {
+        compareFaults(row, UNALIGNED_OFFSETS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyRowWithMemory")
+    void operandsThatLeaveTheMappedPagesFaultAsOnTheHost(SimdRow row) {
+        compareFaults(row, LAST_OFFSETS);
+    }
+
+    private static void compareFaults(SimdRow row, int[] offsets) {
+        requireFeature(row);
+        Random random = new Random(SEED ^ row.key().hashCode());
+        List<SimdCase> cases = new ArrayList<>();
+        for (int offset : offsets) {
+            int operandBytes = SimdCase.allowsOperandSize(row, 4) ? 4 : 8;
+            SimdCase c = randomCase(row, true, operandBytes, random);
+            c.memoryOffset = offset;
+            c.mxcsr = Mxcsr.DEFAULT;
+            cases.add(c);
+        }
+        List<Outcome> outcomes = host.run(cases.stream().map(SimdCase::program).toList());
+        for (int i = 0; i < cases.size(); i++) {
+            Outcome real = outcomes.get(i), ours = interpreter.run(cases.get(i).program());
+            assertThat(ours.vector()).as("vector of %s", cases.get(i)).isEqualTo(real.vector());
+            if (real.vector() == Vector.PAGE_FAULT) {
+                assertThat(ours.cr2()).as("CR2 of %s", cases.get(i)).isEqualTo(real.cr2());
+            }
+        }
+    }
+
+    private static void requireFeature(SimdRow row) {
+        assumeTrue(HostCpu.hasFeature(row.feature()), "SKIPPED: the host lacks " + row.feature());
     }
 
     private static void addOneOfEachForm(List<SimdCase> cases, SimdRow row, Random random) {
