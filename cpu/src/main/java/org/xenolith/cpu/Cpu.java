@@ -7,6 +7,7 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.semantics.simd.SimdOperands;
+import org.xenolith.cpu.x87.FxsaveArea;
 import org.xenolith.cpu.x87.X87;
 
 import java.util.Arrays;
@@ -82,6 +83,9 @@ public final class Cpu {
 
     /** Work space of the vector instruction that runs. */
     public final SimdOperands simd = new SimdOperands();
+
+    /** Work space of FXSAVE, FNSAVE and their kin: what goes to memory, or came from it. */
+    public final byte[] stateImage = new byte[FxsaveArea.SIZE];
 
     /** Selectors in the order of the encoding: ES, CS, SS, DS, FS, GS. */
     public final int[] selectors = new int[6];

@@ -100,7 +100,7 @@ final class FpuOps {
                 Mmu mmu = cpu.mmu();
                 long vaddr = vaddr(cpu.r);
                 if (bytes == 10) {
-                    mmu.checkWritable(vaddr);
+                    mmu.checkWritable(vaddr, bytes);
                     mmu.write16(vaddr + 8, x87.storeHigh());
                     mmu.write64(vaddr, x87.storeLow());
                 } else {
@@ -129,13 +129,13 @@ final class FpuOps {
         @Override
         public Op execute(Cpu cpu) {
             cpu.requireFpu();
-            byte[] image = new byte[bytes];
+            byte[] image = cpu.stateImage;
             long vaddr = vaddr(cpu.r);
             if (load) {
                 cpu.mmu().copyFrom(vaddr, image, 0, bytes);
                 cpu.x87.loadImage(esc, image, operand16);
             } else {
-                cpu.mmu().checkWritable(vaddr + bytes - 1);
+                cpu.mmu().checkWritable(vaddr, bytes);
                 cpu.x87.prepareImage(esc, image, operand16);
                 cpu.mmu().copyTo(vaddr, image, 0, bytes);
                 cpu.x87.commitImage(esc);
@@ -171,7 +171,7 @@ final class FpuOps {
             if ((vaddr & FxsaveArea.ALIGNMENT - 1) != 0) {
                 throw GuestFault.of(Vector.GENERAL_PROTECTION);
             }
-            byte[] area = new byte[FxsaveArea.SIZE];
+            byte[] area = cpu.stateImage;
             if (restore) {
                 cpu.mmu().copyFrom(vaddr, area, 0, FxsaveArea.SIZE);
                 int mxcsr = FxsaveArea.getMxcsr(area);
@@ -179,8 +179,7 @@ final class FpuOps {
                 cpu.mxcsr.load(mxcsr);
                 FxsaveArea.getXmm(area, cpu.xmm);
             } else {
-                cpu.mmu().checkWritable(vaddr);
-                cpu.mmu().checkWritable(vaddr + FxsaveArea.WRITTEN_BYTES - 1);
+                cpu.mmu().checkWritable(vaddr, FxsaveArea.WRITTEN_BYTES);
                 cpu.x87.fxsave(area, rexW);
                 FxsaveArea.putSse(area, cpu.mxcsr.value(), cpu.xmm);
                 cpu.mmu().copyTo(vaddr, area, 0, FxsaveArea.WRITTEN_BYTES);
