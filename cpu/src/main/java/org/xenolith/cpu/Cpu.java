@@ -171,8 +171,7 @@ public final class Cpu {
     }
 
     /**
-     * Executes one instruction. Unlike {@link #run}, which may stop where flags that are about to
-     * be overwritten are stale, it leaves every flag exact.
+     * Executes one instruction.
      *
      * @return an {@link Exit} code
      */

@@ -55,6 +55,7 @@ class BudgetTest {
             }
             if (running.cpu.rip != stepping.cpu.rip
                     || running.cpu.retired() != stepping.cpu.retired()
+                    || running.cpu.rflags() != stepping.cpu.rflags()
                     || !Arrays.equals(running.cpu.r, 0, 16, stepping.cpu.r, 0, 16)) {
                 assertThat(describe(running.cpu))
                         .as("round %d, run(%d), seed %d", round, n, seed)
@@ -66,8 +67,8 @@ class BudgetTest {
     }
 
     private static String describe(Cpu cpu) {
-        return "rip %x, retired %d, registers %s"
-                .formatted(cpu.rip, cpu.retired(), Arrays.toString(Arrays.copyOf(cpu.r, 16)));
+        return "rip %x, retired %d, rflags %x, registers %s"
+                .formatted(cpu.rip, cpu.retired(), cpu.rflags(), Arrays.toString(Arrays.copyOf(cpu.r, 16)));
     }
 
     @Test

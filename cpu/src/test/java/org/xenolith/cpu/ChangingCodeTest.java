@@ -16,6 +16,9 @@ import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.semantics.Flags;
+
+import java.util.function.Consumer;
 
 /** Stores into code take effect: in the block that runs, in others, by aliases and siblings. */
 @Timeout(20)
@@ -24,6 +27,7 @@ class ChangingCodeTest {
     private static final int IMMEDIATE = 2;
 
     private static final int MOV_BYTES = 10;
+    private static final int PUSHF = 0x9c, REX_W = 0x48;
 
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
@@ -56,6 +60,30 @@ class ChangingCodeTest {
                     code.jcc(Condition.NE, loop).syscall();
                 });
         assertThat(cpu.r[RAX]).as("0 + 1 + .. + 49").isEqualTo(49 * 50 / 2);
+    }
+
+    /** ADD RAX, RBX, whose first byte {@code patch} makes PUSHF; then the flags come into RDX. */
+    private void runWithPatchedAdd(Consumer<Assembler> patch) {
+        guest.run(
+                code -> {
+                    code.mov(RBX, CODE + 0x40).mov(RCX, PUSHF - REX_W).padTo(CODE + 0x30);
+                    code.alu(Alu.XOR, 64, RDI, RDI);
+                    patch.accept(code);
+                    code.padTo(CODE + 0x40).alu(Alu.ADD, 64, RAX, RBX).pop(RDX).syscall();
+                });
+    }
+
+    @Test
+    void aStoreThatReplacesTheInstructionAboutToOverwriteTheFlagsLeavesThemExact() {
+        runWithPatchedAdd(code -> code.storeImmediate(8, at(RBX), PUSHF));
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the XOR").isNotZero();
+    }
+
+    @Test
+    void aReadModifyWriteThatReplacesTheNextInstructionLeavesItsOwnFlagsExact() {
+        runWithPatchedAdd(code -> code.alu(Alu.ADD, 8, at(RBX), RCX));
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the sum").isZero();
+        assertThat(cpu.r[RDX] & Flags.SF).as("SF of the sum").isNotZero();
     }
 
     @Test

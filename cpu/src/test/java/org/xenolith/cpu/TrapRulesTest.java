@@ -36,6 +36,18 @@ class TrapRulesTest {
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
 
+    // ---- flags
+
+    @Test
+    void flagsAreExactAtAFaultEvenIfALaterInstructionOverwritesThem() {
+        guest.fault(
+                code -> {
+                    code.mov(RBX, DATA_END).alu(Alu.XOR, 64, RDI, RDI).load(64, RAX, at(RBX));
+                    code.alu(Alu.ADD, 64, RAX, RBX).syscall();
+                });
+        assertThat(guest.flag(Flags.ZF)).isTrue();
+    }
+
     // ---- string instructions
 
     @Test

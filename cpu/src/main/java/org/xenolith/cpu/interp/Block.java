@@ -68,14 +68,17 @@ public final class Block {
         return true;
     }
 
-    /** Makes whoever is inside, on any thread, leave behind its current instruction. */
+    /**
+     * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
+     * behind it as the flags are exact: behind a store they always are.
+     */
     void drop() {
         valid = false;
         Op op = entry;
         entry = new Leave(start, 0);
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
-            if (following != null) {
+            if (following != null && op.leavesFlagsExact) {
                 op.link(new Leave(op.end, op.position + op.instructions));
             }
             op = following;

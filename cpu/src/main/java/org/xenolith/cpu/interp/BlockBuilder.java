@@ -141,6 +141,7 @@ final class BlockBuilder {
             op.end = starts[i + width - 1] + instructions[i + width - 1].length;
             op.position = i;
             op.instructions = width;
+            op.leavesFlagsExact = !dead[i + width - 1];
             op.placeInner();
             if (last == null) {
                 first = op;

@@ -35,7 +35,7 @@ public final class Interpreter {
      */
     public int run() {
         while (cpu.budget > 0) {
-            int exit = (cpu.systemFlags & Flags.TF) != 0 ? trapAfterOne() : execute();
+            int exit = isStepping() ? trapAfterOne() : execute();
             if (exit != NO_EXIT) {
                 return exit;
             }
@@ -45,7 +45,7 @@ public final class Interpreter {
 
     /** Executes one instruction with every flag exact, whatever comes after it. */
     public int step() {
-        int exit = (cpu.systemFlags & Flags.TF) != 0 ? trapAfterOne() : executeOne();
+        int exit = isStepping() ? trapAfterOne() : executeOne();
         return exit == NO_EXIT ? Exit.BUDGET : exit;
     }
 
@@ -100,28 +100,53 @@ public final class Interpreter {
         return takeExit();
     }
 
-    /** Executes what the budget allows of a block that is longer. */
+    /**
+     * Executes what the budget allows of a block that is longer: up to the last instruction behind
+     * which the flags are exact, and what is left one by one.
+     */
     private int executePart(Op first) {
+        int exit = NO_EXIT;
+        Op last = lastExact(first, cpu.budget);
+        if (last != null) {
+            exit = executeThrough(first, last);
+        }
+        while (exit == NO_EXIT && cpu.budget > 0 && !isStepping()) {
+            exit = executeOne();
+        }
+        return exit;
+    }
+
+    private static Op lastExact(Op first, long budget) {
+        Op exact = null;
+        for (Op op = first; op != null && op.position + op.instructions <= budget; op = op.next) {
+            if (op.leavesFlagsExact) {
+                exact = op;
+            }
+        }
+        return exact;
+    }
+
+    private int executeThrough(Op first, Op last) {
         Op op = first;
-        Op last = null;
+        Op done = null;
         try {
-            while (op != null && op.position + op.instructions <= cpu.budget) {
-                last = op;
+            while (op != null && done != last) {
+                done = op;
                 op = op.execute(cpu);
             }
         } catch (GuestFault fault) {
             return fault(op, fault);
         }
-        if (op == null) {
-            return takeExit();
+        if (op != null) {
+            // Not in front of op: a jump that was followed without an operation may stand between.
+            cpu.rip = last.nextAddress(cpu);
+            cpu.budget -= last.position + last.instructions;
         }
-        if (last == null) {
-            return executeOne();
-        }
-        // Not in front of op: a jump that was followed without an operation may stand between.
-        cpu.rip = last.nextAddress(cpu);
-        cpu.budget -= last.position + last.instructions;
         return takeExit();
+    }
+
+    private boolean isStepping() {
+        return (cpu.systemFlags & Flags.TF) != 0;
     }
 
     private void stopBefore(Op op) {

@@ -32,6 +32,12 @@ public abstract class Op {
     int instructions = 1;
 
     /**
+     * Behind it the arithmetic flags are as the instructions so far have set them; where not, the
+     * next ones of the block overwrite them, and the interpreter must not stop.
+     */
+    boolean leavesFlagsExact = true;
+
+    /**
      * Runs the instruction.
      *
      * @return what runs next; null to return to the {@link Interpreter}, with RIP set
