@@ -51,6 +51,9 @@ public final class Cpu {
     /** An address that a preceding micro-operation computed. */
     public static final int SCRATCH = 20;
 
+    /** DR6.BS: the trap is that of TF. */
+    public static final int DR6_SINGLE_STEP = 1 << 14;
+
     private static final int REGISTER_FILE = 24;
 
     /** General registers 0-15, then the constants above that make address formation branch-free. */
@@ -113,6 +116,7 @@ public final class Cpu {
     private long retired;
     private GuestFault fault;
     private int exitVector;
+    private int debugStatus;
 
     /**
      * @param memory the domain's machine address space
@@ -146,6 +150,30 @@ public final class Cpu {
 
     public CodeCache code() {
         return code;
+    }
+
+    /** Whether instructions run one by one, as TF or an armed breakpoint may trap behind each. */
+    public boolean isStepping() {
+        return (systemFlags & Flags.TF) != 0 || mmu.breakpoints().isArmed();
+    }
+
+    /**
+     * Arms the breakpoints that the debug registers describe. SDM vol. 3B, 18.2.
+     *
+     * @param addresses DR0 to DR3 come first
+     */
+    public void setBreakpoints(long[] addresses, long dr7) {
+        mmu.setBreakpoints(addresses, dr7);
+        trapShadow = false;
+    }
+
+    /** What the last {@link Exit#DEBUG_TRAP} adds to DR6: B0 to B3, and BS. */
+    public int debugStatus() {
+        return debugStatus;
+    }
+
+    public void setDebugStatus(int status) {
+        debugStatus = status;
     }
 
     /** Instructions executed so far. */

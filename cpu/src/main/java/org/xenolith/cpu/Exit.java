@@ -18,7 +18,8 @@ public final class Exit {
     public static final int SOFTWARE_INTERRUPT = 3;
 
     /**
-     * A trap after an instruction: single step or a data breakpoint, RIP is behind the instruction.
+     * #DB: behind an instruction for a single step or a data breakpoint, in front of it for an
+     * instruction breakpoint; {@link Cpu#debugStatus()} says which.
      */
     public static final int DEBUG_TRAP = 4;
 

@@ -141,9 +141,9 @@ public final class TrapDelivery {
         }
     }
 
-    /** Delivers the trap after a single step. */
-    public void singleStep() {
-        vcpu.noteSingleStep();
+    /** Delivers #DB: a single step or a breakpoint. */
+    public void debugTrap() {
+        vcpu.noteDebugStatus(cpu.debugStatus());
         exception(Vector.DEBUG, 0);
     }
 

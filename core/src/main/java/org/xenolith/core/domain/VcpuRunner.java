@@ -202,7 +202,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 }
                 vcpu.delivery.softwareInterrupt(vector);
             }
-            case Exit.DEBUG_TRAP -> vcpu.delivery.singleStep();
+            case Exit.DEBUG_TRAP -> vcpu.delivery.debugTrap();
             default -> throw new IllegalStateException("unknown exit " + exit);
         }
     }

@@ -62,7 +62,6 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     private static final int DR7 = 7;
     private static final long DR6_FIXED = 0xffff_0ff0L;
     private static final long DR6_GUEST = 0xe00f;
-    private static final long DR6_SINGLE_STEP = 1 << 14;
     private static final long DR7_FIXED = 0x400;
     private static final long DR7_GUEST = 0xffff_03ffL;
 
@@ -486,8 +485,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return debugRegisters[number == 4 || number == 5 ? number + 2 : number];
     }
 
-    void noteSingleStep() {
-        debugRegisters[DR6] |= DR6_SINGLE_STEP;
+    /** Adds what a debug exception sets; the guest clears DR6 itself. */
+    void noteDebugStatus(int status) {
+        debugRegisters[DR6] |= status;
     }
 
     private static boolean isHypervisors(long vaddr) {
@@ -496,7 +496,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     }
 
     /**
-     * Sets a debug register; bits that the processor fixes stay as they are.
+     * Sets a debug register; bits that the processor fixes stay as they are. Breakpoints that DR7
+     * enables are armed from the next instruction on.
      *
      * @return false for an address that is none of the guest's, or no register
      */
@@ -514,6 +515,7 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
                 return false;
             }
         }
+        cpu.setBreakpoints(debugRegisters, debugRegisters[DR7]);
         return true;
     }
 

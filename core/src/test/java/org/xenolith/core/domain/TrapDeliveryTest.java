@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
@@ -22,6 +24,8 @@ class TrapDeliveryTest {
     private static final int MASK_EVENTS = 4;
     private static final int DPL3 = 3;
     private static final long MASKED_BEFORE = 1L << 32;
+    private static final int NOP = 0x90;
+    private static final long DR7_GLOBAL_1 = 1 << 3;
 
     private final PvGuest guest = new PvGuest(1, new PvGuest.FakeClock());
     private final VirtualCpu vcpu = guest.vcpu(0);
@@ -226,8 +230,23 @@ class TrapDeliveryTest {
     @Test
     void singleStepSetsItsBitInDr6() {
         handle(Vector.DEBUG, 0);
-        delivery.singleStep();
+        cpu.setDebugStatus(Cpu.DR6_SINGLE_STEP);
+        delivery.debugTrap();
         assertThat(vcpu.debugRegister(6)).isEqualTo(0xffff_4ff0L);
+    }
+
+    @Test
+    void breakpointThatTheKernelArmsComesToItsHandlerAndIntoDr6() {
+        handle(Vector.DEBUG, 0);
+        guest.put(RIP, NOP, NOP);
+        assertThat(guest.call(vcpu, Hypercall.SET_DEBUGREG, 1, RIP + 1)).isZero();
+        assertThat(guest.call(vcpu, Hypercall.SET_DEBUGREG, 7, DR7_GLOBAL_1)).isZero();
+        cpu.rip = RIP;
+        assertThat(cpu.run(10)).isEqualTo(Exit.DEBUG_TRAP);
+        delivery.debugTrap();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)[2]).as("in front of the instruction").isEqualTo(RIP + 1);
+        assertThat(vcpu.debugRegister(6)).isEqualTo(0xffff_0ff2L);
     }
 
     // ---- upcalls and NMIs

@@ -4,6 +4,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Breakpoints;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
@@ -35,7 +36,7 @@ public final class Interpreter {
      */
     public int run() {
         while (cpu.budget > 0) {
-            int exit = isStepping() ? trapAfterOne() : execute();
+            int exit = cpu.isStepping() ? trapAfterOne() : execute();
             if (exit != NO_EXIT) {
                 return exit;
             }
@@ -45,21 +46,45 @@ public final class Interpreter {
 
     /** Executes one instruction with every flag exact, whatever comes after it. */
     public int step() {
-        int exit = isStepping() ? trapAfterOne() : executeOne();
+        int exit = cpu.isStepping() ? trapAfterOne() : executeOne();
         return exit == NO_EXIT ? Exit.BUDGET : exit;
     }
 
+    /**
+     * Executes one instruction with TF set or breakpoints armed. SDM vol. 3B, 18.3.1: RF holds off
+     * instruction breakpoints until an instruction is done, MOV SS and POP SS hold off everything.
+     */
     private int trapAfterOne() {
+        Breakpoints breakpoints = mmu.breakpoints();
+        boolean shadowed = cpu.trapShadow;
+        int resume = cpu.systemFlags & Flags.RF;
+        int singleStep = (cpu.systemFlags & Flags.TF) != 0 ? Cpu.DR6_SINGLE_STEP : 0;
+        if (!shadowed) {
+            breakpoints.clearHits();
+            int met = resume == 0 ? breakpoints.atInstruction(cpu.rip) : 0;
+            if (met != 0) {
+                // As a fault, it counts: a guest that meets it forever must reach its poll points.
+                cpu.budget--;
+                return debugTrap(met);
+            }
+        }
         cpu.trapShadow = false;
         int exit = executeOne();
-        if (exit == NO_EXIT && !cpu.trapShadow) {
-            cpu.setExitVector(Vector.DEBUG);
-            return Exit.DEBUG_TRAP;
+        if (exit == Exit.FAULT) {
+            return exit;
         }
-        return exit;
+        int status = singleStep | breakpoints.hits();
+        return exit == NO_EXIT && status != 0 && !cpu.trapShadow ? debugTrap(status) : exit;
+    }
+
+    private int debugTrap(int status) {
+        cpu.setDebugStatus(status);
+        cpu.setExitVector(Vector.DEBUG);
+        return Exit.DEBUG_TRAP;
     }
 
     private int executeOne() {
+        cpu.systemFlags &= ~Flags.RF;
         Op op = null;
         try {
             op = straddles.block(mmu, page(cpu.rip), cpu.rip).entry;
@@ -84,6 +109,7 @@ public final class Interpreter {
 
     /** Executes from RIP until an operation leaves or the budget is used up. */
     private int execute() {
+        cpu.systemFlags &= ~Flags.RF;
         Op op = null;
         try {
             Block block = locate(cpu.rip);
@@ -110,7 +136,7 @@ public final class Interpreter {
         if (last != null) {
             exit = executeThrough(first, last);
         }
-        while (exit == NO_EXIT && cpu.budget > 0 && !isStepping()) {
+        while (exit == NO_EXIT && cpu.budget > 0 && !cpu.isStepping()) {
             exit = executeOne();
         }
         return exit;
@@ -145,10 +171,6 @@ public final class Interpreter {
         return takeExit();
     }
 
-    private boolean isStepping() {
-        return (cpu.systemFlags & Flags.TF) != 0;
-    }
-
     private void stopBefore(Op op) {
         if (op != null) {
             cpu.rip = op.address(cpu);
@@ -169,6 +191,8 @@ public final class Interpreter {
         }
         // A guest that faults forever must still reach its poll points.
         cpu.budget--;
+        // A fault pushes RF: an instruction breakpoint is not met again by the restart.
+        cpu.systemFlags |= Flags.RF;
         cpu.setFault(delivered);
         return Exit.FAULT;
     }

@@ -42,11 +42,13 @@ final class StringOps {
                 element(cpu);
                 return next;
             }
-            // TF traps after each element. SDM vol. 3B, 18.3.1.4.
-            boolean singleStep = (cpu.systemFlags & Flags.TF) != 0;
+            // TF and data breakpoints trap after each element. SDM vol. 3B, 18.3.1.4.
+            boolean singleStep = cpu.isStepping();
             int left = singleStep ? 1 : MAX_ELEMENTS;
             while (count(r) != 0) {
                 if (left <= 0) {
+                    // A breakpoint on the instruction itself was met at its first element.
+                    cpu.systemFlags |= singleStep ? Flags.RF : 0;
                     return leaveToRepeat(cpu);
                 }
                 int done = singleStep ? 0 : bulk(cpu);

@@ -72,6 +72,7 @@ public final class Mmu {
     private final MachineMemory memory;
     private final StoreWatch watch;
     private final TlbMailbox mailbox = new TlbMailbox(this);
+    private final Breakpoints breakpoints = new Breakpoints();
 
     private long root;
     private long asid;
@@ -224,6 +225,32 @@ public final class Mmu {
         }
     }
 
+    // ---- breakpoints
+    // ---------------------------------------------------------------------------------
+
+    public Breakpoints breakpoints() {
+        return breakpoints;
+    }
+
+    /**
+     * Arms what the debug registers say. A page with a data breakpoint gets no tags, so that each
+     * access to it takes the slow path and is reported.
+     *
+     * @param addresses DR0 to DR3 come first
+     */
+    public void setBreakpoints(long[] addresses, long dr7) {
+        breakpoints.set(addresses, dr7);
+        for (int i = 0; i < Breakpoints.COUNT; i++) {
+            dropPage(addresses[i]);
+        }
+    }
+
+    private void noteAccess(long vaddr, int size, boolean write) {
+        if (breakpoints.isArmed()) {
+            breakpoints.accessed(vaddr, size, write);
+        }
+    }
+
     // ---- loads
     // -----------------------------------------------------------------------------------------
 
@@ -292,6 +319,7 @@ public final class Mmu {
                     default -> Ram.getLong(host);
                 };
         VarHandle.acquireFence();
+        noteAccess(vaddr, size, false);
         return value;
     }
 
@@ -325,7 +353,7 @@ public final class Mmu {
     private void fillRead(long vaddr, int i) {
         long base = walk(vaddr, 0);
         setBase(i, base);
-        tlb[i + READ_TAG] = vaddr & PAGE_MASK | asid;
+        tlb[i + READ_TAG] = breakpoints.watches(vaddr) ? INVALID : vaddr & PAGE_MASK | asid;
         tlb[i + WRITE_TAG] = INVALID;
     }
 
@@ -382,6 +410,7 @@ public final class Mmu {
             return;
         }
         long host = prepareWrite(vaddr);
+        noteAccess(vaddr, size, true);
         if (host == NO_HOST) {
             storeToPageTable(vaddr, size, value);
             return;
@@ -471,7 +500,9 @@ public final class Mmu {
             checkWritable(vaddr + size - 1 & PAGE_MASK);
             return NO_HOST;
         }
-        return prepareWrite(vaddr);
+        long host = prepareWrite(vaddr);
+        noteAccess(vaddr, size, true);
+        return host;
     }
 
     private long prepareWrite(long vaddr) {
@@ -483,9 +514,10 @@ public final class Mmu {
         if (base == NO_HOST) {
             return NO_HOST;
         }
+        boolean reported = breakpoints.watches(vaddr);
         setBase(i, base);
-        tlb[i + READ_TAG] = vaddr & PAGE_MASK | asid;
-        tlb[i + WRITE_TAG] = watch.watches(base) ? INVALID : vaddr & PAGE_MASK | asid;
+        tlb[i + READ_TAG] = reported ? INVALID : vaddr & PAGE_MASK | asid;
+        tlb[i + WRITE_TAG] = reported || watch.watches(base) ? INVALID : vaddr & PAGE_MASK | asid;
         return base | vaddr & PAGE_OFFSET;
     }
 
@@ -725,6 +757,7 @@ public final class Mmu {
         while (length > 0) {
             int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
             Ram.read(hostForRead(vaddr), into, offset, n);
+            noteAccess(vaddr, n, false);
             vaddr += n;
             offset += n;
             length -= n;
@@ -746,6 +779,7 @@ public final class Mmu {
             }
             Ram.write(host, from, offset, n);
             noteStore(host, n);
+            noteAccess(vaddr, n, true);
             vaddr += n;
             offset += n;
             length -= n;
