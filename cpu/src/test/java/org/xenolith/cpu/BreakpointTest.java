@@ -129,9 +129,7 @@ class BreakpointTest {
 
     @Test
     void storesAcrossTwoPagesAndReadModifyWritesAreSeen() {
-        trapsBehind(
-                DATA + 0x1002,
-                code -> code.mov(RBX, DATA + 0xffc).store(64, at(RBX), RAX));
+        trapsBehind(DATA + 0x1002, code -> code.mov(RBX, DATA + 0xffc).store(64, at(RBX), RAX));
         trapsBehind(DATA, code -> code.mov(RBX, DATA).alu(Alu.ADD, 64, at(RBX), RAX));
         trapsBehind(DATA, code -> code.mov(RBX, DATA).lock().alu(Alu.ADD, 64, at(RBX), RAX));
         trapsBehind(GuestCode.STACK_TOP - 0x108, code -> code.push(RAX));

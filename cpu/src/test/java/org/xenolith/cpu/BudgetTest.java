@@ -68,7 +68,11 @@ class BudgetTest {
 
     private static String describe(Cpu cpu) {
         return "rip %x, retired %d, rflags %x, registers %s"
-                .formatted(cpu.rip, cpu.retired(), cpu.rflags(), Arrays.toString(Arrays.copyOf(cpu.r, 16)));
+                .formatted(
+                        cpu.rip,
+                        cpu.retired(),
+                        cpu.rflags(),
+                        Arrays.toString(Arrays.copyOf(cpu.r, 16)));
     }
 
     @Test

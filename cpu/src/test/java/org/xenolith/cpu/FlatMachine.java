@@ -16,6 +16,9 @@ public final class FlatMachine implements MachineMemory, Platform {
     public final long root;
     public final Cpu cpu;
 
+    /** How often a locked access has asked for the siblings to be stopped. */
+    public int busLocks;
+
     public FlatMachine() {
         root = newFrame();
         cpu = newCpu();
@@ -108,6 +111,11 @@ public final class FlatMachine implements MachineMemory, Platform {
     @Override
     public CasResult emulateCompareAndSet(long maddr, int size, long expected, long value) {
         return CasResult.REFUSED;
+    }
+
+    @Override
+    public void lockBus() {
+        busLocks++;
     }
 
     // ---- Platform

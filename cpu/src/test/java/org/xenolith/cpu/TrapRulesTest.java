@@ -48,6 +48,33 @@ class TrapRulesTest {
         assertThat(guest.flag(Flags.ZF)).isTrue();
     }
 
+    // ---- split locks
+
+    @ParameterizedTest
+    @ValueSource(longs = {DATA + 5, DATA + 0x1000 - 3})
+    void aSplitLockStopsTheSiblings(long vaddr) {
+        guest.run(code -> code.mov(RBX, vaddr).mov(RAX, 7).xchg(64, at(RBX), RAX).syscall());
+        assertThat(guest.machine.busLocks).isPositive();
+        assertThat(guest.quad(vaddr)).isEqualTo(7);
+    }
+
+    @Test
+    void aLockedAccessWithinAQuadwordStopsNobody() {
+        guest.run(code -> code.mov(RBX, DATA + 2).lock().inc(32, at(RBX)).syscall());
+        assertThat(guest.machine.busLocks).isZero();
+    }
+
+    @Test
+    void aFaultingSplitLockChangesNothing() {
+        GuestFault fault =
+                guest.fault(
+                        code -> {
+                            code.mov(RBX, DATA_END - 3).mov(RAX, 7).xchg(64, at(RBX), RAX);
+                        });
+        assertThat(fault.address()).isEqualTo(DATA_END);
+        assertThat(cpu.r[RAX]).isEqualTo(7);
+    }
+
     // ---- string instructions
 
     @Test

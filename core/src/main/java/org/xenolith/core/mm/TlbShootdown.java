@@ -50,6 +50,16 @@ public interface TlbShootdown {
     /** As {@link #flush}, one page. */
     void invalidate(long vcpus, long vaddr);
 
+    /**
+     * Waits until every running sibling stands at a poll point, and keeps them there: the calling
+     * vCPU has the domain's memory to itself. For one instruction, and never with a lock held;
+     * serves the own mailbox.
+     */
+    void stopSiblings();
+
+    /** Ends {@link #stopSiblings}. */
+    void letSiblingsGo();
+
     /** For a domain that has no running vCPU: while it is built, and in tests. */
     TlbShootdown NONE =
             new TlbShootdown() {
@@ -92,5 +102,11 @@ public interface TlbShootdown {
 
                 @Override
                 public void invalidate(long vcpus, long vaddr) {}
+
+                @Override
+                public void stopSiblings() {}
+
+                @Override
+                public void letSiblingsGo() {}
             };
 }

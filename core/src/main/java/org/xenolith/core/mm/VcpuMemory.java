@@ -63,4 +63,14 @@ public final class VcpuMemory implements MachineMemory {
             frames.lock.unlock();
         }
     }
+
+    @Override
+    public void lockBus() {
+        tlb.stopSiblings();
+    }
+
+    @Override
+    public void unlockBus() {
+        tlb.letSiblingsGo();
+    }
 }

@@ -4,6 +4,7 @@ import org.xenolith.cpu.mmu.Mmu;
 
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The TLBs of a domain's vCPUs, and when a host frame that left the domain may be used for
@@ -36,6 +37,9 @@ public final class VcpuTlbs {
      * Written under the lock of this object; counts from 1, so that 0 is a stamp before everything.
      */
     private volatile long epoch = 1;
+
+    /** The vCPU that has stopped its siblings, or null. They wait at their poll points. */
+    private final AtomicReference<VcpuTlb> busOwner = new AtomicReference<>();
 
     public VcpuTlbs(FramePool pool) {
         this.pool = pool;
@@ -104,6 +108,7 @@ public final class VcpuTlbs {
             // mailbox.
             seen = epoch;
             mmu.mailbox().drain();
+            pollPoint();
         }
 
         /** The vCPU stops to run: it holds no host address but those in its TLB. */
@@ -112,8 +117,25 @@ public final class VcpuTlbs {
             reclaimIfAny();
         }
 
-        /** Between two instructions: nothing but the TLB holds a host address. */
+        /**
+         * Between two instructions: nothing but the TLB holds a host address. Waits here while a
+         * sibling has the bus.
+         */
         public void pollPoint() {
+            passPollPoint();
+            for (int spins = 0; isBusTaken(); spins++) {
+                backOff(spins);
+                // The owner waits for the epoch in which it took the bus.
+                passPollPoint();
+            }
+        }
+
+        private boolean isBusTaken() {
+            VcpuTlb owner = busOwner.get();
+            return owner != null && owner != this;
+        }
+
+        private void passPollPoint() {
             long now = epoch;
             mmu.mailbox().drain();
             if (seen != now) {
@@ -208,12 +230,31 @@ public final class VcpuTlbs {
                 // Two waiters would wait for each other for ever if a waiter were not at a poll
                 // point.
                 pollPoint();
-                if (spins < SPINS_BEFORE_YIELD) {
-                    Thread.onSpinWait();
-                } else {
-                    Thread.yield();
-                }
+                backOff(spins);
             }
+        }
+
+        private static void backOff(int spins) {
+            if (spins < SPINS_BEFORE_YIELD) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+
+        @Override
+        public void stopSiblings() {
+            if (vcpus.length > 1) {
+                while (!busOwner.compareAndSet(null, this)) {
+                    pollPoint();
+                }
+                awaitSettled(advance());
+            }
+        }
+
+        @Override
+        public void letSiblingsGo() {
+            busOwner.compareAndSet(this, null);
         }
 
         @Override

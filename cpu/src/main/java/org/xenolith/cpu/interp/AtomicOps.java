@@ -258,8 +258,15 @@ final class AtomicOps {
 
     /**
      * CMPXCHG16B. The host offers no 16-byte compare-and-set to Java: all of them share one lock,
-     * and both halves are written with compare-and-set from the values seen, so that a plain 8-byte
-     * store of a sibling in between is noticed and the instruction starts again.
+     * and both halves are written with compare-and-set from the values seen. So they are atomic
+     * against each other, and no store of a sibling is lost: one between the halves is noticed, and
+     * the instruction starts again, or comes after it.
+     *
+     * <p>What a processor does better: a sibling that reads the halves with two plain loads may see
+     * the new low one before the new high one, and, when a store to the high one makes the
+     * instruction start again, a low one that never was. Linux's lists of free objects, which do
+     * that, check what they read by the next CMPXCHG16B. To stop the siblings each time, as a split
+     * lock does, would cost them more than 10 us per freed slab object.
      */
     static final class CompareExchange16 extends MemoryOp {
         private static final Object LOCK = new Object();

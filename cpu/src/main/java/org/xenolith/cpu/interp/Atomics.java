@@ -1,5 +1,6 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
@@ -7,13 +8,13 @@ import java.lang.invoke.VarHandle;
 
 /**
  * Atomic read-modify-write on guest memory, a full fence each. Aligned operands use the host's
- * compare-and-set; one that crosses a quadword or a page takes the split-lock path.
+ * compare-and-set; one that crosses a quadword or a page is a split lock, which stops the siblings.
  */
 final class Atomics {
     /**
-     * Serialises split locks of all vCPUs. Plain accesses of a sibling can still fall between its
-     * halves; a guest that relies on split locks against plain stores is as good as unknown, and
-     * Linux forbids them.
+     * Serialises split locks of vCPUs that share a granted frame: {@link MachineMemory#lockBus}
+     * stops those of one domain only. Plain accesses of the other domain can fall between the
+     * halves.
      */
     private static final Object SPLIT_LOCK = new Object();
 
@@ -27,8 +28,11 @@ final class Atomics {
     static long loadForUpdate(Mmu mmu, long vaddr, int bits) {
         long host = mmu.hostForUpdate(vaddr, bits >> 3);
         VarHandle.fullFence();
-        if (host == Mmu.NO_HOST) {
+        if (host == Mmu.NO_HOST && Mmu.isWithinPage(vaddr, bits >> 3)) {
             return Loads.load(mmu, vaddr, bits);
+        }
+        if (host == Mmu.NO_HOST || isSplit(host, bits >> 3)) {
+            return splitLoad(mmu, vaddr, bits);
         }
         return switch (bits) {
             case 64 -> Ram.getLong(host);
@@ -60,7 +64,7 @@ final class Atomics {
         boolean done;
         if ((host & size - 1) == 0) {
             done = aligned(host, bits, expected, value);
-        } else if ((host & 7) + size <= 8) {
+        } else if (!isSplit(host, size)) {
             done = withinQuadword(host, bits, expected, value);
         } else {
             return splitCompareAndSet(mmu, vaddr, bits, expected, value);
@@ -96,15 +100,36 @@ final class Atomics {
         }
     }
 
+    private static boolean isSplit(long host, int size) {
+        return (host & 7) + size > 8;
+    }
+
+    private static long splitLoad(Mmu mmu, long vaddr, int bits) {
+        mmu.memory().lockBus();
+        try {
+            synchronized (SPLIT_LOCK) {
+                return Loads.load(mmu, vaddr, bits);
+            }
+        } finally {
+            mmu.memory().unlockBus();
+        }
+    }
+
     private static boolean splitCompareAndSet(
             Mmu mmu, long vaddr, int bits, long expected, long value) {
-        synchronized (SPLIT_LOCK) {
-            if (Loads.load(mmu, vaddr, bits) != Registers.narrow(expected, bits)) {
-                return false;
+        // Outside the monitor: who waits for it stands at no poll point.
+        mmu.memory().lockBus();
+        try {
+            synchronized (SPLIT_LOCK) {
+                if (Loads.load(mmu, vaddr, bits) != Registers.narrow(expected, bits)) {
+                    return false;
+                }
+                Loads.store(mmu, vaddr, bits, value);
+                VarHandle.fullFence();
+                return true;
             }
-            Loads.store(mmu, vaddr, bits, value);
-            VarHandle.fullFence();
-            return true;
+        } finally {
+            mmu.memory().unlockBus();
         }
     }
 }

@@ -23,8 +23,9 @@ final class FlagLiveness {
             Set.of("add", "sub", "and", "or", "xor", "cmp", "test", "neg", "imul", "mul", "popcnt");
 
     /**
-     * Do not need the flags to do their work, and can raise no fault on registers. Some write a few and keep the rest: where all six are
-     * overwritten later, neither what these write nor what they keep is seen.
+     * Do not need the flags to do their work, and can raise no fault on registers. Some write a few
+     * and keep the rest: where all six are overwritten later, neither what these write nor what
+     * they keep is seen.
      */
     private static final Set<String> INDIFFERENT =
             Set.of(

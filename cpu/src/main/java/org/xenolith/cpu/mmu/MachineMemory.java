@@ -50,4 +50,15 @@ public interface MachineMemory {
 
     /** As {@link #emulateStore}, if the old content still is {@code expected}. */
     CasResult emulateCompareAndSet(long maddr, int size, long expected, long value);
+
+    /**
+     * Has memory to itself for a locked access that the host cannot do at once: waits until each
+     * other vCPU of the domain stands between two instructions and keeps it there. What siblings
+     * have posted to the calling vCPU's mailbox is applied meanwhile, so host addresses from before
+     * are void. SDM vol. 3A, 9.1.2 (bus locking).
+     */
+    default void lockBus() {}
+
+    /** Lets the others go on. */
+    default void unlockBus() {}
 }
