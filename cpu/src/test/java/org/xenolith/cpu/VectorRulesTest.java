@@ -5,16 +5,24 @@ import static org.xenolith.cpu.Assembler.at;
 import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.GuestCode.DATA;
 
+import com.sun.management.ThreadMXBean;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.xenolith.cpu.Assembler.Condition;
+import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Assembler.Memory;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.x87.FxsaveArea;
+
+import java.lang.management.ManagementFactory;
 
 /** The rules of SSE and MMX that emulators are known to break. */
 @Timeout(20)
 class VectorRulesTest {
+    private static final int SAVES = 10_000;
     private static final int NONE = 0, PD = 0x66, SD = 0xf2, SS = 0xf3;
     private static final int MOVAPS = 0x28, MINPS = 0x5d, MAXPS = 0x5f, ADDPS = 0x58;
     private static final int DIVPS = 0x5e, CVTTSD2SI = 0x2c, CVTSD2SI = 0x2d;
@@ -136,5 +144,22 @@ class VectorRulesTest {
         for (int i = 0; i < 8; i++) {
             assertThat(tags >> 2 * i & 3).as("tag %d, 3 is empty", i).isNotEqualTo(3);
         }
+    }
+
+    @Test
+    void savingAndRestoringTheStateAllocatesNothing() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        Label loop = new Label();
+        guest.write(
+                code -> {
+                    code.mov(RBX, DATA).mov(Cpu.RCX, SAVES).bind(loop);
+                    code.bytes(0x0f, 0xae, 0x03, 0x0f, 0xae, 0x0b); // FXSAVE, FXRSTOR [RBX]
+                    code.dec(64, Cpu.RCX).jcc(Condition.NE, loop).syscall();
+                });
+        long before = threads.getCurrentThreadAllocatedBytes();
+        guest.runToSyscall();
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+                .as("bytes allocated by %d rounds, decoding included", SAVES)
+                .isLessThan(SAVES * FxsaveArea.SIZE);
     }
 }

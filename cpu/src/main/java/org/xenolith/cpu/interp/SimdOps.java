@@ -23,37 +23,59 @@ final class SimdOps {
             return null;
         }
         Semantics semantics = row.semantics();
-        boolean xmm = isXmm(b, 0) && b.operandCount() == 2;
-        if (xmm && semantics instanceof Semantics.Lanewise(Semantics.LongOp f) && isXmm(b, 1)) {
-            return new XmmLanewise(f, b);
-        }
-        if (!b.in.memory && isXmm(b, 0) && (b.operandCount() == 1 || !isGeneral(b, 1))) {
-            switch (semantics) {
-                case Semantics.ShiftImm(Semantics.LongOp f) -> {
-                    return new XmmShift(f, b);
-                }
-                case Semantics.Cross cross -> {
-                    if (isXmm(b, 1)) {
-                        return new XmmCross(cross, b);
-                    }
-                }
-                case Semantics.Move(Semantics.MoveKind kind)
-                        when kind == Semantics.MoveKind.MOVE_ALL && isXmm(b, 1) -> {
-                    return new XmmMove(b);
-                }
-                default -> {}
-            }
-        }
-        if (semantics instanceof Semantics.ScalarDouble(Semantics.DoubleOp f)) {
-            return new XmmScalarDouble(f, b);
-        }
-        if (semantics instanceof Semantics.Move(Semantics.MoveKind kind)
-                && kind == Semantics.MoveKind.MOVE_ALL
-                && b.in.memory
-                && (isXmm(b, 0) && !isMemory(b, 0) || isXmm(b, 1) && !isMemory(b, 1))) {
-            return isMemory(b, 0) ? new XmmStore(b) : new XmmLoad(b);
-        }
-        return new General(semantics, b);
+        Op op = b.in.memory ? withMemory(semantics, b) : ofRegisters(semantics, b);
+        return op != null ? op : new General(semantics, b);
+    }
+
+    /** An operation of its own for what is frequent, or null. */
+    private static Op ofRegisters(Semantics semantics, Binding b) {
+        boolean vectors = isXmm(b, 0) && isXmm(b, 1);
+        return switch (semantics) {
+            case Semantics.Lanewise(Semantics.LongOp f) when vectors -> new XmmLanewise(f, b);
+            case Semantics.ShiftImm(Semantics.LongOp f) when isXmm(b, 0) -> new XmmShift(f, b);
+            case Semantics.Cross cross when vectors -> new XmmCross(cross, b);
+            case Semantics.InterleaveLow(Semantics.LongOp low, Semantics.LongOp high)
+                    when vectors ->
+                    new XmmInterleave(low, high, 0, b);
+            case Semantics.InterleaveHigh(Semantics.LongOp low, Semantics.LongOp high)
+                    when vectors ->
+                    new XmmInterleave(low, high, 1, b);
+            case Semantics.Move(Semantics.MoveKind kind)
+                    when vectors && kind == Semantics.MoveKind.MOVE_ALL ->
+                    new XmmMove(b);
+            case Semantics.ScalarDouble(Semantics.DoubleOp f) -> new XmmScalarDouble(f, b);
+            default -> null;
+        };
+    }
+
+    /** As {@link #ofRegisters}. */
+    private static Op withMemory(Semantics semantics, Binding b) {
+        return switch (semantics) {
+            case Semantics.Lanewise(Semantics.LongOp f) when isXmm(b, 0) && isXmm(b, 1) ->
+                    new XmmLanewise(f, b);
+            case Semantics.Move(Semantics.MoveKind kind) when isXmm(b, 0) && !isMemory(b, 0) ->
+                    load(kind, b);
+            case Semantics.Move(Semantics.MoveKind kind) when isXmm(b, 1) && !isMemory(b, 1) ->
+                    store(kind, b);
+            case Semantics.ScalarDouble(Semantics.DoubleOp f) -> new XmmScalarDouble(f, b);
+            default -> null;
+        };
+    }
+
+    private static Op load(Semantics.MoveKind kind, Binding b) {
+        return switch (kind) {
+            case MOVE_ALL -> new XmmLoad(b);
+            case MOVE_LOW_AND_CLEAR, MOVE_DOUBLE -> new XmmLoadLow(b);
+            default -> null;
+        };
+    }
+
+    private static Op store(Semantics.MoveKind kind, Binding b) {
+        return switch (kind) {
+            case MOVE_ALL -> new XmmStore(b);
+            case MOVE_LOW_AND_CLEAR, MOVE_LOW, MOVE_DOUBLE -> new XmmStoreLow(b);
+            default -> null;
+        };
     }
 
     /** Where an operand is. */
@@ -232,6 +254,31 @@ final class SimdOps {
         }
     }
 
+    /** Unpacks: both halves of the result from the same half of the operands. */
+    private static final class XmmInterleave extends XmmOp {
+        private final Semantics.LongOp low;
+        private final Semantics.LongOp high;
+        private final int half;
+
+        XmmInterleave(Semantics.LongOp low, Semantics.LongOp high, int half, Binding b) {
+            super(b);
+            this.low = low;
+            this.high = high;
+            this.half = half;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            long[] xmm = cpu.xmm;
+            long first = xmm[reg + half];
+            long second = xmm[rm + half];
+            xmm[reg] = low.apply(first, second);
+            xmm[reg + 1] = high.apply(first, second);
+            return next;
+        }
+    }
+
     private static final class XmmMove extends XmmOp {
         private final int dst;
         private final int src;
@@ -289,6 +336,35 @@ final class SimdOps {
             long high = mmu.read64(vaddr + 8);
             cpu.xmm[reg] = low;
             cpu.xmm[reg + 1] = high;
+            return next;
+        }
+    }
+
+    /** MOVQ and MOVSD from memory: the high half becomes 0. */
+    private static final class XmmLoadLow extends XmmOp {
+        XmmLoadLow(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            cpu.xmm[reg] = cpu.mmu().read64(vaddr(cpu.r));
+            cpu.xmm[reg + 1] = 0;
+            return next;
+        }
+    }
+
+    /** MOVQ, MOVSD, MOVLPS and MOVLPD to memory. */
+    private static final class XmmStoreLow extends XmmOp {
+        XmmStoreLow(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.requireFpu();
+            cpu.mmu().write64(vaddr(cpu.r), cpu.xmm[reg]);
             return next;
         }
     }

@@ -224,8 +224,10 @@ class DecoderTest {
                 "0f 0f",
                 "0f 24",
                 "0f 36",
-                "0f 38 00",
-                "0f 3a 0f",
+                "0f 38 0c",
+                "0f 3a 0e",
+                "f3 0f 38 f0 00", // CRC32 is F2, MOVBE none or 66
+                "0f 38 f0 c0", // MOVBE with a register
                 "0f 01 d0",
                 "0f 01 ca",
                 "0f 01 cb",
