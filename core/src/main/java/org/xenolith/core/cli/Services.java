@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.devices.terminal.TerminalSession;
 
@@ -11,6 +12,7 @@ import java.util.function.Supplier;
  * What the commands call.
  *
  * @param console opened when a guest boots, closed when it has ended
+ * @param sockets where running processes listen
  * @param errorIsTerminal whether a status line may rewrite itself
  */
 record Services(
@@ -18,6 +20,7 @@ record Services(
         KnownGuests images,
         Inspector inspector,
         Supplier<TerminalSession> console,
+        ControlFolder sockets,
         boolean errorIsTerminal) {
 
     /** Tells what an image file is. */

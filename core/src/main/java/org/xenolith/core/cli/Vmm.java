@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.devices.libc.HostCallFailed;
 
@@ -56,8 +57,22 @@ public final class Vmm {
         List<String> kernelArguments =
                 end < 0 ? List.of() : List.of(arguments).subList(end + 1, arguments.length);
 
+        ControlFolder sockets = services.sockets();
         return new CommandLine(new VmmCommand())
                 .addSubcommand(new BootCommand(services, kernelArguments))
+                .addSubcommand(new ListCommand(sockets))
+                .addSubcommand(new ConsoleCommand(sockets, services.console()))
+                .addSubcommand(new StatCommand(sockets))
+                .addSubcommand(new MemSetCommand(sockets))
+                .addSubcommand(SimpleVerb.command("pause", "Holds guests still.", sockets))
+                .addSubcommand(SimpleVerb.command("unpause", "Lets them go on.", sockets))
+                .addSubcommand(SimpleVerb.command("shutdown", "Asks guests to power off.", sockets))
+                .addSubcommand(SimpleVerb.command("reboot", "Asks guests to reboot.", sockets))
+                .addSubcommand(
+                        SimpleVerb.command(
+                                "destroy", "Ends guests at once, without asking them.", sockets))
+                .addSubcommand(DeviceListCommand.network(sockets))
+                .addSubcommand(DeviceListCommand.block(sockets))
                 .addSubcommand(new ImageCommand(services))
                 .addSubcommand(new InspectCommand(services))
                 .addSubcommand(new VersionCommand())

@@ -1,8 +1,11 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.image.ImageReport;
 import org.xenolith.core.machine.VmmMachine;
 import org.xenolith.devices.terminal.TerminalSession;
+
+import java.util.Optional;
 
 /** The one place where the commands meet what they call. */
 final class Wiring {
@@ -10,13 +13,14 @@ final class Wiring {
 
     static Services services() {
         return new Services(
-                new VmmMachine(),
+                new VmmMachine(Optional.of(ControlFolder.ofUser())),
                 new InstalledGuests(),
                 file -> {
                     ImageReport report = ImageReport.of(file);
                     return new Services.Inspection(report.toText(), report.usable());
                 },
                 TerminalSession::open,
+                ControlFolder.ofUser(),
                 System.console() != null && System.console().isTerminal());
     }
 }

@@ -24,8 +24,13 @@ public final class ControlFolder {
 
     private final Path folder;
 
-    ControlFolder(Path folder) {
+    private ControlFolder(Path folder) {
         this.folder = folder;
+    }
+
+    /** A folder of the caller's choice. */
+    public static ControlFolder in(Path folder) {
+        return new ControlFolder(folder);
     }
 
     /** {@code $XDG_RUNTIME_DIR/xenolith}, or a folder of the user's own below the temporary one. */

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Machine;
@@ -238,7 +239,7 @@ final class VmmTest {
                 "boot -i /nonexistent|The initrd /nonexistent does not exist.",
                 "boot debian -k /bin/sh|'debian' and -k /bin/sh exclude each other",
                 "boot --bogus|Unknown option: '--bogus'",
-                "bot|Did you mean: vmm boot?",
+                "bott|Did you mean: vmm boot",
                 "image nix|'nix' is no known guest; there are guest, debian.",
                 "image|Missing required parameter: 'NAME'",
                 "inspect|Missing required parameter: 'FILE'"
@@ -333,6 +334,7 @@ final class VmmTest {
                                 new Services.Inspection(
                                         Files.size(file) + " bytes\n", file.equals(kernel)),
                         () -> TerminalSession.on(InputStream.nullInputStream(), console),
+                        ControlFolder.in(folder.resolve("sockets")),
                         false);
         return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), debug)
                 .run(arguments);

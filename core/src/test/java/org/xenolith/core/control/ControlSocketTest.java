@@ -36,7 +36,7 @@ class ControlSocketTest {
     private final BlockingQueue<Runnable> endings = new LinkedBlockingQueue<>();
 
     private ControlFolder folder() {
-        return new ControlFolder(parent.resolve("sockets"));
+        return ControlFolder.in(parent.resolve("sockets"));
     }
 
     /** Answers with the request's own text; a guest's console echoes. */

@@ -1,0 +1,146 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.control.ControlClient;
+import org.xenolith.core.control.ControlException;
+import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.control.ControlServer;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Two guests of a host, spoken to over its control socket. */
+@Timeout(60)
+class HostVerbsBootTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    @TempDir Path folder;
+
+    private static JsonObject request(String verb, String guest) {
+        JsonObject request = new JsonObject();
+        request.addProperty("verb", verb);
+        if (guest != null) {
+            request.addProperty("guest", guest);
+        }
+        return request;
+    }
+
+    private Guest lantern(Host host, String commandLine, GuestConsole console) throws IOException {
+        Guest guest =
+                host.create(
+                        BootFixture.options(
+                                BootFixture.lantern(folder),
+                                null,
+                                commandLine,
+                                8 * BootFixture.MIB,
+                                1,
+                                false),
+                        console);
+        guest.start();
+        return guest;
+    }
+
+    @Test
+    void verbsListPauseDescribeAndEndGuests() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 2);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            GuestConsole console = new GuestConsole();
+            lantern(host, "", console);
+            Guest second = lantern(host, "run=spin 100000", new GuestConsole());
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+
+            JsonArray list = client.ask(request("list", null)).getAsJsonArray();
+            assertThat(list).hasSize(2);
+            JsonObject first = list.get(0).getAsJsonObject();
+            assertThat(first.get("id").getAsInt()).isEqualTo(1);
+            assertThat(first.get("memory_kib").getAsLong()).isEqualTo(8192);
+            assertThat(first.get("state").getAsString()).isEqualTo("-b----");
+            assertThat(list.get(1).getAsJsonObject().get("state").getAsString())
+                    .isEqualTo("r-----");
+
+            client.ask(request("pause", "2"));
+            assertThat(state(client, "2")).isEqualTo("r-p---");
+            client.ask(request("unpause", "2"));
+            JsonObject stat = client.ask(request("stat", "1")).getAsJsonObject();
+            assertThat(stat.get("instructions").getAsLong()).isPositive();
+            assertThat(stat.getAsJsonObject("hypercalls_by_name").size()).isPositive();
+
+            client.ask(request("destroy", "2"));
+            assertThat(second.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.Destroyed.class);
+            assertThat(state(client, "2")).isEqualTo("---s-d");
+        }
+    }
+
+    private static String state(ControlClient client, String guest) throws Exception {
+        JsonElement list = client.ask(request("list", guest));
+        return list.getAsJsonArray().get(0).getAsJsonObject().get("state").getAsString();
+    }
+
+    @Test
+    void guestThatDoesNotExistIsOneSentence() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            for (String verb : new String[] {"pause", "stat", "destroy", "mem-set", "console"}) {
+                assertThatThrownBy(() -> client.ask(request(verb, "nobody")))
+                        .as(verb)
+                        .isInstanceOf(ControlException.class)
+                        .hasMessage("No guest is called 'nobody'.");
+            }
+        }
+    }
+
+    @Test
+    void memorySetAboveTheMaximumIsRefused() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            JsonObject request = request("mem-set", "test");
+            request.addProperty("kib", 9000);
+            assertThatThrownBy(() -> client.ask(request))
+                    .hasMessage("test cannot have 9000 KiB: its maximum is 8192 KiB.");
+            request.addProperty("kib", 4096);
+            client.ask(request);
+            assertThat(guest.targetKib()).isEqualTo(4096);
+        }
+    }
+
+    @Test
+    void attachedConsoleShowsThePastAndTypes() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            client.ask(request("console", "1"));
+            client.input()
+                    .write("echo from elsewhere\npoweroff\n".getBytes(StandardCharsets.UTF_8));
+            assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.PoweredOff.class);
+            guest.close();
+            String seen = new String(client.output().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(seen).contains("lantern> ").contains("\nfrom elsewhere");
+            assertThat(console.text()).contains("\nfrom elsewhere");
+        }
+    }
+}
