@@ -1,0 +1,257 @@
+package org.xenolith.devices.net;
+
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A port from both sides: endpoints call {@link SwitchPort}'s methods on any thread, the rest
+ * belongs to the switch's.
+ *
+ * <p>A port that is full makes those who send to it wait, until half of its queue is gone. One that
+ * does not get that far within {@link #PATIENCE_NANOS} is stalled: what is sent to it is dropped
+ * until it does. So a guest that never takes its frames delays its neighbours once, and two that
+ * wait for each other do not wait for long.
+ */
+final class Port implements SwitchPort {
+    static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    final String name;
+    final PortCounters counters = new PortCounters();
+
+    /** What this port may send from; 0 for anything. */
+    final long fixedAddress;
+
+    /** Whether frames are lost rather than kept waiting. */
+    final boolean lossy;
+
+    // MacTable's account of this port.
+    int learned;
+    long sweptNanos;
+
+    /** Written to since the last flush; {@link Bridge}. */
+    boolean dirty;
+
+    private final EventLoop loop;
+    private final NetworkEndpoint endpoint;
+    private final PortChannel channel;
+    private final Runnable onClosed;
+    private final long patienceNanos;
+    private final Ingress ingress = new Ingress();
+    private final AtomicBoolean readScheduled = new AtomicBoolean();
+    private final AtomicBoolean flushScheduled = new AtomicBoolean();
+    private final Runnable readTask = this::readNow;
+    private final Runnable flushTask = this::flushNow;
+    private volatile boolean closed;
+
+    private final List<Port> waiting = new ArrayList<>();
+    private Future<?> patience; // null when nobody waits
+    private boolean stalled;
+
+    Port(
+            String name,
+            NetworkEndpoint endpoint,
+            PortSettings settings,
+            EventLoop loop,
+            Bridge bridge,
+            long patienceNanos) {
+        this.patienceNanos = patienceNanos;
+        this.name = name;
+        this.endpoint = endpoint;
+        this.loop = loop;
+        this.onClosed = () -> bridge.remove(this);
+        fixedAddress = settings.address().map(MacAddress::value).orElse(0L);
+        lossy = settings.impairment().isPresent();
+        channel = new PortChannel(this);
+        settings.capture().ifPresent(channel.pipeline()::addLast);
+        settings.impairment().ifPresent(channel.pipeline()::addLast);
+        channel.pipeline().addLast(new ForwardingHandler(bridge, this));
+    }
+
+    void plugIn() {
+        loop.register(channel);
+    }
+
+    // The endpoint's side.
+
+    @Override
+    public boolean send(EthernetFrame frame) {
+        if (closed) {
+            frame.release();
+            return true;
+        }
+        if (!ingress.offer(frame)) {
+            return false;
+        }
+        scheduleRead();
+        return true;
+    }
+
+    @Override
+    public void resume() {
+        if (flushScheduled.compareAndSet(false, true)) {
+            execute(flushTask);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            execute(channel::close);
+        }
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    private void execute(Runnable task) {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException networkIsDown) {
+            closed = true;
+            releaseIngress();
+        }
+    }
+
+    // The switch's side.
+
+    void scheduleRead() {
+        if (readScheduled.compareAndSet(false, true)) {
+            execute(readTask);
+        }
+    }
+
+    private void readNow() {
+        readScheduled.set(false);
+        if (closed) {
+            releaseIngress();
+            return;
+        }
+        channel.readFrom(ingress);
+        if (ingress.roomAgain()) {
+            endpoint.writable();
+        }
+    }
+
+    private void flushNow() {
+        flushScheduled.set(false);
+        channel.flush();
+    }
+
+    void releaseIngress() {
+        for (EthernetFrame frame = ingress.poll(); frame != null; frame = ingress.poll()) {
+            frame.release();
+        }
+    }
+
+    boolean hasIngress() {
+        return !ingress.isEmpty();
+    }
+
+    /** Offers a frame, with one reference, to the endpoint; takes none if the answer is false. */
+    boolean deliver(EthernetFrame frame) {
+        int bytes = frame.content().readableBytes();
+        if (!endpoint.deliver(frame)) {
+            return false;
+        }
+        counters.receivedFrames.increment();
+        counters.receivedBytes.add(bytes);
+        return true;
+    }
+
+    /**
+     * Queues a frame for the endpoint, or drops it when this port is full and the sender does not
+     * wait.
+     *
+     * @param sender waits from now on if this made the port full
+     */
+    void enqueue(EthernetFrame frame, Port sender) {
+        if (!channel.isWritable() && (stalled || sender.lossy)) {
+            drop(frame);
+            return;
+        }
+        channel.write(frame, channel.voidPromise());
+        if (!channel.isWritable() && !sender.lossy) {
+            sender.channel.config().setAutoRead(false);
+            waiting.add(sender);
+            watch();
+        }
+    }
+
+    /** Queues one of many copies of a frame; no sender waits until the last of many has room. */
+    void enqueueCopy(EthernetFrame copy) {
+        if (channel.isWritable()) {
+            channel.write(copy, channel.voidPromise());
+        } else {
+            drop(copy);
+        }
+    }
+
+    private void drop(EthernetFrame frame) {
+        counters.receivedDropped.increment();
+        frame.release();
+    }
+
+    void flush() {
+        dirty = false;
+        channel.flush();
+    }
+
+    private void watch() {
+        if (patience == null && !stalled) {
+            patience = loop.schedule(this::stall, patienceNanos, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void stall() {
+        patience = null;
+        stalled = true;
+        wakeWaiting();
+    }
+
+    void writabilityChanged() {
+        if (channel.isWritable()) {
+            if (patience != null) {
+                patience.cancel(false);
+                patience = null;
+            }
+            stalled = false;
+            wakeWaiting();
+        }
+    }
+
+    private void wakeWaiting() {
+        for (Port sender : waiting) {
+            sender.channel.config().setAutoRead(true);
+        }
+        waiting.clear();
+    }
+
+    /** The channel is closed: nobody waits for it any more. */
+    void unplugged() {
+        closed = true;
+        if (patience != null) {
+            patience.cancel(false);
+            patience = null;
+        }
+        releaseIngress();
+        wakeWaiting();
+        onClosed.run();
+    }
+
+    PortStatistics statistics() {
+        return counters.read(name);
+    }
+
+    Optional<MacAddress> address() {
+        return fixedAddress == 0 ? Optional.empty() : Optional.of(new MacAddress(fixedAddress));
+    }
+}
