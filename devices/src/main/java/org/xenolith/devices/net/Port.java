@@ -69,8 +69,10 @@ final class Port implements SwitchPort {
         fixedAddress = settings.address().map(MacAddress::value).orElse(0L);
         lossy = settings.impairment().isPresent();
         channel = new PortChannel(this);
-        settings.capture().ifPresent(channel.pipeline()::addLast);
-        settings.impairment().ifPresent(channel.pipeline()::addLast);
+        settings.capture().ifPresent(file -> channel.pipeline().addLast(new CaptureHandler(file)));
+        settings.impairment()
+                .ifPresent(
+                        line -> channel.pipeline().addLast(new ImpairmentHandler(line, counters)));
         channel.pipeline().addLast(new ForwardingHandler(bridge, this));
     }
 
