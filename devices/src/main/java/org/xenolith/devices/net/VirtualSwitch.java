@@ -3,6 +3,7 @@ package org.xenolith.devices.net;
 import io.netty.channel.EventLoop;
 
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -33,6 +34,14 @@ public final class VirtualSwitch implements AutoCloseable {
 
     public VirtualSwitch(NetworkLoop network) {
         this(network.eventLoop(), Port.PATIENCE_NANOS);
+    }
+
+    /**
+     * @param patience how long a port may make others wait before it loses what is sent to it; half
+     *     a second unless told otherwise
+     */
+    public VirtualSwitch(NetworkLoop network, Duration patience) {
+        this(network.eventLoop(), patience.toNanos());
     }
 
     /**
