@@ -190,7 +190,7 @@ final class StreamTunnelTest {
                     .isInstanceOf(IOException.class)
                     .hasMessageMatching(
                             "Cannot listen for a network peer on \\S+:\\d+: Address already in"
-                                + " use");
+                                    + " use");
             assertThat(left.ports.statistics()).hasSize(1);
         }
     }

@@ -73,7 +73,7 @@ final class UdpTunnelTest {
                     .isInstanceOf(IOException.class)
                     .hasMessageMatching(
                             "Cannot open a UDP tunnel from \\S+:\\d+ to \\S+:\\d+: Address already"
-                                + " in use.*");
+                                    + " in use.*");
         }
     }
 
