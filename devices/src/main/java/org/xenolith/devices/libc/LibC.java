@@ -23,6 +23,14 @@ public final class LibC {
     // <bits/termios-tcflow.h>
     public static final int TCSANOW = 0;
 
+    // <bits/fcntl-linux.h>
+    public static final int O_RDWR = 0x2;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int O_CLOEXEC = 0x80000;
+
+    // <bits/poll.h>
+    public static final short POLLIN = 0x1;
+
     static {
         Native.register(LibC.class, "c");
     }
@@ -51,6 +59,35 @@ public final class LibC {
 
     public static native int tcsetattr(int descriptor, int when, byte[] termios)
             throws LastErrorException;
+
+    public static native int open(String path, int flags) throws LastErrorException;
+
+    public static native int close(int descriptor) throws LastErrorException;
+
+    /**
+     * @param argument a struct that the request reads and fills
+     */
+    public static native int ioctl(int descriptor, long request, byte[] argument)
+            throws LastErrorException;
+
+    /**
+     * @param address of the bytes to fill
+     * @return how many were read; 0 at the end of a file
+     */
+    public static native long read(int descriptor, long address, long lengthBytes)
+            throws LastErrorException;
+
+    public static native long write(int descriptor, long address, long lengthBytes)
+            throws LastErrorException;
+
+    /**
+     * @param descriptors address of an array of {@code struct pollfd}
+     * @return how many of them have something to tell
+     */
+    public static native int poll(long descriptors, long count, int timeoutMillis)
+            throws LastErrorException;
+
+    public static native int eventfd(int initial, int flags) throws LastErrorException;
 
     static native String strerror(int errno);
 }

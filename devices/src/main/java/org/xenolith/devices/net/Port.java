@@ -5,7 +5,6 @@ import io.netty.util.concurrent.Future;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -251,9 +250,5 @@ final class Port implements SwitchPort {
 
     PortStatistics statistics() {
         return counters.read(name);
-    }
-
-    Optional<MacAddress> address() {
-        return fixedAddress == 0 ? Optional.empty() : Optional.of(new MacAddress(fixedAddress));
     }
 }

@@ -421,9 +421,9 @@ final class ReverseProxyTest {
             OutputStream out = socket.getOutputStream();
             out.write(
                     ("GET /chat HTTP/1.1\r\n"
-                         + "Host: web1.localhost\r\n"
-                         + "Connection: keep-alive, Upgrade\r\n"
-                         + "Upgrade: websocket\r\n\r\n")
+                                    + "Host: web1.localhost\r\n"
+                                    + "Connection: keep-alive, Upgrade\r\n"
+                                    + "Upgrade: websocket\r\n\r\n")
                             .getBytes(StandardCharsets.UTF_8));
             InputStream in = socket.getInputStream();
             assertThat(readHead(in))
@@ -445,15 +445,15 @@ final class ReverseProxyTest {
     @ValueSource(
             strings = {
                 "POST / HTTP/1.1\r\n"
-                    + "Host: web1\r\n"
-                    + "Content-Length: 5\r\n"
-                    + "Transfer-Encoding: chunked\r\n\r\n"
-                    + "0\r\n\r\n",
+                        + "Host: web1\r\n"
+                        + "Content-Length: 5\r\n"
+                        + "Transfer-Encoding: chunked\r\n\r\n"
+                        + "0\r\n\r\n",
                 "POST / HTTP/1.1\r\n"
-                    + "Host: web1\r\n"
-                    + "Content-Length: 5\r\n"
-                    + "Content-Length: 6\r\n\r\n"
-                    + "hello!",
+                        + "Host: web1\r\n"
+                        + "Content-Length: 5\r\n"
+                        + "Content-Length: 6\r\n\r\n"
+                        + "hello!",
                 "POST / HTTP/1.1\r\nHost: web1\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
                 "POST / HTTP/1.1\r\nHost: web1\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
                 "POST / HTTP/1.1\r\nHost: web1\r\nContent-Length: +5\r\n\r\nhello",
@@ -512,7 +512,7 @@ final class ReverseProxyTest {
                 .isInstanceOf(IOException.class)
                 .hasMessageMatching(
                         "Cannot listen on \\S+ for the guests' web servers: Address already in"
-                            + " use");
+                                + " use");
     }
 
     private void serve(String name, HttpHandler handler) throws IOException {
