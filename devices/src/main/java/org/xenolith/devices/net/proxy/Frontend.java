@@ -3,9 +3,11 @@ package org.xenolith.devices.net.proxy;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpClientCodec;
@@ -41,7 +43,9 @@ import java.util.concurrent.TimeUnit;
  * buffers however large a body is.
  */
 final class Frontend extends ChannelInboundHandlerAdapter {
-    static final long CONNECT_SECONDS = 10;
+    /** Longer than the NAT waits for a guest that is booting, whose reason is the better answer. */
+    static final long CONNECT_SECONDS = 40;
+
     private static final long LINGER_SECONDS = 2;
 
     private final GuestDirectory guests;
@@ -142,13 +146,13 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             return;
         }
         leaveGuest();
-        Optional<Future<Channel>> connecting = guests.connect(name);
+        Optional<ChannelFuture> connecting = guests.connect(name, new Initializer());
         if (connecting.isEmpty()) {
             fail(HttpResponseStatus.NOT_FOUND, unknown(name));
             return;
         }
         Exchange waiting = exchange;
-        Future<Channel> future = connecting.get();
+        ChannelFuture future = connecting.get();
         Future<?> timeout =
                 client.executor()
                         .schedule(() -> giveUp(waiting), CONNECT_SECONDS, TimeUnit.SECONDS);
@@ -170,19 +174,28 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void connected(Exchange waiting, Future<Channel> future) {
+    private void connected(Exchange waiting, ChannelFuture future) {
         boolean wanted = waiting == exchange && client.channel().isActive();
         if (!future.isSuccess()) {
             if (wanted) {
                 fail(HttpResponseStatus.BAD_GATEWAY, doesNotAnswer(waiting, future.cause()));
             }
         } else if (!wanted) {
-            future.getNow().close(); // the client has gone, or the time was up
+            future.channel().close(); // the client has gone, or the time was up
         } else {
-            guest = future.getNow();
+            guest = future.channel();
             guestName = waiting.authority.name();
-            guest.pipeline().addLast(new HttpClientCodec(limits, false, false), new Backend(this));
             sendHead();
+        }
+    }
+
+    /** Of a connection to a guest. It is read when the client has room, so never by itself. */
+    private final class Initializer extends ChannelInitializer<Channel> {
+        @Override
+        protected void initChannel(Channel channel) {
+            channel.config().setAutoRead(false);
+            channel.pipeline()
+                    .addLast(new HttpClientCodec(limits, false, false), new Backend(Frontend.this));
         }
     }
 

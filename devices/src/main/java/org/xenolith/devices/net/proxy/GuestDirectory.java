@@ -1,7 +1,7 @@
 package org.xenolith.devices.net.proxy;
 
-import io.netty.channel.Channel;
-import io.netty.util.concurrent.Future;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
 
 import java.util.List;
 import java.util.Optional;
@@ -15,9 +15,9 @@ public interface GuestDirectory {
      * Opens a connection to a guest's web server.
      *
      * @param name in lower case, as it stood in a URL: of no guest, perhaps
-     * @return empty if there is no such guest; otherwise a channel of bytes on the network's event
-     *     loop, that reads only when asked ({@code autoRead} is off) and has no handlers of its own
-     *     behind which the proxy's could not stand
+     * @param handler of the new channel, which carries bytes and runs on the network's event loop
+     * @return empty if there is no such guest; a future that fails with a sentence if it does not
+     *     answer
      */
-    Optional<Future<Channel>> connect(String name);
+    Optional<ChannelFuture> connect(String name, ChannelHandler handler);
 }

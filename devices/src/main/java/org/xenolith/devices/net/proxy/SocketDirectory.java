@@ -1,13 +1,10 @@
 package org.xenolith.devices.net.proxy;
 
 import io.netty.bootstrap.Bootstrap;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.Promise;
 
 import org.xenolith.devices.net.NetworkLoop;
 
@@ -37,28 +34,15 @@ public final class SocketDirectory implements GuestDirectory {
     }
 
     @Override
-    public Optional<Future<Channel>> connect(String name) {
-        return Optional.ofNullable(addresses.get().get(name)).map(this::connect);
-    }
-
-    private Future<Channel> connect(InetSocketAddress address) {
-        Promise<Channel> connected = network.eventLoop().newPromise();
-        ChannelFuture attempt =
-                new Bootstrap()
-                        .group(network.eventLoop())
-                        .channel(NioSocketChannel.class)
-                        .option(ChannelOption.TCP_NODELAY, true)
-                        .option(ChannelOption.AUTO_READ, false)
-                        .handler(new ChannelInboundHandlerAdapter())
-                        .connect(address);
-        attempt.addListener(
-                done -> {
-                    if (done.isSuccess()) {
-                        connected.setSuccess(attempt.channel());
-                    } else {
-                        connected.setFailure(done.cause());
-                    }
-                });
-        return connected;
+    public Optional<ChannelFuture> connect(String name, ChannelHandler handler) {
+        return Optional.ofNullable(addresses.get().get(name))
+                .map(
+                        address ->
+                                new Bootstrap()
+                                        .group(network.eventLoop())
+                                        .channel(NioSocketChannel.class)
+                                        .option(ChannelOption.TCP_NODELAY, true)
+                                        .handler(handler)
+                                        .connect(address));
     }
 }
