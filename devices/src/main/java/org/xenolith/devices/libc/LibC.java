@@ -71,6 +71,12 @@ public final class LibC {
             throws LastErrorException;
 
     /**
+     * @param argument what the request takes by value
+     */
+    public static native int ioctl(int descriptor, long request, long argument)
+            throws LastErrorException;
+
+    /**
      * @param address of the bytes to fill
      * @return how many were read; 0 at the end of a file
      */

@@ -13,9 +13,9 @@ import io.netty.buffer.ByteBuf;
  * @param payload index of the first byte behind the TCP or UDP header
  * @param end index behind the packet; bytes that follow are padding of the link
  */
-record Packet(boolean v6, int ip, int transport, int protocol, int payload, int end) {
-    static final int TCP = 6;
-    static final int UDP = 17;
+public record Packet(boolean v6, int ip, int transport, int protocol, int payload, int end) {
+    public static final int TCP = 6;
+    public static final int UDP = 17;
 
     // Of the IPv4 header, RFC 791, 3.1.
     static final int IPV4_TOTAL_LENGTH = 2, IPV4_IDENTIFICATION = 4, IPV4_CHECKSUM = 10;
@@ -44,7 +44,7 @@ record Packet(boolean v6, int ip, int transport, int protocol, int payload, int 
      * @return null if this is no complete, unfragmented TCP or UDP packet, or has headers that this
      *     class does not know how to pass (routing, security)
      */
-    static Packet in(ByteBuf frame) {
+    public static Packet in(ByteBuf frame) {
         int start = frame.readerIndex();
         int length = frame.readableBytes();
         int at = ETHER_TYPE;
@@ -120,11 +120,16 @@ record Packet(boolean v6, int ip, int transport, int protocol, int payload, int 
         return null;
     }
 
+    /** Index of the TCP or UDP checksum, relative to the frame. */
+    public int checksum() {
+        return transport + (protocol == TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
+    }
+
     /** Computes the TCP or UDP checksum, whatever the field holds, and writes it. */
     void writeTransportChecksum(ByteBuf frame) {
         int start = frame.readerIndex();
         int length = end - transport;
-        int field = start + transport + (protocol == TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
+        int field = start + checksum();
         frame.setShort(field, 0);
         // Pseudo-header: both addresses, which stand side by side, protocol and length.
         long sum = protocol + length;

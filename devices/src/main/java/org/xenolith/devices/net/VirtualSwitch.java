@@ -93,7 +93,10 @@ public final class VirtualSwitch implements AutoCloseable {
 
     /** Counters of all ports, in the order in which they were connected. */
     public List<PortStatistics> statistics() {
-        return bridge.ports().stream().map(Port::statistics).toList();
+        return bridge.ports().stream()
+                .filter(port -> !port.isClosed())
+                .map(Port::statistics)
+                .toList();
     }
 
     /** Unplugs everything. The loop goes on. */

@@ -1,6 +1,5 @@
 package org.xenolith.devices.net.tunnel;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -22,14 +21,18 @@ import java.nio.charset.StandardCharsets;
  * @see <a href="https://docs.kernel.org/networking/tuntap.html">Linux, Universal TUN/TAP</a>
  */
 final class TapDevice implements AutoCloseable {
-    /** The largest frame that a TAP device without offloads takes or gives. */
-    static final int MAX_FRAME_BYTES = 65_535 + 14 + 4;
+    /** An IP packet of 65,535 bytes, an Ethernet header with a VLAN tag, and what stands before. */
+    static final int MAX_BYTES = VirtioNetHeader.SIZE + 14 + 4 + 65_535;
 
     private static final String DEVICE = "/dev/net/tun";
 
+    // <linux/if_tun.h>: _IOW('T', 208, unsigned int), and what this side can take.
+    private static final long TUNSETOFFLOAD = 0x4004_54d0L;
+    private static final long TUN_F_CSUM = 0x01, TUN_F_TSO4 = 0x02, TUN_F_TSO6 = 0x04;
+
     // <linux/if_tun.h>, _IOW('T', 202, int), and struct ifreq of <net/if.h>: name, flags.
     private static final long TUNSETIFF = 0x4004_54caL;
-    private static final short IFF_TAP = 0x0002, IFF_NO_PI = 0x1000;
+    private static final short IFF_TAP = 0x0002, IFF_NO_PI = 0x1000, IFF_VNET_HDR = 0x4000;
     private static final int IFREQ_BYTES = 40, IFREQ_FLAGS = 16;
 
     // <asm-generic/errno-base.h>
@@ -43,8 +46,8 @@ final class TapDevice implements AutoCloseable {
     private final int descriptor;
     private final int wakeUp; // an eventfd: closing a descriptor wakes nobody who waits for it
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment readBuffer = arena.allocate(MAX_FRAME_BYTES);
-    private final MemorySegment writeBuffer = arena.allocate(MAX_FRAME_BYTES);
+    private final MemorySegment readBuffer = arena.allocate(MAX_BYTES);
+    private final MemorySegment writeBuffer = arena.allocate(MAX_BYTES);
     private final MemorySegment waitedFor = arena.allocate(2 * POLLFD_BYTES, 4);
     private final MemorySegment one = arena.allocate(JAVA_LONG);
 
@@ -72,6 +75,7 @@ final class TapDevice implements AutoCloseable {
         }
         try {
             LibC.ioctl(descriptor, TUNSETIFF, ifreq(name));
+            LibC.ioctl(descriptor, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6);
             return new TapDevice(descriptor, LibC.eventfd(0, LibC.O_NONBLOCK | LibC.O_CLOEXEC));
         } catch (LastErrorException e) {
             LibC.close(descriptor);
@@ -84,7 +88,10 @@ final class TapDevice implements AutoCloseable {
         byte[] encoded = name.getBytes(StandardCharsets.UTF_8);
         System.arraycopy(encoded, 0, bytes, 0, Math.min(encoded.length, IFREQ_FLAGS - 1));
         MemorySegment.ofArray(bytes)
-                .set(JAVA_SHORT.withByteAlignment(1), IFREQ_FLAGS, (short) (IFF_TAP | IFF_NO_PI));
+                .set(
+                        JAVA_SHORT.withByteAlignment(1),
+                        IFREQ_FLAGS,
+                        (short) (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR));
         return bytes;
     }
 
@@ -104,12 +111,12 @@ final class TapDevice implements AutoCloseable {
     /**
      * Waits for a frame. One thread.
      *
-     * @return the frame, valid until the next call; null after {@link #stopReading}
+     * @return header and frame, valid until the next call; null after {@link #stopReading}
      */
     MemorySegment read() {
         while (true) {
             try {
-                long bytes = LibC.read(descriptor, readBuffer.address(), MAX_FRAME_BYTES);
+                long bytes = LibC.read(descriptor, readBuffer.address(), MAX_BYTES);
                 return readBuffer.asSlice(0, bytes);
             } catch (LastErrorException e) {
                 if (e.getErrorCode() != EAGAIN && e.getErrorCode() != EINTR) {
@@ -137,7 +144,7 @@ final class TapDevice implements AutoCloseable {
         LibC.write(wakeUp, one.address(), JAVA_LONG.byteSize());
     }
 
-    /** Where {@link #write} takes a frame from. */
+    /** Where {@link #write} takes header and frame from. */
     MemorySegment writeBuffer() {
         return writeBuffer;
     }
@@ -160,9 +167,5 @@ final class TapDevice implements AutoCloseable {
         LibC.close(descriptor);
         LibC.close(wakeUp);
         arena.close();
-    }
-
-    static byte[] bytes(MemorySegment frame) {
-        return frame.toArray(JAVA_BYTE);
     }
 }

@@ -1,17 +1,16 @@
 package org.xenolith.devices.net.tunnel;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkLoop;
-import org.xenolith.devices.net.Offload;
 import org.xenolith.devices.net.PortSettings;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.VirtualSwitch;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -55,23 +54,25 @@ public final class TapPort implements NetworkEndpoint, AutoCloseable {
 
     @Override
     public boolean deliver(EthernetFrame frame) {
-        Offload.toWire(frame, this::write);
+        ByteBuf bytes = frame.content();
+        int length = bytes.readableBytes();
+        VirtioNetHeader header = VirtioNetHeader.of(frame);
+        if (!closed && header != null && VirtioNetHeader.SIZE + length <= TapDevice.MAX_BYTES) {
+            MemorySegment out = device.writeBuffer();
+            header.writeTo(out);
+            bytes.getBytes(
+                    bytes.readerIndex(), out.asSlice(VirtioNetHeader.SIZE, length).asByteBuffer());
+            device.write(VirtioNetHeader.SIZE + length);
+        }
+        frame.release();
         return true;
     }
 
-    private void write(EthernetFrame wire) {
-        ByteBuf bytes = wire.content();
-        int length = bytes.readableBytes();
-        if (!closed && length <= TapDevice.MAX_FRAME_BYTES) {
-            bytes.getBytes(bytes.readerIndex(), device.writeBuffer().asByteBuffer().limit(length));
-            device.write(length);
-        }
-        wire.release();
-    }
-
     private void readAll() {
-        for (var frame = device.read(); frame != null; frame = device.read()) {
-            send(new EthernetFrame(Unpooled.wrappedBuffer(TapDevice.bytes(frame))));
+        for (var read = device.read(); read != null; read = device.read()) {
+            if (read.byteSize() > VirtioNetHeader.SIZE) {
+                send(VirtioNetHeader.readFrom(read).frame(read.asSlice(VirtioNetHeader.SIZE)));
+            }
         }
     }
 
