@@ -59,11 +59,6 @@ final class MacTable {
         }
     }
 
-    boolean isFixed(long address) {
-        Entry entry = entries.get(key(address));
-        return entry != null && entry.fixed;
-    }
-
     /**
      * Notes that a frame from the address came in on a port.
      *

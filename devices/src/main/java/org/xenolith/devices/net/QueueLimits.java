@@ -10,7 +10,7 @@ import io.netty.channel.WriteBufferWaterMark;
  * buffer it is a slice of.
  */
 final class QueueLimits {
-    /** Full; 16 of the largest frames or 512 small ones. */
+    /** Full; 16 of the largest frames or some 500 small ones. */
     static final int HIGH_BYTES = 1 << 20;
 
     /** There is room again only when this is left, so that nobody is woken for each frame. */

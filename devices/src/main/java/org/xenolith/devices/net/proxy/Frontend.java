@@ -1,20 +1,14 @@
 package org.xenolith.devices.net.proxy;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
@@ -45,8 +39,6 @@ import java.util.concurrent.TimeUnit;
 final class Frontend extends ChannelInboundHandlerAdapter {
     /** Longer than the NAT waits for a guest that is booting, whose reason is the better answer. */
     static final long CONNECT_SECONDS = 40;
-
-    private static final long LINGER_SECONDS = 2;
 
     private final GuestDirectory guests;
     private final HttpDecoderConfig limits;
@@ -365,29 +357,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         exchange = null;
         failed = true;
         leaveGuest();
-        ByteBuf text = ByteBufUtil.writeUtf8(client.alloc(), sentence + "\n");
-        DefaultFullHttpResponse response =
-                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, text);
-        response.headers()
-                .set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8")
-                .set("X-Content-Type-Options", "nosniff")
-                .set(HttpHeaderNames.CONTENT_LENGTH, text.readableBytes())
-                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        client.writeAndFlush(response).addListener(written -> linger());
-    }
-
-    /**
-     * Goes on reading for a while what nobody wants: a connection closed with bytes unread is
-     * reset, and the answer may be lost with it. RFC 9112, 9.6.
-     */
-    private void linger() {
-        if (client.channel() instanceof DuplexChannel socket && socket.isActive()) {
-            socket.shutdownOutput();
-            socket.config().setAutoRead(true);
-            client.executor().schedule(() -> client.close(), LINGER_SECONDS, TimeUnit.SECONDS);
-        } else {
-            client.close();
-        }
+        Refusal.send(client, status, sentence);
     }
 
     private void leaveGuest() {
