@@ -3,7 +3,7 @@ package org.xenolith.core.cli;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Outcome;
-import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;

@@ -1,6 +1,6 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.core.trace.TraceTopic;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;

@@ -3,7 +3,7 @@ package org.xenolith.core.domain;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
-import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.trace.InstructionText;
 import org.xenolith.core.trace.TraceEvent;

@@ -13,7 +13,7 @@ import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.grant.GrantTableOps;
-import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.MemoryOps;
 import org.xenolith.core.mm.MmuExtOps;

@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.trace.TraceTopic;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;

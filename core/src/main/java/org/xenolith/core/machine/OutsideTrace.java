@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.trace.TraceEvent;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.HostWatch;
 import org.xenolith.core.xenstore.Xenstore;

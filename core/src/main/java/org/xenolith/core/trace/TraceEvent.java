@@ -1,7 +1,6 @@
 package org.xenolith.core.trace;
 
 import org.xenolith.core.abi.Hypercall;
-import org.xenolith.core.machine.TraceTopic;
 
 /**
  * Something that happened in a domain and can be watched. The one definition: each way to show

@@ -3,7 +3,6 @@ package org.xenolith.core.trace;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.machine.TraceTopic;
 
 import java.io.PrintStream;
 import java.util.EnumSet;

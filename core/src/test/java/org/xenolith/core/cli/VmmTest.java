@@ -15,7 +15,7 @@ import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
-import org.xenolith.core.machine.TraceTopic;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.ByteArrayOutputStream;

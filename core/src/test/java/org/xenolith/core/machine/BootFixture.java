@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.guests.GuestImages;
 
 import java.io.IOException;

@@ -9,7 +9,6 @@ import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
-import org.xenolith.core.machine.TraceTopic;
 import org.xenolith.core.time.GuestClock;
 
 import java.io.ByteArrayOutputStream;

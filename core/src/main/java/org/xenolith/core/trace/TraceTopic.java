@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.trace;
 
 /** What {@code --trace} can show; the names are those of the command line in lower case. */
 public enum TraceTopic {
