@@ -20,6 +20,7 @@ public final class Selectors {
     private static final long PRESENT = 1L << 47;
     private static final long CODE_OR_DATA = 1L << 44;
     private static final long EXECUTABLE = 1L << 43;
+    private static final long READABLE = 1L << 41;
     private static final long LONG_MODE = 1L << 53;
     private static final long CODE64_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE | LONG_MODE;
 
@@ -28,6 +29,13 @@ public final class Selectors {
     /** Whether a descriptor is that of 64-bit code. SDM vol. 3A, 3.4.5. */
     static boolean is64BitCode(long descriptor) {
         return (descriptor & CODE64_BITS) == CODE64_BITS;
+    }
+
+    /** Whether DS, ES, FS or GS can be loaded with it: data, or code that may be read. */
+    static boolean isLoadableData(long descriptor) {
+        long present = PRESENT | CODE_OR_DATA;
+        return (descriptor & present) == present
+                && ((descriptor & EXECUTABLE) == 0 || (descriptor & READABLE) != 0);
     }
 
     /** Descriptor of a flat segment, 0 for any other entry that Xen keeps for itself. */

@@ -155,24 +155,78 @@ public final class TrapDelivery {
         return vcpu.isUpcallPending() && !vcpu.upcallsMasked();
     }
 
-    /** Delivers an event upcall if one is due. */
+    /**
+     * Delivers an NMI and an event upcall as far as they are due. The NMI goes first, as in Xen: an
+     * upcall may interrupt its handler only if that was registered without masking events.
+     */
     public void upcallIfDue() {
-        if (isUpcallDue() && vcpu.eventCallback != 0) {
-            vcpu.upcalls++;
-            bounce(vcpu.eventCallback, true, false, 0);
-        }
         if (vcpu.nmiPending && !vcpu.nmiMasked) {
             deliverNmi();
         }
+        if (isUpcallDue()) {
+            if (vcpu.eventCallback == 0) {
+                throw new GuestCrash(
+                        "an event upcall is due at rip %#x, but no event callback was registered"
+                                .formatted(cpu.rip));
+            }
+            vcpu.upcalls++;
+            bounce(vcpu.eventCallback, true, false, 0);
+        }
     }
 
+    /** Further NMIs wait for the next iret. One that the guest has no handler for is lost. */
     private void deliverNmi() {
-        long handler = vcpu.nmiCallback != 0 ? vcpu.nmiCallback : vcpu.traps.address(Vector.NMI);
+        long handler = vcpu.traps.address(Vector.NMI);
         vcpu.nmiPending = false;
         if (handler != 0) {
             vcpu.nmiMasked = true;
             bounce(handler, vcpu.traps.masksEvents(Vector.NMI), false, 0);
         }
+    }
+
+    // ---- the failsafe callback
+    // ---------------------------------------------------------------------------
+
+    private static final int[] RELOADED = {
+        Selectors.GS, Selectors.FS, Selectors.ES, Selectors.DS,
+    };
+
+    /**
+     * What Xen does when it switches a vCPU in: the data segment registers are loaded anew. If a
+     * descriptor is no data segment any more, its register becomes null and the failsafe callback
+     * hears of all four selectors, in a frame of its own (xen/arch/x86, load_segments):
+     *
+     * <pre>rcx, r11, ds, es, fs, gs, rip, cs and saved mask, rflags, rsp, ss</pre>
+     */
+    public void reloadSegments() {
+        int[] old = cpu.selectors.clone();
+        boolean allFit = true;
+        for (int register : RELOADED) {
+            if (!fits(cpu.selectors[register])) {
+                cpu.selectors[register] = 0;
+                allFit = false;
+            }
+        }
+        if (!allFit) {
+            failsafe(old);
+        }
+    }
+
+    private boolean fits(int selector) {
+        return (selector & ~Selectors.RPL) == 0
+                || Selectors.isLoadableData(vcpu.descriptor(cpu, selector));
+    }
+
+    private void failsafe(int[] old) {
+        if (vcpu.failsafeCallback == 0) {
+            throw new GuestCrash(
+                    "a data segment at rip %#x is gone, but no failsafe callback was registered"
+                            .formatted(cpu.rip));
+        }
+        long[] selectors = {
+            old[Selectors.DS], old[Selectors.ES], old[Selectors.FS], old[Selectors.GS],
+        };
+        bounce(vcpu.failsafeCallback, vcpu.failsafeMasksEvents, selectors);
     }
 
     /** SYSCALL of a process: RCX and R11 are set as the instruction does. */
@@ -192,6 +246,13 @@ public final class TrapDelivery {
     // --------------------------------------------------------------------------------
 
     private void bounce(long handler, boolean maskEvents, boolean hasError, int error) {
+        bounce(handler, maskEvents, hasError ? new long[] {error} : NOTHING);
+    }
+
+    /**
+     * @param extra what stands between R11 and RIP: an error code, or selectors
+     */
+    private void bounce(long handler, boolean maskEvents, long[] extra) {
         boolean fromKernel = vcpu.kernelMode;
         boolean wasMasked = vcpu.upcallsMasked();
         long flags = cpu.rflags() & ~(long) (Flags.IF | Flags.IOPL) | (wasMasked ? 0 : Flags.IF);
@@ -202,10 +263,9 @@ public final class TrapDelivery {
         long oldSs = cpu.selectors[Selectors.SS] & SELECTOR_MASK;
         vcpu.enterKernelMode();
         long rsp = (fromKernel ? oldRsp : vcpu.kernelSp) & -STACK_ALIGNMENT;
-        long[] frame = {
-            cpu.r[Cpu.RCX], cpu.r[Cpu.R11], error, cpu.rip, cs, flags, oldRsp, oldSs,
-        };
-        rsp = push(rsp, frame, hasError);
+        rsp = push(rsp, cpu.rip, cs, flags, oldRsp, oldSs);
+        rsp = push(rsp, extra);
+        rsp = push(rsp, cpu.r[Cpu.RCX], cpu.r[Cpu.R11]);
         cpu.r[Cpu.RSP] = rsp;
         cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
         cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
@@ -216,15 +276,15 @@ public final class TrapDelivery {
         }
     }
 
-    private long push(long top, long[] frame, boolean hasError) {
+    private static final long[] NOTHING = {};
+
+    /** Pushes words so that the first comes to lie lowest. */
+    private long push(long top, long... words) {
         long rsp = top;
         try {
-            for (int i = frame.length - 1; i >= 0; i--) {
-                if (i == 2 && !hasError) {
-                    continue;
-                }
+            for (int i = words.length - 1; i >= 0; i--) {
                 rsp -= 8;
-                cpu.mmu().write64(rsp, frame[i]);
+                cpu.mmu().write64(rsp, words[i]);
             }
         } catch (GuestFault fault) {
             throw new GuestCrash(

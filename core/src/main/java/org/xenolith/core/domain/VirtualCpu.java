@@ -54,9 +54,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     public final TrapTable traps = new TrapTable();
     public long eventCallback;
     public long failsafeCallback;
+    public boolean failsafeMasksEvents;
     public long syscallCallback;
     public boolean syscallMasksEvents;
-    public long nmiCallback;
 
     private static final int DR6 = 6;
     private static final int DR7 = 7;
@@ -119,7 +119,10 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     /** Pieces of work that one turn of hypercalls may do before others get theirs. */
     private static final int PIECES_PER_TURN = 256;
 
+    private static final long NO_SLICE = -1;
+
     private int pieces;
+    private long interruptedSliceEnd = NO_SLICE;
     private long[] continuation;
 
     public final TrapDelivery delivery;
@@ -348,6 +351,24 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     void newTurn() {
         pieces = 0;
+    }
+
+    // ---- pauses
+    // ------------------------------------------------------------------------------------------
+
+    /** Whether the domain was paused in the middle of a slice that is to go on as it was. */
+    public boolean isSliceInterrupted() {
+        return interruptedSliceEnd != NO_SLICE;
+    }
+
+    void interruptSlice(long end) {
+        interruptedSliceEnd = end;
+    }
+
+    long takeSliceEnd() {
+        long end = interruptedSliceEnd;
+        interruptedSliceEnd = NO_SLICE;
+        return end;
     }
 
     // ---- shared structures

@@ -23,6 +23,7 @@ import org.xenolith.core.trace.TraceEvent;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.devices.console.ConsoleSink;
 
@@ -240,12 +241,21 @@ public final class Hypercalls {
         }
         switch (type) {
             case CALLBACKTYPE_EVENT -> vcpu.eventCallback = address;
-            case CALLBACKTYPE_FAILSAFE -> vcpu.failsafeCallback = address;
+            case CALLBACKTYPE_FAILSAFE -> {
+                vcpu.failsafeCallback = address;
+                vcpu.failsafeMasksEvents = masks;
+            }
             case CALLBACKTYPE_SYSCALL -> {
                 vcpu.syscallCallback = address;
                 vcpu.syscallMasksEvents = masks;
             }
-            case CALLBACKTYPE_NMI -> vcpu.nmiCallback = address;
+            // As in Xen another way to set the trap table's entry; it always masks events.
+            case CALLBACKTYPE_NMI ->
+                    vcpu.traps.set(
+                            Vector.NMI,
+                            TrapInfo.FLAG_MASK_EVENTS,
+                            Selectors.FLAT_CS64,
+                            address);
             default -> {
                 return -ENOSYS;
             }
@@ -255,7 +265,7 @@ public final class Hypercalls {
 
     private static long unregister(VirtualCpu vcpu, int type) {
         if (type == CALLBACKTYPE_NMI) {
-            vcpu.nmiCallback = 0;
+            vcpu.traps.set(Vector.NMI, 0, 0, 0);
             return 0;
         }
         return type == CALLBACKTYPE_EVENT

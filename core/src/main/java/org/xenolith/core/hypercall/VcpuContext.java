@@ -170,6 +170,7 @@ final class VcpuContext {
         vcpu.failsafeCallback = in.getLong(VcpuGuestContext.FAILSAFE_CALLBACK_EIP);
         vcpu.syscallCallback = in.getLong(VcpuGuestContext.SYSCALL_CALLBACK_EIP);
         int flags = (int) in.getLong(VcpuGuestContext.FLAGS);
+        vcpu.failsafeMasksEvents = (flags & VcpuGuestContext.VGCF_FAILSAFE_DISABLES_EVENTS) != 0;
         vcpu.syscallMasksEvents = (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
         // As in Xen, the I/O privilege of the flags becomes the vCPU's own: its kernel may use
         // ports.

@@ -289,6 +289,93 @@ class TrapDeliveryTest {
         assertThat(cpu.rip).isEqualTo(HANDLER);
     }
 
+    @Test
+    void nmiGoesBeforeAnUpcallAndItsGateKeepsUpcallsOffUntilIret() {
+        handle(Vector.NMI, MASK_EVENTS);
+        vcpu.eventCallback = CALLBACK;
+        setPending();
+        vcpu.nmiPending = true;
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
+        assertThat(vcpu.upcallsMasked()).isTrue();
+        iretFrame(0, RIP, Selectors.FLAT_CS64 & ~3, Flags.IF);
+        delivery.iret();
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        assertThat(frame(3)[2]).isEqualTo(RIP);
+    }
+
+    @Test
+    void upcallInterruptsAnNmiHandlerThatDoesNotMaskEvents() {
+        handle(Vector.NMI, 0);
+        vcpu.eventCallback = CALLBACK;
+        setPending();
+        vcpu.nmiPending = true;
+        delivery.upcallIfDue();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        assertThat(frame(3)[2]).isEqualTo(HANDLER);
+    }
+
+    @Test
+    void upcallWithoutARegisteredCallbackIsACrash() {
+        setPending();
+        assertThatThrownBy(delivery::upcallIfDue)
+                .isInstanceOf(GuestCrash.class)
+                .hasMessageContaining("0x8123")
+                .hasMessageContaining("no event callback");
+    }
+
+    // ---- the failsafe callback
+
+    private static final int GONE = 0x53;
+
+    @Test
+    void failsafeCallbackHearsOfTheSelectorsThatCannotBeLoadedAnyMore() {
+        vcpu.failsafeCallback = CALLBACK;
+        inProcess();
+        cpu.selectors[Selectors.DS] = Selectors.FLAT_SS;
+        cpu.selectors[Selectors.ES] = 0;
+        cpu.selectors[Selectors.FS] = GONE;
+        long rsp = cpu.r[Cpu.RSP];
+        delivery.reloadSegments();
+        assertThat(cpu.rip).isEqualTo(CALLBACK);
+        assertThat(vcpu.kernelMode).isTrue();
+        long[] frame = frame(11);
+        assertThat(frame).startsWith(0x111, 0x222, Selectors.FLAT_SS, 0, GONE, 0, RIP);
+        assertThat(frame[9]).isEqualTo(rsp);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 11 * 8);
+        assertThat(cpu.selectors[Selectors.FS]).isZero();
+        assertThat(cpu.selectors[Selectors.DS]).isEqualTo(Selectors.FLAT_SS);
+        assertThat(vcpu.upcallsMasked()).isFalse();
+    }
+
+    @Test
+    void failsafeCallbackMasksEventsIfRegisteredSo() {
+        vcpu.failsafeCallback = CALLBACK;
+        vcpu.failsafeMasksEvents = true;
+        cpu.selectors[Selectors.GS] = GONE;
+        delivery.reloadSegments();
+        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(frame(8)[7] >>> 32).as("saved mask").isZero();
+    }
+
+    @Test
+    void segmentsThatCanBeLoadedAreNoMatterForTheFailsafeCallback() {
+        cpu.selectors[Selectors.DS] = Selectors.FLAT_SS;
+        cpu.selectors[Selectors.ES] = 3;
+        delivery.reloadSegments();
+        assertThat(cpu.rip).isEqualTo(RIP);
+    }
+
+    @Test
+    void lostSegmentWithoutAFailsafeCallbackIsACrash() {
+        cpu.selectors[Selectors.ES] = GONE;
+        assertThatThrownBy(delivery::reloadSegments)
+                .isInstanceOf(GuestCrash.class)
+                .hasMessageContaining("no failsafe callback");
+    }
+
     // ---- system calls
 
     @Test

@@ -28,6 +28,7 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.mm.TestDomain;
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -187,7 +188,8 @@ class HypercallsTest {
         assertThat(vcpu.failsafeCallback).isEqualTo(0x200);
         assertThat(vcpu.syscallCallback).isEqualTo(0x300);
         assertThat(vcpu.syscallMasksEvents).isTrue();
-        assertThat(vcpu.nmiCallback).isEqualTo(0x400);
+        assertThat(vcpu.traps.address(Vector.NMI)).isEqualTo(0x400);
+        assertThat(vcpu.traps.masksEvents(Vector.NMI)).isTrue();
         assertThat(callback(5, 0, 0x500)).isNegative();
         assertThat(callback(7, 0, 0x500)).isNegative();
         assertThat(callback(0, 0, NON_CANONICAL)).isEqualTo(-EINVAL);
