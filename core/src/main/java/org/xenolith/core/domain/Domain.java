@@ -64,7 +64,11 @@ public final class Domain {
     private final GrantTable grants;
     private final Neighbours neighbours;
 
+    private static final long NO_PAUSE = -1;
+
     private volatile boolean paused;
+    private volatile long pauseAt = NO_PAUSE;
+    private volatile Runnable onPause = () -> {};
     private volatile int shutdownReason = NOT_SHUT_DOWN;
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
@@ -277,6 +281,28 @@ public final class Domain {
     /** Called by the scheduler, under its lock. */
     public void setPaused(boolean on) {
         paused = on;
+    }
+
+    /**
+     * Pauses the domain at the first poll point at which its vCPUs have retired so many
+     * instructions and nothing from outside waits to be applied. Two runs in virtual time pause at
+     * the same instruction.
+     *
+     * @param then runs once, on the guest's thread, when the pause begins; it must not wait
+     */
+    public void pauseAt(long instructions, Runnable then) {
+        onPause = then;
+        pauseAt = instructions;
+    }
+
+    /** Whether the vCPU at whose poll point it is asked must stop there. */
+    boolean mustPause() {
+        if (pauseAt != NO_PAUSE && retired() >= pauseAt && posted.isEmpty()) {
+            pauseAt = NO_PAUSE;
+            scheduler.beginPause(this);
+            onPause.run();
+        }
+        return paused;
     }
 
     // ---- the end

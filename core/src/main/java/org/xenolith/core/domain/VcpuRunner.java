@@ -55,11 +55,13 @@ public final class VcpuRunner implements Scheduler.Runner {
         Domain domain = vcpu.domain();
         vcpu.vcpuTlb().enter();
         try {
-            vcpu.runstate.set(Runstate.RUNNING, vcpu.systemTime());
-            vcpu.runstate.publish();
-            State stopped = tracer == null ? runSlice(vcpu, sliceNanos) : traced(vcpu, sliceNanos);
-            vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
-            vcpu.runstate.publish();
+            long end =
+                    vcpu.isSliceInterrupted() ? vcpu.takeSliceEnd() : switchIn(vcpu, sliceNanos);
+            State stopped = tracer == null ? runSlice(vcpu, end) : traced(vcpu, end);
+            if (!vcpu.isSliceInterrupted()) {
+                vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());
+                vcpu.runstate.publish();
+            }
             return stopped;
         } catch (GuestCrash crash) {
             domain.crash(vcpu, crash.getMessage());
@@ -73,13 +75,30 @@ public final class VcpuRunner implements Scheduler.Runner {
         }
     }
 
-    private State traced(VirtualCpu vcpu, long sliceNanos) {
+    /**
+     * A slice begins.
+     *
+     * @return where it ends: host time, in virtual time a number of instructions, so that it can be
+     *     repeated
+     */
+    private static long switchIn(VirtualCpu vcpu, long sliceNanos) {
+        vcpu.runstate.set(Runstate.RUNNING, vcpu.systemTime());
+        vcpu.runstate.publish();
+        vcpu.delivery.reloadSegments();
+        return sliceNanos + consumed(vcpu);
+    }
+
+    private static long consumed(VirtualCpu vcpu) {
+        return vcpu.domain().clock().isLive() ? System.nanoTime() : vcpu.cpu().retired();
+    }
+
+    private State traced(VirtualCpu vcpu, long end) {
         if (!tracer.wants(TraceTopic.SCHEDULE)) {
-            return runSlice(vcpu, sliceNanos);
+            return runSlice(vcpu, end);
         }
         long before = vcpu.cpu().retired();
         tracer.emit(vcpu, new TraceEvent.Scheduled());
-        State stopped = runSlice(vcpu, sliceNanos);
+        State stopped = runSlice(vcpu, end);
         tracer.emit(
                 vcpu,
                 new TraceEvent.Descheduled(
@@ -101,12 +120,8 @@ public final class VcpuRunner implements Scheduler.Runner {
         };
     }
 
-    private State runSlice(VirtualCpu vcpu, long sliceNanos) {
+    private State runSlice(VirtualCpu vcpu, long end) {
         Domain domain = vcpu.domain();
-        // In virtual time a slice is as long in instructions, so that where it ends can be
-        // repeated.
-        boolean live = domain.clock().isLive();
-        long end = sliceNanos + (live ? System.nanoTime() : vcpu.cpu().retired());
         while (!domain.hasEnded()) {
             vcpu.vcpuTlb().pollPoint();
             vcpu.newTurn();
@@ -119,15 +134,29 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (waits != null) {
                 return waits;
             }
-            if (vcpu.yielded || domain.isPaused()) {
+            if (vcpu.yielded) {
                 return State.RUNNABLE;
             }
+            if (domain.mustPause()) {
+                return pause(vcpu, end);
+            }
             runToPollPoint(vcpu);
-            if ((live ? System.nanoTime() : vcpu.cpu().retired()) > end) {
+            if (consumed(vcpu) > end) {
                 return vcpu.down ? State.OFFLINE : State.RUNNABLE;
             }
         }
         return State.OFFLINE;
+    }
+
+    /**
+     * The domain pauses. In virtual time that must leave no trace: the slice goes on later as if
+     * nothing had been.
+     */
+    private static State pause(VirtualCpu vcpu, long end) {
+        if (!vcpu.domain().clock().isLive()) {
+            vcpu.interruptSlice(end);
+        }
+        return State.RUNNABLE;
     }
 
     /** Instructions and their exits until a poll point is due or the vCPU waits. */

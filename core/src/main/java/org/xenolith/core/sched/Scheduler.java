@@ -5,9 +5,11 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -17,7 +19,10 @@ import java.util.function.LongSupplier;
  * least runs next, so that all get the same share. One that slept starts no further behind than the
  * vCPU that ran last: sleeping saves up no credit.
  *
- * <p>States of vCPUs change under this object's lock only.
+ * <p>A domain that is paused keeps its states: its vCPUs are woken as ever, but none is run.
+ *
+ * <p>States of vCPUs change under this object's lock only. Runnable vCPUs stand in the order of their
+ * turns and sleeping ones in that of their deadlines, so that hundreds of idle guests cost nothing.
  */
 public final class Scheduler {
     /** Runs one vCPU until its slice is over or it has nothing to do. */
@@ -36,13 +41,27 @@ public final class Scheduler {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
     private final Condition idle = lock.newCondition();
-    private final List<Task> tasks = new ArrayList<>();
     private final Map<VirtualCpu, Task> taskOf = new IdentityHashMap<>();
+    private final Map<Domain, DomainTasks> domains = new IdentityHashMap<>();
+
+    /** Those whose time the scheduler itself moves on. */
+    private final List<DomainTasks> virtualDomains = new ArrayList<>();
+
+    /** Who may run, in the order of turns. */
+    private final TreeSet<Task> ready = new TreeSet<>(Task.BY_TURN);
+
+    /** Who may run, but lets all of {@link #ready} go first. */
+    private final TreeSet<Task> yielding = new TreeSet<>(Task.BY_TURN);
+
+    /** Who waits for a deadline in a domain that lives in the host's time. */
+    private final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
+
     private final List<Thread> threads = new ArrayList<>();
     private final Runner runner;
     private final LongSupplier nanoTime;
     private boolean stopped;
     private int waitingThreads;
+    private long nextOrder;
 
     /** Charge of the vCPU that was chosen last; never falls. */
     private long floor;
@@ -53,8 +72,31 @@ public final class Scheduler {
     private long watchedUntil = NEVER;
 
     private static final class Task {
+        static final Comparator<Task> BY_TURN =
+                Comparator.<Task, Boolean>comparing(task -> !task.isInterrupted)
+                        .thenComparingLong(task -> task.charged)
+                        .thenComparingLong(task -> task.order);
+        static final Comparator<Task> BY_DEADLINE =
+                Comparator.<Task>comparingLong(task -> task.wakeAt)
+                        .thenComparingLong(task -> task.order);
+
         final VirtualCpu vcpu;
+        final DomainTasks siblings;
+
+        /** Breaks ties: who was added first goes first. */
+        final long order;
+
+        // The keys of the sorted sets: not changed while the task stands in one.
         long charged;
+
+        /** A pause interrupted its slice: it goes on before anybody else's turn comes. */
+        boolean isInterrupted;
+
+        /**
+         * When it wakes by itself, {@link #NEVER} unless it stands among sleepers. Host time, or
+         * system time in a domain whose time is virtual.
+         */
+        long wakeAt = NEVER;
 
         /** A wake-up came while the vCPU ran: it must look again before it sleeps. */
         boolean wakeRequested;
@@ -62,14 +104,40 @@ public final class Scheduler {
         /** It lets any other runnable vCPU go first, once. */
         boolean yields;
 
-        Task(VirtualCpu vcpu) {
+        Task(VirtualCpu vcpu, DomainTasks siblings, long order) {
             this.vcpu = vcpu;
-        }
-
-        boolean goesBefore(Task other) {
-            return yields == other.yields ? charged < other.charged : !yields;
+            this.siblings = siblings;
+            this.order = order;
         }
     }
+
+    /** The vCPUs of one domain. */
+    private static final class DomainTasks {
+        final Domain domain;
+        final List<Task> tasks = new ArrayList<>();
+
+        /** Who waits for a deadline, if the domain's time is virtual. */
+        final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
+
+        int running;
+        boolean paused;
+
+        DomainTasks(Domain domain) {
+            this.domain = domain;
+        }
+
+        boolean isLive() {
+            return domain.clock().isLive();
+        }
+    }
+
+    /**
+     * A vCPU's place among others, for a copy of its domain.
+     *
+     * @param charged time that it was charged more than whose turn came last; below 0 for less
+     * @param yields whether it lets others go first
+     */
+    public record Turn(long charged, boolean yields) {}
 
     public Scheduler(Runner runner) {
         this(runner, System::nanoTime);
@@ -121,36 +189,124 @@ public final class Scheduler {
     public void add(VirtualCpu vcpu) {
         lock.lock();
         try {
-            Task task = new Task(vcpu);
-            tasks.add(task);
+            DomainTasks siblings = domains.computeIfAbsent(vcpu.domain(), this::newDomain);
+            Task task = new Task(vcpu, siblings, nextOrder++);
+            siblings.tasks.add(task);
             taskOf.put(vcpu, task);
+            place(task);
         } finally {
             lock.unlock();
         }
+    }
+
+    private DomainTasks newDomain(Domain domain) {
+        DomainTasks tasks = new DomainTasks(domain);
+        if (!tasks.isLive()) {
+            virtualDomains.add(tasks);
+        }
+        return tasks;
     }
 
     /** Removes the vCPUs of a domain that has ended; returns when none of them runs any more. */
     public void remove(Domain domain) {
         lock.lock();
         try {
-            while (isRunning(domain)) {
+            DomainTasks tasks = domains.get(domain);
+            if (tasks == null) {
+                return;
+            }
+            while (tasks.running > 0) {
                 idle.awaitUninterruptibly();
             }
-            tasks.removeIf(task -> task.vcpu.domain() == domain);
-            taskOf.keySet().removeIf(vcpu -> vcpu.domain() == domain);
+            for (Task task : tasks.tasks) {
+                displace(task);
+                taskOf.remove(task.vcpu);
+            }
+            domains.remove(domain);
+            virtualDomains.remove(tasks);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- where a task stands
+    // -----------------------------------------------------------------------------
+
+    /** Puts a task, which stands nowhere, to where its state belongs. */
+    private void place(Task task) {
+        if (task.siblings.paused) {
+            return;
+        }
+        switch (task.vcpu.state) {
+            case RUNNABLE -> (task.yields ? yielding : ready).add(task);
+            case BLOCKED, POLLING -> {
+                task.wakeAt = wakeTime(task);
+                if (task.wakeAt != NEVER) {
+                    sleepersOf(task).add(task);
+                }
+            }
+            case RUNNING, OFFLINE -> {}
+        }
+    }
+
+    /** Takes a task from wherever it stands. */
+    private void displace(Task task) {
+        ready.remove(task);
+        yielding.remove(task);
+        if (task.wakeAt != NEVER) {
+            sleepersOf(task).remove(task);
+            task.wakeAt = NEVER;
+        }
+    }
+
+    private TreeSet<Task> sleepersOf(Task task) {
+        return task.siblings.isLive() ? sleepers : task.siblings.sleepers;
+    }
+
+    private long wakeTime(Task task) {
+        VirtualCpu vcpu = task.vcpu;
+        long deadline = vcpu.nextDeadline();
+        if (deadline == NEVER || !task.siblings.isLive()) {
+            return deadline;
+        }
+        long left = Math.max(0, deadline - vcpu.systemTime());
+        return VirtualCpu.after(nanoTime.getAsLong(), left);
+    }
+
+    private void change(Task task, State state) {
+        displace(task);
+        task.vcpu.state = state;
+        place(task);
+    }
+
+    // ---- pauses
+    // ------------------------------------------------------------------------------------------
+
+    /** Lets no vCPU of a domain run any more; those that run stop at their next poll point. */
+    public void beginPause(Domain domain) {
+        lock.lock();
+        try {
+            DomainTasks tasks = domains.get(domain);
+            if (tasks != null && !tasks.paused) {
+                tasks.tasks.forEach(this::displace);
+                tasks.paused = true;
+            }
+            domain.setPaused(true);
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Holds a domain still; returns when none of its vCPUs runs any more. Not for its own threads.
+     * Pauses a domain and returns when none of its vCPUs runs: what it is made of is data now. Not
+     * to be called by a thread that runs one of them.
      */
     public void pause(Domain domain) {
+        beginPause(domain);
         lock.lock();
         try {
-            domain.setPaused(true);
-            while (isRunning(domain)) {
+            DomainTasks tasks = domains.get(domain);
+            while (tasks != null && tasks.running > 0) {
                 idle.awaitUninterruptibly();
             }
         } finally {
@@ -163,19 +319,42 @@ public final class Scheduler {
         lock.lock();
         try {
             domain.setPaused(false);
-            work.signalAll();
+            DomainTasks tasks = domains.get(domain);
+            if (tasks != null && tasks.paused) {
+                tasks.paused = false;
+                tasks.tasks.forEach(this::place);
+                work.signalAll();
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    private boolean isRunning(Domain domain) {
-        for (Task task : tasks) {
-            if (task.vcpu.domain() == domain && task.vcpu.state == State.RUNNING) {
-                return true;
-            }
+    /** The place of a vCPU of a paused domain among others. */
+    public Turn turnOf(VirtualCpu vcpu) {
+        lock.lock();
+        try {
+            Task task = taskOf.get(vcpu);
+            return new Turn(task.charged - floor, task.yields);
+        } finally {
+            lock.unlock();
         }
-        return false;
+    }
+
+    /** Gives a vCPU of a paused domain the state and the place that another one had. */
+    public void restore(VirtualCpu vcpu, State state, Turn turn) {
+        lock.lock();
+        try {
+            Task task = taskOf.get(vcpu);
+            displace(task);
+            task.charged = floor + turn.charged();
+            task.yields = turn.yields();
+            task.isInterrupted = vcpu.isSliceInterrupted();
+            vcpu.state = state;
+            place(task);
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---- wake-ups
@@ -200,7 +379,7 @@ public final class Scheduler {
         try {
             vcpu.down = true;
             if (vcpu.state != State.RUNNING) {
-                vcpu.state = State.OFFLINE;
+                change(taskOf.get(vcpu), State.OFFLINE);
             }
         } finally {
             lock.unlock();
@@ -229,23 +408,8 @@ public final class Scheduler {
     public void attend(Domain domain) {
         lock.lock();
         try {
-            Task sleeping = null;
-            for (Task task : tasks) {
-                if (task.vcpu.domain() != domain) {
-                    continue;
-                }
-                switch (task.vcpu.state) {
-                    case RUNNING -> {
-                        task.wakeRequested = true;
-                        return;
-                    }
-                    case RUNNABLE -> {
-                        return;
-                    }
-                    case BLOCKED, POLLING -> sleeping = sleeping == null ? task : sleeping;
-                    case OFFLINE -> {}
-                }
-            }
+            DomainTasks tasks = domains.get(domain);
+            Task sleeping = tasks == null ? null : whoMustAttend(tasks);
             if (sleeping != null) {
                 makeRunnable(sleeping);
             }
@@ -254,13 +418,35 @@ public final class Scheduler {
         }
     }
 
+    /** A sleeping vCPU to wake, null when one comes to a poll point anyway. */
+    private static Task whoMustAttend(DomainTasks tasks) {
+        Task sleeping = null;
+        for (Task task : tasks.tasks) {
+            switch (task.vcpu.state) {
+                case RUNNING -> {
+                    task.wakeRequested = true;
+                    return null;
+                }
+                case RUNNABLE -> {
+                    return null;
+                }
+                case BLOCKED, POLLING -> sleeping = sleeping == null ? task : sleeping;
+                case OFFLINE -> {}
+            }
+        }
+        return sleeping;
+    }
+
     /** A domain has ended: its vCPUs run no more. */
     public void ended(Domain domain) {
         lock.lock();
         try {
-            for (Task task : tasks) {
-                if (task.vcpu.domain() == domain && task.vcpu.state != State.RUNNING) {
-                    task.vcpu.state = State.OFFLINE;
+            DomainTasks tasks = domains.get(domain);
+            if (tasks != null) {
+                for (Task task : tasks.tasks) {
+                    if (task.vcpu.state != State.RUNNING) {
+                        change(task, State.OFFLINE);
+                    }
                 }
             }
             work.signalAll();
@@ -271,8 +457,10 @@ public final class Scheduler {
     }
 
     private void makeRunnable(Task task) {
+        displace(task);
         task.charged = Math.max(task.charged, floor);
         task.vcpu.state = State.RUNNABLE;
+        place(task);
         work.signal();
     }
 
@@ -318,33 +506,46 @@ public final class Scheduler {
 
     private Task next() {
         expireTimers();
-        Task best = null;
-        for (Task task : tasks) {
-            if (task.vcpu.state == State.RUNNABLE
-                    && (best == null || task.goesBefore(best))
-                    && mayRun(task.vcpu.domain())) {
-                best = task;
-            }
+        Task best = firstThatMayRun(ready);
+        if (best == null) {
+            best = firstThatMayRun(yielding);
         }
-        if (best != null) {
-            for (Task task : tasks) {
-                task.yields = false;
-            }
+        if (best == null) {
+            return null;
+        }
+        displace(best);
+        if (!best.isInterrupted) {
+            best.yields = false;
+            nobodyYields();
             floor = Math.max(floor, best.charged);
         }
         return best;
     }
 
+    private void nobodyYields() {
+        for (Task task : yielding) {
+            task.yields = false;
+        }
+        ready.addAll(yielding);
+        yielding.clear();
+    }
+
     /** A domain in virtual time runs one vCPU at a time, so that its runs can be repeated. */
-    private boolean mayRun(Domain domain) {
-        return !domain.isPaused() && (domain.clock().isLive() || !isRunning(domain));
+    private static Task firstThatMayRun(TreeSet<Task> tasks) {
+        for (Task task : tasks) {
+            if (task.siblings.isLive() || task.siblings.running == 0) {
+                return task;
+            }
+        }
+        return null;
     }
 
     private void run(Task task) {
         VirtualCpu vcpu = task.vcpu;
         vcpu.state = State.RUNNING;
+        task.siblings.running++;
         task.wakeRequested = false;
-        if (watchedUntil == NEVER && waitingThreads > 0 && nanosToNextDeadline() != NEVER) {
+        if (watchedUntil == NEVER && waitingThreads > 0 && !sleepers.isEmpty()) {
             // This thread was the one that watched the timers.
             work.signal();
         }
@@ -355,6 +556,7 @@ public final class Scheduler {
             stoppedIn = runner.run(vcpu, SLICE_NANOS);
         } finally {
             lock.lock();
+            task.siblings.running--;
             task.charged += consumed(vcpu) - start;
             settle(task, stoppedIn);
         }
@@ -382,8 +584,10 @@ public final class Scheduler {
             vcpu.yielded = false;
             task.yields = true;
         }
-        boolean siblingMayRun = !vcpu.domain().clock().isLive();
-        if (waitingThreads > 0 && (siblingMayRun || isWaiting(vcpu) && isDueBeforeWatch(vcpu))) {
+        task.isInterrupted = vcpu.isSliceInterrupted();
+        place(task);
+        boolean siblingMayRun = !task.siblings.isLive();
+        if (waitingThreads > 0 && (siblingMayRun || task.wakeAt < watchedUntil)) {
             work.signal();
         }
         idle.signalAll();
@@ -393,48 +597,24 @@ public final class Scheduler {
     // ------------------------------------------------------------------------------------------
 
     private void expireTimers() {
-        for (Task task : tasks) {
-            VirtualCpu vcpu = task.vcpu;
-            if (isWaiting(vcpu) && vcpu.nextDeadline() <= vcpu.systemTime()) {
-                makeRunnable(task);
+        if (!sleepers.isEmpty()) {
+            expire(sleepers, nanoTime.getAsLong());
+        }
+        for (DomainTasks tasks : virtualDomains) {
+            if (!tasks.sleepers.isEmpty()) {
+                expire(tasks.sleepers, tasks.tasks.getFirst().vcpu.systemTime());
             }
         }
     }
 
-    private static boolean isWaiting(VirtualCpu vcpu) {
-        boolean sleeps = vcpu.state == State.BLOCKED || vcpu.state == State.POLLING;
-        return sleeps && !vcpu.domain().isPaused();
-    }
-
-    private boolean isDueBeforeWatch(VirtualCpu vcpu) {
-        long deadline = vcpu.nextDeadline();
-        return deadline != NEVER && hostTimeIn(deadline - vcpu.systemTime()) < watchedUntil;
-    }
-
-    private long hostTimeIn(long nanos) {
-        return nanos == NEVER ? NEVER : VirtualCpu.after(nanoTime.getAsLong(), nanos);
-    }
-
-    /** The waiting vCPU that wakes by itself first, or null. */
-    private VirtualCpu nextByDeadline() {
-        VirtualCpu earliest = null;
-        long least = NEVER;
-        for (Task task : tasks) {
-            VirtualCpu vcpu = task.vcpu;
-            if (isWaiting(vcpu) && vcpu.nextDeadline() != NEVER) {
-                long left = vcpu.nextDeadline() - vcpu.systemTime();
-                if (left < least) {
-                    least = left;
-                    earliest = vcpu;
-                }
-            }
+    private void expire(TreeSet<Task> sleeping, long now) {
+        while (!sleeping.isEmpty() && sleeping.first().wakeAt <= now) {
+            makeRunnable(sleeping.first());
         }
-        return earliest;
     }
 
     private long nanosToNextDeadline() {
-        VirtualCpu earliest = nextByDeadline();
-        return earliest == null ? NEVER : earliest.nextDeadline() - earliest.systemTime();
+        return sleepers.isEmpty() ? NEVER : sleepers.first().wakeAt - nanoTime.getAsLong();
     }
 
     /**
@@ -451,7 +631,7 @@ public final class Scheduler {
         }
         waitingThreads++;
         try {
-            long until = hostTimeIn(wait);
+            long until = wait == NEVER ? NEVER : sleepers.first().wakeAt;
             if (until < watchedUntil) {
                 watchedUntil = until;
                 work.awaitNanos(wait);
@@ -467,22 +647,22 @@ public final class Scheduler {
     }
 
     /**
-     * Lets a domain in virtual time jump over the time in which all its vCPUs sleep.
+     * Lets domains in virtual time jump over the time in which all their vCPUs sleep.
      *
-     * @return false when the next to wake lives in the host's time, or a sibling still runs
+     * @return whether any did
      */
     boolean skipToNextDeadline() {
         lock.lock();
         try {
-            VirtualCpu earliest = nextByDeadline();
-            if (earliest == null
-                    || earliest.domain().clock().isLive()
-                    || isRunning(earliest.domain())) {
-                return false;
+            boolean skipped = false;
+            for (DomainTasks tasks : virtualDomains) {
+                if (!tasks.sleepers.isEmpty() && tasks.running == 0) {
+                    long deadline = tasks.sleepers.first().wakeAt;
+                    tasks.domain.clock().skipTo(deadline, tasks.domain.retired());
+                    skipped = true;
+                }
             }
-            Domain domain = earliest.domain();
-            domain.clock().skipTo(earliest.nextDeadline(), domain.retired());
-            return true;
+            return skipped;
         } finally {
             lock.unlock();
         }
