@@ -181,6 +181,12 @@ public final class Cpu {
         return retired - budget;
     }
 
+    /** Takes over the count of another processor that this one continues. */
+    public void setRetired(long instructions) {
+        retired = instructions;
+        budget = 0;
+    }
+
     /**
      * Executes at most {@code instructions} instructions, exactly that many unless something else
      * happens.

@@ -18,6 +18,7 @@ import org.xenolith.cpu.mmu.Ram;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -70,6 +71,7 @@ public final class Domain {
     private volatile long pauseAt = NO_PAUSE;
     private volatile Runnable onPause = () -> {};
     private volatile int shutdownReason = NOT_SHUT_DOWN;
+    private volatile Optional<Suspension> suspension = Optional.empty();
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
     private volatile Runnable onEnd = () -> {};
@@ -244,6 +246,22 @@ public final class Domain {
         return (assists >>> type & 1) != 0;
     }
 
+    /** All assists, bit n for {@code VMASST_TYPE_*} n. */
+    public int assistBits() {
+        return assists;
+    }
+
+    /** Reads that the guest made of the interval timer's port. */
+    public int pitReads() {
+        return pit;
+    }
+
+    /** Takes over what the guest has set and used in the domain that this one continues. */
+    public synchronized void restore(int assistBits, int pitReads) {
+        assists = assistBits;
+        pit = pitReads;
+    }
+
     int nextPitValue() {
         return ++pit & 0xff;
     }
@@ -303,6 +321,19 @@ public final class Domain {
             onPause.run();
         }
         return paused;
+    }
+
+    /**
+     * The guest has suspended itself and waits for an answer.
+     *
+     * @param vcpu which of its vCPUs asked
+     * @param startInfoMfn the page with {@code start_info}
+     */
+    public record Suspension(int vcpu, long startInfoMfn) {}
+
+    /** Set while the guest waits for the answer to its suspend. */
+    public Optional<Suspension> suspension() {
+        return suspension;
     }
 
     // ---- the end

@@ -5,6 +5,8 @@ import org.xenolith.cpu.GuestFault;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * How long a vCPU ran, waited for a processor and slept, for itself and for the area in guest
@@ -56,6 +58,22 @@ public final class Runstate {
 
     public long area() {
         return area;
+    }
+
+    /** What a copy of the vCPU needs to go on counting; the area's address is beside it. */
+    public record Saved(int state, long entryTime, List<Long> times) {}
+
+    public synchronized Saved save() {
+        return new Saved(state, entryTime, LongStream.of(times).boxed().toList());
+    }
+
+    /** Goes on where another one was; writes nothing to the guest. */
+    public synchronized void restore(Saved saved) {
+        state = saved.state();
+        entryTime = saved.entryTime();
+        for (int i = 0; i < times.length; i++) {
+            times[i] = saved.times().get(i);
+        }
     }
 
     /** Writes the area, whichever mode runs now; on the vCPU's thread. */

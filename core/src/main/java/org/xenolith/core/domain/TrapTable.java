@@ -28,6 +28,15 @@ public final class TrapTable {
         return addresses[vector];
     }
 
+    /** {@code struct trap_info}'s flags as set. */
+    public int flags(int vector) {
+        return flags[vector] & 0xff;
+    }
+
+    public int selector(int vector) {
+        return selectors[vector];
+    }
+
     /** Whether delivery masks event upcalls: an interrupt gate. */
     public boolean masksEvents(int vector) {
         return (flags[vector] & TrapInfo.FLAG_MASK_EVENTS) != 0;

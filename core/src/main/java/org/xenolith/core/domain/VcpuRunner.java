@@ -3,10 +3,10 @@ package org.xenolith.core.domain;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.trace.InstructionText;
 import org.xenolith.core.trace.TraceEvent;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
@@ -55,8 +55,7 @@ public final class VcpuRunner implements Scheduler.Runner {
         Domain domain = vcpu.domain();
         vcpu.vcpuTlb().enter();
         try {
-            long end =
-                    vcpu.isSliceInterrupted() ? vcpu.takeSliceEnd() : switchIn(vcpu, sliceNanos);
+            long end = vcpu.isSliceInterrupted() ? vcpu.takeSliceEnd() : switchIn(vcpu, sliceNanos);
             State stopped = tracer == null ? runSlice(vcpu, end) : traced(vcpu, end);
             if (!vcpu.isSliceInterrupted()) {
                 vcpu.runstate.set(runstateOf(stopped), vcpu.systemTime());

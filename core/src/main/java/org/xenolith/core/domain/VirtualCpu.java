@@ -89,6 +89,7 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     private volatile long vcpuInfo;
 
     private volatile boolean vcpuInfoRegistered;
+    private long vcpuInfoMaddr;
 
     /** What the vCPU asked to wait for. */
     public enum Waiting {
@@ -233,6 +234,19 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         }
     }
 
+    /** Descriptors in the GDT's pages. */
+    public int gdtEntries() {
+        return gdtEntries;
+    }
+
+    public long ldtBase() {
+        return ldtBase;
+    }
+
+    public int ldtEntries() {
+        return ldtEntries;
+    }
+
     @Override
     public void setLdt(long vaddr, int entries) {
         ldtBase = vaddr;
@@ -361,7 +375,13 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return interruptedSliceEnd != NO_SLICE;
     }
 
-    void interruptSlice(long end) {
+    /** Where the interrupted slice ends, in instructions retired by this vCPU. */
+    public long interruptedSliceEnd() {
+        return interruptedSliceEnd;
+    }
+
+    /** The slice goes on when the vCPU runs next. */
+    public void interruptSlice(long end) {
         interruptedSliceEnd = end;
     }
 
@@ -383,19 +403,33 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         return vcpuInfoRegistered;
     }
 
+    /** Machine address of a registered vcpu_info, 0 while it stands in the shared page. */
+    public long vcpuInfoMaddr() {
+        return vcpuInfoMaddr;
+    }
+
     /**
-     * Moves vcpu_info to a place of the guest's choice; the host address is pinned by the caller.
+     * Moves vcpu_info to a place of the guest's choice; the frame is pinned by the caller.
+     *
+     * @param maddr machine address
+     * @param host the same place as a host address
      */
-    public void registerVcpuInfo(long host) {
+    public void registerVcpuInfo(long maddr, long host) {
         byte[] old = new byte[VcpuInfo.SIZE];
         Ram.read(vcpuInfo, old, 0, old.length);
         Ram.write(host, old, 0, old.length);
-        vcpuInfo = host;
-        vcpuInfoRegistered = true;
+        restoreVcpuInfo(maddr, host);
         // Events that came to the old place may be lost to the guest: one look at everything.
         Ram.putLongVolatile(host + VcpuInfo.EVTCHN_PENDING_SEL, -1);
         Ram.putByte(host + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
         publishTime();
+    }
+
+    /** As {@link #registerVcpuInfo} for a restored vCPU, whose record is in place already. */
+    public void restoreVcpuInfo(long maddr, long host) {
+        vcpuInfoMaddr = maddr;
+        vcpuInfo = host;
+        vcpuInfoRegistered = true;
     }
 
     /** Writes the time record of vcpu_info. It stays true: the counter is system time. */
@@ -587,6 +621,11 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
                     }
                 });
         return descriptor[0];
+    }
+
+    /** Where RDRAND gets its numbers. */
+    public RandomGenerator random() {
+        return random;
     }
 
     @Override

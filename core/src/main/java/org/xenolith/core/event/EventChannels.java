@@ -11,6 +11,7 @@ import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -45,6 +46,11 @@ public final class EventChannels {
         VIRQ,
         IPI
     }
+
+    private static final Kind[] KINDS = Kind.values();
+
+    /** Domain 0: the VMM's own end of a channel. */
+    private static final int HOST = 0;
 
     private static final class Channel {
         Kind kind = Kind.FREE;
@@ -322,6 +328,98 @@ public final class EventChannels {
             close(port);
         }
         return 0;
+    }
+
+    // ---- saving and restoring
+    // ----------------------------------------------------------------------------
+
+    /**
+     * A channel as plain data; pending and mask bits stand in the shared page.
+     *
+     * @param kind a {@code EVTCHNSTAT_*}, not 0
+     */
+    public record Saved(int port, int kind, int vcpu, int virq, int remoteDomain, int remotePort) {}
+
+    /** All channels in use, by port. */
+    public synchronized List<Saved> save() {
+        List<Saved> saved = new ArrayList<>();
+        for (int port = 1; port < PORTS; port++) {
+            Channel c = inUse(port);
+            if (c != null) {
+                saved.add(
+                        new Saved(
+                                port,
+                                c.kind.ordinal(),
+                                c.vcpu,
+                                c.virq,
+                                c.remoteDomain,
+                                c.remotePort));
+            }
+        }
+        return saved;
+    }
+
+    /**
+     * Makes the saved channels. The VMM's ends wait for {@link #bindBackend}; what led to another
+     * guest waits for that guest to bind anew, as if it had closed its end.
+     *
+     * @param savedDomId the saved domain's id, to know a channel of the guest to itself
+     * @return false when they are none that a domain with these vCPUs can have
+     */
+    public synchronized boolean restore(List<Saved> saved, int savedDomId) {
+        for (Saved s : saved) {
+            if (s.port() <= 0
+                    || s.port() >= PORTS
+                    || channels[s.port()] != null
+                    || s.kind() <= 0
+                    || s.kind() >= KINDS.length
+                    || s.vcpu() < 0
+                    || s.vcpu() >= vcpus.size()
+                    || s.virq() < 0
+                    || s.virq() >= VIRQS
+                    || s.remotePort() < 0
+                    || s.remotePort() >= PORTS) {
+                return false;
+            }
+            channels[s.port()] = channelOf(s, savedDomId);
+        }
+        return true;
+    }
+
+    private Channel channelOf(Saved saved, int savedDomId) {
+        Channel channel = new Channel();
+        channel.kind = KINDS[saved.kind()];
+        channel.vcpu = saved.vcpu();
+        channel.virq = saved.virq();
+        boolean toItself = saved.remoteDomain() == savedDomId;
+        channel.remoteDomain = toItself ? domId : saved.remoteDomain();
+        channel.remotePort = saved.remotePort();
+        if (channel.kind == Kind.INTERDOMAIN && !toItself && saved.remoteDomain() != HOST) {
+            channel.kind = Kind.UNBOUND;
+            channel.remotePort = 0;
+        }
+        if (channel.kind == Kind.VIRQ) {
+            virqPorts[saved.virq()][isPerVcpu(saved.virq()) ? saved.vcpu() : 0] = saved.port();
+        }
+        return channel;
+    }
+
+    /**
+     * Serves the VMM's end of a restored channel.
+     *
+     * @param backend as for {@link #allocateForBackend}
+     * @return false when the port is no channel to the VMM, or is served already
+     */
+    public synchronized boolean bindBackend(int port, Runnable backend) {
+        Channel channel = inUse(port);
+        if (channel == null
+                || channel.kind != Kind.INTERDOMAIN
+                || channel.remoteDomain != HOST
+                || channel.backend != null) {
+            return false;
+        }
+        channel.backend = backend;
+        return true;
     }
 
     // ---- delivery

@@ -14,7 +14,10 @@ import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * What one domain has granted. The entries lie in frames that the guest writes; what is in use is
@@ -229,6 +232,48 @@ public final class GrantTable {
      */
     public synchronized void close() {
         closed = true;
+    }
+
+    /**
+     * The table as plain data.
+     *
+     * @param frameMfns of the table, in order
+     * @param inUse references in use now
+     */
+    public record Saved(List<Long> frameMfns, List<Integer> inUse) {}
+
+    public synchronized Saved save() {
+        List<Long> frameMfns = LongStream.of(mfns).limit(frameCount).boxed().toList();
+        List<Integer> inUse =
+                IntStream.range(0, uses.length).filter(ref -> uses[ref] != 0).boxed().toList();
+        return new Saved(frameMfns, inUse);
+    }
+
+    /**
+     * Takes the restored domain's frames for the table of this one. Nobody uses a grant of it yet:
+     * the marks of those who used the saved domain's are taken from the entries, and backends begin
+     * anew.
+     *
+     * @return false when the frames are none that a table can have
+     */
+    public synchronized boolean restore(Saved saved) {
+        if (frameCount != 0 || saved.frameMfns().size() > MAX_FRAMES) {
+            return false;
+        }
+        for (long mfn : saved.frameMfns()) {
+            if (!frames.isXenOwned(mfn)) {
+                return false;
+            }
+            mfns[frameCount++] = mfn;
+        }
+        grow(frameCount);
+        for (int ref : saved.inUse()) {
+            if (ref < 0 || ref >= uses.length) {
+                return false;
+            }
+            unmark(ref);
+        }
+        return true;
     }
 
     /** Whether anybody uses a grant now. */

@@ -13,13 +13,13 @@ import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.grant.GrantTableOps;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.MemoryOps;
 import org.xenolith.core.mm.MmuExtOps;
 import org.xenolith.core.mm.MmuUpdate;
 import org.xenolith.core.mm.UpdateVaMapping;
 import org.xenolith.core.trace.TraceEvent;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
@@ -252,10 +252,7 @@ public final class Hypercalls {
             // As in Xen another way to set the trap table's entry; it always masks events.
             case CALLBACKTYPE_NMI ->
                     vcpu.traps.set(
-                            Vector.NMI,
-                            TrapInfo.FLAG_MASK_EVENTS,
-                            Selectors.FLAT_CS64,
-                            address);
+                            Vector.NMI, TrapInfo.FLAG_MASK_EVENTS, Selectors.FLAT_CS64, address);
             default -> {
                 return -ENOSYS;
             }

@@ -158,7 +158,7 @@ final class VcpuOps {
         if (host == MachineMemory.NO_FRAME) {
             return -EINVAL;
         }
-        vcpu.registerVcpuInfo(host + offset);
+        vcpu.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + offset, host + offset);
         return 0;
     }
 

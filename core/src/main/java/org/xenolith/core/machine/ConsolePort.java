@@ -1,11 +1,13 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.console.ConsoleInput;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.pv.console.ConsoleRing;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.LockSupport;
 
 /** A guest's hvc0: its page, its event channel, and the console on the host behind them. */
@@ -20,14 +22,37 @@ final class ConsolePort {
     private final ConsoleInput input;
     private final ConsoleRing ring;
 
-    /** Takes the port, which must be the next free one. */
-    ConsolePort(ConsoleIo console, Domain domain, long mfn, int port) {
+    private ConsolePort(ConsoleIo console, Domain domain, MemorySegment page, int port) {
         this.console = console;
         this.domain = domain;
         this.port = port;
-        GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
         input = new ConsoleInput(INPUT_BYTES, () -> domain.post(this::service));
-        ring = new ConsoleRing(GuestPage.pin(domain, mfn), console, input);
+        ring = new ConsoleRing(page, console, input);
+    }
+
+    /** Takes the port, which must be the next free one. */
+    static ConsolePort allocate(ConsoleIo console, Domain domain, long mfn, int port) {
+        ConsolePort made = new ConsolePort(console, domain, GuestPage.pin(domain, mfn), port);
+        GuestPage.expectPort(domain.events().allocateForBackend(made::service), port);
+        return made;
+    }
+
+    /**
+     * Serves the port of a restored guest.
+     *
+     * @throws SnapshotException when it has none there
+     */
+    static ConsolePort restore(ConsoleIo console, Domain domain, long mfn, int port)
+            throws SnapshotException {
+        MemorySegment page = GuestPage.pinRestored(domain, mfn);
+        ConsolePort made = new ConsolePort(console, domain, page, port);
+        GuestPage.bindRestored(domain, port, made::service);
+        return made;
+    }
+
+    /** Looks at the ring at the guest's next poll point. */
+    void lookSoon() {
+        domain.post(this::service);
     }
 
     /** From now on what is typed reaches the guest. */

@@ -5,9 +5,14 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
+import org.xenolith.core.snapshot.Description;
+import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -36,12 +41,19 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final BootOptions options;
     private final Domain domain;
     private final DomainTree tree;
+    private final StorePort store;
     private final VcpuRunner runner;
     private final SharedConsole console;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
+
+    /** Where its console and xenstore are. */
+    private Description.Rings rings;
+
+    /** What it goes on from, null for a guest that was booted. */
+    private DomainSnapshot origin;
 
     private volatile boolean left;
     private boolean closed;
@@ -51,6 +63,7 @@ public final class Guest implements Ballooned, AutoCloseable {
             BootOptions options,
             Domain domain,
             DomainTree tree,
+            StorePort store,
             VcpuRunner runner,
             Hypercalls hypercalls,
             SharedConsole console) {
@@ -58,6 +71,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.options = options;
         this.domain = domain;
         this.tree = tree;
+        this.store = store;
         this.runner = runner;
         this.console = console;
         domain.onEnd(ended::countDown);
@@ -126,9 +140,56 @@ public final class Guest implements Ballooned, AutoCloseable {
         return options;
     }
 
-    /** Lets vCPU 0 run for the first time. */
+    void setRings(Description.Rings rings) {
+        this.rings = rings;
+    }
+
+    void restoredFrom(DomainSnapshot snapshot) {
+        origin = snapshot;
+    }
+
+    /** Lets vCPU 0 run for the first time, or a restored guest go on. */
     public void start() {
-        host.scheduler().online(domain.vcpu(0));
+        if (origin == null) {
+            host.scheduler().online(domain.vcpu(0));
+        } else {
+            origin.start(domain);
+            origin = null;
+        }
+    }
+
+    /**
+     * Saves the guest to a file; it stands still meanwhile and goes on afterwards, unless it was
+     * paused before.
+     *
+     * @throws SnapshotException if it cannot be saved now
+     * @throws IOException if the file cannot be written
+     */
+    public synchronized void save(Path file) throws IOException {
+        boolean ran = !domain.isPaused();
+        pause();
+        try {
+            if (domain.hasEnded()) {
+                throw new SnapshotException("A guest that has ended cannot be saved");
+            }
+            DomainSnapshot.save(file, domain, rings, host.store(), store.connection());
+        } finally {
+            if (ran) {
+                unpause();
+            }
+        }
+    }
+
+    /**
+     * Pauses the guest at a number of instructions, for a save that can be repeated: see {@link
+     * Domain#pauseAt}.
+     *
+     * @return counts down when the guest stands, never if it ends before
+     */
+    public CountDownLatch pauseAt(long instructions) {
+        CountDownLatch stands = new CountDownLatch(1);
+        domain.pauseAt(instructions, stands::countDown);
+        return stands;
     }
 
     /** Holds the guest still; returns when it stands. Its clock goes on, as on Xen. */

@@ -13,7 +13,11 @@ import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.PageTypes;
 import org.xenolith.core.mm.VcpuTlbs;
+import org.xenolith.core.snapshot.Description;
+import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.time.RepeatableRandom;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.Cpu;
@@ -26,7 +30,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.security.SecureRandom;
-import java.util.SplittableRandom;
 import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
 
@@ -60,10 +63,7 @@ final class GuestBuilder {
             frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), maximumPages());
             return build(kernel, notes, initrd, new PageTypes(frames), traceOut);
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
-            if (frames != null) {
-                frames.releaseAll();
-            }
-            closeTrace(traceOut);
+            discard(frames, traceOut);
             throw new BootFailed(e.getMessage(), e);
         }
     }
@@ -86,27 +86,90 @@ final class GuestBuilder {
                                 options.commandLine(),
                                 STORE_PORT,
                                 CONSOLE_PORT));
-        Domain domain = domain(types, built);
-        Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
-        Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
-        VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
-        StorePort store = new StorePort(host.store(), domain, built.storeMfn(), STORE_PORT);
+        GuestClock clock = options.virtualTime() ? GuestClock.virtual() : GuestClock.live();
+        RandomGenerator random =
+                options.virtualTime() ? new RepeatableRandom(RANDOM_SEED) : new SecureRandom();
+        Domain domain = domain(types, built.sharedInfoMfn(), clock, random, options.vcpus());
+        StorePort store = StorePort.allocate(domain, built.storeMfn(), STORE_PORT);
         ConsolePort consolePort =
-                new ConsolePort(console, domain, built.consoleMfn(), CONSOLE_PORT);
+                ConsolePort.allocate(console, domain, built.consoleMfn(), CONSOLE_PORT);
         domain.grants().preset(GRANT_CONSOLE, 0, built.consoleMfn());
         domain.grants().preset(GRANT_XENSTORE, 0, built.storeMfn());
         DomainTree tree = DomainTree.create(host.store(), description(domain, built));
-        Guest guest = new Guest(host, options, domain, tree, runner, hypercalls, console);
+        Guest guest = guest(domain, tree, store, traceOut);
+        guest.setRings(
+                new Description.Rings(
+                        built.storeMfn(), STORE_PORT, built.consoleMfn(), CONSOLE_PORT));
+        types.frames().limitPages(pages());
+        startVcpu0(domain.vcpu(0), built);
+        host.add(guest);
+        store.open(host.store());
+        consolePort.open(guest);
+        return guest;
+    }
+
+    /**
+     * Makes a guest that goes on where a saved one was.
+     *
+     * @throws SnapshotException if the snapshot describes none that can be
+     */
+    Guest restore(DomainSnapshot snapshot) throws IOException {
+        PrintStream traceOut = traceStream();
+        FrameTable frames = null;
+        try {
+            long pages = snapshot.description().maximumPages();
+            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), pages);
+            return restore(snapshot, new PageTypes(frames), traceOut);
+        } catch (FrameTable.OutOfMemory e) {
+            discard(frames, traceOut);
+            throw new BootFailed(e.getMessage(), e);
+        } catch (IOException e) {
+            discard(frames, traceOut);
+            throw e;
+        }
+    }
+
+    private Guest restore(DomainSnapshot snapshot, PageTypes types, PrintStream traceOut)
+            throws IOException, FrameTable.OutOfMemory {
+        Description saved = snapshot.description();
+        Description.Rings rings = saved.rings();
+        long sharedInfoMfn = types.frames().addXenFrame();
+        Domain domain =
+                domain(types, sharedInfoMfn, snapshot.clock(), snapshot.random(), saved.vcpus());
+        snapshot.restore(domain);
+        ConsolePort consolePort =
+                ConsolePort.restore(console, domain, rings.consoleMfn(), rings.consolePort());
+        StorePort store = StorePort.restore(host.store(), domain, snapshot);
+        DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
+        Guest guest = guest(domain, tree, store, traceOut);
+        guest.setRings(rings);
+        guest.restoredFrom(snapshot);
+        host.add(guest);
+        if (saved.workLeft() || domain.clock().isLive()) {
+            store.lookSoon();
+            consolePort.lookSoon();
+        }
+        consolePort.open(guest);
+        return guest;
+    }
+
+    private static void discard(FrameTable frames, PrintStream traceOut) {
+        if (frames != null) {
+            frames.releaseAll();
+        }
+        closeTrace(traceOut);
+    }
+
+    private Guest guest(Domain domain, DomainTree tree, StorePort store, PrintStream traceOut) {
+        Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
+        Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
+        VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
+        Guest guest = new Guest(host, options, domain, tree, store, runner, hypercalls, console);
         guest.onClose(() -> closeTrace(traceOut));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {
             new OutsideTrace(tracer, domain, host.store()).attach(guest);
         }
-        types.frames().limitPages(pages());
-        startVcpu0(domain.vcpu(0), built);
-        host.add(guest);
-        store.open();
-        consolePort.open(guest);
         return guest;
     }
 
@@ -118,9 +181,13 @@ final class GuestBuilder {
         return options.maxMemoryBytes() >>> Ram.PAGE_SHIFT;
     }
 
-    private Domain domain(PageTypes types, BuiltDomain built) {
-        GuestClock clock = options.virtualTime() ? GuestClock.virtual() : GuestClock.live();
-        long sharedInfo = types.frames().writableFrame(built.sharedInfoMfn());
+    private Domain domain(
+            PageTypes types,
+            long sharedInfoMfn,
+            GuestClock clock,
+            RandomGenerator random,
+            int vcpus) {
+        long sharedInfo = types.frames().writableFrame(sharedInfoMfn);
         Domain domain =
                 new Domain(
                         id,
@@ -130,9 +197,7 @@ final class GuestBuilder {
                         host.scheduler(),
                         sharedInfo,
                         host::domain);
-        RandomGenerator random =
-                options.virtualTime() ? new SplittableRandom(RANDOM_SEED) : new SecureRandom();
-        for (int i = 0; i < options.vcpus(); i++) {
+        for (int i = 0; i < vcpus; i++) {
             domain.addVcpu(random);
         }
         return domain;

@@ -6,11 +6,13 @@ import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -71,6 +73,19 @@ public final class Host implements AutoCloseable {
                         : new byte[0];
         GuestBuilder builder = new GuestBuilder(this, takeId(), options, console);
         return builder.build(kernel, notes, initrd);
+    }
+
+    /**
+     * Makes a guest that goes on where a saved one was; it does not run yet.
+     *
+     * @param options name, trace, timeout and statistics count; all else is the snapshot's
+     * @throws org.xenolith.core.snapshot.SnapshotException if the file is no snapshot, is damaged,
+     *     or of another version
+     * @throws BootFailed if there is no memory for it
+     */
+    public Guest restore(Path snapshot, BootOptions options, ConsoleIo console) throws IOException {
+        DomainSnapshot opened = DomainSnapshot.open(snapshot);
+        return new GuestBuilder(this, takeId(), options, console).restore(opened);
     }
 
     private synchronized int takeId() {

@@ -1,32 +1,65 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.snapshot.Description;
+import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.core.xenstore.XenstoreConnection;
 import org.xenolith.core.xenstore.XenstoreRing;
 
+import java.lang.foreign.MemorySegment;
+
 /** A guest's way to xenstore: its page, its event channel, and the connection behind them. */
 final class StorePort {
-    private final Xenstore store;
     private final Domain domain;
     private final long mfn;
     private final int port;
+    private XenstoreConnection connection;
     private XenstoreRing ring;
 
-    /** Takes the port, which must be the next free one. */
-    StorePort(Xenstore store, Domain domain, long mfn, int port) {
-        this.store = store;
+    private StorePort(Domain domain, long mfn, int port) {
         this.domain = domain;
         this.mfn = mfn;
         this.port = port;
-        GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
+    }
+
+    /** Takes the port, which must be the next free one. */
+    static StorePort allocate(Domain domain, long mfn, int port) {
+        StorePort made = new StorePort(domain, mfn, port);
+        GuestPage.expectPort(domain.events().allocateForBackend(made::service), port);
+        return made;
+    }
+
+    /**
+     * Serves the port of a restored guest, with its connection.
+     *
+     * @throws SnapshotException when the guest, or xenstore, cannot have them
+     */
+    static StorePort restore(Xenstore store, Domain domain, DomainSnapshot snapshot)
+            throws SnapshotException {
+        Description.Rings rings = snapshot.description().rings();
+        StorePort made = new StorePort(domain, rings.storeMfn(), rings.storePort());
+        MemorySegment page = GuestPage.pinRestored(domain, made.mfn);
+        GuestPage.bindRestored(domain, made.port, made::service);
+        made.connection = snapshot.restoreStore(store, domain, made::lookSoon);
+        made.ring = new XenstoreRing(page, made.connection);
+        return made;
     }
 
     /** The guest is known to the host: whatever the store has to tell may reach it. */
-    void open() {
-        XenstoreConnection connection =
-                store.introduce(domain.id(), () -> domain.post(this::service));
+    void open(Xenstore store) {
+        connection = store.introduce(domain.id(), this::lookSoon);
         ring = new XenstoreRing(GuestPage.pin(domain, mfn), connection);
+    }
+
+    XenstoreConnection connection() {
+        return connection;
+    }
+
+    /** Looks at the ring at the guest's next poll point. */
+    void lookSoon() {
+        domain.post(this::service);
     }
 
     /** One round; a guest that writes faster than we read waits for the next poll point. */

@@ -7,6 +7,7 @@ import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -443,6 +444,11 @@ public final class FrameTable {
         }
     }
 
+    /** Whether it is a frame that the hypervisor shares with the guest. */
+    public boolean isXenOwned(long mfn) {
+        return mfn >= XEN_BASE && mfn < nextXen;
+    }
+
     /** Gives every host frame back, when the domain is dead and none of its vCPUs runs any more. */
     public void releaseAll() {
         lock.lock();
@@ -457,6 +463,93 @@ public final class FrameTable {
                 }
             }
             currentPages = 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- saving and restoring ----
+
+    /** What a copy of the table needs, but for the content of frames. The domain stands still. */
+    public SavedFrames save() {
+        lock.lock();
+        try {
+            int count = 0;
+            for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
+                count += exists(mfn) ? 1 : 0;
+            }
+            SavedFrames.Frame[] frames = new SavedFrames.Frame[count];
+            int i = 0;
+            for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
+                if (exists(mfn)) {
+                    int pinned = has(mfn, PINNED) ? type(mfn) : FrameType.NONE;
+                    frames[i++] = new SavedFrames.Frame(mfn, pfn(mfn), has(mfn, ALLOCATED), pinned);
+                }
+            }
+            return new SavedFrames(
+                    maximumPages,
+                    (int) (nextXen - XEN_BASE),
+                    nextRam,
+                    Arrays.copyOf(freeRam, freeRamCount),
+                    List.of(frames));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether a granted frame of another domain is mapped. */
+    public boolean hasGranted() {
+        lock.lock();
+        try {
+            return nextGrant - GRANT_WINDOW_BASE != freeGrantCount;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Gives a table without RAM the saved frames at the same numbers, all zero. Each has one
+     * reference; those that are not allocated lose it by {@link #dropUnallocated} when whatever
+     * keeps them has taken its own.
+     *
+     * @throws OutOfMemory when the pool is used up; the table is good for nothing but to be
+     *     released
+     */
+    public void restore(SavedFrames saved) throws OutOfMemory {
+        lock.lock();
+        try {
+            if (currentPages != 0 || saved.maximumPages() != maximumPages) {
+                throw new IllegalStateException("frames restored into a table in use");
+            }
+            while (nextXen - XEN_BASE < saved.xenFrames()) {
+                addXenFrame();
+            }
+            for (SavedFrames.Frame frame : saved.frames()) {
+                long hostBase = pool.allocate();
+                if (hostBase == NO_FRAME) {
+                    throw new OutOfMemory("the saved domain");
+                }
+                add(frame.mfn(), hostBase, frame.allocated() ? ALLOCATED : 0, 1);
+                m2p.set(frame.mfn(), frame.pfn());
+                currentPages++;
+            }
+            nextRam = saved.nextRam();
+            freeRamCount = saved.freeRam().length;
+            freeRam = Arrays.copyOf(saved.freeRam(), Math.max(freeRam.length, freeRamCount));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends a restore: frames that only mappings keep are left to those. */
+    public void dropUnallocated(SavedFrames saved) {
+        lock.lock();
+        try {
+            for (SavedFrames.Frame frame : saved.frames()) {
+                if (!frame.allocated()) {
+                    put(frame.mfn(), TlbShootdown.NONE);
+                }
+            }
         } finally {
             lock.unlock();
         }

@@ -21,8 +21,9 @@ import java.util.function.LongSupplier;
  *
  * <p>A domain that is paused keeps its states: its vCPUs are woken as ever, but none is run.
  *
- * <p>States of vCPUs change under this object's lock only. Runnable vCPUs stand in the order of their
- * turns and sleeping ones in that of their deadlines, so that hundreds of idle guests cost nothing.
+ * <p>States of vCPUs change under this object's lock only. Runnable vCPUs stand in the order of
+ * their turns and sleeping ones in that of their deadlines, so that hundreds of idle guests cost
+ * nothing.
  */
 public final class Scheduler {
     /** Runs one vCPU until its slice is over or it has nothing to do. */

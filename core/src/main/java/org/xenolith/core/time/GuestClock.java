@@ -22,9 +22,14 @@ public interface GuestClock {
 
     /** The host's clock. */
     static GuestClock live() {
+        return live(0);
+    }
+
+    /** The host's clock for a domain that goes on at a system time. */
+    static GuestClock live(long systemTimeNanos) {
         return new GuestClock() {
-            private final long start = System.nanoTime();
-            private final long wallClock = System.currentTimeMillis() * 1_000_000;
+            private final long start = System.nanoTime() - systemTimeNanos;
+            private final long wallClock = System.currentTimeMillis() * 1_000_000 - systemTimeNanos;
 
             @Override
             public long systemTimeNanos(long retired) {
@@ -51,9 +56,18 @@ public interface GuestClock {
      * same. Starts at a fixed date.
      */
     static GuestClock virtual() {
+        return virtual(0);
+    }
+
+    /**
+     * As {@link #virtual()} for a domain that goes on.
+     *
+     * @param skippedNanos time that was slept through so far
+     */
+    static GuestClock virtual(long skippedNanos) {
         return new GuestClock() {
             private static final long START_2024 = 1_704_067_200L * 1_000_000_000;
-            private long skipped;
+            private long skipped = skippedNanos;
 
             @Override
             public long systemTimeNanos(long retired) {

@@ -1,5 +1,7 @@
 package org.xenolith.core.xenstore;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -66,6 +68,23 @@ public final class DomainTree {
         DomainTree tree = new DomainTree(store, description.domid(), description.uuid());
         store.update(access -> tree.write(access, description));
         return tree;
+    }
+
+    /** The topmost paths of all that belongs to a domain. */
+    public static List<String> paths(Xenstore store, int domid, UUID uuid) {
+        List<String> paths = new ArrayList<>();
+        paths.add("/vm/" + uuid);
+        paths.add(StorePath.homeOf(domid));
+        String backends = StorePath.homeOf(BACKEND_DOMID) + "/backend";
+        for (String type : store.list(backends)) {
+            paths.add(backends + "/" + type + "/" + domid);
+        }
+        return paths;
+    }
+
+    /** The tree of a domain that is in the store already. */
+    public static DomainTree of(Xenstore store, int domid, UUID uuid) {
+        return new DomainTree(store, domid, uuid);
     }
 
     /** {@code /local/domain/N}. */

@@ -28,8 +28,8 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.mm.TestDomain;
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 

@@ -1,0 +1,367 @@
+package org.xenolith.core.snapshot;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.grant.GrantTable;
+import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.SavedFrames;
+import org.xenolith.core.mm.TlbShootdown;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.time.Pvclock;
+import org.xenolith.core.time.RepeatableRandom;
+import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.core.xenstore.XenstoreConnection;
+import org.xenolith.cpu.mmu.MachineMemory;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * A saved domain. Saving leaves the domain as it is: it may go on. To restore one:
+ *
+ * <ol>
+ *   <li>{@link #open} the file, which checks it from one end to the other;
+ *   <li>make a frame table of {@link Description#maximumPages} with one hypervisor's frame for the
+ *       shared page, and a domain with {@link #clock} and as many vCPUs, with {@link #random};
+ *   <li>{@link #restore} it, bind backends to their ports, {@link #restoreStore};
+ *   <li>add the vCPUs to the scheduler and {@link #start} them.
+ * </ol>
+ *
+ * <p>A step that fails leaves a domain that never ran and is to be thrown away.
+ */
+public final class DomainSnapshot {
+    private static final int PAGES_PER_SECTION = 512;
+    private static final int BUFFER_BYTES = 1 << 20;
+    private static final byte[] ZEROES = new byte[Ram.PAGE_SIZE];
+
+    private final Path file;
+    private final Description description;
+    private final SavedFrames frames;
+    private final List<VcpuState> vcpus;
+    private final List<EventChannels.Saved> events;
+    private final GrantTable.Saved grants;
+    private final StoreSection store;
+
+    private DomainSnapshot(Path file, Parts parts) {
+        this.file = file;
+        description = parts.description;
+        frames = parts.frames;
+        vcpus = parts.vcpus;
+        events = parts.events;
+        grants = parts.grants;
+        store = parts.store;
+    }
+
+    public Description description() {
+        return description;
+    }
+
+    // ---- saving
+    // ------------------------------------------------------------------------------------------
+
+    /**
+     * Saves a domain that is paused: none of its vCPUs runs. The file is there completely or not at
+     * all.
+     *
+     * @throws SnapshotException when the domain cannot be saved now
+     */
+    public static void save(
+            Path file,
+            Domain domain,
+            Description.Rings rings,
+            Xenstore store,
+            XenstoreConnection connection)
+            throws IOException {
+        if (!domain.isPaused()) {
+            throw new IllegalStateException("a domain that runs cannot be saved");
+        }
+        if (domain.frames().hasGranted()) {
+            throw new SnapshotException(
+                    "The domain uses memory of another guest and cannot be saved without it");
+        }
+        Path folder = file.toAbsolutePath().getParent();
+        Path part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
+        try {
+            try (OutputStream out =
+                    new BufferedOutputStream(Files.newOutputStream(part), BUFFER_BYTES)) {
+                write(new SectionWriter(out), domain, rings, store, connection);
+            }
+            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    private static void write(
+            SectionWriter out,
+            Domain domain,
+            Description.Rings rings,
+            Xenstore store,
+            XenstoreConnection connection)
+            throws IOException {
+        SavedFrames frames = domain.frames().save();
+        out.write(Section.DOMAIN, Description.of(domain, rings).toFields());
+        out.write(Section.FRAMES, FramesSection.toFields(frames));
+        writePages(out, domain.frames(), frames);
+        for (VirtualCpu vcpu : domain.vcpus()) {
+            VcpuState state = new VcpuState(vcpu, domain.scheduler().turnOf(vcpu));
+            out.write(Section.VCPU, state.toFields());
+        }
+        out.write(Section.EVENTS, EventsSection.toFields(domain.events().save()));
+        GrantTable.Saved grants = domain.grants().save();
+        out.write(Section.GRANTS, new Fields().i64s(grants.frameMfns()).i32s(grants.inUse()));
+        out.write(Section.STORE, StoreSection.of(store, domain, connection).toFields());
+        out.write(Section.END, new Fields());
+    }
+
+    private static void writePages(SectionWriter out, FrameTable table, SavedFrames saved)
+            throws IOException {
+        PageCollector pages = new PageCollector(out, table);
+        for (int i = 0; i < saved.xenFrames(); i++) {
+            pages.add(FrameTable.XEN_BASE + i);
+        }
+        for (SavedFrames.Frame frame : saved.frames()) {
+            pages.add(frame.mfn());
+        }
+        pages.flush();
+    }
+
+    /** Gathers pages that are not zero to sections of a handy size. */
+    private static final class PageCollector {
+        private final SectionWriter out;
+        private final FrameTable table;
+        private final byte[] page = new byte[Ram.PAGE_SIZE];
+        private Fields fields = new Fields();
+        private int count;
+
+        PageCollector(SectionWriter out, FrameTable table) {
+            this.out = out;
+            this.table = table;
+        }
+
+        void add(long mfn) throws IOException {
+            Ram.read(table.frame(mfn), page, 0, page.length);
+            if (java.util.Arrays.equals(page, ZEROES)) {
+                return;
+            }
+            fields.i64(mfn).raw(page);
+            if (++count == PAGES_PER_SECTION) {
+                flush();
+            }
+        }
+
+        void flush() throws IOException {
+            if (count > 0) {
+                out.write(Section.PAGES, fields);
+                fields = new Fields();
+                count = 0;
+            }
+        }
+    }
+
+    // ---- reading
+    // -----------------------------------------------------------------------------------------
+
+    /** The sections but the pages. */
+    private static final class Parts {
+        Description description;
+        SavedFrames frames;
+        final List<VcpuState> vcpus = new ArrayList<>();
+        List<EventChannels.Saved> events;
+        GrantTable.Saved grants;
+        StoreSection store;
+
+        void add(Section section, FieldReader in) throws SnapshotException {
+            in.require((description == null) == (section == Section.DOMAIN), "its place");
+            switch (section) {
+                case DOMAIN -> description = Description.from(in);
+                case FRAMES -> {
+                    in.require(frames == null, "its number");
+                    frames = FramesSection.from(in, description.maximumPages());
+                }
+                case PAGES -> {
+                    int bytes = Long.BYTES + Ram.PAGE_SIZE;
+                    for (int i = 0; i < PAGES_PER_SECTION && in.hasMore(); i++) {
+                        in.raw(bytes);
+                    }
+                    in.end();
+                }
+                case VCPU -> vcpus.add(new VcpuState(in));
+                case EVENTS -> events = EventsSection.from(in);
+                case GRANTS -> {
+                    grants = new GrantTable.Saved(in.longs(), in.ints());
+                    in.end();
+                }
+                case STORE -> store = StoreSection.from(in);
+                case END -> throw new IllegalStateException("the end is no part");
+            }
+        }
+
+        void requireAll() throws SnapshotException {
+            boolean complete =
+                    description != null
+                            && frames != null
+                            && events != null
+                            && grants != null
+                            && store != null
+                            && vcpus.size() == description.vcpus();
+            if (!complete) {
+                throw SnapshotException.damaged("a section is missing");
+            }
+        }
+    }
+
+    /**
+     * Reads a file and checks all of it.
+     *
+     * @throws SnapshotException when it is no snapshot, of another version, or damaged
+     * @throws IOException when it cannot be read
+     */
+    public static DomainSnapshot open(Path file) throws IOException {
+        Parts parts = new Parts();
+        try (InputStream in = stream(file)) {
+            SectionReader reader = new SectionReader(in);
+            while (reader.next()) {
+                parts.add(reader.section(), reader.fields());
+            }
+        }
+        parts.requireAll();
+        return new DomainSnapshot(file, parts);
+    }
+
+    private static InputStream stream(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new SnapshotException("'%s' is a directory, not a snapshot".formatted(file));
+        }
+        try {
+            return new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES);
+        } catch (NoSuchFileException e) {
+            throw new SnapshotException("There is no snapshot '%s'".formatted(file), e);
+        }
+    }
+
+    // ---- restoring
+    // ---------------------------------------------------------------------------------------
+
+    /** A clock that goes on where the domain's stood. */
+    public GuestClock clock() {
+        return description.virtualTime()
+                ? GuestClock.virtual(description.systemTimeNanos() - description.retired())
+                : GuestClock.live(description.systemTimeNanos());
+    }
+
+    /** Where the domain's random numbers come from. */
+    public RandomGenerator random() {
+        return description.randomState().isPresent()
+                ? new RepeatableRandom(description.randomState().getAsLong())
+                : new SecureRandom();
+    }
+
+    /**
+     * Fills a fresh domain, which the scheduler does not know yet.
+     *
+     * @throws SnapshotException when the file describes none that can be, or there is no memory for
+     *     it
+     */
+    public void restore(Domain domain) throws IOException {
+        FrameTable table = domain.frames();
+        if (table.frame(FrameTable.XEN_BASE) != domain.sharedInfo()
+                || domain.vcpus().size() != vcpus.size()) {
+            throw new IllegalStateException("the domain was not made for this snapshot");
+        }
+        try {
+            table.restore(frames);
+        } catch (FrameTable.OutOfMemory e) {
+            throw new SnapshotException(e.getMessage(), e);
+        }
+        readPages(table);
+        pinTables(domain);
+        for (int i = 0; i < vcpus.size(); i++) {
+            vcpus.get(i).restore(domain.vcpu(i));
+        }
+        if (!domain.events().restore(events, description.id())) {
+            throw SnapshotException.damaged("its event channels cannot be");
+        }
+        if (!domain.grants().restore(grants)) {
+            throw SnapshotException.damaged("its grant table cannot be");
+        }
+        domain.restore(description.assists(), description.pitReads());
+        table.dropUnallocated(frames);
+        if (domain.clock().isLive()) {
+            // The host's clock went on meanwhile, or is another host's.
+            Pvclock.publishWallClock(domain.sharedInfo(), domain.clock());
+        }
+    }
+
+    private void readPages(FrameTable table) throws IOException {
+        try (InputStream in = stream(file)) {
+            SectionReader reader = new SectionReader(in);
+            while (reader.next()) {
+                if (reader.section() == Section.PAGES) {
+                    readPages(table, reader.fields());
+                }
+            }
+        }
+    }
+
+    private static void readPages(FrameTable table, FieldReader in) throws SnapshotException {
+        while (in.hasMore()) {
+            long mfn = in.i64();
+            boolean isShared = table.isXenOwned(mfn) || mfn >= FrameTable.RAM_BASE;
+            long host = isShared ? table.frame(mfn) : MachineMemory.NO_FRAME;
+            in.require(host != MachineMemory.NO_FRAME, "a page");
+            Ram.write(host, in.raw(Ram.PAGE_SIZE), 0, Ram.PAGE_SIZE);
+        }
+    }
+
+    private void pinTables(Domain domain) throws SnapshotException {
+        for (SavedFrames.Frame frame : frames.frames()) {
+            if (frame.pinnedAs() != FrameType.NONE) {
+                int result =
+                        domain.pageTypes()
+                                .pinTable(frame.mfn(), frame.pinnedAs(), TlbShootdown.NONE);
+                if (result != 0) {
+                    throw SnapshotException.damaged(
+                            "frame %#x is no page table of level %d"
+                                    .formatted(frame.mfn(), frame.pinnedAs()));
+                }
+            }
+        }
+    }
+
+    /**
+     * Puts the domain's nodes into a store, under its present id, and opens its connection.
+     *
+     * @param attention as for {@link Xenstore#introduce}
+     */
+    public XenstoreConnection restoreStore(Xenstore into, Domain domain, Runnable attention)
+            throws SnapshotException {
+        return store.restore(into, Relocation.of(description, domain), attention);
+    }
+
+    /** Lets the restored domain go on; the scheduler knows its vCPUs now. */
+    public void start(Domain domain) {
+        domain.scheduler().beginPause(domain);
+        for (int i = 0; i < vcpus.size(); i++) {
+            vcpus.get(i).schedule(domain.vcpu(i));
+        }
+        domain.scheduler().unpause(domain);
+        if (domain.hasPosted()) {
+            domain.scheduler().attend(domain);
+        }
+    }
+}

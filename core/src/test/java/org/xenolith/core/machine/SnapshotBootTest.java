@@ -1,0 +1,235 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.image.debian.DebianInput;
+import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+
+/** A guest saved anywhere and restored elsewhere goes on to the same end. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class SnapshotBootTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long MEMORY = 8 * BootFixture.MIB;
+    private static final String COMMANDS =
+            "run=mem;xenstore;sleep 30;hypercall 100;spin 2;events;sleep 5;poweroff";
+    private static final int SAVES = 24;
+
+    @TempDir Path folder;
+
+    /** How a run ended: all that two equal runs have in common. */
+    private record End(long instructions, long ramHash, String console) {}
+
+    private BootOptions lantern(String commandLine, boolean virtual) {
+        return BootFixture.options(
+                BootFixture.lantern(folder), null, commandLine, MEMORY, 1, virtual);
+    }
+
+    private static End end(Guest guest, String console) {
+        Outcome outcome = guest.await(Optional.of(PATIENCE));
+        assertThat(outcome.ending()).isInstanceOf(Outcome.PoweredOff.class);
+        return new End(guest.domain().retired(), RamHash.of(guest.domain().frames()), console);
+    }
+
+    private static End undisturbed(BootOptions options) throws IOException {
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(options, console);
+            guest.start();
+            End end = end(guest, "");
+            return new End(end.instructions, end.ramHash, console.text());
+        }
+    }
+
+    /** Saves at a number of instructions and ends the guest there. */
+    private static String runAndSave(BootOptions options, long instructions, Path file)
+            throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(options, console);
+            var stands = guest.pauseAt(instructions);
+            guest.start();
+            assertThat(stands.await(60, TimeUnit.SECONDS)).isTrue();
+            guest.save(file);
+            return console.text();
+        }
+    }
+
+    private static End restoreAndRun(BootOptions options, Path file, String consoleBefore)
+            throws IOException {
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.restore(file, options, console);
+            guest.start();
+            End end = end(guest, "");
+            return new End(end.instructions, end.ramHash, consoleBefore + console.text());
+        }
+    }
+
+    private void savedAnywhereEndsAlike(BootOptions options, int saves) throws Exception {
+        long seed = Long.getLong("xenolith.seed", System.nanoTime());
+        System.out.println("snapshots with -Dxenolith.seed=" + seed);
+        Random random = new Random(seed);
+        End whole = undisturbed(options);
+        Path file = folder.resolve("saved");
+        for (int i = 0; i < saves; i++) {
+            long at = random.nextLong(whole.instructions * 99 / 100);
+            String before = runAndSave(options, at, file);
+            assertThat(restoreAndRun(options, file, before))
+                    .as("saved at %d, seed %d", at, seed)
+                    .isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void lanternSavedAtAnyPollPointEndsWithTheSameInstructionCountAndMemory() throws Exception {
+        savedAnywhereEndsAlike(lantern(COMMANDS, true), SAVES);
+    }
+
+    @Test
+    @Tag("proof")
+    void debianSavedAtAnyPollPointEndsWithTheSameInstructionCountAndMemory() throws Exception {
+        BootInput input = DebianInput.orSkip();
+        for (int vcpus : new int[] {1, 2}) {
+            BootOptions options =
+                    BootFixture.options(
+                            input.kernel(),
+                            input.initrd(),
+                            input.defaultCommandLine() + " run=true",
+                            128 * BootFixture.MIB,
+                            vcpus,
+                            true);
+            savedAnywhereEndsAlike(options, 5);
+        }
+    }
+
+    @Test
+    void savedGuestGoesOnAsIfNothingHadBeen() throws Exception {
+        BootOptions options = lantern(COMMANDS, true);
+        End whole = undisturbed(options);
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(options, console);
+            var stands = guest.pauseAt(whole.instructions / 2);
+            guest.start();
+            assertThat(stands.await(60, TimeUnit.SECONDS)).isTrue();
+            guest.save(folder.resolve("checkpoint"));
+            guest.unpause();
+            End end = end(guest, "");
+            assertThat(new End(end.instructions, end.ramHash, console.text())).isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void copyRunsBesideItsOriginalUnderAnotherId() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(lantern("", false), console);
+            guest.start();
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            Path file = folder.resolve("live");
+            guest.save(file);
+            GuestConsole copyConsole = new GuestConsole();
+            Guest copy = host.restore(file, lantern("", false), copyConsole);
+            copy.start();
+            assertThat(copy.id()).isNotEqualTo(guest.id());
+            long before = guest.domain().clock().systemTimeNanos(0);
+            assertThat(copy.domain().clock().systemTimeNanos(0)).isPositive().isLessThan(before);
+            copyConsole.type("echo copied; xenstore name; time\n");
+            assertThat(copyConsole.awaitText("\ncopied", PATIENCE)).isTrue();
+            console.type("echo original\n");
+            assertThat(console.awaitText("\noriginal", PATIENCE)).isTrue();
+            assertThat(console.text()).doesNotContain("\ncopied");
+            assertThat(host.store().list("/local/domain"))
+                    .contains("" + guest.id(), "" + copy.id());
+            copyConsole.type("poweroff\n");
+            assertThat(copy.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    // ---- files that are no snapshots
+
+    private Path sound() throws Exception {
+        Path file = folder.resolve("sound");
+        runAndSave(lantern(COMMANDS, true), 1_000_000, file);
+        return file;
+    }
+
+    private void isRefused(byte[] content, String how) throws IOException {
+        Path file = Files.write(folder.resolve("bad"), content);
+        try (Host host = Host.start(1L << 30, 1)) {
+            long free = host.pool().freeFrames();
+            assertThatThrownBy(() -> host.restore(file, lantern("", true), new GuestConsole()), how)
+                    .isInstanceOf(SnapshotException.class)
+                    .message()
+                    .as(how)
+                    .doesNotContain("\n")
+                    .doesNotContain("Exception")
+                    .isNotEmpty();
+            assertThat(host.guests()).isEmpty();
+            assertThat(host.store().list("/local/domain")).doesNotContain("1");
+            assertThat(host.pool().freeFrames()).as(how).isEqualTo(free);
+        }
+    }
+
+    @Test
+    void truncatedSnapshotIsRefusedWhereverItIsCut() throws Exception {
+        byte[] whole = Files.readAllBytes(sound());
+        Random random = new Random(1);
+        isRefused(new byte[0], "empty");
+        for (int i = 0; i < 20; i++) {
+            int length = i < 5 ? i * 4 + 3 : random.nextInt(whole.length);
+            isRefused(Arrays.copyOf(whole, length), "cut at " + length);
+        }
+        isRefused(Arrays.copyOf(whole, whole.length + 1), "a byte more");
+    }
+
+    @Test
+    void snapshotWithAnyBitTurnedIsRefused() throws Exception {
+        byte[] whole = Files.readAllBytes(sound());
+        Random random = new Random(2);
+        for (int i = 0; i < 40; i++) {
+            byte[] turned = whole.clone();
+            int at = i < 12 ? i : random.nextInt(whole.length);
+            turned[at] ^= (byte) (1 << random.nextInt(8));
+            isRefused(turned, "bit turned in byte " + at);
+        }
+    }
+
+    @Test
+    void snapshotOfAnotherVersionSaysWhichOneCanBeRestored() throws Exception {
+        byte[] other = Files.readAllBytes(sound());
+        other[8] = 9;
+        Path file = Files.write(folder.resolve("other"), other);
+        assertThatThrownBy(() -> DomainSnapshot.open(file))
+                .hasMessage("The snapshot has version 9, but only version 1 can be restored");
+    }
+
+    @Test
+    void whatIsNoSnapshotIsNamedSo() throws Exception {
+        assertThatThrownBy(() -> DomainSnapshot.open(BootFixture.lantern(folder)))
+                .hasMessage("This is no snapshot of a domain");
+        assertThatThrownBy(() -> DomainSnapshot.open(folder))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("is a directory");
+        assertThatThrownBy(() -> DomainSnapshot.open(folder.resolve("nothing")))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("There is no snapshot");
+    }
+}
