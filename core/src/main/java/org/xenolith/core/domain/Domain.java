@@ -71,6 +71,7 @@ public final class Domain {
     private volatile long pauseAt = NO_PAUSE;
     private volatile Runnable onPause = () -> {};
     private volatile int shutdownReason = NOT_SHUT_DOWN;
+    private volatile Runnable onSuspend;
     private volatile Optional<Suspension> suspension = Optional.empty();
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
@@ -330,6 +331,30 @@ public final class Domain {
      * @param startInfoMfn the page with {@code start_info}
      */
     public record Suspension(int vcpu, long startInfoMfn) {}
+
+    /**
+     * Sets who answers when the guest suspends itself, null for nobody: then it goes on at once.
+     *
+     * @param listener called on the guest's thread, with the domain paused; it must not wait
+     */
+    public void onSuspend(Runnable listener) {
+        onSuspend = listener;
+    }
+
+    /** The guest suspends itself: all its vCPUs stop, if there is anybody to let them go on. */
+    public void suspend(Suspension by) {
+        Runnable listener = onSuspend;
+        if (listener != null) {
+            suspension = Optional.of(by);
+            scheduler.beginPause(this);
+            listener.run();
+        }
+    }
+
+    /** The suspend is answered, or that of the domain which this one continues was not. */
+    public void setSuspension(Optional<Suspension> now) {
+        suspension = now;
+    }
 
     /** Set while the guest waits for the answer to its suspend. */
     public Optional<Suspension> suspension() {

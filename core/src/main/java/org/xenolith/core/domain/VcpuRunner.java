@@ -163,7 +163,7 @@ public final class VcpuRunner implements Scheduler.Runner {
         Cpu cpu = vcpu.cpu();
         Domain domain = vcpu.domain();
         long end = cpu.retired() + POLL_INSTRUCTIONS;
-        while (mayGoOn(vcpu) && !domain.hasEnded()) {
+        while (mayGoOn(vcpu) && !domain.hasEnded() && domain.suspension().isEmpty()) {
             if (tracer != null) {
                 traceUpcall(vcpu);
             }

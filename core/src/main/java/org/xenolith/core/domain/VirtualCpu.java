@@ -432,6 +432,33 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         vcpuInfoRegistered = true;
     }
 
+    /**
+     * Forgets what the guest registered and bound, as in a new domain: vcpu_info stands in the
+     * shared page again, with upcalls masked; there is no runstate area, no timer, no NMI.
+     *
+     * @return machine address of the vcpu_info that was registered, 0 for none; its frame is the
+     *     caller's to unpin
+     */
+    public long forgetRegistrations() {
+        byte[] record = new byte[VcpuInfo.SIZE];
+        Ram.read(vcpuInfo, record, 0, record.length);
+        long old = vcpuInfoMaddr;
+        vcpuInfo = domain.sharedInfo() + SharedInfo.VCPU_INFO + (long) id * VcpuInfo.SIZE;
+        vcpuInfoMaddr = 0;
+        vcpuInfoRegistered = false;
+        Ram.write(vcpuInfo, record, 0, record.length);
+        Ram.putByte(vcpuInfo + VcpuInfo.EVTCHN_UPCALL_PENDING, 0);
+        Ram.putLongVolatile(vcpuInfo + VcpuInfo.EVTCHN_PENDING_SEL, 0);
+        setUpcallMask(true);
+        publishTime();
+        runstate.register(0);
+        timerDeadline = NEVER;
+        periodicDeadline = NEVER;
+        nmiPending = false;
+        nmiMasked = false;
+        return old;
+    }
+
     /** Writes the time record of vcpu_info. It stays true: the counter is system time. */
     public void publishTime() {
         Pvclock.publish(vcpuInfo + VcpuInfo.TIME);

@@ -235,6 +235,16 @@ public final class GrantTable {
     }
 
     /**
+     * Revokes all grants, as in a new domain: the table's frames stay and are zero. What is in use
+     * ends as it began.
+     */
+    public synchronized void reset() {
+        for (int i = 0; i < frameCount; i++) {
+            Ram.fill(frames.writableFrame(mfns[i]), Ram.PAGE_SIZE, 0);
+        }
+    }
+
+    /**
      * The table as plain data.
      *
      * @param frameMfns of the table, in order

@@ -166,7 +166,7 @@ public final class Hypercalls {
             case Hypercall.VCPU_OP -> vcpuOps.handle(vcpu, (int) a1, a2, a3);
             case Hypercall.SET_SEGMENT_BASE -> setSegmentBase(vcpu, (int) a1, a2);
             case Hypercall.MMUEXT_OP -> mmuExt.handle(vcpu, a1, a2, a3, a4);
-            case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2);
+            case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2, a3);
             case Hypercall.CALLBACK_OP -> callbackOp(vcpu, (int) a1, a2);
             case Hypercall.EVENT_CHANNEL_OP -> eventOps.handle(vcpu, (int) a1, a2);
             case Hypercall.PHYSDEV_OP -> physdevOp(vcpu, (int) a1, a2);

@@ -22,7 +22,7 @@ final class SchedOps {
     private static final int POLL_TIMEOUT = 16;
     private static final int MAX_POLLED = 128;
 
-    /** Nobody asked for a suspend and nobody would resume: the guest goes on as it was. */
+    /** The guest goes on as it was. A guest that is resumed as another domain gets 0. */
     private static final long SUSPEND_CANCELLED = 1;
 
     private final Domain domain;
@@ -31,7 +31,10 @@ final class SchedOps {
         this.domain = domain;
     }
 
-    long handle(VirtualCpu vcpu, int command, long argument) {
+    /**
+     * @param startInfoMfn of a suspend: the frame of {@code start_info}
+     */
+    long handle(VirtualCpu vcpu, int command, long argument, long startInfoMfn) {
         return switch (command) {
             case SCHEDOP_YIELD -> {
                 vcpu.yielded = true;
@@ -42,7 +45,7 @@ final class SchedOps {
                 vcpu.waiting = VirtualCpu.Waiting.UPCALL;
                 yield 0;
             }
-            case SCHEDOP_SHUTDOWN -> shutdown(vcpu.mmu().read32(argument));
+            case SCHEDOP_SHUTDOWN -> shutdown(vcpu, vcpu.mmu().read32(argument), startInfoMfn);
             case SCHEDOP_POLL -> poll(vcpu, argument);
             case SCHEDOP_SHUTDOWN_CODE -> 0;
             case SCHEDOP_REMOTE_SHUTDOWN -> -ESRCH;
@@ -50,11 +53,13 @@ final class SchedOps {
         };
     }
 
-    private long shutdown(int reason) {
+    private long shutdown(VirtualCpu vcpu, int reason, long startInfoMfn) {
         if (reason < 0 || reason > Domain.SHUTDOWN_SOFT_RESET) {
             return -EINVAL;
         }
         if (reason == Domain.SHUTDOWN_SUSPEND) {
+            // Without anybody to answer it is cancelled at once.
+            domain.suspend(new Domain.Suspension(vcpu.vcpuId(), startInfoMfn));
             return SUSPEND_CANCELLED;
         }
         domain.shutdown(reason);

@@ -18,14 +18,16 @@ final class ConsolePort {
 
     private final ConsoleIo console;
     private final Domain domain;
-    private final int port;
+    private final MemorySegment page;
+    private int port;
     private final ConsoleInput input;
-    private final ConsoleRing ring;
+    private ConsoleRing ring;
 
     private ConsolePort(ConsoleIo console, Domain domain, MemorySegment page, int port) {
         this.console = console;
         this.domain = domain;
         this.port = port;
+        this.page = page;
         input = new ConsoleInput(INPUT_BYTES, () -> domain.post(this::service));
         ring = new ConsoleRing(page, console, input);
     }
@@ -48,6 +50,19 @@ final class ConsolePort {
         ConsolePort made = new ConsolePort(console, domain, page, port);
         GuestPage.bindRestored(domain, port, made::service);
         return made;
+    }
+
+    /**
+     * The guest binds its console anew: another port, an empty page.
+     *
+     * @param newPort the next free one
+     */
+    void reopen(int newPort) {
+        ring.service();
+        port = newPort;
+        GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
+        page.fill((byte) 0);
+        ring = new ConsoleRing(page, console, input);
     }
 
     /** Looks at the ring at the guest's next poll point. */

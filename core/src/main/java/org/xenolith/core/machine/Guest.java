@@ -11,6 +11,8 @@ import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;
 
+import org.xenolith.cpu.mmu.Ram;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,11 +39,18 @@ public final class Guest implements Ballooned, AutoCloseable {
         SUSPEND
     }
 
+    // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do it.
+    static final int STORE_PORT = 1;
+    static final int CONSOLE_PORT = 2;
+    static final int GRANT_CONSOLE = 0;
+    static final int GRANT_XENSTORE = 1;
+
     private final Host host;
     private final BootOptions options;
     private final Domain domain;
     private final DomainTree tree;
     private final StorePort store;
+    private final ConsolePort console;
     private final VcpuRunner runner;
     private final SharedConsole console;
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -64,6 +73,7 @@ public final class Guest implements Ballooned, AutoCloseable {
             Domain domain,
             DomainTree tree,
             StorePort store,
+            ConsolePort console,
             VcpuRunner runner,
             Hypercalls hypercalls,
             SharedConsole console) {
@@ -72,6 +82,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.domain = domain;
         this.tree = tree;
         this.store = store;
+        this.console = console;
         this.runner = runner;
         this.console = console;
         domain.onEnd(ended::countDown);
@@ -148,7 +159,10 @@ public final class Guest implements Ballooned, AutoCloseable {
         origin = snapshot;
     }
 
-    /** Lets vCPU 0 run for the first time, or a restored guest go on. */
+    /**
+     * Lets vCPU 0 run for the first time, or a restored guest go on. One that had suspended itself
+     * stands until {@link #cancelSuspend} or {@link #resumeFresh}.
+     */
     public void start() {
         if (origin == null) {
             host.scheduler().online(domain.vcpu(0));
@@ -156,6 +170,79 @@ public final class Guest implements Ballooned, AutoCloseable {
             origin.start(domain);
             origin = null;
         }
+    }
+
+    /**
+     * Asks the guest's kernel to suspend itself and waits until it has: it stands still then, until
+     * it is told to go on.
+     *
+     * @return false if it has not within the time; it will go on by itself should it still do so
+     */
+    public boolean suspend(Duration patience) throws InterruptedException {
+        CountDownLatch stands = new CountDownLatch(1);
+        domain.onSuspend(stands::countDown);
+        request(Request.SUSPEND);
+        boolean suspended = stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+        domain.onSuspend(null);
+        // It may have come between the two lines above.
+        suspended |= domain.suspension().isPresent();
+        if (suspended) {
+            pause();
+        }
+        return suspended;
+    }
+
+    /** Whether the guest has suspended itself and waits to be told how to go on. */
+    public boolean isSuspended() {
+        return domain.suspension().isPresent();
+    }
+
+    /** Lets a suspended guest go on as it was: its suspend returns 1, "cancelled". */
+    public void cancelSuspend() {
+        domain.setSuspension(Optional.empty());
+        unpause();
+    }
+
+    /**
+     * Lets a suspended guest go on as it would in a new domain: its suspend returns 0, and it binds
+     * its event channels, grants and devices anew. Devices must be announced again before.
+     */
+    public void resumeFresh() {
+        Domain.Suspension suspension =
+                domain.suspension()
+                        .orElseThrow(() -> new IllegalStateException("it is not suspended"));
+        rings = new Description.Rings(rings.storeMfn(), STORE_PORT, rings.consoleMfn(), CONSOLE_PORT);
+        FreshResume fresh = new FreshResume(domain, rings);
+        fresh.forgetEverything();
+        tree.remove();
+        store.reopen(host.store(), rings.storePort());
+        console.reopen(rings.consolePort());
+        domain.grants().preset(GRANT_CONSOLE, 0, rings.consoleMfn());
+        domain.grants().preset(GRANT_XENSTORE, 0, rings.storeMfn());
+        DomainTree.create(host.store(), description());
+        if (!fresh.answer(suspension)) {
+            domain.crash(
+                    domain.vcpu(suspension.vcpu()),
+                    "suspended with frame %#x for start_info, which is none to write to"
+                            .formatted(suspension.startInfoMfn()));
+        }
+        cancelSuspend();
+    }
+
+    /** What xenstore says about the guest. */
+    DomainTree.Description description() {
+        long kib = domain.frames().maximumPages() << Ram.PAGE_SHIFT >> 10;
+        return new DomainTree.Description(
+                domain.id(),
+                domain.name(),
+                domain.uuid(),
+                kib,
+                kib,
+                domain.vcpus().size(),
+                rings.storeMfn(),
+                rings.storePort(),
+                rings.consoleMfn(),
+                rings.consolePort());
     }
 
     /**

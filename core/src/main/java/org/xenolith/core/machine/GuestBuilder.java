@@ -37,11 +37,6 @@ import java.util.random.RandomGenerator;
  * Puts one guest together: memory, vCPUs, hypercalls, and the two rings every guest starts with.
  */
 final class GuestBuilder {
-    // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do it.
-    private static final int STORE_PORT = 1;
-    private static final int CONSOLE_PORT = 2;
-    private static final int GRANT_CONSOLE = 0;
-    private static final int GRANT_XENSTORE = 1;
     private static final long RANDOM_SEED = 0x5eed;
 
     private final Host host;
@@ -84,22 +79,22 @@ final class GuestBuilder {
                                 initrd,
                                 pages(),
                                 options.commandLine(),
-                                STORE_PORT,
-                                CONSOLE_PORT));
+                                Guest.STORE_PORT,
+                                Guest.CONSOLE_PORT));
         GuestClock clock = options.virtualTime() ? GuestClock.virtual() : GuestClock.live();
         RandomGenerator random =
                 options.virtualTime() ? new RepeatableRandom(RANDOM_SEED) : new SecureRandom();
         Domain domain = domain(types, built.sharedInfoMfn(), clock, random, options.vcpus());
-        StorePort store = StorePort.allocate(domain, built.storeMfn(), STORE_PORT);
+        StorePort store = StorePort.allocate(domain, built.storeMfn(), Guest.STORE_PORT);
         ConsolePort consolePort =
-                ConsolePort.allocate(console, domain, built.consoleMfn(), CONSOLE_PORT);
-        domain.grants().preset(GRANT_CONSOLE, 0, built.consoleMfn());
-        domain.grants().preset(GRANT_XENSTORE, 0, built.storeMfn());
+                ConsolePort.allocate(console, domain, built.consoleMfn(), Guest.CONSOLE_PORT);
+        domain.grants().preset(Guest.GRANT_CONSOLE, 0, built.consoleMfn());
+        domain.grants().preset(Guest.GRANT_XENSTORE, 0, built.storeMfn());
         DomainTree tree = DomainTree.create(host.store(), description(domain, built));
-        Guest guest = guest(domain, tree, store, traceOut);
+        Guest guest = guest(domain, tree, store, consolePort, traceOut);
         guest.setRings(
                 new Description.Rings(
-                        built.storeMfn(), STORE_PORT, built.consoleMfn(), CONSOLE_PORT));
+                        built.storeMfn(), Guest.STORE_PORT, built.consoleMfn(), Guest.CONSOLE_PORT));
         types.frames().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
@@ -141,7 +136,7 @@ final class GuestBuilder {
                 ConsolePort.restore(console, domain, rings.consoleMfn(), rings.consolePort());
         StorePort store = StorePort.restore(host.store(), domain, snapshot);
         DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
-        Guest guest = guest(domain, tree, store, traceOut);
+        Guest guest = guest(domain, tree, store, consolePort, traceOut);
         guest.setRings(rings);
         guest.restoredFrom(snapshot);
         host.add(guest);
@@ -160,11 +155,16 @@ final class GuestBuilder {
         closeTrace(traceOut);
     }
 
-    private Guest guest(Domain domain, DomainTree tree, StorePort store, PrintStream traceOut) {
+    private Guest guest(
+            Domain domain,
+            DomainTree tree,
+            StorePort store,
+            ConsolePort consolePort,
+            PrintStream traceOut) {
         Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
-        Guest guest = new Guest(host, options, domain, tree, store, runner, hypercalls, console);
+        Guest guest = new Guest(host, options, domain, tree, store, consolePort, runner, hypercalls, console);
         guest.onClose(() -> closeTrace(traceOut));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {
@@ -219,9 +219,9 @@ final class GuestBuilder {
                 options.maxMemoryBytes() >>> 10,
                 options.vcpus(),
                 built.storeMfn(),
-                STORE_PORT,
+                Guest.STORE_PORT,
                 built.consoleMfn(),
-                CONSOLE_PORT);
+                Guest.CONSOLE_PORT);
     }
 
     private static void startVcpu0(VirtualCpu vcpu, BuiltDomain built) {

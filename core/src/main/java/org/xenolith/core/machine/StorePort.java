@@ -14,7 +14,8 @@ import java.lang.foreign.MemorySegment;
 final class StorePort {
     private final Domain domain;
     private final long mfn;
-    private final int port;
+    private int port;
+    private MemorySegment page;
     private XenstoreConnection connection;
     private XenstoreRing ring;
 
@@ -40,17 +41,32 @@ final class StorePort {
             throws SnapshotException {
         Description.Rings rings = snapshot.description().rings();
         StorePort made = new StorePort(domain, rings.storeMfn(), rings.storePort());
-        MemorySegment page = GuestPage.pinRestored(domain, made.mfn);
+        made.page = GuestPage.pinRestored(domain, made.mfn);
         GuestPage.bindRestored(domain, made.port, made::service);
         made.connection = snapshot.restoreStore(store, domain, made::lookSoon);
-        made.ring = new XenstoreRing(page, made.connection);
+        made.ring = new XenstoreRing(made.page, made.connection);
         return made;
     }
 
     /** The guest is known to the host: whatever the store has to tell may reach it. */
     void open(Xenstore store) {
         connection = store.introduce(domain.id(), this::lookSoon);
-        ring = new XenstoreRing(GuestPage.pin(domain, mfn), connection);
+        page = GuestPage.pin(domain, mfn);
+        ring = new XenstoreRing(page, connection);
+    }
+
+    /**
+     * The guest is a new one for xenstore: another port, an empty page, nothing watched.
+     *
+     * @param newPort the next free one
+     */
+    void reopen(Xenstore store, int newPort) {
+        port = newPort;
+        GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
+        store.release(domain.id());
+        connection = store.introduce(domain.id(), this::lookSoon);
+        page.fill((byte) 0);
+        ring = new XenstoreRing(page, connection);
     }
 
     XenstoreConnection connection() {

@@ -300,6 +300,7 @@ public final class DomainSnapshot {
             throw SnapshotException.damaged("its grant table cannot be");
         }
         domain.restore(description.assists(), description.pitReads());
+        domain.setSuspension(description.suspended());
         table.dropUnallocated(frames);
         if (domain.clock().isLive()) {
             // The host's clock went on meanwhile, or is another host's.
@@ -353,11 +354,17 @@ public final class DomainSnapshot {
         return store.restore(into, Relocation.of(description, domain), attention);
     }
 
-    /** Lets the restored domain go on; the scheduler knows its vCPUs now. */
+    /**
+     * Lets the restored domain go on; the scheduler knows its vCPUs now. One that had suspended
+     * itself stays paused until somebody answers that.
+     */
     public void start(Domain domain) {
         domain.scheduler().beginPause(domain);
         for (int i = 0; i < vcpus.size(); i++) {
             vcpus.get(i).schedule(domain.vcpu(i));
+        }
+        if (domain.suspension().isPresent()) {
+            return;
         }
         domain.scheduler().unpause(domain);
         if (domain.hasPosted()) {

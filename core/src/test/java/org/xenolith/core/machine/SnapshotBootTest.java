@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
@@ -160,6 +161,69 @@ class SnapshotBootTest {
             copyConsole.type("poweroff\n");
             assertThat(copy.await(Optional.of(PATIENCE)).ending())
                     .isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    // ---- suspends that the guest knows of
+
+    private static void runs(GuestConsole console, String command, String expected)
+            throws InterruptedException {
+        console.type(command + "\n");
+        assertThat(console.awaitText("\n" + expected, PATIENCE))
+                .as("console: %s", console.text())
+                .isTrue();
+    }
+
+    private static BootOptions debian(BootInput input, int vcpus) {
+        return BootFixture.debian(input, "", 128 * BootFixture.MIB, vcpus);
+    }
+
+    @Test
+    void debianSuspendsItselfAndGoesOnWhenThatIsCancelled() throws Exception {
+        BootInput input = DebianInput.orSkip();
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(debian(input, 2), console);
+            guest.start();
+            assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).isTrue();
+            for (int i = 1; i <= 2; i++) {
+                assertThat(guest.suspend(PATIENCE)).isTrue();
+                long retired = guest.domain().retired();
+                guest.save(folder.resolve("suspended"));
+                assertThat(guest.domain().retired()).isEqualTo(retired);
+                guest.cancelSuspend();
+                runs(console, "echo on$((" + i + "*11))", "on" + i * 11);
+            }
+            assertThat(console.text()).doesNotContain("Call Trace");
+        }
+    }
+
+    @Test
+    void debianRestoredAfterItsSuspendBindsEverythingAnew() throws Exception {
+        BootInput input = DebianInput.orSkip();
+        Path file = folder.resolve("suspended");
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.create(debian(input, 2), console);
+            guest.start();
+            assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).isTrue();
+            runs(console, "kept=mem$((40+2)); echo $kept", "mem42");
+            assertThat(guest.suspend(PATIENCE)).isTrue();
+            guest.save(file);
+        }
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = host.restore(file, debian(input, 2), console);
+            guest.start();
+            assertThat(guest.isSuspended()).isTrue();
+            guest.resumeFresh();
+            runs(console, "echo again $kept", "again mem42");
+            runs(console, "taskset 2 true; sleep 1; echo cpus $(nproc)", "cpus 2");
+            // The watch on control/shutdown is one of the things bound anew.
+            assertThat(guest.suspend(PATIENCE)).as("console: %s", console.text()).isTrue();
+            guest.resumeFresh();
+            runs(console, "echo third $kept", "third mem42");
+            assertThat(console.text()).doesNotContain("Call Trace");
         }
     }
 
