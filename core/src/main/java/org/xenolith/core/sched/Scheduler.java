@@ -336,7 +336,10 @@ public final class Scheduler {
         lock.lock();
         try {
             Task task = taskOf.get(vcpu);
-            return new Turn(task.charged - floor, task.yields);
+            long charged = task.charged - floor;
+            // Who sleeps starts no further behind than whose turn it is when it wakes.
+            boolean isReady = vcpu.state == State.RUNNABLE;
+            return new Turn(isReady ? charged : Math.max(0, charged), task.yields);
         } finally {
             lock.unlock();
         }
