@@ -1,6 +1,8 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,5 +64,23 @@ public record BootOptions(
                 virtualTime,
                 statistics,
                 memoryBytes);
+    }
+
+    /** The same for a guest that goes on from a snapshot, whose size and time are given. */
+    BootOptions of(Description saved) {
+        long bytes = saved.maximumPages() << Ram.PAGE_SHIFT;
+        return new BootOptions(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                Math.min(memoryBytes, bytes),
+                saved.vcpus(),
+                trace,
+                traceFile,
+                timeout,
+                saved.virtualTime(),
+                statistics,
+                bytes);
     }
 }

@@ -214,12 +214,13 @@ public final class Guest implements Ballooned, AutoCloseable {
         rings = new Description.Rings(rings.storeMfn(), STORE_PORT, rings.consoleMfn(), CONSOLE_PORT);
         FreshResume fresh = new FreshResume(domain, rings);
         fresh.forgetEverything();
+        DomainTree.Description description = description();
         tree.remove();
         store.reopen(host.store(), rings.storePort());
         console.reopen(rings.consolePort());
         domain.grants().preset(GRANT_CONSOLE, 0, rings.consoleMfn());
         domain.grants().preset(GRANT_XENSTORE, 0, rings.storeMfn());
-        DomainTree.create(host.store(), description());
+        DomainTree.create(host.store(), description);
         if (!fresh.answer(suspension)) {
             domain.crash(
                     domain.vcpu(suspension.vcpu()),
@@ -229,15 +230,13 @@ public final class Guest implements Ballooned, AutoCloseable {
         cancelSuspend();
     }
 
-    /** What xenstore says about the guest. */
-    DomainTree.Description description() {
-        long kib = domain.frames().maximumPages() << Ram.PAGE_SHIFT >> 10;
+    private DomainTree.Description description() {
         return new DomainTree.Description(
                 domain.id(),
                 domain.name(),
                 domain.uuid(),
-                kib,
-                kib,
+                targetKib(),
+                domain.frames().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT,
                 domain.vcpus().size(),
                 rings.storeMfn(),
                 rings.storePort(),

@@ -85,7 +85,8 @@ public final class Host implements AutoCloseable {
      */
     public Guest restore(Path snapshot, BootOptions options, ConsoleIo console) throws IOException {
         DomainSnapshot opened = DomainSnapshot.open(snapshot);
-        return new GuestBuilder(this, takeId(), options, console).restore(opened);
+        BootOptions asSaved = options.of(opened.description());
+        return new GuestBuilder(this, takeId(), asSaved, console).restore(opened);
     }
 
     private synchronized int takeId() {

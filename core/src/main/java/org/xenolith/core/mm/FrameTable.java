@@ -488,6 +488,7 @@ public final class FrameTable {
             }
             return new SavedFrames(
                     maximumPages,
+                    limitPages,
                     (int) (nextXen - XEN_BASE),
                     nextRam,
                     Arrays.copyOf(freeRam, freeRamCount),
@@ -533,6 +534,7 @@ public final class FrameTable {
                 m2p.set(frame.mfn(), frame.pfn());
                 currentPages++;
             }
+            limitPages(saved.limitPages());
             nextRam = saved.nextRam();
             freeRamCount = saved.freeRam().length;
             freeRam = Arrays.copyOf(saved.freeRam(), Math.max(freeRam.length, freeRamCount));

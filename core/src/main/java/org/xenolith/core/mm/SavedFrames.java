@@ -8,6 +8,7 @@ import java.util.List;
  * checks a guest's own requests.
  *
  * @param maximumPages guest frames the domain may have at most
+ * @param limitPages what the host let it have when it was saved
  * @param xenFrames frames that the hypervisor shares with the guest, from {@link
  *     FrameTable#XEN_BASE} on
  * @param nextRam first MFN of guest RAM that was never given
@@ -15,7 +16,9 @@ import java.util.List;
  * @param frames of guest RAM
  */
 public record SavedFrames(
-        long maximumPages, int xenFrames, long nextRam, long[] freeRam, List<Frame> frames) {
+        long maximumPages,
+        long limitPages,
+        int xenFrames, long nextRam, long[] freeRam, List<Frame> frames) {
     /**
      * @param pfn the guest's number, from the machine-to-physical array
      * @param allocated part of the reservation; else only mappings keep it

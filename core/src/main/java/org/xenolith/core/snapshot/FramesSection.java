@@ -18,7 +18,8 @@ final class FramesSection {
     private FramesSection() {}
 
     static Fields toFields(SavedFrames saved) {
-        Fields out = new Fields().i32(saved.xenFrames()).i64(saved.nextRam()).i64s(saved.freeRam());
+        Fields out = new Fields().i64(saved.limitPages()).i32(saved.xenFrames());
+        out.i64(saved.nextRam()).i64s(saved.freeRam());
         out.i32(saved.frames().size());
         for (SavedFrames.Frame frame : saved.frames()) {
             int flags = (frame.allocated() ? ALLOCATED : 0) | frame.pinnedAs() << PIN_SHIFT;
@@ -32,6 +33,8 @@ final class FramesSection {
      *     once
      */
     static SavedFrames from(FieldReader in, long maximumPages) throws SnapshotException {
+        long limitPages = in.i64();
+        in.require(limitPages >= 0 && limitPages <= maximumPages, "the memory limit");
         int xenFrames = in.i32(1, MAX_XEN_FRAMES + 1, "the hypervisor's frames");
         long nextRam = in.i64();
         long limit = FrameTable.RAM_BASE + maximumPages;
@@ -54,7 +57,7 @@ final class FramesSection {
         }
         in.require(seen.size() == nextRam - FrameTable.RAM_BASE, "the frames");
         in.end();
-        return new SavedFrames(maximumPages, xenFrames, nextRam, free, frames);
+        return new SavedFrames(maximumPages, limitPages, xenFrames, nextRam, free, frames);
     }
 
     private static boolean isNew(long mfn, long nextRam, Set<Long> seen) {
