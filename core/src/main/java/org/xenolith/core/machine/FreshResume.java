@@ -17,9 +17,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Lets a guest that suspended itself go on as it would in a new domain: its memory and registers are
- * the same, everything that it had from the hypervisor is gone, and start_info says where it finds
- * the new shared page and rings. public/xen.h; what Xen's tools do on restore.
+ * Lets a guest that suspended itself go on as it would in a new domain: its memory and registers
+ * are the same, everything that it had from the hypervisor is gone, and start_info says where it
+ * finds the new shared page and rings. public/xen.h; what Xen's tools do on restore.
  */
 final class FreshResume {
     private static final ValueLayout.OfLong LE_LONG =

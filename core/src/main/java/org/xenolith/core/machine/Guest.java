@@ -11,8 +11,6 @@ import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;
 
-import org.xenolith.cpu.mmu.Ram;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,7 +48,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final Domain domain;
     private final DomainTree tree;
     private final StorePort store;
-    private final ConsolePort console;
+    private final ConsolePort consolePort;
     private final VcpuRunner runner;
     private final SharedConsole console;
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -73,7 +71,7 @@ public final class Guest implements Ballooned, AutoCloseable {
             Domain domain,
             DomainTree tree,
             StorePort store,
-            ConsolePort console,
+            ConsolePort consolePort,
             VcpuRunner runner,
             Hypercalls hypercalls,
             SharedConsole console) {
@@ -82,7 +80,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.domain = domain;
         this.tree = tree;
         this.store = store;
-        this.console = console;
+        this.consolePort = consolePort;
         this.runner = runner;
         this.console = console;
         domain.onEnd(ended::countDown);
@@ -211,13 +209,15 @@ public final class Guest implements Ballooned, AutoCloseable {
         Domain.Suspension suspension =
                 domain.suspension()
                         .orElseThrow(() -> new IllegalStateException("it is not suspended"));
-        rings = new Description.Rings(rings.storeMfn(), STORE_PORT, rings.consoleMfn(), CONSOLE_PORT);
+        rings =
+                new Description.Rings(
+                        rings.storeMfn(), STORE_PORT, rings.consoleMfn(), CONSOLE_PORT);
         FreshResume fresh = new FreshResume(domain, rings);
         fresh.forgetEverything();
         DomainTree.Description description = description();
         tree.remove();
         store.reopen(host.store(), rings.storePort());
-        console.reopen(rings.consolePort());
+        consolePort.reopen(rings.consolePort());
         domain.grants().preset(GRANT_CONSOLE, 0, rings.consoleMfn());
         domain.grants().preset(GRANT_XENSTORE, 0, rings.storeMfn());
         DomainTree.create(host.store(), description);

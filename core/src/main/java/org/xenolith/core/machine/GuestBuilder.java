@@ -94,7 +94,10 @@ final class GuestBuilder {
         Guest guest = guest(domain, tree, store, consolePort, traceOut);
         guest.setRings(
                 new Description.Rings(
-                        built.storeMfn(), Guest.STORE_PORT, built.consoleMfn(), Guest.CONSOLE_PORT));
+                        built.storeMfn(),
+                        Guest.STORE_PORT,
+                        built.consoleMfn(),
+                        Guest.CONSOLE_PORT));
         types.frames().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
@@ -164,7 +167,17 @@ final class GuestBuilder {
         Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
-        Guest guest = new Guest(host, options, domain, tree, store, consolePort, runner, hypercalls, console);
+        Guest guest =
+                new Guest(
+                        host,
+                        options,
+                        domain,
+                        tree,
+                        store,
+                        consolePort,
+                        runner,
+                        hypercalls,
+                        console);
         guest.onClose(() -> closeTrace(traceOut));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {

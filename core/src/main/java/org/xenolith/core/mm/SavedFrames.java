@@ -18,7 +18,10 @@ import java.util.List;
 public record SavedFrames(
         long maximumPages,
         long limitPages,
-        int xenFrames, long nextRam, long[] freeRam, List<Frame> frames) {
+        int xenFrames,
+        long nextRam,
+        long[] freeRam,
+        List<Frame> frames) {
     /**
      * @param pfn the guest's number, from the machine-to-physical array
      * @param allocated part of the reservation; else only mappings keep it

@@ -10,6 +10,8 @@ import org.xenolith.core.event.EventChannels;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
+import java.util.Optional;
+
 /** Guest code between poll points: events, timers, waits. */
 class PollPointTest {
     private static final long SLICE = 100_000;
@@ -174,5 +176,49 @@ class PollPointTest {
         guest.scheduler.offline(vcpu);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.OFFLINE);
         assertThat(vcpu.cpu().retired()).isZero();
+    }
+
+    @Test
+    void suspendedVcpuExecutesNothingMoreUntilItIsAnswered() {
+        // mov edi, 2; mov esi, 0x1000; mov edx, 77; mov eax, 29; syscall; inc rbx; jmp self
+        guest.put(PvGuest.CODE, 0xbf, 2, 0, 0, 0, 0xbe, 0, 0x10, 0, 0, 0xba, 77, 0, 0, 0);
+        guest.put(PvGuest.CODE + 15, 0xb8, Hypercall.SCHED_OP, 0, 0, 0, 0x0f, 0x05);
+        guest.put(PvGuest.CODE + 22, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
+        guest.put(PvGuest.ARGUMENTS, Domain.SHUTDOWN_SUSPEND, 0, 0, 0);
+        int[] told = {0};
+        guest.domain.onSuspend(() -> told[0]++);
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(told[0]).isEqualTo(1);
+        assertThat(guest.domain.isPaused()).isTrue();
+        assertThat(guest.domain.suspension()).contains(new Domain.Suspension(0, 77));
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isZero();
+        assertThat(vcpu.cpu().r[Cpu.RAX]).as("cancelled unless told otherwise").isEqualTo(1);
+        guest.domain.setSuspension(Optional.empty());
+        guest.scheduler.unpause(guest.domain);
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
+    }
+
+    @Test
+    void suspendThatNobodyAskedForIsCancelledAtOnce() {
+        guest.put(PvGuest.ARGUMENTS, Domain.SHUTDOWN_SUSPEND, 0, 0, 0);
+        assertThat(guest.call(vcpu, Hypercall.SCHED_OP, 2, PvGuest.ARGUMENTS, 5)).isEqualTo(1);
+        assertThat(guest.domain.isPaused()).isFalse();
+    }
+
+    @Test
+    void pauseInVirtualTimeInterruptsASliceThatEndsWhereItWouldHave() {
+        loopWithTimerPort();
+        guest.domain.pauseAt(10_000, () -> {});
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.cpu().retired()).isBetween(10_000L, 12_000L);
+        assertThat(vcpu.isSliceInterrupted()).isTrue();
+        guest.scheduler.unpause(guest.domain);
+        guest.runner.run(vcpu, SLICE);
+        PvGuest other = new PvGuest(2, GuestClock.virtual());
+        other.put(PvGuest.CODE, 0xeb, 0xfe);
+        other.vcpu(0).setUpcallMask(false);
+        other.runner.run(other.vcpu(0), SLICE);
+        assertThat(vcpu.cpu().retired()).isEqualTo(other.vcpu(0).cpu().retired());
     }
 }

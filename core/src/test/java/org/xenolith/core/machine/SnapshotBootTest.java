@@ -14,13 +14,18 @@ import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32C;
 
 /** A guest saved anywhere and restored elsewhere goes on to the same end. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -274,6 +279,67 @@ class SnapshotBootTest {
             turned[at] ^= (byte) (1 << random.nextInt(8));
             isRefused(turned, "bit turned in byte " + at);
         }
+    }
+
+    /** Where sections of a file begin, and how long their payloads are. */
+    private static List<int[]> sections(byte[] file) {
+        ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        List<int[]> sections = new ArrayList<>();
+        for (int at = 16; at < file.length; ) {
+            int length = in.getInt(at + 4);
+            sections.add(new int[] {at, length});
+            at += 8 + length + 4;
+        }
+        return sections;
+    }
+
+    /** Changes bytes of a section and makes its checksum right again. */
+    private static byte[] forged(byte[] whole, int[] section, Random random) {
+        byte[] file = whole.clone();
+        for (int i = 1 + random.nextInt(3); i > 0; i--) {
+            int at = section[0] + 8 + random.nextInt(section[1]);
+            file[at] = (byte) (random.nextBoolean() ? random.nextInt() : file[at] ^ 1);
+        }
+        CRC32C crc = new CRC32C();
+        crc.update(file, section[0], 8 + section[1]);
+        ByteBuffer.wrap(file)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(section[0] + 8 + section[1], (int) crc.getValue());
+        return file;
+    }
+
+    @Test
+    void forgedSnapshotIsRefusedOrHarmsNobodyButItsOwnGuest() throws Exception {
+        byte[] whole = Files.readAllBytes(sound());
+        List<int[]> sections = sections(whole).stream().filter(section -> section[1] > 0).toList();
+        long seed = Long.getLong("xenolith.seed", System.nanoTime());
+        System.out.println("forged snapshots with -Dxenolith.seed=" + seed);
+        Random random = new Random(seed);
+        int refused = 0;
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest neighbour = host.create(lantern("", false), console);
+            neighbour.start();
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            long free = host.pool().freeFrames();
+            for (int i = 0; i < 150; i++) {
+                int[] section = sections.get(i % sections.size());
+                Path file = folder.resolve("forged");
+                Files.write(file, forged(whole, section, random));
+                try (Guest guest = host.restore(file, lantern("", true), new GuestConsole())) {
+                    guest.start();
+                    guest.await(Optional.of(Duration.ofMillis(20)));
+                } catch (SnapshotException | BootFailed refusal) {
+                    assertThat(refusal.getMessage()).doesNotContain("\n");
+                    refused++;
+                }
+                assertThat(host.pool().freeFrames()).as("forgery %d", i).isEqualTo(free);
+                assertThat(host.guests()).containsExactly(neighbour);
+            }
+            console.type("echo unharmed\n");
+            assertThat(console.awaitText("\nunharmed", PATIENCE)).isTrue();
+        }
+        assertThat(refused).isBetween(10, 140);
     }
 
     @Test
