@@ -71,7 +71,7 @@ public final class Domain {
     private volatile long pauseAt = NO_PAUSE;
     private volatile Runnable onPause = () -> {};
     private volatile int shutdownReason = NOT_SHUT_DOWN;
-    private volatile Runnable onSuspend;
+    private Runnable onSuspend;
     private volatile Optional<Suspension> suspension = Optional.empty();
     private volatile String crash = "";
     private volatile VirtualCpu crashedVcpu;
@@ -337,12 +337,12 @@ public final class Domain {
      *
      * @param listener called on the guest's thread, with the domain paused; it must not wait
      */
-    public void onSuspend(Runnable listener) {
+    public synchronized void onSuspend(Runnable listener) {
         onSuspend = listener;
     }
 
     /** The guest suspends itself: all its vCPUs stop, if there is anybody to let them go on. */
-    public void suspend(Suspension by) {
+    public synchronized void suspend(Suspension by) {
         Runnable listener = onSuspend;
         if (listener != null) {
             suspension = Optional.of(by);

@@ -121,7 +121,7 @@ final class GuestBuilder {
         } catch (FrameTable.OutOfMemory e) {
             discard(frames, traceOut);
             throw new BootFailed(e.getMessage(), e);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             discard(frames, traceOut);
             throw e;
         }

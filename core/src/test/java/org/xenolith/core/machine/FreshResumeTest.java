@@ -1,0 +1,73 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.abi.SharedInfo;
+import org.xenolith.core.abi.StartInfo;
+import org.xenolith.core.abi.VcpuInfo;
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.snapshot.Description;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
+
+/** What a guest that suspended itself finds when it goes on as a new domain. */
+class FreshResumeTest {
+    private final PvGuest guest = new PvGuest(2, new PvGuest.FakeClock());
+    private final VirtualCpu vcpu = guest.vcpu(1);
+    private final FreshResume resume =
+            new FreshResume(guest.domain, new Description.Rings(0x10007, 1, 0x10008, 2));
+
+    @Test
+    void registrationsTimersAndEventChannelsAreGone() {
+        long mfn = guest.memory.pages[40];
+        int references = guest.memory.frames.references(mfn);
+        long host = guest.domain.pin(mfn, vcpu.tlb());
+        vcpu.registerVcpuInfo(mfn << Ram.PAGE_SHIFT, host);
+        vcpu.setUpcallMask(false);
+        vcpu.timerDeadline = 5;
+        vcpu.runstate.register(0x5000);
+        int port = guest.domain.events().bindVirq(EventChannels.VIRQ_TIMER, 1);
+        guest.domain.events().raiseVirq(EventChannels.VIRQ_TIMER, 1);
+
+        resume.forgetEverything();
+
+        long shared = guest.sharedInfo();
+        assertThat(vcpu.vcpuInfo()).isEqualTo(shared + SharedInfo.VCPU_INFO + VcpuInfo.SIZE);
+        assertThat(vcpu.isVcpuInfoRegistered()).isFalse();
+        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.isUpcallPending()).isFalse();
+        assertThat(vcpu.nextDeadline()).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.runstate.area()).isZero();
+        assertThat(guest.memory.frames.references(mfn)).isEqualTo(references);
+        assertThat(guest.domain.events().status(port).kind()).isZero();
+        assertThat(guest.domain.events().isPending(port)).isFalse();
+        assertThat(Ram.getLong(shared + SharedInfo.EVTCHN_MASK)).isEqualTo(-1);
+    }
+
+    @Test
+    void startInfoTellsTheNewPlacesAndTheSuspendReturnsZero() {
+        long mfn = guest.memory.pages[9];
+        vcpu.cpu().r[Cpu.RAX] = 1;
+        assertThat(resume.answer(new Domain.Suspension(1, mfn))).isTrue();
+        long page = guest.memory.frames.frame(mfn);
+        assertThat(Ram.getLong(page + StartInfo.STORE_MFN)).isEqualTo(0x10007);
+        assertThat(Ram.getInt(page + StartInfo.STORE_EVTCHN)).isEqualTo(1);
+        assertThat(Ram.getLong(page + StartInfo.CONSOLE_MFN)).isEqualTo(0x10008);
+        assertThat(Ram.getInt(page + StartInfo.CONSOLE_EVTCHN)).isEqualTo(2);
+        assertThat(Ram.getLong(page + StartInfo.NR_PAGES))
+                .isEqualTo(guest.memory.frames.currentPages());
+        assertThat(vcpu.cpu().r[Cpu.RAX]).isZero();
+    }
+
+    @Test
+    void pageTableIsNoStartInfo() {
+        byte[] before = guest.page(guest.memory.l1);
+        assertThat(resume.answer(new Domain.Suspension(0, guest.memory.l1))).isFalse();
+        assertThat(resume.answer(new Domain.Suspension(0, 1L << 50))).isFalse();
+        assertThat(guest.page(guest.memory.l1)).isEqualTo(before);
+    }
+}

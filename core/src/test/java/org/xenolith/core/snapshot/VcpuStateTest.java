@@ -1,0 +1,115 @@
+package org.xenolith.core.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.Runstate;
+import org.xenolith.core.domain.Selectors;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.sched.Scheduler.Turn;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.semantics.Flags;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** One vCPU's state goes through a file into another vCPU. */
+class VcpuStateTest {
+    private static final Turn TURN = new Turn(17, true);
+    private static final long VCPU_INFO_OFFSET = 0x340;
+
+    private final PvGuest guest = new PvGuest(2, GuestClock.virtual());
+    private final VirtualCpu saved = guest.vcpu(0);
+    private final VirtualCpu fresh = guest.vcpu(1);
+
+    private static FieldReader reader(byte[] bytes) {
+        return new FieldReader(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), Section.VCPU);
+    }
+
+    private static byte[] bytes(VirtualCpu vcpu) {
+        return new VcpuState(vcpu, TURN).toFields().toBytes();
+    }
+
+    private void restoreIntoTheOther() throws SnapshotException {
+        new VcpuState(reader(bytes(saved))).restore(fresh);
+    }
+
+    /** No two values alike, nothing at its initial value. */
+    private void fillWithOddValues() {
+        Cpu cpu = saved.cpu();
+        for (int i = 0; i < 16; i++) {
+            cpu.r[i] = 0x1111_0000_0000_0000L * i + i;
+        }
+        for (int i = 0; i < cpu.xmm.length; i++) {
+            cpu.xmm[i] = 0x0102_0304_0506_0708L * (i + 1);
+        }
+        cpu.mxcsr.load(0x7fc1);
+        cpu.x87.execute(1, 0xeb, 0); // FLDPI
+        cpu.x87.execute(1, 0xe8, 0); // FLD1
+        cpu.setRflags(Flags.CF | Flags.ZF | Flags.DF | Flags.AC);
+        cpu.rip = 0x8123;
+        cpu.taskSwitched = true;
+        cpu.selectors[Selectors.DS] = 0x2b;
+        cpu.selectors[Selectors.GS] = 0x33;
+        cpu.r[Cpu.FS_BASE] = 0x7f00_0000_1000L;
+        cpu.setRetired(123_456);
+        saved.control().setGuestCr4(1 << 2 | 1 << 16);
+        saved.setDebugRegister(0, 0x4000);
+        saved.setDebugRegister(7, 0x1);
+        saved.iopl = 1;
+        saved.setLdt(0x5000, 3);
+        saved.traps.set(14, 4, 0xe033, 0x9000);
+        saved.traps.set(3, 3, 0xe033, 0x9100);
+        saved.eventCallback = 0xa000;
+        saved.failsafeCallback = 0xa100;
+        saved.failsafeMasksEvents = true;
+        saved.syscallCallback = 0xa200;
+        saved.syscallMasksEvents = true;
+        saved.nmiPending = true;
+        saved.nmiMasked = true;
+        saved.waiting = VirtualCpu.Waiting.PORTS;
+        saved.polledPorts = new int[] {3, 9};
+        saved.pollDeadline = 1_000_000;
+        saved.timerDeadline = 2_000_000;
+        saved.periodNanos = 3_000_000;
+        saved.periodicDeadline = 4_000_000;
+        saved.runstate.set(Runstate.BLOCKED, 55);
+        saved.runstate.register(0x6000);
+        saved.interruptSlice(123_999);
+        saved.enterUserMode();
+    }
+
+    @Test
+    void everythingThatAVcpuIsComesThroughTheFile() throws SnapshotException {
+        fillWithOddValues();
+        long mfn = guest.memory.pages[40];
+        long host = guest.domain.pin(mfn, saved.tlb());
+        saved.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + VCPU_INFO_OFFSET, host + VCPU_INFO_OFFSET);
+        restoreIntoTheOther();
+        assertThat(bytes(fresh)).isEqualTo(bytes(saved));
+        assertThat(fresh.vcpuInfo()).isEqualTo(host + VCPU_INFO_OFFSET);
+        assertThat(fresh.mmu().root()).as("runs a process").isEqualTo(guest.userL4);
+        assertThat(fresh.cpu().directionDown()).isTrue();
+        assertThat(fresh.cpu().fsgsbaseEnabled).isTrue();
+    }
+
+    @Test
+    void restoredVcpuHoldsItsPageTablesAndVcpuInfo() throws SnapshotException {
+        int roots = guest.memory.frames.typeCount(guest.memory.l4);
+        restoreIntoTheOther();
+        assertThat(guest.memory.frames.typeCount(guest.memory.l4)).isEqualTo(roots + 1);
+    }
+
+    @Test
+    void rootThatIsNoPageTableIsRefused() {
+        saved.newBasePtr(guest.memory.pages[5]);
+        byte[] bytes = bytes(saved);
+        assertThatThrownBy(() -> new VcpuState(reader(bytes)).restore(fresh))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("uses frame");
+    }
+}
