@@ -1,12 +1,9 @@
 package org.xenolith.core.domain;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.TestDomain;
-import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
@@ -16,8 +13,8 @@ import java.io.ByteArrayOutputStream;
 import java.util.SplittableRandom;
 
 /**
- * A domain with one small address space and vCPUs that are ready to run, and no kernel: tests put
- * bytes where they want them.
+ * A domain with one small address space and vCPUs that are ready to run, and no kernel: tests and
+ * benchmarks put bytes where they want them.
  *
  * <pre>
  * 0x1000   arguments of hypercalls
@@ -45,6 +42,7 @@ public final class PvGuest {
     public final Scheduler scheduler;
     public final long userL4;
     public final ByteArrayOutputStream console = new ByteArrayOutputStream();
+    private final long sharedInfoMfn;
     private final long sharedInfo;
 
     public PvGuest(int vcpus, GuestClock clock) {
@@ -56,13 +54,14 @@ public final class PvGuest {
      */
     public PvGuest(int vcpus, GuestClock clock, Scheduler scheduler) {
         try {
-            sharedInfo = memory.frames.writableFrame(memory.frames.addXenFrame());
+            sharedInfoMfn = memory.frames.addXenFrame();
         } catch (FrameTable.OutOfMemory e) {
-            throw new AssertionError(e);
+            throw new IllegalStateException(e);
         }
+        sharedInfo = memory.frames.writableFrame(sharedInfoMfn);
         userL4 = memory.page();
         memory.set(userL4, 0, TestDomain.entry(memory.l3, TestDomain.TABLE));
-        assertThat(memory.types.pinTable(userL4, FrameType.L4_TABLE, TlbShootdown.NONE)).isZero();
+        memory.pin(userL4, FrameType.L4_TABLE);
         this.scheduler = scheduler != null ? scheduler : new Scheduler(this::neverRun);
         Domain.initialiseSharedInfo(sharedInfo);
         domain =
@@ -76,7 +75,7 @@ public final class PvGuest {
     }
 
     private VirtualCpu.State neverRun(VirtualCpu vcpu, long slice) {
-        throw new AssertionError("nothing runs here");
+        throw new IllegalStateException("nothing runs here");
     }
 
     private VirtualCpu prepare(VirtualCpu vcpu) {
@@ -97,8 +96,14 @@ public final class PvGuest {
         return domain.vcpu(id);
     }
 
+    /** Host address of the shared page. */
     public long sharedInfo() {
         return sharedInfo;
+    }
+
+    /** The shared page's number, for a guest that maps it. */
+    public long sharedInfoMfn() {
+        return sharedInfoMfn;
     }
 
     /** Puts bytes into the kernel's and the process's memory. */

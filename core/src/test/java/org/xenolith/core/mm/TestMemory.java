@@ -37,7 +37,7 @@ public final class TestMemory {
         try {
             return new FrameTable(pool, new VcpuTlbs(pool), maximumPages);
         } catch (FrameTable.OutOfMemory e) {
-            throw new AssertionError(e);
+            throw new IllegalStateException(e);
         }
     }
 }
