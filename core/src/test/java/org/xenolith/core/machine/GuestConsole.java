@@ -27,6 +27,19 @@ final class GuestConsole implements ConsoleIo {
         return log.text();
     }
 
+    /** Where what is printed from now on begins. */
+    long position() {
+        return log.position();
+    }
+
+    String textFrom(long position) {
+        return log.textFrom(position);
+    }
+
+    boolean awaitText(String text, long position, Duration timeout) throws InterruptedException {
+        return log.awaitText(text, position, timeout);
+    }
+
     boolean awaitText(String text, Duration timeout) throws InterruptedException {
         return log.awaitText(text, timeout);
     }

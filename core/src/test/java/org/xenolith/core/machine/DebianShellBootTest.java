@@ -1,0 +1,193 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.image.Initramfs;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What people do in a shell, in one Debian guest with two CPUs. Its kernel must stay content. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
+class DebianShellBootTest {
+    private static final double CLOCK_TOLERANCE = 0.02;
+
+    private static final String SIGNALS =
+            """
+            trap 'echo got INT' INT; kill -INT $$
+            trap 'echo got ALRM' ALRM; (sleep 0.2; kill -ALRM $$) & wait $!; echo waited $?
+            trap 'echo got CHLD' CHLD; sleep 0.1 & wait; trap - CHLD
+            sleep 100 & kill -TERM $!; wait $! 2>/dev/null; echo killed $?
+            timeout -s KILL 0.3 sleep 100 2>/dev/null; echo timeout $?
+            """;
+
+    private static final String PIPES =
+            """
+            seq 1 1000 | sort -rn | tail -n 1
+            mkfifo /tmp/fifo; (echo through the fifo >/tmp/fifo &); cat /tmp/fifo
+            yes | head -c 1000000 | tr -d '\\n' | wc -c
+            echo a b c | while read -r first rest; do echo "$rest $first"; done
+            """;
+
+    private static final String DIGESTS =
+            """
+            printf %s abc | sha256sum
+            dd if=/dev/zero of=/tmp/zeros bs=64k count=128 2>&1 | head -n 2
+            sha256sum </tmp/zeros
+            dd if=/tmp/zeros bs=1 skip=8388600 2>/dev/null | wc -c
+            rm /tmp/zeros
+            """;
+
+    private static final String HOTPLUG =
+            """
+            cd /sys/devices/system/cpu
+            echo 0 >cpu1/online; cat online
+            echo 1 >cpu1/online; cat online
+            taskset 2 cut -d' ' -f39 /proc/self/stat
+            """;
+
+    private Optional<HostProgram> floatingPoint;
+    private DebianSession debian;
+
+    @BeforeAll
+    void boot(@TempDir Path folder) throws Exception {
+        Initramfs files = new Initramfs();
+        files.file("t/signals", 0755, SIGNALS).file("t/pipes", 0755, PIPES);
+        files.file("t/digests", 0755, DIGESTS).file("t/hotplug", 0755, HOTPLUG);
+        floatingPoint = HostProgram.build(folder, "floating-point");
+        if (floatingPoint.isPresent()) {
+            files.file("t/floating-point", 0755, floatingPoint.get().bytes());
+        }
+        debian = DebianSession.boot(2, files, folder);
+    }
+
+    @AfterEach
+    void kernelHasNoComplaint() throws Exception {
+        assertThat(debian.run("dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace'")).isEmpty();
+    }
+
+    @AfterAll
+    void powerOff() throws Exception {
+        if (debian != null) {
+            assertThat(debian.powerOff().ending()).isInstanceOf(Outcome.PoweredOff.class);
+            debian.close();
+        }
+    }
+
+    @Test
+    void signalsReachTheirHandlersAndEndProcesses() throws Exception {
+        assertThat(debian.run("sh /t/signals"))
+                .isEqualTo(
+                        """
+                        got INT
+                        got ALRM
+                        waited 142
+                        got CHLD
+                        killed 143
+                        timeout 137
+                        """);
+    }
+
+    @Test
+    void interruptKeyEndsWhatRunsInTheForeground() throws Exception {
+        debian.runAndInterrupt("echo running; sleep 100", "running");
+        assertThat(debian.run("echo $?")).isEqualTo("130\n");
+    }
+
+    @Test
+    void pipesCarryWhatIsWrittenIntoThem() throws Exception {
+        assertThat(debian.run("sh /t/pipes"))
+                .isEqualTo(
+                        """
+                        1
+                        through the fifo
+                        500000
+                        b c a
+                        """);
+    }
+
+    @Test
+    void digestsOfKnownDataAreKnown() throws Exception {
+        assertThat(debian.run("sh /t/digests"))
+                .isEqualTo(
+                        """
+                        ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  -
+                        128+0 records in
+                        128+0 records out
+                        2daeb1f36095b44b318410b3f4e8b5d989dcc7bb023d1426c492dab0a3053e74  -
+                        8
+                        """);
+    }
+
+    @Test
+    void cLibraryPrintsAndReadsFloatingPointAsOnTheHost() throws Exception {
+        if (floatingPoint.isEmpty()) {
+            System.err.println("*** floating point against the host SKIPPED: no gcc, no libc.a");
+            abort("gcc cannot build a static program here");
+        }
+        String onTheHost = floatingPoint.get().run();
+        assertThat(onTheHost).doesNotContain("DIFFERENT").hasLineCount(584);
+        assertThat(debian.run("/t/floating-point")).isEqualTo(onTheHost);
+    }
+
+    @RepeatedTest(3)
+    void cpuThatWentOfflineComesBackAndRunsProcesses() throws Exception {
+        assertThat(debian.run("sh /t/hotplug")).isEqualTo("0\n0-1\n1\n");
+    }
+
+    /** Over ten seconds; a host that was busy elsewhere meanwhile is given a second chance. */
+    @Test
+    void guestSecondsAreHostSeconds() throws Exception {
+        Seconds measured = measure();
+        if (!measured.agree()) {
+            System.err.println("*** clocks measured once more: " + measured);
+            measured = measure();
+        }
+        assertThat(measured.guest / measured.host)
+                .as("pace of the guest's clock: %s", measured)
+                .isCloseTo(1, within(CLOCK_TOLERANCE));
+        assertThat(measured.slept / 10)
+                .as("length of a sleep of ten seconds: %s", measured)
+                .isCloseTo(1, within(CLOCK_TOLERANCE));
+    }
+
+    /** The same stretch of time by two clocks, and a sleep of ten seconds in it by the guest's. */
+    private record Seconds(double guest, double host, double slept) {
+        boolean agree() {
+            return Math.abs(guest / host - 1) < CLOCK_TOLERANCE
+                    && Math.abs(slept / 10 - 1) < CLOCK_TOLERANCE;
+        }
+    }
+
+    private Seconds measure() throws Exception {
+        double guestStart = uptime();
+        long hostStart = System.nanoTime();
+        String timed = debian.run("time sleep 10");
+        double guestEnd = uptime();
+        long hostEnd = System.nanoTime();
+        Matcher slept = Pattern.compile("real\\s+(\\d+)m\\s*([\\d.]+)s").matcher(timed);
+        assertThat(slept.find()).as(timed).isTrue();
+        return new Seconds(
+                guestEnd - guestStart,
+                (hostEnd - hostStart) / 1e9,
+                Integer.parseInt(slept.group(1)) * 60 + Double.parseDouble(slept.group(2)));
+    }
+
+    private double uptime() throws Exception {
+        return Double.parseDouble(debian.run("cut -d' ' -f1 /proc/uptime").strip());
+    }
+}

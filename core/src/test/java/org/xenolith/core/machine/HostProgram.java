@@ -1,0 +1,70 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** A static C program that runs on the host as well as in a guest. */
+record HostProgram(Path binary) {
+    /**
+     * Leaves out what the host's processor has and the guest's has not: the C library would choose
+     * other code.
+     */
+    private static final String AS_IN_THE_GUEST = "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2";
+
+    /** Builds it from a source beside the tests; empty where there is no gcc or no static libc. */
+    static Optional<HostProgram> build(Path folder, String name) throws Exception {
+        Path source = folder.resolve(name + ".c");
+        Path binary = folder.resolve(name);
+        try (InputStream in = HostProgram.class.getResourceAsStream(name + ".c")) {
+            Files.copy(in, source);
+        }
+        ProcessBuilder gcc =
+                new ProcessBuilder(
+                        "gcc",
+                        "-O1",
+                        "-march=x86-64",
+                        "-static",
+                        "-o",
+                        binary.toString(),
+                        source.toString(),
+                        "-lm");
+        try {
+            String output = output(gcc);
+            return output == null ? Optional.empty() : Optional.of(new HostProgram(binary));
+        } catch (IOException noCompiler) {
+            return Optional.empty();
+        }
+    }
+
+    /** What it prints on the host. */
+    String run() throws Exception {
+        ProcessBuilder program = new ProcessBuilder(binary.toString());
+        program.environment().put("GLIBC_TUNABLES", AS_IN_THE_GUEST);
+        String output = output(program);
+        assertThat(output).as("output of %s", binary).isNotNull();
+        return output;
+    }
+
+    byte[] bytes() throws IOException {
+        return Files.readAllBytes(binary);
+    }
+
+    /** Null when it fails; what it says then goes to standard error. */
+    private static String output(ProcessBuilder command) throws Exception {
+        Process process = command.redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String output =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        if (process.waitFor() != 0) {
+            System.err.println(output);
+            return null;
+        }
+        return output;
+    }
+}
