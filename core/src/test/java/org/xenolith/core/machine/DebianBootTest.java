@@ -91,7 +91,6 @@ class DebianBootTest {
         Outcome outcome = new VmmMachine().boot(options, console);
         assertThat(outcome.ending()).isInstanceOf(Outcome.PoweredOff.class);
         assertThat(console.text()).contains("\n" + vcpus + "\r");
-        System.err.printf("virtual time, %d vCPUs: %s%n", vcpus, outcome.statistics());
         return outcome.statistics();
     }
 }

@@ -7,6 +7,7 @@ import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -24,7 +25,15 @@ final class DebianSession implements AutoCloseable {
     private final Future<Outcome> end;
 
     private DebianSession(BootOptions options) {
-        end = thread.submit(() -> new VmmMachine().boot(options, console));
+        end = thread.submit(() -> run(options));
+    }
+
+    private Outcome run(BootOptions options) throws IOException {
+        try {
+            return new VmmMachine().boot(options, console);
+        } finally {
+            console.end();
+        }
     }
 
     /** Boots to the shell; skips the test where there is no kernel. */
@@ -57,10 +66,12 @@ final class DebianSession implements AutoCloseable {
         return session;
     }
 
-    private void await(String text, long position) throws InterruptedException {
-        assertThat(console.awaitText(text, position, PATIENCE))
-                .as("'%s' on the console, which shows: %s", text, console.text())
-                .isTrue();
+    private void await(String text, long position) throws Exception {
+        boolean shown = console.awaitText(text, position, PATIENCE);
+        if (!shown && end.isDone()) {
+            assertThat(end.get()).as("end before '%s': %s", text, console.text()).isNull();
+        }
+        assertThat(shown).as("'%s' on the console, which shows: %s", text, console.text()).isTrue();
     }
 
     /**
@@ -68,16 +79,16 @@ final class DebianSession implements AutoCloseable {
      *
      * @return what it printed, lines ended by line feeds alone
      */
-    String run(String command) throws InterruptedException {
+    String run(String command) throws Exception {
         return outputOf(command, "");
     }
 
     /** As {@link #run}, but Ctrl-C is typed when the command has printed a text. */
-    String runAndInterrupt(String command, String text) throws InterruptedException {
+    String runAndInterrupt(String command, String text) throws Exception {
         return outputOf(command, text);
     }
 
-    private String outputOf(String command, String interruptAt) throws InterruptedException {
+    private String outputOf(String command, String interruptAt) throws Exception {
         long start = console.position();
         console.type(command + "\n");
         if (!interruptAt.isEmpty()) {

@@ -40,6 +40,11 @@ final class GuestConsole implements ConsoleIo {
         return log.awaitText(text, position, timeout);
     }
 
+    /** Nothing more will come: who waits for text waits no longer. */
+    void end() {
+        log.close();
+    }
+
     boolean awaitText(String text, Duration timeout) throws InterruptedException {
         return log.awaitText(text, timeout);
     }
