@@ -24,6 +24,7 @@ import org.xenolith.core.mm.TestDomain;
 import org.xenolith.cpu.Assembler;
 import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -70,6 +71,8 @@ public class HypercallBenchmark {
         INVLPG_ALL,
         /** mmuext_op NEW_BASEPTR: kernel and process tables in turn. */
         NEW_BASEPTR,
+        /** mmuext_op PIN_L1_TABLE of a full table, UNPIN_TABLE: 512 entries, each counted. */
+        PIN_L1_TABLE,
         /** iret to the next instruction. */
         IRET,
         /** A process's system call: SYSCALL, bounce to the kernel, iret. */
@@ -87,12 +90,17 @@ public class HypercallBenchmark {
             case XEN_VERSION -> loop.load(code -> arguments(code, Hypercall.XEN_VERSION).syscall());
             case MMU_UPDATE -> loadMmuUpdate();
             case UPDATE_VA_MAPPING -> loadUpdateVaMapping();
-            case FLUSH_LOCAL -> loadExtOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, 0);
-            case INVLPG_LOCAL -> loadExtOp(MmuExtOp.INVLPG_LOCAL, VADDR, 0);
-            case INVLPG_ALL -> loadExtOp(MmuExtOp.INVLPG_ALL, VADDR, 0);
+            case FLUSH_LOCAL -> loadExtOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, MmuExtOp.ARG1, 0);
+            case INVLPG_LOCAL -> loadExtOp(MmuExtOp.INVLPG_LOCAL, VADDR, MmuExtOp.ARG1, 0);
+            case INVLPG_ALL -> loadExtOp(MmuExtOp.INVLPG_ALL, VADDR, MmuExtOp.ARG1, 0);
             case NEW_BASEPTR -> {
                 TestDomain memory = loop.guest.memory;
-                loadExtOp(MmuExtOp.NEW_BASEPTR, memory.l4, memory.l4 ^ loop.guest.userL4);
+                long toggle = memory.l4 ^ loop.guest.userL4;
+                loadExtOp(MmuExtOp.NEW_BASEPTR, memory.l4, MmuExtOp.ARG1, toggle);
+            }
+            case PIN_L1_TABLE -> {
+                int toggle = MmuExtOp.PIN_L1_TABLE ^ MmuExtOp.UNPIN_TABLE;
+                loadExtOp(MmuExtOp.PIN_L1_TABLE, fullTable(), MmuExtOp.CMD, toggle);
             }
             case IRET -> loadIret();
             case SYSTEM_CALL -> loadSystemCall();
@@ -140,17 +148,28 @@ public class HypercallBenchmark {
     }
 
     /**
-     * @param toggle what is changed in the first argument between two rounds
+     * @param field offset of what changes between two rounds
+     * @param toggle the bits that change there
      */
-    private void loadExtOp(int command, long argument, long toggle) {
+    private void loadExtOp(int command, long argument, int field, long toggle) {
         loop.vcpu.mmu().write32(ARGUMENTS + MmuExtOp.CMD, command);
         loop.vcpu.mmu().write64(ARGUMENTS + MmuExtOp.ARG1, argument);
         loop.vcpu.cpu().r[TOGGLE] = toggle;
         loop.load(
                 code -> {
                     call(code, Hypercall.MMUEXT_OP, ARGUMENTS, 1, 0, DomId.SELF);
-                    code.alu(Alu.XOR, 64, Assembler.at(Cpu.RDI, MmuExtOp.ARG1), TOGGLE);
+                    code.alu(Alu.XOR, 64, Assembler.at(Cpu.RDI, field), TOGGLE);
                 });
+    }
+
+    /** A frame of entries that is no table yet. */
+    private long fullTable() {
+        TestDomain memory = loop.guest.memory;
+        long table = memory.page();
+        for (int slot = 0; slot < Pte.ENTRIES; slot++) {
+            memory.set(table, slot, TestDomain.entry(memory.pages[slot % memory.pages.length], RW));
+        }
+        return table;
     }
 
     private void loadIret() {
