@@ -29,7 +29,7 @@ class DebianShellBootTest {
     private static final String SIGNALS =
             """
             trap 'echo got INT' INT; kill -INT $$
-            trap 'echo got ALRM' ALRM; (sleep 0.2; kill -ALRM $$) & wait $!; echo waited $?
+            trap 'echo got ALRM' ALRM; (sleep 0.2; kill -ALRM $$) & wait $!; echo waited $?; wait
             trap 'echo got CHLD' CHLD; sleep 0.1 & wait; trap - CHLD
             sleep 100 & kill -TERM $!; wait $! 2>/dev/null; echo killed $?
             timeout -s KILL 0.3 sleep 100 2>/dev/null; echo timeout $?
@@ -102,9 +102,10 @@ class DebianShellBootTest {
                         """);
     }
 
+    /** A shell of its own says when it runs: it is in the foreground before it prints. */
     @Test
     void interruptKeyEndsWhatRunsInTheForeground() throws Exception {
-        debian.runAndInterrupt("echo running; sleep 100", "running");
+        debian.runAndInterrupt("sh -c 'echo running; sleep 100'", "running");
         assertThat(debian.run("echo $?")).isEqualTo("130\n");
     }
 
