@@ -1,0 +1,202 @@
+package org.xenolith.devices.net.nat;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+/**
+ * Who has which address and name. Configured guests have theirs for ever; others get the address
+ * that they had before, or else the one free for longest. A name belongs to whoever was configured
+ * with it, then to the first who asked with it. The table has an entry per address, no more.
+ */
+final class Leases {
+    static final long NOBODY = 0;
+    static final int NO_ADDRESS = 0;
+
+    /** An address that was offered, and for which the guest has not asked yet. */
+    private static final long OFFER_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    private static final int FIRST_HOST = 15, SMALL_FIRST_HOST = 4;
+    private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+
+    private final Subnet subnet;
+    private final NatClock clock;
+    private final int firstHost;
+    private final long[] owners; // MAC by host number; kept after the end, until someone needs it
+    private final long[] ends; // NatClock, by host number
+    private final boolean[] fixed;
+    private final String[] names; // by host number, null without
+    private final Map<Long, Integer> addresses = new HashMap<>(); // by MAC
+    private final Map<String, Integer> hosts = new HashMap<>(); // by name
+
+    Leases(NatConfig config, NatClock clock) {
+        this.subnet = config.subnet();
+        this.clock = clock;
+        int size = subnet.size();
+        firstHost = firstHost(subnet);
+        owners = new long[size];
+        ends = new long[size];
+        fixed = new boolean[size];
+        names = new String[size];
+        config.guests().forEach(this::fix);
+    }
+
+    /** Host number of the first guest: 15, as slirp's users know it; less in a small network. */
+    static int firstHost(Subnet subnet) {
+        return subnet.size() > 2 * FIRST_HOST ? FIRST_HOST : SMALL_FIRST_HOST;
+    }
+
+    /** Whether the text, in lower case, is one label of a host name. RFC 1123, 2.1. */
+    static boolean isHostName(String text) {
+        return LABEL.matcher(text).matches();
+    }
+
+    private void fix(FixedGuest guest) {
+        int host = subnet.hostNumber(guest.address());
+        owners[host] = guest.mac();
+        ends[host] = Long.MAX_VALUE;
+        fixed[host] = true;
+        names[host] = guest.name();
+        addresses.put(guest.mac(), guest.address());
+        if (guest.name() != null) {
+            hosts.put(guest.name(), guest.address());
+        }
+    }
+
+    /** The MAC address that alone may use this address, or {@link #NOBODY}. */
+    long owner(int address) {
+        int host = subnet.hostNumber(address);
+        return ends[host] > clock.now() ? owners[host] : NOBODY;
+    }
+
+    /** The guest's address, lease or not, or {@link #NO_ADDRESS}. */
+    int addressOf(long mac) {
+        return addresses.getOrDefault(mac, NO_ADDRESS);
+    }
+
+    /** The address of a guest's name, or {@link #NO_ADDRESS}. */
+    int addressOf(String name) {
+        return hosts.getOrDefault(name.toLowerCase(Locale.ROOT), NO_ADDRESS);
+    }
+
+    /** The name of the guest at an address, or null. */
+    String nameOf(int address) {
+        return names[subnet.hostNumber(address)];
+    }
+
+    /**
+     * Reserves an address for a guest for a short time.
+     *
+     * @param wish address that it would like, or {@link #NO_ADDRESS}
+     * @return {@link #NO_ADDRESS} when there is none left
+     */
+    int offer(long mac, int wish) {
+        int address = addressOf(mac);
+        if (address == NO_ADDRESS) {
+            address = mayHave(wish) ? wish : freeAddress();
+        }
+        if (address != NO_ADDRESS && owner(address) != mac) {
+            own(address, mac, clock.now() + OFFER_NANOS);
+        }
+        return address;
+    }
+
+    private boolean mayHave(int wish) {
+        return subnet.isGuest(wish) && subnet.hostNumber(wish) >= firstHost && isFree(wish);
+    }
+
+    private boolean isFree(int address) {
+        return ends[subnet.hostNumber(address)] <= clock.now();
+    }
+
+    private int freeAddress() {
+        int best = NO_ADDRESS;
+        long bestEnd = clock.now() + 1;
+        for (int host = firstHost; host < owners.length - 1; host++) {
+            if (subnet.isGuest(subnet.network() + host) && ends[host] < bestEnd) {
+                best = subnet.network() + host;
+                bestEnd = ends[host];
+            }
+        }
+        return best;
+    }
+
+    private void own(int address, long mac, long end) {
+        int host = subnet.hostNumber(address);
+        if (owners[host] != mac) {
+            addresses.remove(owners[host], address);
+            forgetName(host);
+            owners[host] = mac;
+            addresses.put(mac, address);
+        }
+        ends[host] = end;
+    }
+
+    /**
+     * Gives the guest the address that it asks for.
+     *
+     * @param name host name as the guest spells it, or null
+     * @return false when it may not have it
+     */
+    boolean lease(long mac, int address, String name, long nanos) {
+        if (!subnet.isGuest(address)) {
+            return false;
+        }
+        int known = addressOf(mac);
+        boolean allowed = known == NO_ADDRESS ? mayHave(address) : known == address;
+        if (!allowed || owner(address) != mac && !isFree(address)) {
+            return false;
+        }
+        int host = subnet.hostNumber(address);
+        if (!fixed[host]) {
+            own(address, mac, clock.now() + nanos);
+        }
+        rename(host, address, name);
+        return true;
+    }
+
+    private void rename(int host, int address, String name) {
+        String label = name == null ? "" : name.toLowerCase(Locale.ROOT);
+        if (names[host] == null && isHostName(label)) {
+            if (hosts.putIfAbsent(label, address) == null) {
+                names[host] = label;
+            }
+        }
+    }
+
+    private void forgetName(int host) {
+        if (names[host] != null) {
+            hosts.remove(names[host]);
+            names[host] = null;
+        }
+    }
+
+    /** The guest gives its address back. */
+    void release(long mac) {
+        int address = addressOf(mac);
+        if (address != NO_ADDRESS && !fixed[subnet.hostNumber(address)]) {
+            int host = subnet.hostNumber(address);
+            ends[host] = Math.min(ends[host], clock.now());
+            forgetName(host);
+        }
+    }
+
+    /** Someone else was found to use this address: it is not offered for a while. */
+    void decline(long mac, int address, long nanos) {
+        if (addressOf(mac) == address && !fixed[subnet.hostNumber(address)]) {
+            addresses.remove(mac);
+            int host = subnet.hostNumber(address);
+            forgetName(host);
+            owners[host] = NOBODY;
+            ends[host] = clock.now() + nanos;
+        }
+    }
+
+    int leased() {
+        long now = clock.now();
+        return (int) Arrays.stream(ends).filter(end -> end > now).count();
+    }
+}

@@ -1,0 +1,215 @@
+package org.xenolith.devices.net.nat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+
+import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.SwitchPort;
+
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * The NAT without threads and sockets: frames, events of the host's side and the passing of time go
+ * in, frames and calls of {@link HostNetwork} come out. All on one thread. What a guest sends never
+ * makes it throw, and never makes it keep more than the limits of its parts.
+ */
+final class NatStack {
+    private final Subnet subnet;
+    private final NatClock clock;
+    private final Timers timers = new Timers();
+    private final Egress egress = new Egress();
+    private final Leases leases;
+    private final Neighbours neighbours;
+    private final ArpResponder arp;
+    private final DhcpServer dhcp;
+    private final DnsForwarder dns;
+    private final IcmpEcho echo;
+    private final Reassembly reassembly;
+    private final BufferBudget budget;
+    private final TcpStack tcp;
+    private final UdpFlows udp;
+    private final Ipv4Packet packet = new Ipv4Packet();
+
+    NatStack(
+            NatConfig config,
+            NatClock clock,
+            HostNetwork host,
+            ByteBufAllocator allocator,
+            RandomGenerator random,
+            Supplier<List<InetSocketAddress>> resolvers) {
+        this.subnet = config.subnet();
+        this.clock = clock;
+        leases = new Leases(config, clock);
+        neighbours = new Neighbours(subnet, leases);
+        arp = new ArpResponder(allocator, subnet, egress, neighbours);
+        dhcp = new DhcpServer(config, leases, neighbours, egress, allocator);
+        reassembly = new Reassembly(allocator, clock);
+        budget = new BufferBudget(config.bufferBytes(), MAX_STREAM_BYTES);
+        Ipv4Output output = new Ipv4Output(allocator, egress, neighbours, arp, config.mtu());
+        IcmpErrors errors = new IcmpErrors(output, subnet, clock);
+        echo = new IcmpEcho(output, subnet, errors);
+        dns = new DnsForwarder(config, clock, timers, leases, host, allocator, random, resolvers);
+        Destinations destinations = new Destinations(config, host, dns);
+        tcp =
+                new TcpStack(
+                        clock,
+                        timers,
+                        new TcpOutput(output, config.offload()),
+                        allocator,
+                        budget,
+                        destinations,
+                        errors,
+                        random,
+                        config.maxTcpConnections());
+        udp =
+                new UdpFlows(
+                        clock,
+                        timers,
+                        output,
+                        destinations,
+                        host,
+                        dns,
+                        errors,
+                        config.maxUdpFlows());
+    }
+
+    /** Most that waits in one direction of one connection. */
+    private static final int MAX_STREAM_BYTES = 1 << 20;
+
+    void plugInto(SwitchPort port) {
+        egress.plugInto(port);
+    }
+
+    /** Takes a frame, with its reference. {@link #endOfBatch} is due afterwards. */
+    void receive(EthernetFrame frame) {
+        try {
+            ByteBuf bytes = frame.content();
+            dispatch(bytes.readerIndex() == 0 ? bytes : bytes.slice(), frame.checksumPending());
+        } finally {
+            frame.release();
+        }
+    }
+
+    private void dispatch(ByteBuf frame, boolean checksumPending) {
+        if (frame.writerIndex() < EthernetFrame.HEADER_BYTES) {
+            return;
+        }
+        long destination = Ethernet.getMac(frame, Ethernet.DESTINATION);
+        if (destination != Ipv4Output.OWN_MAC && destination != Mac.BROADCAST) {
+            return; // flooded: the switch does not know yet where its receiver is
+        }
+        int etherType = frame.getUnsignedShort(Ethernet.ETHERTYPE);
+        if (etherType == ArpResponder.ETHERTYPE) {
+            appeared(arp.receive(frame));
+        } else if (etherType == Ipv4.ETHERTYPE
+                && packet.read(frame, EthernetFrame.HEADER_BYTES, checksumPending)) {
+            receivePacket(Ethernet.getMac(frame, Ethernet.SOURCE));
+        }
+    }
+
+    private void receivePacket(long sourceMac) {
+        if (DhcpServer.isRequest(packet) && !packet.isFragment()) {
+            appeared(dhcp.receive(packet, sourceMac));
+            return;
+        }
+        boolean forUs = subnet.isOwn(packet.destination) || !subnet.contains(packet.destination);
+        if (!forUs || !neighbours.learn(packet.source, sourceMac)) {
+            return;
+        }
+        if (!packet.isFragment()) {
+            receiveWhole();
+        } else if (reassembly.complete(packet)) {
+            receiveWhole();
+            reassembly.release();
+        }
+    }
+
+    private void receiveWhole() {
+        switch (packet.protocol) {
+            case Ipv4.TCP -> tcp.receive(packet);
+            case Ipv4.UDP -> udp.receive(packet);
+            case Ipv4.ICMP -> echo.receive(packet);
+            default -> {} // what a guest writes is not a closed set
+        }
+    }
+
+    private void appeared(int guest) {
+        if (guest != Ipv4.ANY) {
+            tcp.guestAppeared(guest);
+        }
+    }
+
+    void endOfBatch() {
+        tcp.endOfBatch();
+    }
+
+    /** The switch takes frames again. */
+    void portWritable() {
+        egress.flush();
+        if (!egress.blocked()) {
+            tcp.portWritable();
+        }
+    }
+
+    /** Time has passed. */
+    void tick() {
+        timers.run(clock.now());
+    }
+
+    /** When {@link #tick} is due, on the NAT's clock, or {@link Timers#NEVER}. */
+    long nextDeadline() {
+        return timers.next();
+    }
+
+    /** Ends what belongs to a guest that is gone, and forgets where it was. */
+    void forget(long mac) {
+        int address = leases.addressOf(mac);
+        if (address != Leases.NO_ADDRESS) {
+            tcp.forget(address);
+        }
+        neighbours.forget(mac);
+    }
+
+    void close() {
+        tcp.close();
+        udp.close();
+        dns.close();
+        reassembly.close();
+        egress.close();
+    }
+
+    Leases leases() {
+        return leases;
+    }
+
+    Timers timers() {
+        return timers;
+    }
+
+    long now() {
+        return clock.now();
+    }
+
+    TcpStack tcp() {
+        return tcp;
+    }
+
+    UdpFlows udp() {
+        return udp;
+    }
+
+    DnsForwarder dns() {
+        return dns;
+    }
+
+    Reassembly reassembly() {
+        return reassembly;
+    }
+
+    BufferBudget budget() {
+        return budget;
+    }
+}

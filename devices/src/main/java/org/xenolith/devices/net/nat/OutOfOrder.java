@@ -1,0 +1,89 @@
+package org.xenolith.devices.net.nat;
+
+import io.netty.buffer.ByteBuf;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Segments that came before one that is missing, by sequence number. They may overlap; what is
+ * there twice is cut when it is taken out. Both their number and their bytes are bounded: beyond
+ * that a segment is dropped, and its sender will send it again.
+ */
+final class OutOfOrder {
+    static final int MAX_SEGMENTS = 512;
+
+    private record Piece(int sequence, ByteBuf bytes) {
+        int end() {
+            return sequence + bytes.readableBytes();
+        }
+    }
+
+    private final BufferBudget budget;
+    private final List<Piece> pieces = new ArrayList<>();
+    private int heldBytes;
+
+    OutOfOrder(BufferBudget budget) {
+        this.budget = budget;
+    }
+
+    boolean isEmpty() {
+        return pieces.isEmpty();
+    }
+
+    /**
+     * Copies the bytes: whoever waits here may wait for long, and a frame may be larger than they.
+     *
+     * @param limitBytes most that may wait
+     */
+    void add(int sequence, ByteBuf packet, int offset, int length, int limitBytes) {
+        int place = pieces.size();
+        while (place > 0 && TcpSegment.before(sequence, pieces.get(place - 1).sequence)) {
+            place--;
+        }
+        boolean known =
+                place > 0 && !TcpSegment.before(pieces.get(place - 1).end(), sequence + length);
+        if (known || pieces.size() == MAX_SEGMENTS || heldBytes + length > limitBytes) {
+            return;
+        }
+        ByteBuf copy = packet.alloc().buffer(length, length).writeBytes(packet, offset, length);
+        pieces.add(place, new Piece(sequence, copy));
+        heldBytes += length;
+        budget.take(length);
+    }
+
+    /**
+     * Moves what has become contiguous to the queue.
+     *
+     * @param next sequence number that the queue waits for
+     * @return the one for which it waits afterwards
+     */
+    int takeFrom(int next, ByteQueue queue) {
+        int reached = next;
+        int taken = 0;
+        while (taken < pieces.size() && !TcpSegment.before(reached, pieces.get(taken).sequence)) {
+            Piece piece = pieces.get(taken++);
+            int length = piece.bytes.readableBytes();
+            heldBytes -= length;
+            budget.giveBack(length);
+            if (TcpSegment.before(reached, piece.end())) {
+                piece.bytes.skipBytes(reached - piece.sequence);
+                reached += piece.bytes.readableBytes();
+                queue.append(piece.bytes);
+            } else {
+                piece.bytes.release();
+            }
+        }
+        pieces.subList(0, taken).clear();
+        return reached;
+    }
+
+    void release() {
+        for (Piece piece : pieces) {
+            piece.bytes.release();
+        }
+        pieces.clear();
+        budget.giveBack(heldBytes);
+        heldBytes = 0;
+    }
+}

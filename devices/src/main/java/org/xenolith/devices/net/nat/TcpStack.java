@@ -1,0 +1,291 @@
+package org.xenolith.devices.net.nat;
+
+import io.netty.buffer.ByteBufAllocator;
+
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** The table of TCP connections, and what belongs to all of them. */
+final class TcpStack {
+    /** Connections whose host side, or whose guest, has not answered yet. */
+    static final int MAX_HALF_OPEN = 512;
+
+    /** RFC 5961, 7: answers to segments that may be forged. */
+    private static final int CHALLENGES_PER_SECOND = 100;
+
+    private static final int FIRST_EPHEMERAL_PORT = 49152, PORTS = 0x10000;
+
+    private final NatClock clock;
+    private final Timers timers;
+    private final TcpOutput output;
+    private final ByteBufAllocator allocator;
+    private final BufferBudget budget;
+    private final Destinations destinations;
+    private final IcmpErrors icmp;
+    private final RandomGenerator random;
+    private final int maxConnections;
+    private final FlowTable<TcpConnection> connections;
+    private final TcpSegment segment = new TcpSegment();
+    private final RateLimit challenges;
+    private List<TcpConnection> touched = new ArrayList<>();
+    private List<TcpConnection> flushing = new ArrayList<>();
+    private List<TcpConnection> waiting = new ArrayList<>();
+    private List<TcpConnection> resuming = new ArrayList<>();
+    private int halfOpen;
+    private int nextPort = FIRST_EPHEMERAL_PORT;
+
+    TcpStack(
+            NatClock clock,
+            Timers timers,
+            TcpOutput output,
+            ByteBufAllocator allocator,
+            BufferBudget budget,
+            Destinations destinations,
+            IcmpErrors icmp,
+            RandomGenerator random,
+            int maxConnections) {
+        this.clock = clock;
+        this.timers = timers;
+        this.output = output;
+        this.allocator = allocator;
+        this.budget = budget;
+        this.destinations = destinations;
+        this.icmp = icmp;
+        this.random = random;
+        this.maxConnections = maxConnections;
+        this.connections = new FlowTable<>(random.nextLong());
+        this.challenges = new RateLimit(clock, CHALLENGES_PER_SECOND);
+    }
+
+    /** Takes a TCP packet of a guest that may use its source address. */
+    void receive(Ipv4Packet packet) {
+        if (!segment.read(packet.bytes, packet.payloadOffset, packet.payloadBytes)
+                || !packet.payloadChecksumIsRight()) {
+            return;
+        }
+        TcpConnection connection = find(packet);
+        if (connection != null && isNewAfterTimeWait(connection)) {
+            connection.endTimeWait();
+            connection = null;
+        }
+        if (connection != null) {
+            connection.receive(segment, clock.now());
+        } else if ((segment.flags & (TcpSegment.SYN | TcpSegment.ACK | TcpSegment.RST))
+                == TcpSegment.SYN) {
+            open(packet);
+        } else if (!segment.has(TcpSegment.RST)) {
+            output.refuse(packet, segment);
+        }
+    }
+
+    private TcpConnection find(Ipv4Packet packet) {
+        return connections.get(
+                FlowTable.addresses(packet.source, packet.destination),
+                FlowTable.ports(segment.sourcePort, segment.destinationPort));
+    }
+
+    private boolean isNewAfterTimeWait(TcpConnection connection) {
+        return connection.state() == TcpState.TIME_WAIT
+                && segment.has(TcpSegment.SYN)
+                && connection.isAfter(segment.sequence);
+    }
+
+    private void open(Ipv4Packet packet) {
+        int port = segment.destinationPort;
+        if (destinations.prohibited(packet.destination)) {
+            icmp.unreachable(IcmpErrors.PROHIBITED, packet);
+            return;
+        }
+        InetSocketAddress to = destinations.toHost(packet.destination, port);
+        if (to == null && !destinations.isDns(packet.destination, port)) {
+            output.refuse(packet, segment);
+            return;
+        }
+        if (halfOpen >= MAX_HALF_OPEN || connections.size() >= maxConnections) {
+            return; // the guest sends its SYN again
+        }
+        TcpConnection connection =
+                new TcpConnection(
+                        this, packet.source, segment.sourcePort, packet.destination, port);
+        connection.openedByGuest(segment, random.nextInt());
+        add(connection);
+        connection.host(destinations.connect(to, connection));
+        if (to == null) {
+            connection.connected(); // the name server is in here
+        }
+    }
+
+    /**
+     * Opens a connection to a guest, from the gateway's address.
+     *
+     * @param host the end that carries the bytes on
+     * @param deadline until when the guest may be silent
+     * @return the connection, or null when there are too many
+     */
+    TcpConnection open(
+            int guest, int port, HostStream host, TcpConnection.Opener opener, long deadline) {
+        int from = connections.size() < maxConnections ? freePort(guest, port) : 0;
+        if (from == 0) {
+            return null;
+        }
+        TcpConnection connection =
+                new TcpConnection(this, guest, port, destinations.gateway(), from);
+        add(connection);
+        connection.open(host, opener, random.nextInt(), clock.now(), deadline);
+        return connection;
+    }
+
+    private void add(TcpConnection connection) {
+        halfOpen++;
+        connections.put(
+                FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
+                FlowTable.ports(connection.guestPort(), connection.remotePort()),
+                connection);
+    }
+
+    private int freePort(int guest, int port) {
+        long addresses = FlowTable.addresses(guest, destinations.gateway());
+        for (int attempt = FIRST_EPHEMERAL_PORT; attempt < PORTS; attempt++) {
+            int candidate = nextPort;
+            nextPort = nextPort + 1 < PORTS ? nextPort + 1 : FIRST_EPHEMERAL_PORT;
+            if (connections.get(addresses, FlowTable.ports(port, candidate)) == null) {
+                return candidate;
+            }
+        }
+        return 0;
+    }
+
+    /** The host could not reach what the guest asked for. */
+    void unreachable(TcpConnection connection, int ack, Throwable cause) {
+        int code = IcmpErrors.codeOf(cause);
+        if (code == IcmpErrors.NONE) {
+            output.reset(
+                    connection.remoteAddress(),
+                    connection.remotePort(),
+                    connection.guestAddress(),
+                    connection.guestPort(),
+                    0,
+                    ack,
+                    TcpSegment.RST | TcpSegment.ACK);
+        } else {
+            icmp.unreachable(code, connection, ack - 1);
+        }
+    }
+
+    /** A guest's MAC address became known. */
+    void guestAppeared(int guest) {
+        if (halfOpen > 0) {
+            for (TcpConnection connection : connections.all()) {
+                if (connection.guestAddress() == guest) {
+                    connection.guestAppeared(clock.now());
+                }
+            }
+        }
+    }
+
+    /** Ends all connections of a guest that is gone. */
+    void forget(int guest) {
+        for (TcpConnection connection : connections.all()) {
+            if (connection.guestAddress() == guest) {
+                connection.reset();
+            }
+        }
+    }
+
+    void close() {
+        connections.all().forEach(TcpConnection::reset);
+    }
+
+    // ---- batches
+
+    /** The connection has something to say at the end of the batch. */
+    void touch(TcpConnection connection) {
+        if (!connection.touched) {
+            connection.touched = true;
+            touched.add(connection);
+        }
+    }
+
+    /** A batch of frames is through: bytes go to the host, acknowledgements to the guest. */
+    void endOfBatch() {
+        List<TcpConnection> batch = touched;
+        touched = flushing;
+        flushing = batch;
+        for (TcpConnection connection : batch) {
+            connection.touched = false;
+            connection.flush();
+        }
+        batch.clear();
+    }
+
+    /** The switch is full; the connection goes on when it is not. */
+    void waitForPort(TcpConnection connection) {
+        if (!connection.waitsForPort) {
+            connection.waitsForPort = true;
+            waiting.add(connection);
+        }
+    }
+
+    /** The switch has room again. */
+    void portWritable() {
+        List<TcpConnection> ready = waiting;
+        waiting = resuming;
+        resuming = ready;
+        for (TcpConnection connection : ready) {
+            connection.waitsForPort = false;
+            connection.portWritable(clock.now());
+        }
+        ready.clear();
+    }
+
+    // ---- what connections ask of the stack
+
+    void leftHalfOpen() {
+        halfOpen--;
+    }
+
+    void remove(TcpConnection connection) {
+        timers.remove(connection);
+        connections.remove(
+                FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
+                FlowTable.ports(connection.guestPort(), connection.remotePort()));
+    }
+
+    boolean mayChallenge() {
+        return challenges.take();
+    }
+
+    int initialWindow() {
+        return Math.min(budget.share(), 0xffff);
+    }
+
+    int size() {
+        return connections.size();
+    }
+
+    int halfOpen() {
+        return halfOpen;
+    }
+
+    long now() {
+        return clock.now();
+    }
+
+    Timers timers() {
+        return timers;
+    }
+
+    TcpOutput output() {
+        return output;
+    }
+
+    ByteBufAllocator allocator() {
+        return allocator;
+    }
+
+    BufferBudget budget() {
+        return budget;
+    }
+}

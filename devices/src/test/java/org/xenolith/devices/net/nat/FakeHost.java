@@ -1,0 +1,161 @@
+package org.xenolith.devices.net.nat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+
+import java.io.ByteArrayOutputStream;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A host whose sockets do what the test says. */
+final class FakeHost implements HostNetwork {
+    final List<Stream> streams = new ArrayList<>();
+    final List<Datagrams> datagrams = new ArrayList<>();
+
+    @Override
+    public HostStream connect(InetSocketAddress to, HostStream.Events events) {
+        Stream stream = new Stream(to, events);
+        streams.add(stream);
+        return stream;
+    }
+
+    @Override
+    public HostDatagrams openDatagrams(InetSocketAddress to, HostDatagrams.Events events) {
+        Datagrams opened = new Datagrams(to, events);
+        datagrams.add(opened);
+        return opened;
+    }
+
+    Stream last() {
+        return streams.getLast();
+    }
+
+    /** Connections come up. */
+    void answerAll() {
+        for (Stream stream : streams) {
+            stream.answer();
+        }
+    }
+
+    static final class Stream implements HostStream {
+        final InetSocketAddress to;
+        final HostStream.Events events;
+        final ByteArrayOutputStream taken = new ByteArrayOutputStream();
+        final List<ByteBuf> written = new ArrayList<>();
+        boolean takes = true;
+        boolean reads;
+        boolean ended;
+        boolean closed;
+        boolean reset;
+        private boolean answered;
+
+        Stream(InetSocketAddress to, HostStream.Events events) {
+            this.to = to;
+            this.events = events;
+        }
+
+        void answer() {
+            if (!answered && !reset) {
+                answered = true;
+                events.connected();
+            }
+        }
+
+        void refuse(Throwable cause) {
+            answered = true;
+            events.failed(cause);
+        }
+
+        @Override
+        public void write(ByteBuf bytes) {
+            written.add(bytes);
+        }
+
+        @Override
+        public void flush() {
+            if (takes) {
+                takeAll();
+                events.written();
+            }
+        }
+
+        private void takeAll() {
+            for (ByteBuf bytes : written) {
+                while (bytes.isReadable()) {
+                    taken.write(bytes.readByte());
+                }
+                bytes.release();
+            }
+            written.clear();
+        }
+
+        /** The host's program reads again. */
+        void takeAgain() {
+            takes = true;
+            if (!written.isEmpty()) {
+                takeAll();
+                events.written();
+            }
+        }
+
+        int waitingBytes() {
+            return written.stream().mapToInt(ByteBuf::readableBytes).sum();
+        }
+
+        void send(byte[] bytes) {
+            events.received(Unpooled.copiedBuffer(bytes));
+        }
+
+        @Override
+        public void read(boolean wanted) {
+            reads = wanted;
+        }
+
+        @Override
+        public void shutdownOutput() {
+            ended = true;
+        }
+
+        @Override
+        public void close() {
+            takeAll();
+            closed = true;
+        }
+
+        @Override
+        public void reset() {
+            written.forEach(ByteBuf::release);
+            written.clear();
+            reset = true;
+        }
+    }
+
+    static final class Datagrams implements HostDatagrams {
+        final InetSocketAddress to;
+        final HostDatagrams.Events events;
+        final List<byte[]> sent = new ArrayList<>();
+        boolean closed;
+
+        Datagrams(InetSocketAddress to, HostDatagrams.Events events) {
+            this.to = to;
+            this.events = events;
+        }
+
+        @Override
+        public void send(ByteBuf payload) {
+            byte[] bytes = new byte[payload.readableBytes()];
+            payload.readBytes(bytes).release();
+            sent.add(bytes);
+        }
+
+        void answer(byte[] bytes) {
+            events.received(Unpooled.copiedBuffer(bytes));
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+}
