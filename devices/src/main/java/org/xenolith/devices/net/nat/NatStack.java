@@ -2,6 +2,7 @@ package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.NetUtil;
 
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.SwitchPort;
@@ -17,9 +18,12 @@ import java.util.random.RandomGenerator;
  * makes it throw, and never makes it keep more than the limits of its parts.
  */
 final class NatStack {
+    /** Most that waits in one direction of one connection. */
+    private static final int MAX_STREAM_BYTES = 1 << 20;
+
     private final Subnet subnet;
     private final NatClock clock;
-    private final Timers timers = new Timers();
+    private final Timers timers;
     private final Egress egress = new Egress();
     private final Leases leases;
     private final Neighbours neighbours;
@@ -33,13 +37,19 @@ final class NatStack {
     private final UdpFlows udp;
     private final Ipv4Packet packet = new Ipv4Packet();
 
+    /**
+     * @param resolvers the host's name servers, asked for at each query
+     * @param earlier told when {@link #nextDeadline} has moved to an earlier time
+     */
     NatStack(
             NatConfig config,
             NatClock clock,
             HostNetwork host,
             ByteBufAllocator allocator,
             RandomGenerator random,
-            Supplier<List<InetSocketAddress>> resolvers) {
+            Supplier<List<InetSocketAddress>> resolvers,
+            Runnable earlier) {
+        timers = new Timers(earlier);
         this.subnet = config.subnet();
         this.clock = clock;
         leases = new Leases(config, clock);
@@ -75,9 +85,6 @@ final class NatStack {
                         errors,
                         config.maxUdpFlows());
     }
-
-    /** Most that waits in one direction of one connection. */
-    private static final int MAX_STREAM_BYTES = 1 << 20;
 
     void plugInto(SwitchPort port) {
         egress.plugInto(port);
@@ -179,6 +186,19 @@ final class NatStack {
         dns.close();
         reassembly.close();
         egress.close();
+    }
+
+    /**
+     * @param guest name, or address in the NAT's network
+     * @return {@link Leases#NO_ADDRESS} when no guest is known by it
+     */
+    int addressOfGuest(String guest) {
+        byte[] literal = NetUtil.createByteArrayFromIpAddressString(guest);
+        if (literal == null) {
+            return leases.addressOf(guest);
+        }
+        int address = literal.length == Integer.BYTES ? Ipv4.fromBytes(literal) : Ipv4.ANY;
+        return subnet.isGuest(address) ? address : Leases.NO_ADDRESS;
     }
 
     Leases leases() {

@@ -30,10 +30,26 @@ final class Timers {
         }
     }
 
+    private final Runnable earlier;
     private Timer[] heap = new Timer[64];
     private int size;
 
+    /**
+     * @param earlier told when {@link #next} has moved to an earlier time
+     */
+    Timers(Runnable earlier) {
+        this.earlier = earlier;
+    }
+
     void arm(Timer timer, long deadlineNanos) {
+        long before = next();
+        put(timer, deadlineNanos);
+        if (next() < before) {
+            earlier.run();
+        }
+    }
+
+    private void put(Timer timer, long deadlineNanos) {
         timer.deadline = deadlineNanos;
         if (timer.index < 0) {
             if (size == heap.length) {
@@ -73,7 +89,7 @@ final class Timers {
                 timer.deadline = NEVER;
                 timer.expired(now);
             } else if (timer.deadline != NEVER) {
-                arm(timer, timer.deadline);
+                put(timer, timer.deadline);
             }
         }
     }

@@ -152,7 +152,7 @@ final class UdpFlows {
     /** Sends a datagram to a guest; the reference of the payload passes. */
     void send(int source, int sourcePort, int guest, int guestPort, ByteBuf payload) {
         int length = HEADER_BYTES + payload.readableBytes();
-        if (payload.readableBytes() > MAX_PAYLOAD_BYTES) {
+        if (payload.readableBytes() > MAX_PAYLOAD_BYTES || output.blocked()) {
             payload.release();
             return;
         }

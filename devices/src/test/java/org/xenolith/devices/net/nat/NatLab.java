@@ -65,7 +65,8 @@ final class NatLab implements SwitchPort {
                         host,
                         PooledByteBufAllocator.DEFAULT,
                         new Random(seed),
-                        () -> resolvers);
+                        () -> resolvers,
+                        () -> {});
         stack.plugInto(this);
     }
 

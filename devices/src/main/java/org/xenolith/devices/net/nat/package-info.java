@@ -1,0 +1,15 @@
+/**
+ * A network for guests without privileges on the host: gateway, DHCP and name server on the switch,
+ * with TCP and UDP ended here and carried on through sockets.
+ *
+ * <p>{@link org.xenolith.devices.net.nat.UserModeNat} is what others use. Behind it {@code
+ * NatStack} is a machine without threads, sockets and clock of its own, so that tests run it packet
+ * by packet and timer by timer; {@code NettyHost} gives it the host's sockets. IPv4 only.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9293">RFC 9293: TCP</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc5961">RFC 5961: blind attacks on TCP</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6298">RFC 6298: retransmission timer</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc2131">RFC 2131: DHCP</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc1035">RFC 1035: DNS</a>
+ */
+package org.xenolith.devices.net.nat;
