@@ -49,6 +49,7 @@ final class FakeHost implements HostNetwork {
         boolean closed;
         boolean reset;
         private boolean answered;
+        private boolean refused;
 
         Stream(InetSocketAddress to, HostStream.Events events) {
             this.to = to;
@@ -56,14 +57,23 @@ final class FakeHost implements HostNetwork {
         }
 
         void answer() {
-            if (!answered && !reset) {
+            if (!answered && !reset && !refused) {
                 answered = true;
                 events.connected();
             }
         }
 
+        boolean answered() {
+            return answered;
+        }
+
+        /** Nothing is left to happen on it. */
+        boolean gone() {
+            return refused;
+        }
+
         void refuse(Throwable cause) {
-            answered = true;
+            refused = true;
             events.failed(cause);
         }
 

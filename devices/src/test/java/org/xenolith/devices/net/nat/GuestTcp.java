@@ -18,10 +18,11 @@ final class GuestTcp {
     private final NatLab lab;
     private final int port;
     private final int remote;
-    private final int remotePort;
+    private int remotePort; // of a listener: that of who connects
     private final int iss = 0x7fff_ff00; // wraps early
     private int irs;
     boolean synchronizedUp;
+    private boolean listening;
     boolean reset;
     boolean remoteFinished;
     int window = 256 << 10; // offered to the NAT
@@ -49,6 +50,10 @@ final class GuestTcp {
         this.remote = remote;
         this.remotePort = remotePort;
         lab.guest = this::receive;
+    }
+
+    void listen() {
+        listening = true;
     }
 
     void connect() {
@@ -90,6 +95,10 @@ final class GuestTcp {
             timer = Long.MAX_VALUE;
             return;
         }
+        if (listening && segment.has(TcpSegment.SYN)) {
+            accept(segment);
+            return;
+        }
         if (segment.has(TcpSegment.SYN)) {
             synchronizedBy(segment);
             return;
@@ -104,6 +113,15 @@ final class GuestTcp {
             lab.fromGuest(
                     Packets.arp(ArpResponder.REPLY, NatLab.MAC, NatLab.GUEST, NatLab.GATEWAY));
         }
+    }
+
+    private void accept(TcpSegment segment) {
+        remotePort = segment.sourcePort;
+        irs = segment.sequence;
+        peerScale = Math.max(segment.windowScale, 0);
+        peerWindow = segment.window;
+        synchronizedUp = true;
+        emit(TcpSegment.SYN | TcpSegment.ACK, iss, SYN_OPTIONS, new byte[0]);
     }
 
     private void synchronizedBy(TcpSegment segment) {

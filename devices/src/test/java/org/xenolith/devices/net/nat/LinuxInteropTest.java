@@ -7,6 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.jna.LastErrorException;
 import com.sun.net.httpserver.HttpServer;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,11 +23,14 @@ import org.xenolith.devices.net.NetworkLoop;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
@@ -90,8 +99,8 @@ class LinuxInteropTest {
 
     @Test
     void aPortThatNobodyListensOnIsRefusedAtOnce() {
-        assertThatThrownBy(() -> guest.inside("curl", "-sS", "-m", "5", "http://10.0.2.2:1/"))
-                .hasMessageContaining("refused");
+        assertThatThrownBy(() -> guest.inside("bash", "-c", "exec 3<>/dev/tcp/10.0.2.2/1"))
+                .hasMessageContaining("Connection refused");
     }
 
     @Test
@@ -110,12 +119,109 @@ class LinuxInteropTest {
         assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
         int port = 20_000 + (int) (ProcessHandle.current().pid() % 10_000);
         Process server =
-                new ProcessBuilder("iperf3", "-s", "-1", "-B", "127.0.0.1", "-p", "" + port)
+                new ProcessBuilder(
+                                "iperf3",
+                                "-s",
+                                "-1",
+                                "--forceflush",
+                                "-B",
+                                "127.0.0.1",
+                                "-p",
+                                "" + port)
                         .redirectErrorStream(true)
                         .start();
         server.inputReader(StandardCharsets.US_ASCII).readLine();
         guest.inside("iperf3", "-c", "10.0.2.2", "-p", "" + port, "-P", "8", "--bidir", "-t", "2");
         assertThat(server.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void aThousandConnectionsAreHeldAndAllEcho() throws Exception {
+        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        try (ServerSocket echo = new ServerSocket(0, 1000, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> echoAll(echo));
+            String script =
+                    """
+                    import socket
+                    held = [socket.create_connection(('10.0.2.2', %d), 30) for _ in range(1000)]
+                    for number, each in enumerate(held):
+                        each.sendall(b'%%04d' %% number)
+                    assert all(each.recv(4) == b'%%04d' %% n for n, each in enumerate(held))
+                    print('held', len(held))
+                    """
+                            .formatted(echo.getLocalPort());
+            assertThat(guest.inside("python3", "-c", script)).contains("held 1000");
+        }
+    }
+
+    private static void echoAll(ServerSocket echo) {
+        try {
+            while (true) {
+                Socket socket = echo.accept();
+                Thread.ofVirtual().start(() -> echo(socket));
+            }
+        } catch (IOException closed) {
+            // the test is over
+        }
+    }
+
+    private static void echo(Socket socket) {
+        try (socket) {
+            socket.getInputStream().transferTo(socket.getOutputStream());
+        } catch (IOException gone) {
+            // the guest's program is over
+        }
+    }
+
+    @Test
+    void aChannelReachesAServerInTheGuest() throws Exception {
+        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        Files.writeString(directory.resolve("page"), "hello from the guest");
+        Process server =
+                guest.startInside(
+                        "python3", "-m", "http.server", "-d", directory.toString(), "5201");
+        awaitListener();
+        CompletableFuture<String> page = new CompletableFuture<>();
+        ChannelFuture connected = nat.connectToGuest("10.0.2.15", 5201, new Reader(page)).sync();
+        connected.channel().writeAndFlush(bytes("GET /page HTTP/1.0\r\n\r\n"));
+        assertThat(page.get(20, TimeUnit.SECONDS)).endsWith("hello from the guest");
+        server.destroy();
+    }
+
+    @Test
+    void aChannelToAClosedPortIsRefusedWithASentence() {
+        ChannelFuture connected =
+                nat.connectToGuest("10.0.2.15", 81, new ChannelInboundHandlerAdapter())
+                        .awaitUninterruptibly();
+        assertThat(connected.cause())
+                .hasMessage(
+                        "Cannot connect to 10.0.2.15:81: the guest refuses connections to port 81");
+    }
+
+    private static ByteBuf bytes(String text) {
+        return Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII);
+    }
+
+    /** Collects what the guest sends until it ends. */
+    private static final class Reader extends ChannelInboundHandlerAdapter {
+        private final StringBuilder text = new StringBuilder();
+        private final CompletableFuture<String> result;
+
+        Reader(CompletableFuture<String> result) {
+            this.result = result;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            ByteBuf bytes = (ByteBuf) message;
+            text.append(bytes.toString(StandardCharsets.US_ASCII));
+            bytes.release();
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            result.complete(text.toString());
+        }
     }
 
     private void awaitListener() throws Exception {

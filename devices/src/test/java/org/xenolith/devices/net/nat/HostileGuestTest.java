@@ -1,0 +1,248 @@
+package org.xenolith.devices.net.nat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+
+import org.junit.jupiter.api.Test;
+
+import java.net.ConnectException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** A guest that sends anything: nothing is thrown, and nothing grows beyond its limit. */
+class HostileGuestTest {
+    private static final int PACKETS = 1_000_000;
+    private static final byte[] OPTIONS = {2, 4, 0x05, (byte) 0xb4, 1, 3, 3, 7};
+
+    private final Random random = new Random(20261);
+    private final NatLab lab =
+            new NatLab(NatConfig.builder().maxTcpConnections(300).maxUdpFlows(50).build(), 3);
+    private final List<byte[]> fromNat = new ArrayList<>();
+
+    @Test
+    void aMillionRandomAndMutatedPacketsThrowNothingAndStayWithinBounds() {
+        lab.delayNanos = 1000;
+        lab.guest = this::remember;
+        for (int i = 0; i < PACKETS; i++) {
+            byte[] packet = mutate(packet());
+            fixChecksums(packet);
+            lab.deliver(packet, random.nextInt(4) != 0);
+            if (i % 64 == 0) {
+                hostActs();
+                lab.run(random.nextInt(50_000_000));
+                checkBounds();
+            }
+        }
+        lab.stack.close();
+        assertThat(lab.stack.budget().usedBytes()).as("buffers after the end").isZero();
+        assertThat(lab.stack.tcp().size()).isZero();
+        assertThat(lab.stack.udp().size()).isZero();
+    }
+
+    private void checkBounds() {
+        assertThat(lab.stack.tcp().size()).isLessThanOrEqualTo(300);
+        assertThat(lab.stack.udp().size()).isLessThanOrEqualTo(50);
+        assertThat(lab.stack.reassembly().size()).isLessThanOrEqualTo(Reassembly.MAX_PACKETS);
+        assertThat(lab.stack.dns().pending()).isLessThanOrEqualTo(DnsForwarder.MAX_PENDING);
+        assertThat(lab.stack.budget().usedBytes()).isBetween(0L, 128L << 20);
+        assertThat(lab.stack.tcp().halfOpen()).isBetween(0, 300);
+    }
+
+    private void remember(byte[] frame) {
+        if (fromNat.size() < 100) {
+            fromNat.add(frame);
+        } else {
+            fromNat.set(random.nextInt(100), frame);
+        }
+    }
+
+    /** Programs on the host connect, refuse, write, stop reading and go away. */
+    private void hostActs() {
+        for (FakeHost.Stream stream : lab.host.streams) {
+            switch (random.nextInt(8)) {
+                case 0, 1, 2 -> stream.answer();
+                case 3 -> {
+                    if (stream.answered() && stream.reads) {
+                        stream.send(new byte[random.nextInt(3000)]);
+                    }
+                }
+                case 4 -> stream.takes = random.nextBoolean();
+                case 5 -> {
+                    if (stream.answered()) {
+                        stream.takeAgain();
+                    } else if (!stream.reset) {
+                        stream.refuse(new ConnectException("Connection refused"));
+                    }
+                }
+                case 6 -> {
+                    if (stream.answered()) {
+                        stream.events.ended();
+                    }
+                }
+                default -> {
+                    if (stream.answered()) {
+                        stream.events.broken();
+                    }
+                }
+            }
+        }
+        lab.host.streams.removeIf(stream -> stream.reset || stream.closed || stream.gone());
+        for (FakeHost.Datagrams socket : lab.host.datagrams) {
+            socket.answer(new byte[random.nextInt(4000)]);
+            socket.sent.clear();
+        }
+        lab.host.datagrams.removeIf(socket -> socket.closed || random.nextInt(10) == 0);
+    }
+
+    private byte[] packet() {
+        return switch (random.nextInt(12)) {
+            case 0 -> randomBytes(random.nextInt(200));
+            case 1 -> Packets.arp(1 + random.nextInt(2), mac(), address(), address());
+            case 2 -> dhcp();
+            case 3 -> dns();
+            case 4 -> Packets.icmpEcho(address(), destination(), randomBytes(random.nextInt(99)));
+            case 5 ->
+                    Packets.udp(
+                            address(),
+                            random.nextInt(1 << 16),
+                            destination(),
+                            random.nextInt(1 << 16),
+                            randomBytes(random.nextInt(200)));
+            case 6 -> fragment();
+            case 7, 8 -> answerToTheNat();
+            default -> tcp();
+        };
+    }
+
+    private byte[] tcp() {
+        int flags = random.nextInt(3) == 0 ? TcpSegment.SYN : random.nextInt(64);
+        byte[] options = random.nextBoolean() ? OPTIONS : randomBytes(4 * random.nextInt(10));
+        return Packets.tcp(
+                address(),
+                1000 + random.nextInt(100),
+                destination(),
+                80,
+                random.nextInt(1 << 17),
+                random.nextInt(),
+                flags,
+                random.nextInt(1 << 16),
+                options,
+                randomBytes(random.nextInt(100)));
+    }
+
+    /** A segment that fits a connection: it acknowledges what the NAT sent, or nearly. */
+    private byte[] answerToTheNat() {
+        if (fromNat.isEmpty()) {
+            return tcp();
+        }
+        byte[] frame = fromNat.get(random.nextInt(fromNat.size()));
+        if (frame[12] != 8 || frame[13] != 0 || Packets.protocol(frame) != Ipv4.TCP) {
+            return tcp();
+        }
+        ByteBuf view = Packets.view(frame);
+        int at = Packets.PAYLOAD;
+        int end = view.getInt(at + TcpSegment.SEQUENCE) + frame.length - at - 20;
+        return Packets.tcp(
+                view.getInt(Packets.IP + Ipv4.DESTINATION),
+                view.getUnsignedShort(at + TcpSegment.DESTINATION_PORT),
+                view.getInt(Packets.IP + Ipv4.SOURCE),
+                view.getUnsignedShort(at),
+                view.getInt(at + TcpSegment.ACKNOWLEDGEMENT) + near(),
+                end + near(),
+                TcpSegment.ACK | (random.nextInt(8) == 0 ? random.nextInt(64) : 0),
+                random.nextInt(1 << 16),
+                new byte[0],
+                randomBytes(random.nextInt(1400)));
+    }
+
+    private int near() {
+        return random.nextInt(3) == 0 ? random.nextInt(4000) - 1000 : 0;
+    }
+
+    private byte[] dhcp() {
+        ByteBuf message = Unpooled.buffer().writeZero(DhcpMessage.OPTIONS);
+        message.setByte(0, 1).setByte(1, 1).setByte(2, 6);
+        Ethernet.setMac(message, DhcpMessage.CHADDR, NatLab.MAC);
+        message.setInt(DhcpMessage.COOKIE, DhcpMessage.MAGIC_COOKIE);
+        message.writeByte(53).writeByte(1).writeByte(1 + random.nextInt(8));
+        message.writeByte(50).writeByte(4).writeInt(address());
+        message.writeBytes(randomBytes(random.nextInt(60)));
+        byte[] bytes = new byte[message.readableBytes()];
+        message.readBytes(bytes);
+        return Packets.udp(0, 68, -1, 67, bytes);
+    }
+
+    private byte[] dns() {
+        ByteBuf query = Unpooled.buffer();
+        query.writeShort(random.nextInt()).writeShort(0x100).writeShort(1).writeZero(6);
+        query.writeByte(3).writeBytes(randomBytes(3)).writeByte(0).writeShort(1).writeShort(1);
+        byte[] bytes = new byte[query.readableBytes()];
+        query.readBytes(bytes);
+        return Packets.udp(address(), 5353, NatLab.DNS, 53, bytes);
+    }
+
+    private byte[] fragment() {
+        int more = random.nextBoolean() ? Ipv4.MORE_FRAGMENTS : 0;
+        return Packets.ip(
+                NatLab.MAC,
+                address(),
+                destination(),
+                random.nextBoolean() ? Ipv4.UDP : Ipv4.TCP,
+                randomBytes(8 * random.nextInt(20) + random.nextInt(2)),
+                random.nextInt(40),
+                more | random.nextInt(20) * random.nextInt(400));
+    }
+
+    private byte[] mutate(byte[] packet) {
+        byte[] mutated = packet;
+        if (random.nextInt(4) == 0 && packet.length > 0) {
+            mutated = packet.clone();
+            for (int i = random.nextInt(4); i >= 0; i--) {
+                mutated[random.nextInt(mutated.length)] = (byte) random.nextInt();
+            }
+        }
+        return random.nextInt(10) == 0
+                ? Arrays.copyOf(mutated, random.nextInt(mutated.length + 1))
+                : mutated;
+    }
+
+    /** A wrong header checksum would stop most mutants before they reach anything. */
+    private static void fixChecksums(byte[] packet) {
+        if (packet.length >= Packets.PAYLOAD && packet[12] == 8 && packet[13] == 0) {
+            ByteBuf view = Packets.view(packet);
+            int headerBytes = Math.min((packet[Packets.IP] & 0xf) * 4, packet.length - Packets.IP);
+            view.setShort(Packets.IP + Ipv4.CHECKSUM, 0);
+            view.setShort(
+                    Packets.IP + Ipv4.CHECKSUM,
+                    InternetChecksum.of(view, Packets.IP, headerBytes, 0));
+        }
+    }
+
+    private long mac() {
+        return random.nextInt(10) == 0 ? random.nextLong() >>> 16 : NatLab.MAC;
+    }
+
+    private int address() {
+        return random.nextInt(10) == 0
+                ? random.nextInt()
+                : NatLab.GUEST - 15 + random.nextInt(random.nextBoolean() ? 256 : 20);
+    }
+
+    private int destination() {
+        return switch (random.nextInt(4)) {
+            case 0 -> random.nextInt();
+            case 1 -> NatLab.DNS;
+            default -> NatLab.GATEWAY;
+        };
+    }
+
+    private byte[] randomBytes(int length) {
+        byte[] bytes = new byte[length];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+}
