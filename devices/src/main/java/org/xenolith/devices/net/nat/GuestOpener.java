@@ -52,22 +52,37 @@ final class GuestOpener extends Timers.Timer {
     /** Nobody wants the connection any more; once there is one, it has to be reset instead. */
     void cancel() {
         cancelled = true;
+        stopWaiting();
+    }
+
+    /** The NAT closes. */
+    void giveUp() {
+        stopWaiting();
+        outcome.failed(
+                new ConnectException("Cannot connect to " + guest + ": the network is closed"));
+    }
+
+    private void stopWaiting() {
         stack.timers().remove(this);
+        stack.openers().remove(this);
     }
 
     @Override
     void expired(long now) {
-        int address = stack.addressOfGuest(guest);
         if (cancelled) {
             return;
         }
+        int address = stack.addressOfGuest(guest);
         if (address != Leases.NO_ADDRESS) {
+            stack.openers().remove(this);
             open(address);
         } else if (now >= deadline) {
+            stack.openers().remove(this);
             outcome.failed(
                     new ConnectException(
                             "Cannot connect to " + guest + ": no guest has that name"));
         } else {
+            stack.openers().add(this);
             stack.timers().arm(this, Math.min(now + LOOK_AGAIN_NANOS, deadline));
         }
     }

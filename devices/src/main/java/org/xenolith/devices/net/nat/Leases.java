@@ -2,8 +2,10 @@ package org.xenolith.devices.net.nat;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
@@ -80,6 +82,11 @@ final class Leases {
     /** The address of a guest's name, or {@link #NO_ADDRESS}. */
     int addressOf(String name) {
         return hosts.getOrDefault(name.toLowerCase(Locale.ROOT), NO_ADDRESS);
+    }
+
+    /** All names, by address. */
+    List<String> names() {
+        return Arrays.stream(names).filter(Objects::nonNull).toList();
     }
 
     /** The name of the guest at an address, or null. */

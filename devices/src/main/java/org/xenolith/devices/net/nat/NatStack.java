@@ -8,7 +8,9 @@ import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.SwitchPort;
 
 import java.net.InetSocketAddress;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
@@ -35,6 +37,7 @@ final class NatStack {
     private final BufferBudget budget;
     private final TcpStack tcp;
     private final UdpFlows udp;
+    private final Set<GuestOpener> openers = new HashSet<>(); // wait for a guest's address
     private final Ipv4Packet packet = new Ipv4Packet();
 
     /**
@@ -181,6 +184,7 @@ final class NatStack {
     }
 
     void close() {
+        List.copyOf(openers).forEach(GuestOpener::giveUp);
         tcp.close();
         udp.close();
         dns.close();
@@ -203,6 +207,10 @@ final class NatStack {
 
     Leases leases() {
         return leases;
+    }
+
+    Set<GuestOpener> openers() {
+        return openers;
     }
 
     Timers timers() {

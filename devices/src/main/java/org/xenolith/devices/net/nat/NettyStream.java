@@ -101,10 +101,11 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements HostStre
 
     @Override
     public void write(ByteBuf bytes) {
-        if (held != null) {
-            channel.write(held, channel.voidPromise());
-        }
+        ByteBuf before = held;
         held = bytes;
+        if (before != null) {
+            channel.write(before, channel.voidPromise());
+        }
     }
 
     @Override
@@ -117,8 +118,9 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements HostStre
 
     private void send() {
         if (held != null) {
-            sent = channel.writeAndFlush(held);
-            held = null;
+            ByteBuf last = held;
+            held = null; // a write that fails resets the stream before it returns
+            sent = channel.writeAndFlush(last);
         }
     }
 

@@ -62,7 +62,11 @@ final class Reassembly {
             return false;
         }
         Key key = new Key(packet.source, packet.destination, packet.protocol, packet.id);
-        Partial partial = partials.computeIfAbsent(key, unused -> begin());
+        Partial partial = partials.get(key);
+        if (partial == null) {
+            partial = begin();
+            partials.put(key, partial);
+        }
         if (!add(partial, packet, offset, last)) {
             drop(key);
             return false;

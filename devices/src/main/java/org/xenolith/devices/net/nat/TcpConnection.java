@@ -164,8 +164,8 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     }
 
     private void establish(long now) {
+        stack.leftHalfOpen(this);
         state = TcpState.ESTABLISHED;
-        stack.leftHalfOpen();
         stack.timers().cancel(this);
         host.read(true);
         transmit(now);
@@ -294,7 +294,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
             return;
         }
         feedHost();
-        if (ackDue && !state.halfOpen()) {
+        if (ackDue && state != TcpState.CLOSED && !state.halfOpen()) {
             acknowledge();
         }
     }
@@ -541,7 +541,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
 
     private void close() {
         if (state.halfOpen()) {
-            stack.leftHalfOpen();
+            stack.leftHalfOpen(this);
         }
         state = TcpState.CLOSED;
         sender.release();

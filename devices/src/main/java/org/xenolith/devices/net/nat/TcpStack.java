@@ -4,12 +4,14 @@ import io.netty.buffer.ByteBufAllocator;
 
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /** The table of TCP connections, and what belongs to all of them. */
 final class TcpStack {
-    /** Connections whose host side, or whose guest, has not answered yet. */
+    /** Connections of each direction that are not complete yet. */
     static final int MAX_HALF_OPEN = 512;
 
     /** RFC 5961, 7: answers to segments that may be forged. */
@@ -33,7 +35,8 @@ final class TcpStack {
     private List<TcpConnection> flushing = new ArrayList<>();
     private List<TcpConnection> waiting = new ArrayList<>();
     private List<TcpConnection> resuming = new ArrayList<>();
-    private int halfOpen;
+    private final Set<TcpConnection> opening = new HashSet<>(); // from the host, not answered yet
+    private int halfOpen; // from guests, not complete yet
     private int nextPort = FIRST_EPHEMERAL_PORT;
 
     TcpStack(
@@ -110,6 +113,7 @@ final class TcpStack {
                 new TcpConnection(
                         this, packet.source, segment.sourcePort, packet.destination, port);
         connection.openedByGuest(segment, random.nextInt());
+        halfOpen++;
         add(connection);
         connection.host(destinations.connect(to, connection));
         if (to == null) {
@@ -126,19 +130,20 @@ final class TcpStack {
      */
     TcpConnection open(
             int guest, int port, HostStream host, TcpConnection.Opener opener, long deadline) {
-        int from = connections.size() < maxConnections ? freePort(guest, port) : 0;
+        boolean room = connections.size() < maxConnections && opening.size() < MAX_HALF_OPEN;
+        int from = room ? freePort(guest, port) : 0;
         if (from == 0) {
             return null;
         }
         TcpConnection connection =
                 new TcpConnection(this, guest, port, destinations.gateway(), from);
+        opening.add(connection);
         add(connection);
         connection.open(host, opener, random.nextInt(), clock.now(), deadline);
         return connection;
     }
 
     private void add(TcpConnection connection) {
-        halfOpen++;
         connections.put(
                 FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()),
@@ -176,11 +181,9 @@ final class TcpStack {
 
     /** A guest's MAC address became known. */
     void guestAppeared(int guest) {
-        if (halfOpen > 0) {
-            for (TcpConnection connection : connections.all()) {
-                if (connection.guestAddress() == guest) {
-                    connection.guestAppeared(clock.now());
-                }
+        for (TcpConnection connection : opening) {
+            if (connection.guestAddress() == guest) {
+                connection.guestAppeared(clock.now());
             }
         }
     }
@@ -242,8 +245,10 @@ final class TcpStack {
 
     // ---- what connections ask of the stack
 
-    void leftHalfOpen() {
-        halfOpen--;
+    void leftHalfOpen(TcpConnection connection) {
+        if (!opening.remove(connection)) {
+            halfOpen--;
+        }
     }
 
     void remove(TcpConnection connection) {

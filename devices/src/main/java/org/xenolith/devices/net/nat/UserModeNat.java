@@ -14,6 +14,7 @@ import org.xenolith.devices.net.NetworkLoop;
 import org.xenolith.devices.net.PortSettings;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.VirtualSwitch;
+import org.xenolith.devices.net.proxy.GuestDirectory;
 
 import java.io.IOException;
 import java.net.BindException;
@@ -77,18 +78,13 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         attach(network.connect("nat", this, settings.withAddress(MAC)));
     }
 
-    /** For a switch of another kind, which calls {@link #deliver} on the NAT's thread. */
-    void attach(SwitchPort port) {
+    private void attach(SwitchPort port) {
         call(
                 () -> {
                     this.port = port;
                     stack.plugInto(port);
                     return null;
                 });
-    }
-
-    EventLoop eventLoop() {
-        return loop;
     }
 
     // ---- frames
@@ -141,9 +137,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         }
         stack.tick();
         wakeAt = Timers.NEVER;
-        if (stack.nextDeadline() != Timers.NEVER) {
-            wakeInTime();
-        }
+        wakeInTime();
     }
 
     // ---- ways to the guests
@@ -201,6 +195,16 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
                 .disableResolver()
                 .handler(handler)
                 .connect(InetSocketAddress.createUnresolved(guest, guestPort));
+    }
+
+    /**
+     * The guests as the reverse proxy wants to know them. A guest that is configured but still
+     * booting is waited for, as {@link #connectToGuest} does.
+     *
+     * @param port of their web servers
+     */
+    public GuestDirectory webServers(int port) {
+        return new WebServers(this, stack.leases(), port);
     }
 
     /**

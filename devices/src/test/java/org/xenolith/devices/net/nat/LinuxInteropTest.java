@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.jna.LastErrorException;
 import com.sun.net.httpserver.HttpServer;
 
 import io.netty.buffer.ByteBuf;
@@ -19,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.devices.net.NetworkLoop;
+import org.xenolith.devices.net.PortSettings;
+import org.xenolith.devices.net.VirtualSwitch;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -46,7 +47,8 @@ class LinuxInteropTest {
     @TempDir Path directory;
     private final NetworkLoop network = NetworkLoop.create();
     private final HttpServer server = server();
-    private UserModeNat nat;
+    private final VirtualSwitch ports = new VirtualSwitch(network);
+    private final UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
     private TapGuest guest;
 
     @BeforeEach
@@ -55,20 +57,21 @@ class LinuxInteropTest {
                 Files.isWritable(Path.of("/dev/net/tun")) && found("ip"),
                 "SKIPPED: no TAP device may be opened here, or iproute2 is missing");
         assumeTrue(found("curl"), "SKIPPED: curl is missing");
-        nat = UserModeNat.create(NatConfig.builder().build(), network);
+        nat.plugInto(ports, PortSettings.PLAIN);
         try {
-            guest = new TapGuest(nat, 0);
-        } catch (IOException | LastErrorException refused) {
-            assumeTrue(false, "SKIPPED: no network namespace may be made here: " + refused);
+            guest = new TapGuest(network, ports, directory.resolve("pcap"));
+        } catch (IOException refused) {
+            assumeTrue(false, "SKIPPED: no TAP device or namespace may be made here: " + refused);
         }
-        guest.address("10.0.2.15/24");
     }
 
     @AfterEach
-    void stop() {
-        if (nat != null) {
-            nat.close();
+    void stop() throws Exception {
+        if (guest != null) {
+            guest.close();
         }
+        nat.close();
+        ports.close();
         server.stop(0);
         network.close();
     }
@@ -78,7 +81,11 @@ class LinuxInteropTest {
         Path copy = directory.resolve("copy");
         guest.inside("curl", "-sS", "-o", copy.toString(), url("/file"));
         assertThat(Files.mismatch(copy, written(FILE))).as("first wrong byte").isEqualTo(-1);
-        assertThat(guest.largestToKernel).as("segments stay large").isGreaterThan(32_000);
+        guest.close();
+        assertThat(guest.largest(true))
+                .as("segments to the guest stay large")
+                .isGreaterThan(32_000);
+        assertNothingMalformed();
     }
 
     @Test
@@ -86,9 +93,17 @@ class LinuxInteropTest {
         Path file = written(FILE);
         String answer = guest.inside("curl", "-sS", "-T", file.toString(), url("/upload"));
         assertThat(answer).isEqualTo(String.valueOf(Arrays.hashCode(FILE)));
-        assertThat(guest.largestFromKernel)
-                .as("the kernel leaves cutting to us")
-                .isGreaterThan(32_000);
+        guest.close();
+        assertThat(guest.largest(false)).as("segments of the guest too").isGreaterThan(32_000);
+        assertNothingMalformed();
+    }
+
+    private void assertNothingMalformed() throws Exception {
+        if (found("tshark")) {
+            String capture = directory.resolve("pcap").toString();
+            assertThat(TapGuest.command("tshark", "-r", capture, "-Y", "_ws.malformed"))
+                    .doesNotContain("Malformed");
+        }
     }
 
     @Test
