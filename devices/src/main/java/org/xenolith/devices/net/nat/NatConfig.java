@@ -174,7 +174,10 @@ public final class NatConfig {
             return this;
         }
 
-        /** Connections of all guests together; beyond that a SYN is not answered. */
+        /**
+         * Connections of all guests together, of which one guest may have half; beyond that a SYN
+         * is not answered.
+         */
         public Builder maxTcpConnections(int count) {
             maxTcpConnections = count;
             return this;

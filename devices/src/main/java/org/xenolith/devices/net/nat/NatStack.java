@@ -74,6 +74,7 @@ final class NatStack {
                         allocator,
                         budget,
                         destinations,
+                        neighbours,
                         errors,
                         random,
                         config.maxTcpConnections());

@@ -37,6 +37,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     private final int guestPort;
     private final int remoteAddress;
     private final int remotePort;
+    private final GuestShare share;
     private final TcpSender sender;
     private final TcpReceiver receiver;
     private TcpState state;
@@ -53,12 +54,18 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     boolean waitsForPort; // in the stack's list of connections that the switch stopped
 
     TcpConnection(
-            TcpStack stack, int guestAddress, int guestPort, int remoteAddress, int remotePort) {
+            TcpStack stack,
+            int guestAddress,
+            int guestPort,
+            int remoteAddress,
+            int remotePort,
+            GuestShare share) {
         this.stack = stack;
         this.guestAddress = guestAddress;
         this.guestPort = guestPort;
         this.remoteAddress = remoteAddress;
         this.remotePort = remotePort;
+        this.share = share;
         this.sender = new TcpSender(this, stack.output(), stack.allocator(), stack.budget());
         this.receiver = new TcpReceiver(stack.allocator(), stack.budget());
     }
@@ -109,6 +116,10 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
 
     int remoteAddress() {
         return remoteAddress;
+    }
+
+    GuestShare share() {
+        return share;
     }
 
     int remotePort() {

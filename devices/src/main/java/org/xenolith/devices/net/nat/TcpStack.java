@@ -4,8 +4,10 @@ import io.netty.buffer.ByteBufAllocator;
 
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 
@@ -25,6 +27,7 @@ final class TcpStack {
     private final ByteBufAllocator allocator;
     private final BufferBudget budget;
     private final Destinations destinations;
+    private final Neighbours neighbours;
     private final IcmpErrors icmp;
     private final RandomGenerator random;
     private final int maxConnections;
@@ -35,6 +38,7 @@ final class TcpStack {
     private List<TcpConnection> flushing = new ArrayList<>();
     private List<TcpConnection> waiting = new ArrayList<>();
     private List<TcpConnection> resuming = new ArrayList<>();
+    private final Map<Long, GuestShare> shares = new HashMap<>(); // by MAC address
     private final Set<TcpConnection> opening = new HashSet<>(); // from the host, not answered yet
     private int halfOpen; // from guests, not complete yet
     private int nextPort = FIRST_EPHEMERAL_PORT;
@@ -46,6 +50,7 @@ final class TcpStack {
             ByteBufAllocator allocator,
             BufferBudget budget,
             Destinations destinations,
+            Neighbours neighbours,
             IcmpErrors icmp,
             RandomGenerator random,
             int maxConnections) {
@@ -55,6 +60,7 @@ final class TcpStack {
         this.allocator = allocator;
         this.budget = budget;
         this.destinations = destinations;
+        this.neighbours = neighbours;
         this.icmp = icmp;
         this.random = random;
         this.maxConnections = maxConnections;
@@ -106,14 +112,16 @@ final class TcpStack {
             output.refuse(packet, segment);
             return;
         }
-        if (halfOpen >= MAX_HALF_OPEN || connections.size() >= maxConnections) {
+        GuestShare share = shareOf(packet.source);
+        if (!hasRoom(share)) {
             return; // the guest sends its SYN again
         }
         TcpConnection connection =
                 new TcpConnection(
-                        this, packet.source, segment.sourcePort, packet.destination, port);
+                        this, packet.source, segment.sourcePort, packet.destination, port, share);
         connection.openedByGuest(segment, random.nextInt());
         halfOpen++;
+        share.halfOpen++;
         add(connection);
         connection.host(destinations.connect(to, connection));
         if (to == null) {
@@ -136,14 +144,30 @@ final class TcpStack {
             return null;
         }
         TcpConnection connection =
-                new TcpConnection(this, guest, port, destinations.gateway(), from);
+                new TcpConnection(this, guest, port, destinations.gateway(), from, shareOf(guest));
         opening.add(connection);
         add(connection);
         connection.open(host, opener, random.nextInt(), clock.now(), deadline);
         return connection;
     }
 
+    private GuestShare shareOf(int guest) {
+        long mac = neighbours.mac(guest);
+        GuestShare share = shares.get(mac);
+        return share == null ? new GuestShare(mac) : share;
+    }
+
+    private boolean hasRoom(GuestShare share) {
+        return halfOpen < MAX_HALF_OPEN
+                && share.halfOpen < MAX_HALF_OPEN / 2
+                && connections.size() < maxConnections
+                && share.connections < maxConnections / 2;
+    }
+
     private void add(TcpConnection connection) {
+        GuestShare share = connection.share();
+        share.connections++;
+        shares.put(share.mac, share);
         connections.put(
                 FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()),
@@ -248,11 +272,15 @@ final class TcpStack {
     void leftHalfOpen(TcpConnection connection) {
         if (!opening.remove(connection)) {
             halfOpen--;
+            connection.share().halfOpen--;
         }
     }
 
     void remove(TcpConnection connection) {
         timers.remove(connection);
+        if (--connection.share().connections == 0) {
+            shares.remove(connection.share().mac);
+        }
         connections.remove(
                 FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()));

@@ -113,10 +113,20 @@ final class UdpFlows {
 
     private void add(Key key, Flow flow) {
         if (flows.size() >= maxFlows) {
-            flows.values().iterator().next().close();
+            longestIdle(flow.guest).close();
         }
         flows.put(key, flow);
         flow.used();
+    }
+
+    /** A guest with many flows makes room itself; only one that has none takes it from others. */
+    private Flow longestIdle(int guest) {
+        for (Flow flow : flows.values()) {
+            if (flow.guest == guest) {
+                return flow;
+            }
+        }
+        return flows.values().iterator().next();
     }
 
     /**

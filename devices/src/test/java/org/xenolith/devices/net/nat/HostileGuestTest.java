@@ -39,6 +39,8 @@ class HostileGuestTest {
         }
         lab.stack.close();
         assertThat(lab.stack.budget().usedBytes()).as("buffers after the end").isZero();
+        lab.host.streams.forEach(FakeHost.Stream::reset);
+        assertThat(lab.bytesAllocated()).as("memory after the end").isZero();
         assertThat(lab.stack.tcp().size()).isZero();
         assertThat(lab.stack.udp().size()).isZero();
     }

@@ -22,6 +22,8 @@ import org.xenolith.devices.net.PortSettings;
 import org.xenolith.devices.net.VirtualSwitch;
 
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -186,6 +188,37 @@ class LinuxInteropTest {
         } catch (IOException gone) {
             // the guest's program is over
         }
+    }
+
+    @Test
+    void datagramsGoToTheHostAndThroughAForwardToTheGuest() throws Exception {
+        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        try (DatagramSocket host = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+            host.setSoTimeout(20_000);
+            String script =
+                    """
+                    import socket
+                    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    s.bind(('', 5201))
+                    s.sendto(b'ready', ('10.0.2.2', %d))
+                    data, peer = s.recvfrom(9000)
+                    s.sendto(data[::-1], peer)
+                    """
+                            .formatted(host.getLocalPort());
+            Process guestProgram = guest.startInside("python3", "-c", script);
+            assertThat(receive(host)).isEqualTo("ready");
+            InetSocketAddress port = nat.forward(PortForward.parse("0:5201/udp"), "10.0.2.15");
+            byte[] large = "x".repeat(5000).concat("y").getBytes(StandardCharsets.US_ASCII);
+            host.send(new DatagramPacket(large, large.length, port));
+            assertThat(receive(host)).isEqualTo("y" + "x".repeat(5000));
+            assertThat(guestProgram.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    private static String receive(DatagramSocket socket) throws IOException {
+        DatagramPacket packet = new DatagramPacket(new byte[9000], 9000);
+        socket.receive(packet);
+        return new String(packet.getData(), 0, packet.getLength(), StandardCharsets.US_ASCII);
     }
 
     @Test

@@ -1,8 +1,8 @@
 package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.SwitchPort;
@@ -35,6 +35,9 @@ final class NatLab implements SwitchPort {
     private long order;
     private long now;
 
+    /** Counts what it gave and did not get back. */
+    private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(false);
+
     final FakeHost host = new FakeHost();
     final NatStack stack;
     final List<byte[]> received = new ArrayList<>(); // frames that nobody took
@@ -63,7 +66,7 @@ final class NatLab implements SwitchPort {
                         config,
                         () -> now,
                         host,
-                        PooledByteBufAllocator.DEFAULT,
+                        allocator,
                         new Random(seed),
                         () -> resolvers,
                         () -> {});
@@ -166,6 +169,11 @@ final class NatLab implements SwitchPort {
     /** Lets frames that are on the cable arrive. */
     void settle() {
         run(2_000_000);
+    }
+
+    /** Memory of the NAT's buffers that nobody has released. */
+    long bytesAllocated() {
+        return allocator.metric().usedHeapMemory() + allocator.metric().usedDirectMemory();
     }
 
     /** The frames since the last call. */

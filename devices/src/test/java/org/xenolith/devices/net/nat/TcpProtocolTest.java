@@ -353,24 +353,31 @@ class TcpProtocolTest {
     }
 
     @Test
-    void aSynFloodOccupiesNoMoreThanTheHalfOpenLimit() {
+    void aSynFloodOccupiesHalfOfTheHalfOpenLimitAndItsNeighbourStillConnects() {
         for (int port = 1; port < 20_000; port++) {
-            lab.deliver(
-                    Packets.tcp(
-                            NatLab.GUEST,
-                            port,
-                            NatLab.GATEWAY,
-                            80,
-                            port,
-                            0,
-                            TcpSegment.SYN,
-                            WINDOW,
-                            OPTIONS,
-                            NOTHING),
-                    false);
+            lab.deliver(synOf(NatLab.MAC, NatLab.GUEST, port), false);
         }
-        assertThat(lab.stack.tcp().size()).isEqualTo(TcpStack.MAX_HALF_OPEN);
-        assertThat(lab.host.streams).hasSize(TcpStack.MAX_HALF_OPEN);
+        assertThat(lab.stack.tcp().size()).isEqualTo(TcpStack.MAX_HALF_OPEN / 2);
+        assertThat(lab.host.streams).hasSize(TcpStack.MAX_HALF_OPEN / 2);
+        lab.deliver(synOf(NatLab.MAC + 1, NatLab.GUEST + 1, 1), false);
+        assertThat(lab.host.streams).hasSize(TcpStack.MAX_HALF_OPEN / 2 + 1);
+    }
+
+    private static byte[] synOf(long mac, int source, int port) {
+        byte[] frame =
+                Packets.tcp(
+                        source,
+                        port,
+                        NatLab.GATEWAY,
+                        80,
+                        port,
+                        0,
+                        TcpSegment.SYN,
+                        WINDOW,
+                        OPTIONS,
+                        NOTHING);
+        Ethernet.setMac(Packets.view(frame), Ethernet.SOURCE, mac);
+        return frame;
     }
 
     @Test

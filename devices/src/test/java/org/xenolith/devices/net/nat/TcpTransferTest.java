@@ -54,6 +54,7 @@ class TcpTransferTest {
         lab.run(TimeUnit.MINUTES.toNanos(5));
         assertThat(lab.stack.tcp().size()).as("connections left").isZero();
         assertThat(lab.stack.budget().usedBytes()).as("buffers left").isZero();
+        assertThat(lab.bytesAllocated()).as("memory left").isZero();
     }
 
     private static NatLab lab(long seed, double loss, double duplication, double reordering) {
