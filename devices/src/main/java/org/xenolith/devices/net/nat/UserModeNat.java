@@ -144,7 +144,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
 
     /**
      * Listens on a port of the host and carries what comes to a guest, which may still be booting:
-     * a connection waits up to half a minute for it.
+     * a connection waits up to half a minute for it. Not to be called on the network's thread.
      *
      * @param guest name or address
      * @return the address listened on, with the port that was chosen for 0
