@@ -1,6 +1,7 @@
 package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 
 import java.io.ByteArrayOutputStream;
@@ -92,9 +93,7 @@ final class FakeHost implements HostNetwork {
 
         private void takeAll() {
             for (ByteBuf bytes : written) {
-                while (bytes.isReadable()) {
-                    taken.write(bytes.readByte());
-                }
+                taken.writeBytes(ByteBufUtil.getBytes(bytes));
                 bytes.release();
             }
             written.clear();

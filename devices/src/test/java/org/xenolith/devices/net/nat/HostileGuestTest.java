@@ -10,8 +10,11 @@ import org.junit.jupiter.api.Test;
 import java.net.ConnectException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 /** A guest that sends anything: nothing is thrown, and nothing grows beyond its limit. */
 class HostileGuestTest {
@@ -22,6 +25,9 @@ class HostileGuestTest {
     private final NatLab lab =
             new NatLab(NatConfig.builder().maxTcpConnections(300).maxUdpFlows(50).build(), 3);
     private final List<byte[]> fromNat = new ArrayList<>();
+    private final Set<FakeHost.Stream> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    private long connected;
+    private long bytesToHosts;
 
     @Test
     void aMillionRandomAndMutatedPacketsThrowNothingAndStayWithinBounds() {
@@ -37,6 +43,8 @@ class HostileGuestTest {
                 checkBounds();
             }
         }
+        assertThat(connected).as("connections that came up").isGreaterThan(1000);
+        assertThat(bytesToHosts).as("bytes that reached a host").isGreaterThan(100_000);
         lab.stack.close();
         assertThat(lab.stack.budget().usedBytes()).as("buffers after the end").isZero();
         lab.host.streams.forEach(FakeHost.Stream::reset);
@@ -54,20 +62,30 @@ class HostileGuestTest {
         assertThat(lab.stack.tcp().halfOpen()).isBetween(0, 300);
     }
 
+    /** Keeps some of the segments that a guest could answer. */
     private void remember(byte[] frame) {
-        if (fromNat.size() < 100) {
+        boolean ipv4 = Packets.view(frame).getShort(Ethernet.ETHERTYPE) == Ipv4.ETHERTYPE;
+        if (!ipv4
+                || Packets.protocol(frame) != Ipv4.TCP
+                || Packets.tcp(frame).has(TcpSegment.RST)) {
+            return;
+        }
+        if (fromNat.size() < 50) {
             fromNat.add(frame);
         } else {
-            fromNat.set(random.nextInt(100), frame);
+            fromNat.set(random.nextInt(50), frame);
         }
     }
 
     /** Programs on the host connect, refuse, write, stop reading and go away. */
     private void hostActs() {
         for (FakeHost.Stream stream : lab.host.streams) {
-            switch (random.nextInt(8)) {
-                case 0, 1, 2 -> stream.answer();
-                case 3 -> {
+            connected += stream.reads && seen.add(stream) ? 1 : 0;
+            bytesToHosts += stream.taken.size();
+            stream.taken.reset();
+            switch (random.nextInt(32)) {
+                case 0, 1, 2, 10, 11, 12 -> stream.answer();
+                case 3, 8, 9 -> {
                     if (stream.answered() && stream.reads) {
                         stream.send(new byte[random.nextInt(3000)]);
                     }
@@ -85,16 +103,17 @@ class HostileGuestTest {
                         stream.events.ended();
                     }
                 }
-                default -> {
+                case 7 -> {
                     if (stream.answered()) {
                         stream.events.broken();
                     }
                 }
+                default -> {} // most do nothing for most of the time
             }
         }
         lab.host.streams.removeIf(stream -> stream.reset || stream.closed || stream.gone());
         for (FakeHost.Datagrams socket : lab.host.datagrams) {
-            socket.answer(new byte[random.nextInt(4000)]);
+            socket.answer(new byte[random.nextInt(random.nextInt(10) == 0 ? 4000 : 100)]);
             socket.sent.clear();
         }
         lab.host.datagrams.removeIf(socket -> socket.closed || random.nextInt(10) == 0);
@@ -142,12 +161,10 @@ class HostileGuestTest {
             return tcp();
         }
         byte[] frame = fromNat.get(random.nextInt(fromNat.size()));
-        if (frame[12] != 8 || frame[13] != 0 || Packets.protocol(frame) != Ipv4.TCP) {
-            return tcp();
-        }
         ByteBuf view = Packets.view(frame);
         int at = Packets.PAYLOAD;
-        int end = view.getInt(at + TcpSegment.SEQUENCE) + frame.length - at - 20;
+        TcpSegment segment = Packets.tcp(frame);
+        int end = segment.sequence + segment.sequenceBytes();
         return Packets.tcp(
                 view.getInt(Packets.IP + Ipv4.DESTINATION),
                 view.getUnsignedShort(at + TcpSegment.DESTINATION_PORT),
