@@ -24,9 +24,16 @@ public final class LibC {
     public static final int TCSANOW = 0;
 
     // <bits/fcntl-linux.h>
+    public static final int O_RDONLY = 0x0;
     public static final int O_RDWR = 0x2;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
+    public static final int F_OFD_GETLK = 36;
+    public static final int F_OFD_SETLK = 37;
+
+    // <linux/falloc.h>
+    public static final int FALLOC_FL_KEEP_SIZE = 0x1;
+    public static final int FALLOC_FL_PUNCH_HOLE = 0x2;
 
     // <bits/poll.h>
     public static final short POLLIN = 0x1;
@@ -94,6 +101,18 @@ public final class LibC {
             throws LastErrorException;
 
     public static native int eventfd(int initial, int flags) throws LastErrorException;
+
+    /**
+     * A variadic function in C; the calling convention of x86-64 passes its pointer like that of any
+     * other.
+     *
+     * @param lock {@code struct flock}, read and filled by the call
+     */
+    public static native int fcntl(int descriptor, int command, byte[] lock)
+            throws LastErrorException;
+
+    public static native int fallocate(int descriptor, int mode, long offset, long lengthBytes)
+            throws LastErrorException;
 
     static native String strerror(int errno);
 }

@@ -1,0 +1,156 @@
+package org.xenolith.devices.block;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Opens disk images, with the images below them. */
+public final class DiskImage {
+    /** How many images may lie over one another; deeper chains are a mistake or an attack. */
+    static final int MAX_CHAIN = 32;
+
+    private DiskImage() {}
+
+    /**
+     * Opens an image and finds out its format by content.
+     *
+     * <p>What a guest writes to a raw disk becomes the content. A guest could write a qcow2 header
+     * that names any file of the host as its backing file, and read that file after the next start.
+     * So an image that was taken for raw here refuses writes that make it begin as a qcow2 image
+     * does. Naming the format avoids both the question and the refusal.
+     *
+     * @throws ImageRefused if the image cannot be used; the message is a sentence
+     */
+    public static BlockImage open(Path path, boolean readOnly) throws IOException {
+        return open(path, readOnly, null, List.of());
+    }
+
+    /** Opens an image whose format is known. */
+    public static BlockImage open(Path path, boolean readOnly, ImageFormat format)
+            throws IOException {
+        return open(path, readOnly, format, List.of());
+    }
+
+    /**
+     * Opens a writable view of an image that is never written to: changes go to a file that has no
+     * name and vanishes with the view. Any number of views may share a base. A flush is kept for as
+     * long as the view lives, which is all there is to keep.
+     *
+     * @param format of the base; null to find it out by content
+     * @param directory where the changes are kept; not in memory, if there may be many
+     */
+    public static BlockImage openEphemeral(Path base, ImageFormat format, Path directory)
+            throws IOException {
+        BlockImage below = open(base, true, format, List.of());
+        ImageFile changes = null;
+        try {
+            changes = new UnsyncedFile(openUnnamed(directory));
+            new Qcow2.Layout(Qcow2.DEFAULT_CLUSTER_BITS, below.sizeBytes(), null, null)
+                    .writeTo(changes);
+            return new Qcow2Image(changes, Qcow2Header.read(changes), false, below);
+        } catch (IOException | RuntimeException e) {
+            try (below;
+                    ImageFile unused = changes) {
+                throw e;
+            }
+        }
+    }
+
+    private static ImageFile openUnnamed(Path directory) throws IOException {
+        Path path = Files.createTempFile(directory, "ephemeral", ".qcow2");
+        try {
+            return HostFile.open(path, false);
+        } finally {
+            Files.delete(path);
+        }
+    }
+
+    /**
+     * @param above the images of the chain so far, which lie over this one
+     */
+    private static BlockImage open(
+            Path path, boolean readOnly, ImageFormat format, List<Path> above) throws IOException {
+        requireNewInChain(path, above);
+        ImageFile file = HostFile.open(path, readOnly);
+        try {
+            return switch (format == null ? ImageFormat.probe(file) : format) {
+                case RAW -> new RawImage(file, readOnly, format == null);
+                case QCOW2 -> openQcow2(file, path, readOnly, above);
+            };
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static void requireNewInChain(Path path, List<Path> above) throws IOException {
+        if (!Files.exists(path)) {
+            String reader = above.isEmpty() ? "" : ", the backing file of " + above.getLast();
+            throw new ImageRefused("There is no disk image " + path + reader);
+        }
+        if (above.contains(path.toRealPath())) {
+            throw new ImageRefused(path + " is, over backing files, its own backing file");
+        }
+        if (above.size() >= MAX_CHAIN) {
+            throw new ImageRefused(
+                    above.getFirst() + " has more than " + MAX_CHAIN + " images below it");
+        }
+    }
+
+    private static BlockImage openQcow2(
+            ImageFile file, Path path, boolean readOnly, List<Path> above) throws IOException {
+        Qcow2Header header = Qcow2Header.read(file);
+        BlockImage backing = null;
+        if (header.backingFile() != null) {
+            List<Path> chain = new ArrayList<>(above);
+            chain.add(path.toRealPath());
+            backing = open(backingPath(path, header), true, backingFormat(path, header), chain);
+        }
+        try {
+            return new Qcow2Image(file, header, readOnly, backing);
+        } catch (IOException | RuntimeException e) {
+            if (backing != null) {
+                backing.close();
+            }
+            throw e;
+        }
+    }
+
+    private static Path backingPath(Path path, Qcow2Header header) throws ImageRefused {
+        String name = header.backingFile();
+        String filePrefix = "file:";
+        String local = name.startsWith(filePrefix) ? name.substring(filePrefix.length()) : name;
+        boolean hasProtocol =
+                local.indexOf(':') >= 0 && !local.substring(0, local.indexOf(':')).contains("/");
+        try {
+            if (!hasProtocol) {
+                return path.toAbsolutePath().resolveSibling(local);
+            }
+        } catch (InvalidPathException e) {
+            // Reported as the next line reports everything that is no file name.
+        }
+        throw new ImageRefused(
+                path + " has a backing file that is no file of this host: " + printable(name));
+    }
+
+    private static ImageFormat backingFormat(Path path, Qcow2Header header) throws ImageRefused {
+        return switch (header.backingFormat()) {
+            case null -> null;
+            case "raw" -> ImageFormat.RAW;
+            case "qcow2" -> ImageFormat.QCOW2;
+            default ->
+                    throw new ImageRefused(
+                            path
+                                    + " has a backing file of format "
+                                    + printable(header.backingFormat())
+                                    + "; raw and qcow2 can be read");
+        };
+    }
+
+    private static String printable(String text) {
+        return text.replaceAll("[^\\x20-\\x7e]", "?");
+    }
+}

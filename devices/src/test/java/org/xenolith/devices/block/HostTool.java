@@ -1,0 +1,82 @@
+package org.xenolith.devices.block;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A program of the host that makes images or judges ours. Tests that need it skip without it. */
+public final class HostTool {
+    private final String program;
+    private final String debianPackage;
+
+    public HostTool(String program, String debianPackage) {
+        this.program = program;
+        this.debianPackage = debianPackage;
+    }
+
+    /** Skips the test, and says so, if the program is missing. */
+    public void require() {
+        boolean found = find() != null;
+        if (!found) {
+            System.err.println(
+                    "SKIPPED: " + program + " is missing (apt-get install " + debianPackage + ")");
+        }
+        assumeTrue(found, program + " is missing: apt-get install " + debianPackage);
+    }
+
+    /** Runs the program; it has to succeed. Returns what it said. */
+    public String run(Object... arguments) {
+        Result result = tryRun(arguments);
+        assertThat(result.status()).as("%s said: %s", program, result.output()).isZero();
+        return result.output();
+    }
+
+    public record Result(int status, String output) {}
+
+    public Result tryRun(Object... arguments) {
+        return tryRun(null, arguments);
+    }
+
+    /**
+     * @param input what the program reads from standard input, or null
+     */
+    public Result tryRun(String input, Object... arguments) {
+        require();
+        List<String> command = new ArrayList<>(List.of(find().toString()));
+        Arrays.stream(arguments).map(Object::toString).forEach(command::add);
+        try {
+            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            try (var stdin = process.getOutputStream()) {
+                if (input != null) {
+                    stdin.write(input.getBytes(StandardCharsets.UTF_8));
+                }
+            }
+            String output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return new Result(process.waitFor(), output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Path find() {
+        return Stream.concat(
+                        Arrays.stream(System.getenv("PATH").split(":")),
+                        Stream.of("/usr/sbin", "/sbin"))
+                .map(directory -> Path.of(directory, program))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .orElse(null);
+    }
+}
