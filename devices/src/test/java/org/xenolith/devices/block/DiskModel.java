@@ -82,7 +82,9 @@ final class DiskModel {
     }
 
     private int anyLength(int offset) {
-        int unit = random.nextBoolean() ? clusterBytes : SECTOR_BYTES;
+        // Whole clusters of 2 MiB are rarer: their content alone would take most of the time.
+        boolean wholeClusters = random.nextInt(clusterBytes > 1 << 16 ? 50 : 2) == 0;
+        int unit = wholeClusters ? clusterBytes : SECTOR_BYTES;
         int length = (1 + random.nextInt(3)) * unit;
         return Math.min(length, content.length - offset);
     }

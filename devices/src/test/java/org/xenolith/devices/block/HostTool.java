@@ -43,22 +43,20 @@ public final class HostTool {
     public record Result(int status, String output) {}
 
     public Result tryRun(Object... arguments) {
-        return tryRun(null, arguments);
+        return runWithInput("", arguments);
     }
 
     /**
-     * @param input what the program reads from standard input, or null
+     * @param input what the program reads from standard input
      */
-    public Result tryRun(String input, Object... arguments) {
+    public Result runWithInput(String input, Object... arguments) {
         require();
         List<String> command = new ArrayList<>(List.of(find().toString()));
         Arrays.stream(arguments).map(Object::toString).forEach(command::add);
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             try (var stdin = process.getOutputStream()) {
-                if (input != null) {
-                    stdin.write(input.getBytes(StandardCharsets.UTF_8));
-                }
+                stdin.write(input.getBytes(StandardCharsets.UTF_8));
             }
             String output =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -38,17 +38,17 @@ final class RandomGuestTest {
                 "version 3, 2 MiB clusters                 | 2097152 | compat=1.1,cluster_size=2M",
                 "lazy refcounts                            | 65536 | compat=1.1,lazy_refcounts=on",
                 "refcounts of 1 bit                        | 4096  |"
-                    + " cluster_size=4k,refcount_bits=1",
+                        + " cluster_size=4k,refcount_bits=1",
                 "refcounts of 2 bits                       | 512   |"
-                    + " cluster_size=512,refcount_bits=2",
+                        + " cluster_size=512,refcount_bits=2",
                 "refcounts of 4 bits                       | 4096  |"
-                    + " cluster_size=4k,refcount_bits=4",
+                        + " cluster_size=4k,refcount_bits=4",
                 "refcounts of 8 bits                       | 512   |"
-                    + " cluster_size=512,refcount_bits=8",
+                        + " cluster_size=512,refcount_bits=8",
                 "refcounts of 32 bits                      | 4096  |"
-                    + " cluster_size=4k,refcount_bits=32",
+                        + " cluster_size=4k,refcount_bits=32",
                 "refcounts of 64 bits                      | 512   |"
-                    + " cluster_size=512,refcount_bits=64",
+                        + " cluster_size=512,refcount_bits=64",
                 "all metadata made beforehand              | 65536 | preallocation=metadata",
             })
     void emptyImageIsCleanAndEqualToTheModel(String name, int clusterBytes, String options)
@@ -184,7 +184,7 @@ final class RandomGuestTest {
 
     /** Some hundred clusters, and no whole number of them. */
     private static int sizeFor(int clusterBytes) {
-        int bytes = Math.clamp(clusterBytes * 300L, 1 << 20, 24 << 20);
+        int bytes = Math.clamp(clusterBytes * 300L, 3 << 20, 24 << 20);
         return bytes + 7 * BlockImage.SECTOR_BYTES;
     }
 
