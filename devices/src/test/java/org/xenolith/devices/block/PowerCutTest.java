@@ -103,7 +103,11 @@ final class PowerCutTest {
         System.out.println("power cuts, seed " + seed);
         BlockImage disk = opener.open();
         for (int cut = 0; cut < CUTS; cut++) {
-            file.cutPowerAfter(random.nextInt(1 + random.nextInt(4000)));
+            if (random.nextBoolean()) {
+                file.cutPowerAfter(random.nextInt(1 + random.nextInt(4000)));
+            } else {
+                file.cutPowerAtSync(1 + random.nextInt(10));
+            }
             try {
                 while (true) {
                     guest.step(disk);

@@ -1,5 +1,6 @@
 package org.xenolith.devices.block;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,7 +28,11 @@ final class UnstableFile implements ImageFile {
     /** Contents that a sector has had since the last sync, oldest first. */
     private final Map<Integer, List<byte[]>> unsynced = new HashMap<>();
 
+    /** Above that the disk is full. */
+    private static final int MAX_BYTES = 256 << 20;
+
     private int operationsLeft = Integer.MAX_VALUE;
+    private int syncsLeft = Integer.MAX_VALUE;
 
     UnstableFile(byte[] content) {
         restart(content);
@@ -49,6 +54,11 @@ final class UnstableFile implements ImageFile {
         operationsLeft = operations;
     }
 
+    /** The last sync does not happen any more: the moment when most is at stake. */
+    void cutPowerAtSync(int syncs) {
+        syncsLeft = syncs;
+    }
+
     /**
      * What is found when the power is back.
      *
@@ -68,6 +78,7 @@ final class UnstableFile implements ImageFile {
         }
         restart(Arrays.copyOf(found, (int) foundBytes));
         operationsLeft = Integer.MAX_VALUE;
+        syncsLeft = Integer.MAX_VALUE;
         return Arrays.copyOf(found, (int) foundBytes);
     }
 
@@ -95,7 +106,10 @@ final class UnstableFile implements ImageFile {
     }
 
     @Override
-    public void write(long offset, ByteBuffer from) {
+    public void write(long offset, ByteBuffer from) throws IOException {
+        if (offset > MAX_BYTES - from.remaining()) {
+            throw new IOException("no space left");
+        }
         // A write is cut between any two sectors.
         while (from.hasRemaining()) {
             int inSector = (int) (offset % SECTOR_BYTES);
@@ -110,6 +124,9 @@ final class UnstableFile implements ImageFile {
 
     @Override
     public void sync() {
+        if (--syncsLeft <= 0) {
+            operationsLeft = 0;
+        }
         countDown();
         stable = current.clone();
         stableBytes = sizeBytes;
