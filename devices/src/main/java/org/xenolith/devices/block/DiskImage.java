@@ -45,17 +45,22 @@ public final class DiskImage {
     public static BlockImage openEphemeral(Path base, ImageFormat format, Path directory)
             throws IOException {
         BlockImage below = open(base, true, format, List.of());
-        ImageFile changes = null;
         try {
-            changes = new UnsyncedFile(openUnnamed(directory));
+            return overlay(new UnsyncedFile(openUnnamed(directory)), below);
+        } catch (IOException | RuntimeException e) {
+            below.close();
+            throw e;
+        }
+    }
+
+    private static BlockImage overlay(ImageFile changes, BlockImage below) throws IOException {
+        try {
             new Qcow2.Layout(Qcow2.DEFAULT_CLUSTER_BITS, below.sizeBytes(), null, null)
                     .writeTo(changes);
             return new Qcow2Image(changes, Qcow2Header.read(changes), false, below);
         } catch (IOException | RuntimeException e) {
-            try (below;
-                    ImageFile unused = changes) {
-                throw e;
-            }
+            changes.close();
+            throw e;
         }
     }
 

@@ -154,7 +154,7 @@ final class Qcow2Image implements BlockImage {
     public void close() throws IOException {
         lock.lock();
         try (file;
-                BlockImage below = backing) {
+                backing) {
             if (!readOnly && !closed) {
                 commit();
                 // What became free just now is free in the file too: a clean close leaves no leaks.

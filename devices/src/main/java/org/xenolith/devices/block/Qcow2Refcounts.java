@@ -217,7 +217,8 @@ final class Qcow2Refcounts {
 
     /**
      * A bigger table, behind everything that the old one could count, followed by the blocks that
-     * count both. The header changes over, in one sector, when they are stable.
+     * count both. The header changes over, in one sector, when they are stable. The old table is
+     * released like any cluster: it stays as it is until the next commit is done.
      */
     private void growTable(int neededIndex) throws IOException {
         long first = countableClusters();
@@ -249,8 +250,8 @@ final class Qcow2Refcounts {
         }
         newTable.writeTo(file);
         file.sync();
+        // Stable after the next sync, and no reference is written before one.
         pointHeaderTo(newTable);
-        file.sync();
         for (int i = 0; i < tableClusters(); i++) {
             release(table.offset() + ((long) i << clusterBits));
         }

@@ -37,13 +37,13 @@ final class HostileQcow2Test {
                 "20  | int  | 22 | is damaged: cluster_bits is 22, not 9 to 21",
                 "20  | int  | -1 | is damaged: cluster_bits is 4294967295, not 9 to 21",
                 "24  | long | -1 | is damaged: its L1 table is too small for a disk of"
-                    + " 18446744073709551615 bytes",
+                        + " 18446744073709551615 bytes",
                 "32  | int  | 1  | is encrypted, which is not supported",
                 "32  | int  | 2  | is encrypted, which is not supported",
                 "36  | int  | -1 | is damaged: its L1 table has 4294967295 entries",
                 "40  | long | 1  | is damaged: its L1 table does not begin at a cluster",
                 "40  | long | 1073741824 | is damaged: its L1 table lies behind the end of the"
-                    + " file",
+                        + " file",
                 "48  | long | 0  | is damaged: its refcount table does not begin at a cluster",
                 "56  | int  | 0  | is damaged: its refcount table has 0 clusters",
                 "56  | int  | -1 | is damaged: its refcount table has 4294967295 clusters",
@@ -56,7 +56,7 @@ final class HostileQcow2Test {
                 "100 | int  | 99 | is damaged: header_length is 99",
                 "100 | int  | -8 | is damaged: header_length is 4294967288",
                 "8   | long | -1 | is damaged: the name of its backing file lies outside of the"
-                    + " header",
+                        + " header",
             })
     void wrongHeaderIsRefusedInOneSentence(int offset, String type, long value, String sentence)
             throws IOException {

@@ -3,6 +3,8 @@ package org.xenolith.devices.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,9 +24,14 @@ import java.util.Random;
  * error; and after our next open not even a leak.
  */
 final class PowerCutTest {
-    private static final int CUTS = 60;
+    /** Each from a new image, because it is growth that puts most at stake. */
+    private static final int IMAGES = 12;
+
+    private static final int CUTS_PER_IMAGE = 6;
     private static final int SECTOR_BYTES = BlockImage.SECTOR_BYTES;
-    private static final double[] SURVIVALS = {0, 0.1, 0.5, 0.9, 1};
+    private static final int SECTORS = 6000;
+    private static final int DISK_BYTES = SECTORS * SECTOR_BYTES;
+    private static final double[] SURVIVALS = {0, 0.2, 0.5, 0.8, 1};
 
     @TempDir Path directory;
 
@@ -34,6 +41,11 @@ final class PowerCutTest {
     @BeforeAll
     static void requireTools() {
         QemuImg.TOOL.require();
+    }
+
+    @BeforeEach
+    void printSeed() {
+        System.out.println("power cuts, seed " + seed);
     }
 
     @ParameterizedTest(name = "{0}")
@@ -49,45 +61,79 @@ final class PowerCutTest {
             })
     void acknowledgedFlushesSurviveInQcow2(String name, boolean overlay, String options)
             throws IOException {
-        int sectors = 6000;
-        Path image = directory.resolve("disk.qcow2");
-        QemuImg.TOOL.run(
-                "create", "-q", "-f", "qcow2", "-o", options, image, sectors * SECTOR_BYTES);
-        Guest guest = new Guest(sectors);
-        byte[] below = overlay ? guest.contentAtFirst(sectors / 2 + 1) : null;
-        UnstableFile file = new UnstableFile(Files.readAllBytes(image));
+        for (int i = 0; i < IMAGES; i++) {
+            QemuImg.TOOL.run("create", "-q", "-f", "qcow2", "-o", options, disk(), DISK_BYTES);
+            Guest guest = new Guest();
+            byte[] below = overlay ? guest.contentAtFirst(SECTORS / 2 + 1) : null;
+            UnstableFile file = new UnstableFile(Files.readAllBytes(disk()));
 
-        run(guest, file, () -> openQcow2(file, below), this::judgeQcow2);
+            run(guest, file, () -> openQcow2(file, below), this::judgeQcow2);
+        }
     }
 
     @ParameterizedTest(name = "with a snapshot, {0}")
     @CsvSource({"compat=0.10", "cluster_size=4k"})
     void acknowledgedFlushesSurviveOverASnapshot(String options) throws IOException {
-        int sectors = 6000;
-        Guest guest = new Guest(sectors);
-        Path raw = Files.write(directory.resolve("content.raw"), guest.contentAtFirst(sectors));
-        Path image = directory.resolve("disk.qcow2");
-        QemuImg.TOOL.run("convert", "-O", "qcow2", "-o", options, raw, image);
-        QemuImg.TOOL.run("snapshot", "-c", "before", image);
-        UnstableFile file = new UnstableFile(Files.readAllBytes(image));
+        for (int i = 0; i < IMAGES / 2; i++) {
+            Guest guest = new Guest();
+            Path raw = directory.resolve("content.raw");
+            Files.write(raw, guest.contentAtFirst(SECTORS));
+            QemuImg.TOOL.run("convert", "-O", "qcow2", "-o", options, raw, disk());
+            QemuImg.TOOL.run("snapshot", "-c", "before", disk());
+            UnstableFile file = new UnstableFile(Files.readAllBytes(disk()));
 
-        run(guest, file, () -> openQcow2(file, null), this::judgeQcow2);
+            run(guest, file, () -> openQcow2(file, null), this::judgeQcow2);
 
-        Files.write(image, file.content());
-        QemuImg.TOOL.run("snapshot", "-a", "before", image);
-        QemuImg.assertEqual(image, "qcow2", raw);
+            Files.write(disk(), file.content());
+            QemuImg.TOOL.run("snapshot", "-a", "before", disk());
+            QemuImg.assertEqual(disk(), "qcow2", raw);
+        }
     }
 
-    @ParameterizedTest(name = "raw, {0} sectors")
-    @CsvSource("6000")
-    void acknowledgedFlushesSurviveInRawFiles(int sectors) throws IOException {
-        UnstableFile file = new UnstableFile(new byte[sectors * SECTOR_BYTES]);
+    /** Growth happens once in the life of an image, so each of its syncs is cut on purpose. */
+    @Test
+    void refcountTableGrowsThroughPowerCuts() throws IOException {
+        String options = "cluster_size=512,refcount_bits=64"; // a table of 4096 clusters
+        QemuImg.TOOL.run("create", "-q", "-f", "qcow2", "-o", options, disk(), DISK_BYTES);
+        UnstableFile filled = new UnstableFile(Files.readAllBytes(disk()));
+        try (BlockImage disk = openQcow2(filled, null)) {
+            new Guest().write(disk, 0, 3700); // version 1
+        }
+        long oldTable = Qcow2Header.read(filled).refcountTableOffset();
+        int grown = 0;
+        for (int sync = 1; sync <= 30; sync++) {
+            for (double survival : SURVIVALS) {
+                UnstableFile file = new UnstableFile(filled.content());
+                Guest guest = new Guest();
+                guest.contentAtFirst(3700);
+                BlockImage disk = openQcow2(file, null);
+                guest.accept(disk);
+                file.cutPowerAtSync(sync);
+                try {
+                    for (int first = 3700; first + 40 < SECTORS; first += 40) {
+                        guest.write(disk, first, 40);
+                        guest.flush(disk);
+                    }
+                } catch (UnstableFile.PowerCut expected) {
+                    judgeQcow2(file.powerUp(random, survival), false);
+                }
+                guest.accept(openQcow2(file, null));
+                judgeQcow2(file.content(), true);
+                grown += Qcow2Header.read(file).refcountTableOffset() == oldTable ? 0 : 1;
+            }
+        }
+        assertThat(grown).as("cuts after the growth").isBetween(10, 30 * SURVIVALS.length - 10);
+    }
 
-        run(
-                new Guest(sectors),
-                file,
-                () -> new RawImage(file, false, true),
-                (content, strict) -> {});
+    @Test
+    void acknowledgedFlushesSurviveInRawFiles() throws IOException {
+        UnstableFile file = new UnstableFile(new byte[DISK_BYTES]);
+
+        run(new Guest(), file, () -> new RawImage(file, false, true), (content, afterOpen) -> {});
+    }
+
+    private Path disk() {
+        return directory.resolve("disk.qcow2");
     }
 
     private interface Opener {
@@ -100,9 +146,8 @@ final class PowerCutTest {
 
     private void run(Guest guest, UnstableFile file, Opener opener, Judge judge)
             throws IOException {
-        System.out.println("power cuts, seed " + seed);
         BlockImage disk = opener.open();
-        for (int cut = 0; cut < CUTS; cut++) {
+        for (int cut = 0; cut < CUTS_PER_IMAGE; cut++) {
             if (random.nextBoolean()) {
                 file.cutPowerAfter(random.nextInt(1 + random.nextInt(4000)));
             } else {
@@ -150,8 +195,8 @@ final class PowerCutTest {
 
         private int versions;
 
-        Guest(int sectors) {
-            for (int i = 0; i < sectors; i++) {
+        Guest() {
+            for (int i = 0; i < SECTORS; i++) {
                 possible.add(new ArrayList<>(List.of(0)));
             }
         }
@@ -173,24 +218,32 @@ final class PowerCutTest {
             int longest = random.nextInt(10) == 0 ? 300 : 20;
             int count = Math.min(1 + random.nextInt(longest), possible.size() - first);
             if (dice < 65) {
-                versions++;
-                ByteBuffer bytes = ByteBuffer.allocate(count * SECTOR_BYTES);
-                for (int sector = first; sector < first + count; sector++) {
-                    possible.get(sector).add(versions);
-                    putSector(bytes, sector, versions);
-                }
-                disk.write((long) first * SECTOR_BYTES, bytes.flip());
+                write(disk, first, count);
             } else if (dice < 85) {
                 for (int sector = first; sector < first + count; sector++) {
                     possible.get(sector).add(0);
                 }
                 disk.discard((long) first * SECTOR_BYTES, (long) count * SECTOR_BYTES);
             } else {
-                disk.flush();
-                for (List<Integer> sector : possible) {
-                    sector.subList(0, sector.size() - 1).clear();
-                }
+                flush(disk);
             }
+        }
+
+        void flush(BlockImage disk) throws IOException {
+            disk.flush();
+            for (List<Integer> sector : possible) {
+                sector.subList(0, sector.size() - 1).clear();
+            }
+        }
+
+        void write(BlockImage disk, int first, int count) throws IOException {
+            versions++;
+            ByteBuffer bytes = ByteBuffer.allocate(count * SECTOR_BYTES);
+            for (int sector = first; sector < first + count; sector++) {
+                possible.get(sector).add(versions);
+                putSector(bytes, sector, versions);
+            }
+            disk.write((long) first * SECTOR_BYTES, bytes.flip());
         }
 
         /** After a cut: every sector is possible, and from now on what it is. */
