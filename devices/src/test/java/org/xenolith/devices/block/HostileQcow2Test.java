@@ -130,6 +130,23 @@ final class HostileQcow2Test {
     }
 
     @Test
+    void leaksAreFreedUnlessAnUnknownExtensionMayOwnThem() throws IOException {
+        for (boolean unknownExtension : new boolean[] {false, true}) {
+            UnstableFile file = emptyImage();
+            ByteBuffer image = ByteBuffer.wrap(file.content());
+            int block = (int) image.getLong((int) Qcow2Header.read(file).refcountTableOffset());
+            image.putShort(block + 2 * 40, (short) 1);
+            image.putInt(Qcow2Header.VERSION_3_LENGTH, unknownExtension ? 0x12345678 : 0);
+
+            UnstableFile leaking = new UnstableFile(image.array());
+            open(leaking, false).close();
+
+            short count = ByteBuffer.wrap(leaking.content()).getShort(block + 2 * 40);
+            assertThat(count).isEqualTo((short) (unknownExtension ? 1 : 0));
+        }
+    }
+
+    @Test
     void dataOverATableIsRefusedForWriting() throws IOException {
         UnstableFile file = emptyImage();
         BlockImage disk = open(file, false);
