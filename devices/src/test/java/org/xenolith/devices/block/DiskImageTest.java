@@ -2,6 +2,7 @@ package org.xenolith.devices.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
@@ -143,6 +144,27 @@ final class DiskImageTest {
             assertThat(QemuImg.TOOL.tryRun("check", path).output()).contains("Failed to get");
         }
         QemuImg.assertClean(path);
+    }
+
+    @Test
+    void blockDeviceIsADiskLikeAFile() throws IOException {
+        Path file = Files.write(directory.resolve("disk.raw"), filled(MEBIBYTE, 'x'));
+        HostTool losetup = new HostTool("losetup", "mount");
+        HostTool.Result loop = losetup.tryRun("--find", "--show", file);
+        assumeTrue(loop.status() == 0, "SKIPPED: no loop device can be had: " + loop.output());
+        Path device = Path.of(loop.output().strip());
+        try {
+            try (BlockImage disk = DiskImage.open(device, false)) {
+                assertThat(disk.sizeBytes()).isEqualTo(MEBIBYTE);
+                write(disk, MEBIBYTE - 4, "last");
+                disk.discard(0, MEBIBYTE / 2);
+                disk.flush();
+                assertThat(read(disk, MEBIBYTE / 2 - 1, 2)).isEqualTo("\0x");
+            }
+        } finally {
+            losetup.run("--detach", device);
+        }
+        assertThat(Files.readString(file)).startsWith("\0\0").endsWith("xlast");
     }
 
     @Test

@@ -161,7 +161,7 @@ final class BootFilesTest {
                     .isInstanceOf(UnreadableFileSystem.class)
                     .hasMessage(
                             "There is no kernel to boot on the disk: /boot/grub/grub.cfg on the"
-                                + " disk starts /gone, which is not on the disk");
+                                    + " disk starts /gone, which is not on the disk");
         }
     }
 

@@ -46,7 +46,7 @@ final class ExtFileSystemTest {
                 "ext4, inline data, large inodes | ext4 | -t ext4 -O inline_data -I 1024",
                 "ext4, no flexible groups | ext4 | -t ext4 -O ^flex_bg -g 1024",
                 "ext4 as small as possible | ext4 | -t ext4 -O"
-                    + " ^has_journal,^resize_inode,^dir_index",
+                        + " ^has_journal,^resize_inode,^dir_index",
             })
     void everyFileIsReadAsItWasWritten(String name, String type, String options)
             throws IOException {
