@@ -32,7 +32,12 @@ final class GrubLexer {
         while (at < text.length()) {
             char character = text.charAt(at++);
             switch (character) {
-                case ' ', '\t', '\r' -> endWord();
+                case ' ', '\t', '\r' -> {
+                    endWord();
+                    if (words.size() == 1 && words.getFirst().equals("else")) {
+                        return words; // a command may follow on the same line
+                    }
+                }
                 case '\n', ';' -> {
                     endWord();
                     if (endsCommand()) {

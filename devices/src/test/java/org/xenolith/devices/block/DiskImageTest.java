@@ -147,6 +147,22 @@ final class DiskImageTest {
     }
 
     @Test
+    void endOfAHugeThinDiskCanBeWritten() throws IOException {
+        QemuImg.TOOL.require();
+        Path path = directory.resolve("disk.qcow2");
+        long sizeBytes = 10L << 40;
+        QemuImg.TOOL.run("create", "-q", "-f", "qcow2", path, sizeBytes);
+
+        try (BlockImage disk = DiskImage.open(path, false)) {
+            write(disk, sizeBytes - 3, "end");
+            disk.discard(0, sizeBytes - 512);
+            assertThat(read(disk, sizeBytes - 4, 4)).isEqualTo("\0end");
+        }
+        QemuImg.assertClean(path);
+        assertThat(allocatedBytes(path)).isLessThan(MEBIBYTE);
+    }
+
+    @Test
     void blockDeviceIsADiskLikeAFile() throws IOException {
         Path file = Files.write(directory.resolve("disk.raw"), filled(MEBIBYTE, 'x'));
         HostTool losetup = new HostTool("losetup", "mount");

@@ -41,9 +41,10 @@ final class BootFilesTest {
             set gfxpayload=keep # a comment's quote
             menuentry 'Debian GNU/Linux' --class debian $menuentry_id_option 'gnulinux-simple' {
             	load_video
-            	if [ x$grub_platform = xxen ]; then insmod xzio; insmod lzopio; fi
+            	if [ x$grub_platform = xxen ]; then linux /x; elif [ a = b ]; then linux /y; else set none=; fi
+            	if [ a != a ]; then set none=then; else set other=else; fi
             	echo	'Loading Linux 6.1.0-18-amd64 ...'
-            	linux	/boot/vmlinuz-6.1.0-18-amd64 root=UUID=abc ro  quiet "a b" $none
+            	linux	/boot/vmlinuz-6.1.0-18-amd64 root=UUID=abc ro  quiet "a b" $none $other
             	initrd	/boot/initrd.img-6.1.0-18-amd64
             }
             submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced' {
@@ -69,7 +70,7 @@ final class BootFilesTest {
         try (BlockImage disk = DiskImage.open(ext4(tree), true)) {
             BootFiles files = BootFiles.find(disk);
             assertThat(files.kernel()).isEqualTo("/boot/vmlinuz-6.1.0-18-amd64");
-            assertThat(files.commandLine()).isEqualTo("root=UUID=abc ro quiet a b");
+            assertThat(files.commandLine()).isEqualTo("root=UUID=abc ro quiet a b else");
             assertThat(files.source()).isEqualTo("/boot/grub/grub.cfg");
             assertThat(files.fileSystem().volume().partition()).isZero();
             assertThat(files.readKernel()).asString().isEqualTo("kernel 18");
