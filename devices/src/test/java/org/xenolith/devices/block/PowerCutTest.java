@@ -102,7 +102,7 @@ final class PowerCutTest {
         long oldTable = Qcow2Header.read(filled).refcountTableOffset();
         int grown = 0;
         for (int sync = 1; sync <= 30; sync++) {
-            for (double survival : SURVIVALS) {
+            for (double survival : new double[] {0.2, 0.5, 0.8}) {
                 UnstableFile file = new UnstableFile(filled.content());
                 Guest guest = new Guest();
                 guest.contentAtFirst(3700);
@@ -122,7 +122,7 @@ final class PowerCutTest {
                 grown += Qcow2Header.read(file).refcountTableOffset() == oldTable ? 0 : 1;
             }
         }
-        assertThat(grown).as("cuts after the growth").isBetween(10, 30 * SURVIVALS.length - 10);
+        assertThat(grown).as("cuts after the growth").isBetween(10, 80);
     }
 
     @Test
