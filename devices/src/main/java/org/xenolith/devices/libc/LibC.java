@@ -103,8 +103,8 @@ public final class LibC {
     public static native int eventfd(int initial, int flags) throws LastErrorException;
 
     /**
-     * A variadic function in C; the calling convention of x86-64 passes its pointer like that of any
-     * other.
+     * A variadic function in C; the calling convention of x86-64 passes its pointer like that of
+     * any other.
      *
      * @param lock {@code struct flock}, read and filled by the call
      */
