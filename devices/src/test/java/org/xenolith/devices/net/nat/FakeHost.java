@@ -44,6 +44,7 @@ final class FakeHost implements HostNetwork {
         final HostStream.Events events;
         final ByteArrayOutputStream taken = new ByteArrayOutputStream();
         final List<ByteBuf> written = new ArrayList<>();
+        int buffers; // that were written, whatever their size
         boolean takes = true;
         boolean reads;
         boolean ended;
@@ -81,6 +82,7 @@ final class FakeHost implements HostNetwork {
         @Override
         public void write(ByteBuf bytes) {
             written.add(bytes);
+            buffers++;
         }
 
         @Override
