@@ -2,6 +2,9 @@ package org.xenolith.devices.net;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.DefaultByteBufHolder;
+import io.netty.buffer.PooledByteBufAllocator;
+
+import java.nio.ByteBuffer;
 
 /**
  * An Ethernet frame on its way through the switch, without preamble and check sequence:
@@ -44,6 +47,30 @@ public final class EthernetFrame extends DefaultByteBufHolder {
         this.checksumPending = checksumPending;
         this.segmentation = segmentation;
         this.segmentBytes = segmentBytes;
+    }
+
+    /**
+     * A frame to be filled in through {@link #bytes}; it holds anything until then.
+     *
+     * @param length in bytes, at least {@link #HEADER_BYTES}
+     */
+    public static EthernetFrame ofLength(
+            int length, boolean checksumPending, Segmentation segmentation, int segmentBytes) {
+        ByteBuf bytes = PooledByteBufAllocator.DEFAULT.buffer(length, length).writerIndex(length);
+        return new EthernetFrame(bytes, checksumPending, segmentation, segmentBytes);
+    }
+
+    /** Size of the frame in bytes. */
+    public int length() {
+        return content().readableBytes();
+    }
+
+    /**
+     * The frame's bytes in network order, from 0 to {@link #length}, for those who know nothing of
+     * Netty. Only who made the frame may write, and only before anybody else has it.
+     */
+    public ByteBuffer bytes() {
+        return content().nioBuffer();
     }
 
     public boolean checksumPending() {
