@@ -9,6 +9,7 @@ import static org.xenolith.core.abi.XenErrno.ESRCH;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.pv.host.EventPort;
 
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
@@ -152,6 +153,53 @@ public final class EventChannels {
             channels[port].backend = backend;
         }
         return port;
+    }
+
+    /** The VMM's end of a channel that the guest offered to domain 0. */
+    public final class BackendPort implements EventPort {
+        private final int port;
+        private final Channel channel;
+
+        private BackendPort(int port, Channel channel) {
+            this.port = port;
+            this.channel = channel;
+        }
+
+        @Override
+        public void notifyFrontend() {
+            // The guest may have closed its port, and have it for something else by now.
+            if (channels[port] == channel) {
+                deliver(port);
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (EventChannels.this) {
+                if (channel.backend != null) {
+                    channel.backend = null;
+                    channel.kind = Kind.UNBOUND;
+                }
+            }
+        }
+    }
+
+    /**
+     * Binds the VMM to a port that the guest offered to domain 0.
+     *
+     * @param port as the guest named it, any value
+     * @param backend runs on the guest's vCPU thread at each send
+     * @return null when the port is none such
+     */
+    public synchronized BackendPort bindBackend(int port, Runnable backend) {
+        Channel channel = inUse(port);
+        if (channel == null || channel.kind != Kind.UNBOUND || channel.remoteDomain != 0) {
+            return null;
+        }
+        channel.kind = Kind.INTERDOMAIN;
+        channel.remotePort = 0;
+        channel.backend = backend;
+        return new BackendPort(port, channel);
     }
 
     /** alloc_unbound. */
@@ -449,8 +497,9 @@ public final class EventChannels {
     }
 
     private void sendToPeer(Channel channel) {
-        if (channel.backend != null) {
-            channel.backend.run();
+        Runnable backend = channel.backend;
+        if (backend != null) {
+            backend.run();
         } else if (channel.remoteDomain == domId) {
             deliver(channel.remotePort);
         } else {

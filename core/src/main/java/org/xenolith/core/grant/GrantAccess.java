@@ -1,6 +1,7 @@
 package org.xenolith.core.grant;
 
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.pv.host.GrantedFrame;
 
 import java.lang.foreign.MemorySegment;
 
@@ -8,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  * A granted frame in use by a backend: it stays where it is until {@link #close}, whatever the
  * guest does meanwhile. Bounded to the frame. Used by threads that may touch the domain's memory.
  */
-public final class GrantAccess implements AutoCloseable {
+public final class GrantAccess implements GrantedFrame {
     private final GrantTable table;
     private final int ref;
     private final boolean write;
@@ -26,6 +27,7 @@ public final class GrantAccess implements AutoCloseable {
      * The frame's 4096 bytes. Not to be used after {@link #close}: for rings, whose frames are in
      * use as long as the device is connected.
      */
+    @Override
     public MemorySegment memory() {
         requireOpen();
         MemorySegment frame = Ram.SEGMENT.asSlice(hostBase, Ram.PAGE_SIZE);

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.backend.VirtualDevices;
 import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VcpuRunner;
@@ -62,6 +63,8 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** What it goes on from, null for a guest that was booted. */
     private DomainSnapshot origin;
 
+    private final VirtualDevices devices;
+
     private volatile boolean left;
     private boolean closed;
 
@@ -83,9 +86,11 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.consolePort = consolePort;
         this.runner = runner;
         this.console = console;
+        this.devices = new VirtualDevices(domain, host.store(), tree, host.io(), this::report);
         domain.onEnd(ended::countDown);
         onClose(hypercalls::close);
         onClose(console::end);
+        onClose(devices::close);
     }
 
     /**
@@ -94,6 +99,15 @@ public final class Guest implements Ballooned, AutoCloseable {
      */
     public synchronized void onClose(Runnable undo) {
         closing.push(undo);
+    }
+
+    private void report(String line) {
+        System.err.println("xenolith: " + name() + ": " + line);
+    }
+
+    /** Its disks and network interfaces; before {@link #start} and while it runs. */
+    public VirtualDevices devices() {
+        return devices;
     }
 
     VcpuRunner runner() {

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.backend.IoThreads;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.image.KernelImage;
@@ -35,6 +36,7 @@ public final class Host implements AutoCloseable {
     private final Xenstore store = new Xenstore();
     private final Scheduler scheduler = new Scheduler(this::runSlice);
     private final Map<Integer, Guest> guests = new ConcurrentHashMap<>();
+    private final IoThreads io = new IoThreads();
     private int nextId = FIRST_GUEST;
 
     private Host(FramePool pool) {
@@ -118,6 +120,11 @@ public final class Host implements AutoCloseable {
         return store;
     }
 
+    /** Threads for what blocks. */
+    IoThreads io() {
+        return io;
+    }
+
     Scheduler scheduler() {
         return scheduler;
     }
@@ -142,5 +149,6 @@ public final class Host implements AutoCloseable {
     public void close() {
         guests().forEach(Guest::close);
         scheduler.stop();
+        io.close();
     }
 }

@@ -234,6 +234,44 @@ class TwoLevelDeliveryTest {
     }
 
     @Test
+    void backendTakesAPortThatWasOfferedToDomain0AndGivesItBack() {
+        int[] runs = {0};
+        int port = events.allocateUnbound(0);
+        EventChannels.BackendPort end = events.bindBackend(port, () -> runs[0]++);
+        assertThat(events.status(port).kind()).as("EVTCHNSTAT_interdomain").isEqualTo(2);
+        assertThat(events.send(port)).isZero();
+        assertThat(runs[0]).isEqualTo(1);
+        end.notifyFrontend();
+        assertThat(events.isPending(port)).isTrue();
+        assertThat(events.bindBackend(port, () -> {})).as("taken").isNull();
+        end.close();
+        assertThat(events.send(port)).isZero();
+        assertThat(runs[0]).isEqualTo(1);
+        assertThat(events.bindBackend(port, () -> {})).isNotNull();
+    }
+
+    @Test
+    void backendGetsNoPortThatWasNotOfferedToIt() {
+        assertThat(events.bindBackend(events.allocateUnbound(2), () -> {})).isNull();
+        assertThat(events.bindBackend(events.bindIpi(0), () -> {})).isNull();
+        for (int port : new int[] {0, -1, 4000, 4096, Integer.MAX_VALUE}) {
+            assertThat(events.bindBackend(port, () -> {})).isNull();
+        }
+    }
+
+    @Test
+    void backendWhosePortTheGuestClosedAndUsesAnewRaisesNothing() {
+        int port = events.allocateUnbound(0);
+        EventChannels.BackendPort end = events.bindBackend(port, () -> {});
+        events.close(port);
+        assertThat(events.bindIpi(0)).isEqualTo(port);
+        end.notifyFrontend();
+        end.close();
+        assertThat(events.isPending(port)).isFalse();
+        assertThat(events.status(port).kind()).as("EVTCHNSTAT_ipi").isEqualTo(5);
+    }
+
+    @Test
     void channelToOneselfDeliversToTheOtherEndAndComesApartAtClose() {
         int offered = events.allocateUnbound(DOMAIN);
         int bound = events.bindInterdomain(DOMAIN, offered);

@@ -1,0 +1,37 @@
+package org.xenolith.core.backend;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.pv.host.EventPort;
+import org.xenolith.pv.host.FrontendDomain;
+import org.xenolith.pv.host.GrantedFrame;
+
+/** A domain as the backends may use it: they act as domain 0. */
+final class DomainAccess implements FrontendDomain {
+    private static final int BACKEND_DOMAIN = 0;
+
+    private final Domain domain;
+
+    DomainAccess(Domain domain) {
+        this.domain = domain;
+    }
+
+    @Override
+    public int id() {
+        return domain.id();
+    }
+
+    @Override
+    public GrantedFrame grant(int ref, boolean writable) {
+        return domain.grants().access(BACKEND_DOMAIN, ref, writable);
+    }
+
+    @Override
+    public EventPort bind(int port, Runnable onEvent) {
+        return domain.events().bindBackend(port, onEvent);
+    }
+
+    @Override
+    public void post(Runnable work) {
+        domain.post(work);
+    }
+}

@@ -1,0 +1,158 @@
+package org.xenolith.core.backend;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.pv.blkback.BlockBackend;
+import org.xenolith.pv.blkback.BlockFeatures;
+import org.xenolith.pv.netback.NetBackend;
+import org.xenolith.pv.netback.NetFeatures;
+import org.xenolith.pv.xenbus.BackendDriver;
+import org.xenolith.pv.xenbus.XenbusBackend;
+import org.xenolith.pv.xenbus.XenbusDevice;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+
+/**
+ * The disks and interfaces of one domain. Devices may be attached before the domain starts, and
+ * while it runs. Thread-safe.
+ */
+public final class VirtualDevices implements AutoCloseable {
+    private static final String VBD = "vbd", VIF = "vif";
+
+    /** Calls of one disk at a time. */
+    private static final int CALLS_PER_DISK = 4;
+
+    private final Domain domain;
+    private final DomainTree tree;
+    private final DomainAccess access;
+    private final BackendStore store;
+    private final IoThreads io;
+    private final Consumer<String> log;
+    private final Map<XenbusDevice, AttachedDevice> devices = new LinkedHashMap<>();
+
+    /**
+     * @param tree of the domain in {@code xenstore}
+     * @param io runs what blocks: calls of disks
+     * @param log takes one line for what goes wrong with a device
+     */
+    public VirtualDevices(
+            Domain domain, Xenstore xenstore, DomainTree tree, IoThreads io, Consumer<String> log) {
+        this.domain = domain;
+        this.tree = tree;
+        this.access = new DomainAccess(domain);
+        this.store = new BackendStore(xenstore);
+        this.io = io;
+        this.log = log;
+    }
+
+    /** Attaches a disk, with what suits the domain. */
+    public AttachedDevice attach(Disk disk) {
+        BlockFeatures features = BlockFeatures.forVcpus(domain.vcpus().size());
+        return attach(disk, disk.cdrom() ? features.asCdrom() : features);
+    }
+
+    /**
+     * Attaches a disk.
+     *
+     * @throws IllegalArgumentException when the domain has one of that name
+     */
+    public AttachedDevice attach(Disk disk, BlockFeatures features) {
+        int number = disk.name().number();
+        String type = disk.cdrom() ? "cdrom" : "disk";
+        Map<String, String> frontend = new LinkedHashMap<>();
+        frontend.put("virtual-device", "" + number);
+        frontend.put("device-type", type);
+        frontend.put("trusted", "1");
+        frontend.put("protocol", "x86_64-abi");
+        Map<String, String> backend = new LinkedHashMap<>();
+        backend.put("params", disk.source());
+        backend.put("removable", "0");
+        backend.put("bootable", "1");
+        backend.put("dev", disk.name().name());
+        backend.put("type", "file");
+        backend.put("mode", disk.image().isReadOnly() ? "r" : "w");
+        backend.put("device-type", type);
+        backend.put("discard-enable", features.discard() ? "1" : "0");
+        backend.put("specification", "xen");
+        return attach(
+                new XenbusDevice(domain.id(), VBD, number),
+                frontend,
+                backend,
+                new BlockBackend(disk.image(), io.limited(CALLS_PER_DISK), features),
+                disk.image());
+    }
+
+    /** Attaches a network interface, with what suits the domain. */
+    public AttachedDevice attach(NetworkInterface nic) {
+        NetFeatures features = NetFeatures.forVcpus(domain.vcpus().size());
+        Map<String, String> frontend = new LinkedHashMap<>();
+        frontend.put("handle", "" + nic.id());
+        frontend.put("mac", nic.mac());
+        frontend.put("mtu", "" + nic.mtu());
+        frontend.put("trusted", "1");
+        Map<String, String> backend = new LinkedHashMap<>();
+        backend.put("mac", nic.mac());
+        backend.put("bridge", nic.network());
+        backend.put("handle", "" + nic.id());
+        backend.put("type", VIF);
+        NetBackend netback = new NetBackend(nic.plug(), features);
+        return attach(
+                new XenbusDevice(domain.id(), VIF, nic.id()), frontend, backend, netback, netback);
+    }
+
+    private synchronized AttachedDevice attach(
+            XenbusDevice device,
+            Map<String, String> frontendKeys,
+            Map<String, String> backendKeys,
+            BackendDriver driver,
+            AutoCloseable behind) {
+        if (devices.containsKey(device)) {
+            throw new IllegalArgumentException(
+                    "domain %d has a device %s already".formatted(domain.id(), device));
+        }
+        tree.addDevice(device.type(), device.id(), frontendKeys, backendKeys);
+        XenbusBackend backend = XenbusBackend.attach(device, access, store, driver, log);
+        CompletableFuture<Void> gone =
+                backend.ended().thenRunAsync(() -> remove(device, behind), io.unlimited());
+        AttachedDevice attached = new AttachedDevice(backend, gone);
+        devices.put(device, attached);
+        return attached;
+    }
+
+    /** On an I/O thread: to close a disk is to flush it. */
+    private void remove(XenbusDevice device, AutoCloseable behind) {
+        tree.removeDevice(device.type(), device.id());
+        synchronized (this) {
+            devices.remove(device);
+        }
+        try {
+            behind.close();
+        } catch (Exception e) {
+            log.accept(device + ": closing failed: " + e.getMessage());
+            throw new CompletionException(e);
+        }
+    }
+
+    /** What is attached now, in the order of attaching. */
+    public synchronized List<AttachedDevice> devices() {
+        return new ArrayList<>(devices.values());
+    }
+
+    /**
+     * Ends all devices of a domain that has ended and whose vCPUs run no more; returns when nothing
+     * of them is in use and what was behind them is closed.
+     */
+    @Override
+    public void close() {
+        CompletableFuture<?>[] all =
+                devices().stream().map(AttachedDevice::abandon).toArray(CompletableFuture[]::new);
+        CompletableFuture.allOf(all).exceptionally(_ -> null).join();
+    }
+}
