@@ -53,8 +53,7 @@ class BlockBackendTest {
     @Test
     void readOnlyDiskSaysSoAndRefusesWhatChangesIt() {
         BlockLab readOnly =
-                new BlockLab(
-                        new MemoryDisk(1 << 20, true), BlockFeatures.forVcpus(1).asCdrom());
+                new BlockLab(new MemoryDisk(1 << 20, true), BlockFeatures.forVcpus(1).asCdrom());
         readOnly.connect();
         assertThat(readOnly.back("info")).isEqualTo("5");
         assertThat(readOnly.back("feature-discard")).isEqualTo("0");
@@ -193,8 +192,7 @@ class BlockBackendTest {
         }
         int[] grefs = new int[8];
         grefs[0] = list;
-        long write =
-                lab.put(id -> new BlkifRequest.Indirect(Blkif.OP_WRITE, id, 8, 256, grefs));
+        long write = lab.put(id -> new BlkifRequest.Indirect(Blkif.OP_WRITE, id, 8, 256, grefs));
         lab.go();
         assertThat(lab.status(write)).isEqualTo(Blkif.RSP_OKAY);
         assertThat(lab.disk.calls).containsExactly("write 4096+1048576");
@@ -338,8 +336,7 @@ class BlockBackendTest {
     void oneBadGrantAmongGoodOnesGivesTheGoodOnesBack() {
         lab.connect();
         long id =
-                lab.request(
-                        Blkif.OP_READ, 0, whole(lab.page(1)), whole(12345), whole(lab.page(2)));
+                lab.request(Blkif.OP_READ, 0, whole(lab.page(1)), whole(12345), whole(lab.page(2)));
         lab.go();
         assertThat(lab.status(id)).isEqualTo(Blkif.RSP_ERROR);
         assertThat(lab.domain.usesUnderWay()).isEqualTo(1);
@@ -352,7 +349,9 @@ class BlockBackendTest {
         int[] grefs = new int[8];
         Arrays.fill(grefs, lab.page(0));
         long id =
-                lab.put(number -> new BlkifRequest.Indirect(Blkif.OP_READ, number, 0, count, grefs));
+                lab.put(
+                        number ->
+                                new BlkifRequest.Indirect(Blkif.OP_READ, number, 0, count, grefs));
         lab.go();
         assertThat(lab.status(id)).isEqualTo(Blkif.RSP_ERROR);
     }
@@ -362,8 +361,7 @@ class BlockBackendTest {
         lab.connect();
         long nested =
                 lab.put(id -> new BlkifRequest.Indirect(Blkif.OP_INDIRECT, id, 0, 1, new int[8]));
-        long absent =
-                lab.put(id -> new BlkifRequest.Indirect(Blkif.OP_READ, id, 0, 1, new int[8]));
+        long absent = lab.put(id -> new BlkifRequest.Indirect(Blkif.OP_READ, id, 0, 1, new int[8]));
         lab.go();
         assertThat(lab.status(nested)).isEqualTo(Blkif.RSP_ERROR);
         assertThat(lab.status(absent)).isEqualTo(Blkif.RSP_ERROR);
@@ -373,8 +371,7 @@ class BlockBackendTest {
     void requestsWithNoneOrTooManySegmentsAreAnError() {
         lab.connect();
         long none = lab.request(Blkif.OP_READ, 0);
-        long many =
-                lab.put(id -> new BlkifRequest.Direct(Blkif.OP_READ, id, 0, 12, List.of()));
+        long many = lab.put(id -> new BlkifRequest.Direct(Blkif.OP_READ, id, 0, 12, List.of()));
         long flushWithData = lab.request(Blkif.OP_FLUSH_DISKCACHE, 0, whole(lab.page(1)));
         lab.go();
         assertThat(List.of(lab.status(none), lab.status(many), lab.status(flushWithData)))

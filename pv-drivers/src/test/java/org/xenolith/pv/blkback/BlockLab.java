@@ -31,6 +31,7 @@ final class BlockLab {
     final MemoryDisk disk;
     final XenbusBackend backend;
     FrontRing ring;
+
     /** The guest's pages by reference. */
     final Map<Integer, FakeDomain.Page> pages = new HashMap<>();
 
@@ -104,8 +105,7 @@ final class BlockLab {
     long request(int operation, long sector, BlkifSegment... segments) {
         long id = nextId++;
         BlkifRequest.Direct request =
-                new BlkifRequest.Direct(
-                        operation, id, sector, segments.length, List.of(segments));
+                new BlkifRequest.Direct(operation, id, sector, segments.length, List.of(segments));
         ring.put(request::writeTo);
         return id;
     }

@@ -78,8 +78,7 @@ public final class FrontRing {
             MemorySegment slot = MemorySegment.ofArray(new byte[slotBytes]);
             for (int i = 0; i < slotBytes; i++) {
                 int at = at(rspCons) + i;
-                slot.set(
-                        ValueLayout.JAVA_BYTE, i, page(at).get(ValueLayout.JAVA_BYTE, at % 4096));
+                slot.set(ValueLayout.JAVA_BYTE, i, page(at).get(ValueLayout.JAVA_BYTE, at % 4096));
             }
             responses.add(slot);
         }

@@ -21,7 +21,8 @@ class FrontendKeysTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "-1", "+1", " 1", "1x", "0x10", "4294967296", "99999999999999999999"})
+    @ValueSource(
+            strings = {"", "-1", "+1", " 1", "1x", "0x10", "4294967296", "99999999999999999999"})
     void whatIsNoNumberIsRefused(String value) {
         store.write("/device/ring-ref", value);
         assertThatThrownBy(() -> keys.number("ring-ref"))
@@ -38,7 +39,8 @@ class FrontendKeysTest {
     void boundsHoldAndTheDefaultStandsForAMissingKey() throws FrontendRefused {
         assertThat(keys.number("order", 0, 4, 0)).isZero();
         store.write("/device/order", "5");
-        assertThatThrownBy(() -> keys.number("order", 0, 4, 0)).hasMessage("order is 5, not 0 to 4");
+        assertThatThrownBy(() -> keys.number("order", 0, 4, 0))
+                .hasMessage("order is 5, not 0 to 4");
         store.write("/device/order", "4294967295");
         assertThatThrownBy(() -> keys.number("order", 0, 4, 0))
                 .hasMessage("order is 4294967295, not 0 to 4");
