@@ -61,10 +61,13 @@ public final class VirtualDevices implements AutoCloseable {
     /**
      * Attaches a disk.
      *
-     * @throws IllegalArgumentException when the domain has one of that name
+     * @throws IllegalArgumentException when the domain has one of that name; the image is not
+     *     closed then
      */
-    public AttachedDevice attach(Disk disk, BlockFeatures features) {
+    public synchronized AttachedDevice attach(Disk disk, BlockFeatures features) {
         int number = disk.name().number();
+        XenbusDevice device = new XenbusDevice(domain.id(), VBD, number);
+        requireFree(device);
         String type = disk.cdrom() ? "cdrom" : "disk";
         Map<String, String> frontend = new LinkedHashMap<>();
         frontend.put("virtual-device", "" + number);
@@ -82,15 +85,21 @@ public final class VirtualDevices implements AutoCloseable {
         backend.put("discard-enable", features.discard() ? "1" : "0");
         backend.put("specification", "xen");
         return attach(
-                new XenbusDevice(domain.id(), VBD, number),
+                device,
                 frontend,
                 backend,
                 new BlockBackend(disk.image(), io.limited(CALLS_PER_DISK), features),
                 disk.image());
     }
 
-    /** Attaches a network interface, with what suits the domain. */
-    public AttachedDevice attach(NetworkInterface nic) {
+    /**
+     * Attaches a network interface, with what suits the domain.
+     *
+     * @throws IllegalArgumentException when the domain has one of that number
+     */
+    public synchronized AttachedDevice attach(NetworkInterface nic) {
+        XenbusDevice device = new XenbusDevice(domain.id(), VIF, nic.id());
+        requireFree(device);
         NetFeatures features = NetFeatures.forVcpus(domain.vcpus().size());
         Map<String, String> frontend = new LinkedHashMap<>();
         frontend.put("handle", "" + nic.id());
@@ -103,20 +112,22 @@ public final class VirtualDevices implements AutoCloseable {
         backend.put("handle", "" + nic.id());
         backend.put("type", VIF);
         NetBackend netback = new NetBackend(nic.plug(), features);
-        return attach(
-                new XenbusDevice(domain.id(), VIF, nic.id()), frontend, backend, netback, netback);
+        return attach(device, frontend, backend, netback, netback);
     }
 
-    private synchronized AttachedDevice attach(
+    private void requireFree(XenbusDevice device) {
+        if (devices.containsKey(device)) {
+            throw new IllegalArgumentException(
+                    "domain %d has a device %s already".formatted(domain.id(), device));
+        }
+    }
+
+    private AttachedDevice attach(
             XenbusDevice device,
             Map<String, String> frontendKeys,
             Map<String, String> backendKeys,
             BackendDriver driver,
             AutoCloseable behind) {
-        if (devices.containsKey(device)) {
-            throw new IllegalArgumentException(
-                    "domain %d has a device %s already".formatted(domain.id(), device));
-        }
         tree.addDevice(device.type(), device.id(), frontendKeys, backendKeys);
         XenbusBackend backend = XenbusBackend.attach(device, access, store, driver, log);
         CompletableFuture<Void> gone =

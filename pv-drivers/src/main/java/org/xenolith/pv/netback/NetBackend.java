@@ -107,7 +107,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
             pairs.forEach(QueuePair::close);
             throw refused;
         }
-        return new Connection(request.domain(), filter, pairs);
+        return new Connection(request, FrontendOffloads.of(keys), filter, pairs);
     }
 
     /** One queue in both directions. */
@@ -209,11 +209,19 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
     /** All queues of one frontend. */
     private final class Connection implements BackendConnection {
         private final FrontendDomain domain;
+        private final ConnectRequest.Reports reports;
+        private final FrontendOffloads offloads;
         private final MulticastFilter filter;
         private final List<QueuePair> pairs;
 
-        Connection(FrontendDomain domain, MulticastFilter filter, List<QueuePair> pairs) {
-            this.domain = domain;
+        Connection(
+                ConnectRequest request,
+                FrontendOffloads offloads,
+                MulticastFilter filter,
+                List<QueuePair> pairs) {
+            this.domain = request.domain();
+            this.reports = request.reports();
+            this.offloads = offloads;
             this.filter = filter;
             this.pairs = pairs;
         }
@@ -233,6 +241,13 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         boolean deliver(EthernetFrame frame) {
             ByteBuffer bytes = frame.bytes();
             if (bytes.limit() < EthernetFrame.HEADER_BYTES || !filter.passes(destination(bytes))) {
+                frame.release();
+                return true;
+            }
+            if (!offloads.take(frame, bytes)) {
+                reports.say(
+                        "dropped a frame of %d bytes that the frontend cannot take"
+                                .formatted(frame.length()));
                 frame.release();
                 return true;
             }

@@ -431,6 +431,56 @@ class BlockBackendTest {
         assertThat(lab.log).as("seed %d: a call left the disk", seed).isEmpty();
     }
 
+    @Test
+    void randomHandshakesHoldNothingAfterwards() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        String[] keys = {
+            "ring-ref",
+            "ring-ref0",
+            "ring-ref1",
+            "ring-page-order",
+            "event-channel",
+            "multi-queue-num-queues",
+            "queue-0/ring-ref",
+            "queue-1/ring-ref",
+            "queue-0/event-channel",
+            "queue-1/event-channel",
+            "feature-persistent",
+            "protocol"
+        };
+        String[] values = {
+            "0", "1", "2", "4", "8", "9", "77", "-1", "", "x86_64-abi", "4294967295"
+        };
+        lab.connect();
+        lab.domain.offerPort(1);
+        for (int i = 0; i < 20_000; i++) {
+            lab.front(keys[random.nextInt(keys.length)], values[random.nextInt(values.length)]);
+            lab.front("state", 1 + random.nextInt(8));
+            if (random.nextInt(3) > 0) {
+                lab.domain.run();
+            }
+            if (random.nextInt(4) == 0) {
+                lab.request(random.nextInt(7), 0, whole(lab.page(1)));
+                lab.ring.publish();
+                lab.domain.send(BlockLab.PORT);
+            }
+            if (random.nextInt(8) == 0) {
+                lab.io();
+            }
+        }
+        lab.io();
+        lab.state(6);
+        assertThat(lab.domain.usesUnderWay()).as("seed %d", seed).isZero();
+        assertThat(lab.domain.isBound(BlockLab.PORT)).as("seed %d", seed).isFalse();
+        lab.state(1);
+        for (String key : keys) {
+            lab.store.remove(lab.device.frontend() + "/" + key);
+        }
+        lab.connect();
+        assertThat(lab.back("state")).as("seed %d", seed).isEqualTo("4");
+    }
+
     // ---- slow disks and the end
 
     @Test

@@ -297,6 +297,28 @@ class NetBackendTest {
         assertThat(refused.refCnt()).isZero();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "feature-sg,0,5000,false,NONE",
+        "feature-gso-tcpv4,0,3000,true,TCP_V4",
+        "feature-gso-tcpv6,0,3000,true,TCP_V6",
+        "feature-no-csum-offload,1,60,true,NONE"
+    })
+    void frameThatTheFrontendCannotTakeIsNotGivenToIt(
+            String key, String value, int length, boolean pending, Segmentation segmentation) {
+        lab.keys();
+        lab.front(key, value);
+        lab.state(4);
+        lab.offer(10);
+        EthernetFrame frame = frame(length, 0, pending, segmentation, 1448);
+        assertThat(lab.deliver(frame)).isTrue();
+        assertThat(frame.refCnt()).isZero();
+        assertThat(lab.received()).isEmpty();
+        assertThat(lab.log).singleElement().asString().contains("cannot take");
+        assertThat(lab.deliver(frame(60, 0))).isTrue();
+        assertThat(lab.received()).hasSize(1);
+    }
+
     @Test
     void groupsThatTheGuestDidNotJoinAreFilteredOut() {
         lab.keys();

@@ -88,6 +88,10 @@ final class NetLab {
         front("event-channel-rx", RX_PORT);
         front("request-rx-copy", 1);
         front("feature-rx-notify", 1);
+        front("feature-sg", 1);
+        front("feature-gso-tcpv4", 1);
+        front("feature-gso-tcpv6", 1);
+        front("feature-ipv6-csum-offload", 1);
         domain.offerPort(TX_PORT);
         domain.offerPort(RX_PORT);
         return this;
