@@ -27,7 +27,7 @@ final class DomainAccess implements FrontendDomain {
 
     @Override
     public EventPort bind(int port, Runnable onEvent) {
-        return domain.events().bindBackend(port, onEvent);
+        return domain.events().bindOffered(port, onEvent);
     }
 
     @Override

@@ -191,9 +191,9 @@ public final class EventChannels {
      * @param backend runs on the guest's vCPU thread at each send
      * @return null when the port is none such
      */
-    public synchronized BackendPort bindBackend(int port, Runnable backend) {
+    public synchronized BackendPort bindOffered(int port, Runnable backend) {
         Channel channel = inUse(port);
-        if (channel == null || channel.kind != Kind.UNBOUND || channel.remoteDomain != 0) {
+        if (channel == null || channel.kind != Kind.UNBOUND || channel.remoteDomain != HOST) {
             return null;
         }
         channel.kind = Kind.INTERDOMAIN;

@@ -237,32 +237,32 @@ class TwoLevelDeliveryTest {
     void backendTakesAPortThatWasOfferedToDomain0AndGivesItBack() {
         int[] runs = {0};
         int port = events.allocateUnbound(0);
-        EventChannels.BackendPort end = events.bindBackend(port, () -> runs[0]++);
+        EventChannels.BackendPort end = events.bindOffered(port, () -> runs[0]++);
         assertThat(events.status(port).kind()).as("EVTCHNSTAT_interdomain").isEqualTo(2);
         assertThat(events.send(port)).isZero();
         assertThat(runs[0]).isEqualTo(1);
         end.notifyFrontend();
         assertThat(events.isPending(port)).isTrue();
-        assertThat(events.bindBackend(port, () -> {})).as("taken").isNull();
+        assertThat(events.bindOffered(port, () -> {})).as("taken").isNull();
         end.close();
         assertThat(events.send(port)).isZero();
         assertThat(runs[0]).isEqualTo(1);
-        assertThat(events.bindBackend(port, () -> {})).isNotNull();
+        assertThat(events.bindOffered(port, () -> {})).isNotNull();
     }
 
     @Test
     void backendGetsNoPortThatWasNotOfferedToIt() {
-        assertThat(events.bindBackend(events.allocateUnbound(2), () -> {})).isNull();
-        assertThat(events.bindBackend(events.bindIpi(0), () -> {})).isNull();
+        assertThat(events.bindOffered(events.allocateUnbound(2), () -> {})).isNull();
+        assertThat(events.bindOffered(events.bindIpi(0), () -> {})).isNull();
         for (int port : new int[] {0, -1, 4000, 4096, Integer.MAX_VALUE}) {
-            assertThat(events.bindBackend(port, () -> {})).isNull();
+            assertThat(events.bindOffered(port, () -> {})).isNull();
         }
     }
 
     @Test
     void backendWhosePortTheGuestClosedAndUsesAnewRaisesNothing() {
         int port = events.allocateUnbound(0);
-        EventChannels.BackendPort end = events.bindBackend(port, () -> {});
+        EventChannels.BackendPort end = events.bindOffered(port, () -> {});
         events.close(port);
         assertThat(events.bindIpi(0)).isEqualTo(port);
         end.notifyFrontend();

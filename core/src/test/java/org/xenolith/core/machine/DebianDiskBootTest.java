@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Debian's own blkfront against our blkback; the host's file-system tools are the judges. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
-class DebianDiskTest {
+class DebianDiskBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(110);
     private static final int FILE_BYTES = 5_000_001;
 

@@ -24,7 +24,7 @@ import java.util.function.Function;
 
 /** Two Debian guests on a cable: netfront against our netback, both ways at once. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
-class DebianNetworkTest {
+class DebianNetworkBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(140);
 
     private static final String SERVER =
