@@ -38,8 +38,8 @@ record FrontendOffloads(
         boolean whole =
                 switch (frame.segmentation()) {
                     case NONE -> true;
-                    case TCP_V4 -> tcpV4;
-                    case TCP_V6 -> tcpV6;
+                    case TCP_V4 -> tcpV4 && scatterGather;
+                    case TCP_V6 -> tcpV6 && scatterGather;
                 };
         return whole
                 && (scatterGather || frame.length() <= GrantedFrame.SIZE)

@@ -2,6 +2,7 @@ package org.xenolith.pv.netback;
 
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.NetworkEndpoint;
+import org.xenolith.devices.net.Offload;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.pv.host.EventPort;
 import org.xenolith.pv.host.FrontendDomain;
@@ -107,7 +108,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
             pairs.forEach(QueuePair::close);
             throw refused;
         }
-        return new Connection(request, FrontendOffloads.of(keys), filter, pairs);
+        return new Connection(request.domain(), FrontendOffloads.of(keys), filter, pairs);
     }
 
     /** One queue in both directions. */
@@ -209,18 +210,16 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
     /** All queues of one frontend. */
     private final class Connection implements BackendConnection {
         private final FrontendDomain domain;
-        private final ConnectRequest.Reports reports;
         private final FrontendOffloads offloads;
         private final MulticastFilter filter;
         private final List<QueuePair> pairs;
 
         Connection(
-                ConnectRequest request,
+                FrontendDomain domain,
                 FrontendOffloads offloads,
                 MulticastFilter filter,
                 List<QueuePair> pairs) {
-            this.domain = request.domain();
-            this.reports = request.reports();
+            this.domain = domain;
             this.offloads = offloads;
             this.filter = filter;
             this.pairs = pairs;
@@ -244,15 +243,26 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
                 frame.release();
                 return true;
             }
-            if (!offloads.take(frame, bytes)) {
-                reports.say(
-                        "dropped a frame of %d bytes that the frontend cannot take"
-                                .formatted(frame.length()));
-                frame.release();
-                return true;
-            }
             int queue = pairs.size() == 1 ? 0 : FlowHash.queue(FlowHash.of(bytes), pairs.size());
-            return pairs.get(queue).receive.offer(frame);
+            ReceiveQueue receive = pairs.get(queue).receive;
+            if (!receive.hasRoom()) {
+                return false;
+            }
+            if (offloads.take(frame, bytes)) {
+                receive.add(frame);
+            } else {
+                Offload.toWire(frame, whole -> addIfItFits(whole, receive));
+            }
+            return true;
+        }
+
+        private void addIfItFits(EthernetFrame whole, ReceiveQueue receive) {
+            if (offloads.take(whole, whole.bytes())) {
+                receive.add(whole);
+            } else {
+                // A frame larger than the network's MTU, for a frontend that takes one slot each.
+                whole.release();
+            }
         }
 
         private static long destination(ByteBuffer bytes) {

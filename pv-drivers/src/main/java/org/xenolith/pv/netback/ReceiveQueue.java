@@ -63,16 +63,25 @@ final class ReceiveQueue {
         return Math.max(frame.length(), LEAST_CHARGE);
     }
 
-    /** Takes a frame on the switch's thread; false when there is no room. */
-    boolean offer(EthernetFrame frame) {
-        if (charge.get() >= FULL) {
-            refused.set(true);
-            // Room that was made before the flag was set is nobody's to announce.
-            if (charge.get() >= ROOM && !closed) {
-                return false;
-            }
-            refused.set(false);
+    /**
+     * Whether a frame, or the pieces of one, may be {@linkplain #add added}; on the switch's
+     * thread. If not, the switch hears of room later.
+     */
+    boolean hasRoom() {
+        if (charge.get() < FULL) {
+            return true;
         }
+        refused.set(true);
+        // Room that was made before the flag was set is nobody's to announce.
+        if (charge.get() >= ROOM && !closed) {
+            return false;
+        }
+        refused.set(false);
+        return true;
+    }
+
+    /** Queues a frame, whose reference passes to this object. */
+    void add(EthernetFrame frame) {
         charge.addAndGet(chargeOf(frame));
         frames.add(frame);
         if (closed) {
@@ -80,7 +89,6 @@ final class ReceiveQueue {
         } else {
             serviceSoon();
         }
-        return true;
     }
 
     private void serviceSoon() {
