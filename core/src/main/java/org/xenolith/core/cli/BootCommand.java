@@ -1,9 +1,15 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.config.ConfigException;
+import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.DiskBoot;
+import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -31,8 +37,9 @@ import java.util.concurrent.Callable;
         header = "Boots a guest with its console on this terminal.",
         description = {
             "",
-            "Without IMAGE and -k it boots lantern, our own small guest. Ctrl-] leaves a guest; so"
-                    + " does powering it off from inside.",
+            "Without IMAGE and -k it boots lantern, our own small guest. An IMAGE that is a disk is"
+                    + " looked into for the kernel it would boot. Ctrl-] leaves a guest; so does"
+                    + " powering it off from inside.",
             ""
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
@@ -55,6 +62,7 @@ import java.util.concurrent.Callable;
         })
 final class BootCommand implements Callable<Integer> {
     private static final String DEFAULT_COMMAND_LINE = "console=hvc0";
+    private static final String DEFAULT_NETWORK = "nat";
 
     private final Services services;
     private final List<String> kernelArguments;
@@ -64,7 +72,8 @@ final class BootCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "IMAGE",
             arity = "0..1",
-            description = "The name of a known guest (lantern, debian), or a kernel file.")
+            description =
+                    "The name of a known guest (lantern, debian), a disk image, or a kernel file.")
     private String image;
 
     @Option(
@@ -110,6 +119,42 @@ final class BootCommand implements Callable<Integer> {
                     "Kernel arguments, added after those that the image needs. What follows -- is"
                             + " added too.")
     private List<String> append = List.of();
+
+    @Option(
+            names = {"-d", "--disk", "--drive"},
+            paramLabel = "DISK",
+            description =
+                    "A disk, the first is xvda: FILE[,ro][,ephemeral][,overlay=FILE], or as xl and"
+                            + " QEMU write it. May be given several times.")
+    private List<String> disks = List.of();
+
+    @Option(
+            names = "--ephemeral",
+            description = "What the guest writes to its disks is forgotten when it ends.")
+    private boolean ephemeral;
+
+    @Option(
+            names = "--net",
+            paramLabel = "NETWORK",
+            description =
+                    "A network interface: nat (no rights needed), none (other guests only),"
+                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac= ,pcap="
+                        + " ,delay= ,loss= ,rate=. Default: nat if there is a disk or -p.")
+    private List<String> networks = List.of();
+
+    @Option(
+            names = {"-p", "--publish"},
+            paramLabel = "[ADDR:]PORT:PORT[/udp]",
+            description = "A port of this host that leads to a port of the guest: 8080:80.")
+    private List<String> forwards = List.of();
+
+    @Option(
+            names = "--bootloader",
+            paramLabel = "FILE",
+            description =
+                    "A PV guest that loads the kernel from the disk, such as GRUB's"
+                            + " grub-x86_64-xen.bin; instead of looking into the disk.")
+    private Path bootloader;
 
     @Option(
             names = "--trace",
@@ -206,6 +251,7 @@ final class BootCommand implements Callable<Integer> {
     }
 
     private BootOptions options() throws IOException {
+        GuestDevices written = writtenDevices();
         KnownGuests.Files files = files();
         List<String> commandLine = new ArrayList<>();
         commandLine.add(files.commandLine());
@@ -224,7 +270,44 @@ final class BootCommand implements Callable<Integer> {
                 Optional.ofNullable(timeout),
                 virtualTime,
                 statistics,
-                memory.maxBytes());
+                memory.maxBytes(),
+                devices(files, written));
+    }
+
+    /** What the command line lists; it is checked before anything is fetched or unpacked. */
+    private GuestDevices writtenDevices() {
+        try {
+            List<DiskSpec> all = new ArrayList<>();
+            for (String disk : disks) {
+                DiskSpec spec = DiskSpec.parse(disk);
+                existing("disk", spec.file());
+                all.add(spec);
+            }
+            return new GuestDevices(
+                    all,
+                    networks.stream().map(NetworkSpec::parse).toList(),
+                    forwards.stream().map(PortForward::parse).toList());
+        } catch (ConfigException | IllegalArgumentException e) {
+            throw usage(e.getMessage() + ".");
+        }
+    }
+
+    private GuestDevices devices(KnownGuests.Files files, GuestDevices written) {
+        List<DiskSpec> all = new ArrayList<>(written.disks());
+        if (files.disk().isPresent()) {
+            DiskSpec first = diskOf(files.disk().get());
+            // The image of a known guest is everybody's: what this one writes stays with it.
+            all.addFirst(isKnownGuest() ? first.asEphemeral() : first);
+        }
+        if (ephemeral) {
+            all.replaceAll(DiskSpec::asEphemeral);
+        }
+        boolean isOnNat =
+                written.networks().isEmpty() && !(all.isEmpty() && written.forwards().isEmpty());
+        return new GuestDevices(
+                all,
+                isOnNat ? List.of(NetworkSpec.parse(DEFAULT_NETWORK)) : written.networks(),
+                written.forwards());
     }
 
     private KnownGuests.Files files() throws IOException {
@@ -238,6 +321,13 @@ final class BootCommand implements Callable<Integer> {
                                 + " exclude each other: name one kernel.");
             }
             return kernelFile(existing("kernel", kernel));
+        }
+        if (bootloader != null) {
+            return new KnownGuests.Files(
+                    existing("boot loader", bootloader),
+                    Optional.empty(),
+                    "",
+                    Optional.ofNullable(image).map(Path::of));
         }
         String wanted = image == null ? services.images().names().getFirst() : image;
         if (services.images().names().contains(wanted)) {
@@ -255,7 +345,22 @@ final class BootCommand implements Callable<Integer> {
                             + String.join(", ", services.images().names())
                             + ") nor a kernel file.");
         }
-        return kernelFile(existing("kernel", file));
+        return DiskBoot.isKernel(existing("kernel", file)) ? kernelFile(file) : fromDisk(file);
+    }
+
+    private KnownGuests.Files fromDisk(Path file) throws IOException {
+        DiskBoot boot = DiskBoot.from(file);
+        return new KnownGuests.Files(
+                boot.kernel(), boot.initrd(), boot.commandLine(), Optional.of(file));
+    }
+
+    private boolean isKnownGuest() {
+        return kernel == null && bootloader == null && services.images().names().contains(image);
+    }
+
+    private static DiskSpec diskOf(Path file) {
+        return new DiskSpec(
+                file, Optional.empty(), Optional.empty(), false, false, Optional.empty());
     }
 
     private static KnownGuests.Files kernelFile(Path kernel) {

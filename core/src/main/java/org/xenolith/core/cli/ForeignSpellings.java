@@ -23,6 +23,9 @@ final class ForeignSpellings {
                     Map.entry("--smp", "--vcpus"),
                     Map.entry("-vcpus", "--vcpus"),
                     Map.entry("-name", "--name"),
+                    Map.entry("-drive", "--disk"),
+                    Map.entry("-hda", "--disk"),
+                    Map.entry("-snapshot", "--ephemeral"),
                     Map.entry("-no-reboot", "--no-reboot"));
 
     /** They ask for what happens anyway: the console on this terminal. */

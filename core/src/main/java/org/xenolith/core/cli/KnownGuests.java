@@ -11,8 +11,14 @@ interface KnownGuests {
      * Files of a guest, ready to boot.
      *
      * @param commandLine what this guest needs; the user's arguments come after it
+     * @param disk image of the guest's first disk
      */
-    record Files(Path kernel, Optional<Path> initrd, String commandLine) {}
+    record Files(Path kernel, Optional<Path> initrd, String commandLine, Optional<Path> disk) {
+        /** A guest without a disk. */
+        Files(Path kernel, Optional<Path> initrd, String commandLine) {
+            this(kernel, initrd, commandLine, Optional.empty());
+        }
+    }
 
     /** All names; the first boots when none is given. */
     List<String> names();

@@ -45,8 +45,16 @@ public record DiskSpec(
                     "cache",
                     "aio");
 
+    /** What xl calls read-only and writable; a device name may be left out before it. */
+    private static final Set<String> ACCESS = Set.of("r", "ro", "w", "rw");
+
     private static final List<String> PREFIXES =
             List.of("file:", "phy:", "tap:aio:", "tap2:aio:", "tap:", "raw:");
+
+    /** The same disk, with what is written to it forgotten in the end. */
+    public DiskSpec asEphemeral() {
+        return new DiskSpec(file, format, device, readOnly, true, Optional.empty());
+    }
 
     /**
      * @throws ConfigException when the text is no disk that this host can offer
@@ -162,7 +170,7 @@ public record DiskSpec(
             if (next < positional.size() && isFormat(positional.get(next))) {
                 format = positional.get(next++);
             }
-            if (next < positional.size()) {
+            if (next < positional.size() && !ACCESS.contains(positional.get(next))) {
                 device = positional.get(next++);
             }
             if (next < positional.size()) {

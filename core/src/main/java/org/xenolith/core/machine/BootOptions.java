@@ -23,6 +23,7 @@ import java.util.Set;
  * @param virtualTime whether the guest's clocks count instructions instead of wall time
  * @param statistics whether {@link Outcome#statistics} is wanted
  * @param maxMemoryBytes what the guest's balloon may grow it to, at least {@code memoryBytes}
+ * @param devices disks and networks
  */
 public record BootOptions(
         String name,
@@ -36,9 +37,10 @@ public record BootOptions(
         Optional<Duration> timeout,
         boolean virtualTime,
         boolean statistics,
-        long maxMemoryBytes) {
+        long maxMemoryBytes,
+        GuestDevices devices) {
 
-    /** A guest that starts with all the memory it can have. */
+    /** A guest that starts with all the memory it can have, without disks and networks. */
     public BootOptions(
             String name,
             Path kernel,
@@ -63,7 +65,26 @@ public record BootOptions(
                 timeout,
                 virtualTime,
                 statistics,
-                memoryBytes);
+                memoryBytes,
+                GuestDevices.NONE);
+    }
+
+    /** The same guest with these devices. */
+    public BootOptions with(GuestDevices other) {
+        return new BootOptions(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                vcpus,
+                trace,
+                traceFile,
+                timeout,
+                virtualTime,
+                statistics,
+                maxMemoryBytes,
+                other);
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
@@ -81,6 +102,7 @@ public record BootOptions(
                 timeout,
                 saved.virtualTime(),
                 statistics,
-                bytes);
+                bytes,
+                devices);
     }
 }

@@ -12,6 +12,7 @@ import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -37,6 +38,7 @@ public final class Host implements AutoCloseable {
     private final Scheduler scheduler = new Scheduler(this::runSlice);
     private final Map<Integer, Guest> guests = new ConcurrentHashMap<>();
     private final IoThreads io = new IoThreads();
+    private HostNetwork network;
     private int nextId = FIRST_GUEST;
 
     private Host(FramePool pool) {
@@ -74,7 +76,14 @@ public final class Host implements AutoCloseable {
                         ? Files.readAllBytes(options.initrd().get())
                         : new byte[0];
         GuestBuilder builder = new GuestBuilder(this, takeId(), options, console);
-        return builder.build(kernel, notes, initrd);
+        Guest guest = builder.build(kernel, notes, initrd);
+        try {
+            new DeviceAttacher(this, guest).attach(options.devices());
+            return guest;
+        } catch (IOException | RuntimeException e) {
+            guest.close();
+            throw e;
+        }
     }
 
     /**
@@ -120,6 +129,24 @@ public final class Host implements AutoCloseable {
         return store;
     }
 
+    /** The switches, made when the first guest has an interface. */
+    synchronized HostNetwork network() {
+        if (network == null) {
+            network = new HostNetwork();
+        }
+        return network;
+    }
+
+    /**
+     * Opens an HTTP proxy that leads to each guest on the NAT by name.
+     *
+     * @return the address it listens on
+     * @throws IOException when there is no such guest, or the host does not let us
+     */
+    public InetSocketAddress openProxy(InetSocketAddress address) throws IOException {
+        return network().openProxy(address);
+    }
+
     /** Threads for what blocks. */
     IoThreads io() {
         return io;
@@ -150,5 +177,10 @@ public final class Host implements AutoCloseable {
         guests().forEach(Guest::close);
         scheduler.stop();
         io.close();
+        synchronized (this) {
+            if (network != null) {
+                network.close();
+            }
+        }
     }
 }

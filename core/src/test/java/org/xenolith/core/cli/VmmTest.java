@@ -10,12 +10,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.ByteArrayOutputStream;
@@ -56,7 +60,7 @@ final class VmmTest {
 
     @BeforeEach
     void makeFiles() throws IOException {
-        kernel = Files.writeString(folder.resolve("vmlinuz"), "kernel");
+        kernel = Files.writeString(folder.resolve("vmlinuz"), "\177ELF kernel");
         initrd = Files.writeString(folder.resolve("initrd.img"), "initrd");
     }
 
@@ -186,6 +190,40 @@ final class VmmTest {
     }
 
     @Test
+    void disksAndNetworksReachTheMachine() throws Exception {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[512]);
+        assertThat(
+                        vmm(
+                                "boot",
+                                "debian",
+                                "-d",
+                                disk + ",ro",
+                                "-drive",
+                                "file=" + disk + ",format=raw",
+                                "--net",
+                                "none,mac=00:16:3e:00:00:07",
+                                "-p",
+                                "8080:80"))
+                .isZero();
+        GuestDevices devices = booted.getFirst().devices();
+        assertThat(devices.disks()).extracting(DiskSpec::readOnly).containsExactly(true, false);
+        assertThat(devices.networks())
+                .containsExactly(NetworkSpec.parse("none,mac=00:16:3e:00:00:07"));
+        assertThat(devices.forwards()).containsExactly(PortForward.parse("8080:80"));
+    }
+
+    @Test
+    void guestWithADiskGetsANetworkAndOneWithoutNone() throws Exception {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[512]);
+        assertThat(vmm("boot", "debian", "--ephemeral", "-d", disk.toString())).isZero();
+        assertThat(booted.getFirst().devices().networks())
+                .containsExactly(NetworkSpec.parse("nat"));
+        assertThat(booted.getFirst().devices().disks().getFirst().ephemeral()).isTrue();
+        assertThat(vmm("boot", "debian")).isZero();
+        assertThat(booted.getLast().devices()).isEqualTo(GuestDevices.NONE);
+    }
+
+    @Test
     void crashShowsItsReportAndFails() {
         endings.add(new Outcome.Crashed("guest crashed: #PF at 0x10\nrax 0\n\n"));
 
@@ -239,6 +277,10 @@ final class VmmTest {
                 "boot -i /nonexistent|The initrd /nonexistent does not exist.",
                 "boot debian -k /bin/sh|'debian' and -k /bin/sh exclude each other",
                 "boot --bogus|Unknown option: '--bogus'",
+                "boot debian -d /nonexistent|The disk /nonexistent does not exist.",
+                "boot debian -d x,vhd|disk 'x,vhd': the format vhd is not supported; raw and qcow2",
+                "boot debian --net wifi|Network 'wifi': 'wifi' is no kind of network; write nat,",
+                "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "bott|Did you mean: vmm boot",
                 "image nix|'nix' is no known guest; there are guest, debian.",
                 "image|Missing required parameter: 'NAME'",
@@ -305,7 +347,7 @@ final class VmmTest {
     @Test
     void inspectPrintsWhatTheFileIs() {
         assertThat(vmm("inspect", kernel.toString())).isZero();
-        assertThat(out.toString()).isEqualTo("6 bytes\n");
+        assertThat(out.toString()).isEqualTo("11 bytes\n");
         assertThat(vmm("inspect", initrd.toString())).as("not bootable").isEqualTo(1);
     }
 

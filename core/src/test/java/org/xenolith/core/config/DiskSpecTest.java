@@ -48,6 +48,13 @@ class DiskSpecTest {
     }
 
     @Test
+    void accessMayFollowTheFileAtOnce() throws ConfigException {
+        assertThat(DiskSpec.parse("a.img,ro").readOnly()).isTrue();
+        assertThat(DiskSpec.parse("a.img,ro").device()).isEmpty();
+        assertThat(DiskSpec.parse("a.img,raw,ro").format()).contains("raw");
+    }
+
+    @Test
     void aFileAloneIsADisk() throws ConfigException {
         DiskSpec disk = DiskSpec.parse("lamp.img");
         assertThat(disk.format()).isEmpty();

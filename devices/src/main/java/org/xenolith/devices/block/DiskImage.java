@@ -53,6 +53,17 @@ public final class DiskImage {
         }
     }
 
+    /**
+     * Looks at the content of an image: the format that {@link #open(Path, boolean)} would take it
+     * for now.
+     */
+    public static ImageFormat formatOf(Path path) throws IOException {
+        requireNewInChain(path, List.of());
+        try (ImageFile file = HostFile.open(path, true)) {
+            return ImageFormat.probe(file);
+        }
+    }
+
     private static BlockImage overlay(ImageFile changes, BlockImage below) throws IOException {
         try {
             new Qcow2.Layout(Qcow2.DEFAULT_CLUSTER_BITS, below.sizeBytes(), null, null)

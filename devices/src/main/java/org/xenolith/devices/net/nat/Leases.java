@@ -68,6 +68,28 @@ final class Leases {
         }
     }
 
+    /**
+     * Keeps an address for a guest that will come, under a name of its own.
+     *
+     * @return {@link #NO_ADDRESS} when there is none left
+     */
+    int reserve(long mac, String name) {
+        int address = addressOf(mac);
+        if (address == NO_ADDRESS) {
+            address = freeAddress();
+        }
+        if (address != NO_ADDRESS) {
+            Integer earlier = hosts.get(name);
+            if (earlier != null) {
+                names[subnet.hostNumber(earlier)] = null;
+            }
+            own(address, mac, Long.MAX_VALUE);
+            forgetName(subnet.hostNumber(address));
+            fix(new FixedGuest(mac, address, name));
+        }
+        return address;
+    }
+
     /** The MAC address that alone may use this address, or {@link #NOBODY}. */
     long owner(int address) {
         int host = subnet.hostNumber(address);

@@ -21,6 +21,7 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -216,6 +217,21 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
     public Optional<String> addressOf(String name) {
         int address = call(() -> stack.leases().addressOf(name));
         return address == Leases.NO_ADDRESS ? Optional.empty() : Optional.of(Ipv4.format(address));
+    }
+
+    /**
+     * Gives a guest that will come an address and a name of its own; on a later call with the same
+     * address the name changes.
+     *
+     * @param name a host name; another guest's loses its way here
+     * @throws IllegalStateException when the network has no address left
+     */
+    public void expect(MacAddress guest, String name) {
+        int address =
+                call(() -> stack.leases().reserve(guest.value(), name.toLowerCase(Locale.ROOT)));
+        if (address == Leases.NO_ADDRESS) {
+            throw new IllegalStateException("the NAT's network has no address left for " + name);
+        }
     }
 
     /** Ends the connections of a guest that is gone. Its address stays reserved. */

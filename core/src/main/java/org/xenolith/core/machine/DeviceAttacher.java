@@ -1,0 +1,142 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.backend.Disk;
+import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.backend.NetworkInterface;
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.devices.block.BlockImage;
+import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.block.ImageFormat;
+import org.xenolith.devices.block.Qcow2;
+import org.xenolith.devices.net.MacAddress;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.zip.CRC32C;
+
+/** Gives a guest the devices that its owner listed, before it starts. */
+final class DeviceAttacher {
+    /** The prefix that Xen's tools use for addresses they make up. */
+    private static final long XEN_OUI = 0x00_16_3e_00_00_00L;
+
+    private static final int OWN_BITS = 0x7f_ffff;
+
+    private final Host host;
+    private final Guest guest;
+
+    DeviceAttacher(Host host, Guest guest) {
+        this.host = host;
+        this.guest = guest;
+    }
+
+    /**
+     * @throws IOException when an image cannot be opened or a network cannot be joined
+     * @throws BootFailed when the list makes no sense
+     */
+    void attach(GuestDevices devices) throws IOException {
+        attachDisks(devices.disks());
+        for (int i = 0; i < devices.networks().size(); i++) {
+            attachNetwork(i, devices.networks().get(i));
+        }
+        for (PortForward forward : devices.forwards()) {
+            host.network().forward(forward, guest.name());
+        }
+    }
+
+    private void attachDisks(List<DiskSpec> disks) throws IOException {
+        Set<String> named = new HashSet<>();
+        for (DiskSpec disk : disks) {
+            if (disk.device().isPresent() && !named.add(disk.device().get())) {
+                throw new BootFailed("Two disks are called " + disk.device().get());
+            }
+        }
+        int next = 0;
+        for (DiskSpec disk : disks) {
+            while (disk.device().isEmpty() && named.contains(DiskName.ofIndex(next).name())) {
+                next++;
+            }
+            DiskName name =
+                    disk.device().isPresent()
+                            ? nameOf(disk.device().get())
+                            : DiskName.ofIndex(next++);
+            guest.devices().attach(new Disk(name, open(disk), disk.file().toString()));
+        }
+    }
+
+    private static DiskName nameOf(String device) {
+        try {
+            return DiskName.parse(device);
+        } catch (IllegalArgumentException e) {
+            throw new BootFailed(e.getMessage(), e);
+        }
+    }
+
+    private static BlockImage open(DiskSpec disk) throws IOException {
+        ImageFormat format =
+                disk.format().isEmpty()
+                        ? null
+                        : ImageFormat.valueOf(disk.format().get().toUpperCase(Locale.ROOT));
+        if (disk.ephemeral()) {
+            Path folder = disk.file().toAbsolutePath().getParent();
+            Path scratch = Files.isWritable(folder) ? folder : Path.of("/var/tmp");
+            return DiskImage.openEphemeral(disk.file(), format, scratch);
+        }
+        if (disk.overlay().isPresent()) {
+            Path overlay = disk.overlay().get();
+            if (Files.notExists(overlay)) {
+                createOverlay(overlay, disk.file(), format);
+            }
+            return DiskImage.open(overlay, disk.readOnly(), ImageFormat.QCOW2);
+        }
+        return open(disk.file(), disk.readOnly(), format);
+    }
+
+    private static BlockImage open(Path file, boolean readOnly, ImageFormat format)
+            throws IOException {
+        return format == null
+                ? DiskImage.open(file, readOnly)
+                : DiskImage.open(file, readOnly, format);
+    }
+
+    private static void createOverlay(Path overlay, Path base, ImageFormat format)
+            throws IOException {
+        // Asking for the format here, when the owner says it, fixes it for ever: what a guest
+        // writes
+        // into a raw base can never make it something else.
+        ImageFormat below = format == null ? DiskImage.formatOf(base) : format;
+        long size;
+        try (BlockImage image = open(base, true, below)) {
+            size = image.sizeBytes();
+        }
+        Qcow2.create(overlay, size, base.toAbsolutePath(), below);
+    }
+
+    private void attachNetwork(int id, NetworkSpec spec) throws IOException {
+        MacAddress mac = spec.address().orElse(madeUp(guest.name(), id));
+        String bridge = spec.uplink().getClass().getSimpleName().toLowerCase(Locale.ROOT);
+        guest.devices()
+                .attach(
+                        new NetworkInterface(
+                                id,
+                                mac.toString(),
+                                NetworkInterface.DEFAULT_MTU,
+                                bridge,
+                                host.network()
+                                        .place(spec, mac, guest.name(), guest.name() + "." + id)));
+    }
+
+    /** The same for the same guest on every start, so that leases and ARP tables stay true. */
+    private static MacAddress madeUp(String name, int id) {
+        CRC32C sum = new CRC32C();
+        sum.update((name + "." + id).getBytes(StandardCharsets.UTF_8));
+        return new MacAddress(XEN_OUI | sum.getValue() & OWN_BITS);
+    }
+}

@@ -1,0 +1,87 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.devices.block.BlockImage;
+import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.filesystem.BootFiles;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a disk boots, taken out of it by the host as pygrub does it: kernel and initrd as files of
+ * their own, and the command line in the names that a Xen guest gives its disks.
+ *
+ * @param source where on the disk this stands
+ */
+public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, String source) {
+    private static final byte[] ELF_MAGIC = {0x7f, 'E', 'L', 'F'};
+    private static final byte[] SETUP_MAGIC = {'H', 'd', 'r', 'S'};
+    private static final int SETUP_MAGIC_AT = 0x202;
+
+    /** What other platforms call the first disks, in the command lines that they wrote. */
+    private static final Pattern FOREIGN_ROOT =
+            Pattern.compile("\\broot=/dev/(?:[shv]d([a-z])|nvme0n1p?|mmcblk0p?)(\\d*)(?=\\s|$)");
+
+    /** Whether a file is a kernel: an ELF file, or the setup header of a bzImage. */
+    public static boolean isKernel(Path file) throws IOException {
+        byte[] head;
+        try (InputStream in = Files.newInputStream(file)) {
+            head = in.readNBytes(SETUP_MAGIC_AT + SETUP_MAGIC.length);
+        }
+        return startsWith(head, 0, ELF_MAGIC) || startsWith(head, SETUP_MAGIC_AT, SETUP_MAGIC);
+    }
+
+    private static boolean startsWith(byte[] bytes, int at, byte[] magic) {
+        return bytes.length >= at + magic.length
+                && Arrays.equals(bytes, at, at + magic.length, magic, 0, magic.length);
+    }
+
+    /**
+     * Reads a disk.
+     *
+     * @throws IOException with a sentence when it is no disk, or has nothing to boot
+     */
+    public static DiskBoot from(Path disk) throws IOException {
+        try (BlockImage image = DiskImage.open(disk, true)) {
+            BootFiles files = BootFiles.find(image);
+            byte[] initrd = files.readInitrd();
+            return new DiskBoot(
+                    temporary("kernel", files.readKernel()),
+                    initrd.length == 0
+                            ? Optional.empty()
+                            : Optional.of(temporary("initrd", initrd)),
+                    forXen(files.commandLine(), files.fileSystem().volume().partition()),
+                    files.source());
+        }
+    }
+
+    private static Path temporary(String what, byte[] content) throws IOException {
+        Path file = Files.createTempFile("xenolith-" + what + "-", "");
+        file.toFile().deleteOnExit();
+        return Files.write(file, content);
+    }
+
+    /** The disk is xvda here, and the console hvc0; without a root it is where the kernel was. */
+    static String forXen(String commandLine, int partition) {
+        Matcher root = FOREIGN_ROOT.matcher(commandLine);
+        StringBuilder line = new StringBuilder();
+        while (root.find()) {
+            String letter = root.group(1) == null ? "a" : root.group(1);
+            root.appendReplacement(line, "root=/dev/xvd" + letter + root.group(2));
+        }
+        root.appendTail(line);
+        if (!line.toString().matches("(?s).*\\broot=.*")) {
+            line.append(" root=/dev/xvda").append(partition == 0 ? "" : partition).append(" ro");
+        }
+        if (!line.toString().contains("console=hvc")) {
+            line.append(" console=hvc0");
+        }
+        return line.toString().strip();
+    }
+}

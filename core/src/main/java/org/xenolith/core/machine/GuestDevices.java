@@ -1,0 +1,26 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
+
+import java.util.List;
+
+/**
+ * The devices that a guest starts with.
+ *
+ * @param disks in the order of their names: xvda first, unless they name themselves
+ * @param networks an interface each
+ * @param forwards ports of the host that lead to the guest, through the user-mode NAT
+ */
+public record GuestDevices(
+        List<DiskSpec> disks, List<NetworkSpec> networks, List<PortForward> forwards) {
+    /** A guest with console and xenstore only. */
+    public static final GuestDevices NONE = new GuestDevices(List.of(), List.of(), List.of());
+
+    public GuestDevices {
+        disks = List.copyOf(disks);
+        networks = List.copyOf(networks);
+        forwards = List.copyOf(forwards);
+    }
+}

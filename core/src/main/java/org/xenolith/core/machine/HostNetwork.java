@@ -1,0 +1,174 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.devices.net.MacAddress;
+import org.xenolith.devices.net.NetworkEndpoint;
+import org.xenolith.devices.net.NetworkLoop;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.NetworkSpec.Uplink;
+import org.xenolith.devices.net.PcapFile;
+import org.xenolith.devices.net.PortSettings;
+import org.xenolith.devices.net.PortStatistics;
+import org.xenolith.devices.net.SwitchPort;
+import org.xenolith.devices.net.VirtualSwitch;
+import org.xenolith.devices.net.nat.NatConfig;
+import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.UserModeNat;
+import org.xenolith.devices.net.proxy.ReverseProxy;
+import org.xenolith.devices.net.tunnel.StreamTunnel;
+import org.xenolith.devices.net.tunnel.TapPort;
+import org.xenolith.devices.net.tunnel.UdpTunnel;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * The switches of a host: one for each way out that some guest's interface names, so that guests
+ * who name the same one are on the same network. What nobody names is not there.
+ *
+ * <p>Thread-safe.
+ */
+final class HostNetwork implements AutoCloseable {
+    private static final int HTTP_PORT = 80;
+    private static final String UPLINK = "uplink";
+
+    private final NetworkLoop loop = NetworkLoop.create();
+    private final Map<Uplink, VirtualSwitch> switches = new HashMap<>();
+    private final Deque<AutoCloseable> closing = new ArrayDeque<>();
+    private UserModeNat nat;
+
+    HostNetwork() {
+        closing.push(loop::close);
+    }
+
+    /**
+     * Makes a place for a guest's interface.
+     *
+     * @param guest name under which the NAT's other guests and the host find it
+     * @return plugs an endpoint in; the port closes the capture too
+     */
+    synchronized Function<NetworkEndpoint, SwitchPort> place(
+            NetworkSpec spec, MacAddress mac, String guest, String interfaceName)
+            throws IOException {
+        VirtualSwitch network = network(spec.uplink());
+        if (spec.uplink() instanceof Uplink.Nat) {
+            nat.expect(mac, guest);
+        }
+        PortSettings settings = PortSettings.PLAIN.withAddress(mac);
+        if (spec.impairment().isPresent()) {
+            settings = settings.withImpairment(spec.impairment().get());
+        }
+        if (spec.capture().isPresent()) {
+            PcapFile capture = PcapFile.create(spec.capture().get(), PcapFile.LargeFrames.CUT);
+            closing.push(capture);
+            settings = settings.withCapture(capture);
+        }
+        PortSettings chosen = settings;
+        return endpoint -> network.connect(interfaceName, endpoint, chosen);
+    }
+
+    private VirtualSwitch network(Uplink uplink) throws IOException {
+        VirtualSwitch known = switches.get(uplink);
+        if (known != null) {
+            return known;
+        }
+        VirtualSwitch network = new VirtualSwitch(loop);
+        closing.push(network::close);
+        connect(uplink, network);
+        switches.put(uplink, network);
+        return network;
+    }
+
+    private void connect(Uplink uplink, VirtualSwitch network) throws IOException {
+        switch (uplink) {
+            case Uplink.None() -> {}
+            case Uplink.Nat() -> {
+                nat = UserModeNat.create(NatConfig.builder().build(), loop);
+                closing.push(nat::close);
+                nat.plugInto(network, PortSettings.PLAIN);
+            }
+            case Uplink.Tap(String name) ->
+                    closing.push(TapPort.open(loop, network, UPLINK, name, PortSettings.PLAIN));
+            case Uplink.Udp(InetSocketAddress local, InetSocketAddress remote) ->
+                    closing.push(
+                            UdpTunnel.open(
+                                    loop,
+                                    network,
+                                    UPLINK,
+                                    resolved(local),
+                                    resolved(remote),
+                                    PortSettings.PLAIN));
+            case Uplink.StreamConnect(InetSocketAddress remote) ->
+                    closing.push(
+                            StreamTunnel.connect(
+                                    loop, network, UPLINK, resolved(remote), PortSettings.PLAIN));
+            case Uplink.StreamListen(InetSocketAddress local) ->
+                    closing.push(
+                            StreamTunnel.listen(
+                                    loop, network, UPLINK, resolved(local), PortSettings.PLAIN));
+        }
+    }
+
+    private static InetSocketAddress resolved(InetSocketAddress address) throws IOException {
+        InetSocketAddress resolved =
+                new InetSocketAddress(address.getHostString(), address.getPort());
+        if (resolved.isUnresolved()) {
+            throw new IOException("The host " + address.getHostString() + " is not known");
+        }
+        return resolved;
+    }
+
+    /**
+     * Leads a port of the host to a guest.
+     *
+     * @throws IOException when there is no NAT, or the host does not let us
+     */
+    synchronized void forward(PortForward forward, String guest) throws IOException {
+        requireNat("-p " + forward);
+        nat.forward(forward, guest);
+    }
+
+    /**
+     * Opens the HTTP proxy that leads to each guest by name.
+     *
+     * @return the address it listens on
+     */
+    synchronized InetSocketAddress openProxy(InetSocketAddress address) throws IOException {
+        requireNat("the proxy");
+        ReverseProxy proxy = ReverseProxy.open(loop, address, nat.webServers(HTTP_PORT));
+        closing.push(proxy);
+        return proxy.localAddress();
+    }
+
+    private void requireNat(String what) throws IOException {
+        if (nat == null) {
+            throw new IOException(
+                    "For " + what + " some guest needs an interface on the network 'nat'");
+        }
+    }
+
+    /** Counters of every port of every switch. */
+    synchronized List<PortStatistics> statistics() {
+        List<PortStatistics> all = new ArrayList<>();
+        switches.values().forEach(network -> all.addAll(network.statistics()));
+        return all;
+    }
+
+    @Override
+    public synchronized void close() {
+        // Last opened, first closed: ends of wires before switches, and the loop when all is quiet.
+        while (!closing.isEmpty()) {
+            try {
+                closing.pop().close();
+            } catch (Exception e) {
+                System.err.println("xenolith: closing the network: " + e.getMessage());
+            }
+        }
+    }
+}
