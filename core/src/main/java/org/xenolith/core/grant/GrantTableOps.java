@@ -328,22 +328,27 @@ public final class GrantTableOps {
         mappings.clear();
     }
 
-    private synchronized int unmap(GuestContext vcpu, int handle, long hostAddr) {
-        Mapping mapping = mappings.get(handle);
-        if (mapping == null) {
-            return GNTST_BAD_HANDLE;
+    private int unmap(GuestContext vcpu, int handle, long hostAddr) {
+        Mapping mapping;
+        synchronized (this) {
+            mapping = mappings.get(handle);
+            if (mapping == null) {
+                return GNTST_BAD_HANDLE;
+            }
+            if (hostAddr != 0 && hostAddr != mapping.hostAddr) {
+                return GNTST_BAD_VIRT_ADDR;
+            }
+            long entry = entryAddress(vcpu, mapping.hostAddr, mapping.flags);
+            if (!types.unmapGranted(entry, mapping.mfn, vcpu.tlb())) {
+                return GNTST_GENERAL_ERROR;
+            }
+            mappings.remove(handle);
         }
-        if (hostAddr != 0 && hostAddr != mapping.hostAddr) {
-            return GNTST_BAD_VIRT_ADDR;
-        }
-        long entry = entryAddress(vcpu, mapping.hostAddr, mapping.flags);
-        if (!types.unmapGranted(entry, mapping.mfn, vcpu.tlb())) {
-            return GNTST_GENERAL_ERROR;
-        }
-        mappings.remove(handle);
-        types.frames().removeGranted(mapping.mfn, vcpu.tlb());
-        // Siblings may hold the frame in their TLBs: it is the granter's again only when none does.
+        // Siblings may hold the frame in their TLBs, or be about to look its number up: the frame
+        // is the granter's again, and the number another grant's, only when none does. Outside the
+        // monitor: a sibling that waits for it stands at no poll point.
         vcpu.tlb().awaitSettled(vcpu.tlb().stamp());
+        types.frames().removeGranted(mapping.mfn, vcpu.tlb());
         mapping.granter.end(mapping.ref, mapping.write);
         return GNTST_OKAY;
     }
