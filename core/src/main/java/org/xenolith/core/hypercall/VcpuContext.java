@@ -16,6 +16,8 @@ import org.xenolith.cpu.mmu.Ram;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Loads {@code struct vcpu_guest_context} into a vCPU that was never up. public/arch-x86/xen.h. */
 final class VcpuContext {
@@ -46,15 +48,32 @@ final class VcpuContext {
 
     private final Domain domain;
 
+    /** vCPUs whose context is just being loaded by a sibling. */
+    private final Set<VirtualCpu> loading = ConcurrentHashMap.newKeySet();
+
     VcpuContext(Domain domain) {
         this.domain = domain;
     }
 
-    /** Reads the context once, checks the copy, and leaves the vCPU initialised and offline. */
-    synchronized long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
-        if (vcpu.initialised) {
+    /**
+     * Reads the context once, checks the copy, and leaves the vCPU initialised and offline. A
+     * sibling that wants to do the same meanwhile comes too late. Not one after the other under a
+     * lock: taking the tables may wait for siblings, and who waits for a lock stands at no poll
+     * point.
+     */
+    long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
+        if (vcpu.initialised || !loading.add(vcpu)) {
             return -EEXIST;
         }
+        try {
+            // Another load may have ended between the two questions above.
+            return vcpu.initialised ? -EEXIST : loadAlone(caller, vcpu, vaddr);
+        } finally {
+            loading.remove(vcpu);
+        }
+    }
+
+    private long loadAlone(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
         byte[] copy = new byte[VcpuGuestContext.SIZE];
         caller.mmu().copyFrom(vaddr, copy, 0, copy.length);
         ByteBuffer in = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
