@@ -212,4 +212,38 @@ class ChangingCodeTest {
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(2);
     }
+
+    @Test
+    void aSiblingsStoreBeforeItsPollIsFoundAlsoWhenItIsToldToFlushEverything() {
+        Cpu sibling = guest.machine.newCpu();
+        long function = CODE + 0x1000;
+        guest.writeAt(function, code -> code.mov(RAX, 1).syscall());
+        sibling.mmu().write8(function + 0x100, 0);
+        cpu.rip = function;
+        guest.runToSyscall();
+        sibling.mmu().write8(function + IMMEDIATE, 2);
+        sibling.mmu().mailbox().postFlushAll();
+        sibling.mmu().mailbox().drain();
+        cpu.rip = function;
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(2);
+    }
+
+    @Test
+    void aSiblingsStoreBeforeItsPollIsFoundAlsoWhenItsMailboxOverflowed() {
+        Cpu sibling = guest.machine.newCpu();
+        long function = CODE + 0x1000;
+        for (int i = 0; i < 1000; i++) {
+            sibling.mmu().mailbox().postDropPage(DATA);
+        }
+        guest.writeAt(function, code -> code.mov(RAX, 1).syscall());
+        sibling.mmu().write8(function + 0x100, 0);
+        cpu.rip = function;
+        guest.runToSyscall();
+        sibling.mmu().write8(function + IMMEDIATE, 2);
+        sibling.mmu().mailbox().drain();
+        cpu.rip = function;
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(2);
+    }
 }

@@ -1,18 +1,20 @@
 package org.xenolith.cpu.mmu;
 
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Invalidations that other threads left for one vCPU's TLB. The owner drains it where the
  * architecture lets stale entries end: when it is scheduled, at every poll point, at base-pointer
- * loads and flushes, and before a page fault is delivered. A full mailbox means "drop everything".
+ * loads and flushes, and before a page fault is delivered. A full mailbox means "drop everything";
+ * what became of writes is asked even then.
  */
 public final class TlbMailbox {
     private static final int CAPACITY = 256;
 
     private enum Kind {
         PAGE,
-        WRITES,
         FRAME,
         ROOT
     }
@@ -22,6 +24,13 @@ public final class TlbMailbox {
     private final long[] operands = new long[CAPACITY];
     private int size;
     private boolean flushAll;
+
+    /**
+     * Host frames that the owner may write to no more. Not covered by a full flush: it drops the
+     * tags, but whoever decoded code there must still compare it with what the owner wrote until
+     * then. A set, so that it is no larger than the domain however long the owner sleeps.
+     */
+    private final Set<Long> writes = new LinkedHashSet<>();
 
     /** Number of undrained posts; read without the lock on the owner's fast path. */
     private final AtomicInteger posted = new AtomicInteger();
@@ -34,8 +43,9 @@ public final class TlbMailbox {
         post(Kind.PAGE, vaddr);
     }
 
-    public void postDropWrites(long hostBase) {
-        post(Kind.WRITES, hostBase);
+    public synchronized void postDropWrites(long hostBase) {
+        writes.add(hostBase);
+        posted.incrementAndGet();
     }
 
     public void postDropFrame(long hostBase) {
@@ -81,6 +91,8 @@ public final class TlbMailbox {
                 apply(kinds[i], operands[i]);
             }
         }
+        writes.forEach(owner::dropWrites);
+        writes.clear();
         flushAll = false;
         size = 0;
         posted.set(0);
@@ -89,7 +101,6 @@ public final class TlbMailbox {
     private void apply(Kind kind, long operand) {
         switch (kind) {
             case PAGE -> owner.dropPage(operand);
-            case WRITES -> owner.dropWrites(operand);
             case FRAME -> owner.dropFrame(operand);
             case ROOT -> owner.retireRoot(operand);
         }
