@@ -2,6 +2,8 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.mmu.Ram;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to
  * the first that may go elsewhere; unconditional jumps inside the page are followed. The unit of
@@ -79,7 +81,10 @@ public final class Block {
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
             if (following != null && op.leavesFlagsExact) {
-                op.link(new Leave(op.end, op.position + op.instructions));
+                Leave leave = new Leave(op.end, op.position + op.instructions);
+                // Siblings inside come upon it without a lock: complete, or not yet.
+                VarHandle.releaseFence();
+                op.link(leave);
             }
             op = following;
         }

@@ -14,8 +14,9 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p>When the first block of a frame is decoded, siblings may still hold a write tag. They get a
  * message and drop it at their next poll point, then {@link #writesDropped} compares the blocks
- * with memory: a store that slipped through in between is found there. x86 asks no more of
- * cross-modifying code.
+ * with memory: a store that slipped through in between is found there. A store that is reported
+ * while a sibling decodes its bytes finds no block yet; so each block is compared with memory once
+ * it can be found. x86 asks no more of cross-modifying code.
  */
 public final class CodeCache implements Mmu.StoreWatch {
     private static final int CHUNK_SHIFT = 10;
@@ -81,10 +82,9 @@ public final class CodeCache implements Mmu.StoreWatch {
         return chunk == null ? null : chunk.get(indexInChunk(hostBase));
     }
 
-    /** The owner is about to decode from the frame: from now on stores into it are seen. */
+    /** The owner has decoded from the frame: from now on stores into it are seen. */
     void add(CodePage page, Block block, Mmu owner) {
-        boolean first = !page.hasBlocks();
-        page.add(block);
+        boolean first = page.add(block);
         decodedBlocks.increment();
         if (first) {
             for (Mmu mmu : mmus) {

@@ -1,5 +1,7 @@
 package org.xenolith.cpu.interp;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * The decoded code of one frame: its blocks by start offset. Look-up takes no lock; additions and
  * drops do, as vCPUs of a domain share the page.
@@ -52,12 +54,24 @@ final class CodePage {
         return offset * 0x9E3779B1 >>> 20 & mask;
     }
 
-    synchronized void add(Block block) {
+    /**
+     * Adds a block, unless memory has changed since its bytes were read: a sibling's store that
+     * came before the block could be found was reported in vain.
+     *
+     * @return whether the page had no block before: write tags for it must go
+     */
+    synchronized boolean add(Block block) {
         if (++used * 2 > table.length) {
             grow();
         }
         insert(table, block);
-        live++;
+        boolean first = live++ == 0;
+        // Found from here on; the comparison comes after, or a store could fall between the two.
+        VarHandle.fullFence();
+        if (!block.matches(hostBase)) {
+            drop(block);
+        }
+        return first;
     }
 
     private void grow() {
