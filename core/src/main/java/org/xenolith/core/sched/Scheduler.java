@@ -590,11 +590,27 @@ public final class Scheduler {
         }
         task.isInterrupted = vcpu.isSliceInterrupted();
         place(task);
+        handOnPosted(task);
         boolean siblingMayRun = !task.siblings.isLive();
         if (waitingThreads > 0 && (siblingMayRun || task.wakeAt < watchedUntil)) {
             work.signal();
         }
         idle.signalAll();
+    }
+
+    /** What was posted to a vCPU that went down meanwhile waits for a sibling. */
+    private static boolean leavesPosted(Task task) {
+        VirtualCpu vcpu = task.vcpu;
+        return vcpu.state == State.OFFLINE
+                && vcpu.domain().hasPosted()
+                && !vcpu.domain().hasEnded();
+    }
+
+    private void handOnPosted(Task task) {
+        Task sleeping = leavesPosted(task) ? whoMustAttend(task.siblings) : null;
+        if (sleeping != null) {
+            makeRunnable(sleeping);
+        }
     }
 
     // ---- timers

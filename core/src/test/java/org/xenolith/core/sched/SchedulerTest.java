@@ -384,4 +384,22 @@ class SchedulerTest {
         runSlices(1);
         assertThat(ran.getLast()).as("the other one yields").isEqualTo(first);
     }
+
+    @Test
+    void workPostedToAVcpuOnItsWayDownIsDoneByASleepingSibling() {
+        PvGuest guest = guest(2);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        VirtualCpu sleeper = guest.vcpu(ran.getFirst());
+        VirtualCpu goingDown = guest.vcpu(1 - ran.getFirst());
+        script.add(
+                () -> {
+                    scheduler.offline(goingDown);
+                    guest.domain.post(() -> {});
+                    return State.OFFLINE;
+                });
+        runSlices(1);
+        assertThat(goingDown.state).isEqualTo(State.OFFLINE);
+        assertThat(sleeper.state).isEqualTo(State.RUNNABLE);
+    }
 }
