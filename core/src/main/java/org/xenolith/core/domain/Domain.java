@@ -133,10 +133,10 @@ public final class Domain {
         }
 
         @Override
-        public void notify(int domId, int port) {
-            Domain domain = neighbours.of(domId);
+        public void notify(EventChannels.End to, EventChannels.End from) {
+            Domain domain = neighbours.of(to.domId());
             if (domain != null) {
-                domain.post(() -> domain.events.deliver(port));
+                domain.post(() -> domain.events.deliverFrom(to.port(), from));
             }
         }
     }

@@ -1,5 +1,6 @@
 package org.xenolith.core.event;
 
+import static org.xenolith.core.abi.XenErrno.EAGAIN;
 import static org.xenolith.core.abi.XenErrno.EEXIST;
 import static org.xenolith.core.abi.XenErrno.EINVAL;
 import static org.xenolith.core.abi.XenErrno.ENOENT;
@@ -15,10 +16,12 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntSupplier;
 
 /**
- * The event channels of a domain. State changes take this object's lock; delivery is atomic updates
- * of shared words that the guest changes at the same time.
+ * The event channels of a domain. State changes take this object's lock, those of both ends of a
+ * channel both domains' locks in the order of their numbers; delivery is atomic updates of shared
+ * words that the guest changes at the same time.
  *
  * <p>Methods that deliver are called by a thread that holds one of the domain's vCPUs: what comes
  * from outside is queued in the domain and applied by such a thread.
@@ -53,6 +56,7 @@ public final class EventChannels {
     /** Domain 0: the VMM's own end of a channel. */
     private static final int HOST = 0;
 
+    /** Its own lock guards its pending bit against the end of the channel. */
     private static final class Channel {
         Kind kind = Kind.FREE;
         int vcpu;
@@ -62,15 +66,27 @@ public final class EventChannels {
 
         /** The end of a channel that the VMM itself serves, run on the sender's thread. */
         Runnable backend;
+
+        /** To a port of a guest, not to the VMM. */
+        boolean isConnected() {
+            return kind == Kind.INTERDOMAIN && remotePort != 0;
+        }
+
+        boolean isConnectedTo(int domain, int port) {
+            return isConnected() && remoteDomain == domain && remotePort == port;
+        }
     }
+
+    /** One end of a channel between domains. */
+    public record End(int domId, int port) {}
 
     /** Reaches another domain's channels, for interdomain ones. */
     public interface Neighbours {
         /** Null when there is no such domain. */
         EventChannels of(int domId);
 
-        /** Queues the delivery of a port in another domain. */
-        void notify(int domId, int port);
+        /** Queues {@link #deliverFrom} for a port in another domain. */
+        void notify(End to, End from);
     }
 
     /** Hears of each event as it becomes pending, on the thread that delivers it. */
@@ -168,9 +184,7 @@ public final class EventChannels {
         @Override
         public void notifyFrontend() {
             // The guest may have closed its port, and have it for something else by now.
-            if (channels[port] == channel) {
-                deliver(port);
-            }
+            deliver(port, channel);
         }
 
         @Override
@@ -262,73 +276,94 @@ public final class EventChannels {
 
     /** bind_interdomain: to a port that the other domain offered to this one. */
     public int bindInterdomain(int remoteDomain, int remotePort) {
-        EventChannels remote = remoteDomain == domId ? this : neighbours.of(remoteDomain);
+        EventChannels remote = peer(remoteDomain);
         if (remote == null) {
             return -ESRCH;
         }
-        int port;
-        synchronized (this) {
-            port = allocate();
-            if (port < 0) {
-                return port;
-            }
-            channels[port].kind = Kind.INTERDOMAIN;
-            channels[port].remoteDomain = remoteDomain;
-            channels[port].remotePort = remotePort;
+        int port = withLocksOf(remote, () -> connect(remote, remotePort));
+        if (port > 0) {
+            // Xen marks the new end pending at once: the other side may have sent before.
+            deliver(port);
         }
-        if (!remote.accept(remotePort, domId, port)) {
-            synchronized (this) {
-                channels[port] = null;
-            }
-            return -EINVAL;
-        }
-        // Xen marks the new end pending at once: the other side may have sent before.
-        deliver(port);
         return port;
     }
 
-    private synchronized boolean accept(int port, int fromDomain, int fromPort) {
-        Channel channel = inUse(port);
-        if (channel == null || channel.kind != Kind.UNBOUND || channel.remoteDomain != fromDomain) {
-            return false;
+    private EventChannels peer(int remoteDomain) {
+        return remoteDomain == domId ? this : neighbours.of(remoteDomain);
+    }
+
+    /** Both ends change at once, or a late change of one would meet the next channel there. */
+    private int withLocksOf(EventChannels remote, IntSupplier change) {
+        EventChannels first = domId <= remote.domId ? this : remote;
+        EventChannels second = first == this ? remote : this;
+        synchronized (first) {
+            synchronized (second) {
+                return change.getAsInt();
+            }
         }
-        channel.kind = Kind.INTERDOMAIN;
-        channel.remotePort = fromPort;
-        return true;
+    }
+
+    private int connect(EventChannels remote, int remotePort) {
+        int port = allocate();
+        if (port < 0) {
+            return port;
+        }
+        Channel offered = remote.inUse(remotePort);
+        if (offered == null || offered.kind != Kind.UNBOUND || offered.remoteDomain != domId) {
+            return -EINVAL;
+        }
+        channels[port].kind = Kind.INTERDOMAIN;
+        channels[port].remoteDomain = remote.domId;
+        channels[port].remotePort = remotePort;
+        offered.kind = Kind.INTERDOMAIN;
+        offered.remotePort = port;
+        return port;
     }
 
     /** close. */
     public int close(int port) {
-        int remoteDomain;
-        int remotePort;
-        synchronized (this) {
-            Channel channel = inUse(port);
-            if (channel == null) {
-                return -EINVAL;
+        while (true) {
+            Channel channel;
+            EventChannels remote;
+            synchronized (this) {
+                channel = inUse(port);
+                if (channel == null) {
+                    return -EINVAL;
+                }
+                remote = channel.isConnected() ? peer(channel.remoteDomain) : null;
+                if (remote == null) {
+                    free(port, channel);
+                    return 0;
+                }
             }
-            if (channel.kind == Kind.VIRQ) {
-                virqPorts[channel.virq][isPerVcpu(channel.virq) ? channel.vcpu : 0] = 0;
-            }
-            remoteDomain = channel.remoteDomain;
-            remotePort = channel.kind == Kind.INTERDOMAIN ? channel.remotePort : 0;
-            channels[port] = null;
-            clearBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port);
-        }
-        if (remotePort != 0) {
-            EventChannels remote = remoteDomain == domId ? this : neighbours.of(remoteDomain);
-            if (remote != null) {
-                remote.peerClosed(remotePort, domId);
+            // The locks were let go: a sibling, or the peer, may have been faster.
+            if (withLocksOf(remote, () -> disconnect(port, channel, remote)) == 0) {
+                return 0;
             }
         }
+    }
+
+    private int disconnect(int port, Channel channel, EventChannels remote) {
+        if (channels[port] != channel || !channel.isConnected()) {
+            return -EAGAIN;
+        }
+        Channel end = remote.inUse(channel.remotePort);
+        if (end != null && end.isConnectedTo(domId, port)) {
+            end.kind = Kind.UNBOUND;
+            end.remoteDomain = domId;
+            end.remotePort = 0;
+        }
+        free(port, channel);
         return 0;
     }
 
-    private synchronized void peerClosed(int port, int peerDomain) {
-        Channel channel = inUse(port);
-        if (channel != null && channel.kind == Kind.INTERDOMAIN) {
-            channel.kind = Kind.UNBOUND;
-            channel.remoteDomain = peerDomain;
-            channel.remotePort = 0;
+    private void free(int port, Channel channel) {
+        if (channel.kind == Kind.VIRQ) {
+            virqPorts[channel.virq][isPerVcpu(channel.virq) ? channel.vcpu : 0] = 0;
+        }
+        synchronized (channel) {
+            channels[port] = null;
+            clearBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port);
         }
     }
 
@@ -476,35 +511,58 @@ public final class EventChannels {
     /** send: to oneself for an IPI, to the other end else. */
     public int send(int port) {
         Channel channel;
+        Runnable backend = null;
+        End to = null;
         synchronized (this) {
             channel = inUse(port);
-        }
-        if (channel == null) {
-            return -EINVAL;
-        }
-        return switch (channel.kind) {
-            case IPI -> {
-                deliver(port);
-                yield 0;
+            if (channel == null) {
+                return -EINVAL;
             }
-            case INTERDOMAIN -> {
-                sendToPeer(channel);
-                yield 0;
+            switch (channel.kind) {
+                case IPI -> {}
+                case INTERDOMAIN -> {
+                    backend = channel.backend;
+                    to = new End(channel.remoteDomain, channel.remotePort);
+                }
+                case UNBOUND -> {
+                    return 0;
+                }
+                case FREE, PIRQ, VIRQ -> {
+                    return -EINVAL;
+                }
             }
-            case UNBOUND -> 0;
-            case FREE, PIRQ, VIRQ -> -EINVAL;
-        };
-    }
-
-    private void sendToPeer(Channel channel) {
-        Runnable backend = channel.backend;
+        }
         if (backend != null) {
             backend.run();
-        } else if (channel.remoteDomain == domId) {
-            deliver(channel.remotePort);
+        } else if (to != null) {
+            sendToPeer(to, new End(domId, port));
         } else {
-            neighbours.notify(channel.remoteDomain, channel.remotePort);
+            deliver(port, channel);
         }
+        return 0;
+    }
+
+    private void sendToPeer(End to, End from) {
+        if (to.domId() == domId) {
+            deliverFrom(to.port(), from);
+        } else {
+            neighbours.notify(to, from);
+        }
+    }
+
+    /**
+     * Delivers what the other end of a channel has sent, unless the channel was closed meanwhile:
+     * then the port is another channel's, or none.
+     */
+    public void deliverFrom(int port, End from) {
+        Channel channel;
+        synchronized (this) {
+            channel = inUse(port);
+            if (channel == null || !channel.isConnectedTo(from.domId(), from.port())) {
+                return;
+            }
+        }
+        deliver(port, channel);
     }
 
     /** Raises a virtual interrupt if the guest has bound it. */
@@ -521,8 +579,18 @@ public final class EventChannels {
     /** Makes a port pending and tells its vCPU unless the port is masked. */
     public void deliver(int port) {
         Channel channel = channel(port);
-        if (channel == null || setBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port)) {
-            return;
+        if (channel != null) {
+            deliver(port, channel);
+        }
+    }
+
+    private void deliver(int port, Channel channel) {
+        synchronized (channel) {
+            // Were it closed in between, the bit would stay for the next channel of that number,
+            // which then would never be delivered: it is pending already.
+            if (channels[port] != channel || setBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port)) {
+                return;
+            }
         }
         delivered++;
         boolean masked = testBit(sharedInfo + SharedInfo.EVTCHN_MASK, port);

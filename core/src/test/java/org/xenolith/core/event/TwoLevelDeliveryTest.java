@@ -78,8 +78,8 @@ class TwoLevelDeliveryTest {
         }
 
         @Override
-        public void notify(int domId, int port) {
-            throw new AssertionError("there is no domain " + domId);
+        public void notify(EventChannels.End to, EventChannels.End from) {
+            throw new AssertionError("there is no domain " + to.domId());
         }
     }
 
