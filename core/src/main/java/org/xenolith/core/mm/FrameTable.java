@@ -91,7 +91,7 @@ public final class FrameTable {
      * Of a page table: where it is linked. An L1 or L2 table has the machine address of the one
      * upper entry that refers to it, an L3 table the machine address 8 * slot of its slot in every
      * L4 table plus {@link PageTypes#IN_ROOT}. Of any other frame: the stamp of its last writable
-     * mapping's end.
+     * mapping's end, or of the end of the frame that had the number before.
      */
     private final long[][] links;
 
@@ -303,12 +303,13 @@ public final class FrameTable {
         boolean granted = has(mfn, GRANTED);
         hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = ABSENT;
         setInfo(mfn, 0);
-        setLink(mfn, 0);
         // The mappings have gone one by one and took their TLB entries along: this is the second
         // lock on
         // the door between domains.
         tlb.dropFrame(hostBase);
-        tlbs.retire(hostBase);
+        // A sibling's walk may have met the number and look it up only now: the next frame behind
+        // it is no table before that walk is over.
+        setLink(mfn, tlbs.retire(hostBase));
         if (granted) {
             freeGrants = push(freeGrants, freeGrantCount++, mfn);
         } else {
@@ -335,7 +336,6 @@ public final class FrameTable {
         }
         infos[chunk][index] = info;
         references[chunk][index] = count;
-        links[chunk][index] = 0;
         hosts[chunk][index] = (int) (hostBase >>> Ram.PAGE_SHIFT);
     }
 

@@ -134,6 +134,7 @@ public final class MmuUpdate {
             long host = frames.writableFrame(mfn) + offset;
             Ram.putLongVolatile(host, value);
             vcpu.mmu().noteStore(host, Long.BYTES);
+            types.wroteUntyped(mfn, vcpu.tlb());
             return 0;
         }
         return FrameType.isPageTable(type)

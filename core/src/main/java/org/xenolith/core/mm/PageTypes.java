@@ -25,6 +25,9 @@ import java.util.function.IntSupplier;
  * (or descriptor page) only after that: its link word keeps the stamp of its last writable
  * mapping's end, and {@link #NOT_SETTLED} sends the hypercall to wait for the siblings, without the
  * lock, and to try again. Stores into L1 tables never need it: they change no frame into a table.
+ * The same stamp keeps a frame that was a table from being one again while a sibling is still in
+ * the middle of a walk through it: such a walk looks at the type last, and a table at its end was
+ * one all the time.
  *
  * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
  * #promote} and {@link #demote} are where it could be bounded.
@@ -238,7 +241,18 @@ public final class PageTypes {
             putUpperEntries(mfn, type, Pte.ENTRIES, tlb);
         }
         frames.setType(mfn, type, 0);
-        frames.setLink(mfn, 0);
+        // A sibling may be in the middle of a walk through it, and the guest can write to it now.
+        frames.setLink(mfn, tlb.stamp());
+    }
+
+    /**
+     * The guest has written to a frame of no type: whoever walks through it must come out first.
+     */
+    void wroteUntyped(long mfn, TlbShootdown tlb) {
+        long stamp = tlb.stamp();
+        if (stamp != 0) {
+            frames.setLink(mfn, stamp);
+        }
     }
 
     // ---- entries ----

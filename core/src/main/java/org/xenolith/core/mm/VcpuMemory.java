@@ -40,6 +40,11 @@ public final class VcpuMemory implements MachineMemory {
     }
 
     @Override
+    public boolean isLeafTable(long mfn) {
+        return frames.isL1Table(mfn);
+    }
+
+    @Override
     public boolean emulatesStores(long mfn) {
         return frames.isL1Table(mfn);
     }

@@ -62,11 +62,15 @@ public final class VcpuTlbs {
     /**
      * Takes over a reference to a host frame that no page table leads to any more; the pool gets it
      * when no vCPU can hold its address.
+     *
+     * @return the stamp that running vCPUs must have passed before
      */
-    synchronized void retire(long hostBase) {
-        retired.add(new Retired(hostBase, advance()));
+    synchronized long retire(long hostBase) {
+        long stamp = advance();
+        retired.add(new Retired(hostBase, stamp));
         anyRetired = true;
         reclaim();
+        return stamp;
     }
 
     private synchronized long advance() {

@@ -27,6 +27,14 @@ public interface MachineMemory {
     long hypervisorEntry(int slot);
 
     /**
+     * Whether the frame is an L1 page table now. A frame that the guest could write becomes one
+     * only when no vCPU is in the middle of a walk that began before.
+     */
+    default boolean isLeafTable(long mfn) {
+        return true;
+    }
+
+    /**
      * Whether a store through a read-only mapping of {@code mfn} is performed by the platform
      * instead of faulting: true for L1 page tables, as Xen's ptwr emulation does.
      */

@@ -38,6 +38,12 @@ public final class Mmu {
      */
     private static final long INVALID = -1;
 
+    /** Result of one walk whose tables a sibling has changed under it. */
+    private static final long CHANGED_MEANWHILE = -2;
+
+    /** More than siblings can change while this vCPU is between two poll points, but by design. */
+    private static final int MAX_WALKS = 64;
+
     private static final int MAX_ASID = 0xffe;
     private static final int ROOT_SLOTS = 256;
 
@@ -605,10 +611,27 @@ public final class Mmu {
      * Walks the four levels, sets Accessed on the way and Dirty for a write. SDM vol. 3A, 4.5 and
      * 4.8.
      *
+     * <p>Siblings change tables meanwhile, and a frame that was a table when its entry was read may
+     * be anything, written by the guest at will, when its number is looked up. So the leaf is
+     * looked at again afterwards: unchanged in what still is a leaf table, it was one all the time,
+     * since a frame that was writable becomes a table only when this vCPU has passed a poll point.
+     * Else the walk starts anew. It does so once per change of a sibling, and gives up when there
+     * are too many.
+     *
      * @param access 0, PF_WRITE or PF_FETCH
      * @return host base of the frame, or {@link #NO_HOST} for a write that the platform emulates
      */
     private long walk(long vaddr, int access) {
+        for (int i = 0; i < MAX_WALKS; i++) {
+            long base = walkOnce(vaddr, access);
+            if (base != CHANGED_MEANWHILE) {
+                return base;
+            }
+        }
+        throw GuestFault.pageFault(vaddr, access);
+    }
+
+    private long walkOnce(long vaddr, int access) {
         walks++;
         if (!isCanonical(vaddr)) {
             throw GuestFault.nonCanonical(vaddr);
@@ -643,13 +666,28 @@ public final class Mmu {
                 set |= Pte.DIRTY;
             }
             if ((entry & set) == set || setBits(tableMfn, at, entry, set)) {
-                return frame(vaddr, Pte.mfn(entry), access);
+                return frame(vaddr, Pte.mfn(entry), access, tableMfn, at, entry);
             }
         }
     }
 
-    private long frame(long vaddr, long mfn, int access) {
+    /** Whether a leaf entry was one all through the walk. */
+    private boolean stillMaps(long vaddr, long tableMfn, long at, long entry) {
+        long now = Ram.getLongVolatile(at);
+        return ((now ^ entry) & ~(Pte.ACCESSED | Pte.DIRTY)) == 0
+                && (isHypervisors(vaddr) || memory.isLeafTable(tableMfn));
+    }
+
+    private static boolean isHypervisors(long vaddr) {
+        int slot = Pte.index(vaddr, 4);
+        return slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT;
+    }
+
+    private long frame(long vaddr, long mfn, int access, long tableMfn, long at, long entry) {
         long base = access == GuestFault.PF_WRITE ? memory.writableFrame(mfn) : memory.frame(mfn);
+        if (!stillMaps(vaddr, tableMfn, at, entry)) {
+            return CHANGED_MEANWHILE;
+        }
         if (base == MachineMemory.NO_FRAME) {
             throw GuestFault.pageFault(
                     vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
@@ -712,9 +750,8 @@ public final class Mmu {
      */
     public long pte(long vaddr) {
         long at = pteMachineAddress(vaddr);
-        return at == 0
-                ? 0
-                : Ram.getLongVolatile(memory.frame(at >>> PAGE_SHIFT) | at & PAGE_OFFSET);
+        long base = at == 0 ? MachineMemory.NO_FRAME : memory.frame(at >>> PAGE_SHIFT);
+        return base == MachineMemory.NO_FRAME ? 0 : Ram.getLongVolatile(base | at & PAGE_OFFSET);
     }
 
     /** Machine address of the L1 entry of {@code vaddr}, or 0 when there is no L1 table for it. */
