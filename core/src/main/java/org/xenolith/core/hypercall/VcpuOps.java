@@ -151,15 +151,21 @@ final class VcpuOps {
         if (offset < 0 || offset > Ram.PAGE_SIZE - VcpuInfo.SIZE || (offset & 7) != 0) {
             return -EINVAL;
         }
-        if (vcpu.isVcpuInfoRegistered()) {
-            return -EINVAL;
+        // One at a time, lest two siblings pin a frame each for the same vCPU. A writable use is
+        // had at once: nobody waits for a sibling under this lock.
+        synchronized (domain) {
+            // As in Xen: under a vCPU that is up, its record does not move but by itself.
+            boolean moves = vcpu == caller || vcpu.state == VirtualCpu.State.OFFLINE;
+            if (!moves || vcpu.isVcpuInfoRegistered()) {
+                return -EINVAL;
+            }
+            long host = domain.pin(mfn, caller.vcpuTlb());
+            if (host == MachineMemory.NO_FRAME) {
+                return -EINVAL;
+            }
+            vcpu.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + offset, host + offset);
+            return 0;
         }
-        long host = domain.pin(mfn, caller.vcpuTlb());
-        if (host == MachineMemory.NO_FRAME) {
-            return -EINVAL;
-        }
-        vcpu.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + offset, host + offset);
-        return 0;
     }
 
     /** set_timer_op: an absolute system time, 0 cancels. */

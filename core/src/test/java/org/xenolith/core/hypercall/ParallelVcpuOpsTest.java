@@ -2,18 +2,21 @@ package org.xenolith.core.hypercall;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.core.abi.XenErrno.EEXIST;
+import static org.xenolith.core.abi.XenErrno.EINVAL;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuGuestContext;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.parallel.HostThreads;
 import org.xenolith.cpu.mmu.Ram;
 
 /** vcpu_op by two siblings at the same time, each on a host thread of its own. */
 class ParallelVcpuOpsTest {
     private static final int VCPUOP_INITIALISE = 0;
+    private static final int VCPUOP_REGISTER_VCPU_INFO = 10;
     private static final long[] CONTEXTS = {0x10000, 0x14000};
     private static final int FIRST_ROOT = 50;
     private static final int ROUNDS = 200;
@@ -74,6 +77,39 @@ class ParallelVcpuOpsTest {
             assertThat(results).containsExactlyInAnyOrder(0, -EEXIST);
             assertThat(guest.memory.frames.type(root)).isEqualTo(FrameType.L4_TABLE);
             assertThat(guest.memory.frames.typeCount(root)).as("uses as a root").isEqualTo(round);
+        }
+    }
+
+    private long registerInfo(int caller, int target, long mfn) {
+        long at = 0x18000 + 0x1000L * caller;
+        guest.memory.vcpu.mmu().write64(at, mfn);
+        guest.memory.vcpu.mmu().write32(at + 8, 0);
+        return guest.call(
+                guest.vcpu(caller), Hypercall.VCPU_OP, VCPUOP_REGISTER_VCPU_INFO, target, at);
+    }
+
+    @Test
+    void recordOfAVcpuThatIsUpIsMovedByItselfAlone() {
+        guest.scheduler.online(guest.vcpu(2));
+        assertThat(registerInfo(0, 2, guest.memory.pages[30])).isEqualTo(-EINVAL);
+        assertThat(guest.memory.frames.typeCount(guest.memory.pages[30])).isEqualTo(1);
+        assertThat(registerInfo(2, 2, guest.memory.pages[30])).isZero();
+    }
+
+    @Test
+    void recordThatTwoSiblingsRegisterPinsOneFrame() {
+        for (int round = 0; round < ROUNDS; round++) {
+            long[] results = new long[2];
+            HostThreads.together(
+                    () -> results[0] = registerInfo(0, 3, guest.memory.pages[30]),
+                    () -> results[1] = registerInfo(1, 3, guest.memory.pages[31]));
+            assertThat(results).containsExactlyInAnyOrder(0, -EINVAL);
+            int uses =
+                    guest.memory.frames.typeCount(guest.memory.pages[30])
+                            + guest.memory.frames.typeCount(guest.memory.pages[31]);
+            assertThat(uses).as("two mappings and one pin").isEqualTo(3);
+            long mfn = guest.vcpu(3).forgetRegistrations() >>> Ram.PAGE_SHIFT;
+            guest.domain.pageTypes().release(mfn, TlbShootdown.NONE);
         }
     }
 }
