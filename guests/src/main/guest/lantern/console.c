@@ -130,11 +130,18 @@ void print(const char *format, ...) {
 
 /* ---- Input --------------------------------------------------------------------------------- */
 
-/* Sleeps until there is a byte. */
+int console_has_input(void) {
+    return ring != 0 && SHARED(ring->in_prod) != ring->in_cons;
+}
+
+/* Sleeps until there is a byte, and answers meanwhile when the host wants something. */
 int console_read(void) {
     if (ring == 0) return END_OF_INPUT;
     u32 cons = ring->in_cons; /* only we write it */
-    WAIT_UNTIL(SHARED(ring->in_prod) != cons);
+    while (!console_has_input()) {
+        xenstore_take_news();
+        WAIT_UNTIL(console_has_input() || xenstore_has_news());
+    }
     compiler_barrier(); /* the byte only after the index that published it */
     char c = ring->in[cons % sizeof(ring->in)];
     compiler_barrier(); /* and the room given back only after the byte */

@@ -92,6 +92,7 @@ void timer_every(u64 period);
 void console_init(void);
 void console_crashed(void);
 int console_read(void);
+int console_has_input(void);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- xenstore.c ---------------------------------------------------------------------------- */
@@ -99,6 +100,9 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define XENSTORE_PAYLOAD_MAX 4096
 void xenstore_init(void);
 int xenstore_ask(u32 type, const char *path, char *answer);
+void xenstore_obey_shutdown(void);
+int xenstore_has_news(void);
+void xenstore_take_news(void);
 
 /* ---- shell.c ------------------------------------------------------------------------------- */
 

@@ -57,5 +57,6 @@ void kernel_main(struct start_info *info) {
     time_init();
     xenstore_init();
     events_on();
+    xenstore_obey_shutdown();
     shell();
 }

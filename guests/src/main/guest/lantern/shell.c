@@ -71,6 +71,17 @@ static void command_sleep(const char *argument) {
     print("slept %lu us in sched_op block\n", (now() - start) / 1000);
 }
 
+/* A pulse for whoever watches from outside: a line each so many milliseconds, with how late it is. */
+static void command_beat(const char *argument) {
+    u64 period = parse_number(argument, 1000) * NANOS_PER_MILLI, due = now();
+    if (period == 0) return;
+    for (u64 beat = 1; !console_has_input(); beat++) {
+        due += period;
+        sleep_until(due);
+        print("beat %lu, %lu us late\n", beat, (now() - due) / 1000);
+    }
+}
+
 /* Runs without a single hypercall of its own, so only an upcall can interrupt it. */
 static void command_spin(const char *argument) {
     u64 millis = parse_number(argument, 200), start = now();
@@ -171,6 +182,7 @@ static const struct command {
     {"mem",       "",      "memory: layout, pfn and mfn", command_mem},
     {"time",      "",      "the paravirtual clock and the wall clock", command_time},
     {"sleep",     "[MS]",  "block until a timer event", command_sleep},
+    {"beat",      "[MS]",  "a line each MS milliseconds until a key", command_beat},
     {"spin",      "[MS]",  "keep busy and count timer upcalls", command_spin},
     {"hypercall", "[N]",   "list the hypercalls; time N of them", command_hypercall},
     {"events",    "",      "event channels and their counts", command_events},

@@ -64,13 +64,11 @@ void time_init(void) {
 
 /* The vCPU really sleeps: while it does, this domain costs its host nothing. */
 void sleep_until(u64 deadline) {
-    events_off();
     while (now() < deadline) {
+        xenstore_take_news();
         timer_at(deadline);
-        block();
-        events_off();
+        WAIT_UNTIL(now() >= deadline || xenstore_has_news());
     }
-    events_on();
 }
 
 /* An upcall every so many nanoseconds; 0 ends it. */

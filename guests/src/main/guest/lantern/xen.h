@@ -123,9 +123,11 @@ struct xenstore_ring {
 struct xsd_sockmsg {
     u32 type, req_id, tx_id, len;
 };
-#define XS_DIRECTORY 1
-#define XS_READ      2
-#define XS_ERROR     16
+#define XS_DIRECTORY   1
+#define XS_READ        2
+#define XS_WATCH       4
+#define XS_WATCH_EVENT 15
+#define XS_ERROR       16
 
 /* ---- Arguments of hypercalls --------------------------------------------------------------- */
 
