@@ -55,6 +55,15 @@ public final class PrefixingSink implements ConsoleSink {
         passOn();
     }
 
+    /** Ends an unfinished line and passes it on: what comes next is a line of its own. */
+    public synchronized void finish() {
+        if (!atLineStart) {
+            line.write('\n');
+            atLineStart = true;
+            passOn();
+        }
+    }
+
     private void passOn() {
         if (line.size() > 0) {
             byte[] bytes = line.toByteArray();

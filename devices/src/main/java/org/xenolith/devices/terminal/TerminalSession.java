@@ -17,6 +17,7 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     static final byte CTRL_RIGHT_BRACKET = 0x1d;
 
     private static final int STDIN = 0;
+    private static final int STDOUT = 1;
 
     /** How long an exit waits for a reader that has stopped reading. */
     private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -46,6 +47,18 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
                 new FileOutputStream(FileDescriptor.out),
                 terminal,
                 terminal ? RawMode.enter(STDIN) : null);
+    }
+
+    /**
+     * A session that only writes to standard output: input and the keys that send signals stay as
+     * they are. It is {@link #interactive} if the output is a terminal.
+     */
+    public static TerminalSession openOutput() {
+        return new TerminalSession(
+                InputStream.nullInputStream(),
+                new FileOutputStream(FileDescriptor.out),
+                RawMode.isTerminal(STDOUT),
+                null);
     }
 
     /** A session on two streams, neither of them a terminal. */
