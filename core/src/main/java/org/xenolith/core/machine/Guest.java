@@ -53,6 +53,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final VcpuRunner runner;
     private final SharedConsole console;
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final CountDownLatch destroyed = new CountDownLatch(1);
 
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -354,6 +355,16 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** Ends the guest at its next poll point, without its consent. */
     public void destroy() {
         domain.destroy();
+        destroyed.countDown();
+    }
+
+    /** Waits until somebody destroys the guest, which may have ended by itself before. */
+    public void awaitDestroy() {
+        try {
+            destroyed.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The user turns away from the guest: {@link #await} returns, the guest is as it is. */

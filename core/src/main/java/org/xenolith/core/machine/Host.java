@@ -13,7 +13,6 @@ import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -39,6 +38,7 @@ public final class Host implements AutoCloseable {
     private final Map<Integer, Guest> guests = new ConcurrentHashMap<>();
     private final IoThreads io = new IoThreads();
     private HostNetwork network;
+    private final ImageCache images = new ImageCache();
     private int nextId = FIRST_GUEST;
 
     private Host(FramePool pool) {
@@ -69,12 +69,10 @@ public final class Host implements AutoCloseable {
      * @throws BootFailed if the guest cannot be built from valid images
      */
     public Guest create(BootOptions options, ConsoleIo console) throws IOException {
-        KernelImage kernel = KernelImage.read(options.kernel());
+        KernelImage kernel = images.kernel(options.kernel());
         XenNotes notes = kernel.requirePv();
         byte[] initrd =
-                options.initrd().isPresent()
-                        ? Files.readAllBytes(options.initrd().get())
-                        : new byte[0];
+                options.initrd().isPresent() ? images.initrd(options.initrd().get()) : new byte[0];
         GuestBuilder builder = new GuestBuilder(this, takeId(), options, console);
         Guest guest = builder.build(kernel, notes, initrd);
         try {

@@ -1,13 +1,17 @@
 package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.image.KernelImage;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,5 +98,52 @@ class HostBootTest {
             guest.close();
             assertThat(host.guest("test")).isEmpty();
         }
+    }
+
+    @Test
+    void lanternEndsWhenItIsAskedAtItsPromptAndInItsSleep() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest atPrompt = boot(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            atPrompt.request(Guest.Request.REBOOT);
+            assertThat(atPrompt.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.Rebooted.class);
+
+            GuestConsole other = new GuestConsole();
+            Guest asleep = boot(host, "run=sleep 1000000", other);
+            assertThat(other.awaitText("lantern> sleep", PATIENCE)).isTrue();
+            asleep.request(Guest.Request.POWEROFF);
+            assertThat(asleep.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    @Test
+    void guestAskedBeforeItsKernelListensIsToldLater() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest =
+                    host.create(
+                            BootFixture.options(
+                                    BootFixture.lantern(folder), null, "", MEMORY, 1, false),
+                            new GuestConsole());
+            guest.request(Guest.Request.POWEROFF);
+            guest.start();
+            assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    @Test
+    void kernelOfManyGuestsIsUnpackedOnceUntilItsFileChanges() throws Exception {
+        Path kernel = BootFixture.lantern(folder);
+        ImageCache images = new ImageCache();
+        KernelImage first = images.kernel(kernel);
+        assertThat(images.kernel(kernel)).isSameAs(first);
+        Files.setLastModifiedTime(kernel, FileTime.fromMillis(0));
+        assertThat(images.kernel(kernel)).isNotSameAs(first);
+        Files.delete(kernel);
+        assertThatThrownBy(() -> images.kernel(kernel))
+                .hasMessageContaining("there is no such file");
     }
 }
