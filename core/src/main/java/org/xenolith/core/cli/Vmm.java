@@ -60,6 +60,7 @@ public final class Vmm {
         ControlFolder sockets = services.sockets();
         return new CommandLine(new VmmCommand())
                 .addSubcommand(new BootCommand(services, kernelArguments))
+                .addSubcommand(new UpCommand(services))
                 .addSubcommand(new ListCommand(sockets))
                 .addSubcommand(new ConsoleCommand(sockets, services.console()))
                 .addSubcommand(new StatCommand(sockets))

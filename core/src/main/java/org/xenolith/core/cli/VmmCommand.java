@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             "First steps:",
             "  vmm boot                 boots our own small guest; type 'help' in it",
             "  vmm boot debian          boots Debian's stock kernel to a shell",
+            "  vmm up FILE              starts all guests that a file describes",
             "  vmm boot --help          tells what else can be booted, and how",
             "",
             "In a guest, Ctrl-] leaves. XENOLITH_DEBUG=1 shows where an error comes from."

@@ -7,24 +7,17 @@ import org.junit.jupiter.api.Timeout;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
-import org.xenolith.cpu.mmu.Ram;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** A running Debian gives memory back and gets it again, and the process's memory follows. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
 class DebianBalloonBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(110);
     private static final long MIB_KIB = 1024;
-    private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-([0-9a-f]+) ");
 
     private final GuestConsole console = new GuestConsole();
 
@@ -38,22 +31,22 @@ class DebianBalloonBootTest {
             assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).isTrue();
             // File pages are memory that the guest can give back and the host really holds.
             fill("first");
-            long full = residentKib();
+            long full = ResidentMemory.ofPoolKib();
             assertThat(full).isGreaterThan(112 * MIB_KIB);
             run("rm /tmp/*; echo freed $((7*6))", "freed 42");
 
             guest.setTargetKib(96 * MIB_KIB);
             await(() -> guest.currentKib() == 96 * MIB_KIB);
             host.pool().trim();
-            assertThat(residentKib())
+            assertThat(ResidentMemory.ofPoolKib())
                     .as("resident KiB after the guest shrank, %d before", full)
                     .isLessThan(full - 80 * MIB_KIB);
 
             guest.setTargetKib(256 * MIB_KIB);
             await(() -> guest.currentKib() == 256 * MIB_KIB);
-            long small = residentKib();
+            long small = ResidentMemory.ofPoolKib();
             fill("second");
-            assertThat(residentKib())
+            assertThat(ResidentMemory.ofPoolKib())
                     .as("resident KiB after the guest grew and used it, %d before", small)
                     .isGreaterThan(small + 80 * MIB_KIB);
             console.type("poweroff -f\n");
@@ -84,22 +77,5 @@ class DebianBalloonBootTest {
             assertThat(System.nanoTime()).as("the balloon arrives in time").isLessThan(end);
             TimeUnit.MILLISECONDS.sleep(20);
         }
-    }
-
-    /** What the host holds of the guests' pool, by its own account: {@code /proc/self/smaps}. */
-    private static long residentKib() throws IOException {
-        long pool = Ram.SEGMENT.address();
-        boolean inPool = false;
-        for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
-            Matcher mapping = MAPPING.matcher(line);
-            if (mapping.lookingAt()) {
-                inPool =
-                        Long.parseUnsignedLong(mapping.group(1), 16) <= pool
-                                && Long.parseUnsignedLong(mapping.group(2), 16) > pool;
-            } else if (inPool && line.startsWith("Rss:")) {
-                return Long.parseLong(line.replaceAll("\\D", ""));
-            }
-        }
-        throw new IllegalStateException("the pool is in none of the process's mappings");
     }
 }

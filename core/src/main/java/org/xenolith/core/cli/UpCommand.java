@@ -1,0 +1,111 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.config.FleetConfig;
+import org.xenolith.core.fleet.Fleet;
+import org.xenolith.core.fleet.FleetConsoles;
+import org.xenolith.core.fleet.GuestPlan;
+import org.xenolith.core.fleet.StopSignals;
+import org.xenolith.devices.terminal.TerminalSession;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/** {@code vmm up}: the guests that files describe, until all of them have ended. */
+@Command(
+        name = "up",
+        header = "Starts the guests that files describe, all in one process.",
+        description = {
+            "",
+            "A file is TOML with any number of guests, or an xl.cfg with one; docs/fleet.md"
+                + " describes both. What guests print stands here behind their names; 'vmm console'"
+                + " attaches to one from another terminal, 'vmm list' shows them all.",
+            "",
+            "Ctrl-C asks all guests to power off; a second one destroys them.",
+            ""
+        },
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "Exit status: 0 all guests ended as they should, 1 one crashed and was not started"
+                    + " again, could not start or had to be destroyed, 2 wrong usage.",
+            "",
+            "Example:",
+            "  vmm up examples/fleet.toml"
+        })
+final class UpCommand implements Callable<Integer> {
+    private final Services services;
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "FILE", description = "A fleet or a guest.")
+    private List<Path> files;
+
+    @Option(
+            names = {"-q", "--no-console"},
+            description = "Does not show what guests print.")
+    private boolean noConsole;
+
+    @Option(
+            names = "--shutdown-timeout",
+            paramLabel = "TIME",
+            defaultValue = "20s",
+            converter = TimeSpan.class,
+            description = "How long guests may take to power off when asked. Default: 20s.")
+    private Duration shutdownTimeout;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            converter = TimeSpan.class,
+            description = "Destroys the guests after 60s, 2m or 500ms of wall time.")
+    private Duration timeout;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Shows this help.")
+    private boolean help;
+
+    UpCommand(Services services) {
+        this.services = services;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        FleetConfig config = ConfiguredGuest.fleet(files, this::say);
+        try (TerminalSession terminal = TerminalSession.openOutput()) {
+            Fleet fleet =
+                    new Fleet(
+                            config,
+                            new GuestPlan(new KnownImages(services, spec.commandLine().getErr())),
+                            consoles(config, terminal),
+                            this::say,
+                            shutdownTimeout);
+            try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
+                boolean well =
+                        fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
+                return well ? ExitStatus.OK : ExitStatus.FAILED;
+            }
+        }
+    }
+
+    private FleetConsoles consoles(FleetConfig config, TerminalSession terminal) {
+        return noConsole
+                ? FleetConsoles.silent()
+                : FleetConsoles.on(terminal, terminal.interactive(), config.guests());
+    }
+
+    private void say(String text) {
+        spec.commandLine().getErr().println(text);
+    }
+}

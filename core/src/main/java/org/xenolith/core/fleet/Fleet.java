@@ -1,0 +1,237 @@
+package org.xenolith.core.fleet;
+
+import org.xenolith.core.balloon.AutoBalloon;
+import org.xenolith.core.balloon.BalloonPolicy;
+import org.xenolith.core.config.FleetConfig;
+import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.control.ControlServer;
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.Host;
+import org.xenolith.core.machine.HostVerbs;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * The guests of a {@link FleetConfig} on one {@link Host}, from the first start until none of them
+ * runs any more and none will come back. A guest that cannot start, or crashes, is one sentence;
+ * the others go on.
+ *
+ * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
+ */
+public final class Fleet {
+    private final FleetConfig config;
+    private final GuestPlan plan;
+    private final Consumer<String> log;
+    private final Duration shutdownTimeout;
+    private final Host host;
+    private final List<Member> members = new ArrayList<>();
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final CountDownLatch over;
+    private volatile boolean destroying;
+
+    /**
+     * Makes the host for a fleet; nothing runs yet.
+     *
+     * @param log gets a sentence for each event that a person can act on, from several threads
+     * @param shutdownTimeout how long guests may take to power off when asked
+     * @throws BootFailed if the guests cannot have the memory that they start with
+     */
+    public Fleet(
+            FleetConfig config,
+            GuestPlan plan,
+            FleetConsoles consoles,
+            Consumer<String> log,
+            Duration shutdownTimeout) {
+        requireMemoryForAll(config);
+        this.config = config;
+        this.plan = plan;
+        this.log = log;
+        this.shutdownTimeout = shutdownTimeout;
+        host = Host.start(poolBytes(config), Runtime.getRuntime().availableProcessors());
+        over = new CountDownLatch(config.guests().size());
+        for (GuestConfig guest : config.guests()) {
+            FleetConsoles.Line line = consoles.line(guest.name(), members.size());
+            members.add(new Member(this, guest, line, new RestartBackoff(System::nanoTime)));
+        }
+    }
+
+    private static void requireMemoryForAll(FleetConfig config) {
+        if (config.memoryLimitBytes().isEmpty()) {
+            return;
+        }
+        long limit = config.memoryLimitBytes().getAsLong();
+        long sum = config.guests().stream().mapToLong(GuestConfig::memoryBytes).sum();
+        if (sum > limit) {
+            throw new BootFailed(
+                    "the guests start with %d MiB together, which is more than the memory-limit of %d MiB"
+                            .formatted(sum >> 20, limit >> 20));
+        }
+    }
+
+    /** Reserved, not used: a frame costs memory when it is touched. */
+    private static long poolBytes(FleetConfig config) {
+        return config.guests().stream()
+                .mapToLong(guest -> guest.maxMemoryBytes() + Host.OVERHEAD_BYTES)
+                .sum();
+    }
+
+    /**
+     * Starts all guests in their order and waits until all are over.
+     *
+     * @param sockets where to answer to xl's verbs meanwhile
+     * @param timeout after which all are destroyed
+     * @return whether all ended as they should: none crashed for good, failed to start, had to be
+     *     destroyed or ran out of time
+     */
+    public boolean run(Optional<ControlFolder> sockets, Optional<Duration> timeout)
+            throws IOException {
+        try (host;
+                ControlServer _ =
+                        sockets.isPresent()
+                                ? ControlServer.start(sockets.get(), new HostVerbs(host))
+                                : null;
+                AutoBalloon _ = startBalloons()) {
+            startAll();
+            if (!awaitOver(timeout)) {
+                say("vmm: the time is over: the guests that still run are destroyed.");
+                beginStop();
+                destroyAll();
+                awaitOver(Optional.empty());
+            }
+        }
+        return members.stream().noneMatch(Member::hasFailed);
+    }
+
+    private AutoBalloon startBalloons() {
+        if (config.memoryLimitBytes().isEmpty()) {
+            return null;
+        }
+        BalloonPolicy policy = new BalloonPolicy(config.memoryLimitBytes().getAsLong() >> 10);
+        AutoBalloon balloons = new AutoBalloon(policy, this::notOver);
+        balloons.start();
+        return balloons;
+    }
+
+    private List<Member> notOver() {
+        return members.stream().filter(member -> !member.isOver()).toList();
+    }
+
+    private void startAll() {
+        for (Member member : members) {
+            boolean started = member.start();
+            Thread.ofVirtual().name("fleet-" + member.name()).start(() -> follow(member, started));
+        }
+    }
+
+    private void follow(Member member, boolean started) {
+        try {
+            if (started) {
+                member.follow();
+            }
+        } catch (RuntimeException bug) {
+            member.failed();
+            throw bug;
+        } finally {
+            member.over();
+            over.countDown();
+        }
+    }
+
+    private boolean awaitOver(Optional<Duration> timeout) {
+        try {
+            if (timeout.isEmpty()) {
+                over.await();
+                return true;
+            }
+            return over.await(timeout.get().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /**
+     * The first call asks all guests to power off and destroys those that have not when the time is
+     * over; the second destroys them at once. Returns at once.
+     */
+    public void shutdown() {
+        if (!beginStop()) {
+            destroyAll();
+            return;
+        }
+        say(
+                "vmm: asking %d guests to power off; after %d s, or when asked once more, they are destroyed."
+                        .formatted(running(), shutdownTimeout.toSeconds()));
+        Thread.ofVirtual().name("fleet-shutdown").start(this::powerOffAll);
+    }
+
+    private void powerOffAll() {
+        members.forEach(Member::requestPoweroff);
+        if (!awaitOver(Optional.of(shutdownTimeout)) && !destroying) {
+            for (Member member : members) {
+                if (member.isRunning()) {
+                    say("vmm: %s does not power off and is destroyed.".formatted(member.name()));
+                }
+            }
+            destroyAll();
+        }
+    }
+
+    /** Returns false when that was done before. */
+    private synchronized boolean beginStop() {
+        boolean first = !isStopping();
+        stopping.countDown();
+        return first;
+    }
+
+    private void destroyAll() {
+        destroying = true;
+        members.forEach(Member::destroy);
+    }
+
+    private long running() {
+        return members.stream().filter(Member::isRunning).count();
+    }
+
+    // ---- what members ask
+
+    Host host() {
+        return host;
+    }
+
+    BootOptions optionsFor(GuestConfig guest) throws IOException {
+        return plan.optionsFor(guest);
+    }
+
+    boolean isStopping() {
+        return stopping.getCount() == 0;
+    }
+
+    /** Whether guests are ended without being asked. */
+    boolean isDestroying() {
+        return destroying;
+    }
+
+    /** Waits; returns true as soon as the fleet stops. */
+    boolean awaitStop(Duration time) {
+        try {
+            return stopping.await(time.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    void say(String sentence) {
+        log.accept(sentence);
+    }
+}

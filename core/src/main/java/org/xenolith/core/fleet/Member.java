@@ -1,0 +1,243 @@
+package org.xenolith.core.fleet;
+
+import org.xenolith.core.balloon.Ballooned;
+import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.Guest;
+import org.xenolith.core.machine.Outcome;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * One guest of a fleet through all its lives: started, waited for, started again or not. Its own
+ * thread follows it; the fleet asks it to stop from others.
+ */
+final class Member implements Ballooned {
+    private final Fleet fleet;
+    private final GuestConfig config;
+    private final FleetConsoles.Line console;
+    private final RestartBackoff backoff;
+
+    /** The present life; null between two, before the first and after the last. */
+    private Guest guest;
+
+    private boolean over;
+    private volatile boolean failed;
+
+    Member(Fleet fleet, GuestConfig config, FleetConsoles.Line console, RestartBackoff backoff) {
+        this.fleet = fleet;
+        this.config = config;
+        this.console = console;
+        this.backoff = backoff;
+    }
+
+    /**
+     * Begins a life, unless the fleet is stopping.
+     *
+     * @return whether it did
+     */
+    synchronized boolean start() {
+        if (fleet.isStopping()) {
+            return false;
+        }
+        try {
+            guest = fleet.host().create(fleet.optionsFor(config), console);
+            guest.start();
+            backoff.started();
+            return true;
+        } catch (IOException | BootFailed e) {
+            failed = true;
+            fleet.say("vmm: %s cannot start: %s.".formatted(name(), withoutStop(e.getMessage())));
+            return false;
+        }
+    }
+
+    private static String withoutStop(String sentence) {
+        return sentence.endsWith(".")
+                ? sentence.substring(0, sentence.length() - 1)
+                : String.valueOf(sentence);
+    }
+
+    /** Follows a guest that was started until it does not come back. */
+    void follow() {
+        boolean lives = true;
+        while (lives) {
+            Outcome.Ending ending = present().await(Optional.empty()).ending();
+            console.finish();
+            lives = fleet.isStopping() ? stopped(ending) : ended(ending);
+        }
+    }
+
+    private synchronized Guest present() {
+        return guest;
+    }
+
+    /** The fleet is on its way down: nothing is started again. */
+    private boolean stopped(Outcome.Ending ending) {
+        switch (ending) {
+            case Outcome.Crashed(String report) -> crashedForGood(report);
+            case Outcome.Destroyed _ -> failed = failed || fleet.isDestroying();
+            case Outcome.PoweredOff _, Outcome.Rebooted _ -> {}
+            case Outcome.Left _, Outcome.TimedOut _ -> {}
+        }
+        closeGuest();
+        return false;
+    }
+
+    /**
+     * What the guest's owner wants to happen now.
+     *
+     * @return whether it has begun another life
+     */
+    private boolean ended(Outcome.Ending ending) {
+        Action action = actionAfter(ending);
+        if (action != Action.RESTART && ending instanceof Outcome.Crashed(String report)) {
+            crashedForGood(report);
+        }
+        return switch (action) {
+            case RESTART -> restart(ending);
+            case DESTROY -> {
+                fleet.say("vmm: %s %s.".formatted(name(), inWords(ending)));
+                closeGuest();
+                yield false;
+            }
+            case PRESERVE -> {
+                fleet.say(
+                        "vmm: %s %s and is preserved: 'vmm destroy %s' removes it."
+                                .formatted(name(), inWords(ending), name()));
+                present().awaitDestroy();
+                closeGuest();
+                yield false;
+            }
+        };
+    }
+
+    private boolean restart(Outcome.Ending ending) {
+        Duration delay = backoff.delay();
+        fleet.say(
+                "vmm: %s %s and is started again%s."
+                        .formatted(
+                                name(),
+                                inWords(ending),
+                                delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
+        closeGuest();
+        return !fleet.awaitStop(delay) && start();
+    }
+
+    private Action actionAfter(Outcome.Ending ending) {
+        return switch (ending) {
+            case Outcome.PoweredOff _ -> config.onPoweroff();
+            case Outcome.Rebooted _ -> config.onReboot();
+            case Outcome.Crashed _ -> config.onCrash();
+            // Whoever destroys a guest does not want it back.
+            case Outcome.Destroyed _, Outcome.Left _, Outcome.TimedOut _ -> Action.DESTROY;
+        };
+    }
+
+    private static String inWords(Outcome.Ending ending) {
+        return switch (ending) {
+            case Outcome.PoweredOff _ -> "powered off";
+            case Outcome.Rebooted _ -> "rebooted";
+            case Outcome.Crashed(String report) -> "crashed (" + firstLine(report) + ")";
+            case Outcome.Destroyed _ -> "was destroyed";
+            case Outcome.Left _, Outcome.TimedOut _ -> "was stopped";
+        };
+    }
+
+    private static String firstLine(String report) {
+        return withoutStop(report.lines().findFirst().orElse(""));
+    }
+
+    private void crashedForGood(String report) {
+        failed = true;
+        fleet.say(report.stripTrailing());
+    }
+
+    private synchronized void closeGuest() {
+        guest.close();
+        guest = null;
+    }
+
+    // ---- asked by the fleet
+
+    /** Asks the guest to power off; one that has ended already, and is preserved, goes at once. */
+    synchronized void requestPoweroff() {
+        if (guest != null && guest.hasEnded()) {
+            guest.destroy();
+        } else if (guest != null) {
+            guest.request(Guest.Request.POWEROFF);
+        }
+    }
+
+    synchronized void destroy() {
+        if (guest != null) {
+            guest.destroy();
+        }
+    }
+
+    /** Whether the guest runs now. */
+    synchronized boolean isRunning() {
+        return guest != null && !guest.hasEnded();
+    }
+
+    /** It will not run any more. */
+    synchronized void over() {
+        over = true;
+    }
+
+    synchronized boolean isOver() {
+        return over;
+    }
+
+    void failed() {
+        failed = true;
+    }
+
+    /** Whether it ended as it should not have. */
+    boolean hasFailed() {
+        return failed;
+    }
+
+    // ---- as the balloon policy sees it: a guest that is down keeps what it will start with
+
+    @Override
+    public String name() {
+        return config.name();
+    }
+
+    @Override
+    public long minKib() {
+        return config.memoryBytes() >> 10;
+    }
+
+    @Override
+    public synchronized long maxKib() {
+        return isRunning() ? guest.maxKib() : minKib();
+    }
+
+    @Override
+    public synchronized long currentKib() {
+        return isRunning() ? guest.currentKib() : minKib();
+    }
+
+    @Override
+    public synchronized long targetKib() {
+        return isRunning() ? guest.targetKib() : minKib();
+    }
+
+    @Override
+    public synchronized OptionalLong availableKib() {
+        return isRunning() ? guest.availableKib() : OptionalLong.of(0);
+    }
+
+    @Override
+    public synchronized void setTargetKib(long kib) {
+        if (isRunning()) {
+            guest.setTargetKib(kib);
+        }
+    }
+}

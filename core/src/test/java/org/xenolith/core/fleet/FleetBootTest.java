@@ -1,0 +1,320 @@
+package org.xenolith.core.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.Guest;
+import org.xenolith.core.machine.ResidentMemory;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Fleets of our own small guest: how they start, what becomes of who dies, how they stop. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class FleetBootTest {
+    private static final Duration LONG = Duration.ofSeconds(90);
+    private static final Pattern BEAT =
+            Pattern.compile("steady +\\| beat (\\d+), (\\d+) us late\n");
+
+    private static final String LANTERNS =
+            """
+            [defaults]
+            image = "lantern"
+            memory = "8M"
+
+            """;
+
+    @TempDir Path folder;
+
+    private RunningFleet fleet(String toml) {
+        return fleet(toml, LONG);
+    }
+
+    private RunningFleet fleet(String toml, Duration shutdownTimeout) {
+        return new RunningFleet(
+                RunningFleet.toml(LANTERNS + toml), RunningFleet.lantern(folder), shutdownTimeout);
+    }
+
+    @Test
+    void fleetIsOverWhenAllGuestsHavePoweredOff() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.worker]
+                        count = 3
+                        cmdline = "run=echo done;poweroff"
+                        """)) {
+            assertThat(fleet.start().ended()).isTrue();
+            assertThat(fleet.consoles.text())
+                    .contains("worker1 | done\n")
+                    .contains("worker2 | done\n")
+                    .contains("worker3 | done\n");
+            assertThat(fleet.said.text()).contains("vmm: worker2 powered off.\n");
+        }
+    }
+
+    @Test
+    void guestThatCannotStartIsOneSentenceAndTheOthersRun() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.small]
+                        memory = "512K"
+                        [guest.lost]
+                        image = "nowhere"
+                        [guest.fine]
+                        cmdline = "run=poweroff"
+                        """)) {
+            assertThat(fleet.start().ended()).as("ended as they should").isFalse();
+            assertThat(fleet.said.text().lines())
+                    .hasSize(3)
+                    .anyMatch(line -> line.startsWith("vmm: small cannot start: "))
+                    .contains(
+                            "vmm: lost cannot start: 'nowhere' is neither a known guest nor a"
+                                    + " file.",
+                            "vmm: fine powered off.");
+        }
+    }
+
+    @Test
+    void crashIsReportedAndTheOthersRunOn() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.bad]
+                        cmdline = "run=crash ud"
+                        [guest.good]
+                        cmdline = "run=echo here"
+                        """)) {
+            fleet.start();
+            fleet.awaitShown("good | here\n");
+            fleet.awaitSaid("vmm: bad crashed (The guest shut itself down with reason crash).");
+            assertThat(fleet.said.text()).contains("rip ");
+            assertThat(fleet.fleet.host().guests()).extracting(Guest::name).contains("good");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as("ended as they should").isFalse();
+            assertThat(fleet.consoles.text()).contains("the host wants us to power off");
+        }
+    }
+
+    @Test
+    void crashedGuestStartsAgainAndItsNeighbourMissesNoBeat() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.steady]
+                        cmdline = "run=beat 100"
+                        [guest.mortal]
+                        cmdline = "run=spin 50;crash pf"
+                        on-crash = "restart"
+                        """)) {
+            fleet.start();
+            fleet.awaitSaid(
+                    "mortal crashed (The guest shut itself down with reason crash) and is"
+                            + " started again.");
+            fleet.awaitSaid("is started again in 1 s.");
+            fleet.awaitSaid("is started again in 2 s.");
+            fleet.awaitSaid("is started again in 4 s.");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as("a guest between two lives has not failed").isTrue();
+            List<Long> missed = missedBeats(fleet.consoles.text(), 100_000);
+            assertThat(missed).hasSizeGreaterThan(25).allMatch(count -> count <= 1);
+        }
+    }
+
+    /** Beats that passed before the due one was printed, once the boot of all is over. */
+    private static List<Long> missedBeats(String text, long periodMicros) {
+        List<Long> missed = new ArrayList<>();
+        Matcher beat = BEAT.matcher(text);
+        for (int expected = 1; beat.find(); expected++) {
+            assertThat(Integer.parseInt(beat.group(1))).isEqualTo(expected);
+            missed.add(Long.parseLong(beat.group(2)) / periodMicros);
+        }
+        return missed;
+    }
+
+    @Test
+    void rebootIsAnotherStart() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.turning]
+                        cmdline = "run=reboot"
+                        """)) {
+            fleet.start();
+            fleet.awaitSaid("vmm: turning rebooted and is started again.");
+            fleet.awaitSaid("vmm: turning rebooted and is started again in 1 s.");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+        }
+    }
+
+    @Test
+    void preservedGuestStaysUntilItIsDestroyed() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.corpse]
+                        cmdline = "run=crash bp;crash ud"
+                        on-crash = "preserve"
+                        """)) {
+            fleet.start();
+            fleet.awaitSaid("and is preserved: 'vmm destroy corpse' removes it.");
+            Guest corpse = fleet.fleet.host().guest("corpse").orElseThrow();
+            assertThat(corpse.state()).isEqualTo("----c-");
+            corpse.destroy();
+            assertThat(fleet.ended()).as("it did crash").isFalse();
+        }
+    }
+
+    @Test
+    void shutdownAsksEveryGuest() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.idle]
+                        [guest.asleep]
+                        cmdline = "run=echo good night;sleep 1000000"
+                        """)) {
+            fleet.start();
+            fleet.awaitShown("asleep | good night");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+            assertThat(fleet.said.text()).contains("vmm: asking 2 guests to power off;");
+        }
+    }
+
+    @Test
+    void whoDoesNotPowerOffInTimeIsDestroyed() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.deaf]
+                        cmdline = "run=echo busy;spin 1000000"
+                        [guest.obedient]
+                        """,
+                        Duration.ofSeconds(4))) {
+            fleet.start();
+            fleet.awaitShown("busy\n");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as("ended as they should").isFalse();
+            assertThat(fleet.said.text())
+                    .contains("vmm: deaf does not power off and is destroyed.")
+                    .doesNotContain("obedient does not");
+        }
+    }
+
+    @Test
+    void secondShutdownDestroysAtOnce() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.deaf]
+                        cmdline = "run=echo busy;spin 1000000"
+                        """)) {
+            fleet.start();
+            fleet.awaitShown("busy\n");
+            fleet.fleet.shutdown();
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isFalse();
+        }
+    }
+
+    @Test
+    void timeOverEndsTheFleet() throws Exception {
+        try (RunningFleet fleet = fleet("[guest.idle]")) {
+            assertThat(fleet.start(Optional.of(Duration.ofSeconds(1))).ended()).isFalse();
+            assertThat(fleet.said.text()).contains("the time is over");
+        }
+    }
+
+    @Test
+    void guestsThatDoNotFitUnderTheLimitAreOneSentenceBeforeAnythingStarts() {
+        assertThatThrownBy(
+                        () ->
+                                new RunningFleet(
+                                        RunningFleet.toml(
+                                                """
+                                                memory-limit = "30M"
+                                                [defaults]
+                                                image = "lantern"
+                                                memory = "8M..64M"
+                                                [guest.worker]
+                                                count = 4
+                                                """),
+                                        RunningFleet.lantern(folder),
+                                        LONG))
+                .isInstanceOf(BootFailed.class)
+                .hasMessage(
+                        "the guests start with 32 MiB together, which is more than the"
+                                + " memory-limit of 30 MiB");
+    }
+
+    @Test
+    void balloonsShareOutWhatTheLimitLeaves() throws Exception {
+        try (RunningFleet fleet =
+                new RunningFleet(
+                        RunningFleet.toml(
+                                """
+                                memory-limit = "40M"
+                                [defaults]
+                                image = "lantern"
+                                memory = "8M..64M"
+                                [guest.worker]
+                                count = 2
+                                """),
+                        RunningFleet.lantern(folder),
+                        LONG)) {
+            fleet.start();
+            while (targetsKib(fleet).stream().anyMatch(kib -> kib <= 8 << 10)) {
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+            List<Long> targets = targetsKib(fleet);
+            assertThat(targets).hasSize(2);
+            assertThat(targets.get(0) + targets.get(1)).isLessThanOrEqualTo(40 << 10);
+        }
+    }
+
+    private static List<Long> targetsKib(RunningFleet fleet) {
+        List<Long> targets = fleet.fleet.host().guests().stream().map(Guest::targetKib).toList();
+        return targets.size() < 2 ? List.of(0L) : targets;
+    }
+
+    @Test
+    void hundredGuestsRunAtOnceInTheMemoryTheyTouch() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.worker]
+                        count = 100
+                        cmdline = "run=echo is up"
+                        """)) {
+            fleet.start();
+            for (int i = 1; i <= 100; i++) {
+                fleet.awaitShown(
+                        "worker%d ".formatted(i)
+                                + (i < 100 ? i < 10 ? "  " : " " : "")
+                                + "| is up\n");
+            }
+            assertThat(fleet.fleet.host().guests()).hasSize(100).noneMatch(Guest::hasEnded);
+            assertThat(ResidentMemory.ofPoolKib())
+                    .as("KiB of the pool that the host holds for 800 MiB of guests")
+                    .isLessThan(100 * 1024);
+            System.out.printf(
+                    "100 lanterns of 8 MiB: pool %,d KiB, process %,d KiB%n",
+                    ResidentMemory.ofPoolKib(), ResidentMemory.ofProcessKib());
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+        }
+    }
+}

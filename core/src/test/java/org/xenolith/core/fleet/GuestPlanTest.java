@@ -1,0 +1,91 @@
+package org.xenolith.core.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.XlConfigFile;
+import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.BootOptions;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+final class GuestPlanTest {
+    private static final Path KERNEL = Path.of("vmlinuz");
+    private static final Path INITRD = Path.of("initrd");
+
+    private final List<String> asked = new ArrayList<>();
+    private final GuestPlan plan = new GuestPlan(this::find);
+
+    @TempDir private Path folder;
+
+    private Optional<BootFiles> find(String name) {
+        asked.add(name);
+        return name.equals("debian")
+                ? Optional.of(new BootFiles(KERNEL, Optional.of(INITRD), "console=hvc0 quiet"))
+                : Optional.empty();
+    }
+
+    private static GuestConfig guest(String keys) {
+        return RunningFleet.toml("[guest.web]\n" + keys).guests().getFirst();
+    }
+
+    @Test
+    void knownImageBringsFilesAndArgumentsAndTheGuestsFollow() throws Exception {
+        BootOptions options =
+                plan.optionsFor(
+                        guest(
+                                """
+                                image = "debian"
+                                cmdline = "run=true"
+                                memory = "96M..256M"
+                                vcpus = 2
+                                """));
+        assertThat(options.name()).isEqualTo("web");
+        assertThat(options.kernel()).isEqualTo(KERNEL);
+        assertThat(options.initrd()).contains(INITRD);
+        assertThat(options.commandLine()).isEqualTo("console=hvc0 quiet run=true");
+        assertThat(options.memoryBytes()).isEqualTo(96L << 20);
+        assertThat(options.maxMemoryBytes()).isEqualTo(256L << 20);
+        assertThat(options.vcpus()).isEqualTo(2);
+    }
+
+    @Test
+    void imageOfManyGuestsIsLookedUpOnce() throws Exception {
+        plan.optionsFor(guest("image = 'debian'"));
+        plan.optionsFor(guest("image = 'debian'\ninitrd = 'mine'"));
+        assertThat(asked).containsExactly("debian");
+    }
+
+    @Test
+    void kernelOfAnXlFileGetsTheConsoleUnlessItNamesOne() throws Exception {
+        String keys = "name = 'db'\nkernel = 'k'\nramdisk = 'r'\nextra = '%s'\n";
+        GuestConfig plain = XlConfigFile.parse("a.cfg", keys.formatted("quiet")).guest();
+        assertThat(plan.optionsFor(plain).commandLine()).isEqualTo("console=hvc0 quiet");
+        GuestConfig own = XlConfigFile.parse("a.cfg", keys.formatted("console=tty0")).guest();
+        assertThat(plan.optionsFor(own).commandLine()).isEqualTo("console=tty0");
+        assertThat(plan.optionsFor(own).initrd()).contains(Path.of("r"));
+    }
+
+    @Test
+    void imageMayBeAKernelFile() throws Exception {
+        Path file = Files.writeString(folder.resolve("kernel"), "k");
+        assertThat(plan.optionsFor(guest("image = '" + file + "'")).kernel()).isEqualTo(file);
+    }
+
+    @Test
+    void guestWithoutAnythingToBootIsRefused() {
+        assertThatThrownBy(() -> plan.optionsFor(guest("memory = '8M'")))
+                .isInstanceOf(BootFailed.class)
+                .hasMessage("it names neither an image nor a kernel");
+        assertThatThrownBy(() -> plan.optionsFor(guest("image = 'nowhere'")))
+                .isInstanceOf(BootFailed.class)
+                .hasMessage("'nowhere' is neither a known guest nor a file");
+    }
+}
