@@ -17,6 +17,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
@@ -73,7 +74,8 @@ final class BootCommand implements Callable<Integer> {
             paramLabel = "IMAGE",
             arity = "0..1",
             description =
-                    "The name of a known guest (lantern, debian), a disk image, or a kernel file.")
+                    "The name of a known guest (lantern, debian), a disk image, a kernel file, or an"
+                            + " xl.cfg that describes a guest.")
     private String image;
 
     @Option(
@@ -251,6 +253,9 @@ final class BootCommand implements Callable<Integer> {
     }
 
     private BootOptions options() throws IOException {
+        if (kernel == null && image != null && ConfiguredGuest.isFile(image)) {
+            return configured();
+        }
         GuestDevices written = writtenDevices();
         KnownGuests.Files files = files();
         List<String> commandLine = new ArrayList<>();
@@ -308,6 +313,52 @@ final class BootCommand implements Callable<Integer> {
                 all,
                 isOnNat ? List.of(NetworkSpec.parse(DEFAULT_NETWORK)) : written.networks(),
                 written.forwards());
+    }
+
+    private GuestDevices together(GuestDevices described, GuestDevices written) {
+        List<DiskSpec> all = new ArrayList<>(described.disks());
+        all.addAll(written.disks());
+        if (ephemeral) {
+            all.replaceAll(DiskSpec::asEphemeral);
+        }
+        List<NetworkSpec> places = new ArrayList<>(described.networks());
+        places.addAll(written.networks());
+        List<PortForward> ports = new ArrayList<>(described.forwards());
+        ports.addAll(written.forwards());
+        return new GuestDevices(all, places, ports);
+    }
+
+    /** An xl.cfg; what the command line says too goes before what the file says. */
+    private BootOptions configured() throws IOException {
+        ParseResult given = spec.commandLine().getParseResult();
+        List<String> arguments = new ArrayList<>(append);
+        arguments.addAll(kernelArguments);
+        ConfiguredGuest guest =
+                ConfiguredGuest.read(Path.of(image), this::say)
+                        .called(Optional.ofNullable(name))
+                        .withArguments(arguments);
+        if (given.hasMatchedOption("--memory")) {
+            guest = guest.withMemory(memory);
+        }
+        if (given.hasMatchedOption("--vcpus")) {
+            guest = guest.withVcpus(vcpus.value());
+        }
+        noReboot |= !guest.restartsOnReboot();
+        BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
+        return new BootOptions(
+                planned.name(),
+                planned.kernel(),
+                initrd == null ? planned.initrd() : Optional.of(existing("initrd", initrd)),
+                planned.commandLine(),
+                planned.memoryBytes(),
+                planned.vcpus(),
+                trace,
+                Optional.ofNullable(traceFile),
+                Optional.ofNullable(timeout),
+                virtualTime,
+                statistics,
+                planned.maxMemoryBytes(),
+                together(planned.devices(), writtenDevices()));
     }
 
     private KnownGuests.Files files() throws IOException {

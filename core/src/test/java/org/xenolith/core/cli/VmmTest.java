@@ -295,6 +295,60 @@ final class VmmTest {
     }
 
     @Test
+    void createBootsTheGuestOfAnXlFile() throws IOException {
+        Path file =
+                Files.writeString(
+                        folder.resolve("web.cfg"),
+                        """
+                        name = 'web'
+                        kernel = '%s'
+                        ramdisk = '%s'
+                        extra = 'quiet'
+                        memory = 96
+                        maxmem = 256
+                        vcpus = 2
+                        on_reboot = 'destroy'
+                        vnc = 1
+                        """
+                                .formatted(kernel, initrd));
+        endings.add(new Outcome.Rebooted());
+        assertThat(vmm("create", file.toString(), "--vcpus", "4", "--stats", "--", "nokaslr"))
+                .isZero();
+        assertThat(booted)
+                .as("booted once: the file says what a reboot is")
+                .containsExactly(
+                        new BootOptions(
+                                "web",
+                                kernel,
+                                Optional.of(initrd),
+                                "console=hvc0 quiet nokaslr",
+                                96L << 20,
+                                4,
+                                Set.of(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                false,
+                                true,
+                                256L << 20));
+        assertThat(err.toString()).contains("web.cfg:9: 'vnc' has no meaning for a PV guest here.");
+    }
+
+    @Test
+    void xlFileThatMakesNoSenseIsOneSentence() throws IOException {
+        Path file = Files.writeString(folder.resolve("web.cfg"), "name = 'web'\ntype = 'hvm'\n");
+        for (String command : List.of("create", "up")) {
+            err.getBuffer().setLength(0);
+            assertThat(vmm(command, file.toString())).isEqualTo(1);
+            assertThat(err.toString())
+                    .isEqualTo(
+                            "vmm: %s:2: only PV guests run here, this one is hvm\n"
+                                    .formatted(file));
+        }
+        assertThat(vmm("up", "/nonexistent.toml")).isEqualTo(1);
+        assertThat(vmm("up")).isEqualTo(2);
+    }
+
+    @Test
     void vmmAloneAsksForCommand() {
         assertThat(vmm()).isEqualTo(2);
         assertThat(err.toString()).startsWith("vmm: vmm needs a command, such as 'vmm boot'.");
@@ -352,7 +406,15 @@ final class VmmTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "boot --help", "image -h", "inspect --help", "version -h"})
+    @ValueSource(
+            strings = {
+                "--help",
+                "boot --help",
+                "up --help",
+                "image -h",
+                "inspect --help",
+                "version -h"
+            })
     void everyCommandExplainsItself(String line) {
         assertThat(vmm(line.split(" "))).isZero();
         assertThat(out.toString()).contains("Usage: vmm");
