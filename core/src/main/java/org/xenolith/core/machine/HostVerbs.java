@@ -13,11 +13,26 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.devices.console.ConsoleSink;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
 public final class HostVerbs implements Verbs {
+    /** All that {@link #perform} knows; docs/control.md describes each. */
+    static final List<String> NAMES =
+            List.of(
+                    "list",
+                    "stat",
+                    "pause",
+                    "unpause",
+                    "shutdown",
+                    "reboot",
+                    "destroy",
+                    "mem-set",
+                    "network-list",
+                    "block-list");
+
     private static final double NANOS = 1e9;
 
     private final Host host;
@@ -28,6 +43,9 @@ public final class HostVerbs implements Verbs {
 
     @Override
     public JsonElement perform(String verb, JsonObject arguments) throws ControlException {
+        if (!NAMES.contains(verb)) {
+            throw new ControlException("There is no verb '" + verb + "'.");
+        }
         if (verb.equals("list")) {
             return list(arguments);
         }
@@ -48,7 +66,7 @@ public final class HostVerbs implements Verbs {
             case "block-list" -> {
                 return devices(guest, "vbd");
             }
-            default -> throw new ControlException("There is no verb '" + verb + "'.");
+            default -> throw new IllegalStateException("'" + verb + "' has a name and no case");
         }
         return JsonNull.INSTANCE;
     }

@@ -63,6 +63,10 @@ class HostVerbsBootTest {
             Guest second = lantern(host, "run=spin 100000", new GuestConsole());
             assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
 
+            // Behind its prompt it still has to look for news and to fall asleep.
+            while (!state(client, "1").equals("-b----")) {
+                Thread.onSpinWait();
+            }
             JsonArray list = client.ask(request("list", null)).getAsJsonArray();
             assertThat(list).hasSize(2);
             JsonObject first = list.get(0).getAsJsonObject();
@@ -103,6 +107,24 @@ class HostVerbsBootTest {
                         .isInstanceOf(ControlException.class)
                         .hasMessage("No guest is called 'nobody'.");
             }
+        }
+    }
+
+    @Test
+    void everyVerbIsPerformedAndAnyOtherIsOneSentence() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            lantern(host, "", new GuestConsole());
+            for (String verb : HostVerbs.NAMES) {
+                JsonObject request = request(verb, "test");
+                request.addProperty("kib", 8192);
+                client.ask(request);
+            }
+            assertThatThrownBy(() -> client.ask(request("save", "test")))
+                    .isInstanceOf(ControlException.class)
+                    .hasMessage("There is no verb 'save'.");
         }
     }
 
