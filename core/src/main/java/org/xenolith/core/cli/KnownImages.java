@@ -18,7 +18,9 @@ record KnownImages(Services services, PrintWriter err) implements ImageCatalogue
         }
         try (StatusLine status = new StatusLine(err, services.errorIsTerminal())) {
             KnownGuests.Files files = services.images().prepare(name, false, status);
-            return Optional.of(new BootFiles(files.kernel(), files.initrd(), files.commandLine()));
+            return Optional.of(
+                    new BootFiles(
+                            files.kernel(), files.initrd(), files.commandLine(), files.disk()));
         }
     }
 }

@@ -12,6 +12,7 @@ import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.HostVerbs;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,8 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The guests of a {@link FleetConfig} on one {@link Host}, from the first start until none of them
@@ -28,6 +31,9 @@ import java.util.function.Consumer;
  * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
  */
 public final class Fleet {
+    private static final Pattern ADDRESS = Pattern.compile("(.+):(\\d{1,5})");
+    private static final int MAX_PORT = 0xffff;
+
     private final FleetConfig config;
     private final GuestPlan plan;
     private final Consumer<String> log;
@@ -37,6 +43,7 @@ public final class Fleet {
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final CountDownLatch over;
     private volatile boolean destroying;
+    private boolean proxyFailed;
 
     /**
      * Makes the host for a fleet; nothing runs yet.
@@ -101,6 +108,7 @@ public final class Fleet {
                                 : null;
                 AutoBalloon _ = startBalloons()) {
             startAll();
+            openProxy();
             if (!awaitOver(timeout)) {
                 say("vmm: the time is over: the guests that still run are destroyed.");
                 beginStop();
@@ -108,7 +116,7 @@ public final class Fleet {
                 awaitOver(Optional.empty());
             }
         }
-        return members.stream().noneMatch(Member::hasFailed);
+        return !proxyFailed && members.stream().noneMatch(Member::hasFailed);
     }
 
     private AutoBalloon startBalloons() {
@@ -130,6 +138,32 @@ public final class Fleet {
             boolean started = member.start();
             Thread.ofVirtual().name("fleet-" + member.name()).start(() -> follow(member, started));
         }
+    }
+
+    /** Guests are found by name once they have an interface on the NAT. */
+    private void openProxy() {
+        if (config.proxy().isEmpty()) {
+            return;
+        }
+        try {
+            InetSocketAddress address = host.openProxy(addressOf(config.proxy().get()));
+            say(
+                    "vmm: http://NAME.localhost:%d leads to the guests' web servers."
+                            .formatted(address.getPort()));
+        } catch (IOException e) {
+            proxyFailed = true;
+            say(
+                    "vmm: the proxy cannot listen on %s: %s."
+                            .formatted(config.proxy().get(), e.getMessage()));
+        }
+    }
+
+    private static InetSocketAddress addressOf(String text) throws IOException {
+        Matcher parts = ADDRESS.matcher(text);
+        if (!parts.matches() || Integer.parseInt(parts.group(2)) > MAX_PORT) {
+            throw new IOException("write it as 127.0.0.1:8080");
+        }
+        return new InetSocketAddress(parts.group(1), Integer.parseInt(parts.group(2)));
     }
 
     private void follow(Member member, boolean started) {

@@ -1,15 +1,22 @@
 package org.xenolith.core.fleet;
 
+import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.DiskBoot;
+import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -34,7 +41,6 @@ public final class GuestPlan {
      * @throws BootFailed if it asks for what this host does not have
      */
     public BootOptions optionsFor(GuestConfig guest) throws IOException {
-        refuseWhatIsMissing(guest);
         BootFiles files = files(guest);
         return new BootOptions(
                 guest.name(),
@@ -48,30 +54,53 @@ public final class GuestPlan {
                 Optional.empty(),
                 false,
                 false,
-                guest.maxMemoryBytes());
+                guest.maxMemoryBytes(),
+                devices(guest, files));
     }
 
-    /** Better no guest than one that lacks its data. */
-    private static void refuseWhatIsMissing(GuestConfig guest) {
-        if (!guest.disks().isEmpty()) {
-            throw new BootFailed("disks cannot be attached yet");
+    private static GuestDevices devices(GuestConfig guest, BootFiles files) {
+        List<DiskSpec> disks = new ArrayList<>(guest.disks());
+        if (disks.isEmpty() && files.disk().isPresent()) {
+            disks.add(diskOf(files.disk().get()));
         }
-        if (!guest.forwards().isEmpty()) {
-            throw new BootFailed("host ports cannot be forwarded yet");
+        try {
+            return new GuestDevices(
+                    disks,
+                    guest.networks().stream().map(NetworkSpec::parse).toList(),
+                    guest.forwards().stream().map(PortForward::parse).toList());
+        } catch (IllegalArgumentException e) {
+            throw new BootFailed(e.getMessage(), e);
         }
-        if (guest.bootloader().isPresent()) {
-            throw new BootFailed("a bootloader cannot be run yet");
-        }
+    }
+
+    /** What a guest writes to a disk that it does not own is forgotten with it. */
+    private static DiskSpec diskOf(Path file) {
+        return new DiskSpec(
+                file, Optional.empty(), Optional.empty(), false, true, Optional.empty());
     }
 
     private BootFiles files(GuestConfig guest) throws IOException {
         if (guest.kernel().isPresent()) {
             return kernel(guest.kernel().get(), guest.commandLine());
         }
+        if (guest.bootloader().isPresent()) {
+            return new BootFiles(guest.bootloader().get(), Optional.empty(), "");
+        }
         if (guest.image().isEmpty()) {
-            throw new BootFailed("it names neither an image nor a kernel");
+            return fromFirstDisk(guest);
         }
         return image(guest.image().get(), guest.commandLine());
+    }
+
+    /** The kernel may have been changed by the guest itself: it is looked up at each start. */
+    private static BootFiles fromFirstDisk(GuestConfig guest) throws IOException {
+        if (guest.disks().isEmpty()) {
+            throw new BootFailed("it names no image, no kernel and no disk");
+        }
+        DiskSpec first = guest.disks().getFirst();
+        Path disk = first.overlay().filter(Files::exists).orElse(first.file());
+        DiskBoot boot = DiskBoot.from(disk);
+        return new BootFiles(boot.kernel(), boot.initrd(), boot.commandLine());
     }
 
     private synchronized BootFiles image(String name, String arguments) throws IOException {
@@ -79,7 +108,7 @@ public final class GuestPlan {
         if (files == null) {
             Optional<BootFiles> found = catalogue.find(name);
             if (found.isEmpty()) {
-                return kernelNamed(name, arguments);
+                return fileNamed(name, arguments);
             }
             files = found.get();
             known.put(name, files);
@@ -87,12 +116,16 @@ public final class GuestPlan {
         return files;
     }
 
-    private static BootFiles kernelNamed(String name, String arguments) {
+    private static BootFiles fileNamed(String name, String arguments) throws IOException {
         Path file = Path.of(name);
         if (!Files.exists(file)) {
             throw new BootFailed("'" + name + "' is neither a known guest nor a file");
         }
-        return kernel(file, arguments);
+        if (DiskBoot.isKernel(file)) {
+            return kernel(file, arguments);
+        }
+        DiskBoot boot = DiskBoot.from(file);
+        return new BootFiles(boot.kernel(), boot.initrd(), boot.commandLine(), Optional.of(file));
     }
 
     private static BootFiles kernel(Path file, String arguments) {

@@ -24,8 +24,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -41,6 +43,7 @@ final class HostNetwork implements AutoCloseable {
     private final NetworkLoop loop = NetworkLoop.create();
     private final Map<Uplink, VirtualSwitch> switches = new HashMap<>();
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
+    private final Set<String> forwarded = new HashSet<>();
     private UserModeNat nat;
 
     HostNetwork() {
@@ -131,7 +134,11 @@ final class HostNetwork implements AutoCloseable {
      */
     synchronized void forward(PortForward forward, String guest) throws IOException {
         requireNat("-p " + forward);
-        nat.forward(forward, guest);
+        // A guest that starts again finds its ports open.
+        if (!forwarded.contains(guest + " " + forward)) {
+            nat.forward(forward, guest);
+            forwarded.add(guest + " " + forward);
+        }
     }
 
     /**

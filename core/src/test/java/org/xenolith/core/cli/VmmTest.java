@@ -329,7 +329,8 @@ final class VmmTest {
                                 Optional.empty(),
                                 false,
                                 true,
-                                256L << 20));
+                                256L << 20,
+                                GuestDevices.NONE));
         assertThat(err.toString()).contains("web.cfg:9: 'vnc' has no meaning for a PV guest here.");
     }
 

@@ -86,6 +86,7 @@ class DebianFleetBootTest {
                         [guest.debian]
                         image = "debian"
                         memory = "128M"
+                        network = []
                         count = 20
                         """);
         long begin = System.nanoTime();
@@ -121,6 +122,7 @@ class DebianFleetBootTest {
                         [guest.debian]
                         image = "debian"
                         memory = "96M..256M"
+                        network = []
                         count = 10
                         """);
         try (RunningFleet running = start(config)) {

@@ -31,6 +31,7 @@ class FleetBootTest {
             [defaults]
             image = "lantern"
             memory = "8M"
+            network = []
 
             """;
 
@@ -249,6 +250,7 @@ class FleetBootTest {
                                                 [defaults]
                                                 image = "lantern"
                                                 memory = "8M..64M"
+                                                network = []
                                                 [guest.worker]
                                                 count = 4
                                                 """),
@@ -270,6 +272,7 @@ class FleetBootTest {
                                 [defaults]
                                 image = "lantern"
                                 memory = "8M..64M"
+                                network = []
                                 [guest.worker]
                                 count = 2
                                 """),

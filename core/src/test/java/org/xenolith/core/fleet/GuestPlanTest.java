@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.XlConfigFile;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.GuestDevices;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,15 +77,48 @@ final class GuestPlanTest {
 
     @Test
     void imageMayBeAKernelFile() throws Exception {
-        Path file = Files.writeString(folder.resolve("kernel"), "k");
+        Path file = Files.write(folder.resolve("kernel"), new byte[] {0x7f, 'E', 'L', 'F'});
         assertThat(plan.optionsFor(guest("image = '" + file + "'")).kernel()).isEqualTo(file);
+    }
+
+    @Test
+    void guestGetsTheDevicesThatItLists() throws Exception {
+        GuestDevices devices =
+                plan.optionsFor(
+                                guest(
+                                        """
+                                        image = "debian"
+                                        disk = "a.img,overlay=%n.qcow2"
+                                        network = ["nat,mac=00:16:3e:00:00:01", "none"]
+                                        forward = ["8081:80"]
+                                        """))
+                        .devices();
+        assertThat(devices.disks()).containsExactly(DiskSpec.parse("a.img,overlay=web.qcow2"));
+        assertThat(devices.networks()).hasSize(2);
+        assertThat(devices.forwards()).hasSize(1);
+    }
+
+    @Test
+    void diskOfAKnownImageStaysAsItIsUnlessTheGuestListsItsOwn() throws Exception {
+        BootFiles lamp = new BootFiles(KERNEL, Optional.empty(), "", Optional.of(Path.of("l.img")));
+        GuestPlan withDisk = new GuestPlan(_ -> Optional.of(lamp));
+        assertThat(withDisk.optionsFor(guest("image = 'lamp'")).devices().disks())
+                .containsExactly(DiskSpec.parse("l.img,ephemeral"));
+        assertThat(withDisk.optionsFor(guest("image = 'lamp'\ndisk = 'b.img'")).devices().disks())
+                .containsExactly(DiskSpec.parse("b.img"));
+    }
+
+    @Test
+    void networkThatMakesNoSenseIsOneSentence() {
+        assertThatThrownBy(() -> plan.optionsFor(guest("image = 'debian'\nnetwork = 'bogus'")))
+                .isInstanceOf(BootFailed.class);
     }
 
     @Test
     void guestWithoutAnythingToBootIsRefused() {
         assertThatThrownBy(() -> plan.optionsFor(guest("memory = '8M'")))
                 .isInstanceOf(BootFailed.class)
-                .hasMessage("it names neither an image nor a kernel");
+                .hasMessage("it names no image, no kernel and no disk");
         assertThatThrownBy(() -> plan.optionsFor(guest("image = 'nowhere'")))
                 .isInstanceOf(BootFailed.class)
                 .hasMessage("'nowhere' is neither a known guest nor a file");

@@ -93,6 +93,7 @@ class UpProcessBootTest {
                         [defaults]
                         image = "lantern"
                         memory = "8M"
+                        network = []
                         [guest.two]
                         [guest.one]
                         cmdline = "%s"
