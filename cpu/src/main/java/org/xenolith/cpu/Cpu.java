@@ -2,6 +2,7 @@ package org.xenolith.cpu;
 
 import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.interp.Interpreter;
+import org.xenolith.cpu.interp.TierCounters;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
@@ -105,6 +106,12 @@ public final class Cpu {
      */
     public long budget;
 
+    /** Translated code is not entered: what it would do is being compared, or watched. */
+    public boolean interpretOnly;
+
+    /** What ran in translated code. */
+    public final TierCounters tier = new TierCounters();
+
     /** MOV SS and POP SS hold off traps until the next instruction is done. */
     public boolean trapShadow;
 
@@ -174,6 +181,10 @@ public final class Cpu {
 
     public void setDebugStatus(int status) {
         debugStatus = status;
+    }
+
+    public Interpreter interpreter() {
+        return interpreter;
     }
 
     /** Instructions executed so far. */

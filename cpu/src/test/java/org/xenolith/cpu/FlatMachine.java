@@ -20,6 +20,12 @@ public final class FlatMachine implements MachineMemory, Platform {
     public int busLocks;
 
     public FlatMachine() {
+        this(Tier.ofTests());
+    }
+
+    /** A machine whose hot code is translated as {@code tier} says. */
+    public FlatMachine(Tier tier) {
+        code.translateWith(tier.translator());
         root = newFrame();
         cpu = newCpu();
     }

@@ -4,17 +4,22 @@ import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.Operand;
 
 /** A decoded instruction on its way to becoming an {@link Op}: what it is and where it stands. */
-final class Binding {
-    final Instruction in;
+public final class Binding {
+    public final Instruction in;
     final CodePage page;
 
     /** First byte and the byte behind it, from the page's start. */
-    final int start;
+    public final int start;
 
-    final int end;
+    public final int end;
 
     /** Nobody reads the arithmetic flags that it writes. */
     final boolean flagsDead;
+
+    /** For a translator: an instruction of a page that is copied, its flags are flow's affair. */
+    public Binding(Instruction in, int start) {
+        this(in, null, start, false);
+    }
 
     Binding(Instruction in, CodePage page, int start, boolean flagsDead) {
         this.in = in;
@@ -24,21 +29,21 @@ final class Binding {
         this.flagsDead = flagsDead;
     }
 
-    Operand operand(int i) {
+    public Operand operand(int i) {
         return in.row.operands().get(i);
     }
 
-    int operandCount() {
+    public int operandCount() {
         return in.row.operands().size();
     }
 
     /** Number of the register that a byte operand names: 4-7 are AH, CH, DH, BH without REX. */
-    int byteRegister(int number) {
+    public int byteRegister(int number) {
         return isHighByte(number) ? number - 4 : number;
     }
 
     /** Where that byte stands in its register: 0 or 8 bits up. */
-    int byteShift(int number) {
+    public int byteShift(int number) {
         return isHighByte(number) ? 8 : 0;
     }
 
@@ -47,7 +52,7 @@ final class Binding {
     }
 
     /** Width in bits of a v operand. */
-    int bits() {
+    public int bits() {
         return in.operandSize * 8;
     }
 }

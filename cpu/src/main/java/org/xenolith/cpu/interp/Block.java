@@ -1,43 +1,48 @@
 package org.xenolith.cpu.interp;
 
-import org.xenolith.cpu.mmu.Ram;
-
 import java.lang.invoke.VarHandle;
 
 /**
  * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to
  * the first that may go elsewhere; unconditional jumps inside the page are followed. The unit of
- * look-up, of invalidation and, later, of translation.
+ * look-up and of invalidation; where one runs often, a {@link TranslatedUnit} takes its place.
  */
 public final class Block {
     public static final int MAX_INSTRUCTIONS = 48;
 
-    /** First operation; replaced by a {@link Leave} when the block is dropped. */
+    /** {@link #heat} of a block that shall not be translated. */
+    static final int COLD = Integer.MAX_VALUE;
+
+    /**
+     * What runs: the first operation, or a {@link UnitOp} in its place; a {@link Leave} when the
+     * block is dropped.
+     */
     volatile Op entry;
+
+    /** The first operation, whether there is a unit or not; a {@link Leave} when dropped. */
+    volatile Op plain;
 
     /** First byte, from the page's start. */
     final int start;
 
-    /**
-     * The code bytes: pairs of first byte and byte behind the last, one for each stretch between
-     * jumps.
-     */
-    private final int[] ranges;
-
     /** Number of instructions. */
     final int count;
 
-    /** The bytes of all ranges as they were decoded. */
-    private final byte[] bytes;
+    /**
+     * Entries from loops, calls and look-ups until the block counts as hot. vCPUs count in it
+     * without synchronisation: a lost decrement does no harm.
+     */
+    int heat = COLD;
 
+    private final CodeBytes code;
     private volatile boolean valid = true;
 
-    Block(Op entry, int start, int count, int[] ranges, byte[] bytes) {
+    Block(Op entry, int start, int count, CodeBytes code) {
         this.entry = entry;
+        this.plain = entry;
         this.start = start;
         this.count = count;
-        this.ranges = ranges;
-        this.bytes = bytes;
+        this.code = code;
     }
 
     boolean isValid() {
@@ -49,25 +54,12 @@ public final class Block {
      * instructions.
      */
     boolean overlaps(int from, int to) {
-        for (int i = 0; i < ranges.length; i += 2) {
-            if (from < ranges[i + 1] && to > ranges[i]) {
-                return true;
-            }
-        }
-        return false;
+        return code.overlaps(from, to);
     }
 
     /** Whether the frame at {@code hostBase} still holds the bytes that were decoded. */
     boolean matches(long hostBase) {
-        int k = 0;
-        for (int i = 0; i < ranges.length; i += 2) {
-            for (int at = ranges[i]; at < ranges[i + 1]; at++) {
-                if ((byte) Ram.getByte(hostBase + at) != bytes[k++]) {
-                    return false;
-                }
-            }
-        }
-        return true;
+        return code.matches(hostBase);
     }
 
     /**
@@ -76,8 +68,9 @@ public final class Block {
      */
     void drop() {
         valid = false;
-        Op op = entry;
-        entry = new Leave(start, 0);
+        Op op = plain;
+        plain = new Leave(start, 0);
+        entry = plain;
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
             if (following != null && op.leavesFlagsExact) {

@@ -153,25 +153,11 @@ final class BlockBuilder {
         }
         last.link(new Leave(at, count));
         int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
-        return new Block(first, offset, count, covered, bytesOf(covered));
+        return new Block(first, offset, count, CodeBytes.of(covered, code));
     }
 
     private Binding binding(CodePage page, int i, boolean flagsDead) {
         return new Binding(instructions[i], page, starts[i], flagsDead);
-    }
-
-    private byte[] bytesOf(int[] covered) {
-        int length = 0;
-        for (int i = 0; i < covered.length; i += 2) {
-            length += covered[i + 1] - covered[i];
-        }
-        byte[] bytes = new byte[length];
-        int k = 0;
-        for (int i = 0; i < covered.length; i += 2) {
-            System.arraycopy(code, covered[i], bytes, k, covered[i + 1] - covered[i]);
-            k += covered[i + 1] - covered[i];
-        }
-        return bytes;
     }
 
     /** A block of the single instruction in {@code bytes}, which may end in the next page. */
@@ -188,7 +174,6 @@ final class BlockBuilder {
         op.position = 0;
         op.placeInner();
         op.link(new Leave(op.end, 1));
-        int[] covered = {offset, Ram.PAGE_SIZE};
-        return new Block(op, offset, 1, covered, new byte[0]);
+        return new Block(op, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
     }
 }

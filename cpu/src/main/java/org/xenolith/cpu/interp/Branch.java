@@ -14,12 +14,16 @@ abstract class Branch extends Op {
     /** Bytes from the page's start; may lie outside the page. */
     private final int target;
 
+    /** The target may be the head of a loop or a function: entries through here count. */
+    private final boolean counts;
+
     private Block takenBlock;
     private Block nextBlock;
 
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
+        counts = target <= b.start || this instanceof ControlOps.Call;
     }
 
     /** Target of a relative jump, from the start of the page it stands in. */
@@ -31,6 +35,9 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Block block = takenBlock;
         if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
+            if (counts && --block.heat < 0) {
+                Interpreter.hot(cpu, page, block);
+            }
             return block.entry;
         }
         return takenSlow(cpu);

@@ -26,6 +26,7 @@ public final class CodeCache implements Mmu.StoreWatch {
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
+    private Translator translator;
 
     public CodeCache() {
         long frames = Ram.sizeBytes() >>> Ram.PAGE_SHIFT;
@@ -35,6 +36,28 @@ public final class CodeCache implements Mmu.StoreWatch {
     /** Adds the TLB of a vCPU that may write to frames whose code is cached here. */
     public void register(Mmu mmu) {
         mmus.add(mmu);
+    }
+
+    /**
+     * Says who translates hot blocks, before anything runs.
+     *
+     * @param wanted null for none: everything is interpreted
+     */
+    public void translateWith(Translator wanted) {
+        translator = wanted;
+    }
+
+    /** Hands a block over for translation, or lets it count anew. */
+    void hot(CodePage page, Block block) {
+        block.heat = Block.COLD;
+        if (translator == null) {
+            return;
+        }
+        byte[] bytes = new byte[Ram.PAGE_SIZE];
+        Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
+        if (!translator.request(new HotCode(page, block, bytes))) {
+            block.heat = translator.threshold(page.drops());
+        }
     }
 
     /** Blocks decoded so far. */
@@ -84,6 +107,9 @@ public final class CodeCache implements Mmu.StoreWatch {
 
     /** The owner has decoded from the frame: from now on stores into it are seen. */
     void add(CodePage page, Block block, Mmu owner) {
+        if (translator != null) {
+            block.heat = translator.threshold(page.drops());
+        }
         boolean first = page.add(block);
         decodedBlocks.increment();
         if (first) {

@@ -1,6 +1,10 @@
 package org.xenolith.cpu.interp;
 
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * The decoded code of one frame: its blocks by start offset. Look-up takes no lock; additions and
@@ -18,6 +22,14 @@ final class CodePage {
     private int used;
 
     private volatile int live;
+
+    /** Units that stand in the place of live blocks. */
+    private final List<UnitOp> units = new ArrayList<>();
+
+    /** How often a store hit translated code here; such a page is translated again more slowly. */
+    private int drops;
+
+    private int dropped;
 
     CodePage(long hostBase) {
         this.hostBase = hostBase;
@@ -105,6 +117,7 @@ final class CodePage {
                 drop(block);
             }
         }
+        dropUnits(unit -> unit.overlaps(from, to));
     }
 
     /** Drops blocks whose bytes are no longer those in memory. */
@@ -114,6 +127,46 @@ final class CodePage {
                 drop(block);
             }
         }
+        dropUnits(unit -> !unit.matches(hostBase));
+    }
+
+    /** A unit covers more than its block: one of them may go without the other. */
+    private void dropUnits(Predicate<UnitOp> condition) {
+        if (units.isEmpty()) {
+            return;
+        }
+        for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
+            UnitOp unit = i.next();
+            boolean changed = condition.test(unit);
+            if (changed || !unit.block.isValid()) {
+                i.remove();
+                dropped++;
+                drops += changed ? 1 : 0;
+                if (unit.block.isValid()) {
+                    unit.block.entry = unit.block.plain;
+                }
+            }
+        }
+    }
+
+    /** Puts a unit in the place of its block, unless what it was made of has changed. */
+    synchronized boolean install(UnitOp unit) {
+        Block block = unit.block;
+        // The frame of a live block is watched: a store after this comparison waits at the lock.
+        if (!block.isValid() || block.entry != block.plain || !unit.matches(hostBase)) {
+            return false;
+        }
+        units.add(unit);
+        block.entry = unit;
+        return true;
+    }
+
+    synchronized int drops() {
+        return drops;
+    }
+
+    synchronized int droppedUnits() {
+        return dropped;
     }
 
     private void drop(Block block) {

@@ -24,6 +24,9 @@ public final class Interpreter {
 
     private int pendingExit = NO_EXIT;
 
+    /** Translated code was left in front of an instruction that it cannot execute. */
+    private boolean plainNext;
+
     public Interpreter(Cpu cpu) {
         this.cpu = cpu;
         this.mmu = cpu.mmu();
@@ -113,10 +116,13 @@ public final class Interpreter {
         Op op = null;
         try {
             Block block = locate(cpu.rip);
-            op = block.entry;
+            boolean plain = plainNext;
+            plainNext = false;
             if (block.count > cpu.budget) {
+                op = block.plain;
                 return executePart(op);
             }
+            op = plain ? block.plain : block.entry;
             while (op != null) {
                 op = op.execute(cpu);
             }
@@ -213,6 +219,9 @@ public final class Interpreter {
             }
             cpu.code().add(page, block, mmu);
         }
+        if (--block.heat < 0) {
+            hot(cpu, page, block);
+        }
         return block;
     }
 
@@ -239,11 +248,36 @@ public final class Interpreter {
                 Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
                 if (block != null) {
                     cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+                    if (--block.heat < 0) {
+                        hot(cpu, page, block);
+                    }
                     return block.entry;
                 }
             }
         }
         cpu.rip = rip;
         return null;
+    }
+
+    /** As {@link #enter} at RIP, but the next instruction is executed here, translated or not. */
+    static Op interpret(Cpu cpu) {
+        long rip = cpu.rip;
+        if (cpu.budget >= Block.MAX_INSTRUCTIONS) {
+            CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
+            if (page != null) {
+                Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
+                if (block != null) {
+                    cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+                    return block.plain;
+                }
+            }
+        }
+        cpu.interpreter().plainNext = true;
+        return null;
+    }
+
+    /** A block has been entered often enough to be worth a translation. */
+    static void hot(Cpu cpu, CodePage page, Block block) {
+        cpu.code().hot(page, block);
     }
 }

@@ -3,7 +3,7 @@ package org.xenolith.cpu.interp;
 /**
  * Where destination and source of a two-operand instruction are: R register, M memory, I immediate.
  */
-enum OperandForm {
+public enum OperandForm {
     RR,
     RM,
     MR,
@@ -11,7 +11,7 @@ enum OperandForm {
     MI;
 
     /** The form of a row's first two operands, given what ModRM says about memory. */
-    static OperandForm of(Binding b) {
+    public static OperandForm of(Binding b) {
         boolean memoryFirst = b.in.memory && isModRmOperand(b, 0);
         return switch (b.operand(1)) {
             case IB, IBS, IW, IZ, IV, ONE -> memoryFirst ? MI : RI;
@@ -20,7 +20,7 @@ enum OperandForm {
     }
 
     /** Whether operand {@code i} is the one that ModRM.rm describes. */
-    static boolean isModRmOperand(Binding b, int i) {
+    public static boolean isModRmOperand(Binding b, int i) {
         return switch (b.operand(i)) {
             case EB, EW, ED, EV, EY, EQ, M, MB, MW, MD, MQ, MV, MY, MX, MP -> true;
             case RD, RQ, RV, RY, OB, OV -> true;
@@ -29,7 +29,7 @@ enum OperandForm {
     }
 
     /** Register number of a register operand as the instruction encodes it. */
-    static int registerOf(Binding b, int i) {
+    public static int registerOf(Binding b, int i) {
         return switch (b.operand(i)) {
             case AL, RAX -> 0;
             case CL -> 1;
@@ -40,7 +40,7 @@ enum OperandForm {
     }
 
     /** Whether operand {@code i} is a byte. */
-    static boolean isByte(Binding b, int i) {
+    public static boolean isByte(Binding b, int i) {
         return switch (b.operand(i)) {
             case EB, GB, MB, ZB, IB, AL, OB -> true;
             default -> false;

@@ -27,8 +27,8 @@ public final class Mmu {
     private static final int READ_TAG = 0;
     private static final int WRITE_TAG = 1;
     private static final int HOST_BASE = 2;
-    private static final int INDEX_MASK = (ENTRIES - 1) * LONGS_PER_ENTRY;
-    private static final int INDEX_SHIFT = PAGE_SHIFT - 2;
+    static final int INDEX_MASK = (ENTRIES - 1) * LONGS_PER_ENTRY;
+    static final int INDEX_SHIFT = PAGE_SHIFT - 2;
 
     private static final int FETCH_ENTRIES = 512;
 
@@ -131,6 +131,16 @@ public final class Mmu {
 
     public long walks() {
         return walks;
+    }
+
+    /** The TLB itself, for {@link TlbAccess} in translated code. */
+    public long[] tlb() {
+        return tlb;
+    }
+
+    /** The tag of the loaded root; constant while guest code runs. */
+    public long asid() {
+        return asid;
     }
 
     // ---- address spaces

@@ -1,0 +1,33 @@
+package org.xenolith.cpu.interp;
+
+import org.xenolith.cpu.Cpu;
+
+/**
+ * Guest code of one page as one Java method, with one entry. It takes the vCPU as a parameter and
+ * holds nothing of a domain or of a linear address: {@link Cpu#CODE_BASE} says where its page is.
+ */
+public abstract class TranslatedUnit {
+    /** Left at {@link Cpu#rip}, which may be anywhere. */
+    public static final int ON = 0;
+
+    /**
+     * Left before the instruction at {@link Cpu#rip}, for the interpreter to execute it: the TLB
+     * misses, it crosses pages, writes to a frame with code, faults.
+     */
+    public static final int MISS = 1;
+
+    /** Left at {@link Cpu#rip} because the budget may not reach to the next such test. */
+    public static final int BUDGET = 2;
+
+    /** As {@link #MISS}, for another reason: an address is not canonical, a quotient too large. */
+    public static final int SPECIAL = 3;
+
+    public static final int REASONS = 4;
+
+    /**
+     * Runs from the unit's start and counts instructions in {@link Cpu#budget}.
+     *
+     * @return why it stopped
+     */
+    public abstract int run(Cpu cpu);
+}

@@ -1,0 +1,18 @@
+package org.xenolith.cpu.interp;
+
+/** Who turns hot blocks into units. Called on vCPU threads; does its work elsewhere. */
+public interface Translator {
+    /**
+     * Entries into a block until it is handed over.
+     *
+     * @param drops how often a store has destroyed translated code of the same page
+     */
+    int threshold(int drops);
+
+    /**
+     * Takes a hot block.
+     *
+     * @return false when there is no room now: the block counts anew
+     */
+    boolean request(HotCode code);
+}

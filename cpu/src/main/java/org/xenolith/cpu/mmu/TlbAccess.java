@@ -1,0 +1,163 @@
+package org.xenolith.cpu.mmu;
+
+import java.lang.invoke.VarHandle;
+
+/**
+ * Loads and stores of translated code: TLB hit or {@link TlbMiss}. What {@link Mmu} does on its
+ * fast paths, with the TLB and the ASID in the caller's local variables.
+ *
+ * <p>Each method has at most 35 bytes of bytecode (a test checks that): C2 inlines those always,
+ * and the branch to the miss gets its profile from all callers together, so that C2 does not leave
+ * the miss out where this caller has not seen one.
+ */
+public final class TlbAccess {
+    private static final int WRITE_TAG = 1;
+    private static final int HOST_BASE = 2;
+
+    private TlbAccess() {}
+
+    private static int index(long vaddr) {
+        return (int) (vaddr >>> Mmu.INDEX_SHIFT) & Mmu.INDEX_MASK;
+    }
+
+    private static long tag1(long vaddr, long asid) {
+        return vaddr & Ram.PAGE_MASK | asid;
+    }
+
+    private static long tag2(long vaddr, long asid) {
+        return vaddr + 1 & Ram.PAGE_MASK | asid;
+    }
+
+    private static long tag4(long vaddr, long asid) {
+        return vaddr + 3 & Ram.PAGE_MASK | asid;
+    }
+
+    private static long tag8(long vaddr, long asid) {
+        return vaddr + 7 & Ram.PAGE_MASK | asid;
+    }
+
+    private static long host(long[] tlb, int i, long vaddr) {
+        return tlb[i + HOST_BASE] | vaddr & Ram.PAGE_OFFSET;
+    }
+
+    private static long writeTag(long[] tlb, int i) {
+        return tlb[i + WRITE_TAG];
+    }
+
+    // ---- loads
+
+    /** Loads a byte, sign-extended. */
+    public static int load8(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == tag1(vaddr, asid)) {
+            return get8(host(tlb, i, vaddr));
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    /** Loads two bytes, sign-extended. */
+    public static int load16(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == tag2(vaddr, asid)) {
+            return get16(host(tlb, i, vaddr));
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static int load32(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == tag4(vaddr, asid)) {
+            return get32(host(tlb, i, vaddr));
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long load64(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (tlb[i] == tag8(vaddr, asid)) {
+            return get64(host(tlb, i, vaddr));
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    // ---- addresses for stores and updates
+
+    /** Host address of a byte that may be written. */
+    public static long writable8(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == tag1(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long writable16(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == tag2(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long writable32(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == tag4(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long writable64(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == tag8(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    // ---- memory at a host address that one of the methods above has returned
+
+    public static int get8(long host) {
+        int value = (byte) Ram.getByte(host);
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    public static int get16(long host) {
+        int value = (short) Ram.getShort(host);
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    public static int get32(long host) {
+        int value = Ram.getInt(host);
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    public static long get64(long host) {
+        long value = Ram.getLong(host);
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    public static void put8(long host, int value) {
+        VarHandle.releaseFence();
+        Ram.putByte(host, value);
+    }
+
+    public static void put16(long host, int value) {
+        VarHandle.releaseFence();
+        Ram.putShort(host, value);
+    }
+
+    public static void put32(long host, int value) {
+        VarHandle.releaseFence();
+        Ram.putInt(host, value);
+    }
+
+    public static void put64(long host, long value) {
+        VarHandle.releaseFence();
+        Ram.putLong(host, value);
+    }
+}

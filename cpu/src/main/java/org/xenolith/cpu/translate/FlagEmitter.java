@@ -1,0 +1,243 @@
+package org.xenolith.cpu.translate;
+
+import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_RULE;
+import static org.xenolith.cpu.translate.UnitCode.INT_A;
+import static org.xenolith.cpu.translate.UnitCode.INT_B;
+import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
+
+import org.xenolith.cpu.semantics.Flags;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+
+/**
+ * The flags of a unit: lazily, as the interpreter keeps them, in local variables. While the rule is
+ * known from the instruction that set it, a condition becomes one comparison of its operands.
+ */
+final class FlagEmitter {
+    /** The rule is not known here: it came with control flow. */
+    static final int UNKNOWN = -1;
+
+    private static final int OVERFLOW = 0, BELOW = 1, ZERO = 2, BELOW_OR_EQUAL = 3, SIGN = 4;
+    private static final int PARITY = 5, LESS = 6, LESS_OR_EQUAL = 7;
+
+    private static final ClassDesc FLAGS = UnitCode.desc(Flags.class);
+    private static final ClassDesc INTEGER = ConstantDescs.CD_Integer;
+    private static final MethodTypeDesc CONDITION = MethodTypeDesc.ofDescriptor("(IIJJJI)Z");
+    private static final MethodTypeDesc OF_STATE = MethodTypeDesc.ofDescriptor("(IJJJI)I");
+
+    private final UnitCode unit;
+    private int rule = UNKNOWN;
+    private int width;
+
+    FlagEmitter(UnitCode unit) {
+        this.unit = unit;
+    }
+
+    /** What is known of the flags; to be handed to the only block behind this one. */
+    record State(int rule, int width) {
+        static final State NOTHING = new State(UNKNOWN, 0);
+    }
+
+    State state() {
+        return new State(rule, width);
+    }
+
+    void restore(State state) {
+        rule = state.rule;
+        width = state.width;
+    }
+
+    /** Whether a condition after this rule is one comparison. */
+    static boolean isDirect(int rule, int condition) {
+        int kind = condition >> 1;
+        return switch (rule) {
+            case Flags.SUB -> kind != OVERFLOW && kind != PARITY;
+            case Flags.LOGIC -> kind != OVERFLOW && kind != BELOW && kind != PARITY;
+            case Flags.ADD, Flags.INC, Flags.DEC, Flags.READY -> kind == ZERO || kind == SIGN;
+            default -> false;
+        };
+    }
+
+    /**
+     * The instruction has left its operands and result in {@link UnitCode#FLAG_A} and so on, or in
+     * {@link UnitCode#INT_A} and so on if they have at most 32 bits; the rule says which it needs.
+     */
+    void set(GuestInstruction i, int newRule, int newWidth) {
+        if (!i.flagsLive) {
+            rule = UNKNOWN;
+            return;
+        }
+        rule = newRule;
+        width = newWidth;
+        if (i.flagsStored) {
+            unit.markFlags();
+            CodeBuilder out = unit.out;
+            if (newWidth < 64) {
+                if (newRule != Flags.LOGIC && newRule != Flags.READY) {
+                    out.iload(INT_A).i2l().lstore(FLAG_A);
+                    out.iload(INT_B).i2l().lstore(FLAG_B);
+                }
+                out.iload(INT_RESULT).i2l().lstore(FLAG_RESULT);
+            }
+            out.loadConstant(newRule).istore(FLAG_RULE);
+        }
+    }
+
+    /** As {@link #set}; the rule is on the stack and will be known when the code runs. */
+    void setWithRule(GuestInstruction i, int newWidth) {
+        if (!i.flagsLive) {
+            unit.out.pop();
+            rule = UNKNOWN;
+            return;
+        }
+        unit.markFlags();
+        if (newWidth < 64) {
+            unit.out.iload(INT_A).i2l().lstore(FLAG_A);
+            unit.out.iload(INT_B).i2l().lstore(FLAG_B);
+            unit.out.iload(INT_RESULT).i2l().lstore(FLAG_RESULT);
+        }
+        unit.out.istore(FLAG_RULE);
+        rule = UNKNOWN;
+    }
+
+    /** All six flags are on the stack. */
+    void setExplicit() {
+        unit.markFlags();
+        unit.out.istore(FLAG_READY);
+        unit.out.loadConstant(Flags.EXPLICIT).istore(FLAG_RULE);
+        rule = Flags.EXPLICIT;
+    }
+
+    /** Pushes all six flags. */
+    void pushAll() {
+        pushState();
+        unit.out.invokestatic(FLAGS, "materialize", OF_STATE);
+    }
+
+    /** Pushes CF as 0 or 1. */
+    void pushCarry() {
+        pushState();
+        unit.out.invokestatic(FLAGS, "carry", OF_STATE);
+    }
+
+    private void pushState() {
+        unit.markFlags();
+        CodeBuilder out = unit.out;
+        if (rule == UNKNOWN) {
+            out.iload(FLAG_RULE);
+        } else {
+            out.loadConstant(rule);
+        }
+        out.lload(FLAG_A).lload(FLAG_B).lload(FLAG_RESULT).iload(FLAG_READY);
+    }
+
+    /** Jumps when a condition of Jcc, SETcc or CMOVcc is met. */
+    void jumpIf(int condition, Label target) {
+        boolean negated = (condition & 1) != 0;
+        if (!isDirect(rule, condition)) {
+            unit.out.loadConstant(condition);
+            pushState();
+            unit.out.invokestatic(FLAGS, "condition", CONDITION).ifne(target);
+            return;
+        }
+        int kind = condition >> 1;
+        if (rule == Flags.SUB && kind != SIGN) {
+            if (width == 64) {
+                compareLongs(kind, negated, target);
+            } else {
+                compareInts(kind, negated, target);
+            }
+        } else {
+            compareResult(kind, negated, target);
+        }
+    }
+
+    private void compareLongs(int kind, boolean negated, Label target) {
+        CodeBuilder out = unit.out.lload(FLAG_A).lload(FLAG_B);
+        if (kind == BELOW || kind == BELOW_OR_EQUAL) {
+            out.invokestatic(
+                    ConstantDescs.CD_Long, "compareUnsigned", MethodTypeDesc.ofDescriptor("(JJ)I"));
+        } else {
+            out.lcmp();
+        }
+        jump(kind, negated, target);
+    }
+
+    private void compareInts(int kind, boolean negated, Label target) {
+        CodeBuilder out = unit.out.iload(INT_A).iload(INT_B);
+        switch (kind) {
+            case ZERO -> {
+                if (negated) {
+                    out.if_icmpne(target);
+                } else {
+                    out.if_icmpeq(target);
+                }
+            }
+            case LESS -> {
+                if (negated) {
+                    out.if_icmpge(target);
+                } else {
+                    out.if_icmplt(target);
+                }
+            }
+            case LESS_OR_EQUAL -> {
+                if (negated) {
+                    out.if_icmpgt(target);
+                } else {
+                    out.if_icmple(target);
+                }
+            }
+            default -> {
+                out.invokestatic(INTEGER, "compareUnsigned", MethodTypeDesc.ofDescriptor("(II)I"));
+                jump(kind, negated, target);
+            }
+        }
+    }
+
+    /** Conditions that the result alone decides, CF and OF being clear or not asked for. */
+    private void compareResult(int kind, boolean negated, Label target) {
+        if (width == 64) {
+            unit.out.lload(FLAG_RESULT).lconst_0().lcmp();
+        } else {
+            unit.out.iload(INT_RESULT);
+        }
+        int asked = kind == BELOW_OR_EQUAL ? ZERO : kind == SIGN ? LESS : kind;
+        jump(asked, negated, target);
+    }
+
+    /** Compares the int on the stack with 0. */
+    private void jump(int kind, boolean negated, Label target) {
+        switch (kind) {
+            case ZERO -> {
+                if (negated) {
+                    unit.out.ifne(target);
+                } else {
+                    unit.out.ifeq(target);
+                }
+            }
+            case BELOW, LESS -> {
+                if (negated) {
+                    unit.out.ifge(target);
+                } else {
+                    unit.out.iflt(target);
+                }
+            }
+            case BELOW_OR_EQUAL, LESS_OR_EQUAL -> {
+                if (negated) {
+                    unit.out.ifgt(target);
+                } else {
+                    unit.out.ifle(target);
+                }
+            }
+            default -> throw new IllegalStateException("condition kind " + kind);
+        }
+    }
+}

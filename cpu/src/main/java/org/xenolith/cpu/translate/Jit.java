@@ -1,0 +1,126 @@
+package org.xenolith.cpu.translate;
+
+import org.xenolith.cpu.interp.HotCode;
+import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.interp.Translator;
+
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Translates hot code on a thread of its own. The queue is bounded: what does not fit goes on in
+ * the interpreter and counts anew.
+ */
+public final class Jit implements Translator {
+    /** When and how code is translated. */
+    public record Policy(int threshold, boolean atOnce, int maxInstructions) {
+        /** For guests: translate what pays. */
+        public static final Policy NORMAL = new Policy(2000, false, 200);
+
+        /** For tests: translate everything when it is first entered, on the vCPU's thread. */
+        public static final Policy EVERYTHING = new Policy(0, true, 200);
+    }
+
+    private static final int QUEUE = 512;
+
+    /** HotSpot never compiles a method with more bytes of bytecode. */
+    private static final int LARGEST_METHOD = 8000;
+
+    private static final int MAX_BACK_OFF = 8;
+
+    private final Policy policy;
+    private final BlockingQueue<HotCode> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final LongAdder units = new LongAdder();
+    private final LongAdder instructions = new LongAdder();
+    private final LongAdder refused = new LongAdder();
+    private final LongAdder stale = new LongAdder();
+    private final LongAdder nanos = new LongAdder();
+
+    public Jit(Policy policy) {
+        this.policy = policy;
+        if (!policy.atOnce) {
+            Thread thread = new Thread(this::work, "translator");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    @Override
+    public int threshold(int drops) {
+        return policy.threshold << Math.min(drops, MAX_BACK_OFF);
+    }
+
+    @Override
+    public boolean request(HotCode code) {
+        if (policy.atOnce) {
+            translate(code);
+            return true;
+        }
+        return queue.offer(code);
+    }
+
+    private void work() {
+        try {
+            while (true) {
+                translate(queue.take());
+            }
+        } catch (InterruptedException e) {
+            // Nobody interrupts it: a daemon ends with its process.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void translate(HotCode code) {
+        if (code.isStale()) {
+            stale.increment();
+            return;
+        }
+        long start = System.nanoTime();
+        int limit = policy.maxInstructions;
+        Region region = Region.of(code.bytes(), code.start(), limit);
+        byte[] classFile = region == null ? null : UnitBuilder.classFile(region);
+        while (classFile != null && UnitBuilder.codeLength(classFile) > LARGEST_METHOD) {
+            limit /= 2;
+            region = Region.of(code.bytes(), code.start(), limit);
+            classFile = UnitBuilder.classFile(region);
+        }
+        if (classFile == null) {
+            refused.increment();
+        } else {
+            TranslatedUnit unit = UnitBuilder.define(classFile);
+            if (code.install(unit, region.ranges())) {
+                units.increment();
+                instructions.add(region.instructionCount());
+            } else {
+                stale.increment();
+            }
+        }
+        nanos.add(System.nanoTime() - start);
+    }
+
+    /** Units translated so far. */
+    public long units() {
+        return units.sum();
+    }
+
+    /** Guest instructions in them. */
+    public long instructions() {
+        return instructions.sum();
+    }
+
+    /** Blocks whose first instruction has no translation. */
+    public long refused() {
+        return refused.sum();
+    }
+
+    /** Requests for code that had changed before its unit was there. */
+    public long stale() {
+        return stale.sum();
+    }
+
+    /** Time spent in translation, in nanoseconds. */
+    public long nanos() {
+        return nanos.sum();
+    }
+}

@@ -1,0 +1,63 @@
+package org.xenolith.cpu.translate;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** A basic block of a region. */
+final class RegionBlock {
+    /** How a block goes on behind its last instruction. */
+    enum End {
+        /** At {@link #next}: the following instruction, or the target of a jump. */
+        GOES_ON,
+        /** At {@link #taken} or {@link #next}. */
+        BRANCHES,
+        /** Its last instruction leaves the region by itself. */
+        LEAVES
+    }
+
+    static final int NONE = Integer.MIN_VALUE;
+
+    final int start;
+    final List<GuestInstruction> instructions = new ArrayList<>();
+
+    End end = End.GOES_ON;
+
+    /** Offsets of what may follow, from the page's start; {@link #NONE} without one. */
+    int next = NONE;
+
+    int taken = NONE;
+
+    // ---- found out later
+
+    /** The blocks at these offsets, null where they are not of the region. */
+    RegionBlock nextBlock;
+
+    RegionBlock takenBlock;
+
+    /** Blocks of the region that go on here, the region's entry counted once. */
+    int predecessors;
+
+    /** Reached from itself or a block behind it: the head of a loop. */
+    boolean loopHead;
+
+    /** The budget is compared here. */
+    boolean checksBudget;
+
+    /** What the budget must allow at a comparison here: the longest way to the next one. */
+    int need;
+
+    boolean flagsLiveIn;
+
+    RegionBlock(int start) {
+        this.start = start;
+    }
+
+    /** Instructions, jumps included. */
+    int count() {
+        return instructions.size();
+    }
+
+    boolean goesTo(RegionBlock block) {
+        return nextBlock == block || takenBlock == block;
+    }
+}

@@ -1,0 +1,132 @@
+package org.xenolith.cpu.translate;
+
+import static org.xenolith.cpu.translate.UnitCode.HOST;
+import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.RIP;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.decode.Operand;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.MethodTypeDesc;
+
+/** 64-bit pushes and pops, and the jumps that leave a region. */
+final class Stack {
+    private static final long SLOT = 8;
+
+    private Stack() {}
+
+    static void push(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        if (i.in.memory) {
+            unit.load(i, 64);
+            out.lstore(LONG_TEMP);
+        }
+        below(unit);
+        out.lload(HOST);
+        if (i.in.memory) {
+            out.lload(LONG_TEMP);
+        } else if (i.b.operand(0) == Operand.IZ || i.b.operand(0) == Operand.IBS) {
+            out.loadConstant(i.in.immediate);
+        } else {
+            unit.pushLong(i.in.rm);
+        }
+        unit.put(64);
+        move(unit, -SLOT);
+    }
+
+    /** Finds out where the slot below RSP is in host memory. */
+    private static void below(UnitCode unit) {
+        unit.pushTlb();
+        unit.pushLong(Cpu.RSP);
+        unit.out.loadConstant(SLOT).lsub();
+        unit.writableThere(64);
+        unit.out.lstore(HOST);
+    }
+
+    private static void move(UnitCode unit, long bytes) {
+        unit.pushLong(Cpu.RSP);
+        unit.out.loadConstant(bytes).ladd();
+        unit.popLong(Cpu.RSP);
+    }
+
+    /** Loads the slot at an address in a register to LONG_TEMP. */
+    private static void loadSlot(UnitCode unit, int register) {
+        unit.pushTlb();
+        unit.pushLong(register);
+        unit.loadThere(64);
+        unit.out.lstore(LONG_TEMP);
+    }
+
+    static void pop(UnitCode unit, GuestInstruction i) {
+        loadSlot(unit, Cpu.RSP);
+        move(unit, SLOT);
+        unit.out.lload(LONG_TEMP);
+        unit.popLong(i.in.rm);
+    }
+
+    static void leave(UnitCode unit, GuestInstruction i) {
+        loadSlot(unit, Cpu.RBP);
+        unit.pushLong(Cpu.RBP);
+        unit.out.loadConstant(SLOT).ladd();
+        unit.popLong(Cpu.RSP);
+        unit.out.lload(LONG_TEMP);
+        unit.popLong(Cpu.RBP);
+    }
+
+    // ---- control
+
+    static void call(UnitCode unit, GuestInstruction i) {
+        boolean direct = i.b.operand(0) == Operand.JZ;
+        if (!direct) {
+            loadTarget(unit, i);
+        }
+        below(unit);
+        unit.out.lload(HOST);
+        unit.pushCodeAddress(i.end);
+        unit.put(64);
+        move(unit, -SLOT);
+        if (direct) {
+            unit.leaveTo(i.target());
+        } else {
+            unit.leaveOn();
+        }
+    }
+
+    /** JMP through register or memory. */
+    static void jump(UnitCode unit, GuestInstruction i) {
+        loadTarget(unit, i);
+        unit.leaveOn();
+    }
+
+    static void ret(UnitCode unit, GuestInstruction i) {
+        loadSlot(unit, Cpu.RSP);
+        unit.out.lload(LONG_TEMP).lstore(RIP);
+        requireCanonical(unit);
+        move(unit, SLOT + (i.in.immediate & 0xffff));
+        unit.leaveOn();
+    }
+
+    private static void loadTarget(UnitCode unit, GuestInstruction i) {
+        if (i.in.memory) {
+            unit.load(i, 64);
+        } else {
+            unit.pushLong(i.in.rm);
+        }
+        unit.out.lstore(RIP);
+        requireCanonical(unit);
+    }
+
+    /** Leaves to the interpreter, which faults, unless RIP may be set to what is in RIP. */
+    private static void requireCanonical(UnitCode unit) {
+        CodeBuilder out = unit.out;
+        Label fine = out.newLabel();
+        out.lload(RIP);
+        out.invokestatic(
+                UnitCode.desc(Parts.class), "isCanonical", MethodTypeDesc.ofDescriptor("(J)Z"));
+        out.ifne(fine);
+        unit.leaveSpecial();
+        out.labelBinding(fine);
+    }
+}

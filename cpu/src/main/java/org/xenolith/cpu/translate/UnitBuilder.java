@@ -1,0 +1,172 @@
+package org.xenolith.cpu.translate;
+
+import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.TlbMiss;
+
+import java.lang.classfile.Attributes;
+import java.lang.classfile.ClassBuilder;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.attribute.CodeAttribute;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes the class of a region: a hidden one, which goes when nobody refers to its unit any more.
+ */
+final class UnitBuilder {
+    private static final ClassDesc UNIT =
+            ClassDesc.of(UnitBuilder.class.getPackageName() + ".Unit");
+    private static final ClassDesc SUPER = UnitCode.desc(TranslatedUnit.class);
+    private static final ClassDesc MISS = UnitCode.desc(TlbMiss.class);
+    private static final MethodTypeDesc RUN =
+            MethodTypeDesc.of(ConstantDescs.CD_int, UnitCode.CPU_CLASS);
+    private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
+
+    private final Region region;
+    private final Map<RegionBlock, Label> labels = new HashMap<>();
+
+    /** What a block with one predecessor in the region knows from it. */
+    private final Map<RegionBlock, FlagEmitter.State> known = new HashMap<>();
+
+    private UnitBuilder(Region region) {
+        this.region = region;
+    }
+
+    /** The class file of a region. */
+    static byte[] classFile(Region region) {
+        UnitBuilder builder = new UnitBuilder(region);
+        return ClassFile.of().build(UNIT, builder::writeClass);
+    }
+
+    /** Bytes of bytecode of the unit's method. */
+    static int codeLength(byte[] classFile) {
+        return ClassFile.of().parse(classFile).methods().stream()
+                .filter(method -> method.methodName().equalsString("run"))
+                .flatMap(method -> method.findAttribute(Attributes.code()).stream())
+                .mapToInt(CodeAttribute::codeLength)
+                .sum();
+    }
+
+    /**
+     * Defines the class of a region.
+     *
+     * @return its only instance
+     */
+    static TranslatedUnit define(byte[] classFile) {
+        try {
+            MethodHandles.Lookup hidden = LOOKUP.defineHiddenClass(classFile, false);
+            return (TranslatedUnit)
+                    hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class))
+                            .invoke();
+        } catch (Throwable e) {
+            throw new IllegalStateException("a translated unit cannot be defined", e);
+        }
+    }
+
+    private void writeClass(ClassBuilder type) {
+        type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC);
+        type.withSuperclass(SUPER);
+        type.withMethodBody(
+                ConstantDescs.INIT_NAME,
+                ConstantDescs.MTD_void,
+                0,
+                code ->
+                        code.aload(0)
+                                .invokespecial(
+                                        SUPER, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                                .return_());
+        type.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::writeRun);
+    }
+
+    /** Blocks first, then prologue and exits: which registers those move is known only then. */
+    private void writeRun(CodeBuilder out) {
+        UnitCode unit = new UnitCode(out);
+        Label prologue = out.newLabel();
+        Label from = out.newLabel();
+        Label to = out.newLabel();
+        Label handler = out.newLabel();
+        for (RegionBlock block : region.blocks()) {
+            labels.put(block, out.newLabel());
+        }
+        out.goto_(prologue);
+        out.labelBinding(from);
+        Iterator<RegionBlock> blocks = region.blocks().iterator();
+        RegionBlock block = blocks.next();
+        while (block != null) {
+            RegionBlock following = blocks.hasNext() ? blocks.next() : null;
+            writeBlock(unit, block, following);
+            block = following;
+        }
+        out.labelBinding(to);
+        out.exceptionCatch(from, to, handler, MISS);
+        out.labelBinding(handler);
+        unit.missed();
+        unit.epilogue();
+        out.labelBinding(prologue);
+        unit.prologue();
+        out.goto_(labels.get(region.entry()));
+    }
+
+    private void writeBlock(UnitCode unit, RegionBlock block, RegionBlock following) {
+        unit.out.labelBinding(labels.get(block));
+        unit.flags.restore(known.getOrDefault(block, FlagEmitter.State.NOTHING));
+        if (block.checksBudget) {
+            unit.checkBudget(block);
+        }
+        List<GuestInstruction> instructions = block.instructions;
+        unit.charge(instructions.size());
+        for (int k = 0; k < instructions.size(); k++) {
+            GuestInstruction i = instructions.get(k);
+            unit.enter(i, instructions.size() - k);
+            if (i.entry.mayMiss(i)) {
+                unit.markSite();
+            }
+            i.entry.emitter().emit(unit, i);
+        }
+        writeEnd(unit, block, following);
+    }
+
+    private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
+        if (block.end == RegionBlock.End.LEAVES) {
+            return;
+        }
+        if (block.end == RegionBlock.End.BRANCHES) {
+            Label taken =
+                    block.takenBlock == null ? unit.out.newLabel() : labels.get(block.takenBlock);
+            unit.flags.jumpIf(block.instructions.getLast().condition(), taken);
+            passOn(unit, block.takenBlock);
+            goOn(unit, block, following);
+            if (block.takenBlock == null) {
+                unit.out.labelBinding(taken);
+                unit.leaveTo(block.taken);
+            }
+            return;
+        }
+        goOn(unit, block, following);
+    }
+
+    private void goOn(UnitCode unit, RegionBlock block, RegionBlock following) {
+        passOn(unit, block.nextBlock);
+        if (block.nextBlock == null) {
+            unit.leaveTo(block.next);
+        } else if (block.nextBlock != following
+                || block.takenBlock == null && block.end == RegionBlock.End.BRANCHES) {
+            unit.out.goto_(labels.get(block.nextBlock));
+        }
+    }
+
+    private void passOn(UnitCode unit, RegionBlock to) {
+        if (to != null && to.predecessors == 1) {
+            known.put(to, unit.flags.state());
+        }
+    }
+}

@@ -1,0 +1,416 @@
+package org.xenolith.cpu.translate;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.TlbAccess;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+
+/**
+ * The method of a unit while it is written: its local variables, guest registers and memory
+ * accesses. On the operand stack 64-bit values are longs, narrower ones sign-extended ints.
+ */
+final class UnitCode {
+    // Local variables. Longs take two.
+    static final int CPU = 1;
+    private static final int REGISTERS = 2;
+    private static final int TLB = 3;
+    private static final int ASID = 4;
+    private static final int BASE = 6;
+    private static final int BUDGET = 8;
+    private static final int SITE = 10;
+    private static final int REASON = 11;
+    static final int RIP = 12;
+    static final int FLAG_RULE = 14;
+    static final int FLAG_READY = 15;
+    static final int FLAG_A = 16;
+    static final int FLAG_B = 18;
+    static final int FLAG_RESULT = 20;
+    // The same for operands of at most 32 bits, for branches that know what they compare.
+    static final int INT_A = 22;
+    static final int INT_B = 23;
+    static final int INT_RESULT = 24;
+    static final int HOST = 26;
+    static final int LONG_TEMP = 28;
+    static final int INT_TEMP = 30;
+    static final int TASK_SWITCHED = 31;
+    private static final int XMM_ARRAY = 32;
+    static final int LOW_TEMP = 33;
+    static final int HIGH_TEMP = 35;
+    private static final int FIRST_REGISTER = 40;
+    private static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
+
+    private static final long LOW_32 = 0xffff_ffffL;
+    private static final int OFFSET_BITS = 16;
+    private static final int OFFSET_MASK = (1 << OFFSET_BITS) - 1;
+
+    static final ClassDesc CPU_CLASS = desc(Cpu.class);
+    static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
+    private static final ClassDesc ACCESS = desc(TlbAccess.class);
+    private static final ClassDesc PARTS = desc(Parts.class);
+    private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
+
+    private static final MethodTypeDesc LOAD_INT = accessor(ConstantDescs.CD_int);
+    private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
+    private static final MethodTypeDesc MERGE =
+            MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
+
+    final CodeBuilder out;
+
+    /** Which registers are in local variables, and which of them change: a bit each. */
+    private int used;
+
+    private int changed;
+    private int usedXmm;
+    private int changedXmm;
+    private boolean usesFlags;
+    private boolean usesFpu;
+
+    private final Label on;
+    private final Label plain;
+    final FlagEmitter flags;
+
+    /** Instructions of the running block from the current one to its end. */
+    private int refund;
+
+    UnitCode(CodeBuilder out) {
+        this.out = out;
+        on = out.newLabel();
+        plain = out.newLabel();
+        flags = new FlagEmitter(this);
+    }
+
+    static ClassDesc desc(Class<?> type) {
+        return type.describeConstable().orElseThrow();
+    }
+
+    private static MethodTypeDesc accessor(ClassDesc result) {
+        return MethodTypeDesc.of(result, LONG_ARRAY, ConstantDescs.CD_long, ConstantDescs.CD_long);
+    }
+
+    // ---- general registers
+
+    private int slot(int register) {
+        used |= 1 << register;
+        return FIRST_REGISTER + 2 * register;
+    }
+
+    private int slotToWrite(int register) {
+        changed |= 1 << register;
+        return slot(register);
+    }
+
+    /** Pushes all 64 bits. */
+    void pushLong(int register) {
+        out.lload(slot(register));
+    }
+
+    /** Pops all 64 bits. */
+    void popLong(int register) {
+        out.lstore(slotToWrite(register));
+    }
+
+    /** Pushes the {@code bits} bits of a register that start at {@code shift}. */
+    void push(int register, int bits, int shift) {
+        pushLong(register);
+        switch (bits) {
+            case 64 -> {}
+            case 32 -> out.l2i();
+            case 16 -> out.l2i().i2s();
+            default -> {
+                if (shift != 0) {
+                    out.bipush(shift).lushr();
+                }
+                out.l2i().i2b();
+            }
+        }
+    }
+
+    /** Pops into a part of a register: 32 bits clear the upper half, fewer keep the rest. */
+    void pop(int register, int bits, int shift) {
+        switch (bits) {
+            case 64 -> {}
+            case 32 -> zeroExtendInt();
+            case 16 -> merge("merge16", register);
+            default -> merge(shift == 0 ? "merge8" : "mergeHigh8", register);
+        }
+        popLong(register);
+    }
+
+    private void merge(String method, int register) {
+        pushLong(register);
+        out.invokestatic(PARTS, method, MERGE);
+    }
+
+    /** Turns the int on the stack into a long with a clear upper half. */
+    void zeroExtendInt() {
+        out.i2l().loadConstant(LOW_32).land();
+    }
+
+    // ---- addresses and memory
+
+    /** Pushes the linear address of the memory operand, the segment's base included. */
+    void pushAddress(GuestInstruction i) {
+        pushOffset(i);
+        int segment = i.in.segment;
+        if (segment != Instruction.NO_REGISTER) {
+            pushLong(segment);
+            out.ladd();
+        }
+    }
+
+    /** Pushes the memory operand's address within its segment. */
+    void pushOffset(GuestInstruction i) {
+        Instruction in = i.in;
+        long displacement = in.displacement + (in.ripRelative ? i.end : 0);
+        boolean empty = true;
+        if (in.ripRelative) {
+            out.lload(BASE);
+            empty = false;
+        } else if (in.base != Instruction.NO_REGISTER) {
+            pushLong(in.base);
+            empty = false;
+        }
+        if (in.index != Instruction.NO_REGISTER) {
+            pushLong(in.index);
+            if (in.scale != 0) {
+                out.loadConstant(in.scale).lshl();
+            }
+            if (!empty) {
+                out.ladd();
+            }
+            empty = false;
+        }
+        if (displacement != 0 || empty) {
+            out.loadConstant(displacement);
+            if (!empty) {
+                out.ladd();
+            }
+        }
+        if (in.addressSize == 4) {
+            out.loadConstant(LOW_32).land();
+        }
+    }
+
+    /** Loads the memory operand. */
+    void load(GuestInstruction i, int bits) {
+        pushTlb();
+        pushAddress(i);
+        loadThere(bits);
+    }
+
+    /** First half of a load or of {@link #writableThere}; the address is to be pushed behind it. */
+    void pushTlb() {
+        out.aload(TLB).lload(ASID);
+    }
+
+    void loadThere(int bits) {
+        out.invokestatic(ACCESS, "load" + bits, bits == 64 ? LOAD_LONG : LOAD_INT);
+    }
+
+    /** Pops TLB, ASID and address, and pushes where in host memory a store to them goes. */
+    void writableThere(int bits) {
+        out.invokestatic(ACCESS, "writable" + bits, LOAD_LONG);
+    }
+
+    /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
+    void writable(GuestInstruction i, int bits) {
+        pushTlb();
+        pushAddress(i);
+        writableThere(bits);
+        out.lstore(HOST);
+    }
+
+    /** Pushes what is at {@link #HOST}. */
+    void getHost(int bits) {
+        ClassDesc type = bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
+        out.lload(HOST)
+                .invokestatic(ACCESS, "get" + bits, MethodTypeDesc.of(type, ConstantDescs.CD_long));
+    }
+
+    /** Pops host address and value, and stores. */
+    void put(int bits) {
+        ClassDesc type = bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
+        out.invokestatic(
+                ACCESS,
+                "put" + bits,
+                MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, type));
+    }
+
+    // ---- vector registers
+
+    private int slotOfXmm(int half) {
+        usedXmm |= 1 << half;
+        return FIRST_XMM + 2 * half;
+    }
+
+    /**
+     * @param half twice the register's number, 1 more for the upper quadword
+     */
+    void pushXmm(int half) {
+        out.lload(slotOfXmm(half));
+    }
+
+    void popXmm(int half) {
+        changedXmm |= 1 << half;
+        out.lstore(slotOfXmm(half));
+    }
+
+    /** Leaves when CR0.TS is set, as each vector instruction does. */
+    void requireFpu() {
+        usesFpu = true;
+        Label fine = out.newLabel();
+        out.iload(TASK_SWITCHED).ifeq(fine);
+        leaveSpecial();
+        out.labelBinding(fine);
+    }
+
+    // ---- flags, for FlagEmitter
+
+    void markFlags() {
+        usesFlags = true;
+    }
+
+    // ---- places
+
+    /** Says where a miss of the following instruction leaves to. */
+    void enter(GuestInstruction i, int instructionsToEnd) {
+        refund = instructionsToEnd;
+        site = refund << OFFSET_BITS | i.start;
+    }
+
+    private int site;
+
+    /** Makes the current instruction the place where a {@code TlbMiss} leaves to. */
+    void markSite() {
+        out.loadConstant(site).istore(SITE);
+    }
+
+    /** Leaves in front of the current instruction, which is one for the interpreter. */
+    void leaveSpecial() {
+        markSite();
+        out.loadConstant(TranslatedUnit.SPECIAL).istore(REASON).goto_(plain);
+    }
+
+    /** Goes on at the address in {@link #RIP}. */
+    void leaveOn() {
+        out.goto_(on);
+    }
+
+    /** Goes on at an offset from the page's start. */
+    void leaveTo(int offset) {
+        pushCodeAddress(offset);
+        out.lstore(RIP);
+        leaveOn();
+    }
+
+    /** Pushes the linear address at an offset from the page's start. */
+    void pushCodeAddress(int offset) {
+        out.lload(BASE).loadConstant((long) offset).ladd();
+    }
+
+    /** Leaves in front of a block if the budget does not allow {@code need} instructions. */
+    void checkBudget(RegionBlock block) {
+        Label enough = out.newLabel();
+        out.lload(BUDGET).loadConstant((long) block.need).lcmp().ifge(enough);
+        out.loadConstant(block.start).istore(SITE);
+        out.loadConstant(TranslatedUnit.BUDGET).istore(REASON).goto_(plain);
+        out.labelBinding(enough);
+    }
+
+    void charge(int instructions) {
+        out.lload(BUDGET).loadConstant((long) instructions).lsub().lstore(BUDGET);
+    }
+
+    // ---- frame
+
+    /** Loads what {@link #used} says; written last, when that is known. */
+    void prologue() {
+        out.aload(CPU).getfield(CPU_CLASS, "r", LONG_ARRAY).astore(REGISTERS);
+        out.aload(CPU).invokevirtual(CPU_CLASS, "mmu", MethodTypeDesc.of(MMU));
+        out.dup().invokevirtual(MMU, "tlb", MethodTypeDesc.of(LONG_ARRAY)).astore(TLB);
+        out.invokevirtual(MMU, "asid", MethodTypeDesc.of(ConstantDescs.CD_long)).lstore(ASID);
+        loadRegister(Cpu.CODE_BASE, BASE);
+        out.aload(CPU).getfield(CPU_CLASS, "budget", ConstantDescs.CD_long).lstore(BUDGET);
+        out.iconst_0().istore(SITE);
+        for (int i = 0; i < 20; i++) {
+            if ((used & 1 << i) != 0) {
+                loadRegister(i, FIRST_REGISTER + 2 * i);
+            }
+        }
+        if (usesFlags) {
+            loadFlag("flagRule", ConstantDescs.CD_int).istore(FLAG_RULE);
+            loadFlag("flagReady", ConstantDescs.CD_int).istore(FLAG_READY);
+            loadFlag("flagA", ConstantDescs.CD_long).lstore(FLAG_A);
+            loadFlag("flagB", ConstantDescs.CD_long).lstore(FLAG_B);
+            loadFlag("flagResult", ConstantDescs.CD_long).lstore(FLAG_RESULT);
+        }
+        if (usesFpu) {
+            loadFlag("taskSwitched", ConstantDescs.CD_boolean).istore(TASK_SWITCHED);
+        }
+        if (usedXmm != 0) {
+            out.aload(CPU).getfield(CPU_CLASS, "xmm", LONG_ARRAY).astore(XMM_ARRAY);
+        }
+        for (int i = 0; i < 32; i++) {
+            if ((usedXmm & 1 << i) != 0) {
+                out.aload(XMM_ARRAY).loadConstant(i).laload().lstore(FIRST_XMM + 2 * i);
+            }
+        }
+    }
+
+    private void loadRegister(int register, int local) {
+        out.aload(REGISTERS).loadConstant(register).laload().lstore(local);
+    }
+
+    private CodeBuilder loadFlag(String field, ClassDesc type) {
+        return out.aload(CPU).getfield(CPU_CLASS, field, type);
+    }
+
+    /** The handler of misses: on the stack is a {@code TlbMiss}. */
+    void missed() {
+        out.pop().loadConstant(TranslatedUnit.MISS).istore(REASON).goto_(plain);
+    }
+
+    /** The one way out. */
+    void epilogue() {
+        Label done = out.newLabel();
+        out.labelBinding(plain);
+        out.lload(BASE).iload(SITE).loadConstant(OFFSET_MASK).iand().i2l().ladd().lstore(RIP);
+        out.lload(BUDGET).iload(SITE).loadConstant(OFFSET_BITS).iushr().i2l().ladd();
+        out.lstore(BUDGET).goto_(done);
+        out.labelBinding(on);
+        out.iconst_0().istore(REASON);
+        out.labelBinding(done);
+        for (int i = 0; i < 16; i++) {
+            if ((changed & 1 << i) != 0) {
+                out.aload(REGISTERS).loadConstant(i).lload(FIRST_REGISTER + 2 * i).lastore();
+            }
+        }
+        for (int i = 0; i < 32; i++) {
+            if ((changedXmm & 1 << i) != 0) {
+                out.aload(XMM_ARRAY).loadConstant(i).lload(FIRST_XMM + 2 * i).lastore();
+            }
+        }
+        if (usesFlags) {
+            out.aload(CPU).iload(FLAG_RULE);
+            out.putfield(CPU_CLASS, "flagRule", ConstantDescs.CD_int);
+            out.aload(CPU).iload(FLAG_READY);
+            out.putfield(CPU_CLASS, "flagReady", ConstantDescs.CD_int);
+            storeLong("flagA", FLAG_A);
+            storeLong("flagB", FLAG_B);
+            storeLong("flagResult", FLAG_RESULT);
+        }
+        storeLong("rip", RIP);
+        storeLong("budget", BUDGET);
+        out.iload(REASON).ireturn();
+    }
+
+    private void storeLong(String field, int local) {
+        out.aload(CPU).lload(local).putfield(CPU_CLASS, field, ConstantDescs.CD_long);
+    }
+}

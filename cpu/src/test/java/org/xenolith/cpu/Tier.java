@@ -1,0 +1,35 @@
+package org.xenolith.cpu;
+
+import org.xenolith.cpu.interp.Translator;
+import org.xenolith.cpu.translate.Jit;
+
+/**
+ * How code of a test runs. The suites run twice in a build, the second time with {@code
+ * -Dxenolith.tier=EVERYTHING}.
+ */
+public enum Tier {
+    /** In the interpreter only. */
+    INTERPRETER(null),
+    /** Translated when hot, as a guest's. */
+    HOT(new Jit(Jit.Policy.NORMAL)),
+    /** Translated before it runs for the first time, where there is a translation. */
+    EVERYTHING(new Jit(Jit.Policy.EVERYTHING));
+
+    private final Jit jit;
+
+    Tier(Jit jit) {
+        this.jit = jit;
+    }
+
+    static Tier ofTests() {
+        return valueOf(System.getProperty("xenolith.tier", "INTERPRETER"));
+    }
+
+    public Translator translator() {
+        return jit;
+    }
+
+    public Jit jit() {
+        return jit;
+    }
+}
