@@ -20,11 +20,11 @@ public final class FlatMachine implements MachineMemory, Platform {
     public int busLocks;
 
     public FlatMachine() {
-        this(Tier.ofTests());
+        this(TestTier.ofTests());
     }
 
     /** A machine whose hot code is translated as {@code tier} says. */
-    public FlatMachine(Tier tier) {
+    public FlatMachine(TestTier tier) {
         code.translateWith(tier.translator());
         root = newFrame();
         cpu = newCpu();

@@ -8,6 +8,7 @@ import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
@@ -195,6 +196,15 @@ final class BootCommand implements Callable<Integer> {
     private boolean statistics;
 
     @Option(
+            names = "--tier",
+            paramLabel = "TIER",
+            converter = TierName.class,
+            description =
+                    "How the guest's code is executed: interp, or jit, which translates what runs"
+                            + " often.")
+    private Tier tier = Tier.standard();
+
+    @Option(
             names = "--no-reboot",
             description = "Ends when the guest reboots, instead of booting it again.")
     private boolean noReboot;
@@ -276,7 +286,8 @@ final class BootCommand implements Callable<Integer> {
                 virtualTime,
                 statistics,
                 memory.maxBytes(),
-                devices(files, written));
+                devices(files, written))
+                .withTier(tier);
     }
 
     /** What the command line lists; it is checked before anything is fetched or unpacked. */

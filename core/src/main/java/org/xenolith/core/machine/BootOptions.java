@@ -3,6 +3,7 @@ package org.xenolith.core.machine;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.translate.Tier;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import java.util.Set;
  * @param statistics whether {@link Outcome#statistics} is wanted
  * @param maxMemoryBytes what the guest's balloon may grow it to, at least {@code memoryBytes}
  * @param devices disks and networks
+ * @param tier how its code is executed
  */
 public record BootOptions(
         String name,
@@ -38,7 +40,59 @@ public record BootOptions(
         boolean virtualTime,
         boolean statistics,
         long maxMemoryBytes,
-        GuestDevices devices) {
+        GuestDevices devices,
+        Tier tier) {
+
+    /** A guest that is executed as usual. */
+    public BootOptions(
+            String name,
+            Path kernel,
+            Optional<Path> initrd,
+            String commandLine,
+            long memoryBytes,
+            int vcpus,
+            Set<TraceTopic> trace,
+            Optional<Path> traceFile,
+            Optional<Duration> timeout,
+            boolean virtualTime,
+            boolean statistics,
+            long maxMemoryBytes,
+            GuestDevices devices) {
+        this(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                vcpus,
+                trace,
+                traceFile,
+                timeout,
+                virtualTime,
+                statistics,
+                maxMemoryBytes,
+                devices,
+                Tier.standard());
+    }
+
+    /** The same, executed in another way. */
+    public BootOptions withTier(Tier other) {
+        return new BootOptions(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                vcpus,
+                trace,
+                traceFile,
+                timeout,
+                virtualTime,
+                statistics,
+                maxMemoryBytes,
+                devices,
+                other);
+    }
 
     /** A guest that starts with all the memory it can have, without disks and networks. */
     public BootOptions(
@@ -84,7 +138,8 @@ public record BootOptions(
                 virtualTime,
                 statistics,
                 maxMemoryBytes,
-                other);
+                other,
+                tier);
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
@@ -103,6 +158,7 @@ public record BootOptions(
                 saved.virtualTime(),
                 statistics,
                 bytes,
-                devices);
+                devices,
+                tier);
     }
 }

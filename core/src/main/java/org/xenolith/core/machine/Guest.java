@@ -382,7 +382,8 @@ public final class Guest implements Ballooned, AutoCloseable {
         boolean over = awaitEnd(timeout);
         // The vCPUs stand before anybody looks at their registers.
         host.scheduler().pause(domain);
-        return new Outcome(ending(over), options.statistics() ? Statistics.of(domain) : "");
+        return new Outcome(
+                ending(over), options.statistics() ? Statistics.of(domain, options.tier()) : "");
     }
 
     private boolean awaitEnd(Optional<Duration> timeout) {

@@ -210,6 +210,7 @@ final class GuestBuilder {
                         host.scheduler(),
                         sharedInfo,
                         host::domain);
+        domain.code().translateWith(options.tier().translator());
         for (int i = 0; i < vcpus; i++) {
             domain.addVcpu(random);
         }

@@ -3,12 +3,18 @@ package org.xenolith.core.machine;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.cpu.interp.TierCounters;
+import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.translate.Jit;
+import org.xenolith.cpu.translate.Tier;
 
 /** What a run took, as text for the user: {@code --stats}. */
 final class Statistics {
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
     private Statistics() {}
 
-    static String of(Domain domain) {
+    static String of(Domain domain, Tier tier) {
         StringBuilder text = new StringBuilder();
         text.append("instructions %,d%n".formatted(domain.retired()));
         for (VirtualCpu vcpu : domain.vcpus()) {
@@ -30,10 +36,40 @@ final class Statistics {
                                 domain.code().decodedBlocks(),
                                 domain.code().storesIntoCode(),
                                 domain.events().delivered()));
+        if (tier.jit() != null) {
+            appendTranslation(domain, tier.jit(), text);
+        }
         if (!domain.clock().isLive()) {
             text.append("ram %016x%n".formatted(RamHash.of(domain.frames())));
         }
         return text.toString();
+    }
+
+    private static void appendTranslation(Domain domain, Jit jit, StringBuilder text) {
+        long translated = 0;
+        long[] exits = new long[TranslatedUnit.REASONS];
+        for (VirtualCpu vcpu : domain.vcpus()) {
+            TierCounters counters = vcpu.cpu().tier;
+            translated += counters.instructions();
+            for (int reason = 0; reason < exits.length; reason++) {
+                exits[reason] += counters.exits(reason);
+            }
+        }
+        text.append(
+                "in translated code %,d instructions, left it to go on %,d, by a miss %,d, for the"
+                        .formatted(
+                                translated, exits[TranslatedUnit.ON], exits[TranslatedUnit.MISS]));
+        text.append(
+                " budget %,d, otherwise %,d%n"
+                        .formatted(exits[TranslatedUnit.BUDGET], exits[TranslatedUnit.SPECIAL]));
+        text.append(
+                "units translated %,d with %,d instructions in %,d ms, refused %,d, stale %,d%n"
+                        .formatted(
+                                jit.units(),
+                                jit.instructions(),
+                                jit.nanos() / NANOS_PER_MILLI,
+                                jit.refused(),
+                                jit.stale()));
     }
 
     private static void appendHypercalls(Domain domain, StringBuilder text) {

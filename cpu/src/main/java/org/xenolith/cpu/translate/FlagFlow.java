@@ -1,13 +1,11 @@
 package org.xenolith.cpu.translate;
 
-import org.xenolith.cpu.translate.Translations.FlagUse;
-
 import java.util.List;
 
 /**
  * Which instructions of a region write arithmetic flags that somebody reads. All six are seen as
- * one. At an exit they count as read, unless the instructions from there on overwrite them: what
- * the interpreter would find out too, so that both leave the same flags stale.
+ * one. Each exit counts as a reader, so flags are exact whenever the interpreter takes over; that
+ * costs nothing measurable, for C2 computes them on the way out only.
  */
 final class FlagFlow {
     private FlagFlow() {}
@@ -27,7 +25,7 @@ final class FlagFlow {
         }
     }
 
-    static boolean isLiveOut(RegionBlock block) {
+    private static boolean isLiveOut(RegionBlock block) {
         return switch (block.end) {
             case LEAVES -> true;
             case GOES_ON -> isLiveAt(block.nextBlock);
@@ -40,33 +38,19 @@ final class FlagFlow {
     }
 
     private static boolean flow(RegionBlock block) {
-        List<GuestInstruction> list = block.instructions;
         boolean live = isLiveOut(block);
-        boolean overwritten = false;
-        for (int k = list.size() - 1; k >= 0; k--) {
-            GuestInstruction i = list.get(k);
+        for (GuestInstruction i : block.instructions.reversed()) {
             i.flagsLive = live;
-            FlagUse use = i.entry.flags();
-            overwritten = overwrittenBefore(use, overwritten);
-            live = liveBefore(use, live) || i.entry.mayMiss(i) && !overwritten;
+            live = i.entry.mayMiss(i) || liveBefore(i, live);
         }
-        return live || block.checksBudget && !overwritten;
+        return live || block.checksBudget;
     }
 
-    private static boolean liveBefore(FlagUse use, boolean after) {
-        return switch (use) {
-            case OVERWRITES, OVERWRITES_SHIFTED -> false;
+    private static boolean liveBefore(GuestInstruction i, boolean after) {
+        return switch (i.entry.flags()) {
+            case OVERWRITES -> false;
             case READS, READS_AND_OVERWRITES -> true;
-            case CHANGES, NONE, OPAQUE -> after;
-        };
-    }
-
-    /** The rule of the interpreter, which knows the straight line from here on. */
-    private static boolean overwrittenBefore(FlagUse use, boolean after) {
-        return switch (use) {
-            case OVERWRITES -> true;
-            case READS, READS_AND_OVERWRITES, OPAQUE -> false;
-            case CHANGES, OVERWRITES_SHIFTED, NONE -> after;
+            case CHANGES, NONE -> after;
         };
     }
 
@@ -74,30 +58,21 @@ final class FlagFlow {
         List<GuestInstruction> list = block.instructions;
         for (int k = 0; k < list.size(); k++) {
             GuestInstruction i = list.get(k);
-            if (i.flagsLive && writes(i)) {
-                i.flagsStored = isStoreNeeded(block, list, k);
-            }
+            i.flagsStored = i.flagsLive && isReadByOthers(block, list, k);
         }
     }
 
-    private static boolean writes(GuestInstruction i) {
-        return switch (i.entry.flags()) {
-            case OVERWRITES, OVERWRITES_SHIFTED, READS_AND_OVERWRITES, CHANGES -> true;
-            case READS, NONE, OPAQUE -> false;
-        };
-    }
-
-    private static boolean isStoreNeeded(RegionBlock block, List<GuestInstruction> list, int k) {
+    /** Whether not only branches that know what they compare read what the instruction writes. */
+    private static boolean isReadByOthers(RegionBlock block, List<GuestInstruction> list, int k) {
         GuestInstruction writer = list.get(k);
         for (int j = k + 1; j < list.size(); j++) {
             GuestInstruction i = list.get(j);
-            if (i.entry.mayMiss(i) && !isOverwrittenFrom(list, j)) {
+            if (i.entry.mayMiss(i)) {
                 return true;
             }
             switch (i.entry.flags()) {
                 case READS -> {
-                    if (!FlagEmitter.isDirect(writer.entry.rule(), i.condition())
-                            || !i.entry.readsCondition()) {
+                    if (!FlagEmitter.isDirect(writer.entry.rule(), i.condition())) {
                         return true;
                     }
                 }
@@ -109,27 +84,12 @@ final class FlagFlow {
                         return true;
                     }
                 }
-                case OVERWRITES, OVERWRITES_SHIFTED -> {
+                case OVERWRITES -> {
                     return false;
                 }
-                case NONE, OPAQUE -> {}
+                case NONE -> {}
             }
         }
         return isLiveOut(block);
-    }
-
-    private static boolean isOverwrittenFrom(List<GuestInstruction> list, int from) {
-        for (int j = from; j < list.size(); j++) {
-            switch (list.get(j).entry.flags()) {
-                case OVERWRITES -> {
-                    return true;
-                }
-                case READS, READS_AND_OVERWRITES, OPAQUE -> {
-                    return false;
-                }
-                case CHANGES, OVERWRITES_SHIFTED, NONE -> {}
-            }
-        }
-        return false;
     }
 }

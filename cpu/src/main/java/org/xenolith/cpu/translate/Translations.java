@@ -31,15 +31,11 @@ final class Translations {
     enum FlagUse {
         NONE,
         READS,
-        /** Sets all six, whatever they were; the interpreter's analysis knows it, too. */
+        /** Sets all six, whatever they were. */
         OVERWRITES,
-        /** Sets all six, but the interpreter takes it for one that keeps some. */
-        OVERWRITES_SHIFTED,
         /** Keeps some of those before. */
         CHANGES,
-        READS_AND_OVERWRITES,
-        /** Leaves them alone, but the interpreter's analysis stops there. */
-        OPAQUE
+        READS_AND_OVERWRITES
     }
 
     /** Where an instruction may miss the TLB. */
@@ -74,11 +70,6 @@ final class Translations {
         boolean mayMiss(GuestInstruction i) {
             return memory == Memory.ALWAYS || memory == Memory.OPERAND && i.in.memory;
         }
-
-        /** It is a Jcc, SETcc or CMOVcc. */
-        boolean readsCondition() {
-            return flags == FlagUse.READS;
-        }
     }
 
     static final String[] CONDITIONS = {
@@ -90,7 +81,7 @@ final class Translations {
     private static final Entry SHIFT_BY_CONSTANT =
             new Entry(
                     Flow.STRAIGHT,
-                    FlagUse.OVERWRITES_SHIFTED,
+                    FlagUse.OVERWRITES,
                     Flags.READY,
                     Memory.OPERAND,
                     Translations::any,
@@ -200,7 +191,7 @@ final class Translations {
                 Arithmetic::mul);
         put(
                 List.of("div", "idiv"),
-                FlagUse.OPAQUE,
+                FlagUse.NONE,
                 NO_RULE,
                 Memory.ALWAYS,
                 b -> b.bits() >= 32 && !OperandForm.isByte(b, 0),
@@ -258,21 +249,10 @@ final class Translations {
                 Moves::bswap);
         put("cbw", FlagUse.NONE, NO_RULE, Moves::extendAccumulator);
         put("cwd", FlagUse.NONE, NO_RULE, Moves::signIntoRdx);
-        List<String> sameAsCbw = List.of("cwde", "cdqe");
-        put(
-                sameAsCbw,
-                FlagUse.OPAQUE,
-                NO_RULE,
-                Memory.NEVER,
-                Translations::any,
-                Moves::extendAccumulator);
-        put(
-                List.of("cdq", "cqo"),
-                FlagUse.OPAQUE,
-                NO_RULE,
-                Memory.NEVER,
-                Translations::any,
-                Moves::signIntoRdx);
+        put("cwde", FlagUse.NONE, NO_RULE, Moves::extendAccumulator);
+        put("cdqe", FlagUse.NONE, NO_RULE, Moves::extendAccumulator);
+        put("cdq", FlagUse.NONE, NO_RULE, Moves::signIntoRdx);
+        put("cqo", FlagUse.NONE, NO_RULE, Moves::signIntoRdx);
         put(
                 List.of("push"),
                 FlagUse.NONE,
@@ -303,7 +283,7 @@ final class Translations {
                 (unit, i) -> {});
         put(
                 List.of("endbr64", "endbr32", "prefetchnta", "prefetcht0", "prefetcht1"),
-                FlagUse.OPAQUE,
+                FlagUse.NONE,
                 NO_RULE,
                 Memory.NEVER,
                 Translations::any,
@@ -337,10 +317,9 @@ final class Translations {
         for (String condition : CONDITIONS) {
             putFlow("j" + condition, Flow.BRANCH, FlagUse.READS, Translations::any, nothing);
         }
-        // A jump that the interpreter follows is nothing to its flag analysis, but it may not.
-        putFlow("jmp", Flow.JUMP, FlagUse.OPAQUE, Translations::any, nothing);
-        putFlow("call", Flow.LEAVE, FlagUse.OPAQUE, b -> b.bits() == 64, Stack::call);
-        putFlow("ret", Flow.LEAVE, FlagUse.OPAQUE, b -> b.bits() == 64, Stack::ret);
+        putFlow("jmp", Flow.JUMP, FlagUse.NONE, Translations::any, nothing);
+        putFlow("call", Flow.LEAVE, FlagUse.NONE, b -> b.bits() == 64, Stack::call);
+        putFlow("ret", Flow.LEAVE, FlagUse.NONE, b -> b.bits() == 64, Stack::ret);
     }
 
     private static void putFlow(
@@ -352,7 +331,7 @@ final class Translations {
     private static final Entry INDIRECT_JUMP =
             new Entry(
                     Flow.LEAVE,
-                    FlagUse.OPAQUE,
+                    FlagUse.NONE,
                     NO_RULE,
                     Memory.ALWAYS,
                     Translations::any,

@@ -7,7 +7,7 @@ import org.xenolith.cpu.translate.Jit;
  * How code of a test runs. The suites run twice in a build, the second time with {@code
  * -Dxenolith.tier=EVERYTHING}.
  */
-public enum Tier {
+public enum TestTier {
     /** In the interpreter only. */
     INTERPRETER(null),
     /** Translated when hot, as a guest's. */
@@ -17,11 +17,11 @@ public enum Tier {
 
     private final Jit jit;
 
-    Tier(Jit jit) {
+    TestTier(Jit jit) {
         this.jit = jit;
     }
 
-    static Tier ofTests() {
+    static TestTier ofTests() {
         return valueOf(System.getProperty("xenolith.tier", "INTERPRETER"));
     }
 
