@@ -23,10 +23,16 @@ final class GuestCode {
 
     private static final long PLENTY = 1_000_000;
 
-    final FlatMachine machine = new FlatMachine();
-    final Cpu cpu = machine.cpu;
+    final FlatMachine machine;
+    final Cpu cpu;
 
     GuestCode() {
+        this(TestTier.ofTests());
+    }
+
+    GuestCode(TestTier tier) {
+        machine = new FlatMachine(tier);
+        cpu = machine.cpu;
         machine.map(CODE, CODE_BYTES);
         machine.map(DATA, DATA_BYTES);
         machine.map(STACK_TOP - 0x2000, 0x2000);

@@ -122,6 +122,8 @@ public final class Interpreter {
                 op = block.plain;
                 return executePart(op);
             }
+            // With so little left a unit would only say so.
+            plain |= cpu.budget < Block.MAX_INSTRUCTIONS;
             op = plain ? block.plain : block.entry;
             while (op != null) {
                 op = op.execute(cpu);
