@@ -11,8 +11,8 @@ import java.util.Random;
 
 /**
  * Random programs of up to 200 instructions, translated, against the interpreter that executes one
- * instruction at a time: registers, flags, RIP, counts and faults are equal wherever a run stops, and
- * memory at the end.
+ * instruction at a time: registers, flags, RIP, counts and faults are equal wherever a run stops,
+ * and memory at the end.
  */
 class RandomProgramsTest {
     private static final long SEED = Long.getLong("xenolith.programs.seed", System.nanoTime());

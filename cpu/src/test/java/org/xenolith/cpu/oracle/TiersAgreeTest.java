@@ -16,8 +16,9 @@ import java.util.Random;
 import java.util.stream.Stream;
 
 /**
- * Every row of the integer tables with random operands, interpreted and translated: registers, flags,
- * memory, faults and counts must be equal. The operands are those that are compared with the host.
+ * Every row of the integer tables with random operands, interpreted and translated: registers,
+ * flags, memory, faults and counts must be equal. The operands are those that are compared with the
+ * host.
  */
 class TiersAgreeTest {
     private static final int CASES = Integer.getInteger("xenolith.tiers.cases", 40);
