@@ -34,6 +34,9 @@ public final class Block {
      */
     int heat = COLD;
 
+    /** It is part of another block's unit, and has not become hot again since. */
+    volatile boolean covered;
+
     private final CodeBytes code;
     private volatile boolean valid = true;
 

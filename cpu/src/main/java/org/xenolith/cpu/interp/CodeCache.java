@@ -22,6 +22,9 @@ public final class CodeCache implements Mmu.StoreWatch {
     private static final int CHUNK_SHIFT = 10;
     private static final int CHUNK = 1 << CHUNK_SHIFT;
 
+    /** A block that did this part of the way to a translation counts as busy. */
+    private static final int BUSY_PART = 16;
+
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
@@ -50,14 +53,20 @@ public final class CodeCache implements Mmu.StoreWatch {
     /** Hands a block over for translation, or lets it count anew. */
     void hot(CodePage page, Block block) {
         block.heat = Block.COLD;
+        block.covered = false;
         if (translator == null) {
             return;
         }
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
-        if (!translator.request(new HotCode(page, block, bytes))) {
+        if (!translator.request(new HotCode(page, block, bytes, busy(page)))) {
             block.heat = translator.threshold(page.drops());
         }
+    }
+
+    private int[] busy(CodePage page) {
+        int threshold = translator.threshold(page.drops());
+        return page.startsBelow(threshold - threshold / BUSY_PART);
     }
 
     /** Blocks decoded so far. */

@@ -2,6 +2,7 @@ package org.xenolith.cpu.interp;
 
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -159,6 +160,27 @@ final class CodePage {
         units.add(unit);
         block.entry = unit;
         return true;
+    }
+
+    /** Starts of live blocks that were entered often, or are translated, in ascending order. */
+    synchronized int[] startsBelow(int heat) {
+        return Arrays.stream(table)
+                .filter(block -> block != null && block.isValid())
+                .filter(block -> block.heat < heat || block.entry != block.plain)
+                .mapToInt(block -> block.start)
+                .sorted()
+                .toArray();
+    }
+
+    /** Blocks that run within somebody's unit now need not become units soon. */
+    void cool(int[] starts, int heat) {
+        for (int start : starts) {
+            Block block = find(start);
+            if (block != null && block.entry == block.plain) {
+                block.heat = heat;
+                block.covered = true;
+            }
+        }
     }
 
     synchronized int drops() {

@@ -5,11 +5,13 @@ public final class HotCode {
     private final CodePage page;
     private final Block block;
     private final byte[] bytes;
+    private final int[] busy;
 
-    HotCode(CodePage page, Block block, byte[] bytes) {
+    HotCode(CodePage page, Block block, byte[] bytes, int[] busy) {
         this.page = page;
         this.block = block;
         this.bytes = bytes;
+        this.busy = busy;
     }
 
     /** The whole page; not to be changed. */
@@ -22,9 +24,17 @@ public final class HotCode {
         return block.start;
     }
 
-    /** Whether the block was dropped meanwhile: its translation would be in vain. */
+    /** Where other blocks of the page start that run often too: targets of indirect jumps. */
+    public int[] busy() {
+        return busy;
+    }
+
+    /**
+     * Whether a translation would be in vain: the block was dropped meanwhile, or stands in the
+     * unit of another one.
+     */
     public boolean isStale() {
-        return !block.isValid();
+        return !block.isValid() || block.covered;
     }
 
     /**
@@ -32,9 +42,15 @@ public final class HotCode {
      *
      * @param ranges of the page that the unit was made of: pairs of first byte and byte behind the
      *     last
+     * @param covered where blocks start that the unit contains, too; they count anew, up to {@code
+     *     heat}
      * @return whether it will run
      */
-    public boolean install(TranslatedUnit unit, int[] ranges) {
-        return page.install(new UnitOp(block, unit, CodeBytes.of(ranges, bytes)));
+    public boolean install(TranslatedUnit unit, int[] ranges, int[] covered, int heat) {
+        boolean installed = page.install(new UnitOp(block, unit, CodeBytes.of(ranges, bytes)));
+        if (installed) {
+            page.cool(covered, heat);
+        }
+        return installed;
     }
 }

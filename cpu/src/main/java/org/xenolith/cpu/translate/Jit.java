@@ -29,6 +29,9 @@ public final class Jit implements Translator {
 
     private static final int MAX_BACK_OFF = 8;
 
+    /** A block that a unit contains must be entered from elsewhere so many times more often. */
+    private static final int COVERED_FACTOR = 16;
+
     private final Policy policy;
     private final BlockingQueue<HotCode> queue = new ArrayBlockingQueue<>(QUEUE);
     private final LongAdder units = new LongAdder();
@@ -78,18 +81,19 @@ public final class Jit implements Translator {
         }
         long start = System.nanoTime();
         int limit = policy.maxInstructions;
-        Region region = Region.of(code.bytes(), code.start(), limit);
+        Region region = Region.of(code.bytes(), code.start(), limit, code.busy());
         byte[] classFile = region == null ? null : UnitBuilder.classFile(region);
         while (classFile != null && UnitBuilder.codeLength(classFile) > LARGEST_METHOD) {
             limit /= 2;
-            region = Region.of(code.bytes(), code.start(), limit);
+            region = Region.of(code.bytes(), code.start(), limit, code.busy());
             classFile = UnitBuilder.classFile(region);
         }
         if (classFile == null) {
             refused.increment();
         } else {
             TranslatedUnit unit = UnitBuilder.define(classFile);
-            if (code.install(unit, region.ranges())) {
+            int cool = Math.max(policy.threshold * COVERED_FACTOR, 1);
+            if (code.install(unit, region.ranges(), region.starts(), cool)) {
                 units.increment();
                 instructions.add(region.instructionCount());
             } else {

@@ -22,14 +22,18 @@ final class Region {
 
     private final byte[] page;
     private final int limit;
+    private final int[] busy;
+    private boolean jumpsComputed;
+    private final List<RegionBlock> computedTargets = new ArrayList<>();
     private final TreeMap<Integer, GuestInstruction> instructions = new TreeMap<>();
     private final TreeSet<Integer> leaders = new TreeSet<>();
     private final TreeMap<Integer, RegionBlock> blocks = new TreeMap<>();
     private RegionBlock entry;
 
-    private Region(byte[] page, int limit) {
+    private Region(byte[] page, int limit, int[] busy) {
         this.page = page;
         this.limit = limit;
+        this.busy = busy;
     }
 
     /**
@@ -37,10 +41,11 @@ final class Region {
      *
      * @param page bytes of the page
      * @param limit instructions at most
+     * @param busy where a computed jump may go, if the region has one
      * @return null when its first instruction cannot be translated
      */
-    static Region of(byte[] page, int start, int limit) {
-        Region region = new Region(page, limit);
+    static Region of(byte[] page, int start, int limit, int[] busy) {
+        Region region = new Region(page, limit, busy);
         region.discover(start);
         if (!region.instructions.containsKey(start)) {
             return null;
@@ -57,6 +62,16 @@ final class Region {
 
     Collection<RegionBlock> blocks() {
         return blocks.values();
+    }
+
+    /** Blocks that a computed jump in the region is expected to reach. */
+    List<RegionBlock> computedTargets() {
+        return computedTargets;
+    }
+
+    /** Where its blocks start, from the page's start. */
+    int[] starts() {
+        return blocks.keySet().stream().mapToInt(Integer::intValue).toArray();
     }
 
     int instructionCount() {
@@ -115,6 +130,10 @@ final class Region {
                     work.addLast(i.target());
                     return;
                 }
+                case COMPUTED -> {
+                    expectComputed(work);
+                    return;
+                }
                 case LEAVE -> {
                     return;
                 }
@@ -122,6 +141,15 @@ final class Region {
         }
         if (instructions.containsKey(at)) {
             leaders.add(at);
+        }
+    }
+
+    private void expectComputed(Deque<Integer> work) {
+        if (!jumpsComputed) {
+            jumpsComputed = true;
+            for (int start : busy) {
+                work.addLast(start);
+            }
         }
     }
 
@@ -168,6 +196,10 @@ final class Region {
                     block.next = at;
                     return block;
                 }
+                case COMPUTED -> {
+                    block.end = RegionBlock.End.COMPUTED;
+                    return block;
+                }
                 case LEAVE -> {
                     block.end = RegionBlock.End.LEAVES;
                     return block;
@@ -185,7 +217,22 @@ final class Region {
             arrive(block, block.nextBlock);
             arrive(block, block.takenBlock);
         }
+        connectComputed();
         placeChecks();
+    }
+
+    private void connectComputed() {
+        if (!jumpsComputed) {
+            return;
+        }
+        for (int at : busy) {
+            RegionBlock target = blocks.get(at);
+            if (target != null) {
+                target.predecessors += 2;
+                target.loopHead = true;
+                computedTargets.add(target);
+            }
+        }
     }
 
     private static void arrive(RegionBlock from, RegionBlock to) {

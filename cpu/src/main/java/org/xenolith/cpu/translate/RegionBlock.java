@@ -11,6 +11,8 @@ final class RegionBlock {
         GOES_ON,
         /** At {@link #taken} or {@link #next}. */
         BRANCHES,
+        /** Where its last instruction says; it may be {@link Region#computedTargets}. */
+        COMPUTED,
         /** Its last instruction leaves the region by itself. */
         LEAVES
     }

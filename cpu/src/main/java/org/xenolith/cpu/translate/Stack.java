@@ -94,10 +94,9 @@ final class Stack {
         }
     }
 
-    /** JMP through register or memory. */
+    /** JMP through register or memory: what follows goes where RIP says. */
     static void jump(UnitCode unit, GuestInstruction i) {
         loadTarget(unit, i);
-        unit.leaveOn();
     }
 
     static void ret(UnitCode unit, GuestInstruction i) {

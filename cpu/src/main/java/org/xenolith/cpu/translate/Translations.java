@@ -24,6 +24,8 @@ final class Translations {
         STRAIGHT,
         JUMP,
         BRANCH,
+        /** To an address that is computed. */
+        COMPUTED,
         LEAVE
     }
 
@@ -330,7 +332,7 @@ final class Translations {
 
     private static final Entry INDIRECT_JUMP =
             new Entry(
-                    Flow.LEAVE,
+                    Flow.COMPUTED,
                     FlagUse.NONE,
                     NO_RULE,
                     Memory.ALWAYS,

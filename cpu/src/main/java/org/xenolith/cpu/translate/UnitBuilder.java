@@ -1,5 +1,6 @@
 package org.xenolith.cpu.translate;
 
+import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.TlbMiss;
 
@@ -9,6 +10,7 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.attribute.CodeAttribute;
+import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
@@ -27,6 +29,7 @@ final class UnitBuilder {
             ClassDesc.of(UnitBuilder.class.getPackageName() + ".Unit");
     private static final ClassDesc SUPER = UnitCode.desc(TranslatedUnit.class);
     private static final ClassDesc MISS = UnitCode.desc(TlbMiss.class);
+    private static final ClassDesc FAULT = UnitCode.desc(GuestFault.class);
     private static final MethodTypeDesc RUN =
             MethodTypeDesc.of(ConstantDescs.CD_int, UnitCode.CPU_CLASS);
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
@@ -108,6 +111,7 @@ final class UnitBuilder {
         }
         out.labelBinding(to);
         out.exceptionCatch(from, to, handler, MISS);
+        out.exceptionCatch(from, to, handler, FAULT);
         out.labelBinding(handler);
         unit.missed();
         unit.epilogue();
@@ -119,6 +123,7 @@ final class UnitBuilder {
     private void writeBlock(UnitCode unit, RegionBlock block, RegionBlock following) {
         unit.out.labelBinding(labels.get(block));
         unit.flags.restore(known.getOrDefault(block, FlagEmitter.State.NOTHING));
+        unit.startBlock();
         if (block.checksBudget) {
             unit.checkBudget(block);
         }
@@ -137,6 +142,13 @@ final class UnitBuilder {
 
     private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
         if (block.end == RegionBlock.End.LEAVES) {
+            return;
+        }
+        if (block.end == RegionBlock.End.COMPUTED) {
+            unit.goOnComputed(
+                    region.computedTargets().stream()
+                            .map(target -> SwitchCase.of(target.start, labels.get(target)))
+                            .toList());
             return;
         }
         if (block.end == RegionBlock.End.BRANCHES) {

@@ -3,13 +3,17 @@ package org.xenolith.cpu.translate;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.TlbAccess;
+import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.util.List;
 
 /**
  * The method of a unit while it is written: its local variables, guest registers and memory
@@ -70,6 +74,9 @@ final class UnitCode {
     private int changedXmm;
     private boolean usesFlags;
     private boolean usesFpu;
+
+    /** The running block has tested CR0.TS. */
+    private boolean fpuRequired;
 
     private final Label on;
     private final Label plain;
@@ -263,11 +270,20 @@ final class UnitCode {
 
     /** Leaves when CR0.TS is set, as each vector instruction does. */
     void requireFpu() {
+        if (fpuRequired) {
+            return;
+        }
+        fpuRequired = true;
         usesFpu = true;
         Label fine = out.newLabel();
         out.iload(TASK_SWITCHED).ifeq(fine);
         leaveSpecial();
         out.labelBinding(fine);
+    }
+
+    /** Pushes the vCPU's MXCSR. */
+    void pushMxcsr() {
+        out.aload(CPU).getfield(CPU_CLASS, "mxcsr", desc(Mxcsr.class));
     }
 
     // ---- flags, for FlagEmitter
@@ -302,6 +318,17 @@ final class UnitCode {
         out.goto_(on);
     }
 
+    /** Goes on at the address in {@link #RIP}, inside the unit if one of the targets is there. */
+    void goOnComputed(List<SwitchCase> targets) {
+        if (!targets.isEmpty()) {
+            out.lload(RIP).lload(BASE).lsub().loadConstant(Ram.PAGE_MASK).land();
+            out.lconst_0().lcmp().ifne(on);
+            out.lload(RIP).lload(BASE).lsub().l2i().lookupswitch(on, targets);
+        } else {
+            leaveOn();
+        }
+    }
+
     /** Goes on at an offset from the page's start. */
     void leaveTo(int offset) {
         pushCodeAddress(offset);
@@ -312,6 +339,11 @@ final class UnitCode {
     /** Pushes the linear address at an offset from the page's start. */
     void pushCodeAddress(int offset) {
         out.lload(BASE).loadConstant((long) offset).ladd();
+    }
+
+    /** What the block before has tested holds no more. */
+    void startBlock() {
+        fpuRequired = false;
     }
 
     /** Leaves in front of a block if the budget does not allow {@code need} instructions. */

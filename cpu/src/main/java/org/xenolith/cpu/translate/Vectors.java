@@ -1,12 +1,355 @@
 package org.xenolith.cpu.translate;
 
-import org.xenolith.cpu.interp.Binding;
+import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.HOST;
+import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
-/** MMX and SSE. */
+import org.xenolith.cpu.decode.Operand;
+import org.xenolith.cpu.interp.Binding;
+import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.semantics.simd.PackedInteger;
+import org.xenolith.cpu.semantics.simd.PackedShuffle;
+import org.xenolith.cpu.semantics.simd.SseDouble;
+import org.xenolith.cpu.translate.Translations.Emitter;
+import org.xenolith.cpu.translate.Translations.Entry;
+import org.xenolith.cpu.translate.Translations.FlagUse;
+import org.xenolith.cpu.translate.Translations.Flow;
+import org.xenolith.cpu.translate.Translations.Memory;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Vector instructions that run often: moves, lanes, shifts by constants, shuffles, and arithmetic on
+ * one double. Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
+ */
 final class Vectors {
+    private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
+    private static final ClassDesc SHUFFLE = UnitCode.desc(PackedShuffle.class);
+    private static final ClassDesc DOUBLE = UnitCode.desc(SseDouble.class);
+    private static final ClassDesc MXCSR = UnitCode.desc(Mxcsr.class);
+    private static final MethodTypeDesc LANES = MethodTypeDesc.ofDescriptor("(JJ)J");
+    private static final MethodTypeDesc HALF = MethodTypeDesc.ofDescriptor("(JJJJI)J");
+    private static final MethodTypeDesc ON_DOUBLES =
+            MethodTypeDesc.of(
+                    ConstantDescs.CD_long, ConstantDescs.CD_long, ConstantDescs.CD_long, MXCSR);
+
+    private static final Map<String, Entry> ENTRIES = new HashMap<>();
+
+    static {
+        for (String name :
+                new String[] {
+                    "pand", "pandn", "por", "pxor", "paddb", "paddw", "paddd", "paddq", "psubb",
+                    "psubw", "psubd", "psubq", "pcmpeqb", "pcmpeqw", "pcmpeqd", "pcmpgtb",
+                    "pcmpgtw", "pcmpgtd", "pminub", "pmaxub", "pminsw", "pmaxsw", "pmuludq",
+                    "pmullw"
+                }) {
+            lanewise(name, name);
+        }
+        for (String suffix : new String[] {"ps", "pd"}) {
+            lanewise("and" + suffix, "pand");
+            lanewise("andn" + suffix, "pandn");
+            lanewise("or" + suffix, "por");
+            lanewise("xor" + suffix, "pxor");
+        }
+        for (String name :
+                new String[] {
+                    "psrlw", "psrld", "psrlq", "psraw", "psrad", "psllw", "pslld", "psllq"
+                }) {
+            put(name, Vectors::shift);
+        }
+        for (String name :
+                new String[] {
+                    "pshufd", "pshufhw", "pshuflw", "shufps", "shufpd", "psrldq", "pslldq"
+                }) {
+            put(name, Vectors::shuffle);
+        }
+        for (String lanes : new String[] {"bw", "wd", "dq"}) {
+            put("punpckl" + lanes, (unit, i) -> interleave(unit, i, lanes, 0));
+            put("punpckh" + lanes, (unit, i) -> interleave(unit, i, lanes, 1));
+        }
+        put("punpcklqdq", (unit, i) -> interleaveQuadwords(unit, i, 0));
+        put("punpckhqdq", (unit, i) -> interleaveQuadwords(unit, i, 1));
+        for (String name :
+                new String[] {"movaps", "movups", "movapd", "movupd", "movdqa", "movdqu"}) {
+            put(name, Vectors::move);
+        }
+        put("movd", Vectors::moveLow);
+        put("movq", Vectors::moveLow);
+        for (String name : new String[] {"addsd", "subsd", "mulsd", "divsd"}) {
+            put(name, Vectors::onDoubles);
+        }
+    }
+
     private Vectors() {}
 
-    static Translations.Entry find(Binding b) {
-        return null;
+    private static void put(String mnemonic, Emitter emitter) {
+        // Each may leave, CR0.TS being set.
+        ENTRIES.put(
+                mnemonic,
+                new Entry(
+                        Flow.STRAIGHT,
+                        FlagUse.NONE,
+                        FlagEmitter.UNKNOWN,
+                        Memory.ALWAYS,
+                        Translations::any,
+                        emitter));
+    }
+
+    private static void lanewise(String mnemonic, String method) {
+        put(mnemonic, (unit, i) -> lanewise(unit, i, method));
+    }
+
+    /** How to translate a vector instruction, or null. */
+    static Entry find(Binding b) {
+        Entry entry = ENTRIES.get(b.in.row.mnemonic());
+        return entry == null || b.operandCount() < 2 || !usesXmmOnly(b) ? null : entry;
+    }
+
+    /** MMX shares its mnemonics; counts in registers are rare. */
+    private static boolean usesXmmOnly(Binding b) {
+        boolean shift = b.in.row.mnemonic().matches("ps[rl][la][wdq]");
+        for (int i = 0; i < b.operandCount(); i++) {
+            switch (b.operand(i)) {
+                case PQ, QD, QQ, NQ -> {
+                    return false;
+                }
+                case WX -> {
+                    if (shift) {
+                        return false;
+                    }
+                }
+                default -> {}
+            }
+        }
+        return true;
+    }
+
+    private static boolean isStore(GuestInstruction i) {
+        return switch (i.b.operand(0)) {
+            case WX, WQ, EY, MX -> true;
+            default -> false;
+        };
+    }
+
+    // ---- operands
+
+    /** Both halves of the second operand to LOW_TEMP and HIGH_TEMP. */
+    private static void source(UnitCode unit, GuestInstruction i) {
+        if (!i.in.memory) {
+            unit.pushXmm(2 * i.in.rm);
+            unit.out.lstore(LOW_TEMP);
+            unit.pushXmm(2 * i.in.rm + 1);
+            unit.out.lstore(HIGH_TEMP);
+            return;
+        }
+        address(unit, i);
+        unit.pushTlb();
+        unit.out.lload(LONG_TEMP);
+        unit.loadThere(64);
+        unit.out.lstore(LOW_TEMP);
+        unit.pushTlb();
+        unit.out.lload(LONG_TEMP).loadConstant(8L).ladd();
+        unit.loadThere(64);
+        unit.out.lstore(HIGH_TEMP);
+    }
+
+    /** The operand's address to LONG_TEMP; one that must be a multiple of 16 and is not, leaves. */
+    private static void address(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        unit.pushAddress(i);
+        out.lstore(LONG_TEMP);
+        switch (i.mnemonic()) {
+            case "movups", "movupd", "movdqu" -> {}
+            default -> {
+                Label fine = out.newLabel();
+                out.lload(LONG_TEMP).loadConstant(15L).land().lconst_0().lcmp().ifeq(fine);
+                unit.leaveSpecial();
+                out.labelBinding(fine);
+            }
+        }
+    }
+
+    // ---- operations
+
+    private static void lanewise(UnitCode unit, GuestInstruction i, String method) {
+        unit.requireFpu();
+        source(unit, i);
+        for (int half = 0; half < 2; half++) {
+            unit.pushXmm(2 * i.in.reg + half);
+            unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP).invokestatic(PACKED, method, LANES);
+            unit.popXmm(2 * i.in.reg + half);
+        }
+    }
+
+    private static void shift(UnitCode unit, GuestInstruction i) {
+        unit.requireFpu();
+        for (int half = 0; half < 2; half++) {
+            unit.pushXmm(2 * i.in.rm + half);
+            unit.out.loadConstant(i.in.immediate & 0xff);
+            unit.out.invokestatic(PACKED, i.mnemonic(), LANES);
+            unit.popXmm(2 * i.in.rm + half);
+        }
+    }
+
+    private static void shuffle(UnitCode unit, GuestInstruction i) {
+        unit.requireFpu();
+        // PSRLDQ and PSLLDQ have one operand, coded as the second.
+        boolean one = i.b.operandCount() == 2;
+        int a = 2 * (one ? i.in.rm : i.in.reg);
+        source(unit, i);
+        for (String half : new String[] {"High", "Low"}) {
+            unit.pushXmm(a);
+            unit.pushXmm(a + 1);
+            unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).loadConstant((int) i.in.immediate & 0xff);
+            unit.out.invokestatic(SHUFFLE, i.mnemonic() + half, HALF);
+            if (half.equals("High")) {
+                unit.out.lstore(LONG_TEMP);
+            }
+        }
+        unit.popXmm(a);
+        unit.out.lload(LONG_TEMP);
+        unit.popXmm(a + 1);
+    }
+
+    private static void interleave(UnitCode unit, GuestInstruction i, String lanes, int half) {
+        unit.requireFpu();
+        source(unit, i);
+        int a = 2 * i.in.reg;
+        int local = half == 0 ? LOW_TEMP : HIGH_TEMP;
+        unit.pushXmm(a + half);
+        unit.out.lload(local).invokestatic(PACKED, "punpckh" + lanes, LANES).lstore(LONG_TEMP);
+        unit.pushXmm(a + half);
+        unit.out.lload(local).invokestatic(PACKED, "punpckl" + lanes, LANES);
+        unit.popXmm(a);
+        unit.out.lload(LONG_TEMP);
+        unit.popXmm(a + 1);
+    }
+
+    private static void interleaveQuadwords(UnitCode unit, GuestInstruction i, int half) {
+        unit.requireFpu();
+        source(unit, i);
+        unit.pushXmm(2 * i.in.reg + half);
+        unit.popXmm(2 * i.in.reg);
+        unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
+        unit.popXmm(2 * i.in.reg + 1);
+    }
+
+    private static void onDoubles(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        unit.requireFpu();
+        if (i.in.memory) {
+            unit.load(i, 64);
+        } else {
+            unit.pushXmm(2 * i.in.rm);
+        }
+        out.lstore(LOW_TEMP);
+        unit.pushXmm(2 * i.in.reg);
+        out.lload(LOW_TEMP);
+        unit.pushMxcsr();
+        out.invokestatic(DOUBLE, i.mnemonic(), ON_DOUBLES);
+        // An unmasked exception is thrown here and caught by the unit: the interpreter repeats it.
+        unit.pushMxcsr();
+        out.invokevirtual(MXCSR, "commit", ConstantDescs.MTD_void);
+        unit.popXmm(2 * i.in.reg);
+    }
+
+    // ---- moves
+
+    private static void move(UnitCode unit, GuestInstruction i) {
+        unit.requireFpu();
+        if (isStore(i)) {
+            if (i.in.memory) {
+                store(unit, i);
+            } else {
+                copy(unit, i.in.reg, i.in.rm);
+            }
+        } else if (i.in.memory) {
+            source(unit, i);
+            unit.out.lload(LOW_TEMP);
+            unit.popXmm(2 * i.in.reg);
+            unit.out.lload(HIGH_TEMP);
+            unit.popXmm(2 * i.in.reg + 1);
+        } else {
+            copy(unit, i.in.rm, i.in.reg);
+        }
+    }
+
+    private static void copy(UnitCode unit, int from, int to) {
+        for (int half = 0; half < 2; half++) {
+            unit.pushXmm(2 * from + half);
+            unit.popXmm(2 * to + half);
+        }
+    }
+
+    /** Both halves are checked before one is written. */
+    private static void store(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        address(unit, i);
+        unit.pushTlb();
+        out.lload(LONG_TEMP);
+        unit.writableThere(64);
+        out.lstore(HOST);
+        unit.pushTlb();
+        out.lload(LONG_TEMP).loadConstant(8L).ladd();
+        unit.writableThere(64);
+        out.lstore(LOW_TEMP);
+        out.lload(HOST);
+        unit.pushXmm(2 * i.in.reg);
+        unit.put(64);
+        out.lload(LOW_TEMP);
+        unit.pushXmm(2 * i.in.reg + 1);
+        unit.put(64);
+    }
+
+    /** MOVD and MOVQ: the low half from or to a general register, memory or another register. */
+    private static void moveLow(UnitCode unit, GuestInstruction i) {
+        unit.requireFpu();
+        Operand other = i.b.operand(isStore(i) ? 0 : 1);
+        boolean general = other == Operand.EY;
+        int bits = general && (i.in.rex & 8) == 0 ? 32 : 64;
+        if (isStore(i)) {
+            storeLow(unit, i, general, bits);
+            return;
+        }
+        if (i.in.memory) {
+            unit.load(i, bits);
+        } else if (general) {
+            unit.push(i.in.rm, bits, 0);
+        } else {
+            unit.pushXmm(2 * i.in.rm);
+        }
+        if (bits == 32) {
+            unit.zeroExtendInt();
+        }
+        unit.popXmm(2 * i.in.reg);
+        unit.out.lconst_0();
+        unit.popXmm(2 * i.in.reg + 1);
+    }
+
+    private static void storeLow(UnitCode unit, GuestInstruction i, boolean general, int bits) {
+        if (i.in.memory) {
+            unit.writable(i, bits);
+            unit.out.lload(HOST);
+        }
+        unit.pushXmm(2 * i.in.reg);
+        if (bits == 32) {
+            unit.out.l2i();
+        }
+        if (i.in.memory) {
+            unit.put(bits);
+        } else if (general) {
+            unit.pop(i.in.rm, bits, 0);
+        } else {
+            unit.popXmm(2 * i.in.rm);
+            unit.out.lconst_0();
+            unit.popXmm(2 * i.in.rm + 1);
+        }
     }
 }
