@@ -26,8 +26,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Vector instructions that run often: moves, lanes, shifts by constants, shuffles, and arithmetic on
- * one double. Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
+ * Vector instructions that run often: moves, lanes, shifts by constants, shuffles, and arithmetic
+ * on one double. Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
  */
 final class Vectors {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);

@@ -10,20 +10,26 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
 import org.xenolith.cpu.decode.OpcodeRow;
+import org.xenolith.cpu.decode.OpcodeTable;
+import org.xenolith.cpu.decode.Operand;
 
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Every row of the integer tables with random operands, interpreted and translated: registers,
- * flags, memory, faults and counts must be equal. The operands are those that are compared with the
- * host.
+ * Every row of the integer and XMM tables with random operands, interpreted and translated:
+ * registers, flags, memory, faults and counts must be equal. The operands are those that are
+ * compared with the host.
  */
 class TiersAgreeTest {
     private static final int CASES = Integer.getInteger("xenolith.tiers.cases", 40);
     private static final long SEED = Long.getLong("xenolith.tiers.seed", System.nanoTime());
     private static final long BUDGET = 500;
+    private static final Set<Operand> MMX =
+            EnumSet.of(Operand.PQ, Operand.QD, Operand.QQ, Operand.NQ);
     private static final byte[] SYSCALL = {0x0f, 0x05};
 
     private static final FlatMachine INTERPRETED = machine(TestTier.INTERPRETER);
@@ -38,7 +44,15 @@ class TiersAgreeTest {
 
     static Stream<OpcodeRow> everyRow() {
         System.out.println("tiers: seed " + SEED + ", " + CASES + " cases a row");
-        return HostComparisonTest.everyIntegerRow();
+        return Stream.concat(HostComparisonTest.everyIntegerRow(), vectorRows());
+    }
+
+    /** Rows on XMM registers; MMX is left to the interpreter. */
+    private static Stream<OpcodeRow> vectorRows() {
+        return OpcodeTable.rows().stream()
+                .filter(row -> row.has(OpcodeRow.SIMD) && !row.operands().isEmpty())
+                .filter(row -> row.operands().stream().noneMatch(MMX::contains))
+                .filter(row -> !row.mnemonic().startsWith("mask"));
     }
 
     @AfterAll

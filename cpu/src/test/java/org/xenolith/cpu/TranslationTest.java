@@ -1,0 +1,151 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.at;
+import static org.xenolith.cpu.Cpu.RAX;
+import static org.xenolith.cpu.Cpu.RBX;
+import static org.xenolith.cpu.Cpu.RCX;
+import static org.xenolith.cpu.GuestCode.CODE;
+import static org.xenolith.cpu.GuestCode.DATA;
+import static org.xenolith.cpu.GuestCode.DATA_END;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.Condition;
+import org.xenolith.cpu.Assembler.Label;
+import org.xenolith.cpu.interp.TranslatedUnit;
+
+import java.lang.management.ManagementFactory;
+import java.util.Locale;
+
+/** What translated code owes to the rest: exits, stores into it, and room that it gives back. */
+@Timeout(300)
+class TranslationTest {
+    private static final int FEW = 4_000;
+    private static final int MANY = 200_000;
+    private static final long MEGABYTE = 1 << 20;
+
+    private final GuestCode guest = new GuestCode(TestTier.EVERYTHING);
+    private final Cpu cpu = guest.cpu;
+
+    private static void countTo(Assembler code, long n) {
+        Label loop = new Label();
+        code.mov(RAX, 0).mov(RCX, n).bind(loop).alu(Alu.ADD, 64, RAX, RCX);
+        code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+    }
+
+    @Test
+    void aLoopRunsInTranslatedCode() {
+        guest.run(code -> countTo(code, 10_000));
+        assertThat(cpu.r[RAX]).isEqualTo(10_000L * 10_001 / 2);
+        assertThat(cpu.tier.instructions()).isGreaterThan(29_000);
+    }
+
+    @Test
+    void anUpcallReachesATightLoopWhenTheBudgetIsSpent() {
+        guest.write(code -> countTo(code, Long.MAX_VALUE));
+        for (int i = 0; i < 100; i++) {
+            long before = cpu.retired();
+            assertThat(cpu.run(1500)).isEqualTo(Exit.BUDGET);
+            assertThat(cpu.retired() - before).isEqualTo(1500);
+        }
+        assertThat(cpu.tier.exits(TranslatedUnit.BUDGET)).isPositive();
+    }
+
+    @Test
+    void aFaultInALoopLeavesTheStateBeforeItsInstruction() {
+        Label loop = new Label();
+        GuestFault fault =
+                guest.fault(
+                        code -> {
+                            code.mov(RBX, DATA_END - 64).mov(RCX, 100).bind(loop);
+                            code.load(64, RAX, at(RBX)).aluImmediate(Alu.ADD, 64, RBX, 8);
+                            code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                        });
+        assertThat(fault.address()).isEqualTo(DATA_END);
+        assertThat(cpu.r[RBX]).isEqualTo(DATA_END);
+        assertThat(cpu.r[RCX]).isEqualTo(92);
+        assertThat(cpu.rip).isEqualTo(loop.vaddr());
+    }
+
+    @Test
+    void aStoreIntoALoopThatIsTranslatedTakesEffectAtOnce() {
+        Label loop = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RBX, CODE + 0x102).mov(RCX, 5_000).padTo(CODE + 0x100);
+                    code.bind(loop).mov(RAX, 0).storeImmediate(32, at(RBX), 7);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(7);
+    }
+
+    @Test
+    void theSameUnitServesEveryMappingOfItsFrame() {
+        guest.write(code -> countTo(code, 100));
+        long units = TestTier.EVERYTHING.jit().units();
+        guest.runToSyscall();
+        long added = TestTier.EVERYTHING.jit().units() - units;
+        long alias = 0x9000_0000L;
+        guest.machine.mapFrame(alias, guest.machine.host(CODE) >>> 12, 7);
+        cpu.rip = alias;
+        guest.runToSyscall();
+        assertThat(cpu.rip >>> 12).isEqualTo(alias >>> 12);
+        assertThat(TestTier.EVERYTHING.jit().units() - units).isEqualTo(added);
+    }
+
+    @Test
+    void aTaskSwitchIsNoticedByVectorInstructions() {
+        guest.write(code -> code.sse(0x66, 0xef, 1, 1).syscall());
+        guest.runToSyscall();
+        cpu.taskSwitched = true;
+        cpu.rip = CODE;
+        assertThat(guest.fault().vector()).isEqualTo(Vector.DEVICE_NOT_AVAILABLE);
+        assertThat(cpu.rip).isEqualTo(CODE);
+    }
+
+    @Test
+    void droppedUnitsLeaveNothingBehind() {
+        translateAndDrop(FEW, 12);
+    }
+
+    @Test
+    @Tag("proof")
+    void twoHundredThousandDroppedUnitsLeaveNothingBehind() {
+        translateAndDrop(MANY, 24);
+    }
+
+    /** Metaspace grows until the collector unloads classes, then stays. */
+    private void translateAndDrop(int units, long megabytes) {
+        for (int i = 0; i < FEW / 4; i++) {
+            translateOne(i);
+        }
+        System.gc();
+        long before = metaspace();
+        long start = TestTier.EVERYTHING.jit().units();
+        for (int i = 0; i < units; i++) {
+            translateOne(i);
+        }
+        System.gc();
+        assertThat(TestTier.EVERYTHING.jit().units() - start).isGreaterThanOrEqualTo(units);
+        assertThat(metaspace() - before).isLessThan(megabytes * MEGABYTE);
+    }
+
+    private void translateOne(int i) {
+        guest.run(code -> code.mov(RAX, i).mov(RBX, DATA).alu(Alu.ADD, 64, at(RBX), RAX).syscall());
+    }
+
+    private static long metaspace() {
+        return ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> isForCode(pool.getName()))
+                .mapToLong(pool -> pool.getUsage().getUsed())
+                .sum();
+    }
+
+    private static boolean isForCode(String pool) {
+        String name = pool.toLowerCase(Locale.ROOT);
+        return name.contains("metaspace") || name.contains("class") || name.contains("code");
+    }
+}
