@@ -3,6 +3,7 @@ package org.xenolith.cpu;
 import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.interp.Interpreter;
 import org.xenolith.cpu.interp.TierCounters;
+import org.xenolith.cpu.interp.UnitVerifier;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
@@ -109,6 +110,9 @@ public final class Cpu {
     /** Translated code is not entered: what it would do is being compared, or watched. */
     public boolean interpretOnly;
 
+    /** Compares units with the interpreter; null when that is not wanted. */
+    public final UnitVerifier verifier;
+
     /** What ran in translated code. */
     public final TierCounters tier = new TierCounters();
 
@@ -135,6 +139,7 @@ public final class Cpu {
         this.code = code;
         this.mmu = new Mmu(memory, code);
         this.interpreter = new Interpreter(this);
+        this.verifier = code.verifyEvery() == 0 ? null : new UnitVerifier(this, code.verifyEvery());
         code.register(mmu);
         reset();
     }

@@ -13,7 +13,9 @@ public enum TestTier {
     /** Translated when hot, as a guest's. */
     HOT(new Jit(Jit.Policy.NORMAL)),
     /** Translated before it runs for the first time, where there is a translation. */
-    EVERYTHING(new Jit(Jit.Policy.EVERYTHING));
+    EVERYTHING(new Jit(Jit.Policy.EVERYTHING)),
+    /** As EVERYTHING, and compared with the interpreter each time. */
+    VERIFIED(new Jit(Jit.Policy.EVERYTHING_VERIFIED));
 
     private final Jit jit;
 

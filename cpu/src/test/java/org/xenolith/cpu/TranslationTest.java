@@ -97,6 +97,19 @@ class TranslationTest {
     }
 
     @Test
+    void lockStepFindsNothingInALoopOverMemory() {
+        GuestCode verified = new GuestCode(TestTier.VERIFIED);
+        Label loop = new Label();
+        verified.run(
+                code -> {
+                    code.mov(RBX, DATA).mov(RCX, 500).bind(loop).inc(32, at(RBX));
+                    code.alu(Alu.ADD, 64, at(RBX, 64), RAX).aluImmediate(Alu.ADD, 64, RBX, 3);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(verified.cpu.verifier.compared()).isPositive();
+    }
+
+    @Test
     void aTaskSwitchIsNoticedByVectorInstructions() {
         guest.write(code -> code.sse(0x66, 0xef, 1, 1).syscall());
         guest.runToSyscall();

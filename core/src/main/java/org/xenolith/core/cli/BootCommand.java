@@ -200,8 +200,8 @@ final class BootCommand implements Callable<Integer> {
             paramLabel = "TIER",
             converter = TierName.class,
             description =
-                    "How the guest's code is executed: interp, or jit, which translates what runs"
-                            + " often.")
+                    "How the guest's code is executed: interp; jit, which translates what runs"
+                            + " often; verify, which compares the two, slowly, with one vCPU.")
     private Tier tier = Tier.standard();
 
     @Option(

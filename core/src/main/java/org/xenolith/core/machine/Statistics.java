@@ -5,6 +5,7 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.cpu.interp.TierCounters;
 import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.interp.UnitVerifier;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.cpu.translate.Tier;
 
@@ -62,6 +63,14 @@ final class Statistics {
         text.append(
                 " budget %,d, otherwise %,d%n"
                         .formatted(exits[TranslatedUnit.BUDGET], exits[TranslatedUnit.SPECIAL]));
+        long compared = 0;
+        for (VirtualCpu vcpu : domain.vcpus()) {
+            UnitVerifier verifier = vcpu.cpu().verifier;
+            compared += verifier == null ? 0 : verifier.compared();
+        }
+        if (compared > 0) {
+            text.append("entries compared with the interpreter %,d%n".formatted(compared));
+        }
         text.append(
                 "units translated %,d with %,d instructions in %,d ms, refused %,d, stale %,d%n"
                         .formatted(

@@ -50,6 +50,11 @@ public final class CodeCache implements Mmu.StoreWatch {
         translator = wanted;
     }
 
+    /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
+    public int verifyEvery() {
+        return translator == null ? 0 : translator.verifyEvery();
+    }
+
     /** Hands a block over for translation, or lets it count anew. */
     void hot(CodePage page, Block block) {
         block.heat = Block.COLD;

@@ -99,6 +99,15 @@ public final class Interpreter {
         return takeExit();
     }
 
+    /**
+     * Executes one instruction, every flag exact.
+     *
+     * @return false when it left by a fault or to the platform
+     */
+    boolean executeAnother() {
+        return executeOne() == NO_EXIT;
+    }
+
     private int takeExit() {
         int exit = pendingExit;
         pendingExit = NO_EXIT;

@@ -9,6 +9,11 @@ public interface Translator {
      */
     int threshold(int drops);
 
+    /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
+    default int verifyEvery() {
+        return 0;
+    }
+
     /**
      * Takes a hot block.
      *

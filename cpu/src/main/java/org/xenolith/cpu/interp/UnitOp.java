@@ -35,7 +35,7 @@ final class UnitOp extends Op {
             return block.plain;
         }
         long before = cpu.budget;
-        int reason = unit.run(cpu);
+        int reason = cpu.verifier == null ? unit.run(cpu) : cpu.verifier.run(unit, address(cpu));
         cpu.tier.left(reason, before - cpu.budget);
         return reason == TranslatedUnit.ON
                 ? Interpreter.enter(cpu, cpu.rip)

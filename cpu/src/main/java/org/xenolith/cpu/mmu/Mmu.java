@@ -9,6 +9,7 @@ import org.xenolith.cpu.GuestFault;
 
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 
 /**
  * One vCPU's view of memory: its TLB and checked loads and stores at linear addresses. Used by the
@@ -136,6 +137,15 @@ public final class Mmu {
     /** The TLB itself, for {@link TlbAccess} in translated code. */
     public long[] tlb() {
         return tlb;
+    }
+
+    /** Calls with the host base of each frame that has a write tag; some of them twice. */
+    public void forEachWritableFrame(LongConsumer action) {
+        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
+            if (tlb[i + WRITE_TAG] != INVALID) {
+                action.accept(tlb[i + HOST_BASE]);
+            }
+        }
     }
 
     /** The tag of the loaded root; constant while guest code runs. */

@@ -7,10 +7,16 @@ public enum Tier {
     /** Everything in the interpreter. */
     INTERP,
     /** What runs often is translated; one translator serves all guests of the process. */
-    JIT;
+    JIT,
+    /** As JIT, and translated code is compared with the interpreter now and then. One vCPU. */
+    VERIFY;
 
     private static final class Shared {
         private static final Jit JIT = new Jit(Jit.Policy.NORMAL);
+    }
+
+    private static final class Verifying {
+        private static final Jit JIT = new Jit(Jit.Policy.VERIFYING);
     }
 
     /** What a guest gets that asks for nothing. */
@@ -19,16 +25,21 @@ public enum Tier {
     }
 
     /**
-     * What to hand to {@link org.xenolith.cpu.interp.CodeCache#translateWith}.
+     * What to hand to {@link org.xenolith.cpu.interp.CodeCache#translateWith}, before vCPUs are
+     * made.
      *
      * @return null for none
      */
     public Translator translator() {
-        return this == INTERP ? null : Shared.JIT;
+        return jit();
     }
 
-    /** The translator's counters, or null without one. */
+    /** The translator and its counters, or null without one. */
     public Jit jit() {
-        return this == INTERP ? null : Shared.JIT;
+        return switch (this) {
+            case INTERP -> null;
+            case JIT -> Shared.JIT;
+            case VERIFY -> Verifying.JIT;
+        };
     }
 }
