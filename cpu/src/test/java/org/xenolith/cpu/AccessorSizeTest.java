@@ -1,0 +1,30 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.mmu.TlbAccess;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.classfile.Attributes;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.MethodModel;
+
+/** C2 inlines a method of at most 35 bytes of bytecode wherever it is called (MaxInlineSize). */
+class AccessorSizeTest {
+    private static final int ALWAYS_INLINED = 35;
+
+    @Test
+    void everyAccessorOfTranslatedCodeIsSmallEnoughToBeInlinedAlways() throws IOException {
+        byte[] bytes;
+        try (InputStream in = TlbAccess.class.getResourceAsStream("TlbAccess.class")) {
+            bytes = in.readAllBytes();
+        }
+        for (MethodModel method : ClassFile.of().parse(bytes).methods()) {
+            assertThat(method.findAttribute(Attributes.code()).orElseThrow().codeLength())
+                    .as(method.methodName().stringValue())
+                    .isLessThanOrEqualTo(ALWAYS_INLINED);
+        }
+    }
+}
