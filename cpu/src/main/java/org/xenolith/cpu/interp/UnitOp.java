@@ -8,6 +8,9 @@ final class UnitOp extends Op {
     private final TranslatedUnit unit;
     private final CodeBytes code;
 
+    /** How often it ran; counted for the verifier only. */
+    private long entries;
+
     UnitOp(Block block, TranslatedUnit unit, CodeBytes code) {
         this.block = block;
         this.unit = unit;
@@ -35,7 +38,10 @@ final class UnitOp extends Op {
             return block.plain;
         }
         long before = cpu.budget;
-        int reason = cpu.verifier == null ? unit.run(cpu) : cpu.verifier.run(unit, address(cpu));
+        int reason =
+                cpu.verifier == null
+                        ? unit.run(cpu)
+                        : cpu.verifier.run(unit, address(cpu), entries++);
         cpu.tier.left(reason, before - cpu.budget);
         return reason == TranslatedUnit.ON
                 ? Interpreter.enter(cpu, cpu.rip)

@@ -48,13 +48,15 @@ public final class UnitVerifier {
         }
     }
 
+    /** A unit's first entries are all compared: there each way through it is new. */
+    private static final int FIRST = 8;
+
     private final Cpu cpu;
     private final int every;
-    private long entries;
     private long compared;
 
     /**
-     * @param every one entry of so many is compared
+     * @param every behind the first few of a unit, one entry of so many is compared
      */
     public UnitVerifier(Cpu cpu, int every) {
         this.cpu = cpu;
@@ -70,11 +72,12 @@ public final class UnitVerifier {
      * Runs a unit from its start.
      *
      * @param start linear address of the unit's first instruction
+     * @param entry how often it ran before
      * @return as {@link TranslatedUnit#run}
      * @throws IllegalStateException when the two do not agree
      */
-    int run(TranslatedUnit unit, long start) {
-        if (entries++ % every != 0) {
+    int run(TranslatedUnit unit, long start, long entry) {
+        if (entry >= FIRST && entry % every != 0) {
             return unit.run(cpu);
         }
         cpu.rip = start;

@@ -23,7 +23,7 @@ import java.util.function.LongConsumer;
  * preceded by a release fence. On x86 hosts both cost nothing.
  */
 public final class Mmu {
-    private static final int ENTRIES = 1024;
+    private static final int ENTRIES = 8192;
     private static final int LONGS_PER_ENTRY = 4;
     private static final int READ_TAG = 0;
     private static final int WRITE_TAG = 1;

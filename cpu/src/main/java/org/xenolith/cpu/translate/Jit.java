@@ -19,7 +19,8 @@ public final class Jit implements Translator {
      * @param threshold entries into a block until it counts as hot
      * @param atOnce on the vCPU's thread, before it goes on
      * @param maxInstructions of a unit
-     * @param verifyEvery one entry into a unit of so many is compared with the interpreter
+     * @param verifyEvery one entry of so many into a unit is compared with the interpreter, and the
+     *     first few; 0 for none
      */
     public record Policy(int threshold, boolean atOnce, int maxInstructions, int verifyEvery) {
         /**
@@ -29,7 +30,7 @@ public final class Jit implements Translator {
         public static final Policy NORMAL = new Policy(16_000, false, 200, 0);
 
         /** Translates early, and compares now and then: slow. */
-        public static final Policy VERIFYING = new Policy(500, false, 200, 50);
+        public static final Policy VERIFYING = new Policy(500, false, 200, 2_000);
 
         /** For tests: translate everything when it is first entered. */
         public static final Policy EVERYTHING = new Policy(0, true, 200, 0);
