@@ -56,6 +56,8 @@ public final class Jit implements Translator {
     private final LongAdder refused = new LongAdder();
     private final LongAdder stale = new LongAdder();
     private final LongAdder nanos = new LongAdder();
+    private final LongAdder failures = new LongAdder();
+    private volatile Throwable lastFailure;
 
     public Jit(Policy policy) {
         this.policy = policy;
@@ -88,11 +90,21 @@ public final class Jit implements Translator {
     private void work() {
         try {
             while (true) {
-                translate(queue.take());
+                translateGuarded(queue.take());
             }
         } catch (InterruptedException e) {
             // Nobody interrupts it: a daemon ends with its process.
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A defect of the translator costs a guest its speed, not its life. */
+    private void translateGuarded(HotCode code) {
+        try {
+            translate(code);
+        } catch (RuntimeException | LinkageError defect) {
+            failures.increment();
+            lastFailure = defect;
         }
     }
 
@@ -143,6 +155,16 @@ public final class Jit implements Translator {
     /** Requests for code that had changed before its unit was there. */
     public long stale() {
         return stale.sum();
+    }
+
+    /** Blocks on which the translator broke; 0 unless it has a defect. */
+    public long failures() {
+        return failures.sum();
+    }
+
+    /** What broke it last, or null. */
+    public Throwable lastFailure() {
+        return lastFailure;
     }
 
     /** Time spent in translation, in nanoseconds. */
