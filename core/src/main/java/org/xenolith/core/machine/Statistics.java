@@ -72,15 +72,15 @@ final class Statistics {
             text.append("entries compared with the interpreter %,d%n".formatted(compared));
         }
         text.append(
-                "units translated %,d with %,d instructions in %,d ms, refused %,d, stale %,d,"
-                        + " failed %,d%n"
-                                .formatted(
-                                        jit.units(),
-                                        jit.instructions(),
-                                        jit.nanos() / NANOS_PER_MILLI,
-                                        jit.refused(),
-                                        jit.stale(),
-                                        jit.failures()));
+                ("units translated %,d with %,d instructions in %,d ms, refused %,d, stale %,d,"
+                                + " failed %,d%n")
+                        .formatted(
+                                jit.units(),
+                                jit.instructions(),
+                                jit.nanos() / NANOS_PER_MILLI,
+                                jit.refused(),
+                                jit.stale(),
+                                jit.failures()));
     }
 
     private static void appendHypercalls(Domain domain, StringBuilder text) {
