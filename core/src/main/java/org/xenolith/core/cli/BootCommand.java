@@ -274,19 +274,19 @@ final class BootCommand implements Callable<Integer> {
         commandLine.addAll(kernelArguments);
         commandLine.removeIf(String::isBlank);
         return new BootOptions(
-                name == null ? defaultName(files.kernel()) : name,
-                files.kernel(),
-                initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
-                String.join(" ", commandLine),
-                memory.minBytes(),
-                vcpus.value(),
-                trace,
-                Optional.ofNullable(traceFile),
-                Optional.ofNullable(timeout),
-                virtualTime,
-                statistics,
-                memory.maxBytes(),
-                devices(files, written))
+                        name == null ? defaultName(files.kernel()) : name,
+                        files.kernel(),
+                        initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
+                        String.join(" ", commandLine),
+                        memory.minBytes(),
+                        vcpus.value(),
+                        trace,
+                        Optional.ofNullable(traceFile),
+                        Optional.ofNullable(timeout),
+                        virtualTime,
+                        statistics,
+                        memory.maxBytes(),
+                        devices(files, written))
                 .withTier(tier);
     }
 
