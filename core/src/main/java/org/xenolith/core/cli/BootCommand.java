@@ -76,7 +76,7 @@ final class BootCommand implements Callable<Integer> {
             arity = "0..1",
             description =
                     "The name of a known guest (lantern, debian), a disk image, a kernel file, or"
-                        + " an xl.cfg that describes a guest.")
+                            + " an xl.cfg that describes a guest.")
     private String image;
 
     @Option(
