@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Some modules of a kernel with all they depend on, and the index that modprobe reads. */
@@ -122,16 +124,24 @@ final class KernelModules {
         initramfs.file(root + "modules.alias", 0644, alias.toString());
     }
 
-    /** What must be loaded before the module, the nearest first, as depmod writes it. */
+    /**
+     * What must be loaded before the module, in the order of modules.dep: modprobe begins at the
+     * end, so each module stands before those that it needs itself.
+     */
     private List<String> closure(Module module) {
-        List<String> all = new ArrayList<>();
+        Set<String> loadable = new LinkedHashSet<>();
+        collect(module, loadable);
+        return List.copyOf(loadable).reversed();
+    }
+
+    /** Adds what the module needs, each after what it needs itself. */
+    private void collect(Module module, Set<String> loadable) {
         for (String name : module.depends) {
             Module other = modules.get(name);
-            if (other != null && !all.contains(name)) {
-                all.add(name);
-                closure(other).stream().filter(one -> !all.contains(one)).forEach(all::add);
+            if (other != null && !loadable.contains(name)) {
+                collect(other, loadable);
+                loadable.add(name);
             }
         }
-        return all;
     }
 }
