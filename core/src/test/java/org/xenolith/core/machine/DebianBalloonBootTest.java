@@ -29,6 +29,10 @@ class DebianBalloonBootTest {
             Guest guest = host.create(options, console);
             guest.start();
             assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).isTrue();
+            await(() -> guest.availableKib().isPresent());
+            assertThat(guest.availableKib().getAsLong())
+                    .as("KiB that the guest could spare, by its own word")
+                    .isBetween(64 * MIB_KIB, 256 * MIB_KIB);
             // File pages are memory that the guest can give back and the host really holds.
             fill("first");
             long full = ResidentMemory.ofPoolKib();

@@ -9,6 +9,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -36,8 +37,9 @@ final class AptPackages {
     }
 
     /** The programs to run; tests put others in their place. */
-    record Programs(String aptGet, String aptCache, String dpkgDeb) {
-        static final Programs OF_THE_MACHINE = new Programs("apt-get", "apt-cache", "dpkg-deb");
+    record Programs(String aptGet, String aptCache, String aptConfig, String dpkgDeb) {
+        static final Programs OF_THE_MACHINE =
+                new Programs("apt-get", "apt-cache", "apt-config", "dpkg-deb");
     }
 
     private final Path directory;
@@ -120,6 +122,56 @@ final class AptPackages {
         return result.output().stream()
                 .filter(line -> line.startsWith(start))
                 .map(line -> line.substring(start.length()).strip())
+                .findFirst();
+    }
+
+    /**
+     * A line of {@code sources.list}, without the keyring.
+     *
+     * @param suite such as bookworm-updates
+     */
+    record Source(String uri, String suite) {}
+
+    /**
+     * Where the machine's apt gets Debian's own packages of a release, the release itself first;
+     * empty if the machine runs something else.
+     *
+     * @param codename such as bookworm
+     */
+    List<Source> sources(String codename) throws IOException {
+        Tool.Result result =
+                run(
+                        directory,
+                        programs.aptGet,
+                        List.of(
+                                "indextargets",
+                                "--format",
+                                "source $(ORIGIN) $(COMPONENT) $(RELEASE) $(REPO_URI)",
+                                "Created-By: Packages"),
+                        line -> {});
+        return result.output().stream()
+                .map(line -> line.split(" "))
+                .filter(words -> words.length == 5 && words[0].equals("source"))
+                .filter(words -> words[1].equals("Debian") && words[2].equals("main"))
+                .filter(words -> words[3].equals(codename) || words[3].startsWith(codename + "-"))
+                .map(words -> new Source(words[4], words[3]))
+                .distinct()
+                .sorted(Comparator.comparingInt(source -> source.suite().length()))
+                .toList();
+    }
+
+    /** The proxy that apt is told to use by its own settings; empty for none. */
+    Optional<String> proxy() throws IOException {
+        String variable = "PROXY";
+        Tool.Result result =
+                start(
+                        directory,
+                        List.of(programs.aptConfig, "shell", variable, "Acquire::http::Proxy"),
+                        line -> {});
+        return result.output().stream()
+                .filter(line -> line.startsWith(variable + "='"))
+                .map(line -> line.substring(variable.length() + 2, line.length() - 1))
+                .filter(proxy -> !proxy.isEmpty() && !proxy.equals("DIRECT"))
                 .findFirst();
     }
 

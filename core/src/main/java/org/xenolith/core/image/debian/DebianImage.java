@@ -3,21 +3,13 @@ package org.xenolith.core.image.debian;
 import org.xenolith.core.image.ImageException;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * Debian's stock cloud kernel and an initial RAM disk with BusyBox, made once and cached.
@@ -32,8 +24,7 @@ import java.util.stream.Stream;
  *   current                   name of the folder to boot
  * </pre>
  *
- * A folder appears by renaming, complete or not at all; what an interrupted run left ends in
- * ".part" and is swept by the next one.
+ * Other guests of the same kernel and BusyBox keep their initial RAM disks beside it.
  */
 public final class DebianImage {
     /** What /init prints, followed by the kernel's release, before the first prompt. */
@@ -56,17 +47,27 @@ public final class DebianImage {
     private static final Pattern KERNEL_DEPENDENCY =
             Pattern.compile("(linux-image-([0-9][^ ,()]*)) \\(= ([^)]+)\\)");
     private static final String KERNEL = "vmlinuz", INITRD = "initrd.cpio";
-    private static final String PART = ".part";
 
-    /** Two threads of one JVM cannot both ask for the file lock: it belongs to the process. */
-    private static final ReentrantLock WITHIN_THIS_JVM = new ReentrantLock();
-
-    private final Path cache;
+    private final ImageCache cache;
     private final AptPackages apt;
+    private final InitramfsRecipe recipe;
 
-    DebianImage(Path cache, AptPackages.Programs programs) {
-        this.cache = cache.toAbsolutePath();
-        this.apt = new AptPackages(this.cache.resolve("apt"), programs);
+    DebianImage(Path directory, AptPackages.Programs programs, InitramfsRecipe recipe) {
+        this.cache = new ImageCache(directory, "Debian image", ImageCache::deleteOwn);
+        this.apt = new AptPackages(cache.directory().resolve("apt"), programs);
+        this.recipe = recipe;
+    }
+
+    /** The cache of this user, with another initial RAM disk. */
+    static DebianImage ofThisUser(InitramfsRecipe recipe) {
+        return new DebianImage(
+                ImageCache.ofThisUser().resolve("debian"),
+                AptPackages.Programs.OF_THE_MACHINE,
+                recipe);
+    }
+
+    AptPackages apt() {
+        return apt;
     }
 
     /**
@@ -76,28 +77,12 @@ public final class DebianImage {
      * @throws ImageException when it cannot be had, saying what to do instead
      */
     public static BootInput prepare(Progress progress) throws ImageException {
-        return ofThisUser().prepare(false, progress);
+        return ofThisUser(new DebianInitramfs()).prepare(false, progress);
     }
 
     /** As {@link #prepare}, but asks Debian's package lists whether there is a newer kernel. */
     public static BootInput prepareLatest(Progress progress) throws ImageException {
-        return ofThisUser().prepare(true, progress);
-    }
-
-    private static DebianImage ofThisUser() {
-        return new DebianImage(
-                cacheDirectory(System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"))
-                        .resolve("debian"),
-                AptPackages.Programs.OF_THE_MACHINE);
-    }
-
-    /** Where Xenolith caches, by the XDG base directory specification: relative paths are void. */
-    static Path cacheDirectory(String xdgCacheHome, String userHome) {
-        Path base =
-                xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
-                        ? Path.of(xdgCacheHome)
-                        : Path.of(userHome, ".cache");
-        return base.resolve("xenolith");
+        return ofThisUser(new DebianInitramfs()).prepare(true, progress);
     }
 
     BootInput prepare(boolean latest, Progress progress) throws ImageException {
@@ -108,32 +93,9 @@ public final class DebianImage {
                 return bootInput(madeIn(release.get()));
             }
         } catch (IOException e) {
-            throw cannotMake(e);
+            throw cache.cannotMake(e);
         }
-        WITHIN_THIS_JVM.lock();
-        try {
-            Files.createDirectories(cache);
-            try (FileChannel channel =
-                            FileChannel.open(
-                                    cache.resolve("lock"),
-                                    StandardOpenOption.CREATE,
-                                    StandardOpenOption.WRITE);
-                    FileLock _ = channel.lock()) {
-                return prepareLocked(latest, progress);
-            }
-        } catch (ImageException e) {
-            throw e;
-        } catch (IOException | UncheckedIOException e) {
-            throw cannotMake(e);
-        } finally {
-            WITHIN_THIS_JVM.unlock();
-        }
-    }
-
-    private ImageException cannotMake(Exception cause) {
-        return new ImageException(
-                "cannot make the Debian image in %s: %s".formatted(cache, cause.getMessage()),
-                cause);
+        return cache.locked(() -> prepareLocked(latest, progress));
     }
 
     private BootInput prepareLocked(boolean latest, Progress progress) throws IOException {
@@ -146,36 +108,36 @@ public final class DebianImage {
         return bootInput(made);
     }
 
-    private static Path madeIn(Path release) throws IOException {
-        return release.resolve("made-" + DebianInitramfs.version());
+    private Path madeIn(Path release) throws IOException {
+        return release.resolve("made-" + recipe.version());
     }
 
-    private static BootInput bootInput(Path made) {
-        return new BootInput(made.resolve(KERNEL), made.resolve(INITRD), COMMAND_LINE);
+    private BootInput bootInput(Path made) {
+        return new BootInput(made.resolve(KERNEL), made.resolve(INITRD), recipe.commandLine());
     }
 
     private Optional<Path> current() throws IOException {
-        Path pointer = cache.resolve("current");
+        Path pointer = cache.directory().resolve("current");
         if (!Files.exists(pointer)) {
             return Optional.empty();
         }
-        return Optional.of(cache.resolve(Files.readString(pointer).strip()))
+        return Optional.of(cache.directory().resolve(Files.readString(pointer).strip()))
                 .filter(Files::isDirectory);
     }
 
     private void setCurrent(Path release) throws IOException {
-        Path partial = cache.resolve("current" + PART);
+        Path partial = cache.directory().resolve("current" + ImageCache.PART);
         Files.writeString(partial, release.getFileName() + "\n");
         Files.move(
                 partial,
-                cache.resolve("current"),
+                cache.directory().resolve("current"),
                 StandardCopyOption.ATOMIC_MOVE,
                 StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** Makes sure that the newest kernel that apt knows is in the cache. */
     private Path fetch(boolean latest, Progress progress) throws IOException {
-        sweep();
+        cache.sweep();
         apt.update(latest, progress);
         try {
             return fetchListed(progress);
@@ -200,9 +162,9 @@ public final class DebianImage {
         AptPackages.Versioned image =
                 new AptPackages.Versioned(kernel.group(1), kernel.group(3).strip());
         AptPackages.Versioned busybox = apt.describe(BUSYBOX_PACKAGE).identity();
-        Path release = cache.resolve(folderName(image) + "+" + folderName(busybox));
+        Path release = cache.directory().resolve(folderName(image) + "+" + folderName(busybox));
         if (!Files.exists(release)) {
-            inWorkplace(
+            cache.inWorkplace(
                     workplace -> {
                         apt.download(List.of(image, busybox), workplace, progress);
                         return workplace;
@@ -215,8 +177,8 @@ public final class DebianImage {
 
     /** Unpacks the packages and makes of them what a domain boots. */
     private void make(Path release, Path made, Progress progress) throws IOException {
-        sweep();
-        inWorkplace(
+        cache.sweep();
+        cache.inWorkplace(
                 workplace -> {
                     Path root = Files.createDirectory(workplace.resolve("root"));
                     unpack(release, root, progress);
@@ -230,8 +192,8 @@ public final class DebianImage {
                                     firstOf(root, "lib/modules", "usr/lib/modules")
                                             .resolve(kernelRelease),
                                     kernelRelease,
-                                    DebianInitramfs.MODULES);
-                    DebianInitramfs.build(firstOf(root, "bin/busybox", "usr/bin/busybox"), modules)
+                                    recipe.modules());
+                    recipe.build(firstOf(root, "bin/busybox", "usr/bin/busybox"), modules)
                             .writeTo(result.resolve(INITRD));
                     Files.move(kernel, result.resolve(KERNEL));
                     progress.at(Progress.Step.BUILD, 1);
@@ -242,27 +204,10 @@ public final class DebianImage {
 
     private void unpack(Path release, Path root, Progress progress) throws IOException {
         progress.at(Progress.Step.UNPACK, 0);
-        List<Path> archives = filesIn(release, name -> name.endsWith(".deb"));
+        List<Path> archives = ImageCache.filesIn(release, name -> name.endsWith(".deb"));
         for (int i = 0; i < archives.size(); i++) {
             apt.unpack(archives.get(i), root);
             progress.at(Progress.Step.UNPACK, (i + 1.0) / archives.size());
-        }
-    }
-
-    private interface Work {
-        /** Fills the folder and names what of it is to be kept. */
-        Path in(Path workplace) throws IOException;
-    }
-
-    /** Lets a folder appear under its name complete or not at all. */
-    private void inWorkplace(Work work, Path name) throws IOException {
-        Path workplace = Files.createDirectory(cache.resolve("work" + PART));
-        try {
-            Files.move(work.in(workplace), name, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            if (Files.exists(workplace)) {
-                delete(workplace);
-            }
         }
     }
 
@@ -283,7 +228,7 @@ public final class DebianImage {
     private static Path only(Path directory, String start) throws IOException {
         List<Path> found =
                 Files.isDirectory(directory)
-                        ? filesIn(directory, name -> name.startsWith(start))
+                        ? ImageCache.filesIn(directory, name -> name.startsWith(start))
                         : List.of();
         if (found.size() != 1) {
             throw new ImageException(
@@ -291,26 +236,5 @@ public final class DebianImage {
                             .formatted(found.size()));
         }
         return found.getFirst();
-    }
-
-    private static List<Path> filesIn(Path directory, Predicate<String> name) throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> name.test(file.getFileName().toString())).sorted().toList();
-        }
-    }
-
-    /** Removes what interrupted runs left; the lock keeps a running one safe. */
-    private void sweep() throws IOException {
-        for (Path leftover : filesIn(cache, name -> name.endsWith(PART))) {
-            delete(leftover);
-        }
-    }
-
-    private static void delete(Path tree) throws IOException {
-        try (Stream<Path> walk = Files.walk(tree)) {
-            for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 }

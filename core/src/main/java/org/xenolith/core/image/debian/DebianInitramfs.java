@@ -1,42 +1,39 @@
 package org.xenolith.core.image.debian;
 
 import org.xenolith.core.image.Initramfs;
+import org.xenolith.guests.GuestFiles;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /** The initial RAM disk of the Debian guest: BusyBox, its links, an /init, a few modules. */
-final class DebianInitramfs {
+final class DebianInitramfs implements InitramfsRecipe {
     /** Disk, network, and what programs need to talk to Xen themselves. */
-    static final List<String> MODULES =
+    private static final List<String> MODULES =
             List.of("xen-blkfront", "xen-netfront", "xenfs", "xen-evtchn", "xen-gntdev");
 
     private static final String INIT = "init", RUN = "run-and-poweroff";
 
     /** Raise it when anything but the scripts changes, so that cached archives are remade. */
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
 
-    private static final int DIGEST_DIGITS = 12;
+    @Override
+    public String version() throws IOException {
+        return InitramfsRecipe.digest(
+                FORMAT, List.of(script(INIT), script(RUN), GuestFiles.memoryAgent()));
+    }
 
-    private DebianInitramfs() {}
+    @Override
+    public List<String> modules() {
+        return MODULES;
+    }
 
-    /** Names the contents: a new /init or format must not meet an archive of the old. */
-    static String version() throws IOException {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update((byte) FORMAT);
-            digest.update(script(INIT));
-            digest.update(script(RUN));
-            return HexFormat.of().formatHex(digest.digest()).substring(0, DIGEST_DIGITS);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+    @Override
+    public String commandLine() {
+        return DebianImage.COMMAND_LINE;
     }
 
     private static byte[] script(String name) throws IOException {
@@ -45,7 +42,8 @@ final class DebianInitramfs {
         }
     }
 
-    static Initramfs build(Path busybox, KernelModules modules) throws IOException {
+    @Override
+    public Initramfs build(Path busybox, KernelModules modules) throws IOException {
         Initramfs initramfs = new Initramfs();
         for (String directory : List.of("dev", "proc", "sys", "run", "root", "mnt", "var/log")) {
             initramfs.directory(directory);
@@ -56,6 +54,7 @@ final class DebianInitramfs {
         initramfs.characterDevice("dev/null", 0666, 1, 3);
         initramfs.file("init", 0755, script(INIT));
         initramfs.file("sbin/run-and-poweroff", 0755, script(RUN));
+        initramfs.file("sbin/memory-agent", 0755, GuestFiles.memoryAgent());
         initramfs.file("bin/busybox", 0755, Files.readAllBytes(busybox));
         initramfs.symlink("bin/sh", "busybox");
         for (String applet : applets(busybox)) {

@@ -13,7 +13,10 @@ public interface Progress {
         UPDATE("Reading Debian's package lists"),
         DOWNLOAD("Downloading kernel and BusyBox"),
         UNPACK("Unpacking the packages"),
-        BUILD("Building the initial RAM disk");
+        BUILD("Building the initial RAM disk"),
+        INSTALL("Installing Debian, Apache, MariaDB and PHP"),
+        CONFIGURE("Setting up the site and its database"),
+        DISK("Writing the disk image");
 
         private final String label;
 

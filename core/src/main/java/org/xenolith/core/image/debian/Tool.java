@@ -3,18 +3,20 @@ package org.xenolith.core.image.debian;
 import org.xenolith.core.image.ImageException;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** Runs one program of the machine and reads what it prints. */
 final class Tool {
     /** More than the longest list we ask for; bounds what a chatty program can leave here. */
     private static final int KEPT_LINES = 2000;
+
+    private static final Path NOTHING = Path.of("/dev/null");
 
     private Tool() {}
 
@@ -51,12 +53,30 @@ final class Tool {
      */
     static Result run(Path directory, List<String> command, Consumer<String> line)
             throws IOException {
+        return run(directory, command, NOTHING, Map.of(), line);
+    }
+
+    /**
+     * Runs a program to its end.
+     *
+     * @param input what it reads
+     * @param environment variables beside those of this process
+     * @throws IOException if there is no such program
+     */
+    static Result run(
+            Path directory,
+            List<String> command,
+            Path input,
+            Map<String, String> environment,
+            Consumer<String> line)
+            throws IOException {
         ProcessBuilder builder =
                 new ProcessBuilder(command)
                         .directory(directory.toFile())
                         .redirectErrorStream(true)
-                        .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
+                        .redirectInput(input.toFile());
         builder.environment().put("LC_ALL", "C");
+        builder.environment().putAll(environment);
         Process process = builder.start();
         List<String> lines = new ArrayList<>();
         try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {

@@ -73,7 +73,9 @@ class DebianImageTest {
     private DebianImage image(String aptGet, String dpkgDeb) throws IOException {
         return new DebianImage(
                 cache(),
-                new AptPackages.Programs(aptGet, program("apt-cache", APT_CACHE), dpkgDeb));
+                new AptPackages.Programs(
+                        aptGet, program("apt-cache", APT_CACHE), "apt-config", dpkgDeb),
+                new DebianInitramfs());
     }
 
     private List<String> left() throws IOException {
@@ -101,7 +103,10 @@ class DebianImageTest {
     void aMachineWhoseAptKnowsNoSuchKernelIsToldWhatToDo() throws IOException {
         DebianImage image =
                 new DebianImage(
-                        cache(), new AptPackages.Programs(aptGet("exit 0"), "true", "dpkg-deb"));
+                        cache(),
+                        new AptPackages.Programs(
+                                aptGet("exit 0"), "true", "apt-config", "dpkg-deb"),
+                        new DebianInitramfs());
 
         assertThatThrownBy(() -> image.prepare(false, Progress.NONE))
                 .isInstanceOf(ImageException.class)
@@ -161,13 +166,11 @@ class DebianImageTest {
 
     @Test
     void theCacheFollowsTheXdgRule() {
-        assertThat(DebianImage.cacheDirectory("/var/tmp/c", "/home/u"))
+        assertThat(ImageCache.under("/var/tmp/c", "/home/u"))
                 .isEqualTo(Path.of("/var/tmp/c/xenolith"));
-        assertThat(DebianImage.cacheDirectory(null, "/home/u"))
-                .isEqualTo(Path.of("/home/u/.cache/xenolith"));
-        assertThat(DebianImage.cacheDirectory("", "/home/u"))
-                .isEqualTo(Path.of("/home/u/.cache/xenolith"));
-        assertThat(DebianImage.cacheDirectory("relative", "/home/u"))
+        assertThat(ImageCache.under(null, "/home/u")).isEqualTo(Path.of("/home/u/.cache/xenolith"));
+        assertThat(ImageCache.under("", "/home/u")).isEqualTo(Path.of("/home/u/.cache/xenolith"));
+        assertThat(ImageCache.under("relative", "/home/u"))
                 .isEqualTo(Path.of("/home/u/.cache/xenolith"));
     }
 
@@ -214,6 +217,7 @@ class DebianImageTest {
         assertThat(Files.readString(initrd, java.nio.charset.StandardCharsets.ISO_8859_1))
                 .contains(
                         "bin/busybox\0",
+                        "sbin/memory-agent\0",
                         "xen-blkfront.ko\0",
                         "xen-netfront.ko\0",
                         "alias xen:vbd xen_blkfront\n",

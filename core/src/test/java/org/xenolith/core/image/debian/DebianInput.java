@@ -3,6 +3,8 @@ package org.xenolith.core.image.debian;
 import org.junit.jupiter.api.Assumptions;
 import org.xenolith.core.image.ImageException;
 
+import java.nio.file.Path;
+
 /** The real Debian boot input for tests, cached outside the repository as for any user. */
 public final class DebianInput {
     private DebianInput() {}
@@ -16,8 +18,25 @@ public final class DebianInput {
     }
 
     static BootInput orSkip(Progress progress) {
+        return orSkip(() -> DebianImage.prepare(progress));
+    }
+
+    /** The LAMP guest's initial RAM disk, of the same kernel; needs no LAMP image. */
+    static Path lampInitrdOrSkip() {
+        return orSkip(
+                        () ->
+                                DebianImage.ofThisUser(new LampInitramfs())
+                                        .prepare(false, Progress.NONE))
+                .initrd();
+    }
+
+    private interface Maker {
+        BootInput make() throws ImageException;
+    }
+
+    private static BootInput orSkip(Maker maker) {
         try {
-            return DebianImage.prepare(progress);
+            return maker.make();
         } catch (ImageException e) {
             if ("true".equals(System.getenv("CI"))) {
                 throw new AssertionError("CI needs the Debian kernel: " + e.getMessage(), e);

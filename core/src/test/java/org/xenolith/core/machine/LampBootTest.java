@@ -1,0 +1,67 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.backend.Disk;
+import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.image.debian.LampImage;
+import org.xenolith.core.image.debian.LampInput;
+import org.xenolith.devices.block.DiskImage;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** The LAMP image under our own host: it serves, says how much memory is free, stops in order. */
+@Tag("proof")
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
+class LampBootTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+    @TempDir private Path folder;
+    private final GuestConsole console = new GuestConsole();
+
+    @Test
+    void theSiteCountsItsVisitsAndTheGuestStopsInOrder() throws Exception {
+        LampImage.Input input = LampInput.orSkip();
+        BootOptions options =
+                BootFixture.debian(input.boot(), "hostname=web7", 128 * BootFixture.MIB, 1);
+        try (Host host = Host.start(options.memoryBytes() + Host.OVERHEAD_BYTES, 1);
+                Guest guest = host.create(options, console)) {
+            guest.devices()
+                    .attach(
+                            new Disk(
+                                    DiskName.parse("xvda"),
+                                    DiskImage.openEphemeral(input.disk(), null, folder),
+                                    input.disk().toString()));
+            guest.start();
+            expect(LampImage.READY_MARKER);
+            expect("root@web7:~# ");
+            assertThat(guest.availableKib())
+                    .as("MemAvailable by the guest's own word")
+                    .isNotEmpty();
+            assertThat(guest.availableKib().getAsLong()).isBetween(1L << 10, 128L << 10);
+
+            for (int visit = 1; visit <= 3; visit++) {
+                console.type("busybox wget -q -O - http://localhost/\n");
+                expect("this is visit " + visit + ".");
+            }
+            assertThat(console.text()).contains("<h1>web7</h1>");
+
+            guest.request(Guest.Request.POWEROFF);
+            expect("lamp: stopped");
+            assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.PoweredOff.class);
+        }
+        assertThat(console.text()).doesNotContain("Call Trace", "Out of memory", "EXT4-fs error");
+    }
+
+    private void expect(String text) throws InterruptedException {
+        assertThat(console.awaitText(text, PATIENCE)).as("%s", console.text()).isTrue();
+    }
+}
