@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
+import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.Progress;
 import org.xenolith.guests.GuestImages;
 
@@ -13,13 +14,13 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 
-/** The kernels that come with Xenolith, and Debian. */
+/** The kernels that come with Xenolith, Debian, and a web server on Debian. */
 final class InstalledGuests implements KnownGuests {
-    static final String DEBIAN = "debian";
+    static final String DEBIAN = "debian", LAMP = "lamp";
 
     @Override
     public List<String> names() {
-        return List.of(GuestImages.LANTERN, DEBIAN);
+        return List.of(GuestImages.LANTERN, DEBIAN, LAMP);
     }
 
     @Override
@@ -27,6 +28,7 @@ final class InstalledGuests implements KnownGuests {
         return switch (name) {
             case GuestImages.LANTERN -> new Files(unpacked(name), Optional.empty(), "");
             case DEBIAN -> debian(latest, status);
+            case LAMP -> lamp(latest, status);
             default -> throw new FileNotFoundException("no guest is called " + name);
         };
     }
@@ -46,6 +48,17 @@ final class InstalledGuests implements KnownGuests {
         BootInput input =
                 latest ? DebianImage.prepareLatest(progress) : DebianImage.prepare(progress);
         return new Files(input.kernel(), Optional.of(input.initrd()), input.defaultCommandLine());
+    }
+
+    private static Files lamp(boolean latest, StatusLine status) throws IOException {
+        Progress progress = new DebianProgress(status);
+        LampImage.Input input =
+                latest ? LampImage.prepareLatest(progress) : LampImage.prepare(progress);
+        return new Files(
+                input.boot().kernel(),
+                Optional.of(input.boot().initrd()),
+                input.boot().defaultCommandLine(),
+                Optional.of(input.disk()));
     }
 
     /** Each step begins a new line; its fraction draws the bar. */
