@@ -58,8 +58,11 @@ public final class GuestPlan {
                 devices(guest, files));
     }
 
-    private static GuestDevices devices(GuestConfig guest, BootFiles files) {
-        List<DiskSpec> disks = new ArrayList<>(guest.disks());
+    private GuestDevices devices(GuestConfig guest, BootFiles files) throws IOException {
+        List<DiskSpec> disks = new ArrayList<>();
+        for (DiskSpec disk : guest.disks()) {
+            disks.add(withKnownBase(disk));
+        }
         if (disks.isEmpty() && files.disk().isPresent()) {
             disks.add(diskOf(files.disk().get()));
         }
@@ -71,6 +74,24 @@ public final class GuestPlan {
         } catch (IllegalArgumentException e) {
             throw new BootFailed(e.getMessage(), e);
         }
+    }
+
+    /** A disk may name a known image: a base that many guests share, each with its own overlay. */
+    private DiskSpec withKnownBase(DiskSpec disk) throws IOException {
+        if (Files.exists(disk.file())) {
+            return disk;
+        }
+        Optional<Path> base = lookUp(disk.file().toString()).flatMap(BootFiles::disk);
+        if (base.isEmpty()) {
+            throw new BootFailed("the disk " + disk.file() + " is neither a file nor a known image");
+        }
+        return new DiskSpec(
+                base.get(),
+                disk.format(),
+                disk.device(),
+                disk.readOnly(),
+                disk.ephemeral() || disk.overlay().isEmpty(),
+                disk.overlay());
     }
 
     /** What a guest writes to a disk that it does not own is forgotten with it. */
@@ -103,17 +124,20 @@ public final class GuestPlan {
         return new BootFiles(boot.kernel(), boot.initrd(), boot.commandLine());
     }
 
-    private synchronized BootFiles image(String name, String arguments) throws IOException {
-        BootFiles files = known.get(name);
-        if (files == null) {
+    private BootFiles image(String name, String arguments) throws IOException {
+        Optional<BootFiles> files = lookUp(name);
+        return files.isPresent() ? files.get() : fileNamed(name, arguments);
+    }
+
+    private synchronized Optional<BootFiles> lookUp(String name) throws IOException {
+        if (!known.containsKey(name)) {
             Optional<BootFiles> found = catalogue.find(name);
             if (found.isEmpty()) {
-                return fileNamed(name, arguments);
+                return found;
             }
-            files = found.get();
-            known.put(name, files);
+            known.put(name, found.get());
         }
-        return files;
+        return Optional.of(known.get(name));
     }
 
     private static BootFiles fileNamed(String name, String arguments) throws IOException {
