@@ -83,7 +83,7 @@ public final class GuestPlan {
         }
         Optional<Path> base = lookUp(disk.file().toString()).flatMap(BootFiles::disk);
         if (base.isEmpty()) {
-            throw new BootFailed("the disk " + disk.file() + " is neither a file nor a known image");
+            return disk; // opening it will say what is wrong
         }
         return new DiskSpec(
                 base.get(),

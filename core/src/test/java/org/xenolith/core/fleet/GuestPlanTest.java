@@ -101,7 +101,8 @@ final class GuestPlanTest {
     @Test
     void diskOfAKnownImageStaysAsItIsUnlessTheGuestListsItsOwn() throws Exception {
         BootFiles lamp = new BootFiles(KERNEL, Optional.empty(), "", Optional.of(Path.of("l.img")));
-        GuestPlan withDisk = new GuestPlan(_ -> Optional.of(lamp));
+        GuestPlan withDisk =
+                new GuestPlan(name -> name.equals("lamp") ? Optional.of(lamp) : Optional.empty());
         assertThat(withDisk.optionsFor(guest("image = 'lamp'")).devices().disks())
                 .containsExactly(DiskSpec.parse("l.img,ephemeral"));
         assertThat(withDisk.optionsFor(guest("image = 'lamp'\ndisk = 'b.img'")).devices().disks())
@@ -122,5 +123,28 @@ final class GuestPlanTest {
         assertThatThrownBy(() -> plan.optionsFor(guest("image = 'nowhere'")))
                 .isInstanceOf(BootFailed.class)
                 .hasMessage("'nowhere' is neither a known guest nor a file");
+    }
+
+    @Test
+    void diskThatNamesAKnownImageIsItsBaseUnderAnOverlay() throws Exception {
+        Path base = folder.resolve("lamp.img");
+        GuestPlan lamp =
+                new GuestPlan(
+                        name ->
+                                name.equals("lamp")
+                                        ? Optional.of(
+                                                new BootFiles(
+                                                        KERNEL,
+                                                        Optional.empty(),
+                                                        "",
+                                                        Optional.of(base)))
+                                        : Optional.empty());
+        BootOptions kept = lamp.optionsFor(guest("image = 'lamp'\ndisk = 'lamp,overlay=%n.qcow2'"));
+        DiskSpec disk = kept.devices().disks().getFirst();
+        assertThat(disk.file()).isEqualTo(base);
+        assertThat(disk.overlay()).contains(Path.of("web.qcow2"));
+        assertThat(disk.ephemeral()).isFalse();
+        BootOptions forgotten = lamp.optionsFor(guest("image = 'lamp'\ndisk = 'lamp'"));
+        assertThat(forgotten.devices().disks().getFirst().ephemeral()).isTrue();
     }
 }
