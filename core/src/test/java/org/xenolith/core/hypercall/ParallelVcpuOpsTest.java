@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuGuestContext;
 import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.parallel.HostThreads;
@@ -97,7 +98,16 @@ class ParallelVcpuOpsTest {
     }
 
     @Test
+    void recordOfAVcpuThatIsToldToGoDownMovesBeforeItIs() {
+        guest.scheduler.online(guest.vcpu(2));
+        guest.vcpu(2).state = VirtualCpu.State.RUNNING;
+        guest.scheduler.offline(guest.vcpu(2));
+        assertThat(registerInfo(0, 2, guest.memory.pages[30])).isZero();
+    }
+
+    @Test
     void recordThatTwoSiblingsRegisterPinsOneFrame() {
+        guest.scheduler.offline(guest.vcpu(3));
         for (int round = 0; round < ROUNDS; round++) {
             long[] results = new long[2];
             HostThreads.together(
