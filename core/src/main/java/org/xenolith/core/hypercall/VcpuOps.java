@@ -154,7 +154,8 @@ final class VcpuOps {
         // One at a time, lest two siblings pin a frame each for the same vCPU. A writable use is
         // had at once: nobody waits for a sibling under this lock.
         synchronized (domain) {
-            // As in Xen: under a vCPU that is up, its record does not move but by itself. Told to go
+            // As in Xen: under a vCPU that is up, its record does not move but by itself. Told to
+            // go
             // down is enough: Linux, resumed, does so with each and goes on at once.
             boolean moves = vcpu == caller || vcpu.down;
             if (!moves || vcpu.isVcpuInfoRegistered()) {

@@ -27,14 +27,6 @@ import java.util.regex.Pattern;
 final class LampPackages {
     static final String RELEASE = "bookworm";
 
-    /** Where Debian is when the machine itself runs something else. */
-    private static final List<AptPackages.Source> DEBIANS_OWN =
-            List.of(
-                    new AptPackages.Source("http://deb.debian.org/debian/", RELEASE),
-                    new AptPackages.Source("http://deb.debian.org/debian/", RELEASE + "-updates"),
-                    new AptPackages.Source(
-                            "http://deb.debian.org/debian-security/", RELEASE + "-security"));
-
     private static final Path KEYRING = Path.of("/usr/share/keyrings/debian-archive-keyring.gpg");
 
     /** Raise it when anything but the list of packages changes. */
@@ -70,8 +62,14 @@ final class LampPackages {
     /** Makes the archive; {@code workplace} is a folder for it and all that leads to it. */
     Path install(Path workplace, Progress progress) throws IOException {
         progress.at(Progress.Step.INSTALL, 0);
-        List<AptPackages.Source> found = apt.sources(RELEASE);
-        List<AptPackages.Source> sources = found.isEmpty() ? DEBIANS_OWN : found;
+        List<AptPackages.Source> sources = apt.sources(RELEASE);
+        if (sources.isEmpty()) {
+            throw new ImageException(
+                    "This machine's apt knows no Debian "
+                            + RELEASE
+                            + ": add it to apt's sources, or make the image on a machine that has"
+                            + " it");
+        }
         Map<String, String> environment = new HashMap<>();
         environment.put("DEBIAN_FRONTEND", "noninteractive");
         Optional<String> proxy = apt.proxy();
