@@ -4,6 +4,7 @@ import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.DirectoryDisk;
 import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
@@ -40,8 +41,8 @@ import java.util.concurrent.Callable;
         description = {
             "",
             "Without IMAGE and -k it boots lantern, our own small guest. An IMAGE that is a disk is"
-                    + " looked into for the kernel it would boot. Ctrl-] leaves a guest; so does"
-                    + " powering it off from inside.",
+                    + " looked into for the kernel it would boot; a first disk that is a directory"
+                    + " gets Debian's. Ctrl-] leaves a guest; so does powering it off from inside.",
             ""
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
@@ -55,6 +56,8 @@ import java.util.concurrent.Callable;
             "Examples:",
             "  vmm boot debian -m 512M --vcpus 2",
             "  vmm boot debian -- loglevel=8 nokaslr",
+            "  vmm boot guest.img --ephemeral",
+            "  vmm boot -d ./root -- init=/bin/sh",
             "  vmm boot -k vmlinuz -i initrd.img --append 'console=hvc0 root=/dev/ram0'",
             "  vmm boot --trace=hypercall,event --trace-file boot.trace",
             "  echo poweroff | vmm boot --timeout 60s",
@@ -128,7 +131,8 @@ final class BootCommand implements Callable<Integer> {
             paramLabel = "DISK",
             description =
                     "A disk, the first is xvda: FILE[,ro][,ephemeral][,overlay=FILE], or as xl and"
-                            + " QEMU write it. May be given several times.")
+                            + " QEMU write it; DIR is a disk with a copy of that directory, which"
+                            + " is forgotten in the end. May be given several times.")
     private List<String> disks = List.of();
 
     @Option(
@@ -267,14 +271,14 @@ final class BootCommand implements Callable<Integer> {
             return configured();
         }
         GuestDevices written = writtenDevices();
-        KnownGuests.Files files = files();
+        KnownGuests.Files files = files(written);
         List<String> commandLine = new ArrayList<>();
         commandLine.add(files.commandLine());
         commandLine.addAll(append);
         commandLine.addAll(kernelArguments);
         commandLine.removeIf(String::isBlank);
         return new BootOptions(
-                        name == null ? defaultName(files.kernel()) : name,
+                        name == null ? defaultName(files, written) : name,
                         files.kernel(),
                         initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
                         String.join(" ", commandLine),
@@ -296,7 +300,9 @@ final class BootCommand implements Callable<Integer> {
             List<DiskSpec> all = new ArrayList<>();
             for (String disk : disks) {
                 DiskSpec spec = DiskSpec.parse(disk);
-                existing("disk", spec.file());
+                if (!Files.isDirectory(spec.file())) {
+                    existing("disk", spec.file());
+                }
                 all.add(spec);
             }
             return new GuestDevices(
@@ -308,8 +314,9 @@ final class BootCommand implements Callable<Integer> {
         }
     }
 
-    private GuestDevices devices(KnownGuests.Files files, GuestDevices written) {
-        List<DiskSpec> all = new ArrayList<>(written.disks());
+    private GuestDevices devices(KnownGuests.Files files, GuestDevices written)
+            throws IOException {
+        List<DiskSpec> all = imagesOf(written.disks());
         if (files.disk().isPresent()) {
             DiskSpec first = diskOf(files.disk().get());
             // The image of a known guest is everybody's: what this one writes stays with it.
@@ -326,9 +333,19 @@ final class BootCommand implements Callable<Integer> {
                 written.forwards());
     }
 
-    private GuestDevices together(GuestDevices described, GuestDevices written) {
-        List<DiskSpec> all = new ArrayList<>(described.disks());
-        all.addAll(written.disks());
+    /** Puts an image in the place of each directory. */
+    private static List<DiskSpec> imagesOf(List<DiskSpec> disks) throws IOException {
+        List<DiskSpec> all = new ArrayList<>();
+        for (DiskSpec disk : disks) {
+            all.add(Files.isDirectory(disk.file()) ? DirectoryDisk.imageOf(disk) : disk);
+        }
+        return all;
+    }
+
+    private GuestDevices together(GuestDevices described, GuestDevices written)
+            throws IOException {
+        List<DiskSpec> all = imagesOf(described.disks());
+        all.addAll(imagesOf(written.disks()));
         if (ephemeral) {
             all.replaceAll(DiskSpec::asEphemeral);
         }
@@ -372,7 +389,7 @@ final class BootCommand implements Callable<Integer> {
                 together(planned.devices(), writtenDevices()));
     }
 
-    private KnownGuests.Files files() throws IOException {
+    private KnownGuests.Files files(GuestDevices written) throws IOException {
         if (kernel != null) {
             if (image != null) {
                 throw usage(
@@ -395,7 +412,9 @@ final class BootCommand implements Callable<Integer> {
         if (services.images().names().contains(wanted)) {
             try (StatusLine status =
                     new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
-                return services.images().prepare(wanted, false, status);
+                return isDirectoryBoot(written)
+                        ? services.images().prepareForRoot(status)
+                        : services.images().prepare(wanted, false, status);
             }
         }
         Path file = Path.of(wanted);
@@ -408,6 +427,15 @@ final class BootCommand implements Callable<Integer> {
                             + ") nor a kernel file.");
         }
         return DiskBoot.isKernel(existing("kernel", file)) ? kernelFile(file) : fromDisk(file);
+    }
+
+    /** Whether the system is a directory of the host, and nothing says which kernel to use. */
+    private boolean isDirectoryBoot(GuestDevices written) {
+        return kernel == null
+                && image == null
+                && bootloader == null
+                && !written.disks().isEmpty()
+                && Files.isDirectory(written.disks().getFirst().file());
     }
 
     private KnownGuests.Files fromDisk(Path file) throws IOException {
@@ -429,13 +457,20 @@ final class BootCommand implements Callable<Integer> {
         return new KnownGuests.Files(kernel, Optional.empty(), DEFAULT_COMMAND_LINE);
     }
 
-    private String defaultName(Path kernelFile) {
-        if (kernel == null && image == null) {
+    /** What the user named, never a file that was made of it. */
+    private String defaultName(KnownGuests.Files files, GuestDevices written) {
+        if (isDirectoryBoot(written)) {
+            return fileName(written.disks().getFirst().file());
+        }
+        if (kernel == null && bootloader == null && image == null) {
             return services.images().names().getFirst();
         }
-        return kernel == null && services.images().names().contains(image)
-                ? image
-                : kernelFile.getFileName().toString();
+        return isKnownGuest() ? image : fileName(files.disk().orElse(files.kernel()));
+    }
+
+    private static String fileName(Path file) {
+        Path last = file.toAbsolutePath().normalize().getFileName();
+        return last == null ? "root" : last.toString();
     }
 
     private Path existing(String what, Path file) {

@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
+import org.xenolith.core.image.debian.HandOverInitramfs;
 import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.Progress;
 import org.xenolith.guests.GuestImages;
@@ -31,6 +32,18 @@ final class InstalledGuests implements KnownGuests {
             case LAMP -> lamp(latest, status);
             default -> throw new FileNotFoundException("no guest is called " + name);
         };
+    }
+
+    @Override
+    public Files prepareForRoot(StatusLine status) throws IOException {
+        BootInput debian = DebianImage.prepare(new DebianProgress(status));
+        Path initrd = java.nio.file.Files.createTempFile("xenolith-initrd-", ".cpio");
+        initrd.toFile().deleteOnExit();
+        HandOverInitramfs.write(debian, initrd);
+        return new Files(
+                debian.kernel(),
+                Optional.of(initrd),
+                debian.defaultCommandLine() + " root=/dev/xvda rw");
     }
 
     /** The kernel as a file of its own, for as long as this process runs. */

@@ -30,4 +30,10 @@ interface KnownGuests {
      * @param status shows what is going on, where it takes long
      */
     Files prepare(String name, boolean latest, StatusLine status) throws IOException;
+
+    /**
+     * A kernel for a system that lies on the guest's first disk, with an initial RAM disk that
+     * mounts it and becomes its init.
+     */
+    Files prepareForRoot(StatusLine status) throws IOException;
 }

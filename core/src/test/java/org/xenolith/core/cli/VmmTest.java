@@ -466,5 +466,11 @@ final class VmmTest {
             }
             throw new AssertionError(name);
         }
+
+        @Override
+        public Files prepareForRoot(StatusLine status) {
+            return new Files(
+                    Path.of("debian.vmlinuz"), Optional.of(Path.of("hand-over.cpio")), "root");
+        }
     }
 }
