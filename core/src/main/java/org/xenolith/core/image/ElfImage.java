@@ -307,6 +307,11 @@ public final class ElfImage {
         return segments.stream().filter(Segment::isLoad).toList();
     }
 
+    /** The whole file, without a copy: for a bzImage, what its payload unpacked to. */
+    public MemorySegment contents() {
+        return slice(0, file.length);
+    }
+
     /** The segment's bytes in the file, without a copy; {@code memorySize} may be larger. */
     public MemorySegment contents(Segment segment) {
         return slice(segment.fileOffset, segment.fileSize);

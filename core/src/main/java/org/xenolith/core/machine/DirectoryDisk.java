@@ -28,8 +28,9 @@ public final class DirectoryDisk {
     /** Images grow with what the guest writes: not in /tmp, which may be memory. */
     private static final Path SCRATCH = Path.of("/var/tmp");
 
-    private static final List<String> PROGRAM_FOLDERS =
-            List.of("/usr/sbin", "/sbin", "/usr/bin", "/bin");
+    /** Where administrators' programs are is not on every user's PATH. */
+    private static final List<Path> PROGRAM_FOLDERS =
+            List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"), Path.of("/bin"));
 
     private DirectoryDisk() {}
 
@@ -41,16 +42,21 @@ public final class DirectoryDisk {
      *     mke2fs, or it fails
      */
     public static DiskSpec imageOf(DiskSpec disk) throws IOException {
+        return imageOf(disk, PROGRAM_FOLDERS);
+    }
+
+    static DiskSpec imageOf(DiskSpec disk, List<Path> programFolders) throws IOException {
         if (disk.overlay().isPresent()) {
             throw new IOException(
                     "The directory "
                             + disk.file()
                             + " cannot have an overlay: each start makes a new image of it");
         }
+        Path mke2fs = find("mke2fs", programFolders);
         Content content = Content.of(disk.file());
         Path image = Files.createTempFile(SCRATCH, "xenolith-directory-", ".ext4");
         image.toFile().deleteOnExit();
-        fill(image, disk.file(), content);
+        fill(mke2fs, image, disk.file(), content);
         return new DiskSpec(
                 image,
                 Optional.of("raw"),
@@ -60,11 +66,12 @@ public final class DirectoryDisk {
                 Optional.empty());
     }
 
-    private static void fill(Path image, Path directory, Content content) throws IOException {
+    private static void fill(Path mke2fs, Path image, Path directory, Content content)
+            throws IOException {
         // No journal: it would guard an image that does not outlive its guest's crash.
-        ProcessBuilder mke2fs =
+        ProcessBuilder command =
                 new ProcessBuilder(
-                                program("mke2fs").toString(),
+                                mke2fs.toString(),
                                 "-q",
                                 "-F",
                                 "-t",
@@ -81,8 +88,8 @@ public final class DirectoryDisk {
                                 content.imageBytes() / BLOCK_BYTES + "")
                         .redirectErrorStream(true)
                         .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
-        mke2fs.environment().put("LC_ALL", "C");
-        Process process = mke2fs.start();
+        command.environment().put("LC_ALL", "C");
+        Process process = command.start();
         try {
             byte[] said = process.getInputStream().readAllBytes();
             if (process.waitFor() != 0) {
@@ -105,10 +112,9 @@ public final class DirectoryDisk {
         return text.strip().lines().reduce((_, last) -> last).orElse("it does not say why").strip();
     }
 
-    /** Where administrators' programs are is not on every user's PATH. */
-    private static Path program(String name) throws IOException {
-        return PROGRAM_FOLDERS.stream()
-                .map(folder -> Path.of(folder, name))
+    private static Path find(String name, List<Path> folders) throws IOException {
+        return folders.stream()
+                .map(folder -> folder.resolve(name))
                 .filter(Files::isExecutable)
                 .findFirst()
                 .orElseThrow(

@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
@@ -221,6 +222,37 @@ final class VmmTest {
         assertThat(booted.getFirst().devices().disks().getFirst().ephemeral()).isTrue();
         assertThat(vmm("boot", "debian")).isZero();
         assertThat(booted.getLast().devices()).isEqualTo(GuestDevices.NONE);
+    }
+
+    @Test
+    void directoryAsFirstDiskBootsDebiansKernelWithAnImageOfIt() throws Exception {
+        assumeTrue(
+                Files.exists(Path.of("/usr/sbin/mke2fs")) || Files.exists(Path.of("/sbin/mke2fs")),
+                "SKIPPED, no mke2fs on this host");
+        Path root = Files.createDirectory(folder.resolve("root"));
+        assertThat(vmm("boot", "-d", root.toString())).as("%s", err).isZero();
+        BootOptions options = booted.getFirst();
+        assertThat(options.name()).isEqualTo("root");
+        assertThat(options.kernel()).isEqualTo(Path.of("debian.vmlinuz"));
+        assertThat(options.initrd()).contains(Path.of("hand-over.cpio"));
+        DiskSpec disk = options.devices().disks().getFirst();
+        assertThat(disk.format()).contains("raw");
+        assertThat(disk.file()).isRegularFile();
+
+        assertThat(vmm("boot", "-k", kernel.toString(), "-d", root.toString())).isZero();
+        assertThat(booted.getLast().kernel()).as("the user's kernel").isEqualTo(kernel);
+        assertThat(booted.getLast().initrd()).isEmpty();
+    }
+
+    @Test
+    void guestOfABootLoaderIsNamedAfterItsDisk() throws Exception {
+        Path disk = Files.write(folder.resolve("web.img"), new byte[512]);
+        assertThat(vmm("boot", "--bootloader", kernel.toString(), disk.toString())).isZero();
+        assertThat(booted.getFirst().name()).isEqualTo("web.img");
+        assertThat(booted.getFirst().kernel()).isEqualTo(kernel);
+        assertThat(vmm("boot", "--bootloader", kernel.toString(), "-d", disk.toString())).isZero();
+        assertThat(booted.getLast().name()).isEqualTo("vmlinuz");
+        assertThat(booted.getLast().devices().disks()).hasSize(1);
     }
 
     @Test

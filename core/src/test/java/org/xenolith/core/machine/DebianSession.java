@@ -50,6 +50,25 @@ final class DebianSession implements AutoCloseable {
         return boot(input, initrd, vcpus);
     }
 
+    /** Starts a guest that has something to say, and to be asked, before there is a shell. */
+    static DebianSession start(BootOptions options) {
+        return new DebianSession(options);
+    }
+
+    /** Waits until a text is on the console, from the guest's start on. */
+    void await(String text) throws Exception {
+        await(text, 0);
+    }
+
+    void type(String text) throws InterruptedException {
+        console.type(text);
+    }
+
+    /** Waits until the guest ends by itself. */
+    Outcome end() throws InterruptedException, ExecutionException {
+        return end.get();
+    }
+
     private static DebianSession boot(BootInput input, Path initrd, int vcpus) throws Exception {
         DebianSession session =
                 new DebianSession(

@@ -6,6 +6,8 @@ import org.junit.jupiter.api.Assumptions;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -24,6 +26,18 @@ final class HostTool {
             }
             Assumptions.assumeTrue(found, "SKIPPED, no " + program + " on this host");
         }
+    }
+
+    /** As {@link #require}, for a file that a package of the host brings. */
+    static Path requireFile(String path, String debianPackage) {
+        Path file = Path.of(path);
+        if (Files.notExists(file) && "true".equals(System.getenv("CI"))) {
+            throw new AssertionError("CI needs the package " + debianPackage);
+        }
+        Assumptions.assumeTrue(
+                Files.exists(file),
+                "SKIPPED, no " + path + " on this host: package " + debianPackage);
+        return file;
     }
 
     /** Runs a program to its end and wants status 0; returns all that it wrote. */
