@@ -87,7 +87,8 @@ final class DebianSession implements AutoCloseable {
 
     private void await(String text, long position) throws Exception {
         boolean shown = console.awaitText(text, position, PATIENCE);
-        if (!shown && end.isDone()) {
+        if (!shown && console.isEnded()) {
+            // It is about to end if it has not yet; an exception says more than the console.
             assertThat(end.get()).as("end before '%s': %s", text, console.text()).isNull();
         }
         assertThat(shown).as("'%s' on the console, which shows: %s", text, console.text()).isTrue();

@@ -10,6 +10,7 @@ import java.time.Duration;
 /** A console for tests: keeps what the guest writes, types what the test says. */
 final class GuestConsole implements ConsoleIo {
     private final ConsoleLog log = new ConsoleLog(1 << 20);
+    private volatile boolean ended;
     private InputListener listener;
 
     @Override
@@ -42,7 +43,13 @@ final class GuestConsole implements ConsoleIo {
 
     /** Nothing more will come: who waits for text waits no longer. */
     void end() {
+        ended = true;
         log.close();
+    }
+
+    /** Whether {@link #end} was called. */
+    boolean isEnded() {
+        return ended;
     }
 
     boolean awaitText(String text, Duration timeout) throws InterruptedException {
