@@ -22,7 +22,7 @@ class DirectoryDiskTest {
     void fill() throws IOException {
         directory = Files.createDirectories(folder.resolve("root/etc")).getParent();
         Files.writeString(directory.resolve("etc/motd"), "a line\n");
-        Files.createSymbolicLink(directory.resolve("etc/link"), Path.of("/etc/motd"));
+        Files.createSymbolicLink(directory.resolve("etc/link"), Path.of("motd"));
     }
 
     @Test
@@ -36,7 +36,7 @@ class DirectoryDiskTest {
         String image = disk.file().toString();
         HostTool.run("e2fsck", "-f", "-n", image);
         assertThat(HostTool.run("debugfs", "-R", "cat /etc/motd", image)).contains("a line");
-        assertThat(HostTool.run("debugfs", "-R", "stat /etc/link", image)).contains("/etc/motd");
+        assertThat(HostTool.run("debugfs", "-R", "stat /etc/link", image)).contains("\"motd\"");
     }
 
     @Test
