@@ -100,6 +100,7 @@ final class DnsStream implements HostStream, HostStream.Events {
                 allocator.buffer(LENGTH_BYTES + size).writeShort(size).writeBytes(response);
         response.release();
         guest.received(framed);
+        guest.receivedAll();
     }
 
     private void connectToServer() {
@@ -129,6 +130,11 @@ final class DnsStream implements HostStream, HostStream.Events {
     @Override
     public void received(ByteBuf bytes) {
         guest.received(bytes);
+    }
+
+    @Override
+    public void receivedAll() {
+        guest.receivedAll();
     }
 
     @Override

@@ -191,6 +191,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         }
         while (guestReads && queue.current() instanceof ByteBuf bytes) {
             connection.received(bytes.retainedSlice());
+            connection.receivedAll();
             queue.remove();
         }
     }

@@ -17,6 +17,9 @@ interface HostStream {
         /** Bytes for the guest; the reference passes to the callee. */
         void received(ByteBuf bytes);
 
+        /** No more bytes are at hand for the moment: what was received need not wait for others. */
+        void receivedAll();
+
         /** The host sends no more; it still receives. */
         void ended();
 

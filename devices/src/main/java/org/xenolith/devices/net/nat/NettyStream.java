@@ -73,6 +73,13 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements HostStre
     }
 
     @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (!silent) {
+            events.receivedAll();
+        }
+    }
+
+    @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE && !silent && !ended) {
             ended = true;

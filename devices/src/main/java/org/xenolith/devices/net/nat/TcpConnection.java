@@ -375,7 +375,16 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
             hostReads = false;
             host.read(false);
         }
+        sender.expectMore(true);
         transmit(stack.now());
+    }
+
+    @Override
+    public void receivedAll() {
+        sender.expectMore(false);
+        if (state != TcpState.CLOSED && !hostGone) {
+            transmit(stack.now());
+        }
     }
 
     private void readAgain() {

@@ -103,6 +103,11 @@ final class TcpForward extends ChannelInboundHandlerAdapter {
         }
 
         @Override
+        public void receivedAll() {
+            // there is no connection to send on
+        }
+
+        @Override
         public void ended() {
             // seen again when the connection reads
         }

@@ -40,6 +40,7 @@ final class TcpSender {
     private int timedSequence;
     private long timedAt;
     private int retransmissions; // timeouts in a row
+    private boolean moreAtHand; // the host's socket is being read: more follows at once
     private boolean finQueued;
     private boolean finAcked;
 
@@ -108,6 +109,15 @@ final class TcpSender {
         retransmissions = 0;
         slowStartThreshold = MAX_CONGESTION_WINDOW; // a lost SYN says nothing about it
         updateWindow(segment);
+    }
+
+    /**
+     * Says whether the host's bytes are still being read. While they are, only the largest frames
+     * are sent: a guest works as much for the few bytes between one read and the next as for 64
+     * KiB.
+     */
+    void expectMore(boolean expected) {
+        moreAtHand = expected;
     }
 
     /** Nothing follows what is queued. */
@@ -318,6 +328,9 @@ final class TcpSender {
     /** Avoids the silly window: full segments, all there is, or half of what the guest ever had. */
     private int worthSending(int possible, int unsent, int inFlight) {
         int length = Math.min(possible, maxSegmentBytes);
+        if (moreAtHand && length == unsent && length < maxSegmentBytes) {
+            return 0;
+        }
         if (length == unsent || length <= 0) {
             return Math.max(length, 0);
         }

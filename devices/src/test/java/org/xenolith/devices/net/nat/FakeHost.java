@@ -116,6 +116,7 @@ final class FakeHost implements HostNetwork {
 
         void send(byte[] bytes) {
             events.received(Unpooled.copiedBuffer(bytes));
+            events.receivedAll();
         }
 
         @Override

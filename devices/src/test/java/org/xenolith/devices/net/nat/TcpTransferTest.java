@@ -2,6 +2,8 @@ package org.xenolith.devices.net.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.Unpooled;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,6 +39,19 @@ class TcpTransferTest {
         feed(lab, data);
         runUntil(lab, () -> guest.remoteFinished);
         assertThat(guest.in.toByteArray()).isEqualTo(data);
+    }
+
+    @Test
+    void smallFramesWaitWhileTheHostsSocketIsBeingRead() {
+        NatLab lab = lab(1, 0, 0, 0);
+        GuestTcp guest = connect(lab);
+        FakeHost.Stream stream = lab.host.last();
+        stream.events.received(Unpooled.wrappedBuffer(new byte[9000]));
+        stream.events.received(Unpooled.wrappedBuffer(new byte[1000]));
+        lab.settle();
+        assertThat(guest.in.size()).as("bytes sent before the last read").isZero();
+        stream.events.receivedAll();
+        runUntil(lab, () -> guest.in.size() == 10_000);
     }
 
     @Test
