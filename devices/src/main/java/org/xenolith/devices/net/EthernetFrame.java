@@ -29,6 +29,12 @@ public final class EthernetFrame extends DefaultByteBufHolder {
     private final Segmentation segmentation;
     private final int segmentBytes;
 
+    /**
+     * What {@link #bytes} gives away copies of: a frame in parts is put together once, not for each
+     * who looks. Two threads may both make one.
+     */
+    private ByteBuffer whole;
+
     /** A frame that is complete as it stands. */
     public EthernetFrame(ByteBuf bytes) {
         this(bytes, false, Segmentation.NONE, 0);
@@ -70,7 +76,12 @@ public final class EthernetFrame extends DefaultByteBufHolder {
      * Netty. Only who made the frame may write, and only before anybody else has it.
      */
     public ByteBuffer bytes() {
-        return content().nioBuffer();
+        ByteBuffer made = whole;
+        if (made == null) {
+            made = content().nioBuffer();
+            whole = made;
+        }
+        return made.duplicate();
     }
 
     public boolean checksumPending() {
