@@ -140,7 +140,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 return pause(vcpu, end);
             }
             runToPollPoint(vcpu);
-            if (consumed(vcpu) > end) {
+            if (consumed(vcpu) > end || vcpu.isSliceCut()) {
                 return vcpu.down ? State.OFFLINE : State.RUNNABLE;
             }
         }

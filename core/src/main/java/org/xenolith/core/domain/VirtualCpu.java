@@ -89,6 +89,10 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     private volatile long vcpuInfo;
 
     private volatile boolean vcpuInfoRegistered;
+
+    /** Its slice is to end before its time. */
+    private volatile boolean sliceCut;
+
     private long vcpuInfoMaddr;
 
     /** What the vCPU asked to wait for. */
@@ -365,6 +369,20 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     void newTurn() {
         pieces = 0;
+    }
+
+    /** Ends the slice at the next poll point, for a vCPU that has just woken; any thread. */
+    public void cutSlice() {
+        sliceCut = true;
+    }
+
+    public boolean isSliceCut() {
+        return sliceCut;
+    }
+
+    /** Called by the scheduler when a slice begins. */
+    public void beginSlice() {
+        sliceCut = false;
     }
 
     // ---- pauses

@@ -17,7 +17,9 @@ import java.util.function.LongSupplier;
 /**
  * Shares host threads among vCPUs. Each vCPU is charged the time it ran; the runnable one with the
  * least runs next, so that all get the same share. One that slept starts no further behind than the
- * vCPU that ran last: sleeping saves up no credit.
+ * vCPU that ran last: sleeping saves up no credit. When it wakes and every host thread is busy, it
+ * takes the place of one that has had {@link #WAKEUP_GRANULARITY_NANOS} more: whoever only answers
+ * the network does not wait for others' slices.
  *
  * <p>A domain that is paused keeps its states: its vCPUs are woken as ever, but none is run.
  *
@@ -37,6 +39,10 @@ public final class Scheduler {
     }
 
     private static final long SLICE_NANOS = 5_000_000;
+
+    /** As much ahead of one that wakes a vCPU may run on; shorter turns would only cost. */
+    static final long WAKEUP_GRANULARITY_NANOS = 500_000;
+
     private static final long NEVER = Long.MAX_VALUE;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -57,6 +63,7 @@ public final class Scheduler {
     /** Who waits for a deadline in a domain that lives in the host's time. */
     private final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
 
+    private final List<Task> running = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final Runner runner;
     private final LongSupplier nanoTime;
@@ -89,6 +96,9 @@ public final class Scheduler {
 
         // The keys of the sorted sets: not changed while the task stands in one.
         long charged;
+
+        /** {@link #consumed} when its slice began, of use while it runs. */
+        long startedAt;
 
         /** A pause interrupted its slice: it goes on before anybody else's turn comes. */
         boolean isInterrupted;
@@ -461,11 +471,41 @@ public final class Scheduler {
     }
 
     private void makeRunnable(Task task) {
+        getReady(task);
+        if (ready.size() > waitingThreads) {
+            makeWayFor(task);
+        }
+    }
+
+    private void getReady(Task task) {
         displace(task);
         task.charged = Math.max(task.charged, floor);
         task.vcpu.state = State.RUNNABLE;
         place(task);
         work.signal();
+    }
+
+    /** No thread is free: ends the slice of who has had most, if that is noticeably more. */
+    private void makeWayFor(Task woken) {
+        long most = woken.charged + WAKEUP_GRANULARITY_NANOS;
+        Task ahead = null;
+        for (Task task : running) {
+            // In virtual time slices end where they always ended, and charges are instructions.
+            if (!task.siblings.isLive() || !woken.siblings.isLive()) {
+                continue;
+            }
+            if (task.vcpu.isSliceCut()) {
+                return; // its thread is on its way to whose turn it is
+            }
+            long charge = task.charged + consumed(task.vcpu) - task.startedAt;
+            if (charge > most) {
+                most = charge;
+                ahead = task;
+            }
+        }
+        if (ahead != null) {
+            ahead.vcpu.cutSlice();
+        }
     }
 
     // ---- the host threads
@@ -553,17 +593,29 @@ public final class Scheduler {
             // This thread was the one that watched the timers.
             work.signal();
         }
-        long start = consumed(vcpu);
+        task.startedAt = consumed(vcpu);
+        vcpu.beginSlice();
+        running.add(task);
+        long slice = sliceOf(task);
         State stoppedIn = State.OFFLINE;
         lock.unlock();
         try {
-            stoppedIn = runner.run(vcpu, SLICE_NANOS);
+            stoppedIn = runner.run(vcpu, slice);
         } finally {
             lock.lock();
+            running.remove(task);
             task.siblings.running--;
-            task.charged += consumed(vcpu) - start;
+            task.charged += consumed(vcpu) - task.startedAt;
             settle(task, stoppedIn);
         }
+    }
+
+    /** Shorter when nobody else is free to see a sleeper's deadline pass. */
+    private long sliceOf(Task task) {
+        if (!task.siblings.isLive() || waitingThreads > 0 || sleepers.isEmpty()) {
+            return SLICE_NANOS;
+        }
+        return Math.clamp(nanosToNextDeadline(), WAKEUP_GRANULARITY_NANOS, SLICE_NANOS);
     }
 
     /** What a vCPU is charged by: instructions in virtual time, so that turns can be repeated. */
@@ -629,7 +681,7 @@ public final class Scheduler {
 
     private void expire(TreeSet<Task> sleeping, long now) {
         while (!sleeping.isEmpty() && sleeping.first().wakeAt <= now) {
-            makeRunnable(sleeping.first());
+            getReady(sleeping.first()); // the thread that looks at the clock is free
         }
     }
 

@@ -107,6 +107,66 @@ class SchedulerTest {
         assertThat(ran.stream().filter(id -> id == busy).count()).isBetween(9L, 11L);
     }
 
+    /** A vCPU sleeps, another one runs for a while, and then the sleeper is woken. */
+    private boolean isCutWhenASleeperWakesAfter(long nanos) {
+        PvGuest guest = guest(2);
+        script.add(() -> State.BLOCKED);
+        runSlices(1);
+        int sleeper = ran.getFirst();
+        VirtualCpu busy = guest.vcpu(1 - sleeper);
+        boolean[] cut = new boolean[1];
+        script.add(
+                () -> {
+                    clock.now += nanos;
+                    scheduler.wake(guest.vcpu(sleeper));
+                    cut[0] = busy.isSliceCut();
+                    return State.RUNNABLE;
+                });
+        runSlices(2);
+        assertThat(ran).containsExactly(sleeper, 1 - sleeper, sleeper);
+        return cut[0];
+    }
+
+    @Test
+    void vcpuThatWakesEndsTheSliceOfOneThatHasHadMore() {
+        assertThat(isCutWhenASleeperWakesAfter(Scheduler.WAKEUP_GRANULARITY_NANOS + 1)).isTrue();
+    }
+
+    @Test
+    void vcpuThatHasHardlyRunKeepsItsSliceWhenAnotherWakes() {
+        assertThat(isCutWhenASleeperWakesAfter(Scheduler.WAKEUP_GRANULARITY_NANOS)).isFalse();
+    }
+
+    @Test
+    void sliceEndsWhenASleepersDeadlinePassesIfNoThreadIsFreeToSeeIt() {
+        PvGuest guest = guest(2);
+        script.add(
+                () -> {
+                    guest.vcpu(ran.getFirst()).timerDeadline = clock.now + SLICE / 2;
+                    return State.BLOCKED;
+                });
+        runSlices(3);
+        int sleeper = ran.getFirst();
+        assertThat(clock.now)
+                .as("one slice to the deadline, and a whole one")
+                .isEqualTo(3 * SLICE / 2);
+        assertThat(ran).containsExactly(sleeper, 1 - sleeper, sleeper);
+    }
+
+    @Test
+    void cutSliceSaysNothingAboutTheNextOne() {
+        PvGuest guest = guest(1);
+        guest.vcpu(0).cutSlice();
+        boolean[] cut = new boolean[1];
+        script.add(
+                () -> {
+                    cut[0] = guest.vcpu(0).isSliceCut();
+                    return State.RUNNABLE;
+                });
+        runSlices(1);
+        assertThat(cut[0]).isFalse();
+    }
+
     @Test
     void yieldLetsASiblingGoFirstAndStarvesNobody() {
         PvGuest guest = guest(2);
