@@ -314,8 +314,7 @@ final class BootCommand implements Callable<Integer> {
         }
     }
 
-    private GuestDevices devices(KnownGuests.Files files, GuestDevices written)
-            throws IOException {
+    private GuestDevices devices(KnownGuests.Files files, GuestDevices written) throws IOException {
         List<DiskSpec> all = imagesOf(written.disks());
         if (files.disk().isPresent()) {
             DiskSpec first = diskOf(files.disk().get());
@@ -342,8 +341,7 @@ final class BootCommand implements Callable<Integer> {
         return all;
     }
 
-    private GuestDevices together(GuestDevices described, GuestDevices written)
-            throws IOException {
+    private GuestDevices together(GuestDevices described, GuestDevices written) throws IOException {
         List<DiskSpec> all = imagesOf(described.disks());
         all.addAll(imagesOf(written.disks()));
         if (ephemeral) {
