@@ -97,7 +97,7 @@ SCRIPT
 make_initrd() {
     local root=$results/root file
     mkdir -p "$root/bench" "$root/usr/bin"
-    cp $(virtio_modules) "$root/bench"
+    if $with_qemu; then cp $(virtio_modules) "$root/bench"; fi
     guest_script >"$root/bench/net"
     printf '%s\n' '#!/bin/sh' '[ "$1" = bound ] && ip addr add $ip/$mask dev $interface' >"$root/bench/lease"
     chmod 755 "$root/bench/net" "$root/bench/lease"
