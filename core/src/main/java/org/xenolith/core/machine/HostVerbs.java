@@ -16,6 +16,7 @@ import org.xenolith.devices.console.ConsoleSink;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
 public final class HostVerbs implements Verbs {
@@ -34,6 +35,9 @@ public final class HostVerbs implements Verbs {
                     "block-list");
 
     private static final double NANOS = 1e9;
+
+    /** As Xen's tools write a device's number in a path: decimal, and it fits an int. */
+    private static final Pattern DEVICE_NUMBER = Pattern.compile("\\d{1,9}");
 
     private final Host host;
 
@@ -156,8 +160,11 @@ public final class HostVerbs implements Verbs {
     /** What xenstore says of a guest's devices of a type: both ends' keys. */
     private JsonArray devices(Guest guest, String type) {
         JsonArray devices = new JsonArray();
-        for (String number : host.store().list(guest.tree().home() + "/device/" + type)) {
-            int id = Integer.parseInt(number);
+        for (String name : host.store().list(guest.tree().home() + "/device/" + type)) {
+            if (!DEVICE_NUMBER.matcher(name).matches()) {
+                continue; // none of ours: a guest may write there what it likes
+            }
+            int id = Integer.parseInt(name);
             String frontend = DomainTree.frontendPath(guest.id(), type, id);
             String backend = DomainTree.backendPath(guest.id(), type, id);
             JsonObject device = new JsonObject();

@@ -165,4 +165,21 @@ class HostVerbsBootTest {
             assertThat(console.text()).contains("\nfrom elsewhere");
         }
     }
+
+    @Test
+    void deviceDirectoryWithANameOfTheGuestsMakingIsPassedOver() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            String vifs = guest.tree().home() + "/device/vif/";
+            host.store().write(vifs + "nonsense/state", "4");
+            host.store().write(vifs + "99999999999/state", "4");
+            host.store().write(vifs + "0/state", "4");
+            JsonArray listed = client.ask(request("network-list", "1")).getAsJsonArray();
+            assertThat(listed).hasSize(1);
+            assertThat(listed.get(0).getAsJsonObject().get("id").getAsInt()).isZero();
+        }
+    }
 }
