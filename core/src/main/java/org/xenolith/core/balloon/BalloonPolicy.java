@@ -1,6 +1,8 @@
 package org.xenolith.core.balloon;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * Shares a host's memory among guests by their need. A pure function of one round's figures: call
@@ -29,6 +31,9 @@ public final class BalloonPolicy {
 
     static final long SHRINK_KIB = 8 << 10;
 
+    /** A guest with nothing to spare is still asked for this much, or it would never move. */
+    private static final long MIN_STEP_KIB = 1 << 10;
+
     private final long limitKib;
 
     /**
@@ -43,35 +48,51 @@ public final class BalloonPolicy {
     }
 
     /**
+     * What is known of a guest in this round. It is read once: a guest changes its own word at any
+     * time, also between two looks.
+     */
+    private record Figures(long min, long max, long current, long target, OptionalLong available) {
+        static Figures of(Ballooned guest) {
+            return new Figures(
+                    guest.minKib(),
+                    guest.maxKib(),
+                    guest.currentKib(),
+                    guest.targetKib(),
+                    guest.availableKib());
+        }
+    }
+
+    /**
      * What each guest should be asked to have now, in the order of the guests.
      *
      * <p>As long as the minima fit under the limit, the sum of what guests have can only fall below
      * it or stay there.
      */
-    public long[] targets(List<? extends Ballooned> guests) {
+    public long[] targets(List<? extends Ballooned> present) {
+        List<Figures> guests = new ArrayList<>();
+        present.forEach(guest -> guests.add(Figures.of(guest)));
         int count = guests.size();
-        long[] current = new long[count];
         long[] goal = goals(guests);
         long held = 0;
         for (int i = 0; i < count; i++) {
-            current[i] = guests.get(i).currentKib();
-            held += Math.max(current[i], Math.min(guests.get(i).targetKib(), goal[i]));
+            Figures guest = guests.get(i);
+            held += Math.max(guest.current, Math.min(guest.target, goal[i]));
         }
         long[] target = new long[count];
         long wanted = 0;
         for (int i = 0; i < count; i++) {
-            Ballooned guest = guests.get(i);
-            if (goal[i] < current[i]) {
-                target[i] = Math.max(goal[i], current[i] - step(guest, current[i]));
+            Figures guest = guests.get(i);
+            if (goal[i] < guest.current) {
+                target[i] = Math.max(goal[i], guest.current - step(guest));
             } else {
                 // What it was promised before and has not taken yet is counted as held.
-                target[i] = Math.max(current[i], Math.min(guest.targetKib(), goal[i]));
+                target[i] = Math.max(guest.current, Math.min(guest.target, goal[i]));
                 wanted += goal[i] - target[i];
             }
         }
         long free = Math.max(0, limitKib - held);
         for (int i = 0; i < count; i++) {
-            if (goal[i] > target[i] && goal[i] >= current[i]) {
+            if (goal[i] > target[i] && goal[i] >= guests.get(i).current) {
                 target[i] += share(goal[i] - target[i], Math.min(free, wanted), wanted);
             }
         }
@@ -79,7 +100,7 @@ public final class BalloonPolicy {
     }
 
     /** Where guests should end up, without regard to how fast they get there. */
-    private long[] goals(List<? extends Ballooned> guests) {
+    private long[] goals(List<Figures> guests) {
         long[] goal = new long[guests.size()];
         long sumNeed = 0;
         long sumMin = 0;
@@ -87,12 +108,12 @@ public final class BalloonPolicy {
         for (int i = 0; i < goal.length; i++) {
             goal[i] = need(guests.get(i));
             sumNeed += goal[i];
-            sumMin += guests.get(i).minKib();
-            sumMax += guests.get(i).maxKib();
+            sumMin += guests.get(i).min;
+            sumMax += guests.get(i).max;
         }
         for (int i = 0; i < goal.length; i++) {
-            long min = guests.get(i).minKib();
-            long max = guests.get(i).maxKib();
+            long min = guests.get(i).min;
+            long max = guests.get(i).max;
             goal[i] =
                     sumNeed <= limitKib
                             ? goal[i] + share(max - goal[i], limitKib - sumNeed, sumMax - sumNeed)
@@ -101,13 +122,13 @@ public final class BalloonPolicy {
         return goal;
     }
 
-    private static long need(Ballooned guest) {
-        if (guest.availableKib().isEmpty()) {
-            return guest.maxKib();
+    private static long need(Figures guest) {
+        if (guest.available.isEmpty()) {
+            return guest.max;
         }
-        long used = Math.max(0, guest.currentKib() - guest.availableKib().getAsLong());
+        long used = Math.max(0, guest.current - guest.available.getAsLong());
         long need = used + Math.max(MARGIN_KIB, used / MARGIN_DIVISOR);
-        return Math.clamp(need, guest.minKib(), guest.maxKib());
+        return Math.clamp(need, guest.min, guest.max);
     }
 
     /** A part of {@code amount}: as {@code available} is to {@code total}, never more than all. */
@@ -118,10 +139,10 @@ public final class BalloonPolicy {
         return available <= 0 ? 0 : (long) ((double) amount * available / total);
     }
 
-    private static long step(Ballooned guest, long current) {
-        long step = Math.max(SHRINK_KIB, current / SHRINK_DIVISOR);
-        return guest.availableKib().isEmpty()
+    private static long step(Figures guest) {
+        long step = Math.max(SHRINK_KIB, guest.current / SHRINK_DIVISOR);
+        return guest.available.isEmpty()
                 ? step
-                : Math.min(step, Math.max(1024, guest.availableKib().getAsLong() / 2));
+                : Math.min(step, Math.max(MIN_STEP_KIB, guest.available.getAsLong() / 2));
     }
 }

@@ -14,7 +14,7 @@ class BalloonPolicyTest {
     private static final long MIB = 1024;
 
     /** A guest that uses what the test says. */
-    private static final class Model implements Ballooned {
+    private static class Model implements Ballooned {
         final long min;
         final long max;
         long current;
@@ -153,5 +153,20 @@ class BalloonPolicyTest {
                 changed.used = random.nextLong(0, changed.max);
             }
         }
+    }
+
+    @Test
+    void wordThatTheGuestTakesBackBetweenTwoLooksHarmsNobody() {
+        Model fickle =
+                new Model(64 * MIB, 256 * MIB, 128 * MIB, 60 * MIB) {
+                    @Override
+                    public OptionalLong availableKib() {
+                        reports = !reports;
+                        return super.availableKib();
+                    }
+                };
+        List<Model> guests = List.of(fickle, new Model(64 * MIB, 256 * MIB, 128 * MIB, 90 * MIB));
+        rounds(new BalloonPolicy(256 * MIB), guests, 21);
+        assertThat(sum(guests)).isLessThanOrEqualTo(256 * MIB);
     }
 }
