@@ -1,5 +1,6 @@
 package org.xenolith.cpu;
 
+import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.interp.Interpreter;
 import org.xenolith.cpu.interp.TierCounters;
@@ -107,6 +108,12 @@ public final class Cpu {
      */
     public long budget;
 
+    /**
+     * What {@link #budget} must allow for one block to follow another: the longest block, or more
+     * than any budget while somebody wants {@link #run} to return. Any thread writes it.
+     */
+    public volatile long needed = Block.MAX_INSTRUCTIONS;
+
     /** Translated code is not entered: what it would do is being compared, or watched. */
     public boolean interpretOnly;
 
@@ -205,7 +212,7 @@ public final class Cpu {
 
     /**
      * Executes at most {@code instructions} instructions, exactly that many unless something else
-     * happens.
+     * happens or the processor is kicked. At least one block is executed in any case.
      *
      * @return an {@link Exit} code
      */
@@ -218,6 +225,24 @@ public final class Cpu {
         retired -= budget;
         budget = 0;
         return exit;
+    }
+
+    /**
+     * Lets {@link #run} return with {@link Exit#BUDGET} as soon as the block that runs is done, or
+     * the translated unit, until {@link #unkick}; any thread. Costs the loop nothing: it compares
+     * the budget with a field instead of a constant.
+     */
+    public void kick() {
+        needed = Long.MAX_VALUE;
+    }
+
+    /** Forgets kicks. What they were for must be looked at afterwards, or it may be missed. */
+    public void unkick() {
+        needed = Block.MAX_INSTRUCTIONS;
+    }
+
+    public boolean isKicked() {
+        return needed != Block.MAX_INSTRUCTIONS;
     }
 
     /**

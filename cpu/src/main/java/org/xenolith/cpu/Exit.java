@@ -2,7 +2,10 @@ package org.xenolith.cpu;
 
 /** Why {@link Cpu#run} returned. Codes, not objects: an exit happens on every system call. */
 public final class Exit {
-    /** The instruction budget is used up; RIP is at the next instruction. */
+    /**
+     * The instruction budget is used up, or the processor was kicked; RIP is at the next
+     * instruction.
+     */
     public static final int BUDGET = 0;
 
     /** SYSCALL was executed: RIP is behind it, RCX and R11 are untouched. */

@@ -51,6 +51,9 @@ public interface Platform {
      */
     long descriptor(Cpu cpu, int selector);
 
+    /** PAUSE was executed: the guest may be waiting for another vCPU. */
+    void pause(Cpu cpu);
+
     /** Hardware random number for RDRAND. */
     long random(Cpu cpu);
 }

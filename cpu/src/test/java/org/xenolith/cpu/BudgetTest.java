@@ -17,6 +17,7 @@ import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Assembler.Shift;
+import org.xenolith.cpu.interp.Block;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -120,6 +121,64 @@ class BudgetTest {
         assertThat(pieces).as("poll points within the instruction").isGreaterThan(1);
         guest.runToSyscall();
         assertThat(cpu.retired()).isEqualTo(pieces + 1);
+    }
+
+    @Test
+    void aKickedProcessorStopsBehindItsBlockUntilTheKickIsForgotten() {
+        GuestCode guest = new GuestCode(TestTier.INTERPRETER);
+        guest.write(BudgetTest::mixture);
+        guest.cpu.run(10_000);
+        guest.cpu.kick();
+        for (int i = 0; i < 1000; i++) {
+            long before = guest.cpu.retired();
+            assertThat(guest.cpu.run(1500)).isEqualTo(Exit.BUDGET);
+            assertThat(guest.cpu.retired() - before).isBetween(1L, (long) Block.MAX_INSTRUCTIONS);
+        }
+        guest.cpu.unkick();
+        long before = guest.cpu.retired();
+        assertThat(guest.cpu.run(1500)).isEqualTo(Exit.BUDGET);
+        assertThat(guest.cpu.retired() - before).isEqualTo(1500);
+    }
+
+    @Test
+    void aKickFromAnotherThreadEndsARunThatWouldTakeForEver() throws InterruptedException {
+        GuestCode running = new GuestCode(TestTier.INTERPRETER), stepping = new GuestCode();
+        running.write(BudgetTest::mixture);
+        stepping.write(BudgetTest::mixture);
+        Thread kicker = Thread.ofPlatform().start(running.cpu::kick);
+        assertThat(running.cpu.run(Long.MAX_VALUE / 4)).isEqualTo(Exit.BUDGET);
+        kicker.join();
+        for (long i = running.cpu.retired(); i > 0; i--) {
+            stepping.cpu.step();
+        }
+        assertThat(describe(running.cpu)).isEqualTo(describe(stepping.cpu));
+    }
+
+    @Test
+    void aKickLosesAndRepeatsNothingInAnyTier() {
+        GuestCode running = new GuestCode(), stepping = new GuestCode();
+        running.write(BudgetTest::mixture);
+        stepping.write(BudgetTest::mixture);
+        running.cpu.kick();
+        for (int i = 0; i < 500; i++) {
+            running.cpu.run(200);
+            while (stepping.cpu.retired() < running.cpu.retired()) {
+                stepping.cpu.step();
+            }
+            assertThat(describe(running.cpu)).isEqualTo(describe(stepping.cpu));
+        }
+    }
+
+    @Test
+    void everyPauseIsTold() {
+        GuestCode guest = new GuestCode();
+        Label again = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RCX, 300).bind(again).pause().dec(64, RCX);
+                    code.jcc(Condition.NE, again).syscall();
+                });
+        assertThat(guest.machine.pauses).isEqualTo(300);
     }
 
     @Test

@@ -19,6 +19,9 @@ public final class FlatMachine implements MachineMemory, Platform {
     /** How often a locked access has asked for the siblings to be stopped. */
     public int busLocks;
 
+    /** How often PAUSE was executed. */
+    public int pauses;
+
     public FlatMachine() {
         this(TestTier.ofTests());
     }
@@ -178,6 +181,11 @@ public final class FlatMachine implements MachineMemory, Platform {
     @Override
     public long descriptor(Cpu c, int selector) {
         return 0;
+    }
+
+    @Override
+    public void pause(Cpu c) {
+        pauses++;
     }
 
     @Override

@@ -43,7 +43,7 @@ public final class Domain {
     /** {@code VMASST_TYPE_*} that this hypervisor honours. public/xen.h. */
     public static final int ASSIST_RUNSTATE_UPDATE_FLAG = 5;
 
-    private static final int POSTS_PER_POLL = 64;
+    static final int POSTS_PER_POLL = 64;
 
     /** The domain has not ended. */
     public static final int NOT_SHUT_DOWN = -1;
@@ -196,6 +196,16 @@ public final class Domain {
 
     public List<VirtualCpu> vcpus() {
         return vcpus;
+    }
+
+    /** Whether one of its vCPUs waits for a host thread only. */
+    boolean hasRunnableVcpu() {
+        for (VirtualCpu vcpu : vcpus) {
+            if (vcpu.state == VirtualCpu.State.RUNNABLE) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Null when there is none of that number. */

@@ -19,7 +19,7 @@ import java.util.Locale;
 /**
  * Runs a vCPU for a slice: its instructions, its exits, and at poll points what came from outside.
  * A poll point is at most {@link #POLL_INSTRUCTIONS} instructions away, so an upcall is never later
- * than that.
+ * than that; a kick brings it behind the next block of code.
  */
 public final class VcpuRunner implements Scheduler.Runner {
     /** Between two poll points; design: an upcall within 2,000 instructions of its event. */
@@ -122,6 +122,8 @@ public final class VcpuRunner implements Scheduler.Runner {
     private State runSlice(VirtualCpu vcpu, long end) {
         Domain domain = vcpu.domain();
         while (!domain.hasEnded()) {
+            // Before the look at what a kick may be for: one that comes later is not forgotten.
+            vcpu.cpu().unkick();
             vcpu.vcpuTlb().pollPoint();
             vcpu.newTurn();
             domain.applyPosted();
@@ -140,6 +142,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 return pause(vcpu, end);
             }
             runToPollPoint(vcpu);
+            vcpu.yielded |= vcpu.spinsInTheWay();
             if (consumed(vcpu) > end || vcpu.isSliceCut()) {
                 return vcpu.down ? State.OFFLINE : State.RUNNABLE;
             }
@@ -176,6 +179,9 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (exit != Exit.BUDGET) {
                 handle(vcpu, exit);
                 end -= EXIT_COST;
+            }
+            if (cpu.isKicked()) {
+                return;
             }
         }
     }

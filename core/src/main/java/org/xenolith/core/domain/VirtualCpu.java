@@ -124,9 +124,16 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     /** Pieces of work that one turn of hypercalls may do before others get theirs. */
     private static final int PIECES_PER_TURN = 256;
 
+    /** As many when a sibling waits for the vCPU: it may be waiting for a table to be pinned. */
+    private static final int PIECES_WHEN_KICKED = 16;
+
+    /** A stretch of instructions with so many PAUSEs does nothing but wait. */
+    private static final int PAUSES_OF_A_SPIN = 64;
+
     private static final long NO_SLICE = -1;
 
     private int pieces;
+    private int pauses;
     private long interruptedSliceEnd = NO_SLICE;
     private long[] continuation;
 
@@ -167,7 +174,7 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
         this.random = random;
         VcpuMemory memory = new VcpuMemory(domain.pageTypes());
         this.cpu = new Cpu(memory, this, code);
-        this.tlb = domain.frames().tlbs().register(id, cpu.mmu(), () -> {});
+        this.tlb = domain.frames().tlbs().register(id, cpu.mmu(), this::kick);
         memory.attach(tlb);
         this.runstate = new Runstate(this);
         this.delivery = new TrapDelivery(this);
@@ -325,7 +332,7 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     @Override
     public boolean mustPause() {
-        return ++pieces > PIECES_PER_TURN;
+        return ++pieces > PIECES_PER_TURN || pieces > PIECES_WHEN_KICKED && cpu.isKicked();
     }
 
     @Override
@@ -369,11 +376,35 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     void newTurn() {
         pieces = 0;
+        pauses = 0;
     }
+
+    // ---- kicks
+    // -------------------------------------------------------------------------------------------
+
+    /**
+     * Makes the vCPU, if it runs, come to its poll point as soon as its block of code is done; any
+     * thread. In virtual time poll points stay where they are, so that runs can be repeated: there
+     * no sibling runs that could wait.
+     */
+    public void kick() {
+        if (domain.clock().isLive()) {
+            cpu.kick();
+        }
+    }
+
+    /** Whether this turn was spent in a spin while a sibling could run that it may wait for. */
+    boolean spinsInTheWay() {
+        return pauses >= PAUSES_OF_A_SPIN && domain.hasRunnableVcpu();
+    }
+
+    // ---- slices
+    // ------------------------------------------------------------------------------------------
 
     /** Ends the slice at the next poll point, for a vCPU that has just woken; any thread. */
     public void cutSlice() {
         sliceCut = true;
+        kick();
     }
 
     public boolean isSliceCut() {
@@ -671,6 +702,11 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     /** Where RDRAND gets its numbers. */
     public RandomGenerator random() {
         return random;
+    }
+
+    @Override
+    public void pause(Cpu c) {
+        pauses++;
     }
 
     @Override

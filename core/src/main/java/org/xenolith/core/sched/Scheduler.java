@@ -303,8 +303,19 @@ public final class Scheduler {
                 tasks.paused = true;
             }
             domain.setPaused(true);
+            kickRunning(tasks);
         } finally {
             lock.unlock();
+        }
+    }
+
+    private static void kickRunning(DomainTasks tasks) {
+        if (tasks != null) {
+            for (Task task : tasks.tasks) {
+                if (task.vcpu.state == State.RUNNING) {
+                    task.vcpu.kick();
+                }
+            }
         }
     }
 
@@ -392,7 +403,9 @@ public final class Scheduler {
         lock.lock();
         try {
             vcpu.down = true;
-            if (vcpu.state != State.RUNNING) {
+            if (vcpu.state == State.RUNNING) {
+                vcpu.kick();
+            } else {
                 change(taskOf.get(vcpu), State.OFFLINE);
             }
         } finally {
@@ -410,7 +423,10 @@ public final class Scheduler {
             }
             switch (vcpu.state) {
                 case BLOCKED, POLLING -> makeRunnable(task);
-                case RUNNING -> task.wakeRequested = true;
+                case RUNNING -> {
+                    task.wakeRequested = true;
+                    vcpu.kick();
+                }
                 case RUNNABLE, OFFLINE -> {}
             }
         } finally {
@@ -439,6 +455,7 @@ public final class Scheduler {
             switch (task.vcpu.state) {
                 case RUNNING -> {
                     task.wakeRequested = true;
+                    task.vcpu.kick();
                     return null;
                 }
                 case RUNNABLE -> {
@@ -456,6 +473,7 @@ public final class Scheduler {
         lock.lock();
         try {
             DomainTasks tasks = domains.get(domain);
+            kickRunning(tasks);
             if (tasks != null) {
                 for (Task task : tasks.tasks) {
                     if (task.vcpu.state != State.RUNNING) {

@@ -7,10 +7,12 @@ import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.parallel.HostThreads;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Guest code between poll points: events, timers, waits. */
 class PollPointTest {
@@ -168,6 +170,79 @@ class PollPointTest {
         assertThat(vcpu.cpu().mmu().root()).isEqualTo(guest.userL4);
         vcpu.enterKernelMode();
         assertThat(vcpu.mmu().read64(0x5008)).isEqualTo(42);
+    }
+
+    /** Instructions from the poll point at which a live vCPU is kicked to the next one. */
+    private static long retiredUntilThePollPointAfter(Consumer<VirtualCpu> kick) {
+        PvGuest live = new PvGuest(1, new PvGuest.FakeClock());
+        live.put(PvGuest.CODE, 0xeb, 0xfe);
+        live.domain.post(
+                () -> {
+                    kick.accept(live.vcpu(0));
+                    // What is posted by a poll point's work waits for the next one.
+                    for (int i = 0; i < Domain.POSTS_PER_POLL; i++) {
+                        live.domain.post(() -> {});
+                    }
+                    live.domain.post(live.domain::destroy);
+                });
+        assertThat(live.runner.run(live.vcpu(0), Long.MAX_VALUE / 2)).isEqualTo(State.OFFLINE);
+        return live.vcpu(0).cpu().retired();
+    }
+
+    @Test
+    void kickBringsThePollPointBehindTheNextBlock() {
+        assertThat(retiredUntilThePollPointAfter(VirtualCpu::kick)).isBetween(1L, 48L);
+        assertThat(retiredUntilThePollPointAfter(_ -> {})).isEqualTo(VcpuRunner.POLL_INSTRUCTIONS);
+    }
+
+    @Test
+    void flushOfASiblingKicksTheVcpuThatRuns() {
+        PvGuest live = new PvGuest(2, new PvGuest.FakeClock());
+        VirtualCpu running = live.vcpu(0);
+        running.vcpuTlb().enter();
+        HostThreads.together(
+                () -> live.vcpu(1).vcpuTlb().flush(0b01),
+                () -> {
+                    while (!running.cpu().isKicked()) {
+                        Thread.onSpinWait();
+                    }
+                    running.vcpuTlb().pollPoint();
+                });
+        running.vcpuTlb().leave();
+    }
+
+    @Test
+    void kickMovesNoPollPointInVirtualTime() {
+        vcpu.kick();
+        assertThat(vcpu.cpu().isKicked()).isFalse();
+    }
+
+    @Test
+    void vcpuThatSpinsMakesWayForASiblingThatCouldRun() {
+        // pause; jmp self
+        guest.put(PvGuest.CODE, 0xf3, 0x90, 0xeb, 0xfc);
+        guest.vcpu(1).state = State.RUNNABLE;
+        assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
+        assertThat(vcpu.yielded).isTrue();
+        assertThat(vcpu.cpu().retired()).isEqualTo(VcpuRunner.POLL_INSTRUCTIONS);
+    }
+
+    @Test
+    void vcpuThatSpinsKeepsItsSliceWhileNoSiblingCouldRun() {
+        guest.put(PvGuest.CODE, 0xf3, 0x90, 0xeb, 0xfc);
+        guest.vcpu(1).state = State.BLOCKED;
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.cpu().retired()).isGreaterThanOrEqualTo(SLICE);
+    }
+
+    @Test
+    void vcpuThatPausesNowAndThenKeepsItsSlice() {
+        // again: mov ecx, 50; dec ecx; jnz -4; pause; jmp again
+        guest.put(PvGuest.CODE, 0xb9, 50, 0, 0, 0, 0xff, 0xc9, 0x75, 0xfc, 0xf3, 0x90);
+        guest.put(PvGuest.CODE + 11, 0xeb, 0xf3);
+        guest.vcpu(1).state = State.RUNNABLE;
+        guest.runner.run(vcpu, SLICE);
+        assertThat(vcpu.cpu().retired()).isGreaterThanOrEqualTo(SLICE);
     }
 
     @Test

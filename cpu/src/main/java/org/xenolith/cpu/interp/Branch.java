@@ -34,7 +34,7 @@ abstract class Branch extends Op {
     final Op taken(Cpu cpu) {
         cpu.budget -= position + instructions;
         Block block = takenBlock;
-        if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
+        if (block != null && cpu.budget >= cpu.needed && block.isValid()) {
             if (counts && --block.heat < 0) {
                 Interpreter.hot(cpu, page, block);
             }
@@ -46,7 +46,7 @@ abstract class Branch extends Op {
     final Op notTaken(Cpu cpu) {
         cpu.budget -= position + instructions;
         Block block = nextBlock;
-        if (block != null && cpu.budget >= Block.MAX_INSTRUCTIONS && block.isValid()) {
+        if (block != null && cpu.budget >= cpu.needed && block.isValid()) {
             return block.entry;
         }
         return notTakenSlow(cpu);

@@ -33,7 +33,7 @@ public final class Interpreter {
     }
 
     /**
-     * Runs until the budget is used up or something needs the platform.
+     * Runs until the budget is used up, the processor is kicked or something needs the platform.
      *
      * @return an {@link Exit} code
      */
@@ -42,6 +42,9 @@ public final class Interpreter {
             int exit = cpu.isStepping() ? trapAfterOne() : execute();
             if (exit != NO_EXIT) {
                 return exit;
+            }
+            if (cpu.isKicked()) {
+                break;
             }
         }
         return Exit.BUDGET;
@@ -253,7 +256,7 @@ public final class Interpreter {
      * @return null after setting RIP when it is not
      */
     static Op enter(Cpu cpu, long rip) {
-        if (cpu.budget >= Block.MAX_INSTRUCTIONS) {
+        if (cpu.budget >= cpu.needed) {
             CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
             if (page != null) {
                 Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
@@ -273,7 +276,7 @@ public final class Interpreter {
     /** As {@link #enter} at RIP, but the next instruction is executed here, translated or not. */
     static Op interpret(Cpu cpu) {
         long rip = cpu.rip;
-        if (cpu.budget >= Block.MAX_INSTRUCTIONS) {
+        if (cpu.budget >= cpu.needed) {
             CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
             if (page != null) {
                 Block block = page.find((int) (rip & Ram.PAGE_OFFSET));

@@ -19,11 +19,12 @@ final class SystemOps {
         }
     }
 
-    /** PAUSE: a poll point, so that a spinning vCPU lets its sibling run. */
+    /** PAUSE: the platform counts them, so that a spinning vCPU lets its sibling run. */
     static final class Pause extends Op {
         @Override
         public Op execute(Cpu cpu) {
             Thread.onSpinWait();
+            cpu.platform().pause(cpu);
             return next;
         }
     }
