@@ -4,16 +4,8 @@
 #ifndef KERNEL_H
 #define KERNEL_H
 
+#include "string.h"
 #include "xen.h"
-
-/* Stops the compiler, not the processor, from moving memory accesses: x86 keeps loads in order
- * and stores in order by itself. A load may still overtake an earlier store; full_barrier stops
- * that. */
-#define compiler_barrier() __asm__ volatile("" ::: "memory")
-#define full_barrier()     __asm__ volatile("lock addl $0, (%%rsp)" ::: "memory", "cc")
-
-/* A value that somebody else may change: read or write it exactly once, now. */
-#define SHARED(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
 
 /* ---- main.c -------------------------------------------------------------------------------- */
 
@@ -25,15 +17,6 @@ void *mfn_to_virt(u64 mfn);
 void shutdown(u32 reason) __attribute__((noreturn));
 
 /* ---- traps.c ------------------------------------------------------------------------------- */
-
-/* The interrupted program, as enter_c in entry.S pushed it. */
-struct registers {
-    u64 r15, r14, r13, r12, r11, r10, r9, r8;
-    u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
-    u64 vector, error_code;
-    u64 rip, cs, rflags, rsp, ss;
-};
-#define EVENT_UPCALL 256
 
 void traps_init(void);
 void provoke_page_fault(void);
@@ -107,14 +90,5 @@ void xenstore_take_news(void);
 /* ---- shell.c ------------------------------------------------------------------------------- */
 
 void shell(void) __attribute__((noreturn));
-
-/* ---- string.c ------------------------------------------------------------------------------ */
-
-void *memcpy(void *to, const void *from, u64 n);
-void *memset(void *to, int byte, u64 n);
-u64 strlen(const char *s);
-int streq(const char *a, const char *b);
-const char *skip_prefix(const char *s, const char *prefix);
-u64 parse_number(const char *s, u64 otherwise);
 
 #endif

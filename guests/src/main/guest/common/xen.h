@@ -1,5 +1,5 @@
 /*
- * xen.h: the part of Xen's paravirtual interface that this kernel uses, for x86-64.
+ * xen.h: the part of Xen's paravirtual interface that our kernels use, for x86-64.
  *
  * Names and layouts are those of Xen's public headers (xen/include/public), which define the ABI;
  * a reader can look every one of them up there.
@@ -210,6 +210,28 @@ static inline __attribute__((always_inline)) long hypercall(
 /* Most hypercalls are "operation, pointer to its arguments". */
 #define HYPERCALL(name, command, argument) \
     hypercall(HYPERCALL_##name, (u64)(command), (u64)(argument), 0, 0)
+
+/* ---- Memory that somebody else changes too ------------------------------------------------- */
+
+/* Stops the compiler, not the processor, from moving memory accesses: x86 keeps loads in order
+ * and stores in order by itself. A load may still overtake an earlier store; full_barrier stops
+ * that. */
+#define compiler_barrier() __asm__ volatile("" ::: "memory")
+#define full_barrier()     __asm__ volatile("lock addl $0, (%%rsp)" ::: "memory", "cc")
+
+/* A value that somebody else may change: read or write it exactly once, now. */
+#define SHARED(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
+
+/* ---- What entry.S hands to C --------------------------------------------------------------- */
+
+/* The interrupted program, as enter_c in entry.S pushed it. */
+struct registers {
+    u64 r15, r14, r13, r12, r11, r10, r9, r8;
+    u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    u64 vector, error_code;
+    u64 rip, cs, rflags, rsp, ss;
+};
+#define EVENT_UPCALL 256
 
 #endif /* __ASSEMBLER__ */
 #endif

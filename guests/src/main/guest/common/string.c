@@ -1,8 +1,8 @@
 /*
- * string.c: the few functions of a C library that this kernel needs. The compiler itself emits
+ * string.c: the few functions of a C library that a small kernel needs. The compiler itself emits
  * calls to memcpy and memset, so these two must exist under these names.
  */
-#include "kernel.h"
+#include "string.h"
 
 void *memcpy(void *to, const void *from, u64 n) {
     void *destination = to;

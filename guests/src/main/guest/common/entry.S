@@ -1,11 +1,15 @@
 /*
- * entry.S: the doors of the kernel. Start here.
+ * entry.S: the doors of a kernel, lantern's and every micro-guest's. Start here.
  *
  * There are three: the first instruction after Xen has built the domain, the handlers of the
  * processor's exceptions, and the handler of Xen's events. Each does the little that C cannot do
  * and calls C.
  */
 #include "xen.h"
+
+/* GUEST_NAME comes from the command line of the compiler. */
+#define QUOTED(name)  #name
+#define STRING(name)  QUOTED(name)
 
 /* ---- What the domain builder reads before the kernel runs ---------------------------------- */
 
@@ -24,7 +28,7 @@
 
     .section .note.Xen, "a", @note
     xen_note XEN_ELFNOTE_XEN_VERSION,    .asciz "xen-3.0"
-    xen_note XEN_ELFNOTE_GUEST_OS,       .asciz "lantern"
+    xen_note XEN_ELFNOTE_GUEST_OS,       .asciz STRING(GUEST_NAME)
     xen_note XEN_ELFNOTE_GUEST_VERSION,  .asciz "1"
     xen_note XEN_ELFNOTE_LOADER,         .asciz "generic"
     xen_note XEN_ELFNOTE_VIRT_BASE,      .quad VIRT_BASE
@@ -136,7 +140,7 @@ event_upcall:
     pop     %rcx
     pop     %r11
     push    $0
-    push    $256                            /* EVENT_UPCALL in kernel.h: not a processor vector */
+    push    $256                            /* EVENT_UPCALL in xen.h: not a processor vector */
     .size event_upcall, . - event_upcall
     /* falls through */
 
@@ -144,7 +148,7 @@ event_upcall:
 
     .type enter_c, @function
 enter_c:
-    push    %rax                            /* struct registers in kernel.h, from its end */
+    push    %rax                            /* struct registers in xen.h, from its end */
     push    %rbx
     push    %rcx
     push    %rdx
