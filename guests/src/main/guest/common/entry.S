@@ -166,6 +166,7 @@ enter_c:
     cld
     mov     %rsp, %rdi
     call    handle_trap
+.Lreturn_from_trap:
     pop     %r15
     pop     %r14
     pop     %r13

@@ -22,12 +22,18 @@
 
 /* Hypercall numbers. Number n is called at hypercall_page + 32 * n. */
 #define HYPERCALL_set_trap_table    0
+#define HYPERCALL_mmu_update        1
+#define HYPERCALL_stack_switch      3
 #define HYPERCALL_memory_op         12
+#define HYPERCALL_multicall         13
 #define HYPERCALL_update_va_mapping 14
 #define HYPERCALL_xen_version       17
 #define HYPERCALL_console_io        18
+#define HYPERCALL_grant_table_op    20
 #define HYPERCALL_iret              23
 #define HYPERCALL_vcpu_op           24
+#define HYPERCALL_set_segment_base  25
+#define HYPERCALL_mmuext_op         26
 #define HYPERCALL_sched_op          29
 #define HYPERCALL_callback_op       30
 #define HYPERCALL_event_channel_op  32
@@ -35,6 +41,9 @@
 
 /* Xen's code segment for a 64-bit guest kernel: ring 3, because ring 0 is Xen's own. */
 #define FLAT_KERNEL_CS 0xe033
+#define FLAT_USER_CS   0xe033 /* the same one: what a process may touch, its page tables say */
+#define FLAT_KERNEL_SS 0xe02b
+#define FLAT_USER_SS   0xe02b
 
 /* Where Xen maps the guest's first memory, one to one: a choice of this kernel, told by a note. The
  * linker script has it too. */
@@ -126,6 +135,7 @@ struct xsd_sockmsg {
 #define XS_DIRECTORY   1
 #define XS_READ        2
 #define XS_WATCH       4
+#define XS_WRITE       11
 #define XS_WATCH_EVENT 15
 #define XS_ERROR       16
 
@@ -144,22 +154,34 @@ struct callback_register { /* callback_op, CALLBACKOP_register */
 };
 #define CALLBACKOP_register 0
 #define CALLBACKTYPE_event  0
+#define CALLBACKTYPE_syscall 2
+#define CALLBACKF_mask_events 1
 
 struct evtchn_bind_virq { u32 virq, vcpu, port; };
+struct evtchn_bind_ipi { u32 vcpu, port; };
+struct evtchn_alloc_unbound { u16 dom, remote_dom; u32 port; };
+struct evtchn_close { u32 port; };
 struct evtchn_send { u32 port; };
 struct evtchn_unmask { u32 port; };
-#define EVTCHNOP_bind_virq 1
-#define EVTCHNOP_send      4
-#define EVTCHNOP_unmask    9
-#define VIRQ_TIMER         0
+#define EVTCHNOP_bind_virq     1
+#define EVTCHNOP_close         3
+#define EVTCHNOP_send          4
+#define EVTCHNOP_alloc_unbound 6
+#define EVTCHNOP_bind_ipi      7
+#define EVTCHNOP_unmask        9
+#define VIRQ_TIMER             0
 
 struct vcpu_set_singleshot_timer { u64 timeout_abs_ns; u32 flags; };
+#define VCPUOP_initialise            0
+#define VCPUOP_up                    1
+#define VCPUOP_is_up                 3
 #define VCPUOP_stop_periodic_timer   7
 #define VCPUOP_set_singleshot_timer  8
 #define VCPUOP_stop_singleshot_timer 9
 
 struct sched_shutdown { u32 reason; };
 struct sched_poll { u32 *ports; u32 nr_ports; u64 timeout; };
+#define SCHEDOP_yield     0
 #define SCHEDOP_block     1
 #define SCHEDOP_shutdown  2
 #define SCHEDOP_poll      3
@@ -171,17 +193,74 @@ struct sched_poll { u32 *ports; u32 nr_ports; u64 timeout; };
 #define XENVER_extraversion 1
 #define XENVER_capabilities 3
 
-#define XENMEM_current_reservation 3
-#define DOMID_SELF                 0x7ff0
+struct xen_memory_reservation {
+    u64 *extent_start; /* decrease: frames to give; populate: pfns in, new frames out */
+    u64 nr_extents;
+    u32 extent_order, mem_flags;
+    u16 domid;
+};
+#define XENMEM_decrease_reservation 1
+#define XENMEM_current_reservation  3
+#define XENMEM_maximum_reservation  4
+#define XENMEM_populate_physmap     6
+#define DOMID_SELF                  0x7ff0
 
 #define CONSOLEIO_write 0
 
 #define UVMF_INVLPG 2 /* update_va_mapping: drop this one address from the TLB */
+#define UVMF_ALL    4 /* ... from the TLB of every vCPU */
+
+struct mmu_update { u64 ptr, val; }; /* ptr: machine address of a page table entry */
+
+struct mmuext_op { u32 cmd; u64 arg1, arg2; };
+#define MMUEXT_PIN_L4_TABLE     3
+#define MMUEXT_UNPIN_TABLE      4
+#define MMUEXT_NEW_BASEPTR      5
+#define MMUEXT_TLB_FLUSH_LOCAL  6
+#define MMUEXT_INVLPG_LOCAL     7
+#define MMUEXT_TLB_FLUSH_ALL    10
+#define MMUEXT_NEW_USER_BASEPTR 15
+
+struct multicall_entry { u64 op; long result; u64 args[6]; };
+
+#define SEGBASE_FS        0
+#define SEGBASE_GS_USER   1
+#define SEGBASE_GS_KERNEL 2
+
+struct gnttab_setup_table { u16 dom; u32 nr_frames; u16 status; u64 *frame_list; };
+#define GNTTABOP_setup_table 2
+
+/* An entry of the grant table: "that domain may reach this frame of mine". The flags go last when a
+ * grant is given and first when it is taken back. */
+struct grant_entry { u16 flags, domid; u32 frame; };
+#define GTF_permit_access 1
+#define GTF_readonly      4
+#define GTF_reading       8 /* Xen: mapped just now */
+#define GTF_writing       16
+
+/* What a second processor begins with: VCPUOP_initialise. */
+struct vcpu_guest_context {
+    u8 fpu[512];
+    u64 flags;
+    struct {
+        u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+        u32 error_code, entry_vector;
+        u64 rip, cs, rflags, rsp, ss, es, ds, fs, gs;
+    } user_regs;
+    struct trap_info trap_ctxt[256];
+    u64 ldt_base, ldt_ents, gdt_frames[16], gdt_ents, kernel_ss, kernel_sp;
+    u64 ctrlreg[8], debugreg[8];
+    u64 event_callback_eip, failsafe_callback_eip, syscall_callback_eip, vm_assist;
+    u64 fs_base, gs_base_kernel, gs_base_user;
+};
+#define VGCF_in_kernel 4
+#define VGCF_syscall_disables_events 16
 
 /* Bits of a page table entry, as in the processor manual. */
 #define PTE_PRESENT 0x01
 #define PTE_WRITE   0x02
 #define PTE_USER    0x04
+#define PTE_NX      (1ul << 63)
 
 /* The machine-to-physical list, "m2p": Xen keeps it in its own part of every address space. */
 #define MACH2PHYS ((const volatile u64 *)0xffff800000000000)
