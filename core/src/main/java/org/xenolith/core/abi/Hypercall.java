@@ -1,5 +1,7 @@
 package org.xenolith.core.abi;
 
+import java.util.List;
+
 /** Hypercall numbers. public/xen.h, {@code __HYPERVISOR_*}. */
 public final class Hypercall {
     public static final int SET_TRAP_TABLE = 0;
@@ -49,6 +51,35 @@ public final class Hypercall {
     public static final int COUNT = 64;
 
     private Hypercall() {}
+
+    /** Names of the arguments, RDI first, as in Xen's headers; empty for what is not offered. */
+    public static List<String> arguments(int number) {
+        return switch (number) {
+            case SET_TRAP_TABLE -> List.of("table");
+            case MMU_UPDATE -> List.of("requests", "count", "done", "foreign_dom");
+            case SET_GDT -> List.of("frame_list", "entries");
+            case STACK_SWITCH -> List.of("ss", "esp");
+            case SET_CALLBACKS -> List.of("event", "failsafe", "syscall");
+            case FPU_TASKSWITCH -> List.of("set");
+            case SET_DEBUGREG -> List.of("reg", "value");
+            case GET_DEBUGREG -> List.of("reg");
+            case UPDATE_DESCRIPTOR -> List.of("maddr", "descriptor");
+            case MEMORY_OP, XENPMU_OP -> List.of("cmd", "arg");
+            case MULTICALL -> List.of("calls", "count");
+            case UPDATE_VA_MAPPING -> List.of("vaddr", "pte", "flags");
+            case SET_TIMER_OP -> List.of("deadline");
+            case XEN_VERSION -> List.of("cmd", "buffer");
+            case CONSOLE_IO -> List.of("cmd", "count", "buffer");
+            case GRANT_TABLE_OP -> List.of("cmd", "records", "count");
+            case VM_ASSIST -> List.of("cmd", "type");
+            case VCPU_OP -> List.of("cmd", "vcpu", "arg");
+            case SET_SEGMENT_BASE -> List.of("which", "base");
+            case MMUEXT_OP -> List.of("ops", "count", "done", "foreign_dom");
+            case SCHED_OP, CALLBACK_OP, EVENT_CHANNEL_OP, PHYSDEV_OP -> List.of("cmd", "arg");
+            case PLATFORM_OP, SYSCTL, DOMCTL -> List.of("op");
+            default -> List.of();
+        };
+    }
 
     /** Name as in public/xen.h, or the number. */
     public static String name(int number) {

@@ -76,6 +76,7 @@ public final class Vmm {
                 .addSubcommand(DeviceListCommand.block(sockets))
                 .addSubcommand(new ImageCommand(services))
                 .addSubcommand(new InspectCommand(services))
+                .addSubcommand(ExplainCommand.command())
                 .addSubcommand(new VersionCommand())
                 .setOut(out)
                 .setErr(err)

@@ -455,6 +455,26 @@ final class VmmTest {
     }
 
     @Test
+    void explainTellsWhatANameMeansAndWhereItIsImplemented() {
+        assertThat(vmm("explain", "mmu_update")).isZero();
+        assertThat(out.toString())
+                .contains("mmu_update(requests, count, done, foreign_dom)")
+                .contains("org.xenolith.core.mm.MmuUpdate");
+    }
+
+    @Test
+    void explainTakesAnErrorAsATraceShowsIt() {
+        assertThat(vmm("explain", "-EBUSY")).isZero();
+        assertThat(out.toString()).startsWith("EBUSY");
+    }
+
+    @Test
+    void explainSuggestsWhatMayBeMeant() {
+        assertThat(vmm("explain", "mmu_updaet")).isEqualTo(1);
+        assertThat(err.toString()).contains("mmu_updaet").contains("Did you mean mmu_update");
+    }
+
+    @Test
     void versionNamesTheProgramAndItsJava() {
         assertThat(vmm("version")).isZero();
         assertThat(out.toString())
