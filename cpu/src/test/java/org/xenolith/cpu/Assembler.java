@@ -183,6 +183,16 @@ public final class Assembler {
         return immediate(Math.min(bits, 32), immediate);
     }
 
+    /** MOV m32, r32, RIP-relative: to where a label is. */
+    public Assembler store32(Label to, int src) {
+        return ripRelative(0, 0x89, src, to);
+    }
+
+    /** LEA r64, RIP-relative: the address of a label. */
+    public Assembler lea(int dst, Label of) {
+        return ripRelative(REX_W, 0x8d, dst, of);
+    }
+
     public Assembler xchg(int bits, Memory at, int register) {
         return memory(bits, opcode(bits, 0x86), register, at);
     }
@@ -458,6 +468,11 @@ public final class Assembler {
         code.write((m.base == NONE ? 0 : MOD_DISPLACEMENT_32) | (reg & 7) << 3 | SIB_FOLLOWS);
         code.write(m.scale << 6 | index << 3 | base);
         return immediate(32, m.displacement);
+    }
+
+    private Assembler ripRelative(int rex, int opcode, int reg, Label label) {
+        return bytes(REX | rex | (reg >= 8 ? REX_R : 0), opcode, (reg & 7) << 3 | NO_BASE)
+                .reference(label);
     }
 
     private void prefixes(int bits, int rex) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,21 +84,36 @@ class LanternBootTest {
 
     @Test
     void twoBootsInVirtualTimeEndAlike() throws IOException {
-        assertThat(virtualRun()).isEqualTo(virtualRun()).contains("ram ");
+        assertThat(virtualRun(Tier.INTERP).statistics())
+                .isEqualTo(virtualRun(Tier.INTERP).statistics())
+                .contains("ram ");
     }
 
-    private String virtualRun() throws IOException {
+    @Test
+    void aTranslatedBootEndsAsAnInterpretedOne() throws IOException {
+        assertThat(TierRuns.end(virtualRun(Tier.JIT)))
+                .isEqualTo(TierRuns.end(virtualRun(Tier.INTERP)));
+    }
+
+    @Test
+    void lockStepFindsNoDifferenceInABoot() throws IOException {
+        Outcome verified = virtualRun(Tier.VERIFY);
+        assertThat(TierRuns.end(verified)).isEqualTo(TierRuns.end(virtualRun(Tier.INTERP)));
+        assertThat(TierRuns.compared(verified)).isPositive();
+    }
+
+    private Outcome virtualRun(Tier tier) throws IOException {
         BootOptions options =
                 BootFixture.options(
                         BootFixture.lantern(folder),
                         null,
-                        "run=mem;sleep 30;hypercall 100;poweroff",
+                        "run=mem;spin 20;sleep 30;hypercall 100;poweroff",
                         8 * BootFixture.MIB,
                         1,
                         true);
-        Outcome outcome = new VmmMachine().boot(options, new GuestConsole());
+        Outcome outcome = new VmmMachine().boot(options.withTier(tier), new GuestConsole());
         assertThat(outcome.ending()).isInstanceOf(Outcome.PoweredOff.class);
-        return outcome.statistics();
+        return outcome;
     }
 
     @Test

@@ -234,6 +234,13 @@ public final class Mmu {
         watch.writesDropped(hostBase);
     }
 
+    /** Withdraws all write tags: the next store to each page walks, and may see it again. */
+    public void dropAllWrites() {
+        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
+            tlb[i + WRITE_TAG] = INVALID;
+        }
+    }
+
     /**
      * Drops every entry that leads to a host frame, which is about to be given to somebody else.
      */

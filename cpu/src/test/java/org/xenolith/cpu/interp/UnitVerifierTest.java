@@ -9,12 +9,14 @@ import org.xenolith.cpu.Assembler;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /** Lock step finds a unit that does something else than its instructions say. */
 class UnitVerifierTest {
     private static final long CODE = 0x40_0000L;
     private static final long DATA = 0x80_0000L;
+    private static final long MANY = 0x100_0000L;
 
     private final FlatMachine machine = new FlatMachine(TestTier.INTERPRETER);
     private final Cpu cpu = machine.cpu;
@@ -72,6 +74,31 @@ class UnitVerifierTest {
         assertThatThrownBy(() -> verifier.run(unit(1, 42), CODE, 0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("at byte 0 of a frame");
+    }
+
+    @Test
+    void aMissingStoreIsReported() {
+        assertThatThrownBy(() -> verifier.run(unit(1, 0), CODE, 0))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("at byte 0 of a frame");
+    }
+
+    @Test
+    void aGuestThatWritesManyFramesIsComparedWithoutThem() {
+        machine.map(MANY, 100 * Ram.PAGE_SIZE);
+        for (int page = 0; page < 100; page++) {
+            cpu.mmu().write64(MANY + page * Ram.PAGE_SIZE, page);
+        }
+        assertThat(writableFrames()).isGreaterThan(100);
+        verifier.run(unit(1, 41), CODE, 0);
+        assertThat(writableFrames()).as("those that the unit has written since").isEqualTo(1);
+        assertThat(cpu.mmu().read64(MANY + 7 * Ram.PAGE_SIZE)).isEqualTo(7);
+    }
+
+    private int writableFrames() {
+        int[] frames = new int[1];
+        cpu.mmu().forEachWritableFrame(host -> frames[0]++);
+        return frames[0];
     }
 
     @Test
