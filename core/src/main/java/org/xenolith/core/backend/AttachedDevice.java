@@ -44,6 +44,18 @@ public final class AttachedDevice {
         return gone;
     }
 
+    boolean isSteady() {
+        return backend.isSteady();
+    }
+
+    CompletableFuture<Void> standBy() {
+        return backend.standBy();
+    }
+
+    void resume() {
+        backend.resume();
+    }
+
     CompletableFuture<Void> abandon() {
         backend.abandon();
         return gone;

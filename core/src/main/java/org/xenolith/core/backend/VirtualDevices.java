@@ -3,6 +3,7 @@ package org.xenolith.core.backend;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.devices.block.BlockImage;
 import org.xenolith.pv.blkback.BlockBackend;
 import org.xenolith.pv.blkback.BlockFeatures;
 import org.xenolith.pv.netback.NetBackend;
@@ -11,17 +12,25 @@ import org.xenolith.pv.xenbus.BackendDriver;
 import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
 
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
  * The disks and interfaces of one domain. Devices may be attached before the domain starts, and
- * while it runs. Thread-safe.
+ * while it runs; those that a restored domain had when it was saved go on where they were. To save
+ * it they {@linkplain #standBy stand by}. Thread-safe.
  */
 public final class VirtualDevices implements AutoCloseable {
     private static final String VBD = "vbd", VIF = "vif";
@@ -61,13 +70,14 @@ public final class VirtualDevices implements AutoCloseable {
     /**
      * Attaches a disk.
      *
-     * @throws IllegalArgumentException when the domain has one of that name; the image is not
-     *     closed then
+     * @throws IllegalArgumentException when the domain has one of that name, or had a disk of
+     *     another size there when it was saved; the image is not closed then
      */
     public synchronized AttachedDevice attach(Disk disk, BlockFeatures features) {
         int number = disk.name().number();
         XenbusDevice device = new XenbusDevice(domain.id(), VBD, number);
         requireFree(device);
+        requireSizeAsSaved(device, disk);
         String type = disk.cdrom() ? "cdrom" : "disk";
         Map<String, String> frontend = new LinkedHashMap<>();
         frontend.put("virtual-device", "" + number);
@@ -115,6 +125,17 @@ public final class VirtualDevices implements AutoCloseable {
         return attach(device, frontend, backend, netback, netback);
     }
 
+    /** The guest believes what it was told about its disk before it was saved. */
+    private void requireSizeAsSaved(XenbusDevice device, Disk disk) {
+        long sectors = disk.image().sizeBytes() / BlockImage.SECTOR_BYTES;
+        Optional<String> saved = store.read(device.backend() + "/sectors");
+        if (saved.isPresent() && !saved.get().equals("" + sectors)) {
+            throw new IllegalArgumentException(
+                    "the disk %s had %s sectors when the guest was saved, and %s has %d"
+                            .formatted(disk.name().name(), saved.get(), disk.source(), sectors));
+        }
+    }
+
     private void requireFree(XenbusDevice device) {
         if (devices.containsKey(device)) {
             throw new IllegalArgumentException(
@@ -128,8 +149,13 @@ public final class VirtualDevices implements AutoCloseable {
             Map<String, String> backendKeys,
             BackendDriver driver,
             AutoCloseable behind) {
-        tree.addDevice(device.type(), device.id(), frontendKeys, backendKeys);
-        XenbusBackend backend = XenbusBackend.attach(device, access, store, driver, log);
+        XenbusBackend backend;
+        if (tree.hasDevice(device.type(), device.id())) {
+            backend = XenbusBackend.goOn(device, access, store, driver, log);
+        } else {
+            tree.addDevice(device.type(), device.id(), frontendKeys, backendKeys);
+            backend = XenbusBackend.attach(device, access, store, driver, log);
+        }
         CompletableFuture<Void> gone =
                 backend.ended().thenRunAsync(() -> remove(device, behind), io.unlimited());
         AttachedDevice attached = new AttachedDevice(backend, gone);
@@ -149,6 +175,55 @@ public final class VirtualDevices implements AutoCloseable {
             log.accept(device + ": closing failed: " + e.getMessage());
             throw new CompletionException(e);
         }
+    }
+
+    /**
+     * Lets go of the domain, which is paused, so that it can be saved: no device uses its memory or
+     * its ports until {@link #resume}. The calling thread does what its vCPUs cannot do meanwhile.
+     *
+     * @throws IOException when a device is being detached, or a disk does not answer in time; all
+     *     go on then
+     */
+    public void standBy(Duration patience) throws IOException {
+        List<AttachedDevice> all = devices();
+        for (AttachedDevice one : all) {
+            if (!one.isSteady()) {
+                throw new IOException("The device " + one.device() + " is being detached");
+            }
+        }
+        CompletableFuture<Void> quiet =
+                CompletableFuture.allOf(
+                        all.stream()
+                                .map(AttachedDevice::standBy)
+                                .toArray(CompletableFuture[]::new));
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (!isDone(quiet)) {
+            domain.applyPosted();
+            if (System.nanoTime() - deadline > 0 || domain.hasEnded()) {
+                resume();
+                throw new IOException("A disk has not answered all that it was asked");
+            }
+        }
+    }
+
+    /** Waits for a moment: answers of disks are posted to the domain, and nobody else is told. */
+    private static boolean isDone(CompletableFuture<Void> quiet) throws IOException {
+        try {
+            quiet.get(1, TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("Interrupted");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("to stand by does not fail", e);
+        }
+    }
+
+    /** Goes on with a domain that was saved. */
+    public void resume() {
+        devices().forEach(AttachedDevice::resume);
     }
 
     /** What is attached now, in the order of attaching. */

@@ -50,8 +50,8 @@ import java.util.concurrent.Callable;
         optionListHeading = "%nOptions:%n",
         footer = {
             "",
-            "Exit status: 0 the guest powered off or was left, 1 it crashed, ran out of time or"
-                    + " could not boot, 2 wrong usage.",
+            "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
+                + " or could not boot, 2 wrong usage.",
             "",
             "Examples:",
             "  vmm boot debian -m 512M --vcpus 2",
@@ -239,27 +239,7 @@ final class BootCommand implements Callable<Integer> {
             }
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
-        if (!outcome.statistics().isEmpty()) {
-            say(outcome.statistics().stripTrailing());
-        }
-        return switch (outcome.ending()) {
-            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
-            case Outcome.Destroyed() -> {
-                say("vmm: the guest was destroyed.");
-                yield ExitStatus.FAILED;
-            }
-            case Outcome.Crashed(String report) -> {
-                say(report.stripTrailing());
-                yield ExitStatus.FAILED;
-            }
-            case Outcome.TimedOut() -> {
-                say(
-                        "vmm: the guest was stopped: it did not power off within "
-                                + inWords(timeout)
-                                + ".");
-                yield ExitStatus.FAILED;
-            }
-        };
+        return new Ended(spec.commandLine().getErr(), timeout).tell(outcome);
     }
 
     private void say(String text) {
@@ -486,9 +466,5 @@ final class BootCommand implements Callable<Integer> {
 
     private ParameterException usage(String sentence) {
         return new ParameterException(spec.commandLine(), sentence);
-    }
-
-    private static String inWords(Duration time) {
-        return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
     }
 }

@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.Machine;
+import org.xenolith.core.machine.Restorer;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
  */
 record Services(
         Machine machine,
+        Restorer restorer,
         KnownGuests images,
         Inspector inspector,
         Supplier<TerminalSession> console,

@@ -12,8 +12,10 @@ final class Wiring {
     private Wiring() {}
 
     static Services services() {
+        VmmMachine machine = new VmmMachine(Optional.of(ControlFolder.ofUser()));
         return new Services(
-                new VmmMachine(Optional.of(ControlFolder.ofUser())),
+                machine,
+                machine,
                 new InstalledGuests(),
                 file -> {
                     ImageReport report = ImageReport.of(file);

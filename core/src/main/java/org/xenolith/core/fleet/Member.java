@@ -8,6 +8,7 @@ import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Outcome;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -81,7 +82,7 @@ final class Member implements Ballooned {
         switch (ending) {
             case Outcome.Crashed(String report) -> crashedForGood(report);
             case Outcome.Destroyed _ -> failed = failed || fleet.isDestroying();
-            case Outcome.PoweredOff _, Outcome.Rebooted _ -> {}
+            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Saved _ -> {}
             case Outcome.Left _, Outcome.TimedOut _ -> {}
         }
         closeGuest();
@@ -133,8 +134,9 @@ final class Member implements Ballooned {
             case Outcome.PoweredOff _ -> config.onPoweroff();
             case Outcome.Rebooted _ -> config.onReboot();
             case Outcome.Crashed _ -> config.onCrash();
-            // Whoever destroys a guest does not want it back.
-            case Outcome.Destroyed _, Outcome.Left _, Outcome.TimedOut _ -> Action.DESTROY;
+            // Whoever saves or destroys a guest does not want it back here.
+            case Outcome.Saved _, Outcome.Destroyed _ -> Action.DESTROY;
+            case Outcome.Left _, Outcome.TimedOut _ -> Action.DESTROY;
         };
     }
 
@@ -143,6 +145,7 @@ final class Member implements Ballooned {
             case Outcome.PoweredOff _ -> "powered off";
             case Outcome.Rebooted _ -> "rebooted";
             case Outcome.Crashed(String report) -> "crashed (" + firstLine(report) + ")";
+            case Outcome.Saved(Path file) -> "was saved to " + file;
             case Outcome.Destroyed _ -> "was destroyed";
             case Outcome.Left _, Outcome.TimedOut _ -> "was stopped";
         };

@@ -30,6 +30,9 @@ import java.util.concurrent.TimeUnit;
 public final class Guest implements Ballooned, AutoCloseable {
     private static final int KIB_SHIFT = 10;
 
+    /** How long disks may take to end what they do before a save is given up. */
+    private static final Duration SAVE_PATIENCE = Duration.ofSeconds(30);
+
     /** What {@code xl shutdown} and its relatives ask a guest for: values of control/shutdown. */
     public enum Request {
         POWEROFF,
@@ -67,6 +70,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final VirtualDevices devices;
 
     private volatile boolean left;
+    private volatile Path savedTo;
     private boolean closed;
 
     Guest(
@@ -180,9 +184,15 @@ public final class Guest implements Ballooned, AutoCloseable {
         if (origin == null) {
             host.scheduler().online(domain.vcpu(0));
         } else {
-            origin.start(domain);
+            origin.start(domain, false);
             origin = null;
         }
+    }
+
+    /** Puts a restored guest where it was, paused. */
+    void startPaused() {
+        origin.start(domain, true);
+        origin = null;
     }
 
     /**
@@ -261,22 +271,62 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /**
      * Saves the guest to a file; it stands still meanwhile and goes on afterwards, unless it was
-     * paused before.
+     * paused before. Its disks are not in the file: what it writes to them later, the restored
+     * guest does not know of.
      *
      * @throws SnapshotException if it cannot be saved now
      * @throws IOException if the file cannot be written
      */
     public synchronized void save(Path file) throws IOException {
         boolean ran = !domain.isPaused();
-        pause();
         try {
-            if (domain.hasEnded()) {
-                throw new SnapshotException("A guest that has ended cannot be saved");
-            }
-            DomainSnapshot.save(file, domain, rings, host.store(), store.connection());
+            write(file);
+            devices.resume();
         } finally {
             if (ran) {
                 unpause();
+            }
+        }
+    }
+
+    /**
+     * Saves the guest to a file and ends it, as {@code xl save} does: the file and its disks are
+     * what is left of it. It goes on if that fails.
+     *
+     * @throws SnapshotException if it cannot be saved now
+     * @throws IOException if the file cannot be written
+     */
+    public synchronized void saveAndEnd(Path file) throws IOException {
+        boolean ran = !domain.isPaused();
+        boolean saved = false;
+        try {
+            write(file);
+            saved = true;
+        } finally {
+            if (!saved && ran) {
+                unpause();
+            }
+        }
+        savedTo = file;
+        destroy();
+    }
+
+    /** Leaves the domain paused, and if all went well its devices standing by. */
+    private void write(Path file) throws IOException {
+        pause();
+        if (domain.hasEnded()) {
+            throw new SnapshotException("A guest that has ended cannot be saved");
+        }
+        SavedGuest configuration = SavedGuest.of(options);
+        devices.standBy(SAVE_PATIENCE);
+        boolean written = false;
+        try {
+            DomainSnapshot.save(
+                    file, domain, rings, host.store(), store.connection(), configuration.toText());
+            written = true;
+        } finally {
+            if (!written) {
+                devices.resume();
             }
         }
     }
@@ -298,7 +348,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         host.scheduler().pause(domain);
     }
 
-    public void unpause() {
+    public synchronized void unpause() {
         host.scheduler().unpause(domain);
     }
 
@@ -409,7 +459,8 @@ public final class Guest implements Ballooned, AutoCloseable {
         return switch (domain.shutdownReason()) {
             case Domain.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();
             case Domain.SHUTDOWN_REBOOT -> new Outcome.Rebooted();
-            case Domain.DESTROYED -> new Outcome.Destroyed();
+            case Domain.DESTROYED ->
+                    savedTo == null ? new Outcome.Destroyed() : new Outcome.Saved(savedTo);
             default -> new Outcome.Crashed(CrashReport.of(domain));
         };
     }

@@ -18,6 +18,10 @@ public record GuestDevices(
     /** A guest with console and xenstore only. */
     public static final GuestDevices NONE = new GuestDevices(List.of(), List.of(), List.of());
 
+    public boolean isEmpty() {
+        return disks.isEmpty() && networks.isEmpty();
+    }
+
     public GuestDevices {
         disks = List.copyOf(disks);
         networks = List.copyOf(networks);

@@ -8,6 +8,7 @@ import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.devices.terminal.ConsoleIo;
 
@@ -15,9 +16,11 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -39,6 +42,10 @@ public final class Host implements AutoCloseable {
     private final IoThreads io = new IoThreads();
     private HostNetwork network;
     private final ImageCache images = new ImageCache();
+
+    /** Those that guests have; a new guest's was nobody's before. */
+    private final Set<Integer> ids = new HashSet<>();
+
     private int nextId = FIRST_GUEST;
 
     private Host(FramePool pool) {
@@ -87,19 +94,60 @@ public final class Host implements AutoCloseable {
     /**
      * Makes a guest that goes on where a saved one was; it does not run yet.
      *
-     * @param options name, trace, timeout and statistics count; all else is the snapshot's
-     * @throws org.xenolith.core.snapshot.SnapshotException if the file is no snapshot, is damaged,
-     *     or of another version
-     * @throws BootFailed if there is no memory for it
+     * @param options name, trace, timeout, statistics, tier and devices count; all else is the
+     *     snapshot's
+     * @throws SnapshotException if the file is no snapshot, is damaged, or of another version
+     * @throws BootFailed if there is no memory for it, or its devices are not what they were
      */
     public Guest restore(Path snapshot, BootOptions options, ConsoleIo console) throws IOException {
-        DomainSnapshot opened = DomainSnapshot.open(snapshot);
-        BootOptions asSaved = options.of(opened.description());
-        return new GuestBuilder(this, takeId(), asSaved, console).restore(opened);
+        return restore(DomainSnapshot.open(snapshot), options, console);
+    }
+
+    Guest restore(DomainSnapshot snapshot, BootOptions options, ConsoleIo console)
+            throws IOException {
+        BootOptions asSaved = options.of(snapshot.description());
+        int id = takeId(snapshot.description().id());
+        if (id != snapshot.description().id() && !options.devices().isEmpty()) {
+            // Its kernel remembers the store's paths of its devices.
+            throw new SnapshotException(
+                    "A guest with devices keeps its number, and %d is another guest's"
+                            .formatted(snapshot.description().id()));
+        }
+        Guest guest = null;
+        try {
+            guest = new GuestBuilder(this, id, asSaved, console).restore(snapshot);
+            new DeviceAttacher(this, guest).attach(options.devices());
+            return guest;
+        } catch (IllegalArgumentException e) {
+            discard(id, guest);
+            throw new BootFailed(e.getMessage(), e);
+        } catch (IOException | RuntimeException e) {
+            discard(id, guest);
+            throw e;
+        }
+    }
+
+    private void discard(int id, Guest guest) {
+        if (guest != null) {
+            guest.close();
+        }
+        giveBackId(id);
     }
 
     private synchronized int takeId() {
+        while (!ids.add(nextId)) {
+            nextId++;
+        }
         return nextId++;
+    }
+
+    /** The id that a saved guest had, if no guest has it now. */
+    private synchronized int takeId(int wanted) {
+        return wanted >= FIRST_GUEST && ids.add(wanted) ? wanted : takeId();
+    }
+
+    private synchronized void giveBackId(int id) {
+        ids.remove(id);
     }
 
     /** The guest is complete: siblings, threads and the command line may find it. */
@@ -111,6 +159,7 @@ public final class Host implements AutoCloseable {
     /** The guest's vCPUs are out of the scheduler: nothing finds it any more. */
     void remove(Guest guest) {
         guests.remove(guest.id(), guest);
+        giveBackId(guest.id());
     }
 
     /** A domain that other guests may name, or null. */

@@ -13,6 +13,10 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.devices.console.ConsoleSink;
 
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,6 +31,7 @@ public final class HostVerbs implements Verbs {
                     "stat",
                     "pause",
                     "unpause",
+                    "save",
                     "shutdown",
                     "reboot",
                     "destroy",
@@ -61,6 +66,7 @@ public final class HostVerbs implements Verbs {
             case "reboot" -> guest.request(Guest.Request.REBOOT);
             case "destroy" -> guest.destroy();
             case "mem-set" -> memSet(guest, arguments);
+            case "save" -> save(guest, arguments);
             case "stat" -> {
                 return stat(guest);
             }
@@ -121,6 +127,43 @@ public final class HostVerbs implements Verbs {
         } catch (IllegalArgumentException e) {
             throw new ControlException(e.getMessage() + ".");
         }
+    }
+
+    private static void save(Guest guest, JsonObject arguments) throws ControlException {
+        Path file = absolute(text(arguments, "file"));
+        try {
+            switch (text(arguments, "leave")) {
+                case "" -> guest.saveAndEnd(file);
+                case "running" -> guest.save(file);
+                case "paused" -> {
+                    guest.pause();
+                    guest.save(file);
+                }
+                default -> throw new ControlException("'leave' is 'running' or 'paused'.");
+            }
+        } catch (FileSystemException e) {
+            throw new ControlException("%s cannot be written.".formatted(file));
+        } catch (IOException e) {
+            throw new ControlException(e.getMessage() + ".");
+        }
+    }
+
+    private static Path absolute(String text) throws ControlException {
+        try {
+            Path file = Path.of(text);
+            if (file.isAbsolute()) {
+                return file;
+            }
+        } catch (InvalidPathException e) {
+            // No more of a path than a relative one is of an absolute one.
+        }
+        throw new ControlException("save needs an absolute path as 'file'.");
+    }
+
+    /** A member that is a text; empty when there is none. */
+    private static String text(JsonObject arguments, String member) {
+        JsonElement value = arguments.get(member);
+        return value instanceof JsonPrimitive text && text.isString() ? text.getAsString() : "";
     }
 
     private static JsonObject stat(Guest guest) {

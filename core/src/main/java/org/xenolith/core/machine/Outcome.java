@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import java.nio.file.Path;
+
 /**
  * How a guest's run ended.
  *
@@ -25,6 +27,9 @@ public record Outcome(Ending ending, String statistics) {
      * @param report for the user: what happened, registers, instruction, backtrace
      */
     public record Crashed(String report) implements Ending {}
+
+    /** The guest was saved to a file, from which it can go on, and is no more. */
+    public record Saved(Path file) implements Ending {}
 
     /** Somebody on the host ended the guest. */
     public record Destroyed() implements Ending {}

@@ -2,13 +2,16 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
+import org.xenolith.core.snapshot.Description;
+import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 
-/** Boots one guest on a host of its own, in this JVM, and tells how it ended. */
-public final class VmmMachine implements Machine {
+/** Runs one guest on a host of its own, in this JVM, and tells how it ended. */
+public final class VmmMachine implements Machine, Restorer {
     private final Optional<ControlFolder> sockets;
 
     /** A machine that nobody can reach from outside. */
@@ -25,17 +28,51 @@ public final class VmmMachine implements Machine {
 
     @Override
     public Outcome boot(BootOptions options, ConsoleIo console) throws IOException {
-        // Virtual time runs one vCPU at a time anyway; a second thread would only take turns.
-        int threads =
-                options.virtualTime()
-                        ? 1
-                        : Math.min(options.vcpus(), Runtime.getRuntime().availableProcessors());
-        long memoryBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
-        try (Host host = Host.start(memoryBytes, threads);
+        int threads = threads(options.virtualTime(), options.vcpus());
+        return run(
+                options.maxMemoryBytes(),
+                threads,
+                host -> {
+                    Guest guest = host.create(options, console);
+                    guest.start();
+                    return guest.await(options.timeout());
+                });
+    }
+
+    @Override
+    public Outcome restore(Path file, RestoreOptions options, ConsoleIo console)
+            throws IOException {
+        DomainSnapshot snapshot = DomainSnapshot.open(file);
+        Description saved = snapshot.description();
+        BootOptions asSaved = SavedGuest.parse(snapshot.configuration()).options(saved, options);
+        return run(
+                asSaved.maxMemoryBytes(),
+                threads(saved.virtualTime(), saved.vcpus()),
+                host -> {
+                    Guest guest = host.restore(snapshot, asSaved, console);
+                    if (options.paused()) {
+                        guest.startPaused();
+                    } else {
+                        guest.start();
+                    }
+                    return guest.await(options.timeout());
+                });
+    }
+
+    /** Virtual time runs one vCPU at a time anyway; a second thread would only take turns. */
+    private static int threads(boolean virtualTime, int vcpus) {
+        return virtualTime ? 1 : Math.min(vcpus, Runtime.getRuntime().availableProcessors());
+    }
+
+    /** What is done on a host that has just started. */
+    private interface Use {
+        Outcome of(Host host) throws IOException;
+    }
+
+    private Outcome run(long memoryBytes, int threads, Use use) throws IOException {
+        try (Host host = Host.start(memoryBytes + Host.OVERHEAD_BYTES, threads);
                 AutoCloseable _ = listen(host)) {
-            Guest guest = host.create(options, console);
-            guest.start();
-            return guest.await(options.timeout());
+            return use.of(host);
         } catch (IOException | RuntimeException e) {
             throw e;
         } catch (Exception e) {

@@ -55,6 +55,7 @@ public final class DomainSnapshot {
     private final List<EventChannels.Saved> events;
     private final GrantTable.Saved grants;
     private final StoreSection store;
+    private final String configuration;
 
     private DomainSnapshot(Path file, Parts parts) {
         this.file = file;
@@ -64,19 +65,26 @@ public final class DomainSnapshot {
         events = parts.events;
         grants = parts.grants;
         store = parts.store;
+        configuration = parts.configuration;
     }
 
     public Description description() {
         return description;
     }
 
+    /** What {@link #save} was given. Whoever uses it checks it. */
+    public String configuration() {
+        return configuration;
+    }
+
     // ---- saving
     // ------------------------------------------------------------------------------------------
 
     /**
-     * Saves a domain that is paused: none of its vCPUs runs. The file is there completely or not at
-     * all.
+     * Saves a domain that is paused: none of its vCPUs runs, and no backend uses it. The file is
+     * there completely or not at all.
      *
+     * @param configuration what {@link #configuration} is to return
      * @throws SnapshotException when the domain cannot be saved now
      */
     public static void save(
@@ -84,7 +92,8 @@ public final class DomainSnapshot {
             Domain domain,
             Description.Rings rings,
             Xenstore store,
-            XenstoreConnection connection)
+            XenstoreConnection connection,
+            String configuration)
             throws IOException {
         if (!domain.isPaused()) {
             throw new IllegalStateException("a domain that runs cannot be saved");
@@ -98,7 +107,7 @@ public final class DomainSnapshot {
         try {
             try (OutputStream out =
                     new BufferedOutputStream(Files.newOutputStream(part), BUFFER_BYTES)) {
-                write(new SectionWriter(out), domain, rings, store, connection);
+                write(new SectionWriter(out), domain, rings, store, connection, configuration);
             }
             Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
         } finally {
@@ -111,7 +120,8 @@ public final class DomainSnapshot {
             Domain domain,
             Description.Rings rings,
             Xenstore store,
-            XenstoreConnection connection)
+            XenstoreConnection connection,
+            String configuration)
             throws IOException {
         SavedFrames frames = domain.frames().save();
         out.write(Section.DOMAIN, Description.of(domain, rings).toFields());
@@ -125,6 +135,7 @@ public final class DomainSnapshot {
         GrantTable.Saved grants = domain.grants().save();
         out.write(Section.GRANTS, new Fields().i64s(grants.frameMfns()).i32s(grants.inUse()));
         out.write(Section.STORE, StoreSection.of(store, domain, connection).toFields());
+        out.write(Section.CONFIGURATION, new Fields().text(configuration));
         out.write(Section.END, new Fields());
     }
 
@@ -184,6 +195,7 @@ public final class DomainSnapshot {
         List<EventChannels.Saved> events;
         GrantTable.Saved grants;
         StoreSection store;
+        String configuration;
 
         void add(Section section, FieldReader in) throws SnapshotException {
             in.require((description == null) == (section == Section.DOMAIN), "its place");
@@ -207,6 +219,10 @@ public final class DomainSnapshot {
                     in.end();
                 }
                 case STORE -> store = StoreSection.from(in);
+                case CONFIGURATION -> {
+                    configuration = in.text();
+                    in.end();
+                }
                 case END -> throw new IllegalStateException("the end is no part");
             }
         }
@@ -218,6 +234,7 @@ public final class DomainSnapshot {
                             && events != null
                             && grants != null
                             && store != null
+                            && configuration != null
                             && vcpus.size() == description.vcpus();
             if (!complete) {
                 throw SnapshotException.damaged("a section is missing");
@@ -357,13 +374,15 @@ public final class DomainSnapshot {
     /**
      * Lets the restored domain go on; the scheduler knows its vCPUs now. One that had suspended
      * itself stays paused until somebody answers that.
+     *
+     * @param paused whether it stays so in any case
      */
-    public void start(Domain domain) {
+    public void start(Domain domain, boolean paused) {
         domain.scheduler().beginPause(domain);
         for (int i = 0; i < vcpus.size(); i++) {
             vcpus.get(i).schedule(domain.vcpu(i));
         }
-        if (domain.suspension().isPresent()) {
+        if (paused || domain.suspension().isPresent()) {
             return;
         }
         domain.scheduler().unpause(domain);

@@ -9,7 +9,8 @@ enum Section {
     VCPU,
     EVENTS,
     GRANTS,
-    STORE;
+    STORE,
+    CONFIGURATION;
 
     private static final Section[] KINDS = values();
 

@@ -9,7 +9,7 @@ import java.util.zip.CRC32C;
 /** Writes header and sections. */
 final class SectionWriter {
     static final byte[] MAGIC = {'X', 'E', 'N', 'O', 'S', 'N', 'A', 'P'};
-    static final int VERSION = 1;
+    static final int VERSION = 2;
     static final int HEADER_BYTES = 16;
 
     /** Kind and length in front of a payload. */

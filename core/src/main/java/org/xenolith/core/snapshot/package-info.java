@@ -14,6 +14,7 @@
  *   5 EVENTS   event channels                                                      once
  *   6 GRANTS   frames of the grant table, references in use                        once
  *   7 STORE    nodes of xenstore, the connection's state                           once
+ *   8 CONFIGURATION  text of whoever saves: what the guest is to be connected to  once
  *   0 END      empty; nothing follows
  * </pre>
  *
@@ -21,6 +22,10 @@
  * are not saved: whoever restores pins what was pinned and loads what was loaded, and the code that
  * checks a guest's requests checks the file. So a file can describe a guest that does not work, but
  * none that reaches beyond its own frames.
+ *
+ * <p>Devices are not in the file. Before a domain is saved its backends let go of it, with every
+ * request answered that they had taken; those of the restored domain take over the rings as they
+ * stand, and the guest hears nothing of it.
  *
  * <p>A file is read completely before anything is built from it. There is one version; others are
  * refused.

@@ -132,6 +132,12 @@ public final class DomainTree {
                 });
     }
 
+    /** Whether a device was announced, by this host or by the one that the domain comes from. */
+    public boolean hasDevice(String type, int id) {
+        // The backend's directory: the frontend's is the guest's to write.
+        return store.read(backendPath(domid, type, id) + "/frontend").isPresent();
+    }
+
     /** Removes both directories of a device. */
     public void removeDevice(String type, int id) {
         store.update(

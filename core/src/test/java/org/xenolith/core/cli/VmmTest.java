@@ -18,6 +18,7 @@ import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.machine.Restorer;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -55,6 +56,14 @@ final class VmmTest {
                         statistics);
             };
 
+    private final List<String> restored = new ArrayList<>();
+    private Restorer restorer =
+            (file, options, io) -> {
+                restored.add(file + " " + options);
+                return new Outcome(
+                        endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove(), "");
+            };
+
     @TempDir private Path folder;
     private Path kernel;
     private Path initrd;
@@ -85,6 +94,17 @@ final class VmmTest {
                                 false));
         assertThat(console.toString(US_ASCII)).isEqualTo("hello\n");
         assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void restoreGoesOnWithAFileAndTellsHowTheGuestEnded() {
+        endings.add(new Outcome.Saved(Path.of("/tmp/web")));
+        assertThat(vmm("restore", "-p", "--timeout", "5s", "--tier=jit", "saved")).isZero();
+        assertThat(restored)
+                .containsExactly(
+                        "saved RestoreOptions[paused=true, timeout=Optional[PT5S],"
+                                + " statistics=false, tier=JIT]");
+        assertThat(err.toString()).isEqualTo("The guest was saved to /tmp/web.\n");
     }
 
     @Test
@@ -486,6 +506,7 @@ final class VmmTest {
         Services services =
                 new Services(
                         (options, io) -> machine.boot(options, io),
+                        (file, options, io) -> restorer.restore(file, options, io),
                         new TwoGuests(),
                         file ->
                                 new Services.Inspection(

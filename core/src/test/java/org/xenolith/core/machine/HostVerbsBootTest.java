@@ -14,12 +14,16 @@ import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
+import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /** Two guests of a host, spoken to over its control socket. */
 @Timeout(60)
@@ -120,11 +124,47 @@ class HostVerbsBootTest {
             for (String verb : HostVerbs.NAMES) {
                 JsonObject request = request(verb, "test");
                 request.addProperty("kib", 8192);
+                request.addProperty("file", folder.resolve("saved").toString());
+                request.addProperty("leave", "running");
                 client.ask(request);
             }
-            assertThatThrownBy(() -> client.ask(request("save", "test")))
+            assertThatThrownBy(() -> client.ask(request("migrate", "test")))
                     .isInstanceOf(ControlException.class)
-                    .hasMessage("There is no verb 'save'.");
+                    .hasMessage("There is no verb 'migrate'.");
+        }
+    }
+
+    @Test
+    void savedGuestEndsAndGoesOnFromItsFile() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        Path file = folder.resolve("saved");
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            JsonObject request = request("save", "test");
+            request.addProperty("file", "saved");
+            assertThatThrownBy(() -> client.ask(request))
+                    .hasMessage("save needs an absolute path as 'file'.");
+            request.addProperty("file", folder + "/nowhere/saved");
+            assertThatThrownBy(() -> client.ask(request))
+                    .hasMessage(folder + "/nowhere/saved cannot be written.");
+            assertThat(guest.isPaused()).as("after a save that failed").isFalse();
+            request.addProperty("file", file.toString());
+            client.ask(request);
+            assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                    .isEqualTo(new Outcome.Saved(file));
+        }
+        GuestConsole console = new GuestConsole();
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            RestoreOptions options =
+                    new RestoreOptions(false, Optional.of(PATIENCE), false, Tier.standard());
+            Future<Outcome> end =
+                    thread.submit(() -> new VmmMachine().restore(file, options, console));
+            console.type("poweroff\n");
+            assertThat(end.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
         }
     }
 

@@ -351,7 +351,7 @@ class SnapshotBootTest {
         other[8] = 9;
         Path file = Files.write(folder.resolve("other"), other);
         assertThatThrownBy(() -> DomainSnapshot.open(file))
-                .hasMessage("The snapshot has version 9, but only version 1 can be restored");
+                .hasMessage("The snapshot has version 9, but only version 2 can be restored");
     }
 
     @Test

@@ -78,6 +78,45 @@ public record NetworkSpec(
         }
     }
 
+    /** As {@link #parse} reads it. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(text(uplink));
+        address.ifPresent(mac -> text.append(",mac=").append(mac));
+        capture.ifPresent(file -> text.append(",pcap=").append(file));
+        impairment.ifPresent(line -> text.append(text(line)));
+        return text.toString();
+    }
+
+    private static String text(Uplink uplink) {
+        return switch (uplink) {
+            case Uplink.Nat() -> "nat";
+            case Uplink.None() -> "none";
+            case Uplink.Tap(String name) -> "tap:" + name;
+            case Uplink.Udp(InetSocketAddress local, InetSocketAddress remote) ->
+                    "udp:" + text(local) + "," + text(remote);
+            case Uplink.StreamConnect(InetSocketAddress remote) -> "stream:connect=" + text(remote);
+            case Uplink.StreamListen(InetSocketAddress local) -> "stream:listen=" + text(local);
+        };
+    }
+
+    private static String text(InetSocketAddress address) {
+        String host = address.getHostString();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    private static String text(Impairment line) {
+        return ",delay=%s,jitter=%s,loss=%s,duplicate=%s,reorder=%s,rate=%dbit,seed=%d"
+                .formatted(
+                        Quantity.micros(line.delayNanos()),
+                        Quantity.micros(line.jitterNanos()),
+                        Quantity.percent(line.loss()),
+                        Quantity.percent(line.duplicate()),
+                        Quantity.percent(line.reorder()),
+                        line.bitsPerSecond(),
+                        line.seed());
+    }
+
     /** Removes the words that belong to the uplink. */
     private static Uplink uplink(List<String> words) {
         String word = words.removeFirst();

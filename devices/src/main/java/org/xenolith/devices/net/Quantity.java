@@ -29,6 +29,20 @@ final class Quantity {
         return whole(name, text, NANOS, "a time like 10ms, 250us or 1s");
     }
 
+    /** A time as {@link #nanos} reads it. */
+    static String micros(long nanos) {
+        return BigDecimal.valueOf(nanos, 3).toPlainString() + "us";
+    }
+
+    /** A share as {@link #share} reads it. */
+    static String percent(double share) {
+        return BigDecimal.valueOf(share)
+                        .movePointRight(2)
+                        .setScale(9, RoundingMode.HALF_UP)
+                        .toPlainString()
+                + "%";
+    }
+
     static long bitsPerSecond(String name, String text) {
         return whole(name, text, BITS, "a rate like 10mbit, 56kbit or 1gbit");
     }

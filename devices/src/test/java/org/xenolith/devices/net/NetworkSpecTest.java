@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.devices.net.NetworkSpec.Uplink;
 
 import java.net.InetSocketAddress;
@@ -24,6 +25,21 @@ final class NetworkSpecTest {
                 .isEqualTo(new Uplink.StreamConnect(address("::1", 1234)));
         assertThat(uplink("stream:listen=:1234"))
                 .isEqualTo(new Uplink.StreamListen(address("127.0.0.1", 1234)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "nat",
+                "none,mac=00:16:3e:00:00:2a",
+                "tap:tap0,pcap=/tmp/a.pcap",
+                "udp:10.0.0.1:5000,example.org:5001,loss=0.03%",
+                "stream:connect=[::1]:1234,delay=1.5us,rate=10mbit,seed=-3",
+                "stream:listen=:1234,delay=10s,jitter=1ms,duplicate=100%,reorder=1%"
+            })
+    void whatIsWrittenIsReadAsTheSame(String text) {
+        NetworkSpec spec = NetworkSpec.parse(text);
+        assertThat(NetworkSpec.parse(spec.toString())).isEqualTo(spec);
     }
 
     @Test

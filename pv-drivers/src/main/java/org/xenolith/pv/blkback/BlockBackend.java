@@ -194,6 +194,12 @@ public final class BlockBackend implements BackendDriver {
         }
 
         @Override
+        public void handOver(Runnable released) {
+            Countdown all = new Countdown(queues.size(), () -> domain.post(released));
+            queues.forEach(queue -> queue.handOver(all));
+        }
+
+        @Override
         public void abandon(Runnable idle) {
             Countdown all = new Countdown(queues.size(), idle);
             queues.forEach(queue -> queue.abandon(all));

@@ -48,6 +48,10 @@ final class BlockQueue {
     private int jobsUnderWay;
     private long bytesUnderWay;
     private boolean closing;
+
+    /** What was taken is answered, and nothing more is taken. */
+    private boolean handingOver;
+
     private Runnable released;
 
     /** A transfer that the next request may continue; null when there is none. */
@@ -95,7 +99,9 @@ final class BlockQueue {
 
     private void serveRing() {
         try {
-            takeRequests();
+            if (!handingOver) {
+                takeRequests();
+            }
         } catch (RingCorrupt corrupt) {
             closing = true;
             reports.fail(corrupt.getMessage());
@@ -350,6 +356,18 @@ final class BlockQueue {
         order.cancel();
         released = whenReleased;
         // Not at once: the caller is not done yet.
+        serviceSoon();
+    }
+
+    /**
+     * Takes no more requests and answers those that were taken: the ring is then as another backend
+     * finds it.
+     *
+     * @param whenReleased as for {@link #disconnect}
+     */
+    synchronized void handOver(Runnable whenReleased) {
+        handingOver = true;
+        released = whenReleased;
         serviceSoon();
     }
 

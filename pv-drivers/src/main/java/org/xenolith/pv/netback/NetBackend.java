@@ -276,6 +276,12 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
             domain.post(released);
         }
 
+        /** A packet is answered when it is taken; one that waits for the switch is lost. */
+        @Override
+        public void handOver(Runnable released) {
+            disconnect(released);
+        }
+
         @Override
         public void abandon(Runnable idle) {
             end();

@@ -19,6 +19,14 @@ public interface BackendConnection {
     void disconnect(Runnable released);
 
     /**
+     * Ends it so that another backend can go on with the frontend's rings, which hears nothing of
+     * it: what was taken is answered first. Called as {@link #disconnect}.
+     *
+     * @param released as for {@link #disconnect}
+     */
+    void handOver(Runnable released);
+
+    /**
      * Ends it without the frontend's domain, which has ended: its memory must not be touched any
      * more. May follow {@link #disconnect}.
      *

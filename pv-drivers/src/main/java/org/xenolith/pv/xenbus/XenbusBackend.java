@@ -49,6 +49,12 @@ public final class XenbusBackend {
 
     private boolean disconnecting;
 
+    /** Set while the device {@linkplain #standBy stands by}; completes when nothing is in use. */
+    private CompletableFuture<Void> standing;
+
+    /** The frontend is connected and will not say so again: the next look connects to it. */
+    private boolean reconnects;
+
     private XenbusBackend(
             XenbusDevice device,
             FrontendDomain domain,
@@ -92,6 +98,28 @@ public final class XenbusBackend {
         return backend;
     }
 
+    /**
+     * Serves a device of a restored domain, whose directories in the store say how far it was when
+     * the domain was saved.
+     *
+     * @param log as for {@link #attach}
+     */
+    public static XenbusBackend goOn(
+            XenbusDevice device,
+            FrontendDomain domain,
+            Store store,
+            BackendDriver driver,
+            Consumer<String> log) {
+        LogLimit limited = new LogLimit(log, System::nanoTime);
+        XenbusBackend backend = new XenbusBackend(device, domain, store, driver, limited);
+        synchronized (backend) {
+            backend.state = XenbusState.parse(store.read(device.backend() + "/state"));
+            backend.reconnects = backend.state == XenbusState.CONNECTED;
+            backend.watch = store.watch(device.frontend() + "/state", backend::lookSoon);
+        }
+        return backend;
+    }
+
     public XenbusDevice device() {
         return device;
     }
@@ -129,6 +157,43 @@ public final class XenbusBackend {
     }
 
     /**
+     * Whether the device can {@linkplain #standBy stand by}: it is not on its way to the end, with
+     * the frontend still at work.
+     */
+    public synchronized boolean isSteady() {
+        return connection == null || state == XenbusState.CONNECTED && !disconnecting;
+    }
+
+    /**
+     * Lets go of the domain without a word to the frontend, so that the domain can be saved:
+     * requests under way are answered, what comes later waits in the rings. Until {@link #resume},
+     * or {@link #goOn} in another process, nothing is looked at.
+     *
+     * @return completes, in work that is posted to the domain, when nothing of it is in use
+     */
+    public synchronized CompletableFuture<Void> standBy() {
+        if (standing == null) {
+            standing = new CompletableFuture<>();
+            if (connection == null) {
+                standing.complete(null);
+            } else if (!disconnecting) {
+                disconnecting = true;
+                reconnects = true;
+                connection.handOver(() -> released(() -> {}));
+            }
+        }
+        return standing;
+    }
+
+    /** Goes on with the frontend after {@link #standBy}. */
+    public void resume() {
+        synchronized (this) {
+            standing = null;
+        }
+        lookSoon();
+    }
+
+    /**
      * Ends the device of a domain that has ended and whose vCPUs run no more: its memory is not
      * touched again.
      *
@@ -161,8 +226,12 @@ public final class XenbusBackend {
     }
 
     private void step() {
-        if (disconnecting || ended.isDone()) {
+        if (disconnecting || standing != null || ended.isDone()) {
             return;
+        }
+        if (reconnects) {
+            reconnects = false;
+            connect();
         }
         XenbusState frontend = XenbusState.parse(store.read(device.frontend() + "/state"));
         switch (frontend) {
@@ -256,16 +325,18 @@ public final class XenbusBackend {
             return;
         }
         disconnecting = true;
-        connection.disconnect(
-                () -> {
-                    synchronized (this) {
-                        connection = null;
-                        disconnecting = false;
-                        next.run();
-                        // What the frontend did meanwhile was not looked at.
-                        step();
-                    }
-                });
+        connection.disconnect(() -> released(next));
+    }
+
+    private synchronized void released(Runnable next) {
+        connection = null;
+        disconnecting = false;
+        next.run();
+        if (standing != null) {
+            standing.complete(null);
+        }
+        // What the frontend did meanwhile was not looked at.
+        step();
     }
 
     /** The frontend broke the rules: says so where Xen's tools look, and closes. */

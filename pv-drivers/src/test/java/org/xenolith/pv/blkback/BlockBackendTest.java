@@ -11,6 +11,7 @@ import org.xenolith.pv.host.FakeDomain;
 import org.xenolith.pv.ring.FrontRing;
 import org.xenolith.pv.ring.SharedRing;
 import org.xenolith.pv.ring.Wire;
+import org.xenolith.pv.xenbus.XenbusBackend;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 
 /** The block backend against frontends written by hand, honest and not. */
 class BlockBackendTest {
@@ -65,6 +67,34 @@ class BlockBackendTest {
         assertThat(readOnly.status(discard)).isEqualTo(Blkif.RSP_EOPNOTSUPP);
         assertThat(readOnly.status(read)).isEqualTo(Blkif.RSP_OKAY);
         assertThat(readOnly.disk.calls).containsExactly("read 0+4096");
+    }
+
+    @Test
+    void diskThatStandsByAnswersWhatItTookAndLeavesTheRestToTheNext() {
+        lab.connect();
+        long taken = lab.request(Blkif.OP_WRITE, 0, whole(lab.page(1)));
+        long flush = lab.request(Blkif.OP_FLUSH_DISKCACHE, 0);
+        lab.kick();
+        CompletableFuture<Void> quiet = lab.backend.standBy();
+        long left = lab.request(Blkif.OP_WRITE, 8, whole(lab.page(2)));
+        lab.kick();
+        assertThat(quiet).as("while the disk works").isNotDone();
+        lab.io();
+        assertThat(quiet).isCompleted();
+        assertThat(lab.status(taken)).isEqualTo(Blkif.RSP_OKAY);
+        assertThat(lab.status(flush)).isEqualTo(Blkif.RSP_OKAY);
+        assertThat(lab.status(left)).isNull();
+        assertThat(lab.domain.usesUnderWay()).isZero();
+        assertThat(lab.domain.isBound(BlockLab.PORT)).isFalse();
+
+        MemoryDisk moved = new MemoryDisk(BlockLab.DISK_BYTES, false);
+        BlockBackend second = new BlockBackend(moved, lab.ioCalls::add, BlockFeatures.forVcpus(2));
+        XenbusBackend.goOn(lab.device, lab.domain, lab.store, second, lab.log::add);
+        lab.domain.run();
+        lab.io();
+        assertThat(lab.status(left)).isEqualTo(Blkif.RSP_OKAY);
+        assertThat(moved.calls).containsExactly("write 4096+4096");
+        assertThat(lab.log).isEmpty();
     }
 
     @ParameterizedTest

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 
 class XenbusBackendTest {
     private final FakeDomain domain = new FakeDomain();
@@ -29,6 +30,7 @@ class XenbusBackendTest {
         boolean slow;
         Connection connection;
         int connected;
+        int handedOver;
 
         @Override
         public Map<String, String> offer() {
@@ -75,6 +77,12 @@ class XenbusBackendTest {
                 }
             }
 
+            @Override
+            public void handOver(Runnable whenReleased) {
+                handedOver++;
+                disconnect(whenReleased);
+            }
+
             void release() {
                 connection = null;
                 request.domain().post(released);
@@ -114,6 +122,73 @@ class XenbusBackendTest {
         assertThat(store.history)
                 .containsSubsequence(
                         device.backend() + "/feature-x=1", device.backend() + "/state=2");
+    }
+
+    private XenbusBackend goOn() {
+        XenbusBackend second = XenbusBackend.goOn(device, domain, store, driver, log::add);
+        domain.run();
+        return second;
+    }
+
+    @Test
+    void deviceThatStandsByLetsGoAndTheFrontendHearsNothingOfIt() {
+        frontend(4);
+        store.history.clear();
+        CompletableFuture<Void> quiet = backend.standBy();
+        domain.run();
+        assertThat(quiet).isCompleted();
+        assertThat(driver.handedOver).isEqualTo(1);
+        frontend(6);
+        assertThat(state()).as("nothing is looked at").isEqualTo("4");
+        frontend(4);
+        backend.resume();
+        domain.run();
+        assertThat(driver.connected).isEqualTo(2);
+        assertThat(driver.connection.started).isTrue();
+        assertThat(store.history).noneMatch(line -> line.startsWith(device.backend() + "/state"));
+    }
+
+    @Test
+    void deviceOfARestoredDomainIsConnectedAgain() {
+        frontend(4);
+        backend.standBy();
+        domain.run();
+        XenbusBackend second = goOn();
+        assertThat(driver.connected).isEqualTo(2);
+        assertThat(second.state()).isEqualTo(XenbusState.CONNECTED);
+        frontend(6);
+        assertThat(state()).isEqualTo("6");
+    }
+
+    @Test
+    void deviceOfARestoredDomainWaitsForAFrontendThatWasNotThereYet() {
+        backend.standBy();
+        assertThat(backend.isSteady()).isTrue();
+        XenbusBackend second = goOn();
+        assertThat(driver.connected).isZero();
+        frontend(3);
+        assertThat(driver.connected).isEqualTo(1);
+        assertThat(second.state()).isEqualTo(XenbusState.CONNECTED);
+    }
+
+    @Test
+    void frontendThatClosedWhileItsDeviceStoodByIsSeenAfterwards() {
+        frontend(4);
+        backend.standBy();
+        domain.run();
+        frontend(6);
+        backend.resume();
+        domain.run();
+        assertThat(state()).isEqualTo("6");
+        assertThat(driver.connection).isNull();
+    }
+
+    @Test
+    void deviceThatIsBeingDetachedIsNotSteady() {
+        frontend(4);
+        assertThat(backend.isSteady()).isTrue();
+        backend.detach();
+        assertThat(backend.isSteady()).isFalse();
     }
 
     @ParameterizedTest

@@ -1,0 +1,44 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.machine.Outcome;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Tells how a guest ended whose console was on this terminal.
+ *
+ * @param timeout that the user allowed, null for none
+ */
+record Ended(PrintWriter err, Duration timeout) {
+    /** Writes what there is to say; returns the exit status. */
+    int tell(Outcome outcome) {
+        if (!outcome.statistics().isEmpty()) {
+            err.println(outcome.statistics().stripTrailing());
+        }
+        return switch (outcome.ending()) {
+            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
+            case Outcome.Saved(Path file) -> {
+                err.println("The guest was saved to " + file + ".");
+                yield ExitStatus.OK;
+            }
+            case Outcome.Destroyed() -> failed("vmm: the guest was destroyed.");
+            case Outcome.Crashed(String report) -> failed(report.stripTrailing());
+            case Outcome.TimedOut() ->
+                    failed(
+                            "vmm: the guest was stopped: it did not power off within "
+                                    + inWords(timeout)
+                                    + ".");
+        };
+    }
+
+    private int failed(String why) {
+        err.println(why);
+        return ExitStatus.FAILED;
+    }
+
+    private static String inWords(Duration time) {
+        return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
+    }
+}

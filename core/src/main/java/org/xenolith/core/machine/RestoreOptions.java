@@ -1,0 +1,17 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.cpu.translate.Tier;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How a saved guest goes on; what it is, its file says.
+ *
+ * @param paused whether it stands until somebody unpauses it
+ * @param timeout wall time after which it is stopped
+ * @param statistics whether {@link Outcome#statistics} is wanted
+ * @param tier how its code is executed
+ */
+public record RestoreOptions(
+        boolean paused, Optional<Duration> timeout, boolean statistics, Tier tier) {}
