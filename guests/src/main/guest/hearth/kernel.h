@@ -118,6 +118,7 @@ struct space {
     u64 brk_start, brk;
     u64 resident, tables;
     u64 arguments, arguments_end; /* where argv's strings lie, for ps */
+    char program[128];
 };
 #define USER_END     0x7ffffff000ul  /* the first slot of the L4 table: 512 GiB */
 #define USER_START   0x10000ul
@@ -156,6 +157,9 @@ struct file_table {
     u64 close_on_exec; /* a bit each */
 };
 
+/* Something to do later, with the lock held, not sleeping: in a timer's or event's place. */
+struct timer { struct timer *next; u64 deadline; void (*run)(void *); void *argument; };
+
 enum task_state { RUNNABLE, SLEEPING, STOPPED, ZOMBIE, DEAD };
 
 struct task {
@@ -178,10 +182,11 @@ struct task {
     u64 signals_pending, signals_blocked, saved_blocked;
     int restore_blocked;       /* sigsuspend: take saved_blocked when going back */
     struct signal_actions *actions;
-    u64 alarm;                 /* when SIGALRM is due; 0: never */
-    u64 alarm_interval;
+    struct timer alarm;        /* SIGALRM; deadline 0: not set */
+    u64 alarm_interval, fault_address;
     int exit_status, stop_reported, stop_signal;
-    u64 started, user_time, entered; /* ns */
+    u64 started, user_time, children_time, entered; /* ns */
+    int vfork_child_pid;
     u64 clear_tid;
     char name[16];
     u8 fpu[512] __attribute__((aligned(16)));
@@ -226,26 +231,27 @@ struct mutex { struct task *owner; };
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
+void fpu_reset(struct task *task);
 struct task *task_by_pid(int pid);
+void release_vfork_parent(void);
 long do_fork(u64 flags, u64 stack, u64 tid_address, u64 tls);
 long do_wait(int pid, u32 options, int *status);
 void do_exit(int status) __attribute__((noreturn));
 
 /* ---- exec.c, signal.c, syscall.c ------------------------------------------------------------ */
 
-long do_exec(const char *path, u64 argv, u64 envp); /* addresses in the running process */
-void start_init(void *nothing);
+void start_init(void) __attribute__((noreturn));
 
-struct signal_actions { u32 users; struct sigaction action[NSIG]; };
+struct signal_actions { struct sigaction action[NSIG - 1]; }; /* signal 1 first */
 void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
 int signal_waiting(struct task *task);
 void signals_deliver(struct registers *registers);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
-long signal_return(struct registers *registers);
+void signals_reset(void);
 
 void system_call(struct registers *registers);
-typedef long (*system_call_function)(u64, u64, u64, u64, u64, u64);
+long sys_close(u64 fd);
 
 /* Results that never reach a process: a signal came first; start the call again unless a handler
  * says otherwise. */
@@ -281,8 +287,6 @@ u64 wall_clock(void);      /* ns since 1970 */
 void timer_program(void);  /* makes Xen call this vCPU when there will be work */
 void slice_begin(void);    /* the running task has its turn from now on */
 
-/* Something to do later, with the lock held, not sleeping: in a timer's or event's place. */
-struct timer { struct timer *next; u64 deadline; void (*run)(void *); void *argument; };
 void timer_set(struct timer *timer, u64 deadline); /* again, if it was set already */
 void timer_cancel(struct timer *timer);
 void timers_run(void);

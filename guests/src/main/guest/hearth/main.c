@@ -44,10 +44,11 @@ static void first_thread(void *nothing) {
     devices_init();
     proc_init();
     initrd_unpack();
+    mount_kernels_own();
     disks_init();
     disk_files_init();
     network_init();
-    start_init(0);
+    start_init();
 }
 
 /* The rest of the start, on the stack of the first vCPU's idle task, which this then becomes. */

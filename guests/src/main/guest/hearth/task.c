@@ -88,6 +88,13 @@ void task_load(void) {
     load_context(current);
 }
 
+void fpu_reset(struct task *task) {
+    memset(task->fpu, 0, sizeof(task->fpu));
+    *(u16 *)task->fpu = 0x37f;          /* the x87 control word, and MXCSR, as after a reset */
+    *(u32 *)(task->fpu + 24) = 0x1f80;
+    if (task == current) __asm__ volatile("fxrstor64 %0" : : "m"(task->fpu));
+}
+
 static void switch_to(struct task *to) {
     struct task *from = current;
     to->cpu = from->cpu;
@@ -216,8 +223,7 @@ struct task *task_new(const char *name) {
     task->started = uptime();
     copy_string(task->name, name, sizeof(task->name));
     task->state = SLEEPING;
-    *(u16 *)task->fpu = 0x37f;          /* the x87 control word, and MXCSR, as after a reset */
-    *(u32 *)(task->fpu + 24) = 0x1f80;
+    fpu_reset(task);
     struct task **at = &tasks;
     while (*at != 0) at = &(*at)->next;
     *at = task;
@@ -243,7 +249,8 @@ static void prepare(struct task *task, u64 top, const char *first, u64 rbx, u64 
 struct task *kthread(const char *name, void (*run)(void *), void *argument) {
     struct task *task = task_new(name);
     if (task == 0) panic("no memory for kernel thread %s", name);
-    prepare(task, (u64)task + STACK_SIZE - 16, first_call, (u64)run, (u64)argument);
+    /* Below the room for a process's registers: a kernel thread may become a process. */
+    prepare(task, (u64)task_registers(task), first_call, (u64)run, (u64)argument);
     wake_task(task);
     return task;
 }
@@ -268,4 +275,162 @@ void tasks_init(void (*first)(void *)) {
     kernel_lock = 1;
     switch_stacks(&nobody, task);
     __builtin_unreachable();
+}
+
+/* ---- The life of a process ---------------------------------------------------------------------------- */
+
+struct task *task_by_pid(int pid) {
+    struct task *task = tasks;
+    while (task != 0 && task->pid != pid) task = task->next;
+    return task;
+}
+
+static int copy_files(struct task *child, int share) {
+    struct file_table *table = current->files;
+    if (!share) {
+        struct file_table *copy = kmalloc(sizeof(*copy));
+        if (copy == 0) return 0;
+        *copy = *table;
+        copy->users = 0;
+        for (int fd = 0; fd < MAX_FILES; fd++) if (copy->files[fd] != 0) file_get(copy->files[fd]);
+        table = copy;
+    }
+    table->users++;
+    child->files = table;
+    return 1;
+}
+
+static int copy_process(struct task *child, u64 flags) {
+    child->actions = kmalloc(sizeof(*child->actions));
+    if (child->actions == 0) return 0;
+    *child->actions = *current->actions;
+    if (flags & CLONE_VM) {
+        child->space = current->space;
+        child->space->users++;
+    } else if ((child->space = space_clone(current->space)) == 0) {
+        return 0;
+    }
+    return copy_files(child, (flags & CLONE_FILES) != 0);
+}
+
+static void free_task(struct task *task) {
+    task_forget(task);
+    for (u32 i = 0; i < STACK_SIZE / PAGE_SIZE; i++) page_put((char *)task + i * PAGE_SIZE);
+}
+
+/* fork(), vfork() and what posix_spawn() wants; threads are not known here. */
+long do_fork(u64 flags, u64 stack, u64 tid_address, u64 tls) {
+    if (flags & CLONE_THREAD || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
+    struct task *child = task_new(current->name), *parent = current;
+    if (child == 0) return -ENOMEM;
+    if (!copy_process(child, flags)) {
+        if (child->space != 0) space_put(child->space);
+        kfree(child->actions);
+        free_task(child);
+        return -ENOMEM;
+    }
+    child->parent = parent;
+    child->group = parent->group, child->session = parent->session;
+    child->umask = parent->umask;
+    child->signals_blocked = parent->signals_blocked;
+    child->fs_base = flags & CLONE_SETTLS ? tls : parent->fs_base, child->gs_base = parent->gs_base;
+    if (parent->directory != 0) inode_get(child->directory = parent->directory);
+    __asm__ volatile("fxsave64 %0" : "=m"(child->fpu));
+    struct registers *registers = task_registers(child);
+    *registers = *task_registers(parent);
+    registers->rax = 0;
+    if (stack != 0) registers->rsp = stack;
+    int pid = child->pid;
+    if (flags & CLONE_CHILD_SETTID) copy_to_space(child->space, tid_address, &pid, 4);
+    if (flags & CLONE_CHILD_CLEARTID) child->clear_tid = tid_address;
+    if (flags & CLONE_VFORK) child->vfork_parent = parent;
+    prepare(child, (u64)registers, first_return, 0, 0);
+    wake_task(child);
+    while (flags & CLONE_VFORK && parent->vfork_child_pid != pid) sleep(parent);
+    return pid;
+}
+
+/* Its child has an address space of its own now, or none any more. */
+void release_vfork_parent(void) {
+    struct task *parent = current->vfork_parent;
+    if (parent == 0) return;
+    current->vfork_parent = 0;
+    parent->vfork_child_pid = current->pid;
+    wakeup(parent);
+}
+
+/* Orphans are init's. */
+static void leave_children(void) {
+    struct task *init = task_by_pid(1);
+    for (struct task *task = tasks; task != 0; task = task->next) {
+        if (task->parent != current) continue;
+        task->parent = init;
+        if (task->state == ZOMBIE) wakeup(init);
+    }
+}
+
+/* The status is that of wait(): a signal, or an exit code << 8. */
+void do_exit(int status) {
+    struct task *task = current;
+    if (task->space == 0) { /* a kernel thread */
+        task_forget(task);
+        task->state = DEAD;
+        task->next_to_run = dead;
+        dead = task;
+        schedule();
+    }
+    if (task->pid == 1) {
+        printk("hearth: init has ended\n");
+        power_off(SHUTDOWN_poweroff);
+    }
+    struct space *space = task->space;
+    timer_cancel(&task->alarm);
+    files_close_all(task->files);
+    inode_put(task->directory);
+    if (space->users > 1 && task->clear_tid != 0) clear_user(task->clear_tid, 4);
+    task->space = 0;
+    task_load();
+    space_put(space);
+    release_vfork_parent();
+    leave_children();
+    task->exit_status = status;
+    task->state = ZOMBIE;
+    u64 wish = task->parent->actions->action[SIGCHLD - 1].handler;
+    if (wish == SIG_IGN) task->parent = task_by_pid(1);
+    signal_send(task->parent, SIGCHLD);
+    wakeup(task->parent);
+    schedule();
+    panic("a dead process runs");
+}
+
+static int is_wanted(struct task *task, int pid) {
+    if (task->parent != current) return 0;
+    return pid == -1 || (pid > 0 && task->pid == pid) || (pid == 0 && task->group == current->group)
+           || (pid < -1 && task->group == -pid);
+}
+
+long do_wait(int pid, u32 options, int *status) {
+    for (;;) {
+        int children = 0;
+        for (struct task *task = tasks; task != 0; task = task->next) {
+            if (!is_wanted(task, pid)) continue;
+            children = 1;
+            int found = task->pid;
+            if (task->state == ZOMBIE) {
+                *status = task->exit_status;
+                current->children_time += task->user_time + task->children_time;
+                kfree(task->actions);
+                free_task(task);
+                return found;
+            }
+            if (options & WUNTRACED && task->state == STOPPED && !task->stop_reported) {
+                task->stop_reported = 1;
+                *status = task->stop_signal << 8 | 0x7f;
+                return found;
+            }
+        }
+        if (!children) return -ECHILD;
+        if (options & WNOHANG) return 0;
+        if (wait(current, 0) != 0) return -ERESTART;
+    }
 }

@@ -21,6 +21,8 @@ struct inode {
     void *data;           /* the file system's own */
 };
 
+struct file;
+
 /* One name in a directory, as list() tells it. */
 struct name { u64 number; u32 mode; char text[256]; };
 
@@ -66,6 +68,7 @@ struct file_ops {
 
 extern struct inode *root_inode;
 void vfs_init(void);
+void mount_kernels_own(void); /* /dev and /proc */
 struct inode *inode_new(u32 mode, const struct inode_ops *ops); /* one user, or null */
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
@@ -73,6 +76,7 @@ long path_find(const char *path, int follow, struct inode **found);
 /* The directory a path's last name is in, and that name. */
 long path_parent(const char *path, struct inode **directory, char *last);
 long path_make(const char *path, u32 mode, struct inode **made); /* made may be null */
+long mount_root(struct mount *mount, const char *target);
 long path_of(struct inode *directory, char *to, u64 room);       /* length */
 #define PATH_MAX 1024
 
@@ -116,13 +120,18 @@ void files_close_all(struct file_table *table);
 extern const struct file_ops regular_ops;
 long poll_wait(u64 deadline);                  /* sleeps until any wakeup() */
 
-/* ---- dev.c, pipe.c, proc.c ------------------------------------------------------------------- */
+struct path_walk { char *path; struct inode *directory; long error; };
+char *path_begin(u64 at, u64 address, struct path_walk *walk);
+long path_end(struct path_walk *walk, long result);
+
+/* ---- tty.c, pipe.c, proc.c ------------------------------------------------------------------- */
 
 /* Makes /dev/NAME: opening it gives a file with these operations and data. */
 long device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops,
                      void *data);
 void devices_init(void);
-extern const struct inode_ops fifo_ops;
+long device_open(struct inode *inode, struct file *file);
+void random_bytes(void *to, u64 n);
 long pipe_new(struct file **read_end, struct file **write_end);
 
 void proc_init(void);

@@ -1,0 +1,454 @@
+/*
+ * space.c: the address spaces of processes.
+ *
+ * A process has page tables of its own, which are loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR)
+ * and hold nothing of the kernel: both run in ring 3, so only the tables keep them apart. All a
+ * process has lies in the first of 512 slots of the top table.
+ *
+ * Tables are made while they are pages like any others, by plain writes. Then they are made
+ * read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
+ *
+ * Pages appear when they are touched. fork() copies tables only and takes the right to write from
+ * both sides; who writes first gets a copy.
+ */
+#include "kernel.h"
+
+#define FRAME_BITS  0x000ffffffffff000ul
+#define MMAP_TOP    (USER_END - (64ul << 20)) /* below the stack */
+#define TABLE_ENTRY (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
+static u32 index_of(u64 address, int level) {
+    return address >> (12 + 9 * (level - 1)) & 511;
+}
+
+/* The page, or table, behind an entry. An entry that is neither 0 nor PRESENT has a page too: one
+ * that the process made inaccessible with mprotect(). */
+static void *page_of(u64 entry) {
+    return mfn_to_virt((entry & FRAME_BITS) / PAGE_SIZE);
+}
+
+/* ---- Changing entries --------------------------------------------------------------------------- */
+
+static struct mmu_update queue[32];
+static u32 queued;
+static int must_flush_tlb;
+
+static void mmuext(u32 command, u64 mfn) {
+    struct mmuext_op op = {.cmd = command, .arg1 = mfn};
+    long error = hypercall(HYPERCALL_mmuext_op, (u64)&op, 1, 0, DOMID_SELF);
+    if (error != 0) panic("Xen refuses mmuext_op %u on frame %lx: error %ld", command, mfn, error);
+}
+
+void space_flush(void) {
+    if (queued > 0) {
+        long error = hypercall(HYPERCALL_mmu_update, (u64)queue, queued, 0, DOMID_SELF);
+        if (error != 0) panic("Xen refuses a page table entry: error %ld", error);
+        queued = 0;
+    }
+    /* Only the running process's tables are changed, and it runs on one vCPU. */
+    if (must_flush_tlb) mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0);
+    must_flush_tlb = 0;
+}
+
+/* Takes effect at space_flush() at the latest. */
+static void set_entry(struct space *space, u64 *entry, u64 value) {
+    if (!space->pinned) {
+        *entry = value;
+        return;
+    }
+    if (*entry & PTE_PRESENT) must_flush_tlb = 1;
+    queue[queued++] = (struct mmu_update){
+        .ptr = virt_to_mfn(entry) * PAGE_SIZE + (u64)entry % PAGE_SIZE, .val = value};
+    if (queued == ARRAY_SIZE(queue)) space_flush();
+}
+
+/* The L1 entry for an address, with the tables above it; null when there is no memory for them. */
+static u64 *entry_at(struct space *space, u64 address) {
+    u64 *table = space->root;
+    for (int level = 4; level > 1; level--) {
+        u64 *entry = &table[index_of(address, level)];
+        if (!(*entry & PTE_PRESENT)) {
+            u64 *lower = page_alloc();
+            if (lower == 0) return 0;
+            if (space->pinned) page_set_writable(lower, 0);
+            set_entry(space, entry, virt_to_mfn(lower) * PAGE_SIZE | TABLE_ENTRY);
+            space_flush();
+            space->tables++;
+        }
+        table = page_of(*entry);
+    }
+    return &table[index_of(address, 1)];
+}
+
+/* The first entry with a page from *address on, which is moved there; null: none before end. */
+static u64 *next_entry(struct space *space, u64 *address, u64 end) {
+    while (*address < end) {
+        u64 *table = space->root;
+        int level = 4;
+        while (level > 1 && table[index_of(*address, level)] & PTE_PRESENT) {
+            table = page_of(table[index_of(*address, level--)]);
+        }
+        if (level > 1) { /* nothing in all that this entry spans */
+            *address = ROUND_UP(*address + 1, 1ul << (12 + 9 * (level - 1)));
+            continue;
+        }
+        for (u32 i = index_of(*address, 1); i < 512 && *address < end; i++, *address += PAGE_SIZE) {
+            if (table[i] != 0) return &table[i];
+        }
+    }
+    return 0;
+}
+
+/* ---- Areas ----------------------------------------------------------------------------------------- */
+
+static struct area *area_at(struct space *space, u64 address) {
+    struct area *area = space->areas;
+    while (area != 0 && area->end <= address) area = area->next;
+    return area != 0 && area->start <= address ? area : 0;
+}
+
+static int is_alike(const struct area *low, const struct area *high) {
+    return low->end == high->start && low->inode == 0 && high->inode == 0
+           && low->prot == high->prot && low->flags == high->flags;
+}
+
+static long insert(struct space *space, const struct area *like) {
+    struct area **at = &space->areas, *below = 0;
+    while (*at != 0 && (*at)->start < like->start) below = *at, at = &(*at)->next;
+    if (below != 0 && is_alike(below, like)) {
+        below->end = like->end;
+        return 0;
+    }
+    struct area *area = kmalloc(sizeof(*area));
+    if (area == 0) return -ENOMEM;
+    *area = *like;
+    if (area->inode != 0) inode_get(area->inode);
+    area->next = *at;
+    *at = area;
+    return 0;
+}
+
+/* Makes an area begin at the address, if it lies inside one. */
+static long split(struct space *space, u64 address) {
+    struct area *area = area_at(space, address);
+    if (area == 0 || area->start == address) return 0;
+    struct area upper = *area;
+    upper.start = address;
+    upper.offset += address - area->start;
+    area->end = address;
+    struct area *rest = area->next;
+    area->next = 0; /* so that insert() does not join what was split */
+    struct area *copy = kmalloc(sizeof(*copy));
+    if (copy == 0) {
+        area->end = upper.end;
+        area->next = rest;
+        return -ENOMEM;
+    }
+    *copy = upper;
+    copy->next = rest;
+    area->next = copy;
+    if (copy->inode != 0) inode_get(copy->inode);
+    return 0;
+}
+
+static u64 find_room(struct space *space, u64 length) {
+    u64 found = 0, gap_start = USER_START;
+    for (struct area *area = space->areas; gap_start < MMAP_TOP; area = area->next) {
+        u64 gap_end = area == 0 ? MMAP_TOP : MIN(area->start, MMAP_TOP);
+        if (gap_end >= gap_start + length) found = gap_end - length;
+        if (area == 0) break;
+        gap_start = area->end;
+    }
+    return found;
+}
+
+long space_map(struct space *space, struct area *like, int fixed) {
+    u64 length = like->end - like->start;
+    if (length == 0 || length > USER_END) return -EINVAL;
+    if (fixed) {
+        if (like->start < USER_START || like->end > USER_END || like->end < like->start) return -ENOMEM;
+        long error = space_unmap(space, like->start, like->end);
+        if (error != 0) return error;
+    } else {
+        u64 start = find_room(space, length);
+        if (start == 0) return -ENOMEM;
+        if (like->file_end != 0) like->file_end += start - like->start;
+        like->start = start;
+        like->end = start + length;
+    }
+    long error = insert(space, like);
+    return error != 0 ? error : (long)like->start;
+}
+
+static void drop_pages(struct space *space, u64 start, u64 end) {
+    u64 *entry;
+    for (; (entry = next_entry(space, &start, end)) != 0; start += PAGE_SIZE) {
+        void *page = page_of(*entry);
+        set_entry(space, entry, 0);
+        page_put(page); /* nobody takes it before the flush, which makes Xen forget it too */
+        space->resident--;
+    }
+    space_flush();
+}
+
+long space_unmap(struct space *space, u64 start, u64 end) {
+    if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
+    struct area **at = &space->areas;
+    while (*at != 0) {
+        struct area *area = *at;
+        if (area->start < start || area->end > end) {
+            at = &area->next;
+            continue;
+        }
+        drop_pages(space, area->start, area->end);
+        *at = area->next;
+        if (area->inode != 0) inode_put(area->inode);
+        kfree(area);
+    }
+    return 0;
+}
+
+static u64 entry_flags(u32 prot, int writable) {
+    return (prot != 0 ? PTE_PRESENT : 0) | PTE_USER | (writable && prot & PROT_WRITE ? PTE_WRITE : 0)
+           | (prot & PROT_EXEC ? 0 : PTE_NX);
+}
+
+long space_protect(struct space *space, u64 start, u64 end, u32 prot) {
+    if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
+    u64 covered = start, *entry;
+    for (struct area *area = space->areas; area != 0; area = area->next) {
+        if (area->start < start || area->end > end) continue;
+        if (area->start != covered) return -ENOMEM;
+        covered = area->end;
+        area->prot = prot;
+    }
+    if (covered < end) return -ENOMEM;
+    for (u64 at = start; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
+        /* The right to write comes back by a fault, which knows who else uses the page. */
+        set_entry(space, entry, (*entry & FRAME_BITS) | entry_flags(prot, 0));
+    }
+    space_flush();
+    return 0;
+}
+
+long space_brk(struct space *space, u64 end) {
+    u64 old_top = ROUND_UP(space->brk, PAGE_SIZE), top = ROUND_UP(end, PAGE_SIZE);
+    if (end < space->brk_start || top > MMAP_TOP) return space->brk;
+    struct area heap = {.start = old_top, .end = top, .prot = PROT_READ | PROT_WRITE,
+                        .flags = MAP_PRIVATE};
+    if (top > old_top) {
+        for (struct area *area = space->areas; area != 0; area = area->next) {
+            if (area->start < top && area->end > old_top) return space->brk;
+        }
+        if (insert(space, &heap) != 0) return space->brk;
+    } else if (top < old_top) {
+        space_unmap(space, top, old_top);
+    }
+    space->brk = end;
+    return end;
+}
+
+/* ---- Page faults -------------------------------------------------------------------------------------- */
+
+static void *copy_of(const void *page) {
+    void *copy = page_alloc();
+    return copy == 0 ? 0 : memcpy(copy, page, PAGE_SIZE);
+}
+
+/* The page for an address that has none yet, with a user more. *own: nobody else sees it. */
+static void *new_page(struct area *area, u64 address, u32 access, int *own) {
+    u64 offset = area->offset + address - area->start;
+    *own = 1;
+    if (area->inode == 0 || (area->file_end != 0 && address >= area->file_end)) return page_alloc();
+    u64 from_file = area->file_end == 0 ? PAGE_SIZE : MIN(area->file_end - address, PAGE_SIZE);
+    int shared = area->flags & MAP_SHARED;
+    if (area->inode->ops->page != 0) {
+        void *page = area->inode->ops->page(area->inode, offset / PAGE_SIZE, shared);
+        if (page == 0) return page_alloc();
+        *own = shared;
+        if (shared || (!(access & ACCESS_WRITE) && from_file == PAGE_SIZE)) return page;
+        *own = 1;
+        void *copy = copy_of(page);
+        page_put(page);
+        if (copy != 0) memset(copy + from_file, 0, PAGE_SIZE - from_file);
+        return copy;
+    }
+    void *page = page_alloc();
+    if (page != 0) area->inode->ops->read(area->inode, page, from_file, offset);
+    return page;
+}
+
+static long copy_on_write(struct space *space, struct area *area, u64 *entry) {
+    void *page = page_of(*entry);
+    u64 flags = entry_flags(area->prot, 1);
+    if (area->flags & MAP_SHARED || page_users(page) == 1) { /* the others have got copies */
+        set_entry(space, entry, (*entry & FRAME_BITS) | flags);
+        space_flush();
+        return 0;
+    }
+    void *copy = copy_of(page);
+    if (copy == 0) return -ENOMEM;
+    set_entry(space, entry, virt_to_mfn(copy) * PAGE_SIZE | flags);
+    space_flush();
+    page_put(page);
+    return 0;
+}
+
+long space_fault(struct space *space, u64 address, u32 access) {
+    struct area *area = area_at(space, address);
+    address = ROUND_DOWN(address, PAGE_SIZE);
+    if (area == 0 || area->prot == 0) return -EFAULT;
+    if (access & (ACCESS_WRITE | ACCESS_EXEC) & ~area->prot) return -EFAULT;
+    u64 *entry = entry_at(space, address);
+    if (entry == 0) return -ENOMEM;
+    if (*entry != 0) {
+        if (*entry & PTE_PRESENT && access & ACCESS_WRITE && !(*entry & PTE_WRITE)) {
+            return copy_on_write(space, area, entry);
+        }
+        return 0;
+    }
+    int own;
+    void *page = new_page(area, address, access, &own);
+    if (page == 0) return -ENOMEM;
+    set_entry(space, entry, virt_to_mfn(page) * PAGE_SIZE | entry_flags(area->prot, own));
+    space_flush();
+    space->resident++;
+    return 0;
+}
+
+/* ---- Whole spaces ---------------------------------------------------------------------------------------- */
+
+struct space *space_new(void) {
+    struct space *space = kmalloc(sizeof(*space));
+    void *root = space == 0 ? 0 : page_alloc();
+    if (root == 0) {
+        kfree(space);
+        return 0;
+    }
+    space->users = 1;
+    space->root = root;
+    space->tables = 1;
+    return space;
+}
+
+struct space *space_clone(struct space *from) {
+    struct space *space = space_new();
+    u64 *entry, *copy;
+    if (space == 0) return 0;
+    space->brk_start = from->brk_start, space->brk = from->brk;
+    space->arguments = from->arguments, space->arguments_end = from->arguments_end;
+    for (struct area *area = from->areas; area != 0; area = area->next) {
+        u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE; /* to be taken away */
+        if (insert(space, area) != 0) goto no_memory;
+        for (u64 at = area->start; (entry = next_entry(from, &at, area->end)) != 0; at += PAGE_SIZE) {
+            u64 value = *entry & ~writable;
+            if ((copy = entry_at(space, at)) == 0) goto no_memory;
+            if (value != *entry) set_entry(from, entry, value);
+            *copy = value;
+            page_get(page_of(value));
+            space->resident++;
+        }
+    }
+    space_flush();
+    space_pin(space);
+    return space;
+no_memory:
+    space_flush();
+    space_put(space);
+    return 0;
+}
+
+static void set_tables_writable(u64 *table, int level, int writable) {
+    for (u32 i = 0; level > 1 && i < 512; i++) {
+        if (table[i] & PTE_PRESENT) set_tables_writable(page_of(table[i]), level - 1, writable);
+    }
+    page_set_writable(table, writable);
+}
+
+void space_pin(struct space *space) {
+    set_tables_writable(space->root, 4, 0);
+    mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(space->root));
+    space->pinned = 1;
+}
+
+static void free_tables(u64 *table, int level) {
+    for (u32 i = 0; level > 1 && i < 512; i++) {
+        if (table[i] & PTE_PRESENT) free_tables(page_of(table[i]), level - 1);
+    }
+    page_put(table);
+}
+
+/* When the last user leaves, the tables must not be loaded on any vCPU. */
+void space_put(struct space *space) {
+    if (--space->users > 0) return;
+    if (space->pinned) {
+        mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(space->root));
+        set_tables_writable(space->root, 4, 1);
+        space->pinned = 0;
+    }
+    space_unmap(space, 0, USER_END);
+    free_tables(space->root, 4);
+    kfree(space);
+}
+
+/* ---- The kernel's way to a process's memory ----------------------------------------------------------------- */
+
+void *space_reach(struct space *space, u64 address, u32 access) {
+    if (address >= USER_END) return 0;
+    for (int tries = 0; tries < 2; tries++) {
+        u64 at = address, *entry = next_entry(space, &at, address + 1);
+        u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);
+        if (entry != 0 && (*entry & needed) == needed) return page_of(*entry) + address % PAGE_SIZE;
+        if (space_fault(space, address, access) != 0) return 0;
+    }
+    return 0;
+}
+
+static long copy_space(struct space *space, u64 address, void *kernel, u64 n, u32 access) {
+    while (n > 0) {
+        u64 part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
+        void *there = space_reach(space, address, access);
+        if (there == 0) return -EFAULT;
+        if (kernel == 0) {
+            memset(there, 0, part);
+        } else {
+            if (access == ACCESS_WRITE) memcpy(there, kernel, part);
+            else memcpy(kernel, there, part);
+            kernel += part;
+        }
+        address += part, n -= part;
+    }
+    return 0;
+}
+
+long copy_from_space(struct space *space, void *to, u64 from, u64 n) {
+    return copy_space(space, from, to, n, ACCESS_READ);
+}
+
+long copy_to_space(struct space *space, u64 to, const void *from, u64 n) {
+    return copy_space(space, to, (void *)from, n, ACCESS_WRITE);
+}
+
+long copy_from_user(void *to, u64 from, u64 n) {
+    return copy_from_space(current->space, to, from, n);
+}
+
+long copy_to_user(u64 to, const void *from, u64 n) {
+    return copy_to_space(current->space, to, from, n);
+}
+
+long clear_user(u64 to, u64 n) {
+    return copy_space(current->space, to, 0, n, ACCESS_WRITE);
+}
+
+long string_from_user(char *to, u64 from, u64 room) {
+    const char *there = 0;
+    for (u64 length = 0; length < room; length++, there++) {
+        if (length == 0 || (from + length) % PAGE_SIZE == 0) {
+            there = space_reach(current->space, from + length, ACCESS_READ);
+            if (there == 0) return -EFAULT;
+        }
+        if ((to[length] = *there) == '\0') return length;
+    }
+    return -ENAMETOOLONG;
+}
