@@ -61,7 +61,7 @@ void console_put(const char *bytes, u64 n) {
         bytes += done, n -= done;
         if (n > 0) {
             event_notify(port);
-            event_poll(port);
+            HYPERCALL(sched_op, SCHEDOP_yield, 0);
         }
     }
 }

@@ -114,10 +114,3 @@ void event_notify(u32 port) {
     struct evtchn_send send = {.port = port};
     HYPERCALL(event_channel_op, EVTCHNOP_send, &send);
 }
-
-/* The event stays pending, and its handler will be called for it as for any other. */
-void event_poll(u32 port) {
-    struct sched_poll poll = {.ports = &port, .nr_ports = 1};
-    clear_pending(port);
-    HYPERCALL(sched_op, SCHEDOP_poll, &poll);
-}

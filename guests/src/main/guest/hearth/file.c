@@ -179,7 +179,7 @@ static long transfer(struct file *file, u64 address, u64 n, int writing) {
         if (result <= 0) break;
         done += result;
         if ((u64)result < part) break;
-    } while (done < n && (writing || file->ops == &regular_ops));
+    } while (done < n && (writing || file->ops->poll == 0)); /* ... and cannot keep us waiting */
     page_put(page);
     file_put(file);
     return done > 0 ? (long)done : result;

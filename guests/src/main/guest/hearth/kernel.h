@@ -273,7 +273,6 @@ u32 event_bind_ipi(u32 cpu);
 long event_alloc(u16 remote_domain, void (*handler)(void *), void *argument);
 void event_close(u32 port);
 void event_notify(u32 port);
-void event_poll(u32 port);         /* sleeps with events masked; for before and after the end */
 
 /* ---- time.c -------------------------------------------------------------------------------- */
 

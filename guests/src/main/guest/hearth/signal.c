@@ -37,6 +37,8 @@ void signal_send(struct task *task, int signal) {
     if (!(BIT(signal) & task->signals_blocked) && is_ignored(task, signal)) return;
     task->signals_pending |= BIT(signal);
     if (signal_waiting(task) && task->state == SLEEPING && task->interruptible) wake_task(task);
+    /* One that runs on the other vCPU would not notice before it happens to come to the kernel. */
+    if (task->cpu != 0 && task != current) event_notify(task->cpu->ipi_port);
 }
 
 long signal_send_group(int group, int signal) {

@@ -83,6 +83,16 @@ long sys_arch_prctl(u64 what, u64 address) {
     return 0;
 }
 
+long sys_prctl(u64 what, u64 name) {
+    char text[sizeof(current->name)];
+    if (what != 15) return 0; /* PR_SET_NAME */
+    long length = string_from_user(text, name, sizeof(text));
+    if (length == -EFAULT) return length;
+    text[sizeof(text) - 1] = '\0';
+    copy_string(current->name, text, sizeof(text));
+    return 0;
+}
+
 long sys_sched_yield(void) {
     schedule();
     return 0;
@@ -400,8 +410,8 @@ typedef long (*system_call_function)(u64, u64, u64, u64, u64, u64);
     _(92, zero) _(93, zero) _(94, zero) _(102, zero) _(104, zero) _(105, zero) _(106, zero) \
     _(107, zero) _(108, zero) _(113, zero) _(114, zero) _(115, zero) _(116, zero) _(117, zero) \
     _(119, zero) _(122, zero) _(123, zero) _(260, zero) \
-    /* advice: madvise, fadvise64, set_robust_list, sigaltstack, prctl, setpriority, setrlimit */ \
-    _(28, zero) _(221, zero) _(273, zero) _(131, zero) _(157, zero) _(141, zero) _(140, zero) \
+    /* advice: madvise, fadvise64, set_robust_list, sigaltstack, setpriority, setrlimit */ \
+    _(28, zero) _(221, zero) _(273, zero) _(131, zero) _(157, prctl) _(141, zero) _(140, zero) \
     _(160, zero)
 
 #define DECLARE(number, name) extern long sys_##name();
