@@ -164,6 +164,8 @@ static void enter(struct program *program, const char *path, u64 rsp) {
     const char *name = path;
     for (const char *c = path; *c != '\0'; c++) if (*c == '/') name = c + 1;
     copy_string(current->name, name, sizeof(current->name));
+    /* Programs start themselves anew as /proc/self/exe; that name would then lead to itself. */
+    if (old != 0 && skip_prefix(path, "/proc/self/") != 0) path = old->program;
     copy_string(program->space->program, path, sizeof(program->space->program));
     space_pin(program->space);
     current->space = program->space;

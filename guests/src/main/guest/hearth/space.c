@@ -337,6 +337,7 @@ struct space *space_clone(struct space *from) {
     if (space == 0) return 0;
     space->brk_start = from->brk_start, space->brk = from->brk;
     space->arguments = from->arguments, space->arguments_end = from->arguments_end;
+    copy_string(space->program, from->program, sizeof(space->program));
     for (struct area *area = from->areas; area != 0; area = area->next) {
         u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE; /* to be taken away */
         if (insert(space, area) != 0) goto no_memory;

@@ -4,7 +4,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Scripts of Debian guests, from {@code src/main/guest}. */
+/** Scripts of guests, from {@code src/main/guest}. */
 public final class GuestFiles {
     private GuestFiles() {}
 
@@ -14,6 +14,21 @@ public final class GuestFiles {
      */
     public static byte[] memoryAgent() throws IOException {
         return read("debian/memory-agent");
+    }
+
+    /** The first program of hearth's initial RAM disk, a script for BusyBox's shell. */
+    public static byte[] hearthInit() throws IOException {
+        return read("hearth/root/init");
+    }
+
+    /** What a login shell on hearth reads first. */
+    public static byte[] hearthProfile() throws IOException {
+        return read("hearth/root/profile");
+    }
+
+    /** The page that hearth's web server serves. */
+    public static byte[] hearthPage() throws IOException {
+        return read("hearth/root/index.html");
     }
 
     static byte[] read(String name) throws IOException {

@@ -7,16 +7,17 @@ import java.util.List;
 
 /** The prebuilt guest kernels: ELF files with Xen notes, ready for the domain builder. */
 public final class GuestImages {
-    /**
-     * The teaching kernel in {@code src/main/guest/lantern}, which starts when no image is named.
-     */
+    /** The teaching kernel in {@code src/main/guest/lantern}. */
     public static final String LANTERN = "lantern";
 
-    private static final List<String> NAMES = List.of(LANTERN);
+    /** The kernel in {@code src/main/guest/hearth}, which runs static Linux programs. */
+    public static final String HEARTH = "hearth";
+
+    private static final List<String> NAMES = List.of(LANTERN, HEARTH);
 
     private GuestImages() {}
 
-    /** Names of all prebuilt kernels, the default one first. */
+    /** Names of all prebuilt kernels. */
     public static List<String> names() {
         return NAMES;
     }

@@ -78,8 +78,8 @@ final class BootCommand implements Callable<Integer> {
             paramLabel = "IMAGE",
             arity = "0..1",
             description =
-                    "The name of a known guest (lantern, debian, lamp), a disk image, a kernel"
-                            + " file, or an xl.cfg that describes a guest.")
+                    "The name of a known guest (hearth, lantern, debian, lamp), a disk image, a"
+                            + " kernel file, or an xl.cfg that describes a guest.")
     private String image;
 
     @Option(

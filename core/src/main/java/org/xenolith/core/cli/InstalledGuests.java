@@ -1,8 +1,10 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.image.ImageException;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.HandOverInitramfs;
+import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.Progress;
 import org.xenolith.guests.GuestImages;
@@ -21,13 +23,14 @@ final class InstalledGuests implements KnownGuests {
 
     @Override
     public List<String> names() {
-        return List.of(GuestImages.LANTERN, DEBIAN, LAMP);
+        return List.of(GuestImages.LANTERN, GuestImages.HEARTH, DEBIAN, LAMP);
     }
 
     @Override
     public Files prepare(String name, boolean latest, StatusLine status) throws IOException {
         return switch (name) {
             case GuestImages.LANTERN -> new Files(unpacked(name), Optional.empty(), "");
+            case GuestImages.HEARTH -> hearth(latest, status);
             case DEBIAN -> debian(latest, status);
             case LAMP -> lamp(latest, status);
             default -> throw new FileNotFoundException("no guest is called " + name);
@@ -54,6 +57,21 @@ final class InstalledGuests implements KnownGuests {
             java.nio.file.Files.copy(image, file, StandardCopyOption.REPLACE_EXISTING);
         }
         return file;
+    }
+
+    /** Without BusyBox it starts a small shell that it has in itself. */
+    private static Files hearth(boolean latest, StatusLine status) throws IOException {
+        Path kernel = unpacked(GuestImages.HEARTH);
+        try {
+            Path initrd = HearthImage.prepare(latest, new DebianProgress(status));
+            return new Files(kernel, Optional.of(initrd), "");
+        } catch (ImageException e) {
+            if (latest) {
+                throw e;
+            }
+            status.note("vmm: hearth starts without BusyBox: " + e.getMessage() + ".");
+            return new Files(kernel, Optional.empty(), "");
+        }
     }
 
     private static Files debian(boolean latest, StatusLine status) throws IOException {

@@ -33,6 +33,13 @@ public final class StatusLine implements AutoCloseable {
         }
     }
 
+    /** Says something that stays. */
+    public void note(String sentence) {
+        err.println((terminal && drawn ? CLEAR_LINE : "") + sentence);
+        err.flush();
+        drawn = false;
+    }
+
     static String bar(long done, long total) {
         long bounded = Math.clamp(done, 0, total);
         int filled = (int) (bounded * BAR_CELLS / total);

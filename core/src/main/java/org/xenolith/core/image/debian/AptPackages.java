@@ -184,8 +184,8 @@ final class AptPackages {
                 run(target, programs.aptGet, arguments, status(Progress.Step.DOWNLOAD, progress));
         if (!result.succeeded()) {
             throw new ImageException(
-                    "apt cannot download Debian's kernel (%s); %s"
-                            .formatted(result.complaint(), INSTEAD));
+                    "apt cannot download %s (%s); %s"
+                            .formatted(packages.getFirst().name(), result.complaint(), INSTEAD));
         }
         try (Stream<Path> files = Files.list(target)) {
             List<Path> archives =
@@ -259,7 +259,7 @@ final class AptPackages {
             throw e;
         } catch (IOException e) {
             throw new ImageException(
-                    "this machine has no %s to fetch Debian's kernel with; %s"
+                    "this machine has no %s to fetch Debian's packages with; %s"
                             .formatted(command.getFirst(), INSTEAD),
                     e);
         }

@@ -216,7 +216,7 @@ public final class DebianImage {
     }
 
     /** Where Debian 12 has it, or where a Debian with a merged /usr has it. */
-    private static Path firstOf(Path root, String... candidates) throws ImageException {
+    static Path firstOf(Path root, String... candidates) throws ImageException {
         for (String candidate : candidates) {
             if (Files.exists(root.resolve(candidate))) {
                 return root.resolve(candidate);

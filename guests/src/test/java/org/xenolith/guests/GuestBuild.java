@@ -11,18 +11,18 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Builds lantern from its sources with the tools of this machine, as its Makefile says. */
-final class LanternBuild {
-    private static final Path SOURCES = Path.of("src/main/guest/lantern").toAbsolutePath();
+/** Builds a guest kernel from its sources with the tools of this machine, as its Makefile says. */
+final class GuestBuild {
+    private static final Path SOURCES = Path.of("src/main/guest").toAbsolutePath();
     private static final List<String> TOOLS = List.of("make", "gcc", "ld", "strip");
     private static final long TIMEOUT_SECONDS = 120;
 
-    private LanternBuild() {}
+    private GuestBuild() {}
 
-    /** Which tools made the prebuilt image: {@code lantern.build}. */
-    static Properties recorded() throws IOException {
+    /** Which tools made the prebuilt image: {@code NAME.build}. */
+    static Properties recorded(String name) throws IOException {
         Properties record = new Properties();
-        try (InputStream in = GuestImages.class.getResourceAsStream("lantern.build")) {
+        try (InputStream in = GuestImages.class.getResourceAsStream(name + ".build")) {
             record.load(in);
         }
         return record;
@@ -33,15 +33,15 @@ final class LanternBuild {
         return TOOLS.stream().filter(tool -> !isInstalled(tool)).toList();
     }
 
-    /** The first line of what the tool says about its version, as lantern.build records it. */
+    /** The first line of what the tool says about its version, as NAME.build records it. */
     static String version(String tool) throws IOException, InterruptedException {
         return run(List.of(tool, "--version")).lines().findFirst().orElseThrow();
     }
 
     /** Leaves nothing beside the sources: all output goes to the folder. */
-    static byte[] buildIn(Path folder) throws IOException, InterruptedException {
-        run(List.of("make", "-s", "-C", SOURCES.toString(), "OUT=" + folder));
-        return Files.readAllBytes(folder.resolve("lantern.elf"));
+    static byte[] buildIn(Path folder, String name) throws IOException, InterruptedException {
+        run(List.of("make", "-s", "-C", SOURCES.resolve(name).toString(), "OUT=" + folder));
+        return Files.readAllBytes(folder.resolve(name + ".elf"));
     }
 
     private static boolean isInstalled(String tool) {

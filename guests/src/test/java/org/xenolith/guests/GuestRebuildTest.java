@@ -1,0 +1,57 @@
+package org.xenolith.guests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import java.nio.file.Path;
+import java.util.Properties;
+
+/** The prebuilt image is what the sources say; whoever has a compiler can check it. */
+class GuestRebuildTest {
+    @TempDir Path folder;
+
+    @BeforeEach
+    void skipLoudlyWithoutTools() {
+        boolean x86 = System.getProperty("os.arch").equals("amd64");
+        if (!x86) {
+            skip("this machine is not x86-64, its gcc makes other code");
+        }
+        if (!GuestBuild.missingTools().isEmpty()) {
+            skip("this machine lacks " + GuestBuild.missingTools());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.xenolith.guests.GuestImages#names")
+    void theRecordedToolsRebuildThePrebuiltImageToTheByte(String name) throws Exception {
+        Properties record = GuestBuild.recorded(name);
+        for (String tool : new String[] {"gcc", "ld"}) {
+            String here = GuestBuild.version(tool);
+            String recorded = record.getProperty(tool);
+            if (!here.equals(recorded)) {
+                skip("the image was made by \"" + recorded + "\", here is \"" + here + "\"");
+            }
+        }
+
+        assertThat(GuestBuild.buildIn(folder, name))
+                .as("run `make install` in guests/src/main/guest/%s after a change", name)
+                .isEqualTo(GuestImages.read(name));
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.xenolith.guests.GuestImages#names")
+    void anyToolsBuildAKernelThatTheDomainBuilderUnderstands(String name) throws Exception {
+        GuestImageTest.assertThatImageIsAXenKernel(name, GuestBuild.buildIn(folder, name));
+    }
+
+    private static void skip(String reason) {
+        String message = "SKIPPED: guest kernels are not rebuilt: " + reason;
+        System.err.println(message);
+        assumeTrue(false, message);
+    }
+}
