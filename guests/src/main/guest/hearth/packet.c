@@ -1,0 +1,68 @@
+/*
+ * packet.c: the memory that a packet lives in, and the checksum that most of them carry.
+ */
+#include "inet.h"
+
+/* A page each: only what waits for something holds one, and that is little. */
+struct packet *packet_new(void) {
+    struct packet *packet = page_alloc();
+    if (packet == 0) return 0; /* the network may lose packets; so may we */
+    packet->next = 0;
+    packet->start = packet->room + PACKET_HEADROOM;
+    packet->length = 0;
+    packet->checksum_done = 0;
+    return packet;
+}
+
+void packet_free(struct packet *packet) {
+    page_free(packet);
+}
+
+/* Puts room for a header in front. */
+void *packet_push(struct packet *packet, u32 bytes) {
+    packet->start -= bytes;
+    packet->length += bytes;
+    return packet->start;
+}
+
+/* Takes a header off and gives it; null when the packet is shorter than that. */
+void *packet_pull(struct packet *packet, u32 bytes) {
+    u8 *header = packet->start;
+    if (packet->length < bytes) return 0;
+    packet->start += bytes;
+    packet->length -= bytes;
+    return header;
+}
+
+/* Adds bytes at the end; without data, only the room for them. */
+void *packet_append(struct packet *packet, const void *data, u32 bytes) {
+    u8 *end = packet->start + packet->length;
+    if (data != 0) memcpy(end, data, bytes);
+    packet->length += bytes;
+    return end;
+}
+
+/* Adds up words of 16 bits, high byte first; an odd last byte is a high one. Sums of parts may be
+ * added, if all parts but the last have an even length. */
+u32 sum16(u32 sum, const void *data, u32 bytes) {
+    const u8 *byte = data;
+    u64 total = sum;
+    for (; bytes >= 2; bytes -= 2, byte += 2) total += byte[0] << 8 | byte[1];
+    if (bytes == 1) total += byte[0] << 8;
+    while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
+    return total;
+}
+
+/* RFC 1071: the complement of the sum, with carries added back in. Over data that contains its own
+ * right checksum the result is 0. */
+be16 checksum(u32 sum) {
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return to_be16(~sum);
+}
+
+/* TCP and UDP also sum up these parts of the IP header, so that a packet which strays to another
+ * address is found out. */
+u32 pseudo_header_sum(u32 source, u32 destination, u32 protocol, u32 length) {
+    return (source >> 16) + (source & 0xffff) + (destination >> 16) + (destination & 0xffff)
+           + protocol + length;
+}

@@ -1,0 +1,31 @@
+/*
+ * hosted.h: what the protocols of hearth find instead of its kernel.h when they run in a program on
+ * the machine that builds them. Given to the compiler by -include; the guard keeps the other out.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <errno.h>
+#include <string.h>
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#define PAGE_SIZE        4096
+#define NANOS_PER_MILLI  1000000ul
+#define NANOS_PER_SECOND 1000000000ul
+
+void *page_alloc(void);
+void page_free(void *page);
+void *kmalloc(u64 bytes);
+void kfree(void *memory);
+u64 now(void);
+u64 random64(void);
+
+/* The network's own wishes to the kernel. */
+void net_wake(void);
+void interface_announce(void);
+
+#endif
