@@ -2,7 +2,8 @@
  * inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that
  * implement them offer each other.
  *
- *      socket.c      what programs see
+ *      socket.c      system calls
+ *      inet.c        what they do, without ever waiting
  *      tcp.c  udp.c  a stream of bytes; datagrams
  *      ip.c          packets to any address, and ICMP
  *      ether.c       frames to a neighbour, and ARP, which finds him
@@ -95,6 +96,14 @@ struct tcp_header { /* RFC 9293 */
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 
+struct sockaddr_in { /* how programs name an endpoint */
+    u16 family; /* this one in our order */
+    be16 port;
+    be32 address;
+    u8 zero[8];
+};
+#define AF_INET 2
+
 /* An address in the order of our numbers: 10.0.0.1 is 0x0a000001. */
 #define ADDRESS(a, b, c, d) ((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 #define ADDRESS_ANY         0
@@ -126,8 +135,12 @@ u32 pseudo_header_sum(u32 source, u32 destination, u32 protocol, u32 length);
 
 /* ---- netfront.c: the card -------------------------------------------------------------------- */
 
+long card_connect(void);
 void card_send(struct packet *frame);
-struct packet *card_receive(void);
+struct packet *card_receive(void); /* null: nothing has come */
+extern struct card_counters {
+    u64 rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
+} card_counters;
 
 /* ---- ether.c ---------------------------------------------------------------------------------- */
 
@@ -145,6 +158,8 @@ struct interface {
     u32 gateway;
 };
 extern struct interface interface;
+void interface_announce(void); /* net.c: it has got an address */
+long interface_control(u32 request, u64 argument); /* net.c: an ioctl */
 
 #define NEVER (~0ul) /* a time that does not come */
 
@@ -154,6 +169,8 @@ void ip_send(struct packet *packet, u32 protocol, u32 source, u32 destination);
 void ip_send_any(struct packet *packet, u32 protocol, u32 destination);
 void icmp_port_unreachable(const struct packet *packet);
 u64 net_run(void);
+void net_wake(void); /* net.c: there is something for net_run */
+u64 random64(void);
 
 /* ---- Sockets ---------------------------------------------------------------------------------- */
 
@@ -231,17 +248,18 @@ void socket_take(struct socket *socket, struct packet *packet);
 /* What programs do with them, without ever waiting: -EAGAIN says that it is not yet possible. */
 struct endpoint { u32 address; u16 port; };
 
-int socket_bind(struct socket *socket, struct endpoint local);
-int socket_listen(struct socket *socket, u32 backlog);
-struct socket *socket_accept(struct socket *listener);
-int socket_connect(struct socket *socket, struct endpoint remote);
-long socket_send(struct socket *socket, const void *data, u64 length, const struct endpoint *to);
-long socket_receive(struct socket *socket, void *data, u64 length, int peek,
+int inet_bind(struct socket *socket, struct endpoint local);
+int inet_listen(struct socket *socket, u32 backlog);
+struct socket *inet_accept(struct socket *listener);
+int inet_connect(struct socket *socket, struct endpoint remote);
+long inet_send(struct socket *socket, const void *data, u64 length, const struct endpoint *to);
+long inet_receive(struct socket *socket, void *data, u64 length, int peek,
                     struct endpoint *from);
-int socket_readable(const struct socket *socket);
-int socket_writable(const struct socket *socket);
-int socket_shutdown(struct socket *socket, int reading, int writing);
-void socket_close(struct socket *socket);
+int inet_error(struct socket *socket);
+int inet_readable(const struct socket *socket);
+int inet_writable(const struct socket *socket);
+int inet_shutdown(struct socket *socket, int reading, int writing);
+void inet_close(struct socket *socket);
 
 /* ---- udp.c and raw sockets -------------------------------------------------------------------- */
 

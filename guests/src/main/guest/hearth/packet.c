@@ -3,19 +3,15 @@
  */
 #include "inet.h"
 
-/* A page each: only what waits for something holds one, and that is little. */
+/* Null when memory is used up: the network may lose packets, and so may we. */
 struct packet *packet_new(void) {
-    struct packet *packet = page_alloc();
-    if (packet == 0) return 0; /* the network may lose packets; so may we */
-    packet->next = 0;
-    packet->start = packet->room + PACKET_HEADROOM;
-    packet->length = 0;
-    packet->checksum_done = 0;
+    struct packet *packet = kmalloc(sizeof(*packet));
+    if (packet != 0) packet->start = packet->room + PACKET_HEADROOM;
     return packet;
 }
 
 void packet_free(struct packet *packet) {
-    page_free(packet);
+    kfree(packet);
 }
 
 /* Puts room for a header in front. */

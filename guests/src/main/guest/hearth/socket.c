@@ -1,257 +1,234 @@
 /*
- * socket.c: what a program holds of the network: an end of a connection, a box for datagrams.
+ * socket.c: the system calls on sockets: what inet.c does at once or not at all, with waiting, and
+ * with the memory of processes on one side.
  */
 #include "inet.h"
+#include "net.h"
 
-#define EPHEMERAL_FIRST 32768 /* ports that we choose from for a program that does not mind */
-#define EPHEMERAL_LAST  60999
-#define BACKLOG_MAX     64
-#define DATAGRAM_MAX    (ETHER_PAYLOAD - sizeof(struct ip_header) - sizeof(struct udp_header))
+#define MSG_PEEK     0x02
+#define MSG_DONTWAIT 0x40
+#define MSG_NOSIGNAL 0x4000
+#define SOCK_TYPE    0xf /* the rest of a socket's type are flags, with the values of O_... */
 
-struct socket *sockets; /* all, also those that no program holds any more */
+enum { SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_TYPE, SO_ERROR };
+#define TCP_NODELAY 1
 
-struct socket *socket_new(enum socket_type type, u32 protocol) {
-    struct socket *socket = kmalloc(sizeof(*socket));
-    if (socket == 0) return 0;
-    memset(socket, 0, sizeof(*socket));
-    socket->type = type;
-    socket->protocol = protocol;
-    socket->next = sockets;
-    sockets = socket;
-    return socket;
+static struct socket *socket_of(struct file *file) {
+    return file->data;
 }
 
-void socket_free(struct socket *socket) {
-    struct socket **link = &sockets;
-    while (*link != socket) link = &(*link)->next;
-    *link = socket->next;
-    kfree(socket);
+void socket_wake(struct socket *socket) {
+    wakeup(socket);
 }
 
-/* Puts a datagram into the box; a full one takes no more. */
-void socket_take(struct socket *socket, struct packet *packet) {
-    struct packet **link = &socket->first;
-    if (socket->datagrams == DATAGRAMS_MAX || socket->reading_ended) {
-        packet_free(packet);
-        return;
-    }
-    while (*link != 0) link = &(*link)->next;
-    packet->next = 0;
-    *link = packet;
-    socket->datagrams++;
-    socket_wake(socket);
+/* Whether to try again: the result was "not yet", the program is willing to wait, and something has
+ * happened meanwhile. */
+static int after_waiting(struct file *file, u32 flags, long *result) {
+    if (*result != -EAGAIN || file->flags & O_NONBLOCK || flags & MSG_DONTWAIT) return 0;
+    if (wait(socket_of(file), 0) == 0) return 1;
+    *result = -ERESTART;
+    return 0;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Addresses ----------------------------------------------------------------------------------- */
 
-/* Whether somebody has the port. A resting connection does not keep a new listener away from it, if
- * the program says that it may be so (SO_REUSEADDR). */
-static int is_taken(const struct socket *for_whom, struct endpoint local) {
-    for (struct socket *socket = sockets; socket != 0; socket = socket->next) {
-        if (socket != for_whom && socket->type == for_whom->type
-            && socket->local_port == local.port
-            && (socket->local == local.address || socket->local == ADDRESS_ANY
-                || local.address == ADDRESS_ANY)
-            && !(for_whom->reuse_address
-                 && (socket->type == DATAGRAM || socket->tcp.state > LISTEN))) {
-            return 1;
-        }
+static long get_address(struct endpoint *endpoint, u64 address, u32 length) {
+    struct sockaddr_in name;
+    if (length < sizeof(name)) return -EINVAL;
+    if (copy_from_user(&name, address, sizeof(name)) != 0) return -EFAULT;
+    if (name.family != AF_INET) return -EAFNOSUPPORT;
+    *endpoint = (struct endpoint){from_be32(name.address), from_be16(name.port)};
+    return 0;
+}
+
+static long put_address(struct endpoint endpoint, u64 address, u64 length_address) {
+    struct sockaddr_in name = {.family = AF_INET, .port = to_be16(endpoint.port),
+                               .address = to_be32(endpoint.address)};
+    u32 room, length = sizeof(name);
+    if (address == 0) return 0;
+    if (copy_from_user(&room, length_address, sizeof(room)) != 0
+        || copy_to_user(address, &name, MIN(room, length)) != 0
+        || copy_to_user(length_address, &length, sizeof(length)) != 0) {
+        return -EFAULT;
     }
     return 0;
 }
 
-static int choose_port(struct socket *socket) {
-    static u32 turn;
-    for (int tries = EPHEMERAL_FIRST; tries <= EPHEMERAL_LAST; tries++) {
-        struct endpoint local = {socket->local, EPHEMERAL_FIRST
-                                 + turn++ % (EPHEMERAL_LAST - EPHEMERAL_FIRST + 1)};
-        if (!is_taken(socket, local)) {
-            socket->local_port = local.port;
-            return 0;
-        }
+long socket_name(struct file *file, u64 address, u64 length_address, int peer) {
+    struct socket *s = socket_of(file);
+    struct endpoint local = {s->local, s->local_port}, remote = {s->remote, s->remote_port};
+    if (peer && s->remote == ADDRESS_ANY) return -ENOTCONN;
+    return put_address(peer ? remote : local, address, length_address);
+}
+
+/* ---- Connections --------------------------------------------------------------------------------- */
+
+long socket_file(u32 family, u32 type, u32 protocol, struct file **made) {
+    u32 natural = (type & SOCK_TYPE) == STREAM ? PROTOCOL_TCP : PROTOCOL_UDP;
+    if (family != AF_INET) return -EAFNOSUPPORT;
+    if ((type & SOCK_TYPE) < STREAM || (type & SOCK_TYPE) > RAW) return -EPROTONOSUPPORT;
+    if ((type & SOCK_TYPE) == RAW ? protocol != PROTOCOL_ICMP
+                                  : protocol != 0 && protocol != natural) {
+        return -EPROTONOSUPPORT;
     }
-    return -EADDRINUSE;
+    struct socket *socket = socket_new(type & SOCK_TYPE, protocol == 0 ? natural : protocol);
+    if (socket == 0) return -ENOMEM;
+    *made = file_new(&socket_ops, socket, O_RDWR | (type & O_NONBLOCK));
+    if (*made != 0) return 0;
+    inet_close(socket);
+    return -ENOMEM;
 }
 
-int socket_bind(struct socket *socket, struct endpoint local) {
-    if (socket->local_port != 0) return -EINVAL;
-    if (local.address != ADDRESS_ANY && !ip_is_ours(local.address)) return -EADDRNOTAVAIL;
-    if (socket->type != RAW && local.port != 0 && is_taken(socket, local)) return -EADDRINUSE;
-    socket->local = local.address;
-    socket->local_port = local.port;
-    return socket->type == RAW || local.port != 0 ? 0 : choose_port(socket);
+long socket_bind(struct file *file, u64 address, u32 length) {
+    struct endpoint local;
+    long error = get_address(&local, address, length);
+    return error != 0 ? error : inet_bind(socket_of(file), local);
 }
 
-/* ---- Connections ------------------------------------------------------------------------------ */
-
-int socket_listen(struct socket *socket, u32 backlog) {
-    if (socket->type != STREAM) return -EOPNOTSUPP;
-    if (socket->tcp.state != CLOSED && socket->tcp.state != LISTEN) return -EINVAL;
-    if (socket->local_port == 0 && choose_port(socket) != 0) return -EADDRINUSE;
-    socket->backlog = backlog < 1 ? 1 : backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
-    socket->tcp.state = LISTEN;
-    return 0;
+long socket_listen(struct file *file, int backlog) {
+    return inet_listen(socket_of(file), backlog);
 }
 
-/* The connection that has been waiting longest: new sockets come to the front of the list. */
-static struct socket *longest_waiting(const struct socket *listener) {
-    struct socket *found = 0;
-    for (struct socket *socket = sockets; socket != 0; socket = socket->next) {
-        if (socket->listener == listener && socket->tcp.state > SYN_RECEIVED) found = socket;
+long socket_connect(struct file *file, u64 address, u32 length) {
+    struct socket *socket = socket_of(file);
+    struct endpoint remote;
+    long result = get_address(&remote, address, length);
+    if (result != 0) return result;
+    result = inet_connect(socket, remote);
+    if (file->flags & O_NONBLOCK || (result != -EINPROGRESS && result != -EALREADY)) return result;
+    while (!inet_writable(socket)) {
+        if (wait(socket, 0) != 0) return -ERESTART;
     }
-    return found;
+    return inet_error(socket);
 }
 
-/* Null if nobody has called. */
-struct socket *socket_accept(struct socket *listener) {
-    struct socket *socket = longest_waiting(listener);
-    if (socket != 0) socket->listener = 0;
-    return socket;
-}
-
-/* An error is told once. */
-static int take_error(struct socket *socket) {
-    int error = socket->error;
-    socket->error = 0;
-    return -error;
-}
-
-static int connect_stream(struct socket *socket, struct endpoint remote) {
-    switch (socket->tcp.state) {
-    case CLOSED:
-        break;
-    case SYN_SENT:
-    case SYN_RECEIVED:
-        return -EALREADY;
-    default:
-        return -EISCONN;
+long socket_accept(struct file *file, u64 address, u64 length_address, struct file **accepted) {
+    struct socket *listener = socket_of(file), *socket;
+    long result;
+    if (listener->tcp.state != LISTEN) return -EINVAL;
+    do {
+        socket = inet_accept(listener);
+        result = socket != 0 ? 0 : -EAGAIN;
+    } while (after_waiting(file, 0, &result));
+    if (socket == 0) return result;
+    *accepted = file_new(&socket_ops, socket, O_RDWR);
+    if (*accepted == 0) {
+        inet_close(socket);
+        return -ENOMEM;
     }
-    if (socket->error != 0) return take_error(socket);
-    if (socket->tcp.iss != 0) return -EINVAL; /* one connection for each socket */
-    if (socket->local == ADDRESS_ANY) {
-        socket->local = ip_is_ours(remote.address) ? remote.address : interface.address;
-        if (socket->local == ADDRESS_ANY) return -ENETUNREACH;
-    }
-    socket->remote = remote.address;
-    socket->remote_port = remote.port;
-    int error = tcp_connect(socket);
-    return error != 0 ? error : -EINPROGRESS;
-}
-
-/* For datagrams, only notes whom to send to and to hear. */
-int socket_connect(struct socket *socket, struct endpoint remote) {
-    if (remote.address == ADDRESS_ANY) remote.address = ADDRESS_LOOPBACK;
-    if (socket->type != RAW && socket->local_port == 0 && choose_port(socket) != 0) {
-        return -EADDRINUSE;
-    }
-    if (socket->type == STREAM) return connect_stream(socket, remote);
-    socket->remote = remote.address;
-    socket->remote_port = remote.port;
-    return 0;
-}
-
-int socket_shutdown(struct socket *socket, int reading, int writing) {
-    if (socket->type == STREAM && socket->tcp.state < SYN_RECEIVED) return -ENOTCONN;
-    if (reading) socket->reading_ended = 1;
-    if (writing && socket->type == STREAM) tcp_shutdown(socket);
-    socket_wake(socket);
-    return 0;
-}
-
-void socket_close(struct socket *socket) {
-    while (socket->first != 0) {
-        struct packet *packet = socket->first;
-        socket->first = packet->next;
-        packet_free(packet);
-    }
-    if (socket->type == STREAM) {
-        tcp_close(socket);
-    } else {
-        socket_free(socket);
-    }
-}
-
-/* ---- Sending and receiving -------------------------------------------------------------------- */
-
-static long send_datagram(struct socket *socket, const void *data, u64 length,
-                          struct endpoint to) {
-    u32 source = socket->local != ADDRESS_ANY ? socket->local
-                 : ip_is_ours(to.address)     ? to.address
-                                              : interface.address;
-    if (length > DATAGRAM_MAX) return -EMSGSIZE;
-    if (socket->type == DATAGRAM && socket->local_port == 0 && choose_port(socket) != 0) {
-        return -EADDRINUSE;
-    }
-    struct packet *packet = packet_new();
-    if (packet == 0) return -ENOMEM;
-    packet_append(packet, data, length);
-    if (socket->type == RAW) {
-        ip_send(packet, socket->protocol, source, to.address);
-    } else {
-        udp_send(packet, source, socket->local_port, to.address, to.port);
-    }
-    return length;
-}
-
-static long send_stream(struct socket *socket, const void *data, u64 length) {
-    struct tcp *tcp = &socket->tcp;
-    if (socket->error != 0) return take_error(socket);
-    if (tcp->state == SYN_SENT || tcp->state == SYN_RECEIVED) return -EAGAIN;
-    if (tcp->iss == 0) return -ENOTCONN;
-    if ((tcp->state != ESTABLISHED && tcp->state != CLOSE_WAIT) || tcp->closing) return -EPIPE;
-    if (length == 0) return 0;
-    long sent = tcp_write(socket, data, length);
-    return sent == 0 ? -EAGAIN : sent;
-}
-
-/* `to` may be null: to whom the socket is connected. A stream takes what it has room for. */
-long socket_send(struct socket *socket, const void *data, u64 length, const struct endpoint *to) {
     struct endpoint remote = {socket->remote, socket->remote_port};
-    if (socket->type == STREAM) return send_stream(socket, data, length);
-    if (to == 0 && socket->remote == ADDRESS_ANY) return -EDESTADDRREQ;
-    return send_datagram(socket, data, length, to != 0 ? *to : remote);
+    return put_address(remote, address, length_address);
 }
 
-static long receive_datagram(struct socket *socket, void *data, u64 length, int peek,
-                             struct endpoint *from) {
-    struct packet *packet = socket->first;
-    if (packet == 0) return socket->reading_ended ? 0 : -EAGAIN;
-    u64 n = length < packet->length ? length : packet->length; /* the rest of it is lost */
-    memcpy(data, packet->start, n);
-    if (from != 0) *from = (struct endpoint){packet->source, packet->source_port};
-    if (!peek) {
-        socket->first = packet->next;
-        socket->datagrams--;
-        packet_free(packet);
-    }
-    return n;
+long socket_shutdown(struct file *file, u32 how) {
+    return how > 2 ? -EINVAL : inet_shutdown(socket_of(file), how != 1, how != 0);
 }
 
-/* What the peer says; 0 when he has said all. */
-long socket_receive(struct socket *socket, void *data, u64 length, int peek,
-                    struct endpoint *from) {
-    struct tcp *tcp = &socket->tcp;
-    if (socket->type != STREAM) return receive_datagram(socket, data, length, peek, from);
-    if (from != 0) *from = (struct endpoint){socket->remote, socket->remote_port};
-    if (tcp->iss == 0) return -ENOTCONN;
-    if (length == 0) return 0;
-    if (tcp_readable(socket) > 0) return tcp_read(socket, data, length, peek);
-    if (socket->error != 0) return take_error(socket);
-    return tcp->fin_received || socket->reading_ended || tcp->state == CLOSED ? 0 : -EAGAIN;
+/* ---- Sending and receiving ----------------------------------------------------------------------- */
+
+/* All of it, unless a signal or an error comes first. */
+static long send(struct file *file, const void *data, u64 n, u32 flags, const struct endpoint *to) {
+    u64 sent = 0;
+    long result;
+    do {
+        result = inet_send(socket_of(file), (const u8 *)data + sent, n - sent, to);
+        if (result > 0) sent += result;
+    } while (sent < n && (result > 0 || after_waiting(file, flags, &result)));
+    if (result == -EPIPE && !(flags & MSG_NOSIGNAL)) signal_send(current, SIGPIPE);
+    return sent > 0 ? (long)sent : result;
 }
 
-/* Whether a program that reads, or accepts, would not have to wait. */
-int socket_readable(const struct socket *socket) {
-    if (socket->type != STREAM) return socket->first != 0 || socket->reading_ended;
-    if (socket->tcp.state == LISTEN) return longest_waiting(socket) != 0;
-    return tcp_readable(socket) > 0 || socket->tcp.fin_received || socket->reading_ended
-           || socket->error != 0 || socket->tcp.state == CLOSED;
+static long receive(struct file *file, void *data, u64 n, u32 flags, struct endpoint *from) {
+    long result;
+    do {
+        result = inet_receive(socket_of(file), data, n, (flags & MSG_PEEK) != 0, from);
+    } while (after_waiting(file, flags, &result));
+    return result;
 }
 
-/* Likewise one that writes, or connects. */
-int socket_writable(const struct socket *socket) {
-    if (socket->type != STREAM) return 1;
-    if (socket->tcp.state == SYN_SENT || socket->tcp.state == SYN_RECEIVED) return 0;
-    return tcp_room(socket) > 0 || socket->tcp.closing || socket->error != 0
-           || socket->tcp.state == CLOSED;
+/* A page at a time: streams have no seams, and no datagram is longer. */
+long socket_send(struct file *file, u64 from, u64 n, u32 flags, u64 address, u32 length) {
+    struct endpoint to;
+    u64 sent = 0;
+    long result = address == 0 ? 0 : get_address(&to, address, length);
+    if (result != 0) return result;
+    if (n > PAGE_SIZE && socket_of(file)->type != STREAM) return -EMSGSIZE;
+    void *page = page_alloc();
+    if (page == 0) return -ENOMEM;
+    do {
+        u64 part = MIN(n - sent, PAGE_SIZE);
+        result = copy_from_user(page, from + sent, part) != 0 ? -EFAULT
+                 : send(file, page, part, flags, address == 0 ? 0 : &to);
+        if (result > 0) sent += result;
+        if (result != (long)part) break;
+    } while (sent < n);
+    page_put(page);
+    return sent > 0 ? (long)sent : result;
 }
+
+long socket_receive(struct file *file, u64 to, u64 n, u32 flags, u64 address,
+                    u64 length_address) {
+    struct endpoint from = {0, 0};
+    void *page = page_alloc();
+    if (page == 0) return -ENOMEM;
+    long result = receive(file, page, MIN(n, PAGE_SIZE), flags, &from);
+    if (result > 0 && copy_to_user(to, page, result) != 0) result = -EFAULT;
+    page_put(page);
+    if (result < 0) return result;
+    long error = put_address(from, address, length_address);
+    return error != 0 ? error : result;
+}
+
+/* ---- Options ------------------------------------------------------------------------------------- */
+
+static long get_option(struct socket *socket, u32 level, u32 name, u64 value, u64 length) {
+    u32 room, answer = 0;
+    if (level == SOL_SOCKET && name == SO_ERROR) answer = -inet_error(socket);
+    if (level == SOL_SOCKET && name == SO_TYPE) answer = socket->type;
+    if (copy_from_user(&room, length, sizeof(room)) != 0 || room < sizeof(answer)) return -EINVAL;
+    room = sizeof(answer);
+    return copy_to_user(value, &answer, sizeof(answer)) != 0
+           || copy_to_user(length, &room, sizeof(room)) != 0 ? -EFAULT : 0;
+}
+
+/* Most options tune what we do not have; programs may set them, to no effect. */
+long socket_option(struct file *file, int set, u32 level, u32 name, u64 value, u64 length) {
+    struct socket *socket = socket_of(file);
+    u32 on = 0;
+    if (!set) return get_option(socket, level, name, value, length);
+    if (length >= sizeof(on) && copy_from_user(&on, value, sizeof(on)) != 0) return -EFAULT;
+    if (level == SOL_SOCKET && name == SO_REUSEADDR) socket->reuse_address = on != 0;
+    if (level == PROTOCOL_TCP && name == TCP_NODELAY) socket->no_delay = on != 0;
+    return 0;
+}
+
+/* ---- As a file ----------------------------------------------------------------------------------- */
+
+static long socket_file_read(struct file *file, void *to, u64 n) {
+    return receive(file, to, n, 0, 0);
+}
+
+static long socket_file_write(struct file *file, const void *from, u64 n) {
+    return send(file, from, n, 0, 0);
+}
+
+static long socket_file_ioctl(struct file *file, u32 request, u64 argument) {
+    u32 readable = tcp_readable(socket_of(file));
+    if (request == FIONREAD) return copy_to_user(argument, &readable, sizeof(readable));
+    return interface_control(request, argument);
+}
+
+static u32 socket_file_poll(struct file *file) {
+    struct socket *socket = socket_of(file);
+    return (inet_readable(socket) ? POLLIN : 0) | (inet_writable(socket) ? POLLOUT : 0)
+           | (socket->error != 0 ? POLLERR : 0);
+}
+
+static void socket_file_close(struct file *file) {
+    inet_close(socket_of(file));
+}
+
+const struct file_ops socket_ops = {
+    .read = socket_file_read, .write = socket_file_write, .ioctl = socket_file_ioctl,
+    .poll = socket_file_poll, .close = socket_file_close,
+};

@@ -43,14 +43,6 @@ static int before(u32 a, u32 b) {
     return (int)(a - b) < 0;
 }
 
-static u32 min(u32 a, u32 b) {
-    return a < b ? a : b;
-}
-
-static u32 max(u32 a, u32 b) {
-    return a > b ? a : b;
-}
-
 /* ---- Streams ---------------------------------------------------------------------------------- */
 
 static int stream_new(struct stream *stream) {
@@ -63,7 +55,7 @@ static int stream_new(struct stream *stream) {
 
 static void stream_free(struct stream *stream) {
     for (int i = 0; i < STREAM_PAGES; i++) {
-        if (stream->page[i] != 0) page_free(stream->page[i]);
+        if (stream->page[i] != 0) page_put(stream->page[i]);
         stream->page[i] = 0;
     }
 }
@@ -79,7 +71,7 @@ static void stream_put(struct stream *stream, u32 sequence, const u8 *from, u32 
     u32 n;
     for (; length > 0; length -= n, sequence += n, from += n) {
         u8 *to = place(stream, sequence, &n);
-        n = min(n, length);
+        n = MIN(n, length);
         memcpy(to, from, n);
     }
 }
@@ -88,7 +80,7 @@ static void stream_get(const struct stream *stream, u32 sequence, u8 *to, u32 le
     u32 n;
     for (; length > 0; length -= n, sequence += n, to += n) {
         const u8 *from = place(stream, sequence, &n);
-        n = min(n, length);
+        n = MIN(n, length);
         memcpy(to, from, n);
     }
 }
@@ -132,10 +124,10 @@ static void put_header(struct packet *packet, const struct socket *socket, u32 s
  * way, so that many small writes become few packets (Nagle), unless it is the last one. */
 static u32 sendable(const struct socket *socket) {
     const struct tcp *tcp = &socket->tcp;
-    u32 window = min(tcp->window, tcp->congestion_window);
+    u32 window = MIN(tcp->window, tcp->congestion_window);
     u32 under_way = tcp->nxt - tcp->una;
     u32 unsent = before(tcp->nxt, tcp->end) ? tcp->end - tcp->nxt : 0;
-    u32 length = min(min(unsent, tcp->mss), window > under_way ? window - under_way : 0);
+    u32 length = MIN(MIN(unsent, tcp->mss), window > under_way ? window - under_way : 0);
     int last = length == unsent && (socket->no_delay || tcp->closing);
     return length == tcp->mss || under_way == 0 || last ? length : 0;
 }
@@ -255,8 +247,8 @@ static void peer_began(struct tcp *tcp, const struct segment *syn) {
     tcp->read = tcp->rcv_nxt = syn->sequence + 1;
     tcp->promised = tcp->read + STREAM_SIZE;
     tcp->island_start = tcp->island_end = tcp->rcv_nxt;
-    if (syn->mss != 0) tcp->mss = max(64, min(syn->mss, MSS_OURS));
-    tcp->congestion_window = min(10 * tcp->mss, max(2 * tcp->mss, 14600)); /* RFC 6928 */
+    if (syn->mss != 0) tcp->mss = MAX(64, MIN(syn->mss, MSS_OURS));
+    tcp->congestion_window = MIN(10 * tcp->mss, MAX(2 * tcp->mss, 14600)); /* RFC 6928 */
     tcp->slow_start_until = WINDOW_MAX;
     tcp->window = syn->window;
     tcp->window_seq = syn->sequence;
@@ -314,7 +306,7 @@ static void learn_round_trip(struct tcp *tcp, u64 sample) {
 
 /* Something was lost: the network is full. Begin anew with half of what it seemed to bear. */
 static void halve_window(struct tcp *tcp) {
-    tcp->slow_start_until = max((tcp->max - tcp->una) / 2, 2 * tcp->mss);
+    tcp->slow_start_until = MAX((tcp->max - tcp->una) / 2, 2 * tcp->mss);
 }
 
 static void timer_fired(struct socket *socket) {
@@ -365,9 +357,9 @@ u64 tcp_run(u64 time) {
  * it grows by one segment each round trip. */
 static void grow_window(struct tcp *tcp, u32 acknowledged) {
     u32 step = tcp->congestion_window < tcp->slow_start_until
-                   ? min(acknowledged, tcp->mss)
-                   : max(tcp->mss * tcp->mss / tcp->congestion_window, 1);
-    tcp->congestion_window = min(tcp->congestion_window + step, WINDOW_MAX);
+                   ? MIN(acknowledged, tcp->mss)
+                   : MAX(tcp->mss * tcp->mss / tcp->congestion_window, 1);
+    tcp->congestion_window = MIN(tcp->congestion_window + step, WINDOW_MAX);
 }
 
 static void resend_first(struct socket *socket) {

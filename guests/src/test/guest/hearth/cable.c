@@ -30,14 +30,14 @@ static struct host {
     u64 (*net_run)(void);
     void (*dhcp_start)(void);
     struct socket *(*socket_new)(enum socket_type, u32);
-    int (*socket_bind)(struct socket *, struct endpoint);
-    int (*socket_listen)(struct socket *, u32);
-    struct socket *(*socket_accept)(struct socket *);
-    int (*socket_connect)(struct socket *, struct endpoint);
-    long (*socket_send)(struct socket *, const void *, u64, const struct endpoint *);
-    long (*socket_receive)(struct socket *, void *, u64, int, struct endpoint *);
-    int (*socket_shutdown)(struct socket *, int, int);
-    void (*socket_close)(struct socket *);
+    int (*inet_bind)(struct socket *, struct endpoint);
+    int (*inet_listen)(struct socket *, u32);
+    struct socket *(*inet_accept)(struct socket *);
+    int (*inet_connect)(struct socket *, struct endpoint);
+    long (*inet_send)(struct socket *, const void *, u64, const struct endpoint *);
+    long (*inet_receive)(struct socket *, void *, u64, int, struct endpoint *);
+    int (*inet_shutdown)(struct socket *, int, int);
+    void (*inet_close)(struct socket *);
     long pages, blocks; /* that it has taken and not given back */
     int memory_is_out;
     int announced;
@@ -54,8 +54,8 @@ static void load(struct host *host, const char *library) {
     }
 #define FIND(name) *(void **)&host->name = dlsym(handle, #name)
     FIND(interface), FIND(sockets), FIND(net_run), FIND(dhcp_start), FIND(socket_new);
-    FIND(socket_bind), FIND(socket_listen), FIND(socket_accept), FIND(socket_connect);
-    FIND(socket_send), FIND(socket_receive), FIND(socket_shutdown), FIND(socket_close);
+    FIND(inet_bind), FIND(inet_listen), FIND(inet_accept), FIND(inet_connect);
+    FIND(inet_send), FIND(inet_receive), FIND(inet_shutdown), FIND(inet_close);
 }
 
 static void fail(const char *format, ...) {
@@ -91,12 +91,10 @@ void interface_announce(void) { running->announced++; }
 void *page_alloc(void) {
     if (running->memory_is_out) return 0;
     running->pages++;
-    void *page = malloc(PAGE_SIZE);
-    memset(page, 0xa5, PAGE_SIZE);
-    return page;
+    return calloc(1, PAGE_SIZE);
 }
 
-void page_free(void *page) {
+void page_put(void *page) {
     running->pages--;
     free(page);
 }
@@ -104,7 +102,7 @@ void page_free(void *page) {
 void *kmalloc(u64 bytes) {
     if (running->memory_is_out) return 0;
     running->blocks++;
-    return malloc(bytes);
+    return calloc(1, bytes);
 }
 
 void kfree(void *memory) {
@@ -153,7 +151,7 @@ void card_send(struct packet *frame) {
         fly(to, frame->start, frame->length);
         if (happens(cable.doubling)) fly(to, frame->start, frame->length);
     }
-    page_free(frame);
+    kfree(frame);
 }
 
 static struct flight *first_flight(const struct host *to) {
@@ -171,7 +169,7 @@ struct packet *card_receive(void) {
     struct flight *flight = first_flight(running);
     if (flight == 0 || flight->arrival > clock_nanos) return 0;
     flight->to = 0;
-    struct packet *packet = page_alloc();
+    struct packet *packet = kmalloc(sizeof(*packet));
     if (packet == 0) return 0;
     packet->start = packet->room;
     packet->length = flight->length;
@@ -238,7 +236,7 @@ static void write_some(struct talker *talker) {
         u64 n = talker->to_say - talker->wrote;
         if (n > talker->chunk) n = talker->chunk;
         for (u64 i = 0; i < n; i++) data[i] = said(talker->who, talker->wrote + i);
-        long sent = ON(*talker->host, socket_send(talker->socket, data, n, 0));
+        long sent = ON(*talker->host, inet_send(talker->socket, data, n, 0));
         if (sent == -EAGAIN) return;
         if (sent < 0) {
             talker->failed = -sent;
@@ -248,14 +246,14 @@ static void write_some(struct talker *talker) {
     }
     if (!talker->shut) {
         talker->shut = 1;
-        ON(*talker->host, socket_shutdown(talker->socket, 0, 1));
+        ON(*talker->host, inet_shutdown(talker->socket, 0, 1));
     }
 }
 
 static void read_some(struct talker *talker) {
     u8 data[3000];
     while (!talker->ended && clock_nanos >= talker->deaf_until) {
-        long n = ON(*talker->host, socket_receive(talker->socket, data, talker->chunk, 0, 0));
+        long n = ON(*talker->host, inet_receive(talker->socket, data, talker->chunk, 0, 0));
         if (n == -EAGAIN) return;
         if (n < 0) {
             talker->failed = -n;
@@ -276,27 +274,27 @@ static void talk(struct talker *talker) {
     if (!talker->failed) write_some(talker);
     if (talker->ended && talker->shut) {
         talker->closed = 1;
-        ON(*talker->host, socket_close(talker->socket));
+        ON(*talker->host, inet_close(talker->socket));
     }
 }
 
 static void give_up(struct talker *talker) {
     if (talker->failed && talker->socket != 0 && !talker->closed) {
         talker->closed = 1;
-        ON(*talker->host, socket_close(talker->socket));
+        ON(*talker->host, inet_close(talker->socket));
     }
 }
 
 static struct socket *listener_at_b(u32 backlog) {
     struct socket *listener = ON(b, socket_new(STREAM, PROTOCOL_TCP));
-    CHECK(ON(b, socket_bind(listener, (struct endpoint){0, SERVER_PORT})) == 0, "cannot bind");
-    CHECK(ON(b, socket_listen(listener, backlog)) == 0, "cannot listen");
+    CHECK(ON(b, inet_bind(listener, (struct endpoint){0, SERVER_PORT})) == 0, "cannot bind");
+    CHECK(ON(b, inet_listen(listener, backlog)) == 0, "cannot listen");
     return listener;
 }
 
 static struct socket *caller_at_a(void) {
     struct socket *caller = ON(a, socket_new(STREAM, PROTOCOL_TCP));
-    int result = ON(a, socket_connect(caller, server_at_b));
+    int result = ON(a, inet_connect(caller, server_at_b));
     CHECK(result == -EINPROGRESS, "connect: %d", result);
     return caller;
 }
@@ -313,7 +311,7 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
     for (u64 steps = 0; !caller.closed || !called.closed; steps++) {
         CHECK(steps < 20000000, "the conversation does not end: a heard %lu, b heard %lu",
               caller.heard, called.heard);
-        if (called.socket == 0) called.socket = ON(b, socket_accept(listener));
+        if (called.socket == 0) called.socket = ON(b, inet_accept(listener));
         talk(&caller);
         talk(&called);
         if (may_fail) {
@@ -328,7 +326,7 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
     u64 took = clock_nanos - began;
     CHECK(may_fail || caller.heard == from_b, "a heard %lu of %lu", caller.heard, from_b);
     CHECK(may_fail || called.heard == from_a, "b heard %lu of %lu", called.heard, from_a);
-    ON(b, socket_close(listener));
+    ON(b, inet_close(listener));
     settle();
     return took;
 }
@@ -379,45 +377,45 @@ static void a_reader_who_pauses_closes_the_window(void) {
 static void a_call_to_nobody_is_refused(void) {
     struct socket *caller = caller_at_a();
     run_seconds(1);
-    long result = ON(a, socket_send(caller, "x", 1, 0));
+    long result = ON(a, inet_send(caller, "x", 1, 0));
     CHECK(result == -ECONNREFUSED, "send: %ld", result);
-    ON(a, socket_close(caller));
+    ON(a, inet_close(caller));
     settle();
 }
 
 static void a_call_into_the_void_ends(void) {
     struct socket *caller = ON(a, socket_new(STREAM, PROTOCOL_TCP));
-    ON(a, socket_connect(caller, (struct endpoint){ADDRESS(10, 0, 0, 77), 80}));
+    ON(a, inet_connect(caller, (struct endpoint){ADDRESS(10, 0, 0, 77), 80}));
     run_seconds(7);
-    long result = ON(a, socket_receive(caller, &result, 1, 0, 0));
+    long result = ON(a, inet_receive(caller, &result, 1, 0, 0));
     CHECK(result == -EHOSTUNREACH, "receive: %ld", result);
-    ON(a, socket_close(caller));
+    ON(a, inet_close(caller));
     settle();
 }
 
 static void a_cut_cable_is_noticed_in_the_end(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     run_seconds(1);
-    CHECK((called = ON(b, socket_accept(listener))) != 0, "nobody called");
+    CHECK((called = ON(b, inet_accept(listener))) != 0, "nobody called");
     cable.loss = 100;
-    CHECK(ON(a, socket_send(caller, "hello", 5, 0)) == 5, "no room for five bytes");
+    CHECK(ON(a, inet_send(caller, "hello", 5, 0)) == 5, "no room for five bytes");
     run_seconds(600);
-    long result = ON(a, socket_send(caller, "hello", 5, 0));
+    long result = ON(a, inet_send(caller, "hello", 5, 0));
     CHECK(result == -ETIMEDOUT, "send: %ld", result);
-    ON(a, socket_close(caller));
-    ON(b, socket_close(called));
-    ON(b, socket_close(listener));
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
     settle();
 }
 
 static void who_is_not_accepted_learns_that_the_listener_left(void) {
     struct socket *listener = listener_at_b(2), *caller = caller_at_a();
     run_seconds(1);
-    ON(b, socket_close(listener));
+    ON(b, inet_close(listener));
     run_seconds(1);
-    long result = ON(a, socket_receive(caller, &result, 1, 0, 0));
+    long result = ON(a, inet_receive(caller, &result, 1, 0, 0));
     CHECK(result == -ECONNRESET, "receive: %ld", result);
-    ON(a, socket_close(caller));
+    ON(a, inet_close(caller));
     settle();
 }
 
@@ -426,13 +424,13 @@ static void only_as_many_wait_as_the_listener_lets(void) {
     for (int i = 0; i < 5; i++) callers[i] = caller_at_a();
     run_seconds(4); /* all but the last wait for a to know b, and try again */
     int accepted = 0;
-    while ((called = ON(b, socket_accept(listener))) != 0) {
+    while ((called = ON(b, inet_accept(listener))) != 0) {
         accepted++;
-        ON(b, socket_close(called));
+        ON(b, inet_close(called));
     }
     CHECK(accepted == 2, "%d were accepted", accepted);
-    for (int i = 0; i < 5; i++) ON(a, socket_close(callers[i]));
-    ON(b, socket_close(listener));
+    for (int i = 0; i < 5; i++) ON(a, inet_close(callers[i]));
+    ON(b, inet_close(listener));
     settle();
 }
 
@@ -465,22 +463,22 @@ static void a_reset_must_have_the_very_number_that_is_awaited(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     u8 byte;
     run_seconds(1);
-    called = ON(b, socket_accept(listener));
+    called = ON(b, inet_accept(listener));
     for (u32 off = 1; off < 20000; off += 97) {
         forge(caller->local_port, called->tcp.rcv_nxt + off, 0, TCP_RST);
         forge(caller->local_port, called->tcp.rcv_nxt + off, 0, TCP_SYN);
         run_seconds(1);
     }
-    CHECK(ON(a, socket_send(caller, "x", 1, 0)) == 1, "a guess ended the connection at a");
+    CHECK(ON(a, inet_send(caller, "x", 1, 0)) == 1, "a guess ended the connection at a");
     run_seconds(1);
-    CHECK(ON(b, socket_receive(called, &byte, 1, 0, 0)) == 1, "a guess ended the connection at b");
+    CHECK(ON(b, inet_receive(called, &byte, 1, 0, 0)) == 1, "a guess ended the connection at b");
     forge(caller->local_port, called->tcp.rcv_nxt, 0, TCP_RST);
     run_seconds(1);
-    long result = ON(b, socket_receive(called, &byte, 1, 0, 0));
+    long result = ON(b, inet_receive(called, &byte, 1, 0, 0));
     CHECK(result == -ECONNRESET, "receive after a right reset: %ld", result);
-    ON(a, socket_close(caller));
-    ON(b, socket_close(called));
-    ON(b, socket_close(listener));
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
     settle();
 }
 
@@ -489,18 +487,18 @@ static void two_who_call_each_other_at_once_are_connected(void) {
     struct socket *at_a = ON(a, socket_new(STREAM, PROTOCOL_TCP));
     struct socket *at_b = ON(b, socket_new(STREAM, PROTOCOL_TCP));
     u8 byte;
-    ON(a, socket_bind(at_a, port_a));
-    ON(b, socket_bind(at_b, port_b));
-    ON(a, socket_connect(at_a, port_b));
-    ON(b, socket_connect(at_b, port_a));
+    ON(a, inet_bind(at_a, port_a));
+    ON(b, inet_bind(at_b, port_b));
+    ON(a, inet_connect(at_a, port_b));
+    ON(b, inet_connect(at_b, port_a));
     run_seconds(3);
     CHECK(at_a->tcp.state == ESTABLISHED && at_b->tcp.state == ESTABLISHED, "states %d and %d",
           at_a->tcp.state, at_b->tcp.state);
-    CHECK(ON(a, socket_send(at_a, "x", 1, 0)) == 1, "cannot send");
+    CHECK(ON(a, inet_send(at_a, "x", 1, 0)) == 1, "cannot send");
     run_seconds(1);
-    CHECK(ON(b, socket_receive(at_b, &byte, 1, 0, 0)) == 1 && byte == 'x', "cannot receive");
-    ON(a, socket_close(at_a));
-    ON(b, socket_close(at_b));
+    CHECK(ON(b, inet_receive(at_b, &byte, 1, 0, 0)) == 1 && byte == 'x', "cannot receive");
+    ON(a, inet_close(at_a));
+    ON(b, inet_close(at_b));
     settle();
 }
 
@@ -509,18 +507,18 @@ static void a_host_can_talk_to_itself(void) {
     struct socket *caller = ON(a, socket_new(STREAM, PROTOCOL_TCP));
     u8 data[8];
     u64 before = frames_sent;
-    ON(a, socket_bind(listener, (struct endpoint){ADDRESS_LOOPBACK, 80}));
-    ON(a, socket_listen(listener, 1));
-    ON(a, socket_connect(caller, (struct endpoint){ADDRESS_LOOPBACK, 80}));
+    ON(a, inet_bind(listener, (struct endpoint){ADDRESS_LOOPBACK, 80}));
+    ON(a, inet_listen(listener, 1));
+    ON(a, inet_connect(caller, (struct endpoint){ADDRESS_LOOPBACK, 80}));
     for (int i = 0; i < 10; i++) step();
-    CHECK((called = ON(a, socket_accept(listener))) != 0, "nobody called");
-    ON(a, socket_send(caller, "hearth", 6, 0));
+    CHECK((called = ON(a, inet_accept(listener))) != 0, "nobody called");
+    ON(a, inet_send(caller, "hearth", 6, 0));
     for (int i = 0; i < 10; i++) step();
-    long n = ON(a, socket_receive(called, data, 8, 0, 0));
+    long n = ON(a, inet_receive(called, data, 8, 0, 0));
     CHECK(n == 6 && memcmp(data, "hearth", 6) == 0, "received %ld bytes", n);
-    ON(a, socket_close(caller));
-    ON(a, socket_close(called));
-    ON(a, socket_close(listener));
+    ON(a, inet_close(caller));
+    ON(a, inet_close(called));
+    ON(a, inet_close(listener));
     settle();
     CHECK(frames_sent == before, "what a host tells itself is on the cable");
 }
@@ -533,17 +531,17 @@ static void without_memory_packets_are_lost_and_nothing_else(void) {
         CHECK(turn < 100000, "heard only %lu bytes", heard);
         b.memory_is_out = happens(10);
         a.memory_is_out = happens(10);
-        long n = sent < 100000 ? ON(a, socket_send(caller, data, 1000, 0)) : 0;
+        long n = sent < 100000 ? ON(a, inet_send(caller, data, 1000, 0)) : 0;
         if (n > 0) sent += n;
-        if (called == 0) called = ON(b, socket_accept(listener));
-        n = called != 0 ? ON(b, socket_receive(called, data, 4000, 0, 0)) : 0;
+        if (called == 0) called = ON(b, inet_accept(listener));
+        n = called != 0 ? ON(b, inet_receive(called, data, 4000, 0, 0)) : 0;
         if (n > 0) heard += n;
         step();
     }
     a.memory_is_out = b.memory_is_out = 0;
-    ON(a, socket_close(caller));
-    ON(b, socket_close(called));
-    ON(b, socket_close(listener));
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
     settle();
 }
 
@@ -554,20 +552,20 @@ static void a_datagram_arrives_with_its_sender(void) {
     struct socket *at_b = ON(b, socket_new(DATAGRAM, PROTOCOL_UDP));
     struct endpoint to = {ADDRESS_B, 53}, from = {0, 0};
     u8 data[2000] = "question";
-    CHECK(ON(b, socket_bind(at_b, (struct endpoint){0, 53})) == 0, "cannot bind");
-    CHECK(ON(a, socket_send(at_a, data, 8, &to)) == 8, "cannot send");
-    CHECK(ON(a, socket_send(at_a, data, 1473, &to)) == -EMSGSIZE, "sends what fits no frame");
+    CHECK(ON(b, inet_bind(at_b, (struct endpoint){0, 53})) == 0, "cannot bind");
+    CHECK(ON(a, inet_send(at_a, data, 8, &to)) == 8, "cannot send");
+    CHECK(ON(a, inet_send(at_a, data, 1473, &to)) == -EMSGSIZE, "sends what fits no frame");
     run_seconds(1);
-    long n = ON(b, socket_receive(at_b, data, 4, 0, &from));
+    long n = ON(b, inet_receive(at_b, data, 4, 0, &from));
     CHECK(n == 4 && memcmp(data, "ques", 4) == 0, "received %ld bytes", n);
     CHECK(from.address == ADDRESS_A && from.port == at_a->local_port, "from %x:%u", from.address,
           from.port);
-    CHECK(ON(b, socket_receive(at_b, data, 4, 0, &from)) == -EAGAIN, "the rest is not dropped");
-    CHECK(ON(b, socket_send(at_b, "answer", 6, &from)) == 6, "cannot answer");
+    CHECK(ON(b, inet_receive(at_b, data, 4, 0, &from)) == -EAGAIN, "the rest is not dropped");
+    CHECK(ON(b, inet_send(at_b, "answer", 6, &from)) == 6, "cannot answer");
     run_seconds(1);
-    CHECK(ON(a, socket_receive(at_a, data, 100, 0, &from)) == 6, "no answer");
-    ON(a, socket_close(at_a));
-    ON(b, socket_close(at_b));
+    CHECK(ON(a, inet_receive(at_a, data, 100, 0, &from)) == 6, "no answer");
+    ON(a, inet_close(at_a));
+    ON(b, inet_close(at_b));
     settle();
 }
 
@@ -579,18 +577,18 @@ static void an_echo_comes_back_and_a_closed_port_is_reported(void) {
     u32 sum = 0;
     for (u32 i = 0; i < sizeof(request); i += 2) sum += request[i] << 8 | request[i + 1];
     request[2] = ~sum >> 8, request[3] = ~sum;
-    ON(a, socket_send(raw, request, sizeof(request), &to));
+    ON(a, inet_send(raw, request, sizeof(request), &to));
     run_seconds(1);
-    long n = ON(a, socket_receive(raw, answer, sizeof(answer), 0, 0));
+    long n = ON(a, inet_receive(raw, answer, sizeof(answer), 0, 0));
     CHECK(n == 84 && answer[20] == ICMP_ECHO_REPLY && answer[27] == 4, "an echo of %ld bytes", n);
-    ON(a, socket_send(at_a, "x", 1, &to));
+    ON(a, inet_send(at_a, "x", 1, &to));
     run_seconds(1);
-    n = ON(a, socket_receive(raw, answer, sizeof(answer), 0, 0));
+    n = ON(a, inet_receive(raw, answer, sizeof(answer), 0, 0));
     CHECK(n == 56 && answer[20] == ICMP_UNREACHABLE && answer[21] == ICMP_PORT_UNREACHABLE,
           "a report of %ld bytes, type %d", n, answer[20]);
     CHECK(answer[28 + 20 + 3] == 7, "the report quotes another port");
-    ON(a, socket_close(raw));
-    ON(a, socket_close(at_a));
+    ON(a, inet_close(raw));
+    ON(a, inet_close(at_a));
     settle();
 }
 
@@ -600,15 +598,15 @@ static void a_full_box_drops_datagrams(void) {
     struct endpoint to = {ADDRESS_B, 53};
     u8 data[4];
     int received = 0;
-    ON(b, socket_bind(at_b, (struct endpoint){0, 53}));
-    ON(a, socket_send(at_a, data, 4, &to)); /* so that a knows b before the others */
+    ON(b, inet_bind(at_b, (struct endpoint){0, 53}));
+    ON(a, inet_send(at_a, data, 4, &to)); /* so that a knows b before the others */
     run_seconds(1);
-    for (int i = 0; i < 100; i++) ON(a, socket_send(at_a, data, 4, &to));
+    for (int i = 0; i < 100; i++) ON(a, inet_send(at_a, data, 4, &to));
     run_seconds(1);
-    while (ON(b, socket_receive(at_b, data, 4, 0, 0)) == 4) received++;
+    while (ON(b, inet_receive(at_b, data, 4, 0, 0)) == 4) received++;
     CHECK(received == DATAGRAMS_MAX, "%d datagrams", received);
-    ON(a, socket_close(at_a));
-    ON(b, socket_close(at_b));
+    ON(a, inet_close(at_a));
+    ON(b, inet_close(at_b));
     settle();
 }
 
@@ -706,7 +704,7 @@ static void no_frame_breaks_the_stack(void) {
         card_vouches = round % 3 == 0;
         struct socket *listener = listener_at_b(4), *box = ON(b, socket_new(DATAGRAM, PROTOCOL_UDP));
         struct socket *caller = caller_at_a(), *called = 0;
-        ON(b, socket_bind(box, (struct endpoint){0, 53}));
+        ON(b, inet_bind(box, (struct endpoint){0, 53}));
         for (int i = 0; i < 200; i++) {
             u32 which = dice() % caught_count, length = caught_length[which];
             memcpy(frame, caught[which], length);
@@ -718,16 +716,16 @@ static void no_frame_breaks_the_stack(void) {
                 memcpy(frame + 26, (u8[]){10, 0, 0, 1, 10, 0, 0, 2}, 8);
                 fly(&b, frame, length);
             }
-            if (called == 0) called = ON(b, socket_accept(listener));
-            if (called != 0) ON(b, socket_receive(called, frame, dice() % 1000, 0, 0));
-            if (called != 0) ON(b, socket_send(called, frame, dice() % 1000, 0));
-            ON(b, socket_receive(box, frame, sizeof(frame), 0, 0));
+            if (called == 0) called = ON(b, inet_accept(listener));
+            if (called != 0) ON(b, inet_receive(called, frame, dice() % 1000, 0, 0));
+            if (called != 0) ON(b, inet_send(called, frame, dice() % 1000, 0));
+            ON(b, inet_receive(box, frame, sizeof(frame), 0, 0));
             step();
         }
-        ON(a, socket_close(caller));
-        if (called != 0) ON(b, socket_close(called));
-        ON(b, socket_close(listener));
-        ON(b, socket_close(box));
+        ON(a, inet_close(caller));
+        if (called != 0) ON(b, inet_close(called));
+        ON(b, inet_close(listener));
+        ON(b, inet_close(box));
         settle();
     }
     card_vouches = 0;

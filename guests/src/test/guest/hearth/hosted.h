@@ -17,15 +17,13 @@ typedef unsigned long u64;
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
 
-void *page_alloc(void);
-void page_free(void *page);
-void *kmalloc(u64 bytes);
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+void *page_alloc(void); /* zeroed */
+void page_put(void *page);
+void *kmalloc(u64 bytes); /* zeroed */
 void kfree(void *memory);
 u64 now(void);
-u64 random64(void);
-
-/* The network's own wishes to the kernel. */
-void net_wake(void);
-void interface_announce(void);
 
 #endif
