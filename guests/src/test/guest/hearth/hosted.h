@@ -1,12 +1,14 @@
 /*
- * hosted.h: what the protocols of hearth find instead of its kernel.h when they run in a program on
- * the machine that builds them. Given to the compiler by -include; the guard keeps the other out.
+ * hosted.h: what parts of hearth find instead of its kernel.h when they run in a program on the
+ * machine that builds them. Given to the compiler by -include; the guard keeps the other out.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -17,13 +19,27 @@ typedef unsigned long u64;
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
 
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)          ((a) < (b) ? (a) : (b))
+#define MAX(a, b)          ((a) > (b) ? (a) : (b))
+#define ROUND_UP(n, unit)  (((n) + (unit) - 1) / (unit) * (unit))
+#define streq(a, b)        (strcmp(a, b) == 0)
+#define S_IS(mode, type)   (((mode) & S_IFMT) == S_IF##type)
 
 void *page_alloc(void); /* zeroed */
 void page_put(void *page);
 void *kmalloc(u64 bytes); /* zeroed */
 void kfree(void *memory);
 u64 now(void);
+u64 wall_clock(void);
+void printk(const char *format, ...);
+void copy_string(char *to, const char *from, u64 room);
+
+struct mutex { int owner; };
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+
+struct text;
+struct file_table;
+#include "../../../main/guest/hearth/vfs.h"
 
 #endif

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Compiles parts of hearth as programs of this machine, with the sanitizers that a kernel lacks. */
 final class HostedBuild {
@@ -25,6 +26,10 @@ final class HostedBuild {
                     "-fno-sanitize-recover=all",
                     "-include",
                     TESTS.resolve("hosted.h").toString());
+    /** Where tools are; those of administrators are on few users' PATH. */
+    private static final List<Path> SYSTEM =
+            Stream.of("/usr/sbin", "/sbin", "/usr/bin", "/bin").map(Path::of).toList();
+
     private static final long TIMEOUT_SECONDS = 120;
 
     private final Path folder;
@@ -54,6 +59,21 @@ final class HostedBuild {
         } catch (IOException noGcc) {
             return false;
         }
+    }
+
+    /** Whether a tool, as of e2fsprogs, is installed. */
+    boolean hasTool(String name) {
+        return SYSTEM.stream().anyMatch(folder -> Files.isExecutable(folder.resolve(name)));
+    }
+
+    /** Runs a tool that is installed. */
+    Result tool(String name, String... arguments) throws IOException, InterruptedException {
+        for (Path folder : SYSTEM) {
+            if (Files.isExecutable(folder.resolve(name))) {
+                return run(folder.resolve(name), arguments);
+            }
+        }
+        throw new IOException("no " + name);
     }
 
     /** A library of some of the kernel's files. */

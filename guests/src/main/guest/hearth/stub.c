@@ -1,3 +1,0 @@
-/* stub.c: what is still to come. */
-#include "block.h"
-void disk_files_init(void) {}
