@@ -118,10 +118,11 @@ static void bury(void) {
 /* Lets another task run, if one wants to. The running task goes on later if it is RUNNABLE. */
 void schedule(void) {
     struct task *from = current;
-    events_handle();
+    int goes_on = from->state == RUNNABLE && from != from->cpu->idle;
+    events_handle(); /* may wake even the running task, if it wants to sleep: then it is queued */
     bury();
-    if (from->state == RUNNABLE && from != from->cpu->idle && first_to_run == 0) return;
-    if (from->state == RUNNABLE && from != from->cpu->idle) enqueue(from);
+    if (goes_on && first_to_run == 0) return;
+    if (goes_on) enqueue(from);
     struct task *to = dequeue();
     if (to == 0) to = from->cpu->idle;
     if (to != from) switch_to(to);
