@@ -82,3 +82,12 @@ second_start:
     call    smp_main
     ud2
     .size second_start, . - second_start
+
+/* ---- A program in the kernel ----------------------------------------------------------------- */
+
+    /* ember/ember.c, an ELF file: the first process where no initial RAM disk has one. */
+    .section .rodata
+    .globl ember, ember_end
+ember:
+    .incbin "ember.elf"
+ember_end:

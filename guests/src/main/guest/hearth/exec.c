@@ -237,7 +237,15 @@ long sys_execve(u64 path_address, u64 argv, u64 envp) {
 
 /* ---- The first process -------------------------------------------------------------------------------------------- */
 
-extern char first_return[];
+extern char first_return[], ember[], ember_end[]; /* doors.S */
+
+/* Makes a file of the program that the kernel carries in itself. */
+static void place_ember(const char *path) {
+    struct inode *inode;
+    if (path_make(path, S_IFREG | 0755, &inode) != 0) return;
+    memory_ops.write(inode, ember, ember_end - ember, 0);
+    inode_put(inode);
+}
 
 /* The kernel thread that started everything becomes process 1: /init, or what init= says. */
 void start_init(void) {
@@ -268,6 +276,10 @@ void start_init(void) {
     add_string(&arguments, "TERM=linux");
     add_string(&arguments, "PATH=/sbin:/bin:/usr/sbin:/usr/bin");
     long error = execute(path, &arguments, 0);
+    if (error == -ENOENT && wanted == 0) {
+        place_ember(path);
+        error = execute(path, &arguments, 0);
+    }
     if (error != 0) panic("cannot start %s: error %ld", path, error);
     for (int i = 0; i < ARGUMENT_PAGES; i++) page_put(arguments.strings + i * PAGE_SIZE);
     __asm__ volatile("mov %0, %%rsp\n\tjmp first_return" : : "r"(task_registers(current)) : "memory");

@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Compiles parts of hearth as programs of this machine, with the sanitizers that a kernel lacks. */
+/**
+ * Compiles parts of hearth as programs of this machine, with the sanitizers that a kernel lacks.
+ */
 final class HostedBuild {
     private static final Path SOURCES = Path.of("src/main/guest/hearth").toAbsolutePath();
     private static final Path TESTS = Path.of("src/test/guest/hearth").toAbsolutePath();
@@ -26,6 +28,7 @@ final class HostedBuild {
                     "-fno-sanitize-recover=all",
                     "-include",
                     TESTS.resolve("hosted.h").toString());
+
     /** Where tools are; those of administrators are on few users' PATH. */
     private static final List<Path> SYSTEM =
             Stream.of("/usr/sbin", "/sbin", "/usr/bin", "/bin").map(Path::of).toList();
@@ -51,7 +54,8 @@ final class HostedBuild {
     /** Whether this machine has a gcc, with its sanitizers. */
     boolean isPossible() throws InterruptedException {
         try {
-            Path source = Files.writeString(folder.resolve("nothing.c"), "int main() { return 0; }");
+            Path source =
+                    Files.writeString(folder.resolve("nothing.c"), "int main() { return 0; }");
             Path program = folder.resolve("nothing");
             List<String> command = new ArrayList<>(GCC);
             command.addAll(List.of("-o", program.toString(), source.toString()));

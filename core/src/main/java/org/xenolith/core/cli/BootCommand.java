@@ -40,9 +40,10 @@ import java.util.concurrent.Callable;
         header = "Boots a guest with its console on this terminal.",
         description = {
             "",
-            "Without IMAGE and -k it boots lantern, our own small guest. An IMAGE that is a disk is"
-                    + " looked into for the kernel it would boot; a first disk that is a directory"
-                    + " gets Debian's. Ctrl-] leaves a guest; so does powering it off from inside.",
+            "Without IMAGE and -k it boots hearth, our own small kernel, with BusyBox. An IMAGE"
+                + " that is a disk is looked into for the kernel it would boot; a first disk that"
+                + " is a directory gets Debian's. Ctrl-] leaves a guest; so does powering it off"
+                + " from inside.",
             ""
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
@@ -51,7 +52,7 @@ import java.util.concurrent.Callable;
         footer = {
             "",
             "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
-                + " or could not boot, 2 wrong usage.",
+                    + " or could not boot, 2 wrong usage.",
             "",
             "Examples:",
             "  vmm boot debian -m 512M --vcpus 2",

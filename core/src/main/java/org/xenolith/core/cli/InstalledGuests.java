@@ -23,7 +23,7 @@ final class InstalledGuests implements KnownGuests {
 
     @Override
     public List<String> names() {
-        return List.of(GuestImages.LANTERN, GuestImages.HEARTH, DEBIAN, LAMP);
+        return List.of(GuestImages.HEARTH, GuestImages.LANTERN, DEBIAN, LAMP);
     }
 
     @Override

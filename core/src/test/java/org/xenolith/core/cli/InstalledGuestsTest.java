@@ -11,7 +11,7 @@ import java.nio.file.Files;
 
 final class InstalledGuestsTest {
     @Test
-    void lanternBootsWhenNothingIsNamedAndItsKernelIsTheOneInTheJar() throws IOException {
+    void hearthBootsWhenNothingIsNamedAndItsKernelIsTheOneInTheJar() throws IOException {
         InstalledGuests guests = new InstalledGuests();
         String first = guests.names().getFirst();
 
@@ -19,9 +19,8 @@ final class InstalledGuestsTest {
                 guests.prepare(
                         first, false, new StatusLine(new PrintWriter(System.err, true), false));
 
-        assertThat(first).isEqualTo(GuestImages.LANTERN);
-        assertThat(files.kernel()).hasBinaryContent(GuestImages.read(GuestImages.LANTERN));
-        assertThat(files.initrd()).isEmpty();
+        assertThat(first).isEqualTo(GuestImages.HEARTH);
+        assertThat(files.kernel()).hasBinaryContent(GuestImages.read(GuestImages.HEARTH));
         Files.delete(files.kernel());
     }
 }

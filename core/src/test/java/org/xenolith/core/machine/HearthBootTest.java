@@ -87,8 +87,8 @@ class HearthBootTest {
         assertThat(
                         shell(
                                 "printf '#!/bin/sh\\n"
-                                    + "for i in a b; do echo $i$1; done\\n"
-                                    + "' > s; chmod +x s"))
+                                        + "for i in a b; do echo $i$1; done\\n"
+                                        + "' > s; chmod +x s"))
                 .isEmpty();
         assertThat(shell("./s x")).isEqualTo("ax\nbx\n");
         assertThat(shell("nosuchprogram; echo status $?")).contains("status 127");

@@ -176,7 +176,7 @@ class SavedDevicesBootTest {
             expect(after, "\n0\r\n");
             after.type(
                     "echo complaints $(dmesg | grep -cE 'WARNING:|BUG:|I/O error|EXT4-fs"
-                        + " error')\n");
+                            + " error')\n");
             expect(after, "\ncomplaints 0");
             after.type("killall httpd; umount /disk && echo un''mounted; poweroff -f\n");
             assertThat(end.get().ending()).isInstanceOf(Outcome.PoweredOff.class);

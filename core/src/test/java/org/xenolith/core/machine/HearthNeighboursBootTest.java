@@ -1,0 +1,145 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.image.debian.HearthImage;
+import org.xenolith.core.image.debian.HearthInput;
+import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.guests.GuestImages;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Many hearths on one bridge in one JVM: each has an address, pings its neighbour, serves a page
+ * and fetches the neighbour's, while the host takes memory from all of them and gives it back.
+ */
+@Timeout(value = 8, unit = TimeUnit.MINUTES)
+class HearthNeighboursBootTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
+    private static final long MIB_KIB = 1024;
+    private static final long FULL_KIB = 16 * MIB_KIB, SMALL_KIB = 10 * MIB_KIB;
+
+    @TempDir Path folder;
+
+    private record Hearth(Guest guest, GuestConsole console) {
+        /** Types a command whose output ends with the answer. */
+        void await(String answer, long position) throws InterruptedException {
+            assertThat(console.awaitText(answer, position, PATIENCE)).as(console::text).isTrue();
+        }
+    }
+
+    @Test
+    void fourPingAndServeWhileTheirMemoryIsBallooned() throws Exception {
+        pingAndServeWhileBallooned(4);
+    }
+
+    @Test
+    @Tag("proof")
+    void fiftyPingAndServeWhileTheirMemoryIsBallooned() throws Exception {
+        pingAndServeWhileBallooned(50);
+    }
+
+    private void pingAndServeWhileBallooned(int count) throws Exception {
+        Path initrd = HearthInput.orSkip();
+        Path kernel = folder.resolve(GuestImages.HEARTH);
+        Files.write(kernel, GuestImages.read(GuestImages.HEARTH));
+        long started = System.nanoTime();
+        try (Host host = Host.start(count * FULL_KIB * 1024 + (64L << 20), 2)) {
+            List<Hearth> hearths = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                GuestConsole console = new GuestConsole();
+                Guest guest = host.create(options(kernel, initrd, i), console);
+                guest.start();
+                hearths.add(new Hearth(guest, console));
+            }
+            for (Hearth hearth : hearths) {
+                hearth.await(HearthImage.PROMPT, 0);
+            }
+            long allThere = System.nanoTime();
+            hearths.forEach(hearth -> hearth.guest().setTargetKib(SMALL_KIB));
+            visitNeighbours(hearths);
+            awaitSize(hearths, SMALL_KIB);
+            hearths.forEach(hearth -> hearth.guest().setTargetKib(FULL_KIB));
+            visitNeighbours(hearths);
+            awaitSize(hearths, FULL_KIB);
+            System.err.printf(
+                    "%d hearths: all at their prompts after %d ms; pool %,d KiB resident%n",
+                    count,
+                    TimeUnit.NANOSECONDS.toMillis(allThere - started),
+                    ResidentMemory.ofPoolKib());
+            for (Hearth hearth : hearths) {
+                hearth.guest().request(Guest.Request.POWEROFF);
+            }
+            for (Hearth hearth : hearths) {
+                assertThat(hearth.guest().await(Optional.of(PATIENCE)).ending())
+                        .as(hearth.console()::text)
+                        .isInstanceOf(Outcome.PoweredOff.class);
+            }
+        }
+    }
+
+    private static BootOptions options(Path kernel, Path initrd, int index) {
+        String name = "hearth" + index;
+        return new BootOptions(
+                name,
+                kernel,
+                Optional.of(initrd),
+                "ip=" + address(index) + "/24 serve hostname=" + name,
+                FULL_KIB * 1024,
+                1,
+                EnumSet.noneOf(TraceTopic.class),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                false,
+                FULL_KIB * 1024,
+                new GuestDevices(List.of(), List.of(NetworkSpec.parse("none")), List.of()));
+    }
+
+    private static String address(int index) {
+        return "10.0.0." + (index + 1);
+    }
+
+    /** All at once: what one waits for, its neighbour has to do at the same time. */
+    private static void visitNeighbours(List<Hearth> hearths) throws InterruptedException {
+        List<Long> positions = new ArrayList<>();
+        for (int i = 0; i < hearths.size(); i++) {
+            String neighbour = address((i + 1) % hearths.size());
+            positions.add(hearths.get(i).console().position());
+            hearths.get(i)
+                    .console()
+                    .type(
+                            "ping -c 2 %1$s | grep received; wget -q -O - http://%1$s/ | grep -c Served; echo visited $((6 * 7))\r"
+                                    .formatted(neighbour));
+        }
+        for (int i = 0; i < hearths.size(); i++) {
+            Hearth hearth = hearths.get(i);
+            hearth.await("visited 42", positions.get(i));
+            assertThat(hearth.console().textFrom(positions.get(i)))
+                    .contains("2 packets received")
+                    .contains("\n1\r\n");
+        }
+    }
+
+    private static void awaitSize(List<Hearth> hearths, long kib) throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        for (Hearth hearth : hearths) {
+            while (hearth.guest().currentKib() != kib) {
+                assertThat(System.nanoTime()).as("the balloon arrives in time").isLessThan(end);
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        }
+    }
+}
