@@ -100,6 +100,19 @@ static void name_disk(struct front *front, u64 number) {
     front->disk.name[text.length] = '\0';
 }
 
+/* Makes /dev/xvda, and tells how long it is: programs seek to the end to learn that. */
+static void make_file(struct disk *disk, u32 number) {
+    char path[sizeof(disk->name) + 8] = "/dev/";
+    struct inode *inode;
+    copy_string(path + 5, disk->name, sizeof(disk->name));
+    if (device_register(disk->name, S_IFBLK | 0600, number, &disk_file_ops, disk) != 0
+        || path_find(path, 1, &inode) != 0) {
+        return;
+    }
+    inode->size = disk->sectors * SECTOR_SIZE;
+    inode_put(inode);
+}
+
 static void add_disk(struct front *front, const char *number) {
     char path[64];
     struct text text = {.bytes = path, .room = sizeof(path) - 1};
@@ -117,7 +130,7 @@ static void add_disk(struct front *front, const char *number) {
     *at = &front->disk;
     printk("hearth: disk %s, %lu KiB%s\n", front->disk.name, front->disk.sectors / 2,
            front->disk.readonly ? ", read-only" : "");
-    device_register(front->disk.name, S_IFBLK | 0600, front->number, &disk_file_ops, &front->disk);
+    make_file(&front->disk, front->number);
 }
 
 void disks_init(void) {

@@ -262,7 +262,9 @@ long sys_sendfile(u64 to, u64 from, u64 offset_address, u64 n) {
 long sys_lseek(u64 fd, long offset, u64 whence) {
     struct file *file = file_by_number(fd);
     if (file == 0) return -EBADF;
-    if (file->ops != &regular_ops) return -ESPIPE;
+    if (file->ops != &regular_ops && (file->inode == 0 || !S_IS(file->inode->mode, BLK))) {
+        return -ESPIPE;
+    }
     offset += whence == 1 ? file->position : whence == 2 ? file->inode->size : 0;
     if (offset < 0 || whence > 2) return -EINVAL;
     return file->position = offset;
