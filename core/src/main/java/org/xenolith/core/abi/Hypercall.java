@@ -47,6 +47,11 @@ public final class Hypercall {
     public static final int DM_OP = 41;
     public static final int HYPFS_OP = 42;
 
+    /** The first of eight numbers that each architecture may use as it likes. */
+    public static final int ARCH_0 = 48;
+
+    public static final int ARCH_7 = 55;
+
     /** Numbers the hypercall page has stubs for. */
     public static final int COUNT = 64;
 

@@ -18,7 +18,8 @@ record Ended(PrintWriter err, Duration timeout) {
             err.println(outcome.statistics().stripTrailing());
         }
         return switch (outcome.ending()) {
-            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
+            case Outcome.PoweredOff(int code) -> code;
+            case Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
             case Outcome.Saved(Path file) -> {
                 err.println("The guest was saved to " + file + ".");
                 yield ExitStatus.OK;

@@ -71,6 +71,7 @@ public final class Domain {
     private volatile long pauseAt = NO_PAUSE;
     private volatile Runnable onPause = () -> {};
     private volatile int shutdownReason = NOT_SHUT_DOWN;
+    private volatile int latchedCode = NOT_SHUT_DOWN;
     private Runnable onSuspend;
     private volatile Optional<Suspension> suspension = Optional.empty();
     private volatile String crash = "";
@@ -379,9 +380,25 @@ public final class Domain {
         onEnd = action;
     }
 
-    /** The guest shuts down; the first reason stays. */
+    /**
+     * The guest shuts down; the first reason stays.
+     *
+     * @param reason {@code SHUTDOWN_*}; a code that was latched takes its place
+     */
     public void shutdown(int reason) {
-        end(reason, null, "");
+        int latched = latchedCode;
+        end(latched == NOT_SHUT_DOWN ? reason : latched, null, "");
+    }
+
+    /**
+     * Keeps a code for the guest's later shutdown, if it is the first.
+     *
+     * @param code 0 to 255; those that the ABI does not know are the guest's own
+     */
+    public synchronized void latchShutdownCode(int code) {
+        if (latchedCode == NOT_SHUT_DOWN) {
+            latchedCode = code;
+        }
     }
 
     /** The host ends the guest, which does not get a word in. */
@@ -407,7 +424,10 @@ public final class Domain {
         onEnd.run();
     }
 
-    /** {@link #NOT_SHUT_DOWN}, {@link #DESTROYED} or one of {@code SHUTDOWN_*}. */
+    /**
+     * {@link #NOT_SHUT_DOWN}, {@link #DESTROYED}, one of {@code SHUTDOWN_*}, or a code of the
+     * guest.
+     */
     public int shutdownReason() {
         return shutdownReason;
     }

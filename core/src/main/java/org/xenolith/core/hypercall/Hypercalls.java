@@ -31,6 +31,19 @@ import org.xenolith.devices.console.ConsoleSink;
 public final class Hypercalls {
     private static final int SYSCALL_BYTES = 2;
 
+    /** Answers to hypercalls that Xen does not have. */
+    @FunctionalInterface
+    public interface Extension {
+        /**
+         * @param number none of those in {@link Hypercall}
+         * @return result for the guest; -ENOSYS for a number that means nothing here either
+         * @throws GuestFault when an argument points to nowhere: the guest gets -EFAULT
+         */
+        long call(VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4);
+    }
+
+    private Extension extension = (_, _, _, _, _, _) -> -ENOSYS;
+
     private final Domain domain;
     private final MmuUpdate mmuUpdate;
     private final MmuExtOps mmuExt;
@@ -67,6 +80,11 @@ public final class Hypercalls {
         schedOps = new SchedOps(domain);
         eventOps = new EventChannelOps(domain);
         console = new ConsoleIoOps(earlyConsole);
+    }
+
+    /** Adds hypercalls; before the domain runs. */
+    public void extend(Extension more) {
+        extension = more;
     }
 
     private static GrantTable grantsOf(Domain neighbour) {
@@ -172,7 +190,7 @@ public final class Hypercalls {
             case Hypercall.PHYSDEV_OP -> physdevOp(vcpu, (int) a1, a2);
             case Hypercall.XENPMU_OP -> -EOPNOTSUPP;
             case Hypercall.PLATFORM_OP, Hypercall.SYSCTL, Hypercall.DOMCTL -> -EPERM;
-            default -> -ENOSYS;
+            default -> extension.call(vcpu, number, a1, a2, a3, a4);
         };
     }
 

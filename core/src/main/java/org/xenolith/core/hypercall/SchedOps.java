@@ -18,6 +18,9 @@ final class SchedOps {
     private static final int SCHEDOP_REMOTE_SHUTDOWN = 4;
     private static final int SCHEDOP_SHUTDOWN_CODE = 5;
 
+    /** A shutdown code has eight bits. */
+    private static final int SHUTDOWN_CODES = 1 << 8;
+
     private static final int POLL_NR_PORTS = 8;
     private static final int POLL_TIMEOUT = 16;
     private static final int MAX_POLLED = 128;
@@ -47,7 +50,10 @@ final class SchedOps {
             }
             case SCHEDOP_SHUTDOWN -> shutdown(vcpu, vcpu.mmu().read32(argument), startInfoMfn);
             case SCHEDOP_POLL -> poll(vcpu, argument);
-            case SCHEDOP_SHUTDOWN_CODE -> 0;
+            case SCHEDOP_SHUTDOWN_CODE -> {
+                domain.latchShutdownCode(vcpu.mmu().read32(argument) & SHUTDOWN_CODES - 1);
+                yield 0;
+            }
             case SCHEDOP_REMOTE_SHUTDOWN -> -ESRCH;
             default -> -ENOSYS;
         };

@@ -55,6 +55,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final ConsolePort consolePort;
     private final VcpuRunner runner;
     private final SharedConsole console;
+    private final Hypercalls hypercalls;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final CountDownLatch destroyed = new CountDownLatch(1);
 
@@ -91,6 +92,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.consolePort = consolePort;
         this.runner = runner;
         this.console = console;
+        this.hypercalls = hypercalls;
         this.devices = new VirtualDevices(domain, host.store(), tree, host.io(), this::report);
         domain.onEnd(ended::countDown);
         onClose(hypercalls::close);
@@ -166,6 +168,11 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     public BootOptions options() {
         return options;
+    }
+
+    /** Adds hypercalls that Xen does not have; before {@link #start}. */
+    public void extend(Hypercalls.Extension extension) {
+        hypercalls.extend(extension);
     }
 
     void setRings(Description.Rings rings) {
@@ -455,6 +462,9 @@ public final class Guest implements Ballooned, AutoCloseable {
         }
         if (!over) {
             return new Outcome.TimedOut();
+        }
+        if (domain.shutdownReason() > Domain.SHUTDOWN_SOFT_RESET) {
+            return new Outcome.PoweredOff(domain.shutdownReason());
         }
         return switch (domain.shutdownReason()) {
             case Domain.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();

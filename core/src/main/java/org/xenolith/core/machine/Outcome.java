@@ -15,8 +15,17 @@ public record Outcome(Ending ending, String statistics) {
     /** The ways a run ends. */
     public sealed interface Ending {}
 
-    /** The guest switched itself off: {@code SHUTDOWN_poweroff}. */
-    public record PoweredOff() implements Ending {}
+    /**
+     * The guest switched itself off.
+     *
+     * @param code 0 for {@code SHUTDOWN_poweroff}, or what the guest latched by {@code
+     *     SCHEDOP_shutdown_code} and the ABI has no name for: 6 to 255
+     */
+    public record PoweredOff(int code) implements Ending {
+        public PoweredOff() {
+            this(0);
+        }
+    }
 
     /** The guest asked to be started anew: {@code SHUTDOWN_reboot}. */
     public record Rebooted() implements Ending {}
