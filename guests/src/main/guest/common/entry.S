@@ -37,6 +37,14 @@
     xen_note XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
     xen_note XEN_ELFNOTE_FEATURES,       .asciz "!writable_page_tables"
 
+#ifdef NAMED_GUEST
+    /* For micro-guests, which share all their files but one. */
+    .section .rodata
+    .globl guest_name
+guest_name:
+    .asciz STRING(GUEST_NAME)
+#endif
+
 /* ---- The first instruction ----------------------------------------------------------------- */
 
     .text

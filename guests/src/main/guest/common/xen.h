@@ -27,6 +27,7 @@
 #define HYPERCALL_memory_op         12
 #define HYPERCALL_multicall         13
 #define HYPERCALL_update_va_mapping 14
+#define HYPERCALL_set_timer_op      15
 #define HYPERCALL_xen_version       17
 #define HYPERCALL_console_io        18
 #define HYPERCALL_grant_table_op    20
@@ -37,6 +38,7 @@
 #define HYPERCALL_sched_op          29
 #define HYPERCALL_callback_op       30
 #define HYPERCALL_event_channel_op  32
+#define HYPERCALL_arch_7            55 /* the last of eight that Xen leaves to each architecture */
 #define HYPERCALL_STUB_SIZE         32
 
 /* Xen's code segment for a 64-bit guest kernel: ring 3, because ring 0 is Xen's own. */
@@ -157,12 +159,14 @@ struct callback_register { /* callback_op, CALLBACKOP_register */
 #define CALLBACKTYPE_syscall 2
 #define CALLBACKF_mask_events 1
 
+struct evtchn_bind_interdomain { u16 remote_dom; u32 remote_port, local_port; };
 struct evtchn_bind_virq { u32 virq, vcpu, port; };
 struct evtchn_bind_ipi { u32 vcpu, port; };
 struct evtchn_alloc_unbound { u16 dom, remote_dom; u32 port; };
 struct evtchn_close { u32 port; };
 struct evtchn_send { u32 port; };
 struct evtchn_unmask { u32 port; };
+#define EVTCHNOP_bind_interdomain 0
 #define EVTCHNOP_bind_virq     1
 #define EVTCHNOP_close         3
 #define EVTCHNOP_send          4
@@ -174,6 +178,7 @@ struct evtchn_unmask { u32 port; };
 struct vcpu_set_singleshot_timer { u64 timeout_abs_ns; u32 flags; };
 #define VCPUOP_initialise            0
 #define VCPUOP_up                    1
+#define VCPUOP_down                  2
 #define VCPUOP_is_up                 3
 #define VCPUOP_stop_periodic_timer   7
 #define VCPUOP_set_singleshot_timer  8
@@ -185,8 +190,10 @@ struct sched_poll { u32 *ports; u32 nr_ports; u64 timeout; };
 #define SCHEDOP_block     1
 #define SCHEDOP_shutdown  2
 #define SCHEDOP_poll      3
+#define SCHEDOP_shutdown_code 5 /* the reason to report at a later shutdown, whatever that says */
 #define SHUTDOWN_poweroff 0
 #define SHUTDOWN_reboot   1
+#define SHUTDOWN_suspend  2
 #define SHUTDOWN_crash    3
 
 #define XENVER_version      0
@@ -212,7 +219,10 @@ struct xen_memory_reservation {
 
 struct mmu_update { u64 ptr, val; }; /* ptr: machine address of a page table entry */
 
+#define MMU_NORMAL_PT_UPDATE 0
+
 struct mmuext_op { u32 cmd; u64 arg1, arg2; };
+#define MMUEXT_PIN_L1_TABLE     0
 #define MMUEXT_PIN_L4_TABLE     3
 #define MMUEXT_UNPIN_TABLE      4
 #define MMUEXT_NEW_BASEPTR      5
@@ -228,7 +238,23 @@ struct multicall_entry { u64 op; long result; u64 args[6]; };
 #define SEGBASE_GS_KERNEL 2
 
 struct gnttab_setup_table { u16 dom; u32 nr_frames; u16 status; u64 *frame_list; };
-#define GNTTABOP_setup_table 2
+struct gnttab_map_grant_ref {
+    u64 host_addr;
+    u32 flags, ref;
+    u16 dom;
+    short status;
+    u32 handle;
+    u64 dev_bus_addr;
+};
+struct gnttab_unmap_grant_ref { u64 host_addr, dev_bus_addr; u32 handle; short status; };
+#define GNTTABOP_map_grant_ref   0
+#define GNTTABOP_unmap_grant_ref 1
+#define GNTTABOP_setup_table     2
+#define GNTMAP_host_map          2
+#define GNTMAP_readonly          4
+#define GNTST_okay               0
+#define GNTST_bad_gntref         (-3)
+#define GNTST_permission_denied  (-8)
 
 /* An entry of the grant table: "that domain may reach this frame of mine". The flags go last when a
  * grant is given and first when it is taken back. */
@@ -261,6 +287,13 @@ struct vcpu_guest_context {
 #define PTE_WRITE   0x02
 #define PTE_USER    0x04
 #define PTE_NX      (1ul << 63)
+
+/* Error numbers, as hypercalls return them: negated. */
+#define ENOENT 2
+#define E2BIG  7
+#define EFAULT 14
+#define EINVAL 22
+#define ENOSYS 38
 
 /* The machine-to-physical list, "m2p": Xen keeps it in its own part of every address space. */
 #define MACH2PHYS ((const volatile u64 *)0xffff800000000000)
