@@ -38,9 +38,7 @@ final class Address32 extends Op {
 
     @Override
     void placeInner() {
-        inner.start = start;
-        inner.end = end;
-        inner.position = position;
+        inner.standAt(start, end, position);
         inner.placeInner();
     }
 

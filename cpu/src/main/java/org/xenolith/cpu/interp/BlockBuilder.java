@@ -6,7 +6,9 @@ import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** Decodes straight-line code into blocks. One per vCPU: it keeps its work space. */
 final class BlockBuilder {
@@ -122,8 +124,8 @@ final class BlockBuilder {
 
     private Block link(CodePage page, int offset) {
         boolean[] dead = FlagLiveness.dead(instructions, followed, count);
-        Op first = null;
         Op last = null;
+        List<Op> all = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             if (followed[i]) {
                 continue;
@@ -137,23 +139,21 @@ final class BlockBuilder {
             if (op == null) {
                 op = OpFactory.bind(binding(page, i, dead[i]));
             }
-            op.start = starts[i];
-            op.end = starts[i + width - 1] + instructions[i + width - 1].length;
-            op.position = i;
-            op.instructions = width;
+            int end = starts[i + width - 1] + instructions[i + width - 1].length;
+            op.standAt(starts[i], end, i);
+            op.instructions = (byte) width;
             op.leavesFlagsExact = !dead[i + width - 1];
             op.placeInner();
-            if (last == null) {
-                first = op;
-            } else {
+            if (last != null) {
                 last.link(op);
             }
             last = op;
+            all.add(op);
             i += width - 1;
         }
         last.link(new Leave(at, count));
         int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
-        return new Block(first, offset, count, CodeBytes.of(covered, code));
+        return new Block(all.toArray(Op[]::new), offset, count, CodeBytes.of(covered, code));
     }
 
     private Binding binding(CodePage page, int i, boolean flagsDead) {
@@ -169,11 +169,9 @@ final class BlockBuilder {
             in.length = Decoder.MAX_LENGTH + 1;
         }
         Op op = OpFactory.bind(new Binding(in, page, offset, false));
-        op.start = offset;
-        op.end = offset + in.length;
-        op.position = 0;
+        op.standAt(offset, offset + in.length, 0);
         op.placeInner();
         op.link(new Leave(op.end, 1));
-        return new Block(op, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
+        return new Block(new Op[] {op}, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
     }
 }

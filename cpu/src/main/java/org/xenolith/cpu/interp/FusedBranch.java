@@ -8,9 +8,9 @@ import org.xenolith.cpu.decode.Operand;
  * leaves them.
  */
 abstract class FusedBranch extends Branch {
-    final int dst;
-    final int dstShift;
-    final int src;
+    final byte dst;
+    final byte dstShift;
+    final byte src;
     final long immediate;
 
     FusedBranch(Binding compare, Binding branch) {
@@ -18,9 +18,9 @@ abstract class FusedBranch extends Branch {
         OperandForm form = OperandForm.of(compare);
         int first = OperandForm.registerOf(compare, 0);
         boolean bytes = OperandForm.isByte(compare, 0);
-        dst = bytes ? compare.byteRegister(first) : first;
-        dstShift = bytes ? compare.byteShift(first) : 0;
-        src = form == OperandForm.RR ? OperandForm.registerOf(compare, 1) : 0;
+        dst = (byte) (bytes ? compare.byteRegister(first) : first);
+        dstShift = (byte) (bytes ? compare.byteShift(first) : 0);
+        src = (byte) (form == OperandForm.RR ? OperandForm.registerOf(compare, 1) : 0);
         immediate = bytes ? (byte) compare.in.immediate : compare.in.immediate;
     }
 

@@ -8,9 +8,7 @@ import org.xenolith.cpu.Cpu;
  */
 final class Leave extends Op {
     Leave(int start, int position) {
-        this.start = start;
-        this.end = start;
-        this.position = position;
+        standAt(start, start, position);
     }
 
     @Override

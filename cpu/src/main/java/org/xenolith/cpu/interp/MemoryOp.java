@@ -5,18 +5,18 @@ import org.xenolith.cpu.decode.Instruction;
 
 /** An operation with one memory operand: base + (index << scale) + displacement + segment base. */
 abstract class MemoryOp extends Op {
-    final int base;
-    final int index;
-    final int scale;
-    final int segment;
+    final byte base;
+    final byte index;
+    final byte scale;
+    final byte segment;
     final long displacement;
 
     MemoryOp(Binding binding) {
         Instruction in = binding.in;
-        this.base = in.ripRelative ? Cpu.CODE_BASE : in.base;
-        this.index = in.index;
-        this.scale = in.scale;
-        this.segment = in.segment;
+        this.base = (byte) (in.ripRelative ? Cpu.CODE_BASE : in.base);
+        this.index = (byte) in.index;
+        this.scale = (byte) in.scale;
+        this.segment = (byte) in.segment;
         this.displacement = in.displacement + (in.ripRelative ? binding.end : 0);
     }
 

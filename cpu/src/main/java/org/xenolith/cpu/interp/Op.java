@@ -6,6 +6,9 @@ import org.xenolith.cpu.Cpu;
  * One instruction (now and then half of one) bound to its operands, ready to run. Operations of a
  * block are linked; each returns its successor, so that the loop around them is two lines. An
  * operation changes no register before all its memory accesses have succeeded.
+ *
+ * <p>Operations are small objects, with fields no wider than their values: where code does not
+ * repeat itself much, the time goes into fetching them from memory.
  */
 public abstract class Op {
     /**
@@ -15,21 +18,21 @@ public abstract class Op {
     Op next;
 
     /** Where the instruction starts and where it ends, in bytes from its page's start. */
-    int start;
+    short start;
 
-    int end;
+    short end;
 
     /**
      * Instructions of the block before this one; jumps inside the page that were followed count
      * too.
      */
-    int position;
+    byte position;
 
     /**
      * Instructions that this operation executes: two where a comparison and its branch are one
      * operation.
      */
-    int instructions = 1;
+    byte instructions = 1;
 
     /**
      * Behind it the arithmetic flags are as the instructions so far have set them; where not, the
@@ -44,6 +47,13 @@ public abstract class Op {
      * @throws org.xenolith.cpu.GuestFault state is as before the instruction
      */
     public abstract Op execute(Cpu cpu);
+
+    /** Says where the instruction stands: in the page, and among those of its block. */
+    final void standAt(int firstByte, int behind, int before) {
+        start = (short) firstByte;
+        end = (short) behind;
+        position = (byte) before;
+    }
 
     /** Sets the successor; an operation that wraps another one passes it on. */
     void link(Op successor) {

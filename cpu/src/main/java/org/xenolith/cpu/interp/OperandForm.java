@@ -48,59 +48,59 @@ public enum OperandForm {
     }
 
     abstract static class RegisterRegister extends Op {
-        final int dst;
-        final int dstShift;
-        final int src;
-        final int srcShift;
+        final byte dst;
+        final byte dstShift;
+        final byte src;
+        final byte srcShift;
 
         RegisterRegister(Binding b) {
             int first = registerOf(b, 0);
             int second = registerOf(b, 1);
             boolean bytes = isByte(b, 0);
-            dst = bytes ? b.byteRegister(first) : first;
-            dstShift = bytes ? b.byteShift(first) : 0;
-            src = bytes ? b.byteRegister(second) : second;
-            srcShift = bytes ? b.byteShift(second) : 0;
+            dst = (byte) (bytes ? b.byteRegister(first) : first);
+            dstShift = (byte) (bytes ? b.byteShift(first) : 0);
+            src = (byte) (bytes ? b.byteRegister(second) : second);
+            srcShift = (byte) (bytes ? b.byteShift(second) : 0);
         }
     }
 
     abstract static class RegisterImmediate extends Op {
-        final int dst;
-        final int dstShift;
+        final byte dst;
+        final byte dstShift;
         final long immediate;
 
         RegisterImmediate(Binding b) {
             int first = registerOf(b, 0);
             boolean bytes = isByte(b, 0);
-            dst = bytes ? b.byteRegister(first) : first;
-            dstShift = bytes ? b.byteShift(first) : 0;
+            dst = (byte) (bytes ? b.byteRegister(first) : first);
+            dstShift = (byte) (bytes ? b.byteShift(first) : 0);
             immediate = bytes ? (byte) b.in.immediate : b.in.immediate;
         }
     }
 
     abstract static class RegisterMemory extends MemoryOp {
-        final int dst;
-        final int dstShift;
+        final byte dst;
+        final byte dstShift;
 
         RegisterMemory(Binding b) {
             super(b);
             int first = registerOf(b, 0);
             boolean bytes = isByte(b, 0);
-            dst = bytes ? b.byteRegister(first) : first;
-            dstShift = bytes ? b.byteShift(first) : 0;
+            dst = (byte) (bytes ? b.byteRegister(first) : first);
+            dstShift = (byte) (bytes ? b.byteShift(first) : 0);
         }
     }
 
     abstract static class MemoryRegister extends MemoryOp {
-        final int reg;
-        final int regShift;
+        final byte reg;
+        final byte regShift;
 
         MemoryRegister(Binding b) {
             super(b);
             int second = registerOf(b, 1);
             boolean bytes = isByte(b, 0);
-            reg = bytes ? b.byteRegister(second) : second;
-            regShift = bytes ? b.byteShift(second) : 0;
+            reg = (byte) (bytes ? b.byteRegister(second) : second);
+            regShift = (byte) (bytes ? b.byteShift(second) : 0);
         }
     }
 

@@ -15,8 +15,7 @@ final class UnitOp extends Op {
         this.block = block;
         this.unit = unit;
         this.code = code;
-        start = block.start;
-        end = start;
+        standAt(block.start, block.start, 0);
     }
 
     boolean overlaps(int from, int to) {

@@ -31,7 +31,7 @@ public final class Mmu {
     static final int INDEX_MASK = (ENTRIES - 1) * LONGS_PER_ENTRY;
     static final int INDEX_SHIFT = PAGE_SHIFT - 2;
 
-    private static final int FETCH_ENTRIES = 512;
+    private static final int FETCH_ENTRIES = 4096;
 
     /**
      * Matches no address: tags hold a page address and an ASID below {@link #MAX_ASID} in the low
