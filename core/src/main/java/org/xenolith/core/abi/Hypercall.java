@@ -86,6 +86,18 @@ public final class Hypercall {
         };
     }
 
+    /**
+     * The command in the first argument of a hypercall that chooses among some. Above it two
+     * hypercalls keep where to go on.
+     */
+    public static int command(int number, long firstArgument) {
+        return switch (number) {
+            case MEMORY_OP -> (int) firstArgument & MemoryCommand.CMD_MASK;
+            case GRANT_TABLE_OP -> (int) firstArgument & GrantCommand.CMD_MASK;
+            default -> (int) firstArgument;
+        };
+    }
+
     /** Name as in public/xen.h, or the number. */
     public static String name(int number) {
         return switch (number) {

@@ -4,15 +4,23 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.pv.host.EventPort;
 import org.xenolith.pv.host.FrontendDomain;
 import org.xenolith.pv.host.GrantedFrame;
+import org.xenolith.pv.host.RingListener;
 
 /** A domain as the backends may use it: they act as domain 0. */
 final class DomainAccess implements FrontendDomain {
     private static final int BACKEND_DOMAIN = 0;
 
     private final Domain domain;
+    private final DomainRings rings;
 
-    DomainAccess(Domain domain) {
+    DomainAccess(Domain domain, DomainRings rings) {
         this.domain = domain;
+        this.rings = rings;
+    }
+
+    @Override
+    public RingListener rings(String device) {
+        return rings.of(device);
     }
 
     @Override

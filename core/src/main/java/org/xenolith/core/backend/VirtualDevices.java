@@ -41,6 +41,7 @@ public final class VirtualDevices implements AutoCloseable {
     private final Domain domain;
     private final DomainTree tree;
     private final DomainAccess access;
+    private final DomainRings rings = new DomainRings();
     private final BackendStore store;
     private final IoThreads io;
     private final Consumer<String> log;
@@ -55,10 +56,15 @@ public final class VirtualDevices implements AutoCloseable {
             Domain domain, Xenstore xenstore, DomainTree tree, IoThreads io, Consumer<String> log) {
         this.domain = domain;
         this.tree = tree;
-        this.access = new DomainAccess(domain);
+        this.access = new DomainAccess(domain, rings);
         this.store = new BackendStore(xenstore);
         this.io = io;
         this.log = log;
+    }
+
+    /** The rings that are in use. */
+    public DomainRings rings() {
+        return rings;
     }
 
     /** Attaches a disk, with what suits the domain. */

@@ -172,15 +172,26 @@ final class BootCommand implements Callable<Integer> {
             converter = TraceTopicName.class,
             description =
                     "Writes down what happens between guest and host: hypercall, fault, event, mmu,"
-                            + " grant, xenstore, schedule, instruction. Several are separated by"
-                            + " commas.")
+                            + " grant, ring, page, xenstore, schedule, instruction. Several are"
+                            + " separated by commas. docs/watching.md explains them.")
     private Set<TraceTopic> trace = EnumSet.noneOf(TraceTopic.class);
 
     @Option(
             names = "--trace-file",
             paramLabel = "FILE",
-            description = "Where the trace goes. Default: standard error.")
+            description =
+                    "Where the trace goes: FILE.json becomes a timeline for Perfetto, FILE.jfr a"
+                            + " recording for the JDK's tools, any other name text. Without --trace"
+                            + " it gets all but instructions. Default: standard error.")
     private Path traceFile;
+
+    @Option(
+            names = "--trace-function",
+            paramLabel = "NAME",
+            description =
+                    "Writes down only what this function of the guest's kernel causes; * and ?"
+                            + " stand for anything: 'xen_*'. Without --trace it is hypercalls.")
+    private String traceFunction = "";
 
     @Option(
             names = "--timeout",
@@ -248,7 +259,17 @@ final class BootCommand implements Callable<Integer> {
         spec.commandLine().getErr().println(text);
     }
 
+    /** What is traced when a file or a function is named and no topic. */
+    private void completeTrace() {
+        if (trace.isEmpty() && traceFile != null) {
+            trace = EnumSet.complementOf(EnumSet.of(TraceTopic.INSTRUCTION));
+        } else if (trace.isEmpty() && !traceFunction.isEmpty()) {
+            trace = EnumSet.of(TraceTopic.HYPERCALL);
+        }
+    }
+
     private BootOptions options() throws IOException {
+        completeTrace();
         if (kernel == null && image != null && ConfiguredGuest.isFile(image)) {
             return configured();
         }
@@ -273,7 +294,8 @@ final class BootCommand implements Callable<Integer> {
                         statistics,
                         memory.maxBytes(),
                         devices(files, written))
-                .withTier(tier);
+                .withTier(tier)
+                .withTraceFunction(traceFunction);
     }
 
     /** What the command line lists; it is checked before anything is fetched or unpacked. */
@@ -354,19 +376,20 @@ final class BootCommand implements Callable<Integer> {
         noReboot |= !guest.restartsOnReboot();
         BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
         return new BootOptions(
-                planned.name(),
-                planned.kernel(),
-                initrd == null ? planned.initrd() : Optional.of(existing("initrd", initrd)),
-                planned.commandLine(),
-                planned.memoryBytes(),
-                planned.vcpus(),
-                trace,
-                Optional.ofNullable(traceFile),
-                Optional.ofNullable(timeout),
-                virtualTime,
-                statistics,
-                planned.maxMemoryBytes(),
-                together(planned.devices(), writtenDevices()));
+                        planned.name(),
+                        planned.kernel(),
+                        initrd == null ? planned.initrd() : Optional.of(existing("initrd", initrd)),
+                        planned.commandLine(),
+                        planned.memoryBytes(),
+                        planned.vcpus(),
+                        trace,
+                        Optional.ofNullable(traceFile),
+                        Optional.ofNullable(timeout),
+                        virtualTime,
+                        statistics,
+                        planned.maxMemoryBytes(),
+                        together(planned.devices(), writtenDevices()))
+                .withTraceFunction(traceFunction);
     }
 
     private KnownGuests.Files files(GuestDevices written) throws IOException {

@@ -14,7 +14,7 @@ final class TraceTopicName implements ITypeConverter<TraceTopic> {
     @Override
     public TraceTopic convert(String text) {
         for (TraceTopic topic : TraceTopic.values()) {
-            if (nameOf(topic).equals(text.strip().toLowerCase(Locale.ROOT))) {
+            if (topic.label().equals(text.strip().toLowerCase(Locale.ROOT))) {
                 return topic;
             }
         }
@@ -23,11 +23,7 @@ final class TraceTopicName implements ITypeConverter<TraceTopic> {
 
     static String all() {
         return Arrays.stream(TraceTopic.values())
-                .map(TraceTopicName::nameOf)
+                .map(TraceTopic::label)
                 .collect(Collectors.joining(", "));
-    }
-
-    private static String nameOf(TraceTopic topic) {
-        return topic.name().toLowerCase(Locale.ROOT);
     }
 }

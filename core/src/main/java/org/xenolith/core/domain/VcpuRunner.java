@@ -92,6 +92,15 @@ public final class VcpuRunner implements Scheduler.Runner {
     }
 
     private State traced(VirtualCpu vcpu, long end) {
+        tracer.enter(vcpu);
+        try {
+            return tracedSlice(vcpu, end);
+        } finally {
+            tracer.enter(null);
+        }
+    }
+
+    private State tracedSlice(VirtualCpu vcpu, long end) {
         if (!tracer.wants(TraceTopic.SCHEDULE)) {
             return runSlice(vcpu, end);
         }
@@ -218,16 +227,10 @@ public final class VcpuRunner implements Scheduler.Runner {
                 GuestFault fault = cpu.fault();
                 vcpu.faults++;
                 if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
-                    tracer.emit(
-                            vcpu,
-                            new TraceEvent.Faulted(
-                                    fault.vector(),
-                                    fault.errorCode(),
-                                    fault.address(),
-                                    cpu.rip,
-                                    cpu.r[Cpu.RSP]));
+                    tracedFault(vcpu, fault);
+                } else {
+                    vcpu.delivery.fault(fault);
                 }
-                vcpu.delivery.fault(fault);
             }
             case Exit.SOFTWARE_INTERRUPT -> {
                 int vector = cpu.exitVector();
@@ -238,6 +241,20 @@ public final class VcpuRunner implements Scheduler.Runner {
             }
             case Exit.DEBUG_TRAP -> vcpu.delivery.debugTrap();
             default -> throw new IllegalStateException("unknown exit " + exit);
+        }
+    }
+
+    /** The fault, and whether the guest hears of it. */
+    private void tracedFault(VirtualCpu vcpu, GuestFault fault) {
+        Cpu cpu = vcpu.cpu();
+        long rip = cpu.rip;
+        int vector = fault.vector();
+        long rsp = cpu.r[Cpu.RSP];
+        tracer.emit(
+                vcpu, new TraceEvent.Faulted(vector, fault.errorCode(), fault.address(), rip, rsp));
+        vcpu.delivery.fault(fault);
+        if (cpu.r[Cpu.RSP] != rsp) {
+            tracer.emit(vcpu, new TraceEvent.Bounced(vector, rip, cpu.rip));
         }
     }
 

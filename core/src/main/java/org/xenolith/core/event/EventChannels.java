@@ -41,6 +41,18 @@ public final class EventChannels {
     public static final int VIRQ_XENOPROF = 7;
     public static final int VIRQ_XENPMU = 13;
 
+    /** Name of a virtual interrupt, or its number. */
+    public static String virqName(int virq) {
+        return switch (virq) {
+            case VIRQ_TIMER -> "VIRQ_TIMER";
+            case VIRQ_DEBUG -> "VIRQ_DEBUG";
+            case VIRQ_CONSOLE -> "VIRQ_CONSOLE";
+            case VIRQ_XENOPROF -> "VIRQ_XENOPROF";
+            case VIRQ_XENPMU -> "VIRQ_XENPMU";
+            default -> Integer.toString(virq);
+        };
+    }
+
     /** {@code EVTCHNSTAT_*}. */
     enum Kind {
         FREE,

@@ -58,6 +58,15 @@ public final class GrantTable {
      */
     private long[] hostBases = new long[0];
 
+    /** Hears of each use of a grant as it begins and ends, with the table's lock held. */
+    @FunctionalInterface
+    public interface UseListener {
+        void used(int ref, long mfn, boolean write, boolean begins);
+    }
+
+    /** Null while nobody listens. */
+    private volatile UseListener useListener;
+
     /** The granter is gone: nothing more is granted, what is in use ends without it. */
     private boolean closed;
 
@@ -69,6 +78,18 @@ public final class GrantTable {
         this.types = types;
         this.frames = types.frames();
         this.writtenFrames = writtenFrames;
+    }
+
+    /** Sets who hears of uses, null for nobody. */
+    public void onUse(UseListener listener) {
+        useListener = listener;
+    }
+
+    private void tell(int ref, boolean write, boolean begins) {
+        UseListener listener = useListener;
+        if (listener != null) {
+            listener.used(ref, grantedMfns[ref], write, begins);
+        }
     }
 
     /**
@@ -162,6 +183,7 @@ public final class GrantTable {
         hostBases[ref] = frames.writableFrame(mfn);
         frames.pool().acquire(hostBases[ref]);
         uses[ref] += write ? 1 + WRITER : 1;
+        tell(ref, write, true);
         return GNTST_OKAY;
     }
 
@@ -219,6 +241,7 @@ public final class GrantTable {
         }
         uses[ref] -= write ? 1 + WRITER : 1;
         unmark(ref);
+        tell(ref, write, false);
     }
 
     /** Host base of a grant in use. */

@@ -111,7 +111,7 @@ public final class Hypercalls {
             long from = cpu.rip;
             vcpu.delivery.iret();
             if (tracer != null && tracer.wants(TraceTopic.HYPERCALL)) {
-                tracer.emit(vcpu, new TraceEvent.Hypercalled(number, cpu.rip, 0, 0, 0, 0, from));
+                tracer.emit(vcpu, TraceEvent.iret(from));
             }
             return;
         }
@@ -121,13 +121,14 @@ public final class Hypercalls {
         long a3 = r[Cpu.RDX];
         long a4 = r[Cpu.R10];
         long a5 = r[Cpu.R8];
+        long start = tracer == null ? 0 : System.nanoTime();
         try {
             result = dispatch(vcpu, number, a1, a2, a3, a4, a5);
         } catch (GuestFault fault) {
             result = -EFAULT;
         }
         if (tracer != null) {
-            trace(vcpu, number, a1, a2, a3, a4, result);
+            trace(vcpu, number, a1, a2, a3, a4, result, start);
         }
         if (vcpu.isContinued()) {
             makeAgain(cpu, vcpu.takeContinuation());
@@ -138,12 +139,18 @@ public final class Hypercalls {
         r[Cpu.R11] = cpu.rflags();
     }
 
+    /** A hypercall that will go on shows when it has come to its end. */
     private void trace(
-            VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4, long result) {
-        if (tracer.wantsHypercall(number)) {
-            tracer.emit(
-                    vcpu,
-                    new TraceEvent.Hypercalled(number, a1, a2, a3, a4, result, vcpu.cpu().rip));
+            VirtualCpu vcpu,
+            int number,
+            long a1,
+            long a2,
+            long a3,
+            long a4,
+            long result,
+            long start) {
+        if (tracer.wantsHypercall(number) && !vcpu.isContinued()) {
+            tracer.hypercall(vcpu, number, a1, a2, a3, a4, result, start);
         }
     }
 
@@ -375,6 +382,7 @@ public final class Hypercalls {
             long a4 = mmu.read64(at + MULTICALL_ARGS + 24);
             long a5 = mmu.read64(at + MULTICALL_ARGS + 32);
             long result;
+            long start = tracer == null ? 0 : System.nanoTime();
             try {
                 result =
                         number == Hypercall.IRET || number == Hypercall.MULTICALL
@@ -384,7 +392,7 @@ public final class Hypercalls {
                 result = -EFAULT;
             }
             if (tracer != null) {
-                trace(vcpu, number, a1, a2, a3, a4, result);
+                trace(vcpu, number, a1, a2, a3, a4, result, start);
             }
             if (vcpu.isContinued()) {
                 long[] arguments = vcpu.takeContinuation();

@@ -26,6 +26,8 @@ import java.util.Set;
  * @param maxMemoryBytes what the guest's balloon may grow it to, at least {@code memoryBytes}
  * @param devices disks and networks
  * @param tier how its code is executed
+ * @param traceFunction traces what this function of the guest's kernel causes, {@code *} and {@code
+ *     ?} standing for anything; empty for all
  */
 public record BootOptions(
         String name,
@@ -41,7 +43,8 @@ public record BootOptions(
         boolean statistics,
         long maxMemoryBytes,
         GuestDevices devices,
-        Tier tier) {
+        Tier tier,
+        String traceFunction) {
 
     /** A guest that is executed as usual. */
     public BootOptions(
@@ -72,7 +75,8 @@ public record BootOptions(
                 statistics,
                 maxMemoryBytes,
                 devices,
-                Tier.standard());
+                Tier.standard(),
+                "");
     }
 
     /** The same, executed in another way. */
@@ -91,7 +95,28 @@ public record BootOptions(
                 statistics,
                 maxMemoryBytes,
                 devices,
-                other);
+                other,
+                traceFunction);
+    }
+
+    /** The same, with only what a function causes traced. */
+    public BootOptions withTraceFunction(String function) {
+        return new BootOptions(
+                name,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                vcpus,
+                trace,
+                traceFile,
+                timeout,
+                virtualTime,
+                statistics,
+                maxMemoryBytes,
+                devices,
+                tier,
+                function);
     }
 
     /** A guest that starts with all the memory it can have, without disks and networks. */
@@ -139,7 +164,8 @@ public record BootOptions(
                 statistics,
                 maxMemoryBytes,
                 other,
-                tier);
+                tier,
+                traceFunction);
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
@@ -159,6 +185,7 @@ public record BootOptions(
                 statistics,
                 bytes,
                 devices,
-                tier);
+                tier,
+                traceFunction);
     }
 }

@@ -9,6 +9,7 @@ import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.image.KernelImage;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.PageTypes;
@@ -25,10 +26,6 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
@@ -52,23 +49,19 @@ final class GuestBuilder {
     }
 
     Guest build(KernelImage kernel, XenNotes notes, byte[] initrd) throws IOException {
-        PrintStream traceOut = traceStream();
+        Tracer tracer = TraceOutput.open(options, Symbols.of(kernel.elf()));
         FrameTable frames = null;
         try {
             frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), maximumPages());
-            return build(kernel, notes, initrd, new PageTypes(frames), traceOut);
+            return build(kernel, notes, initrd, new PageTypes(frames), tracer);
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
-            discard(frames, traceOut);
+            discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
         }
     }
 
     private Guest build(
-            KernelImage kernel,
-            XenNotes notes,
-            byte[] initrd,
-            PageTypes types,
-            PrintStream traceOut)
+            KernelImage kernel, XenNotes notes, byte[] initrd, PageTypes types, Tracer tracer)
             throws BuildFailed {
         BuiltDomain built =
                 DomainBuilder.build(
@@ -91,7 +84,7 @@ final class GuestBuilder {
         domain.grants().preset(Guest.GRANT_CONSOLE, 0, built.consoleMfn());
         domain.grants().preset(Guest.GRANT_XENSTORE, 0, built.storeMfn());
         DomainTree tree = DomainTree.create(host.store(), description(domain, built));
-        Guest guest = guest(domain, tree, store, consolePort, traceOut);
+        Guest guest = guest(domain, tree, store, consolePort, tracer);
         guest.setRings(
                 new Description.Rings(
                         built.storeMfn(),
@@ -112,22 +105,22 @@ final class GuestBuilder {
      * @throws SnapshotException if the snapshot describes none that can be
      */
     Guest restore(DomainSnapshot snapshot) throws IOException {
-        PrintStream traceOut = traceStream();
+        Tracer tracer = TraceOutput.open(options, Symbols.NONE);
         FrameTable frames = null;
         try {
             long pages = snapshot.description().maximumPages();
             frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), pages);
-            return restore(snapshot, new PageTypes(frames), traceOut);
+            return restore(snapshot, new PageTypes(frames), tracer);
         } catch (FrameTable.OutOfMemory e) {
-            discard(frames, traceOut);
+            discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
         } catch (IOException | RuntimeException e) {
-            discard(frames, traceOut);
+            discard(frames, tracer);
             throw e;
         }
     }
 
-    private Guest restore(DomainSnapshot snapshot, PageTypes types, PrintStream traceOut)
+    private Guest restore(DomainSnapshot snapshot, PageTypes types, Tracer tracer)
             throws IOException, FrameTable.OutOfMemory {
         Description saved = snapshot.description();
         Description.Rings rings = saved.rings();
@@ -139,7 +132,7 @@ final class GuestBuilder {
                 ConsolePort.restore(console, domain, rings.consoleMfn(), rings.consolePort());
         StorePort store = StorePort.restore(host.store(), domain, snapshot);
         DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
-        Guest guest = guest(domain, tree, store, consolePort, traceOut);
+        Guest guest = guest(domain, tree, store, consolePort, tracer);
         guest.setRings(rings);
         guest.restoredFrom(snapshot);
         host.add(guest);
@@ -151,11 +144,11 @@ final class GuestBuilder {
         return guest;
     }
 
-    private static void discard(FrameTable frames, PrintStream traceOut) {
+    private static void discard(FrameTable frames, Tracer tracer) {
         if (frames != null) {
             frames.releaseAll();
         }
-        closeTrace(traceOut);
+        closeTrace(tracer);
     }
 
     private Guest guest(
@@ -163,8 +156,7 @@ final class GuestBuilder {
             DomainTree tree,
             StorePort store,
             ConsolePort consolePort,
-            PrintStream traceOut) {
-        Tracer tracer = options.trace().isEmpty() ? null : new Tracer(options.trace(), traceOut);
+            Tracer tracer) {
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
         Guest guest =
@@ -178,7 +170,7 @@ final class GuestBuilder {
                         runner,
                         hypercalls,
                         console);
-        guest.onClose(() -> closeTrace(traceOut));
+        guest.onClose(() -> closeTrace(tracer));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {
             new OutsideTrace(tracer, domain, host.store()).attach(guest);
@@ -248,18 +240,9 @@ final class GuestBuilder {
         vcpu.initialised = true;
     }
 
-    private PrintStream traceStream() throws IOException {
-        if (options.traceFile().isEmpty()) {
-            return System.err;
-        }
-        OutputStream file = Files.newOutputStream(options.traceFile().get());
-        return new PrintStream(file, false, StandardCharsets.UTF_8);
-    }
-
-    private static void closeTrace(PrintStream traceOut) {
-        traceOut.flush();
-        if (traceOut != System.err) {
-            traceOut.close();
+    private static void closeTrace(Tracer tracer) {
+        if (tracer != null) {
+            tracer.close();
         }
     }
 }

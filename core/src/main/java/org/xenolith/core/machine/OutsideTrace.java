@@ -7,7 +7,10 @@ import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.HostWatch;
 import org.xenolith.core.xenstore.Xenstore;
 
-/** Traces what happens to a guest on no vCPU's own account: deliveries, changes in the store. */
+/**
+ * Traces what the parts around a guest's vCPUs tell: deliveries, grants, rings, page types, changes
+ * in the store.
+ */
 final class OutsideTrace {
     private final Tracer tracer;
     private final Domain domain;
@@ -25,6 +28,25 @@ final class OutsideTrace {
                     .onDelivery(
                             (port, vcpu, masked) ->
                                     emit(new TraceEvent.Delivered(port, vcpu, masked)));
+        }
+        if (tracer.wants(TraceTopic.GRANT)) {
+            domain.grants()
+                    .onUse(
+                            (ref, mfn, write, begins) ->
+                                    emit(new TraceEvent.GrantUsed(ref, mfn, write, begins)));
+        }
+        if (tracer.wants(TraceTopic.RING)) {
+            guest.devices()
+                    .rings()
+                    .onPush(
+                            (device, ring, byFrontend, slots) ->
+                                    emit(
+                                            new TraceEvent.RingPushed(
+                                                    device, ring, byFrontend, slots)));
+        }
+        if (tracer.wants(TraceTopic.PAGE)) {
+            domain.pageTypes()
+                    .onRetype((mfn, from, to) -> emit(new TraceEvent.Retyped(mfn, from, to)));
         }
         if (tracer.wants(TraceTopic.XENSTORE)) {
             HostWatch watch = store.watch("/", path -> emit(new TraceEvent.StoreChanged(path)));

@@ -15,6 +15,20 @@ public final class FrameType {
 
     private FrameType() {}
 
+    /** Short name of a type. */
+    public static String name(int type) {
+        return switch (type) {
+            case NONE -> "none";
+            case L1_TABLE -> "L1";
+            case L2_TABLE -> "L2";
+            case L3_TABLE -> "L3";
+            case L4_TABLE -> "L4";
+            case SEGMENT_DESCRIPTORS -> "descriptors";
+            case WRITABLE -> "writable";
+            default -> Integer.toString(type);
+        };
+    }
+
     static boolean isPageTable(int type) {
         return type >= L1_TABLE && type <= L4_TABLE;
     }

@@ -69,6 +69,31 @@ public final class PageTypes {
     private final FrameTable frames;
     private long unsettledStamp;
 
+    /** Hears of frames that become tables and cease to be, with the frame table's lock held. */
+    @FunctionalInterface
+    public interface TypeListener {
+        /**
+         * @param from {@link FrameType} before
+         * @param to afterwards; {@code NONE} for a frame that is no table any more
+         */
+        void retyped(long mfn, int from, int to);
+    }
+
+    /** Null while nobody listens. */
+    private volatile TypeListener typeListener;
+
+    /** Sets who hears of frames that become tables and cease to be, null for nobody. */
+    public void onRetype(TypeListener listener) {
+        typeListener = listener;
+    }
+
+    private void tell(long mfn, int from, int to) {
+        TypeListener listener = typeListener;
+        if (listener != null) {
+            listener.retyped(mfn, from, to);
+        }
+    }
+
     public PageTypes(FrameTable frames) {
         this.frames = frames;
     }
@@ -145,6 +170,8 @@ public final class PageTypes {
         if (result != 0) {
             frames.setType(mfn, oldType, 0);
             frames.setLink(mfn, stamp);
+        } else {
+            tell(mfn, FrameType.NONE, type);
         }
         return result;
     }
@@ -241,6 +268,7 @@ public final class PageTypes {
             putUpperEntries(mfn, type, Pte.ENTRIES, tlb);
         }
         frames.setType(mfn, type, 0);
+        tell(mfn, type, FrameType.NONE);
         // A sibling may be in the middle of a walk through it, and the guest can write to it now.
         frames.setLink(mfn, tlb.stamp());
     }

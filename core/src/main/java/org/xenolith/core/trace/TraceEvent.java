@@ -9,8 +9,25 @@ import org.xenolith.core.abi.Hypercall;
 public sealed interface TraceEvent {
     TraceTopic topic();
 
-    /** A hypercall has returned; {@code rip} is behind its instruction. */
-    record Hypercalled(int number, long a1, long a2, long a3, long a4, long result, long rip)
+    /**
+     * A hypercall has returned.
+     *
+     * @param argument what its pointer led to, in quadwords; empty when that is not shown
+     * @param rip behind its instruction
+     * @param caller what a hypercall stub returns to, if {@code rip} is in one; 0 when not known
+     * @param nanos host time that it took; 0 in virtual time
+     */
+    record Hypercalled(
+            int number,
+            long a1,
+            long a2,
+            long a3,
+            long a4,
+            long[] argument,
+            long result,
+            long rip,
+            long caller,
+            long nanos)
             implements TraceEvent {
         @Override
         public TraceTopic topic() {
@@ -21,6 +38,14 @@ public sealed interface TraceEvent {
     /** The processor raised an exception, before anybody handled it. */
     record Faulted(int vector, int errorCode, long address, long rip, long rsp)
             implements TraceEvent {
+        @Override
+        public TraceTopic topic() {
+            return TraceTopic.FAULT;
+        }
+    }
+
+    /** An exception goes to the guest's kernel: a bounce frame stands on its stack. */
+    record Bounced(int vector, long rip, long handler) implements TraceEvent {
         @Override
         public TraceTopic topic() {
             return TraceTopic.FAULT;
@@ -48,6 +73,36 @@ public sealed interface TraceEvent {
         @Override
         public TraceTopic topic() {
             return TraceTopic.EVENT;
+        }
+    }
+
+    /** A grant of this domain began or ceased to be used, by another domain or a backend. */
+    record GrantUsed(int ref, long mfn, boolean write, boolean begins) implements TraceEvent {
+        @Override
+        public TraceTopic topic() {
+            return TraceTopic.GRANT;
+        }
+    }
+
+    /**
+     * Something was put into a ring of a device.
+     *
+     * @param byFrontend whether the guest did, or the backend
+     * @param amount slots, or bytes where the ring is one of bytes
+     */
+    record RingPushed(String device, String ring, boolean byFrontend, int amount)
+            implements TraceEvent {
+        @Override
+        public TraceTopic topic() {
+            return TraceTopic.RING;
+        }
+    }
+
+    /** A frame became a page table or descriptor page, or is none any more; {@code FrameType}. */
+    record Retyped(long mfn, int from, int to) implements TraceEvent {
+        @Override
+        public TraceTopic topic() {
+            return TraceTopic.PAGE;
         }
     }
 
@@ -81,6 +136,11 @@ public sealed interface TraceEvent {
         public TraceTopic topic() {
             return TraceTopic.XENSTORE;
         }
+    }
+
+    /** The hypercall iret, which has no result; {@code rip} is behind its instruction. */
+    static Hypercalled iret(long rip) {
+        return new Hypercalled(Hypercall.IRET, 0, 0, 0, 0, new long[0], 0, rip, 0, 0);
     }
 
     /** The topic under which a hypercall is shown when not all hypercalls are. */

@@ -1,5 +1,8 @@
 package org.xenolith.core.trace;
 
+import java.util.Arrays;
+import java.util.Locale;
+
 /** What {@code --trace} can show; the names are those of the command line in lower case. */
 public enum TraceTopic {
     /** Each hypercall with its arguments and result. */
@@ -10,12 +13,26 @@ public enum TraceTopic {
     EVENT,
     /** The hypercalls about memory: page-table updates, pins, flushes, reservations. */
     MMU,
-    /** The hypercalls about grants. */
+    /** Grants: the hypercalls about them, and each use of one by a backend or another domain. */
     GRANT,
+    /** What guest and backends put into the rings of devices. */
+    RING,
+    /** Frames that become page tables or descriptor pages, and cease to be. */
+    PAGE,
     /** What changes in xenstore, whoever changes it. */
     XENSTORE,
     /** What the scheduler runs, and why a vCPU stops. */
     SCHEDULE,
     /** Every instruction, disassembled: huge. */
-    INSTRUCTION
+    INSTRUCTION;
+
+    /** Name on the command line and in files. */
+    public String label() {
+        return LABELS[ordinal()];
+    }
+
+    private static final String[] LABELS =
+            Arrays.stream(values())
+                    .map(topic -> topic.name().toLowerCase(Locale.ROOT))
+                    .toArray(String[]::new);
 }

@@ -1,31 +1,54 @@
 package org.xenolith.core.trace;
 
 import org.xenolith.core.abi.Hypercall;
-import org.xenolith.core.abi.XenErrno;
+import org.xenolith.core.abi.Operation;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.image.Symbols;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.io.PrintStream;
-import java.util.EnumSet;
-import java.util.Locale;
+import java.util.List;
 import java.util.Set;
 
 /**
- * Writes trace events as lines of text: time, vCPU, mode, what happened. Absent altogether when
- * nothing is traced; who emits asks {@link #wants} first and makes no event in vain.
+ * Takes a domain's trace events, adds time and place, and hands those that are wanted to its sinks.
+ * Absent altogether when nothing is traced; who emits asks {@link #wants} first and makes no event
+ * in vain. Any thread.
  */
-public final class Tracer {
-    private final EnumSet<TraceTopic> topics;
-    private final PrintStream out;
+public final class Tracer implements AutoCloseable {
+    private static final long[] NO_ARGUMENT = {};
 
+    /** A hypercall stub has pushed RCX and R11; above them is where it returns to. */
+    private static final int RETURN_ADDRESS = 16;
+
+    private final TraceFilter filter;
+    private final Symbols symbols;
+    private final List<TraceSink> sinks;
+
+    /** The vCPU whose slice this thread runs. */
+    private final ThreadLocal<VirtualCpu> current = new ThreadLocal<>();
+
+    /**
+     * @param symbols of the guest's kernel
+     * @param sinks each must take events from any thread
+     */
+    public Tracer(TraceFilter filter, Symbols symbols, List<TraceSink> sinks) {
+        this.filter = filter;
+        this.symbols = symbols;
+        this.sinks = List.copyOf(sinks);
+    }
+
+    /** Writes lines at once. */
     public Tracer(Set<TraceTopic> topics, PrintStream out) {
-        this.topics = EnumSet.noneOf(TraceTopic.class);
-        this.topics.addAll(topics);
-        this.out = out;
+        this(TraceFilter.of(topics), Symbols.NONE, List.of(new TextSink(out)));
     }
 
     /** Whether events of a topic are shown. */
     public boolean wants(TraceTopic topic) {
-        return topics.contains(topic);
+        return filter.topics().contains(topic);
     }
 
     /** Whether a hypercall is shown: all are with their own topic, some with another. */
@@ -33,65 +56,143 @@ public final class Tracer {
         return wants(TraceTopic.HYPERCALL) || wants(TraceEvent.topicOf(number));
     }
 
-    /** Shows an event on a vCPU. */
-    public void emit(VirtualCpu vcpu, TraceEvent event) {
-        String who =
-                "d%dv%d %c"
-                        .formatted(vcpu.domain().id(), vcpu.vcpuId(), vcpu.kernelMode ? 'k' : 'u');
-        line(vcpu.systemTime(), who, event);
+    /** This thread runs a vCPU from now on; null for none. */
+    public void enter(VirtualCpu vcpu) {
+        if (vcpu == null) {
+            current.remove();
+        } else {
+            current.set(vcpu);
+        }
     }
 
-    /** Shows an event that happened on no vCPU. */
-    public void emit(int domainId, long systemTime, TraceEvent event) {
-        line(systemTime, "d%d -".formatted(domainId), event);
+    // ---- events ----
+
+    /**
+     * A hypercall has returned; its registers are not changed yet.
+     *
+     * @param startNanos {@link System#nanoTime} when it began
+     */
+    public void hypercall(
+            VirtualCpu vcpu,
+            int number,
+            long a1,
+            long a2,
+            long a3,
+            long a4,
+            long result,
+            long startNanos) {
+        long nanos = vcpu.domain().clock().isLive() ? System.nanoTime() - startNanos : 0;
+        Cpu cpu = vcpu.cpu();
+        long[] argument = argument(vcpu.mmu(), number, a1, a2, a3);
+        long caller = returnAddress(cpu);
+        emit(
+                vcpu,
+                new TraceEvent.Hypercalled(
+                        number, a1, a2, a3, a4, argument, result, cpu.rip, caller, nanos));
     }
 
-    private void line(long nanos, String who, TraceEvent event) {
-        long micros = nanos / 1000;
-        out.println(
-                String.format(
-                        Locale.ROOT,
-                        "[%5d.%06d] %s %s",
-                        micros / 1_000_000,
-                        micros % 1_000_000,
-                        who,
-                        text(event)));
+    /** What the handler itself has just read or written, so that a look changes nothing. */
+    private static long[] argument(Mmu mmu, int number, long a1, long a2, long a3) {
+        if (!Operation.has(number)) {
+            return NO_ARGUMENT;
+        }
+        long at =
+                switch (TraceFields.recordIndex(number)) {
+                    case 0 -> a1;
+                    case 1 -> a2;
+                    default -> a3;
+                };
+        int bytes = bytes(number, a1);
+        boolean empty =
+                number == Hypercall.GRANT_TABLE_OP ? (int) a3 <= 0 : isEmptyBatch(number, a2);
+        if (bytes == 0 || at == 0 || empty) {
+            return NO_ARGUMENT;
+        }
+        try {
+            long[] words = new long[(bytes + Long.BYTES - 1) / Long.BYTES];
+            for (int i = 0; i < words.length; i++) {
+                words[i] = word(mmu, at + (long) i * Long.BYTES, bytes - i * Long.BYTES);
+            }
+            return words;
+        } catch (GuestFault unreadable) {
+            return NO_ARGUMENT;
+        }
     }
 
-    /** What happened, in a line. */
-    static String text(TraceEvent event) {
-        return switch (event) {
-            case TraceEvent.Hypercalled call -> text(call);
-            case TraceEvent.Faulted(int vector, int error, long address, long rip, long rsp) ->
-                    "fault vector %d error %#x address %#x at rip %#x rsp %#x"
-                            .formatted(vector, error, address, rip, rsp);
-            case TraceEvent.Interrupted(int vector, long rip) ->
-                    "trap %d at rip %#x".formatted(vector, rip);
-            case TraceEvent.Upcalled(long rip) -> "upcall at rip %#x".formatted(rip);
-            case TraceEvent.Delivered(int port, int vcpu, boolean masked) ->
-                    "event on port %d for vcpu %d%s"
-                            .formatted(port, vcpu, masked ? ", masked" : "");
-            case TraceEvent.Scheduled() -> "runs";
-            case TraceEvent.Descheduled(String state, long instructions) ->
-                    "stops %s after %d instructions".formatted(state, instructions);
-            case TraceEvent.Executed(long rip, String text) -> "%016x  %s".formatted(rip, text);
-            case TraceEvent.StoreChanged(String path) -> "xenstore changed at " + path;
+    private static boolean isEmptyBatch(int number, long count) {
+        return (number == Hypercall.MMU_UPDATE || number == Hypercall.MMUEXT_OP)
+                && ((int) count & Integer.MAX_VALUE) == 0;
+    }
+
+    /** Bytes of the record; of a batch those of any, since which one stands in the record. */
+    private static int bytes(int number, long a1) {
+        return switch (number) {
+            case Hypercall.MMU_UPDATE -> 16;
+            case Hypercall.MMUEXT_OP -> 24;
+            default -> {
+                int command = Hypercall.command(number, a1);
+                yield Operation.find(number, command).map(op -> op.argument().size()).orElse(0);
+            }
         };
     }
 
-    private static String text(TraceEvent.Hypercalled call) {
-        long result = call.result();
-        boolean failed = result < 0 && result > -MAX_ERRNO;
-        return "%s(%#x, %#x, %#x, %#x) = %s at %#x"
-                .formatted(
-                        Hypercall.name(call.number()),
-                        call.a1(),
-                        call.a2(),
-                        call.a3(),
-                        call.a4(),
-                        failed ? XenErrno.name((int) -result) : "0x" + Long.toHexString(result),
-                        call.rip());
+    private static long word(Mmu mmu, long at, int bytes) {
+        if (bytes >= Long.BYTES) {
+            return mmu.read64(at);
+        }
+        return bytes > Short.BYTES ? mmu.read32(at) & 0xffff_ffffL : mmu.read16(at);
     }
 
-    private static final int MAX_ERRNO = 4096;
+    /** On the same page as the stack's top, where the stub has just written: nothing changes. */
+    private static long returnAddress(Cpu cpu) {
+        long rsp = cpu.r[Cpu.RSP];
+        if ((rsp & Ram.PAGE_OFFSET) > Ram.PAGE_SIZE - RETURN_ADDRESS - Long.BYTES) {
+            return 0;
+        }
+        try {
+            return cpu.mmu().read64(rsp + RETURN_ADDRESS);
+        } catch (GuestFault noStack) {
+            return 0;
+        }
+    }
+
+    /** Shows an event on a vCPU. */
+    public void emit(VirtualCpu vcpu, TraceEvent event) {
+        emit(vcpu.systemTime(), vcpu.domain().id(), vcpu, event);
+    }
+
+    /** Shows an event that happened on the vCPU whose slice this thread runs, or on none. */
+    public void emit(int domainId, long systemTime, TraceEvent event) {
+        emit(systemTime, domainId, current.get(), event);
+    }
+
+    private void emit(long nanos, int domainId, VirtualCpu vcpu, TraceEvent event) {
+        boolean outside = vcpu == null;
+        Happening happening =
+                new Happening(
+                        nanos,
+                        domainId,
+                        outside ? Happening.OUTSIDE : vcpu.vcpuId(),
+                        !outside && vcpu.kernelMode,
+                        symbols,
+                        event);
+        if (filter.functions() != null && !filter.wantsFunction(happening.function())) {
+            return;
+        }
+        for (TraceSink sink : sinks) {
+            synchronized (sink) {
+                sink.accept(happening);
+            }
+        }
+    }
+
+    /** No event comes any more. */
+    @Override
+    public void close() {
+        for (TraceSink sink : sinks) {
+            synchronized (sink) {
+                sink.close();
+            }
+        }
+    }
 }

@@ -1,2 +1,5 @@
-/** Trace events: one definition of what can be watched, and the text that shows it. */
+/**
+ * Trace events: one definition of what can be watched ({@code TraceEvent}), one place that takes
+ * events apart ({@code TraceFields}), and the ways to show them: text, Chrome's trace format, JFR.
+ */
 package org.xenolith.core.trace;

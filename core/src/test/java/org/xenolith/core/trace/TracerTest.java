@@ -6,10 +6,12 @@ import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.time.GuestClock;
+import org.xenolith.cpu.Cpu;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -39,8 +41,7 @@ class TracerTest {
                 .singleElement()
                 .asString()
                 .startsWith("[    0.0000")
-                .contains("d7v0 k xen_version(0x0, 0x77, ")
-                .endsWith(" = 0x40011 at 0x8009");
+                .endsWith("d7v0 k xen_version(XENVER_version, buffer=0x77) = 0x40011");
     }
 
     @Test
@@ -48,7 +49,7 @@ class TracerTest {
         assertThat(runTraced(EnumSet.of(TraceTopic.FAULT)))
                 .singleElement()
                 .asString()
-                .contains("fault vector 13 error 0x0 address 0x0 at rip 0x8009");
+                .endsWith("fault vector=#GP error=0 address=0 rip=0x8009 rsp=0x10000");
         text.reset();
         assertThat(runTraced(EnumSet.of(TraceTopic.MMU))).isEmpty();
     }
@@ -64,14 +65,77 @@ class TracerTest {
         assertThat(vcpu.cpu().r[0]).as("stepping changes nothing").isEqualTo(0x40011);
     }
 
+    private static TraceEvent.Hypercalled call(int number, long a1, long a2, long a3, long result) {
+        return new TraceEvent.Hypercalled(number, a1, a2, a3, 0, new long[0], result, 0, 0, 0);
+    }
+
     @Test
     void failedHypercallShowsTheNameOfItsError() {
-        TraceEvent call =
-                new TraceEvent.Hypercalled(Hypercall.VCPU_OP, 3, 9, 0, 0, -XenErrno.ENOENT, 0x1000);
-        assertThat(Tracer.text(call)).isEqualTo("vcpu_op(0x3, 0x9, 0x0, 0x0) = ENOENT at 0x1000");
-        TraceEvent address =
-                new TraceEvent.Hypercalled(Hypercall.GET_DEBUGREG, 0, 0, 0, 0, -1L << 40, 0x1000);
-        assertThat(Tracer.text(address)).as("no error number").contains("= 0xffffff0000000000");
+        assertThat(TraceText.of(call(Hypercall.VCPU_OP, 3, 9, 0, -XenErrno.ENOENT)))
+                .isEqualTo("vcpu_op(VCPUOP_is_up, vcpu=9, arg=0) = -ENOENT");
+        assertThat(TraceText.of(call(Hypercall.GET_DEBUGREG, 0, 0, 0, -1L << 40)))
+                .as("no error number")
+                .endsWith("= 0xffffff0000000000");
+    }
+
+    @Test
+    void recordBehindAPointerShowsItsFieldsByName() {
+        vcpu.mmu().write32(PvGuest.ARGUMENTS, 0);
+        vcpu.mmu().write32(PvGuest.ARGUMENTS + 4, 0);
+        assertThat(traceCall(Hypercall.EVENT_CHANNEL_OP, 1, PvGuest.ARGUMENTS, 0))
+                .endsWith(
+                        "event_channel_op(EVTCHNOP_bind_virq, virq=VIRQ_TIMER, vcpu=0, port=1) ="
+                            + " 0");
+    }
+
+    @Test
+    void batchShowsItsFirstRequestAndHowManyThereAre() {
+        vcpu.mmu().write64(PvGuest.ARGUMENTS, 0x5000_0002);
+        vcpu.mmu().write64(PvGuest.ARGUMENTS + 8, 0x77);
+        assertThat(traceCall(Hypercall.MMU_UPDATE, PvGuest.ARGUMENTS, 3, 0))
+                .contains(
+                        "mmu_update(MMU_PT_UPDATE_PRESERVE_AD, count=3, foreign_dom=0,"
+                                + " ptr=0x50000002, val=0x77) = -");
+    }
+
+    @Test
+    void pointerThatLeadsNowhereIsShownAsItIs() {
+        assertThat(traceCall(Hypercall.EVENT_CHANNEL_OP, 4, PvGuest.UNMAPPED, 0))
+                .endsWith("event_channel_op(EVTCHNOP_send, arg=0x7f00000000) = -EFAULT");
+        assertThat(traceCall(Hypercall.EVENT_CHANNEL_OP, 77, 0, 0))
+                .endsWith("event_channel_op(cmd=77, arg=0) = -ENOSYS");
+    }
+
+    private String traceCall(int number, long a1, long a2, long a3) {
+        text.reset();
+        Tracer tracer =
+                new Tracer(
+                        EnumSet.of(TraceTopic.HYPERCALL),
+                        new PrintStream(text, true, StandardCharsets.UTF_8));
+        long[] r = vcpu.cpu().r;
+        r[Cpu.RAX] = number;
+        r[Cpu.RDI] = a1;
+        r[Cpu.RSI] = a2;
+        r[Cpu.RDX] = a3;
+        r[Cpu.R10] = 0;
+        new Hypercalls(guest.domain, (b, o, l) -> {}, tracer).execute(vcpu);
+        return text.toString(StandardCharsets.UTF_8).strip();
+    }
+
+    @Test
+    void exceptionThatGoesToTheKernelShowsItsHandler() {
+        vcpu.traps.set(13, 0, Selectors.FLAT_CS64, 0x8000);
+        List<String> lines = runTraced(EnumSet.of(TraceTopic.FAULT));
+        assertThat(lines.get(1)).endsWith("k bounced vector=#GP rip=0x8009 handler=0x8000");
+    }
+
+    @Test
+    void lookingAtArgumentsChangesNothing() {
+        long l1 = guest.memory.l1;
+        byte[] before = guest.page(l1);
+        traceCall(Hypercall.EVENT_CHANNEL_OP, 77, 0x5000, 0);
+        traceCall(Hypercall.SCHED_OP, 0, 0x5000, 0);
+        assertThat(guest.page(l1)).as("accessed and dirty bits").isEqualTo(before);
     }
 
     @Test

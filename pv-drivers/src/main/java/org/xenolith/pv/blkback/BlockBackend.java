@@ -122,6 +122,7 @@ public final class BlockBackend implements BackendDriver {
             throws FrontendRefused {
         FrontendDomain domain = request.domain();
         List<GrantedFrame> pages = new ArrayList<>();
+        SharedRing ring = null;
         try {
             for (String ref : refs) {
                 GrantedFrame page = domain.grant(keys.number(ref), true);
@@ -130,7 +131,12 @@ public final class BlockBackend implements BackendDriver {
                 }
                 pages.add(page);
             }
-            SharedRing ring = new SharedRing("ring " + index, pages, BlkifRequest.SLOT);
+            ring =
+                    new SharedRing(
+                            "ring " + index,
+                            pages,
+                            BlkifRequest.SLOT,
+                            domain.rings(request.device().toString()));
             BlockQueue queue =
                     new BlockQueue(
                             domain,
@@ -150,11 +156,20 @@ public final class BlockBackend implements BackendDriver {
             queue.connectTo(port);
             return queue;
         } catch (RingCorrupt corrupt) {
-            pages.forEach(GrantedFrame::close);
+            giveBack(ring, pages);
             throw new FrontendRefused(corrupt.getMessage());
         } catch (FrontendRefused refused) {
-            pages.forEach(GrantedFrame::close);
+            giveBack(ring, pages);
             throw refused;
+        }
+    }
+
+    /** A ring that was made has its pages. */
+    private static void giveBack(SharedRing ring, List<GrantedFrame> pages) {
+        if (ring == null) {
+            pages.forEach(GrantedFrame::close);
+        } else {
+            ring.close();
         }
     }
 

@@ -35,4 +35,13 @@ public interface FrontendDomain {
      * domain has ended. Any thread.
      */
     void post(Runnable work);
+
+    /**
+     * Who watches the rings of a device.
+     *
+     * @param device as in reports
+     */
+    default RingListener rings(String device) {
+        return RingListener.NONE;
+    }
 }

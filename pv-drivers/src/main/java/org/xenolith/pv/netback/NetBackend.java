@@ -187,7 +187,15 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
                 throw new FrontendRefused(key + " is no grant for the backend");
             }
             taken.add(page);
-            return new SharedRing(direction + " ring " + index, List.of(page), slotBytes);
+            SharedRing ring =
+                    new SharedRing(
+                            direction + " ring " + index,
+                            List.of(page),
+                            slotBytes,
+                            request.domain().rings(request.device().toString()));
+            taken.remove(page); // it is the ring's now
+            taken.add(ring);
+            return ring;
         }
 
         private EventPort bind(String key, Runnable service) throws FrontendRefused {

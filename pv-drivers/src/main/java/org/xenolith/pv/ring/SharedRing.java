@@ -1,6 +1,8 @@
 package org.xenolith.pv.ring;
 
 import org.xenolith.pv.host.GrantedFrame;
+import org.xenolith.pv.host.RingListener;
+import org.xenolith.pv.host.WatchedRing;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -14,7 +16,7 @@ import java.util.List;
  * read, each once per call, and checked against ours. A slot is copied out as a whole before anyone
  * looks at it. Not thread-safe, and only for threads that may touch the domain's memory.
  */
-public final class SharedRing implements AutoCloseable {
+public final class SharedRing implements WatchedRing, AutoCloseable {
     /** Offsets in the first page; slots follow the header. */
     public static final int REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12, SLOTS = 64;
 
@@ -24,9 +26,13 @@ public final class SharedRing implements AutoCloseable {
     private final MemorySegment header;
     private final int slotBytes;
     private final int size;
+    private final RingListener listener;
 
     /** Requests taken, responses put, and responses that the frontend can see. */
     private int reqCons, rspProd, rspPublished;
+
+    /** Requests that the listener has heard of. */
+    private int reqHeard;
 
     /**
      * Attaches to a ring that a frontend has initialised.
@@ -37,7 +43,18 @@ public final class SharedRing implements AutoCloseable {
      * @throws RingCorrupt when the frontend's indices cannot be true
      */
     public SharedRing(String name, List<GrantedFrame> frames, int slotBytes) {
+        this(name, frames, slotBytes, RingListener.NONE);
+    }
+
+    /**
+     * As {@link #SharedRing(String, List, int)}.
+     *
+     * @param listener hears of the ring from now on
+     */
+    public SharedRing(
+            String name, List<GrantedFrame> frames, int slotBytes, RingListener listener) {
         this.name = name;
+        this.listener = listener;
         this.frames = frames.toArray(GrantedFrame[]::new);
         this.pages = frames.stream().map(GrantedFrame::memory).toArray(MemorySegment[]::new);
         this.header = pages[0];
@@ -47,7 +64,9 @@ public final class SharedRing implements AutoCloseable {
         rspProd = RingIndices.getAcquire(header, RSP_PROD);
         reqCons = rspProd;
         rspPublished = rspProd;
+        reqHeard = rspProd;
         pending();
+        listener.opened(this);
     }
 
     /** Slots of a ring: as many as fit after the header, rounded down to a power of two. */
@@ -55,6 +74,22 @@ public final class SharedRing implements AutoCloseable {
         return Integer.highestOneBit((pages * GrantedFrame.SIZE - SLOTS) / slotBytes);
     }
 
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Indices indices() {
+        return new Indices(
+                RingIndices.getAcquire(header, REQ_PROD),
+                reqCons,
+                rspPublished,
+                RingIndices.getAcquire(header, REQ_EVENT),
+                RingIndices.getAcquire(header, RSP_EVENT));
+    }
+
+    @Override
     public int size() {
         return size;
     }
@@ -69,7 +104,13 @@ public final class SharedRing implements AutoCloseable {
         int reqProd = RingIndices.getAcquire(header, REQ_PROD);
         // An unanswered request keeps its slot, so that the limit counts from the responses.
         RingIndices.pending(name, reqProd, rspProd, size);
-        return RingIndices.pending(name, reqProd, reqCons, size);
+        int pending = RingIndices.pending(name, reqProd, reqCons, size);
+        if (reqProd != reqHeard) {
+            int before = reqHeard;
+            reqHeard = reqProd;
+            listener.pushed(this, true, reqProd - before);
+        }
+        return pending;
     }
 
     /**
@@ -144,6 +185,7 @@ public final class SharedRing implements AutoCloseable {
         int old = rspPublished;
         rspPublished = rspProd;
         RingIndices.setRelease(header, RSP_PROD, rspProd);
+        listener.pushed(this, false, rspProd - old);
         VarHandle.fullFence();
         return RingIndices.mustNotify(old, rspProd, RingIndices.getAcquire(header, RSP_EVENT));
     }
@@ -151,6 +193,7 @@ public final class SharedRing implements AutoCloseable {
     /** Gives the pages back to the frontend. */
     @Override
     public void close() {
+        listener.closed(this);
         for (GrantedFrame frame : frames) {
             frame.close();
         }

@@ -1,0 +1,60 @@
+package org.xenolith.core.machine;
+
+import jdk.jfr.FlightRecorder;
+
+import org.xenolith.core.image.Symbols;
+import org.xenolith.core.trace.BackgroundSink;
+import org.xenolith.core.trace.FlightSink;
+import org.xenolith.core.trace.TextSink;
+import org.xenolith.core.trace.TimelineSink;
+import org.xenolith.core.trace.TraceFilter;
+import org.xenolith.core.trace.TraceSink;
+import org.xenolith.core.trace.Tracer;
+
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Where a guest's trace goes: what its file's name says. */
+final class TraceOutput {
+    private static final String TIMELINE = ".json";
+    private static final String FLIGHT_RECORDING = ".jfr";
+
+    private TraceOutput() {}
+
+    /**
+     * A tracer for a guest.
+     *
+     * @return null when nothing is to be traced
+     * @throws IOException if the file cannot be written
+     */
+    static Tracer open(BootOptions options, Symbols symbols) throws IOException {
+        if (options.trace().isEmpty()) {
+            return null;
+        }
+        List<TraceSink> sinks = new ArrayList<>();
+        Path file = options.traceFile().orElse(null);
+        if (file != null && file.toString().endsWith(FLIGHT_RECORDING)) {
+            sinks.add(FlightSink.into(file));
+        } else {
+            sinks.add(new BackgroundSink(sink(file)));
+            if (FlightRecorder.isInitialized()) {
+                sinks.add(FlightSink.intoRunningRecordings());
+            }
+        }
+        TraceFilter filter = TraceFilter.of(options.trace(), options.traceFunction());
+        return new Tracer(filter, symbols, sinks);
+    }
+
+    private static TraceSink sink(Path file) throws IOException {
+        if (file == null) {
+            return new TextSink(System.err);
+        }
+        Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
+        return file.toString().endsWith(TIMELINE) ? new TimelineSink(writer) : new TextSink(writer);
+    }
+}

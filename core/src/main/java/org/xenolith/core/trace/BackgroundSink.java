@@ -1,0 +1,82 @@
+package org.xenolith.core.trace;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Has another sink work on a thread of its own, so that a vCPU only queues. A queue that is full
+ * makes the vCPU wait: a trace has no gaps.
+ */
+public final class BackgroundSink implements TraceSink {
+    private static final int QUEUED = 16 << 10;
+
+    /**
+     * The thread looks so often; to be woken by each event would cost the vCPU more than the event.
+     */
+    private static final long PAUSE_NANOS = 2_000_000;
+
+    private final ArrayBlockingQueue<Happening> queue = new ArrayBlockingQueue<>(QUEUED);
+    private final TraceSink behind;
+    private final Thread thread;
+    private volatile boolean closing;
+    private volatile RuntimeException failure;
+
+    public BackgroundSink(TraceSink behind) {
+        this.behind = behind;
+        thread = Thread.ofPlatform().daemon().name("trace").start(this::run);
+    }
+
+    @Override
+    public void accept(Happening happening) {
+        try {
+            if (failure == null && !closing) {
+                queue.put(happening);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        List<Happening> taken = new ArrayList<>();
+        while (true) {
+            boolean last = closing;
+            taken.clear();
+            if (queue.drainTo(taken) > 0) {
+                write(taken);
+            } else if (last) {
+                return;
+            } else {
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+    }
+
+    private void write(List<Happening> taken) {
+        if (failure != null) {
+            return; // a full disk is no reason to stop the guest, nor to say it a million times
+        }
+        try {
+            taken.forEach(behind::accept);
+            behind.flush();
+        } catch (RuntimeException e) {
+            failure = e;
+            System.err.println("xenolith: the trace ends here: " + e.getMessage());
+        }
+    }
+
+    /** Returns when all that was queued is written. */
+    @Override
+    public void close() {
+        closing = true;
+        LockSupport.unpark(thread);
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        behind.close();
+    }
+}

@@ -1,0 +1,181 @@
+package org.xenolith.core.trace;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Writes Chrome's trace event format, which Perfetto and chrome://tracing show: a process for each
+ * domain, a track for each vCPU and one for the host. A vCPU's slices are bars, hypercalls are bars
+ * within them, all else are points. Times are the domain's system time.
+ *
+ * <p>The format: "Trace Event Format", JSON object form, phases B, E, X, i and M.
+ */
+public final class TimelineSink implements TraceSink {
+    private static final int NANOS_PER_MICRO = 1000;
+
+    /** The track of what happens on no vCPU. */
+    private static final int HOST_TRACK = 0;
+
+    private final Appendable out;
+    private final StringBuilder text = new StringBuilder();
+    private final Set<Long> named = new HashSet<>();
+    private boolean first = true;
+
+    /**
+     * @param out closed with the sink, if it can be
+     */
+    public TimelineSink(Appendable out) {
+        this.out = out;
+        text.append("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
+        write();
+    }
+
+    @Override
+    public void accept(Happening happening) {
+        nameTrack(happening);
+        switch (happening.event()) {
+            case TraceEvent.Scheduled _ -> begin(happening, 'B', "runs", happening.nanos());
+            case TraceEvent.Descheduled _ -> begin(happening, 'E', "runs", happening.nanos());
+            case TraceEvent.Hypercalled call -> {
+                begin(happening, 'X', TraceFields.title(call), happening.nanos() - call.nanos());
+                text.append(",\"dur\":");
+                micros(call.nanos());
+            }
+            default -> {
+                begin(happening, 'i', TraceFields.title(happening.event()), happening.nanos());
+                text.append(",\"s\":\"t\"");
+            }
+        }
+        arguments(happening);
+        text.append('}');
+        write();
+    }
+
+    /** Says once what the process and the track are called. */
+    private void nameTrack(Happening happening) {
+        if (named.add((long) happening.domId() << Integer.SIZE | HOST_TRACK)) {
+            metadata("process_name", happening.domId(), HOST_TRACK, "domain " + happening.domId());
+            metadata("thread_name", happening.domId(), HOST_TRACK, "host");
+        }
+        if (named.add((long) happening.domId() << Integer.SIZE | track(happening))) {
+            metadata(
+                    "thread_name", happening.domId(), track(happening), "vCPU " + happening.vcpu());
+        }
+    }
+
+    private void metadata(String what, int process, int track, String name) {
+        text.append(first ? "\n" : ",\n").append("{\"name\":\"").append(what);
+        text.append("\",\"ph\":\"M\",\"pid\":").append(process);
+        text.append(",\"tid\":").append(track);
+        text.append(",\"args\":{\"name\":\"").append(name).append("\"}}");
+        first = false;
+        write();
+    }
+
+    private static int track(Happening happening) {
+        return happening.vcpu() + 1;
+    }
+
+    private void begin(Happening happening, char phase, String name, long nanos) {
+        text.append(first ? "\n" : ",\n").append("{\"name\":");
+        first = false;
+        string(name);
+        text.append(",\"cat\":\"");
+        text.append(happening.event().topic().label());
+        text.append("\",\"ph\":\"").append(phase).append("\",\"ts\":");
+        micros(Math.max(0, nanos));
+        text.append(",\"pid\":").append(happening.domId());
+        text.append(",\"tid\":").append(track(happening));
+    }
+
+    private void micros(long nanos) {
+        text.append(nanos / NANOS_PER_MICRO).append('.');
+        long rest = nanos % NANOS_PER_MICRO;
+        text.append(rest < 100 ? "0" : "").append(rest < 10 ? "0" : "").append(rest);
+    }
+
+    private void arguments(Happening happening) {
+        text.append(",\"args\":{");
+        Members members = new Members();
+        TraceFields.describe(happening.event(), members);
+        if (happening.event() instanceof TraceEvent.Hypercalled call) {
+            members.text("result", TraceFields.result(call.result()));
+        }
+        if (happening.vcpu() != Happening.OUTSIDE) {
+            members.text("mode", happening.kernel() ? "kernel" : "user");
+        }
+        String function = happening.function();
+        if (!function.isEmpty()) {
+            members.text("function", function);
+        }
+        text.append('}');
+    }
+
+    /** Values as members of an object; numbers to be read in hexadecimal become strings. */
+    private final class Members implements TraceFields.Receiver {
+        private String next = "";
+
+        private void name(String name) {
+            text.append(next);
+            string(name);
+            text.append(':');
+            next = ",";
+        }
+
+        @Override
+        public void number(String name, long value, boolean hex) {
+            name(name);
+            if (hex) {
+                text.append("\"0x").append(Long.toHexString(value)).append('"');
+            } else {
+                text.append(value);
+            }
+        }
+
+        @Override
+        public void text(String name, String value) {
+            name(name);
+            string(value);
+        }
+    }
+
+    private void string(String value) {
+        text.append('"');
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if (c == '"' || c == '\\') {
+                text.append('\\').append(c);
+            } else if (c < ' ') {
+                text.append("\\u%04x".formatted((int) c));
+            } else {
+                text.append(c);
+            }
+        }
+        text.append('"');
+    }
+
+    private void write() {
+        try {
+            out.append(text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        text.setLength(0);
+    }
+
+    @Override
+    public void close() {
+        text.append("\n]}\n");
+        write();
+        try {
+            if (out instanceof Closeable file) {
+                file.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

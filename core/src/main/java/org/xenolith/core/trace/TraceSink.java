@@ -1,0 +1,12 @@
+package org.xenolith.core.trace;
+
+/** Where trace events go. Not thread-safe: who calls it does so from one thread at a time. */
+public interface TraceSink extends AutoCloseable {
+    void accept(Happening happening);
+
+    /** Nothing more comes for a moment: what is held back may go out. */
+    default void flush() {}
+
+    @Override
+    default void close() {}
+}

@@ -1,0 +1,225 @@
+package org.xenolith.core.trace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.xenolith.core.abi.Hypercall;
+import org.xenolith.core.image.Symbols;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+final class TraceSinksTest {
+    private static Happening at(long nanos, int vcpu, TraceEvent event) {
+        return new Happening(nanos, 7, vcpu, true, Symbols.NONE, event);
+    }
+
+    private static final TraceEvent.Hypercalled CALL =
+            new TraceEvent.Hypercalled(
+                    Hypercall.SCHED_OP, 2, 0x1000, 0, 0, new long[] {3}, -22, 0x8000, 0, 1500);
+
+    /** One of each, a guest's malicious text among them. */
+    private static List<Happening> everything() {
+        return List.of(
+                at(1_000, 0, new TraceEvent.Scheduled()),
+                at(5_000, 0, CALL),
+                at(5_500, 0, TraceEvent.iret(0x8000)),
+                at(6_000, 0, new TraceEvent.Faulted(14, 2, -4096, 0x8000, 0x9000)),
+                at(6_100, 0, new TraceEvent.Bounced(14, 0x8000, 0xa000)),
+                at(6_200, 0, new TraceEvent.Interrupted(3, 0x8001)),
+                at(6_300, 0, new TraceEvent.Upcalled(0x8001)),
+                at(6_400, -1, new TraceEvent.Delivered(5, 0, true)),
+                at(6_500, 0, new TraceEvent.GrantUsed(9, 0x1234, true, true)),
+                at(6_600, 0, new TraceEvent.RingPushed("vbd/7/51712", "ring 0", true, 3)),
+                at(6_700, 0, new TraceEvent.Retyped(0x1234, 0, 4)),
+                at(6_800, 0, new TraceEvent.Executed(0x8000, "nop")),
+                at(6_900, -1, new TraceEvent.StoreChanged("/x/\"\u001b[2J\n")),
+                at(12_345_678, 0, new TraceEvent.Descheduled("blocked", 12)));
+    }
+
+    // ---- text ----
+
+    @Test
+    void lineHasTimePlaceAndWhatHappened() {
+        StringBuilder text = new StringBuilder();
+        TextSink sink = new TextSink(text);
+        everything().forEach(sink::accept);
+        assertThat(text.toString().lines())
+                .hasSize(everything().size())
+                .contains(
+                        "[    0.000005] d7v0 k sched_op(SCHEDOP_shutdown, reason=3) = -EINVAL",
+                        "[    0.000006] d7 - event port=5 vcpu=0 masked=yes",
+                        "[    0.000006] d7v0 k grant used ref=9 mfn=0x1234 access=rw",
+                        "[    0.000006] d7v0 k requests pushed device=vbd/7/51712 ring=ring 0"
+                            + " count=3",
+                        "[    0.000006] d7v0 k page type mfn=0x1234 from=none to=L4",
+                        "[    0.012345] d7v0 k stops state=blocked instructions=12");
+    }
+
+    @Test
+    void textOfAGuestCannotSteerATerminal() {
+        StringBuilder text = new StringBuilder();
+        new TextSink(text)
+                .accept(at(0, -1, new TraceEvent.StoreChanged("/x/\u001b[2J\n\u009b\\\u202e")));
+        assertThat(text.toString()).endsWith("path=/x/\\x1b[2J\\x0a\\x9b\\\\\\u202e\n");
+    }
+
+    // ---- the timeline ----
+
+    private static List<JsonObject> timeline(List<Happening> happenings) {
+        StringBuilder text = new StringBuilder();
+        TimelineSink sink = new TimelineSink(text);
+        happenings.forEach(sink::accept);
+        sink.close();
+        JsonObject file = JsonParser.parseString(text.toString()).getAsJsonObject();
+        assertThat(file.keySet()).containsExactlyInAnyOrder("displayTimeUnit", "traceEvents");
+        List<JsonObject> events = new ArrayList<>();
+        for (JsonElement event : file.getAsJsonArray("traceEvents")) {
+            events.add(event.getAsJsonObject());
+        }
+        return events;
+    }
+
+    /** The rules of the "Trace Event Format" for the phases that we write. */
+    @Test
+    void timelineKeepsToTheFormat() {
+        List<JsonObject> events = timeline(everything());
+        for (JsonObject event : events) {
+            assertThat(event.get("name").getAsString()).as("%s", event).isNotEmpty();
+            assertThat(event.get("pid").getAsInt()).isEqualTo(7);
+            assertThat(event.get("tid").getAsInt()).isBetween(0, 1);
+            String phase = event.get("ph").getAsString();
+            assertThat(phase).isIn("B", "E", "X", "i", "M");
+            Set<String> required =
+                    switch (phase) {
+                        case "X" -> Set.of("name", "cat", "ph", "ts", "dur", "pid", "tid", "args");
+                        case "i" -> Set.of("name", "cat", "ph", "ts", "s", "pid", "tid", "args");
+                        case "M" -> Set.of("name", "ph", "pid", "tid", "args");
+                        default -> Set.of("name", "cat", "ph", "ts", "pid", "tid", "args");
+                    };
+            assertThat(event.keySet()).isEqualTo(required);
+            if (!phase.equals("M")) {
+                assertThat(event.getAsJsonPrimitive("ts").isNumber()).isTrue();
+                assertThat(event.get("ts").getAsDouble()).isNotNegative();
+                assertThat(event.get("cat").getAsString())
+                        .isIn(
+                                EnumSet.allOf(TraceTopic.class).stream()
+                                        .map(TraceTopic::label)
+                                        .toList());
+            }
+        }
+        assertThat(events.stream().filter(e -> e.get("ph").getAsString().equals("M")))
+                .extracting(e -> e.getAsJsonObject("args").get("name").getAsString())
+                .containsExactly("domain 7", "host", "vCPU 0");
+    }
+
+    @Test
+    void hypercallIsABarThatEndsWhenItReturned() {
+        JsonObject bar =
+                timeline(everything()).stream()
+                        .filter(e -> e.get("name").getAsString().equals("sched_op"))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(bar.get("ts").getAsString()).isEqualTo("3.500");
+        assertThat(bar.get("dur").getAsString()).isEqualTo("1.500");
+        assertThat(bar.getAsJsonObject("args").toString())
+                .isEqualTo(
+                        "{\"cmd\":\"SCHEDOP_shutdown\",\"reason\":3,\"result\":\"-EINVAL\","
+                                + "\"mode\":\"kernel\"}");
+    }
+
+    @Test
+    void timelineWithoutEventsIsOneToo() {
+        assertThat(timeline(List.of())).isEmpty();
+    }
+
+    // ---- the Flight Recorder ----
+
+    @Test
+    void recordingHasTheSameEvents(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("guest.jfr");
+        FlightSink sink = FlightSink.into(file);
+        everything().forEach(sink::accept);
+        sink.close();
+        List<RecordedEvent> events =
+                RecordingFile.readAllEvents(file).stream()
+                        .filter(e -> e.getEventType().getName().startsWith("org.xenolith."))
+                        .toList();
+        assertThat(events).hasSameSizeAs(everything());
+        RecordedEvent call =
+                events.stream()
+                        .filter(e -> "SCHEDOP_shutdown".equals(text(e, "operation")))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(call.getString("hypercall")).isEqualTo("sched_op");
+        assertThat(call.getString("result")).isEqualTo("-EINVAL");
+        assertThat(call.getDuration("cost").toNanos()).isEqualTo(1500);
+        assertThat(events)
+                .extracting(e -> text(e, "text"))
+                .contains("bounced vector=#PF rip=0x8000 handler=0xa000");
+    }
+
+    private static String text(RecordedEvent event, String field) {
+        return event.hasField(field) ? event.getString(field) : null;
+    }
+
+    // ---- in the background ----
+
+    @Test
+    void closedBackgroundSinkHasWrittenAllInOrder() {
+        List<Happening> written = new ArrayList<>();
+        BackgroundSink sink = new BackgroundSink(written::add);
+        List<Happening> many = new ArrayList<>();
+        for (int i = 0; i < 100_000; i++) {
+            many.add(at(i, 0, new TraceEvent.Scheduled()));
+        }
+        many.forEach(sink::accept);
+        sink.close();
+        assertThat(written).isEqualTo(many);
+    }
+
+    @Test
+    void sinkThatFailsDoesNotHoldUpTheGuest() {
+        BackgroundSink sink =
+                new BackgroundSink(
+                        _ -> {
+                            throw new IllegalStateException("the disk is full");
+                        });
+        for (int i = 0; i < 100_000; i++) {
+            sink.accept(at(i, 0, new TraceEvent.Scheduled()));
+        }
+        sink.close();
+    }
+
+    // ---- filters ----
+
+    @ParameterizedTest
+    @CsvSource({
+        "xen_*,xen_safe_halt+0x12,true",
+        "xen_*,xen_safe_halt,true",
+        "xen_*,do_xen_halt,false",
+        "*halt,xen_safe_halt+0x12,true",
+        "xen_safe_halt,xen_safe_halt+0x1,true",
+        "xen?safe*,xen_safe_halt,true",
+        "xen.safe*,xen_safe_halt,false",
+        "'',anything,true",
+        "xen_*,'',false"
+    })
+    void functionIsNamedByAPattern(String glob, String function, boolean wanted) {
+        TraceFilter filter = TraceFilter.of(EnumSet.of(TraceTopic.FAULT), glob);
+        assertThat(filter.wantsFunction(function)).isEqualTo(wanted);
+    }
+}
