@@ -64,7 +64,7 @@ final class TraceSinksTest {
                         "[    0.000006] d7 - event port=5 vcpu=0 masked=yes",
                         "[    0.000006] d7v0 k grant used ref=9 mfn=0x1234 access=rw",
                         "[    0.000006] d7v0 k requests pushed device=vbd/7/51712 ring=ring 0"
-                            + " count=3",
+                                + " count=3",
                         "[    0.000006] d7v0 k page type mfn=0x1234 from=none to=L4",
                         "[    0.012345] d7v0 k stops state=blocked instructions=12");
     }

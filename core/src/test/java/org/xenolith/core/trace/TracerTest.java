@@ -85,7 +85,7 @@ class TracerTest {
         assertThat(traceCall(Hypercall.EVENT_CHANNEL_OP, 1, PvGuest.ARGUMENTS, 0))
                 .endsWith(
                         "event_channel_op(EVTCHNOP_bind_virq, virq=VIRQ_TIMER, vcpu=0, port=1) ="
-                            + " 0");
+                                + " 0");
     }
 
     @Test
