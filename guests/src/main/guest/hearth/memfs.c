@@ -184,7 +184,8 @@ static void unpack(const struct cpio_header *header, const char *name, const voi
     struct inode *inode;
     copy_string(path + 1, name, sizeof(path) - 1);
     long error = path_make(path, mode, &inode);
-    if (error == -EEXIST) return; /* "." */
+    if (error == -EEXIST && S_IS(mode, DIR)) return;
+    if (error == -EEXIST && (error = path_find(path, 0, &inode)) == 0) memory_truncate(inode, 0);
     if (error != 0) {
         printk("hearth: initrd: %s: error %ld\n", name, error);
         return;
@@ -202,11 +203,15 @@ void initrd_unpack(void) {
     u64 at = start_info->mod_start, end = at + start_info->mod_len, freed = at;
     while (at != 0 && at + sizeof(struct cpio_header) < end) {
         const struct cpio_header *header = (void *)at;
+        if (*(u32 *)at == 0) { /* between two archives */
+            at += 4;
+            continue;
+        }
         if (!same_bytes(header->magic, "070701", 6)) break;
         const char *name = (const char *)(header + 1);
         u64 contents = ROUND_UP((u64)name + hexadecimal(header->namesize), 4);
-        if (streq(name, "TRAILER!!!")) break;
-        unpack(header, name, (void *)contents);
+        /* Archives may stand one behind the other; later files replace earlier ones. */
+        if (!streq(name, "TRAILER!!!")) unpack(header, name, (void *)contents);
         at = ROUND_UP(contents + hexadecimal(header->filesize), 4);
         pages_free_range(freed, ROUND_DOWN(at, PAGE_SIZE));
         freed = ROUND_DOWN(at, PAGE_SIZE);

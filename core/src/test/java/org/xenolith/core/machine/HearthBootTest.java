@@ -1,12 +1,14 @@
 package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.HearthInput;
 import org.xenolith.guests.GuestImages;
@@ -14,6 +16,7 @@ import org.xenolith.guests.GuestImages;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -31,16 +34,15 @@ class HearthBootTest {
     private Future<Outcome> run;
 
     private void boot(long mebibytes, int vcpus, String commandLine) throws Exception {
+        boot(mebibytes, vcpus, commandLine, HearthInput.orSkip());
+    }
+
+    private void boot(long mebibytes, int vcpus, String commandLine, Path initrd) throws Exception {
         Path kernel = folder.resolve(GuestImages.HEARTH);
         Files.write(kernel, GuestImages.read(GuestImages.HEARTH));
         BootOptions options =
                 BootFixture.options(
-                        kernel,
-                        HearthInput.orSkip(),
-                        commandLine,
-                        mebibytes * BootFixture.MIB,
-                        vcpus,
-                        false);
+                        kernel, initrd, commandLine, mebibytes * BootFixture.MIB, vcpus, false);
         run = threads.submit(() -> new VmmMachine().boot(options, console));
     }
 
@@ -114,6 +116,29 @@ class HearthBootTest {
 
     private static long number(String text) {
         return Long.parseLong(text.replaceAll("[^0-9]", ""));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aProgramFindsWhatItExpectsOfLinux(int vcpus) throws Exception {
+        Optional<HostProgram> program = HostProgram.build(folder, "linux-process");
+        assumeTrue(program.isPresent(), "SKIPPED: no gcc with a static C library on this host");
+        Path initrd = folder.resolve("initrd");
+        new Initramfs()
+                .file("bin/linux-process", 0755, program.get().bytes())
+                .appendTo(HearthInput.orSkip(), initrd);
+        boot(20, vcpus, "run=\"linux-process one 'two words'\"", initrd);
+        assertThat(run.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
+        assertThat(console.text()).contains("as on Linux").contains("ended with status 0");
+    }
+
+    @Test
+    void withoutAnInitialRamDiskItHasAShellOfItsOwn() throws Exception {
+        boot(8, 1, "", null);
+        assertThat(console.awaitText("hearth> ", PATIENCE)).as(console::text).isTrue();
+        console.type("help\rcat /proc/uptime\rpoweroff\r");
+        assertThat(run.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
+        assertThat(console.text()).contains("this list");
     }
 
     @Test
