@@ -253,8 +253,8 @@ struct gnttab_unmap_grant_ref { u64 host_addr, dev_bus_addr; u32 handle; short s
 #define GNTMAP_host_map          2
 #define GNTMAP_readonly          4
 #define GNTST_okay               0
+#define GNTST_general_error      (-1) /* also: the entry does not permit it, or not to us */
 #define GNTST_bad_gntref         (-3)
-#define GNTST_permission_denied  (-8)
 
 /* An entry of the grant table: "that domain may reach this frame of mine". The flags go last when a
  * grant is given and first when it is taken back. */

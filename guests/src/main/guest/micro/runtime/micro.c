@@ -64,11 +64,11 @@ static int trapped;
 
 /* Called by enter_c in entry.S, always with events masked. */
 void handle_trap(struct registers *regs) {
+    if (trap_hook != 0 && trap_hook(regs)) return;
     if (regs->vector == EVENT_UPCALL) {
         events_handle();
         return;
     }
-    if (trap_hook != 0 && trap_hook(regs)) return;
     if (resume_at == 0) {
         failure("unexpected trap %lu, error code %lx, at rip %lx, address %lx",
                 regs->vector, regs->error_code, regs->rip, shared_info.vcpu_info[0].cr2);

@@ -82,7 +82,8 @@ u64 pte_maddr(const void *address);
 #define TRAP_PROTECTION    13
 #define TRAP_PAGE_FAULT    14
 
-/* Sees each trap before anybody else, when set; answers whether it has dealt with it. */
+/* Sees each trap and each upcall before anybody else, when set; answers whether it has dealt with
+ * it. */
 extern int (*trap_hook)(struct registers *regs);
 
 /* Stores, and tells which trap that raised, or NO_TRAP. */

@@ -79,6 +79,7 @@ public final class Vmm {
                 .addSubcommand(new ImageCommand(services))
                 .addSubcommand(new InspectCommand(services))
                 .addSubcommand(ExplainCommand.command())
+                .addSubcommand(new LabCommand())
                 .addSubcommand(new VersionCommand())
                 .setOut(out)
                 .setErr(err)

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             "  vmm boot debian          boots Debian's stock kernel to a shell",
             "  vmm up FILE              starts all guests that a file describes",
             "  vmm boot --help          tells what else can be booted, and how",
+            "  vmm lab list             labs about how all this works; docs/labs/README.md",
             "",
             "In a guest, Ctrl-] leaves. XENOLITH_DEBUG=1 shows where an error comes from."
         })

@@ -1,0 +1,61 @@
+package org.xenolith.core.lab;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * A lab whose work is a hypercall. It is put into the dispatcher of a guest whose kernel, {@code
+ * cases.c}, calls it, well and badly.
+ */
+record HypercallLab(int number, String title, String file, List<GuestCase> cases) implements Lab {
+    private static final String HUNG = "Your hypercall was made again and again, without an end.";
+    private static final String CRASHED = "The guest got something that its kernel cannot bear.";
+
+    @Override
+    public List<String> readings() {
+        return List.of();
+    }
+
+    @Override
+    public LabResult check(Path folder) throws IOException {
+        try (GuestCompiler compiler = LabFiles.compiler()) {
+            return check(folder, compiler);
+        }
+    }
+
+    @Override
+    public LabResult check(Path folder, GuestCompiler compiler) throws IOException {
+        LabFiles files = new LabFiles(this);
+        try (LabFiles.Collected ours = files.collectCases()) {
+            Supplier<HypercallHandler> maker =
+                    StudentClass.compile(files.work(folder), HypercallHandler.class);
+            return run(maker, compiler.build("lab" + number, ours.sources()));
+        } catch (StudentClass.Refused refused) {
+            return new LabResult(
+                    List.of(),
+                    Optional.of(new LabResult.Failure("it compiles", refused.getMessage())));
+        }
+    }
+
+    private LabResult run(Supplier<HypercallHandler> maker, Path image) throws IOException {
+        List<String> passed = new ArrayList<>();
+        for (GuestCase tried : cases) {
+            CallingGuest call = new CallingGuest(maker.get());
+            LabResult result = new CaseRunner(HUNG, CRASHED).run(List.of(tried.with(call)), image);
+            if (!result.isPassed()) {
+                String explanation =
+                        call.complaint() == null
+                                ? result.failure().orElseThrow().explanation()
+                                : call.complaint();
+                return new LabResult(
+                        passed, Optional.of(new LabResult.Failure(tried.name(), explanation)));
+            }
+            passed.add(tried.name());
+        }
+        return new LabResult(passed, Optional.empty());
+    }
+}

@@ -1,0 +1,74 @@
+package org.xenolith.core.lab;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * A lab whose work is a part of the hypervisor: a Java class that implements one interface. Each
+ * case gets a new object of it.
+ *
+ * @param <T> the interface
+ */
+record JavaLab<T>(int number, String title, String file, Class<T> type, List<JavaCase<T>> cases)
+        implements Lab {
+
+    /**
+     * Tries the student's class.
+     *
+     * @param name as the student sees it
+     */
+    record JavaCase<T>(String name, Trial<T> trial) {}
+
+    /** What is done with the student's object. */
+    @FunctionalInterface
+    interface Trial<T> {
+        LabVerdict run(T work) throws IOException;
+    }
+
+    @Override
+    public List<String> readings() {
+        return List.of();
+    }
+
+    @Override
+    public LabResult check(Path folder, GuestCompiler compiler) throws IOException {
+        return check(folder);
+    }
+
+    @Override
+    public LabResult check(Path folder) throws IOException {
+        Path work = new LabFiles(this).work(folder);
+        Supplier<T> maker;
+        try {
+            maker = StudentClass.compile(work, type);
+        } catch (StudentClass.Refused refused) {
+            return new LabResult(
+                    List.of(),
+                    Optional.of(new LabResult.Failure("it compiles", refused.getMessage())));
+        }
+        List<String> passed = new ArrayList<>();
+        for (JavaCase<T> tried : cases) {
+            LabVerdict verdict = run(tried, maker);
+            if (!verdict.isPassed()) {
+                return new LabResult(
+                        passed,
+                        verdict.explanation().map(e -> new LabResult.Failure(tried.name(), e)));
+            }
+            passed.add(tried.name());
+        }
+        return new LabResult(passed, Optional.empty());
+    }
+
+    /** An exception out of the student's code is part of the answer, not ours. */
+    private static <T> LabVerdict run(JavaCase<T> tried, Supplier<T> maker) throws IOException {
+        try {
+            return tried.trial().run(maker.get());
+        } catch (StudentClass.Threw threw) {
+            return LabVerdict.failed(threw.getMessage());
+        }
+    }
+}

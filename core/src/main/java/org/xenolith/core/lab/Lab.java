@@ -1,0 +1,36 @@
+package org.xenolith.core.lab;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A lab: what its student writes, and how that is judged. */
+public interface Lab {
+    int number();
+
+    /** As its page in {@code docs/labs} is called. */
+    String title();
+
+    /** Name of the one file that the student writes. */
+    String file();
+
+    /** Names of files that the student reads: they are written beside {@link #file} by a start. */
+    List<String> readings();
+
+    /**
+     * Judges a student's work.
+     *
+     * @param folder with the student's file
+     * @throws java.nio.file.NoSuchFileException if the file is not there
+     * @throws LabFailed if nothing can be judged on this machine
+     */
+    LabResult check(Path folder) throws IOException;
+
+    /** The same with a compiler that is at hand, for who checks many. */
+    LabResult check(Path folder, GuestCompiler compiler) throws IOException;
+
+    /** The folder of this lab below {@code src/main/labs}. */
+    default String folder() {
+        return "%02d".formatted(number());
+    }
+}
