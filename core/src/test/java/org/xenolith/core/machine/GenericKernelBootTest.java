@@ -80,9 +80,7 @@ class GenericKernelBootTest {
         GuestRoot.with(debian, folder)
                 .add("boot/vmlinuz-" + release, kernel)
                 .add("boot/initrd.img-" + release, Files.readAllBytes(initrd))
-                .add(
-                        "boot/grub/grub.cfg",
-                        MENU.formatted(release, debian.defaultCommandLine()))
+                .add("boot/grub/grub.cfg", MENU.formatted(release, debian.defaultCommandLine()))
                 .writeDisk(disk, "gpt");
     }
 
@@ -126,8 +124,7 @@ class GenericKernelBootTest {
     @Test
     void grubShowsItsMenuAndLoadsTheKernelItselfFromThePartition() throws Exception {
         Path grub = HostTool.requireFile(GRUB, "grub-xen-host");
-        BootOptions options =
-                BootFixture.options(grub, null, "", 512 * BootFixture.MIB, 1, false);
+        BootOptions options = BootFixture.options(grub, null, "", 512 * BootFixture.MIB, 1, false);
         try (DebianSession guest = DebianSession.start(withDisk(options, disk))) {
             guest.await("GNU GRUB");
             guest.await("Debian, generic");

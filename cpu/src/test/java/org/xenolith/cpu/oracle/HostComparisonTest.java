@@ -134,7 +134,7 @@ class HostComparisonTest {
         Cpu cpu = machine.cpu;
         MachineState before = c.program().before();
         machine.load(HostCpu.WINDOW_BASE, c.program().memory());
-        machine.load(HostCpu.CODE_BASE, new byte[16]);
+        machine.load(HostCpu.CODE_BASE, HostCpu.emptyCode());
         machine.load(HostCpu.CODE_BASE, c.program().code());
         for (int i = 0; i < 16; i++) {
             cpu.r[i] = before.gpr(i);

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -37,6 +38,7 @@ public final class HostCpu implements AutoCloseable {
     private static final int REQUEST_HEADER = 16, REPLY_HEADER = 32;
     private static final int BATCH_BYTES = 4 << 20;
     private static final byte[] NOTHING = {};
+    private static final byte INT3 = (byte) 0xcc;
 
     private final Path directory;
     private final Process process;
@@ -93,6 +95,16 @@ public final class HostCpu implements AutoCloseable {
         this.process = process;
         this.requests = process.getOutputStream();
         this.replies = new DataInputStream(process.getInputStream());
+    }
+
+    /**
+     * The {@link #CODE_SIZE} bytes from {@link #CODE_BASE} before code is put there: operands may
+     * lie in them.
+     */
+    static byte[] emptyCode() {
+        byte[] bytes = new byte[CODE_SIZE];
+        Arrays.fill(bytes, INT3);
+        return bytes;
     }
 
     /**
