@@ -7,6 +7,13 @@
 
 #include "xen.h"
 
+/* Xen's error numbers are Linux's; the few that xen.h names are named here with all the others. */
+#undef ENOENT
+#undef E2BIG
+#undef EFAULT
+#undef EINVAL
+#undef ENOSYS
+
 enum {
     EPERM = 1, ENOENT, ESRCH, EINTR, EIO, ENXIO, E2BIG, ENOEXEC, EBADF, ECHILD, EAGAIN, ENOMEM,
     EACCES, EFAULT, ENOTBLK, EBUSY, EEXIST, EXDEV, ENODEV, ENOTDIR, EISDIR, EINVAL, ENFILE, EMFILE,

@@ -120,15 +120,18 @@ class HearthNeighboursBootTest {
             positions.add(hearths.get(i).console().position());
             hearths.get(i)
                     .console()
+                    // The neighbour may be at its prompt before its network is connected.
                     .type(
-                            "ping -c 2 %1$s | grep received; wget -q -O - http://%1$s/ | grep -c Served; echo visited $((6 * 7))\r"
+                            ("until ping -c 1 -W 5 %1$s >/dev/null; do :; done; echo pinged;"
+                                    + " wget -q -O - http://%1$s/ | grep -c Served;"
+                                    + " echo visited $((6 * 7))\r")
                                     .formatted(neighbour));
         }
         for (int i = 0; i < hearths.size(); i++) {
             Hearth hearth = hearths.get(i);
             hearth.await("visited 42", positions.get(i));
             assertThat(hearth.console().textFrom(positions.get(i)))
-                    .contains("2 packets received")
+                    .contains("\npinged")
                     .contains("\n1\r\n");
         }
     }
