@@ -123,8 +123,8 @@ class HearthNeighboursBootTest {
                     // The neighbour may be at its prompt before its network is connected.
                     .type(
                             ("until ping -c 1 -W 5 %1$s >/dev/null; do :; done; echo pinged;"
-                                    + " wget -q -O - http://%1$s/ | grep -c Served;"
-                                    + " echo visited $((6 * 7))\r")
+                                            + " wget -q -O - http://%1$s/ | grep -c Served;"
+                                            + " echo visited $((6 * 7))\r")
                                     .formatted(neighbour));
         }
         for (int i = 0; i < hearths.size(); i++) {
