@@ -208,6 +208,7 @@ struct tcp {
     u32 promised; /* the right edge of the window that the peer knows */
     u32 island_start, island_end;
     u8 fin_received, ack_due;
+    u64 answered; /* when we last set him right who is out of step */
     struct stream received;
 
     /* One clock: of retransmission, of probing a closed window, of TIME_WAIT. */

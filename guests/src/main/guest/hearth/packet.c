@@ -38,22 +38,28 @@ void *packet_append(struct packet *packet, const void *data, u32 bytes) {
     return end;
 }
 
+static u32 fold(u64 sum) {
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
 /* Adds up words of 16 bits, high byte first; an odd last byte is a high one. Sums of parts may be
- * added, if all parts but the last have an even length. */
+ * added, if all parts but the last have an even length. As carries go round, the order of the bytes
+ * does not matter until the end: so we add our own words, the longest we have carries' room for. */
 u32 sum16(u32 sum, const void *data, u32 bytes) {
-    const u8 *byte = data;
-    u64 total = sum;
-    for (; bytes >= 2; bytes -= 2, byte += 2) total += byte[0] << 8 | byte[1];
-    if (bytes == 1) total += byte[0] << 8;
-    while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
-    return total;
+    const struct { u32 word; } __attribute__((packed)) *words = data;
+    u64 total = 0;
+    for (; bytes >= 4; bytes -= 4) total += words++->word;
+    const u8 *rest = (const u8 *)words;
+    for (u32 i = 0; i < bytes; i++) total += (u64)rest[i] << i % 2 * 8;
+    u32 swapped = fold(total);
+    return fold(sum + (swapped >> 8 | (swapped & 0xff) << 8));
 }
 
 /* RFC 1071: the complement of the sum, with carries added back in. Over data that contains its own
  * right checksum the result is 0. */
 be16 checksum(u32 sum) {
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return to_be16(~sum);
+    return to_be16(~fold(sum));
 }
 
 /* TCP and UDP also sum up these parts of the IP header, so that a packet which strays to another

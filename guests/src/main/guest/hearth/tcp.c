@@ -21,6 +21,7 @@
 #define TRIES_CONNECT  5
 #define TRIES          10
 #define FIN_WAIT       (60 * NANOS_PER_SECOND)
+#define ANSWER_EVERY   (500 * NANOS_PER_MILLI)
 #define WINDOW_MAX     0xffff
 /* The standard waits four minutes, for stray packets to die out on any path on earth. Ours are
  * short, and memory is scarce. */
@@ -47,10 +48,13 @@ static int before(u32 a, u32 b) {
 
 static int stream_new(struct stream *stream) {
     for (int i = 0; i < STREAM_PAGES; i++) {
-        stream->page[i] = page_alloc();
-        if (stream->page[i] == 0) return 0;
+        if (stream->page[i] == 0 && (stream->page[i] = page_alloc()) == 0) return 0;
     }
     return 1;
+}
+
+static int make_room(struct tcp *tcp) {
+    return stream_new(&tcp->sending) && stream_new(&tcp->received);
 }
 
 static void stream_free(struct stream *stream) {
@@ -230,9 +234,8 @@ static u32 initial_sequence(const struct socket *socket) {
     return sequence != 0 ? sequence : 1; /* 0 tells a socket that was never connected */
 }
 
-static int open_connection(struct socket *socket, enum tcp_state state) {
+static void open_connection(struct socket *socket, enum tcp_state state) {
     struct tcp *tcp = &socket->tcp;
-    if (!stream_new(&tcp->sending) || !stream_new(&tcp->received)) return 0;
     tcp->state = state;
     tcp->iss = initial_sequence(socket);
     tcp->una = tcp->nxt = tcp->max = tcp->recover = tcp->iss;
@@ -240,7 +243,6 @@ static int open_connection(struct socket *socket, enum tcp_state state) {
     tcp->mss = MSS_DEFAULT;
     tcp->timeout = TIMEOUT_FIRST;
     tcp->promised = tcp->read + STREAM_SIZE;
-    return 1;
 }
 
 static void peer_began(struct tcp *tcp, const struct segment *syn) {
@@ -281,6 +283,7 @@ static void enter_time_wait(struct socket *socket) {
     socket->tcp.state = TIME_WAIT;
     start_timer(&socket->tcp, TIME_WAIT_SPAN);
     stream_free(&socket->tcp.sending);
+    if (socket->detached) stream_free(&socket->tcp.received);
     socket_wake(socket);
 }
 
@@ -402,11 +405,20 @@ static void acknowledged_until(struct socket *socket, u32 acknowledgment) {
     socket_wake(socket);
 }
 
+/* To a segment that does not fit: where we stand. A segment with data comes again if its answer got
+ * lost; of others one in a while is enough, since two ends that disagree would answer each other's
+ * answers for ever. */
+static void set_right(struct tcp *tcp, const struct segment *segment) {
+    if (segment->length == 0 && now() - tcp->answered < ANSWER_EVERY) return;
+    tcp->answered = now();
+    tcp->ack_due = 1;
+}
+
 /* Returns 0 if the segment deserves no further look. */
 static int take_acknowledgment(struct socket *socket, const struct segment *segment) {
     struct tcp *tcp = &socket->tcp;
     if (before(tcp->max, segment->acknowledgment)) { /* of what we have never sent */
-        tcp->ack_due = 1;
+        set_right(tcp, segment);
         return 0;
     }
     tcp->retries = 0; /* the peer lives */
@@ -519,11 +531,8 @@ static void take_call(struct socket *listener, const struct packet *packet,
     socket->local_port = packet->destination_port;
     socket->remote = packet->source;
     socket->remote_port = packet->source_port;
-    if (open_connection(socket, SYN_RECEIVED)) {
-        peer_began(&socket->tcp, segment);
-    } else {
-        tcp_free(socket);
-    }
+    open_connection(socket, SYN_RECEIVED);
+    peer_began(&socket->tcp, segment);
 }
 
 /* We have called, and this may be the answer. */
@@ -567,7 +576,7 @@ static void take_reset(struct socket *socket, const struct segment *segment) {
         int refused = socket->tcp.state == LAST_ACK || socket->tcp.state == TIME_WAIT;
         end_connection(socket, refused ? 0 : ECONNRESET);
     } else {
-        send_bare(socket, acceptable_sequence(&socket->tcp), TCP_ACK);
+        set_right(&socket->tcp, segment);
     }
 }
 
@@ -609,13 +618,17 @@ static void take_segment(struct socket *socket, const struct segment *segment) {
     struct tcp *tcp = &socket->tcp;
     if (!in_window(tcp, segment)) {
         /* An old one: our acknowledgement got lost, or he asks whether we have room again. */
-        if (!(segment->flags & TCP_RST)) tcp->ack_due = 1;
+        if (!(segment->flags & TCP_RST)) set_right(tcp, segment);
     } else if (segment->flags & (TCP_RST | TCP_SYN)) {
         take_reset(socket, segment);
     } else if (!(segment->flags & TCP_ACK)) {
         return;
     } else if (tcp->state == SYN_RECEIVED && segment->acknowledgment != tcp->iss + 1) {
         send_bare(socket, segment->acknowledgment, TCP_RST);
+    } else if (tcp->state == SYN_RECEIVED && !make_room(tcp)) {
+        /* Who answers our SYN is where he says he is, and only then does he cost us memory. If there
+         * is none, this packet is as good as lost. */
+        return;
     } else if (take_acknowledgment(socket, segment) && move_on(socket) && !tcp->fin_received) {
         take_rest(socket, segment);
     }
@@ -713,9 +726,8 @@ void tcp_host_unreachable(u32 address) {
 }
 
 int tcp_connect(struct socket *socket) {
-    if (!open_connection(socket, SYN_SENT)) {
-        return -ENOMEM;
-    }
+    if (!make_room(&socket->tcp)) return -ENOMEM;
+    open_connection(socket, SYN_SENT);
     tcp_output(socket);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FRAME_MIN     60 /* what an Ethernet carries at least */
 #define IN_FLIGHT_MAX 4096
 #define SERVER_PORT   80
 
@@ -134,7 +135,8 @@ static void fly(struct host *to, const u8 *bytes, u32 length) {
         flight->to = to;
         flight->arrival = clock_nanos + 100000
                           + (cable.jitter_micros == 0 ? 0 : dice() % (cable.jitter_micros * 1000));
-        flight->length = length;
+        flight->length = length < FRAME_MIN ? FRAME_MIN : length; /* short ones are filled up */
+        memset(flight->bytes, 0x5a, FRAME_MIN);
         memcpy(flight->bytes, bytes, length);
         /* ARP has no checksum of its own: it trusts the wire's, which we do not model. */
         int is_arp = bytes[13] == (ETHERTYPE_ARP & 0xff);
@@ -285,6 +287,10 @@ static void give_up(struct talker *talker) {
     }
 }
 
+static u32 tcp_readable_of(const struct socket *socket) {
+    return socket->tcp.rcv_nxt - socket->tcp.read;
+}
+
 static struct socket *listener_at_b(u32 backlog) {
     struct socket *listener = ON(b, socket_new(STREAM, PROTOCOL_TCP));
     CHECK(ON(b, inet_bind(listener, (struct endpoint){0, SERVER_PORT})) == 0, "cannot bind");
@@ -299,6 +305,8 @@ static struct socket *caller_at_a(void) {
     return caller;
 }
 
+static int both_pause; /* not only b */
+
 /* Both sides say so many bytes to each other, and end; returns how long that took. */
 static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may_fail) {
     u64 began = clock_nanos;
@@ -308,7 +316,9 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
     struct talker called = {.host = &b, .who = 2, .other = 1, .to_say = from_b, .to_hear = from_a,
                             .chunk = chunk,
                             .deaf_until = clock_nanos + deaf_seconds * NANOS_PER_SECOND};
+    if (both_pause) caller.deaf_until = called.deaf_until;
     for (u64 steps = 0; !caller.closed || !called.closed; steps++) {
+        ON(a, net_run()), ON(b, net_run()); /* programs shall not be late for what has come */
         CHECK(steps < 20000000, "the conversation does not end: a heard %lu, b heard %lu",
               caller.heard, called.heard);
         if (called.socket == 0) called.socket = ON(b, inet_accept(listener));
@@ -350,10 +360,13 @@ static void a_bad_cable_loses_no_byte(void) {
     for (int i = 0; i < 20; i++) converse(200000, 100000, 1 + dice() % 3000, 0, 0);
 }
 
+/* Whichever of ten: acknowledgements are among them, and these are made good by the next. */
 static void one_lost_packet_costs_less_than_a_timeout(void) {
-    frame_to_lose = frames_sent + 30;
-    u64 took = converse(300000, 0, 3000, 0, 0);
-    CHECK(took < 150 * NANOS_PER_MILLI, "it took %lu us", took / 1000);
+    for (int lost = 30; lost < 40; lost++) {
+        frame_to_lose = frames_sent + lost;
+        u64 took = converse(300000, 0, 3000, 0, 0);
+        CHECK(took < 150 * NANOS_PER_MILLI, "without frame %d it took %lu us", lost, took / 1000);
+    }
 }
 
 /* A short conversation in which the first packet gets lost, then one in which the second does... */
@@ -367,10 +380,18 @@ static void whichever_packet_is_lost_it_is_made_good(void) {
 }
 
 static void a_reader_who_pauses_closes_the_window(void) {
-    for (u32 loss = 0; loss <= 20; loss += 20) {
+    for (u32 loss = 0; loss <= 10; loss += 10) {
         cable.loss = loss;
         u64 took = converse(100000, 100000, 1000, 30, 0);
         CHECK(took >= 30 * NANOS_PER_SECOND, "b heard more than it read");
+    }
+}
+
+static void two_readers_who_pause_do_not_wait_for_each_other_for_ever(void) {
+    both_pause = 1;
+    for (u32 loss = 0; loss <= 10; loss += 10) {
+        cable.loss = loss;
+        converse(100000, 100000, 1000, 300, 0);
     }
 }
 
@@ -434,29 +455,34 @@ static void only_as_many_wait_as_the_listener_lets(void) {
     settle();
 }
 
-/* Frames that a stranger sends to b in the name of a. */
-static void forge(u32 source_port, u32 sequence, u32 acknowledgment, u32 flags) {
-    u8 frame[sizeof(struct ether_header) + sizeof(struct ip_header) + sizeof(struct tcp_header)];
+static u32 sum_of(u32 sum, const void *data, u32 bytes) {
+    for (u32 i = 0; i < bytes; i++) sum += ((const u8 *)data)[i] << (i % 2 == 0 ? 8 : 0);
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+/* What a stranger sends to b in the name of a. */
+static struct { u32 source_port, sequence, acknowledgment, flags, length, wrong_checksum; } forged;
+static void forge(void) {
+    u8 frame[FRAME_MAX];
     struct ether_header *ether = (void *)frame;
     struct ip_header *ip = (void *)(ether + 1);
     struct tcp_header *tcp = (void *)(ip + 1);
+    u32 length = sizeof(*tcp) + forged.length;
     *ether = (struct ether_header){b.interface->mac, a.interface->mac, to_be16(ETHERTYPE_IP)};
     *ip = (struct ip_header){
-        .version_and_length = 0x45, .length = to_be16(40), .time_to_live = 64,
+        .version_and_length = 0x45, .length = to_be16(sizeof(*ip) + length), .time_to_live = 64,
         .protocol = PROTOCOL_TCP, .source = to_be32(ADDRESS_A), .destination = to_be32(ADDRESS_B)};
     *tcp = (struct tcp_header){
-        .source = to_be16(source_port), .destination = to_be16(SERVER_PORT),
-        .sequence = to_be32(sequence), .acknowledgment = to_be32(acknowledgment),
-        .offset = 5 << 4, .flags = flags};
-    u32 sum = 0;
-    for (u32 i = 0; i < sizeof(*ip); i += 2) sum += ((u8 *)ip)[i] << 8 | ((u8 *)ip)[i + 1];
-    ip->checksum = to_be16(~(sum + (sum >> 16)));
-    sum = (ADDRESS_A >> 16) + (ADDRESS_A & 0xffff) + (ADDRESS_B >> 16) + (ADDRESS_B & 0xffff)
-          + PROTOCOL_TCP + sizeof(*tcp);
-    for (u32 i = 0; i < sizeof(*tcp); i += 2) sum += ((u8 *)tcp)[i] << 8 | ((u8 *)tcp)[i + 1];
-    sum = (sum & 0xffff) + (sum >> 16);
-    tcp->checksum = to_be16(~(sum + (sum >> 16)));
-    fly(&b, frame, sizeof(frame));
+        .source = to_be16(forged.source_port), .destination = to_be16(SERVER_PORT),
+        .sequence = to_be32(forged.sequence), .acknowledgment = to_be32(forged.acknowledgment),
+        .offset = 5 << 4, .flags = forged.flags};
+    memset(tcp + 1, 'Z', forged.length);
+    ip->checksum = to_be16(~sum_of(0, ip, sizeof(*ip)) ^ forged.wrong_checksum);
+    u32 pseudo = (ADDRESS_A >> 16) + (ADDRESS_A & 0xffff) + (ADDRESS_B >> 16)
+                 + (ADDRESS_B & 0xffff) + PROTOCOL_TCP + length;
+    tcp->checksum = to_be16(~sum_of(pseudo, tcp, length));
+    fly(&b, frame, sizeof(*ether) + sizeof(*ip) + length);
 }
 
 static void a_reset_must_have_the_very_number_that_is_awaited(void) {
@@ -465,19 +491,98 @@ static void a_reset_must_have_the_very_number_that_is_awaited(void) {
     run_seconds(1);
     called = ON(b, inet_accept(listener));
     for (u32 off = 1; off < 20000; off += 97) {
-        forge(caller->local_port, called->tcp.rcv_nxt + off, 0, TCP_RST);
-        forge(caller->local_port, called->tcp.rcv_nxt + off, 0, TCP_SYN);
+        forged.source_port = caller->local_port;
+        forged.sequence = called->tcp.rcv_nxt + off;
+        forged.flags = TCP_RST, forge();
+        forged.flags = TCP_SYN, forge();
         run_seconds(1);
     }
     CHECK(ON(a, inet_send(caller, "x", 1, 0)) == 1, "a guess ended the connection at a");
     run_seconds(1);
     CHECK(ON(b, inet_receive(called, &byte, 1, 0, 0)) == 1, "a guess ended the connection at b");
-    forge(caller->local_port, called->tcp.rcv_nxt, 0, TCP_RST);
+    forged.sequence = called->tcp.rcv_nxt;
+    forged.flags = TCP_RST, forge();
     run_seconds(1);
     long result = ON(b, inet_receive(called, &byte, 1, 0, 0));
     CHECK(result == -ECONNRESET, "receive after a right reset: %ld", result);
     ON(a, inet_close(caller));
     ON(b, inet_close(called));
+    ON(b, inet_close(listener));
+    settle();
+}
+
+static void what_lies_outside_the_window_changes_nothing(void) {
+    struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
+    static u8 sent[STREAM_SIZE - 10], heard[STREAM_SIZE + 100];
+    for (u32 i = 0; i < sizeof(sent); i++) sent[i] = said(1, i);
+    run_seconds(1);
+    called = ON(b, inet_accept(listener));
+    ON(a, inet_send(caller, sent, sizeof(sent), 0));
+    run_seconds(1);
+    forged.source_port = caller->local_port, forged.flags = TCP_ACK;
+    forged.acknowledgment = called->tcp.una, forged.sequence = called->tcp.rcv_nxt + 30000;
+    forge(); /* it says that a has no room */
+    run_seconds(1);
+    CHECK(called->tcp.window > 0, "a segment from nowhere closed the window");
+    forged.sequence = called->tcp.rcv_nxt, forged.length = 100;
+    forge(); /* it has room for ten of these bytes */
+    run_seconds(1);
+    long n = ON(b, inet_receive(called, heard, sizeof(heard), 0, 0));
+    CHECK(n == STREAM_SIZE && memcmp(sent, heard, sizeof(sent)) == 0, "%ld bytes, or others", n);
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
+    settle();
+}
+
+/* Only asking helps: b has said that it has room, but nobody has heard. */
+static void a_window_that_opens_unheard_is_found_open(void) {
+    struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
+    static u8 data[2 * STREAM_SIZE];
+    run_seconds(1);
+    called = ON(b, inet_accept(listener));
+    while (ON(a, inet_send(caller, data, 1000, 0)) > 0) run_seconds(1);
+    cable.loss = 100;
+    CHECK(ON(b, inet_receive(called, data, sizeof(data), 0, 0)) == STREAM_SIZE, "not full");
+    run_seconds(1);
+    cable.loss = 0;
+    run_seconds(60);
+    CHECK(tcp_readable_of(called) > 1000, "only %u bytes more", tcp_readable_of(called));
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
+    settle();
+}
+
+static void who_writes_to_one_that_left_is_told(void) {
+    struct socket *listener = listener_at_b(1), *caller = caller_at_a();
+    run_seconds(1);
+    ON(b, inet_close(ON(b, inet_accept(listener))));
+    run_seconds(1);
+    CHECK(ON(a, inet_send(caller, "x", 1, 0)) == 1, "what is half closed takes bytes");
+    run_seconds(1);
+    long result = ON(a, inet_send(caller, "x", 1, 0));
+    CHECK(result == -ECONNRESET, "send: %ld", result);
+    ON(a, inet_close(caller));
+    ON(b, inet_close(listener));
+    settle();
+}
+
+static void callers_who_may_not_exist_cost_no_pages(void) {
+    struct socket *listener = listener_at_b(64);
+    u32 waiting = 0;
+    forged.flags = TCP_SYN;
+    forged.wrong_checksum = 4, forge();
+    forged.wrong_checksum = 0;
+    step_until(clock_nanos + 150000);
+    ON(b, net_run());
+    CHECK(*b.sockets == listener, "a packet with a wrong checksum is heard");
+    for (forged.source_port = 1000; forged.source_port < 1100; forged.source_port++) forge();
+    step_until(clock_nanos + 150000);
+    ON(b, net_run());
+    for (struct socket *s = *b.sockets; s != 0; s = s->next) waiting += s->listener == listener;
+    CHECK(waiting == 64, "%u wait", waiting);
+    CHECK(b.pages == 0, "they cost %ld pages", b.pages);
     ON(b, inet_close(listener));
     settle();
 }
@@ -589,6 +694,27 @@ static void an_echo_comes_back_and_a_closed_port_is_reported(void) {
     CHECK(answer[28 + 20 + 3] == 7, "the report quotes another port");
     ON(a, inet_close(raw));
     ON(a, inet_close(at_a));
+    settle();
+}
+
+static void a_damaged_datagram_does_not_arrive(void) {
+    struct socket *at_a = ON(a, socket_new(DATAGRAM, PROTOCOL_UDP));
+    struct socket *at_b = ON(b, socket_new(DATAGRAM, PROTOCOL_UDP));
+    struct endpoint to = {ADDRESS_B, 53};
+    u8 data[100];
+    int lost = 0;
+    ON(b, inet_bind(at_b, (struct endpoint){0, 53}));
+    cable.damage = 100;
+    for (int i = 0; i < 500; i++) {
+        ON(a, inet_send(at_a, "what was sent", 13, &to));
+        run_seconds(2);
+        long n = ON(b, inet_receive(at_b, data, sizeof(data), 0, 0));
+        lost += n == -EAGAIN;
+        CHECK(n == -EAGAIN || (n == 13 && memcmp(data, "what was sent", 13) == 0), "%ld bytes", n);
+    }
+    CHECK(lost > 300, "only %d of 500 were found out", lost);
+    ON(a, inet_close(at_a));
+    ON(b, inet_close(at_b));
     settle();
 }
 
@@ -742,17 +868,23 @@ static const struct { const char *name; void (*run)(void); } cases[] = {
     CASE(one_lost_packet_costs_less_than_a_timeout),
     CASE(whichever_packet_is_lost_it_is_made_good),
     CASE(a_reader_who_pauses_closes_the_window),
+    CASE(two_readers_who_pause_do_not_wait_for_each_other_for_ever),
     CASE(a_call_to_nobody_is_refused),
     CASE(a_call_into_the_void_ends),
     CASE(a_cut_cable_is_noticed_in_the_end),
     CASE(who_is_not_accepted_learns_that_the_listener_left),
     CASE(only_as_many_wait_as_the_listener_lets),
     CASE(a_reset_must_have_the_very_number_that_is_awaited),
+    CASE(what_lies_outside_the_window_changes_nothing),
+    CASE(a_window_that_opens_unheard_is_found_open),
+    CASE(who_writes_to_one_that_left_is_told),
+    CASE(callers_who_may_not_exist_cost_no_pages),
     CASE(two_who_call_each_other_at_once_are_connected),
     CASE(a_host_can_talk_to_itself),
     CASE(without_memory_packets_are_lost_and_nothing_else),
     CASE(a_datagram_arrives_with_its_sender),
     CASE(an_echo_comes_back_and_a_closed_port_is_reported),
+    CASE(a_damaged_datagram_does_not_arrive),
     CASE(a_full_box_drops_datagrams),
     CASE(dhcp_gives_an_address_and_renews_it),
     CASE(dhcp_asks_until_somebody_answers),
