@@ -19,7 +19,7 @@ static struct front {
     short status[BLKIF_SLOTS];
 } fronts[DISKS_MAX];
 
-/* ---- Requests ------------------------------------------------------------------------------------ */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void disk_event(void *argument) {
     struct front *front = argument;
@@ -72,7 +72,7 @@ long disk_flush(struct disk *disk) {
     return disk->readonly ? 0 : perform(disk->data, &request);
 }
 
-/* ---- Connecting ---------------------------------------------------------------------------------- */
+/* ---- Connecting ------------------------------------------------------------------------------ */
 
 static long connect(struct front *front, const char *path) {
     long error = xenbus_open(&front->device, path), port;

@@ -86,7 +86,7 @@ long cache_sync(struct disk *disk) {
     return error != 0 ? error : disk_flush(disk);
 }
 
-/* ---- The disk as a file -------------------------------------------------------------------------- */
+/* ---- The disk as a file ---------------------------------------------------------------------- */
 
 static u64 size_of(const struct disk *disk) {
     return disk->sectors * SECTOR_SIZE;

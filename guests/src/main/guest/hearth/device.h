@@ -7,7 +7,7 @@
 
 #include "kernel.h"
 
-/* ---- xenbus.c: agreeing ------------------------------------------------------------------------- */
+/* ---- xenbus.c: agreeing ---------------------------------------------------------------------- */
 
 /* Each side has a node in the store, and writes there how far it has come. */
 enum xenbus_state {
@@ -32,7 +32,7 @@ void xenbus_write_number(struct xenbus_device *device, const char *key, u64 numb
 /* Lends the backend a zeroed page for a ring and tells it which under the key; null: cannot. */
 void *xenbus_ring(struct xenbus_device *device, const char *key);
 
-/* ---- Rings ---------------------------------------------------------------------------------------
+/* ---- Rings --------------------------------------------------------------------------------------
  * Requests go one way and responses the other, and a response takes the place of a request. Indices
  * run freely and wrap at 2^32; their low bits choose the slot. */
 
@@ -62,7 +62,7 @@ static inline int ring_has_response(struct ring_indices *ring, u32 cons) {
     return 1;
 }
 
-/* ---- Network: xen/include/public/io/netif.h ------------------------------------------------------ */
+/* ---- Network: xen/include/public/io/netif.h -------------------------------------------------- */
 
 struct netif_tx_request { u32 gref; u16 offset, flags, id, size; };
 struct netif_tx_response { u16 id; short status; };
@@ -81,7 +81,7 @@ struct netif_rx_ring {
     union { struct netif_rx_request request; struct netif_rx_response response; } slot[NETIF_SLOTS];
 };
 
-/* ---- Disks: xen/include/public/io/blkif.h -------------------------------------------------------- */
+/* ---- Disks: xen/include/public/io/blkif.h ---------------------------------------------------- */
 
 struct blkif_request {
     u8 operation, nr_segments;

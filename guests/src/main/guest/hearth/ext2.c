@@ -89,7 +89,7 @@ static long unlock(struct fs *fs, long result) {
     return result;
 }
 
-/* ---- Bitmaps ------------------------------------------------------------------------------------- */
+/* ---- Bitmaps --------------------------------------------------------------------------------- */
 
 static u64 group_offset(struct fs *fs, u32 group) {
     return (u64)(fs->super.first_block + 1) * fs->block_size + group * sizeof(struct group);
@@ -165,7 +165,7 @@ static long give_back(struct fs *fs, int inode, u32 number) {
     return error != 0 ? error : count(fs, index, &group, inode, -1);
 }
 
-/* ---- Inodes -------------------------------------------------------------------------------------- */
+/* ---- Inodes ---------------------------------------------------------------------------------- */
 
 static long inode_offset(struct fs *fs, u32 number, u64 *offset) {
     struct group group;
@@ -224,7 +224,7 @@ static long get_inode(struct fs *fs, u32 number, struct inode **found) {
     return error;
 }
 
-/* ---- Where a file's bytes are -------------------------------------------------------------------- */
+/* ---- Where a file's bytes are ---------------------------------------------------------------- */
 
 static long new_block(struct node *node, u32 *block) {
     static const u8 zeroes[256];
@@ -368,7 +368,7 @@ static long truncate_to(struct node *node, u64 size) {
     return write_node(node);
 }
 
-/* ---- Directories --------------------------------------------------------------------------------- */
+/* ---- Directories ----------------------------------------------------------------------------- */
 
 struct place { struct entry entry; u64 offset, previous; char name[NAME_MAX + 1]; };
 
@@ -505,7 +505,7 @@ static long make(struct fs *fs, struct inode *directory, const char *name, u32 m
     return error;
 }
 
-/* ---- What the kernel calls ----------------------------------------------------------------------- */
+/* ---- What the kernel calls ------------------------------------------------------------------- */
 
 static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
     struct fs *fs = lock(inode);
@@ -620,7 +620,7 @@ static const struct inode_ops ext2_ops = {
     .release = ext2_release,
 };
 
-/* ---- Mounting ------------------------------------------------------------------------------------ */
+/* ---- Mounting -------------------------------------------------------------------------------- */
 
 static long ext2_sync(struct mount *mount) {
     struct fs *fs = mount->data;

@@ -41,7 +41,7 @@ void socket_take(struct socket *socket, struct packet *packet) {
     socket_wake(socket);
 }
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 /* Whether somebody has the port. A resting connection does not keep a new listener away from it, if
  * the program says that it may be so (SO_REUSEADDR). */
@@ -81,7 +81,7 @@ int inet_bind(struct socket *socket, struct endpoint local) {
     return socket->type == RAW || local.port != 0 ? 0 : choose_port(socket);
 }
 
-/* ---- Connections ------------------------------------------------------------------------------ */
+/* ---- Connections ----------------------------------------------------------------------------- */
 
 int inet_listen(struct socket *socket, u32 backlog) {
     if (socket->type != STREAM) return -EOPNOTSUPP;
@@ -170,7 +170,7 @@ void inet_close(struct socket *socket) {
     }
 }
 
-/* ---- Sending and receiving -------------------------------------------------------------------- */
+/* ---- Sending and receiving ------------------------------------------------------------------- */
 
 static long send_datagram(struct socket *socket, const void *data, u64 length,
                           struct endpoint to) {

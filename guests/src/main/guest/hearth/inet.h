@@ -17,7 +17,7 @@
 
 #include "kernel.h"
 
-/* ---- Numbers on the wire ----------------------------------------------------------------------
+/* ---- Numbers on the wire ------------------------------------------------------------------------
  * They have their high byte first; ours have it last. Wrapped into a structure of bytes they have
  * no alignment, and the compiler refuses to take one kind for the other. */
 
@@ -110,7 +110,7 @@ struct sockaddr_in { /* how programs name an endpoint */
 #define ADDRESS_LOOPBACK    ADDRESS(127, 0, 0, 1)
 #define ADDRESS_BROADCAST   0xffffffff
 
-/* ---- packet.c: packets ------------------------------------------------------------------------
+/* ---- packet.c: packets --------------------------------------------------------------------------
  * Whoever is given a packet owns it: he hands it on or frees it. */
 
 #define PACKET_HEADROOM 64 /* for an Ethernet, an IP and a TCP header with its one option */
@@ -142,13 +142,13 @@ extern struct card_counters {
     u64 rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
 } card_counters;
 
-/* ---- ether.c ---------------------------------------------------------------------------------- */
+/* ---- ether.c --------------------------------------------------------------------------------- */
 
 void ether_input(struct packet *frame);
 void ether_send(struct packet *packet, u32 next_hop);
 u64 arp_run(u64 now);
 
-/* ---- ip.c ------------------------------------------------------------------------------------- */
+/* ---- ip.c ------------------------------------------------------------------------------------ */
 
 /* The one interface of this kernel, beside the loop back to itself. */
 struct interface {
@@ -172,7 +172,7 @@ u64 net_run(void);
 void net_wake(void); /* net.c: there is something for net_run */
 u64 random64(void);
 
-/* ---- Sockets ---------------------------------------------------------------------------------- */
+/* ---- Sockets --------------------------------------------------------------------------------- */
 
 enum tcp_state {
     CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED,
@@ -262,12 +262,12 @@ int inet_writable(const struct socket *socket);
 int inet_shutdown(struct socket *socket, int reading, int writing);
 void inet_close(struct socket *socket);
 
-/* ---- udp.c and raw sockets -------------------------------------------------------------------- */
+/* ---- udp.c and raw sockets ------------------------------------------------------------------- */
 
 void udp_input(struct packet *packet);
 void udp_send(struct packet *packet, u32 source, u16 source_port, u32 destination, u16 port);
 
-/* ---- tcp.c ------------------------------------------------------------------------------------ */
+/* ---- tcp.c ----------------------------------------------------------------------------------- */
 
 void tcp_input(struct packet *packet);
 u64 tcp_run(u64 now);
@@ -280,7 +280,7 @@ u32 tcp_room(const struct socket *socket);
 void tcp_shutdown(struct socket *socket);
 void tcp_close(struct socket *socket);
 
-/* ---- dhcp.c ----------------------------------------------------------------------------------- */
+/* ---- dhcp.c ---------------------------------------------------------------------------------- */
 
 void dhcp_start(void);
 void dhcp_input(struct packet *packet);

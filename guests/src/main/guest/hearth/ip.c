@@ -21,7 +21,7 @@ static int is_broadcast(u32 address) {
            || (interface.netmask != 0 && address == (interface.address | ~interface.netmask));
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void loop_back(struct packet *packet) {
     packet->checksum_done = 1; /* memory does not flip bits as cables do */
@@ -63,7 +63,7 @@ void ip_send_any(struct packet *packet, u32 protocol, u32 destination) {
             destination);
 }
 
-/* ---- ICMP ------------------------------------------------------------------------------------- */
+/* ---- ICMP ------------------------------------------------------------------------------------ */
 
 static void icmp_send(struct packet *packet, u32 to) {
     struct icmp_header *header = (struct icmp_header *)packet->start;
@@ -119,7 +119,7 @@ static void icmp_input(struct packet *packet) {
     packet_free(packet);
 }
 
-/* ---- Receiving -------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 /* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and
  * a datagram larger than a frame is rare. Options neither: nobody sends them. */
@@ -164,7 +164,7 @@ void ip_input(struct packet *packet) {
     receive(packet, 1);
 }
 
-/* ---- The wheel -------------------------------------------------------------------------------- */
+/* ---- The wheel ------------------------------------------------------------------------------- */
 
 /* As many packets as we have sent ourselves until now; answers to them are for the next turn. */
 static void loop_run(void) {

@@ -19,7 +19,7 @@ u64 random64(void) {
     return state;
 }
 
-/* ---- Addresses as text --------------------------------------------------------------------------- */
+/* ---- Addresses as text ----------------------------------------------------------------------- */
 
 /* Four numbers and dots; 0 if it is not that. `end` is set to what follows. */
 static u32 parse_address(const char *text, const char **end) {
@@ -61,7 +61,7 @@ static int take_option(const char *option) {
     return 1;
 }
 
-/* ---- The thread ---------------------------------------------------------------------------------- */
+/* ---- The thread ------------------------------------------------------------------------------ */
 
 static void net_thread(void *asks_for_address) {
     long error = card_connect();
@@ -94,7 +94,7 @@ void network_init(void) {
 void network_stop(void) {
 }
 
-/* ---- What ifconfig and route ask ----------------------------------------------------------------- */
+/* ---- What ifconfig and route ask ------------------------------------------------------------- */
 
 #define NAME_SIZE 16
 struct ifreq { /* Linux's, of 40 bytes */

@@ -21,7 +21,7 @@ static u64 tx_free = ~0ul; /* a bit for each of these */
 static struct { struct packet *packet; u32 reference; } sending[TX_MAX];
 static struct { u8 *page; u32 reference; } receiving[RX_MAX];
 
-/* ---- Sending ------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 /* Takes back what the backend has read. Nobody waits for this, so we do it when we send. */
 static void reclaim(void) {
@@ -58,7 +58,7 @@ void card_send(struct packet *packet) {
     if (ring_push(&tx->indices, tx_prod)) event_notify(port);
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 static void offer_page(u32 id) {
     rx->slot[rx_prod++ % NETIF_SLOTS].request = (struct netif_rx_request){
@@ -93,7 +93,7 @@ struct packet *card_receive(void) {
     return 0;
 }
 
-/* ---- Connecting ---------------------------------------------------------------------------------- */
+/* ---- Connecting ------------------------------------------------------------------------------ */
 
 static void card_event(void *nothing) {
     (void)nothing;

@@ -30,7 +30,7 @@ static int after_waiting(struct file *file, u32 flags, long *result) {
     return 0;
 }
 
-/* ---- Addresses ----------------------------------------------------------------------------------- */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 static long get_address(struct endpoint *endpoint, u64 address, u32 length) {
     struct sockaddr_in name;
@@ -61,7 +61,7 @@ long socket_name(struct file *file, u64 address, u64 length_address, int peer) {
     return put_address(peer ? remote : local, address, length_address);
 }
 
-/* ---- Connections --------------------------------------------------------------------------------- */
+/* ---- Connections ----------------------------------------------------------------------------- */
 
 long socket_file(u32 family, u32 type, u32 protocol, struct file **made) {
     u32 natural = (type & SOCK_TYPE) == STREAM ? PROTOCOL_TCP : PROTOCOL_UDP;
@@ -124,7 +124,7 @@ long socket_shutdown(struct file *file, u32 how) {
     return how > 2 ? -EINVAL : inet_shutdown(socket_of(file), how != 1, how != 0);
 }
 
-/* ---- Sending and receiving ----------------------------------------------------------------------- */
+/* ---- Sending and receiving ------------------------------------------------------------------- */
 
 /* All of it, unless a signal or an error comes first. */
 static long send(struct file *file, const void *data, u64 n, u32 flags, const struct endpoint *to) {
@@ -179,7 +179,7 @@ long socket_receive(struct file *file, u64 to, u64 n, u32 flags, u64 address,
     return error != 0 ? error : result;
 }
 
-/* ---- Options ------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 static long get_option(struct socket *socket, u32 level, u32 name, u64 value, u64 length) {
     u32 room, answer = 0;
@@ -202,7 +202,7 @@ long socket_option(struct file *file, int set, u32 level, u32 name, u64 value, u
     return 0;
 }
 
-/* ---- As a file ----------------------------------------------------------------------------------- */
+/* ---- As a file ------------------------------------------------------------------------------- */
 
 static long socket_file_read(struct file *file, void *to, u64 n) {
     return receive(file, to, n, 0, 0);

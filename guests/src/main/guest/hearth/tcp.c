@@ -44,7 +44,7 @@ static int before(u32 a, u32 b) {
     return (int)(a - b) < 0;
 }
 
-/* ---- Streams ---------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 static int stream_new(struct stream *stream) {
     for (int i = 0; i < STREAM_PAGES; i++) {
@@ -89,7 +89,7 @@ static void stream_get(const struct stream *stream, u32 sequence, u8 *to, u32 le
     }
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void start_timer(struct tcp *tcp, u64 span) {
     tcp->timer = now() + span;
@@ -219,7 +219,7 @@ static void refuse(const struct packet *packet, const struct segment *segment) {
     send_bare(&nobody, 0, TCP_RST | TCP_ACK);
 }
 
-/* ---- Beginning and ending --------------------------------------------------------------------- */
+/* ---- Beginning and ending -------------------------------------------------------------------- */
 
 /* RFC 6528: a clock, so that an old connection's numbers do not fit into a new one between the same
  * ports, and a secret mixed with both addresses, so that strangers cannot guess them. */
@@ -287,7 +287,7 @@ static void enter_time_wait(struct socket *socket) {
     socket_wake(socket);
 }
 
-/* ---- Time ------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 /* RFC 6298: wait for as long as a round trip takes, and four times as long as it usually varies. */
 static void set_timeout(struct tcp *tcp) {
@@ -354,7 +354,7 @@ u64 tcp_run(u64 time) {
     return next_time;
 }
 
-/* ---- Receiving: acknowledgements -------------------------------------------------------------- */
+/* ---- Receiving: acknowledgements ------------------------------------------------------------- */
 
 /* Slow start doubles the window each round trip until the network has once been full; from there on
  * it grows by one segment each round trip. */
@@ -425,13 +425,17 @@ static int take_acknowledgment(struct socket *socket, const struct segment *segm
     if (before(tcp->una, segment->acknowledgment)) {
         acknowledged_until(socket, segment->acknowledgment);
     } else if (segment->acknowledgment == tcp->una && tcp->una != tcp->max && segment->length == 0
-               && segment->window == tcp->window && !(segment->flags & TCP_FIN)) {
+               && segment->window == tcp->window && tcp->window > 0
+               && !(segment->flags & TCP_FIN)) {
         if (++tcp->duplicate_acks == 3 && !before(tcp->una, tcp->recover)) retransmit_fast(socket);
     }
     if (before(tcp->window_seq, segment->sequence)
         || (tcp->window_seq == segment->sequence
             && !before(segment->acknowledgment, tcp->window_ack))) {
-        if (tcp->window == 0) tcp->timer = 0; /* we need not ask for room any more */
+        if (tcp->window == 0 && segment->window > 0) { /* we need not ask for room any more */
+            tcp->timer = 0;
+            tcp->nxt = tcp->una;
+        }
         tcp->window = segment->window;
         tcp->window_seq = segment->sequence;
         tcp->window_ack = segment->acknowledgment;
@@ -444,7 +448,7 @@ static int fin_arrived(const struct tcp *tcp) {
     return tcp->closing && tcp->una == tcp->end + 1;
 }
 
-/* ---- Receiving: data -------------------------------------------------------------------------- */
+/* ---- Receiving: data ------------------------------------------------------------------------- */
 
 /* Joins what came with the island, which may lie right behind it. */
 static void advance(struct tcp *tcp, u32 to) {
@@ -503,7 +507,7 @@ static void take_fin(struct socket *socket) {
     socket_wake(socket);
 }
 
-/* ---- Receiving: by state, in the order of RFC 9293, section 3.10.7 ---------------------------- */
+/* ---- Receiving: by state, in the order of RFC 9293, section 3.10.7 --------------------------- */
 
 static u32 waiting_connections(const struct socket *listener) {
     u32 count = 0;
@@ -634,7 +638,7 @@ static void take_segment(struct socket *socket, const struct segment *segment) {
     }
 }
 
-/* ---- Receiving: from IP ----------------------------------------------------------------------- */
+/* ---- Receiving: from IP ---------------------------------------------------------------------- */
 
 static u32 option_mss(const u8 *options, u32 length) {
     while (length > 0 && options[0] != OPTION_END) {
@@ -712,7 +716,7 @@ void tcp_input(struct packet *packet) {
     packet_free(packet);
 }
 
-/* ---- For socket.c and ether.c ----------------------------------------------------------------- */
+/* ---- For socket.c and ether.c ---------------------------------------------------------------- */
 
 /* ARP has given up. A connection may outlast that, but not begin with it. */
 void tcp_host_unreachable(u32 address) {

@@ -22,7 +22,7 @@
 #define IN_FLIGHT_MAX 4096
 #define SERVER_PORT   80
 
-/* ---- Two hosts -------------------------------------------------------------------------------- */
+/* ---- Two hosts ------------------------------------------------------------------------------- */
 
 static struct host {
     const char *name;
@@ -81,7 +81,7 @@ static int happens(u32 percent) {
     return dice() % 100 < percent;
 }
 
-/* ---- What the stack asks its kernel for ------------------------------------------------------- */
+/* ---- What the stack asks its kernel for ------------------------------------------------------ */
 
 static u64 clock_nanos = NANOS_PER_SECOND;
 u64 now(void) { return clock_nanos; }
@@ -113,12 +113,13 @@ void kfree(void *memory) {
 
 void socket_wake(struct socket *socket) { (void)socket; }
 
-/* ---- The cable -------------------------------------------------------------------------------- */
+/* ---- The cable ------------------------------------------------------------------------------- */
 
 static struct { u32 loss, doubling, damage, jitter_micros; } cable;
 static int card_vouches; /* for checksums, whatever they are */
 static u64 frames_sent;
 static u64 frame_to_lose = NEVER; /* by its number */
+static int lose_bare_ones;        /* those without data */
 static void (*tap)(struct host *from, const u8 *frame, u32 length); /* sees all that is sent */
 
 static struct flight {
@@ -149,7 +150,8 @@ static void fly(struct host *to, const u8 *bytes, u32 length) {
 void card_send(struct packet *frame) {
     struct host *to = running == &a ? &b : &a;
     if (tap != 0) tap(running, frame->start, frame->length);
-    if (frames_sent++ != frame_to_lose && !happens(cable.loss)) {
+    int is_lost = lose_bare_ones && frame->length <= FRAME_MIN;
+    if (frames_sent++ != frame_to_lose && !is_lost && !happens(cable.loss)) {
         fly(to, frame->start, frame->length);
         if (happens(cable.doubling)) fly(to, frame->start, frame->length);
     }
@@ -212,7 +214,7 @@ static void settle(void) {
     CHECK(a.blocks == 0 && b.blocks == 0, "memory lost: %ld of a, %ld of b", a.blocks, b.blocks);
 }
 
-/* ---- A conversation --------------------------------------------------------------------------- */
+/* ---- A conversation -------------------------------------------------------------------------- */
 
 #define ADDRESS_A ADDRESS(10, 0, 0, 1)
 #define ADDRESS_B ADDRESS(10, 0, 0, 2)
@@ -341,7 +343,7 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
     return took;
 }
 
-/* ---- Cases: TCP ------------------------------------------------------------------------------- */
+/* ---- Cases: TCP ------------------------------------------------------------------------------ */
 
 static void a_clean_cable_carries_both_directions(void) {
     u64 took = converse(3000000, 2000000, 3000, 0, 0);
@@ -554,6 +556,50 @@ static void a_window_that_opens_unheard_is_found_open(void) {
     settle();
 }
 
+/* The byte that asks for room is the last: it is refused, and has to be sent again. */
+static void the_last_byte_goes_through_a_window_that_was_closed(void) {
+    struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
+    static u8 data[2 * STREAM_SIZE];
+    run_seconds(1);
+    called = ON(b, inet_accept(listener));
+    CHECK(ON(a, inet_send(caller, data, STREAM_SIZE, 0)) == STREAM_SIZE, "no room at a");
+    run_seconds(1);
+    CHECK(ON(a, inet_send(caller, data, 1, 0)) == 1, "no room at a");
+    run_seconds(5);
+    CHECK(ON(b, inet_receive(called, data, sizeof(data), 0, 0)) == STREAM_SIZE, "not full");
+    run_seconds(60);
+    CHECK(ON(b, inet_receive(called, data, sizeof(data), 0, 0)) == 1, "the last byte is lost");
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
+    settle();
+}
+
+/* All data arrives and no word of it comes back, on both sides: both begin to send again what the
+ * other has already, and must still hear each other. */
+static void two_who_fell_back_find_together_again(void) {
+    struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
+    static u8 data[14000];
+    run_seconds(1);
+    called = ON(b, inet_accept(listener));
+    lose_bare_ones = 1;
+    ON(a, inet_send(caller, data, sizeof(data), 0));
+    ON(b, inet_send(called, data, sizeof(data), 0));
+    step_until(clock_nanos + 150 * NANOS_PER_MILLI);
+    run_seconds(1);
+    CHECK(caller->tcp.una != caller->tcp.end, "an acknowledgement came through");
+    lose_bare_ones = 0;
+    run_seconds(30);
+    CHECK(caller->tcp.una == caller->tcp.end, "a is not acknowledged");
+    CHECK(called->tcp.una == called->tcp.end, "b is not acknowledged");
+    ON(a, inet_receive(caller, data, sizeof(data), 0, 0));
+    ON(b, inet_receive(called, data, sizeof(data), 0, 0));
+    ON(a, inet_close(caller));
+    ON(b, inet_close(called));
+    ON(b, inet_close(listener));
+    settle();
+}
+
 static void who_writes_to_one_that_left_is_told(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a();
     run_seconds(1);
@@ -650,7 +696,7 @@ static void without_memory_packets_are_lost_and_nothing_else(void) {
     settle();
 }
 
-/* ---- Cases: datagrams ------------------------------------------------------------------------- */
+/* ---- Cases: datagrams ------------------------------------------------------------------------ */
 
 static void a_datagram_arrives_with_its_sender(void) {
     struct socket *at_a = ON(a, socket_new(DATAGRAM, PROTOCOL_UDP));
@@ -736,7 +782,7 @@ static void a_full_box_drops_datagrams(void) {
     settle();
 }
 
-/* ---- Cases: DHCP ------------------------------------------------------------------------------ */
+/* ---- Cases: DHCP ----------------------------------------------------------------------------- */
 
 /* Takes the part of a server: b is not asked. */
 static int dhcp_requests, dhcp_discovers;
@@ -794,7 +840,7 @@ static void dhcp_asks_until_somebody_answers(void) {
     CHECK(a.interface->address == ADDRESS(10, 9, 0, 55), "address %x", a.interface->address);
 }
 
-/* ---- Cases: malice ---------------------------------------------------------------------------- */
+/* ---- Cases: malice --------------------------------------------------------------------------- */
 
 #define CATCH 512
 static u8 caught[CATCH][FRAME_MAX];
@@ -877,6 +923,8 @@ static const struct { const char *name; void (*run)(void); } cases[] = {
     CASE(a_reset_must_have_the_very_number_that_is_awaited),
     CASE(what_lies_outside_the_window_changes_nothing),
     CASE(a_window_that_opens_unheard_is_found_open),
+    CASE(the_last_byte_goes_through_a_window_that_was_closed),
+    CASE(two_who_fell_back_find_together_again),
     CASE(who_writes_to_one_that_left_is_told),
     CASE(callers_who_may_not_exist_cost_no_pages),
     CASE(two_who_call_each_other_at_once_are_connected),

@@ -39,7 +39,7 @@ static u64 dice(void) {
     return dice_state * 0x2545f4914f6cdd1d >> 11;
 }
 
-/* ---- What the file system asks its kernel for ---------------------------------------------------- */
+/* ---- What the file system asks its kernel for ------------------------------------------------ */
 
 void *kmalloc(u64 bytes) { return calloc(1, bytes); }
 void kfree(void *memory) { free(memory); }
@@ -80,7 +80,7 @@ static void put(struct inode *inode) {
 
 void inode_put(struct inode *inode) { put(inode); }
 
-/* ---- The model: files and directories, each directory of the root with its own -------------------- */
+/* ---- The model: files and directories, each directory of the root with its own --------------- */
 
 static struct file_model {
     int exists, is_directory, in; /* in: number of the directory, -1: the root */
@@ -262,7 +262,7 @@ static void work(void) {
     close_it();
 }
 
-/* ---- A ruined file system ------------------------------------------------------------------------ */
+/* ---- A ruined file system -------------------------------------------------------------------- */
 
 /* Whatever happens, it ends, and nothing is read or written that is not on the disk. */
 static void visit(struct inode *directory, int depth) {
