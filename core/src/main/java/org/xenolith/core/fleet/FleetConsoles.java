@@ -69,6 +69,16 @@ public final class FleetConsoles {
         }
 
         @Override
+        public int room() {
+            return text.room();
+        }
+
+        @Override
+        public void whenRoom(Runnable again) {
+            text.whenRoom(again);
+        }
+
+        @Override
         public void start(InputListener listener) {}
 
         /** The guest has ended: a line that it did not finish is ended for it. */

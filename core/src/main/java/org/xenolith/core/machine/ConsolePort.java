@@ -8,6 +8,7 @@ import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.pv.console.ConsoleRing;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 /** A guest's hvc0: its page, its event channel, and the console on the host behind them. */
@@ -19,6 +20,7 @@ final class ConsolePort {
     private final ConsoleIo console;
     private final Domain domain;
     private final MemorySegment page;
+    private final AtomicBoolean waitsForRoom = new AtomicBoolean();
     private int port;
     private final ConsoleInput input;
     private ConsoleRing ring;
@@ -79,8 +81,13 @@ final class ConsolePort {
         if (ring.service()) {
             domain.events().deliver(port);
         }
-        if (ring.hasOutput()) {
-            domain.post(this::service);
+        if (ring.hasOutput() && !waitsForRoom.getAndSet(true)) {
+            // At the next poll point, unless the one who reads all this lags behind.
+            console.whenRoom(
+                    () -> {
+                        waitsForRoom.set(false);
+                        domain.post(this::service);
+                    });
         }
     }
 

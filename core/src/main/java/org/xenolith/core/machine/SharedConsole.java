@@ -42,6 +42,16 @@ public final class SharedConsole implements ConsoleIo {
     }
 
     @Override
+    public int room() {
+        return first.room();
+    }
+
+    @Override
+    public void whenRoom(Runnable again) {
+        first.whenRoom(again);
+    }
+
+    @Override
     public void start(InputListener newListener) {
         listener = newListener;
         first.start(newListener);

@@ -12,6 +12,23 @@ public interface ConsoleSink {
      */
     void write(byte[] bytes, int offset, int length);
 
+    /**
+     * Bytes that {@link #write} takes now without waiting for a reader: 0 while it lags too far
+     * behind. A guess when several write.
+     */
+    default int room() {
+        return Integer.MAX_VALUE;
+    }
+
+    /**
+     * Calls back once when there is {@link #room}, at once if there is.
+     *
+     * @param again called on any thread; it must not block
+     */
+    default void whenRoom(Runnable again) {
+        again.run();
+    }
+
     /** A sink that gives everything to this one first and then to {@code next}. */
     default ConsoleSink and(ConsoleSink next) {
         return (bytes, offset, length) -> {

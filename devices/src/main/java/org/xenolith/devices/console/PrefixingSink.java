@@ -55,6 +55,16 @@ public final class PrefixingSink implements ConsoleSink {
         passOn();
     }
 
+    @Override
+    public int room() {
+        return next.room();
+    }
+
+    @Override
+    public void whenRoom(Runnable again) {
+        next.whenRoom(again);
+    }
+
     /** Ends an unfinished line and passes it on: what comes next is a line of its own. */
     public synchronized void finish() {
         if (!atLineStart) {

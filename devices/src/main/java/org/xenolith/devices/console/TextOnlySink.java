@@ -59,6 +59,16 @@ public final class TextOnlySink implements ConsoleSink {
         }
     }
 
+    @Override
+    public int room() {
+        return next.room();
+    }
+
+    @Override
+    public void whenRoom(Runnable again) {
+        next.whenRoom(again);
+    }
+
     private void take(int b) {
         if (b == '\n' && state != State.TEXT) {
             state = State.TEXT; // no function goes over a line: one that was cut off ends here

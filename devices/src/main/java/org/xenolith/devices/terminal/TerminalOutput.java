@@ -2,6 +2,8 @@ package org.xenolith.devices.terminal;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -11,8 +13,14 @@ import java.util.concurrent.locks.ReentrantLock;
  * terminal. Bytes keep their order and are written as soon as the stream takes them.
  */
 final class TerminalOutput {
-    /** Bytes that may wait; a guest that is further ahead of its reader has to wait itself. */
+    /** Bytes that may wait. Whoever writes more than that waits itself. */
     static final int CAPACITY = 1 << 20;
+
+    /**
+     * Bytes up to which there is {@link #room}: guests leave their output in their rings then. What
+     * several write at once, and what their prefixes add, has the rest.
+     */
+    static final int ROOM = CAPACITY / 2;
 
     private static final int CHUNK = 16 << 10;
 
@@ -25,6 +33,9 @@ final class TerminalOutput {
 
     /** Bytes {@code taken..queued}, counted from the start; at most {@link #CAPACITY} of them. */
     private final byte[] ring = new byte[CAPACITY];
+
+    /** Who waits for room. */
+    private final List<Runnable> waiting = new ArrayList<>();
 
     private long queued;
     private long taken;
@@ -64,6 +75,45 @@ final class TerminalOutput {
         }
     }
 
+    /** Bytes that may come without anybody waiting; any number when nobody will see them. */
+    int room() {
+        lock.lock();
+        try {
+            return broken ? Integer.MAX_VALUE : (int) Math.max(0, ROOM - (queued - taken));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Calls back once when there is room, at once if there is. */
+    void whenRoom(Runnable again) {
+        lock.lock();
+        try {
+            if (room() == 0) {
+                waiting.add(again);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        again.run();
+    }
+
+    private void announceRoom() {
+        List<Runnable> all;
+        lock.lock();
+        try {
+            if (room() == 0) {
+                return;
+            }
+            all = List.copyOf(waiting);
+            waiting.clear();
+        } finally {
+            lock.unlock();
+        }
+        all.forEach(Runnable::run);
+    }
+
     /** Waits until everything is written, or the stream has failed, or the time is over. */
     void close(long timeoutNanos) {
         lock.lock();
@@ -84,11 +134,13 @@ final class TerminalOutput {
         byte[] chunk = new byte[CHUNK];
         try {
             for (int length = take(chunk); length > 0; length = take(chunk)) {
+                announceRoom();
                 stream.write(chunk, 0, length);
                 stream.flush();
             }
         } catch (IOException readerIsGone) {
             stop();
+            announceRoom();
             onBroken.run();
         }
     }

@@ -82,6 +82,16 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     }
 
     @Override
+    public int room() {
+        return output.room();
+    }
+
+    @Override
+    public void whenRoom(Runnable again) {
+        output.whenRoom(again);
+    }
+
+    @Override
     public void start(InputListener listener) {
         boolean first = this.listener == null;
         this.listener = listener;

@@ -101,6 +101,37 @@ final class TerminalSessionTest {
     }
 
     @Test
+    void readerThatLagsBehindLeavesNoRoomAndIsWaitedForByNobody() throws Exception {
+        CountDownLatch reads = new CountDownLatch(1);
+        OutputStream stuck =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) throws IOException {
+                        try {
+                            reads.await();
+                        } catch (InterruptedException e) {
+                            throw new IOException(e);
+                        }
+                    }
+                };
+        CountDownLatch again = new CountDownLatch(2);
+        try (TerminalSession session = TerminalSession.on(InputStream.nullInputStream(), stuck)) {
+            int written = 0;
+            while (session.room() > 0) {
+                session.whenRoom(() -> assertThat(session.room()).isPositive());
+                session.write(new byte[2048], 0, 2048);
+                written += 2048;
+            }
+            assertThat(written).isBetween(TerminalOutput.ROOM, TerminalOutput.CAPACITY);
+            session.whenRoom(again::countDown);
+            session.whenRoom(again::countDown);
+            assertThat(again.getCount()).isEqualTo(2);
+            reads.countDown();
+            assertThat(again.await(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
     void outputIsWrittenWithoutWaitingForMore() throws Exception {
         CountDownLatch seen = new CountDownLatch(1);
         OutputStream out =

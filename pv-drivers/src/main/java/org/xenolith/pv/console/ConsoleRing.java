@@ -73,7 +73,8 @@ public final class ConsoleRing {
 
     /**
      * Whether the guest has output waiting: after {@link #service} this means that the call's bound
-     * was reached and another call is due.
+     * was reached, and another call is due, or that the sink had no room. The guest waits then: the
+     * thread that serves it does not.
      */
     public synchronized boolean hasOutput() {
         try {
@@ -92,7 +93,9 @@ public final class ConsoleRing {
     private boolean drainOutput() {
         int total = 0;
         int count;
-        while (total < OUTPUT_PER_SERVICE && (count = output.read(buffer, 0, buffer.length)) > 0) {
+        while (total < OUTPUT_PER_SERVICE
+                && sink.room() > 0
+                && (count = output.read(buffer, 0, buffer.length)) > 0) {
             sink.write(buffer, 0, count);
             total += count;
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.xenolith.devices.console.ConsoleInput;
 import org.xenolith.devices.console.ConsoleLog;
+import org.xenolith.devices.console.ConsoleSink;
 import org.xenolith.pv.ring.ByteRing;
 import org.xenolith.pv.ring.RingIndices;
 
@@ -42,6 +43,33 @@ class ConsoleRingTest {
         assertThat(ring.service()).isTrue();
         assertThat(screen.text()).isEqualTo("Linux version 6.1\n");
         assertThat(guestOut.room()).isEqualTo(2048);
+    }
+
+    @Test
+    void outputStaysInTheRingWhileTheSinkHasNoRoom() {
+        int[] room = {0};
+        ConsoleSink slow =
+                new ConsoleSink() {
+                    @Override
+                    public void write(byte[] bytes, int offset, int length) {
+                        assertThat(room[0]).isPositive();
+                        screen.write(bytes, offset, length);
+                    }
+
+                    @Override
+                    public int room() {
+                        return room[0];
+                    }
+                };
+        ConsoleRing waiting = new ConsoleRing(page, slow, keyboard);
+        print("nobody reads this yet\n");
+        assertThat(waiting.service()).isFalse();
+        assertThat(waiting.hasOutput()).isTrue();
+        assertThat(screen.text()).isEmpty();
+        room[0] = 1;
+        assertThat(waiting.service()).isTrue();
+        assertThat(screen.text()).isEqualTo("nobody reads this yet\n");
+        assertThat(waiting.hasOutput()).isFalse();
     }
 
     @Test
