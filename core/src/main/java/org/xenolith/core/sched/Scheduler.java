@@ -5,11 +5,9 @@ import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -23,9 +21,7 @@ import java.util.function.LongSupplier;
  *
  * <p>A domain that is paused keeps its states: its vCPUs are woken as ever, but none is run.
  *
- * <p>States of vCPUs change under this object's lock only. Runnable vCPUs stand in the order of
- * their turns and sleeping ones in that of their deadlines, so that hundreds of idle guests cost
- * nothing.
+ * <p>States of vCPUs change under this object's lock only; {@link Turns} keeps their order.
  */
 public final class Scheduler {
     /** Runs one vCPU until its slice is over or it has nothing to do. */
@@ -43,7 +39,7 @@ public final class Scheduler {
     /** As much ahead of one that wakes a vCPU may run on; shorter turns would only cost. */
     static final long WAKEUP_GRANULARITY_NANOS = 500_000;
 
-    private static final long NEVER = Long.MAX_VALUE;
+    private static final long NEVER = Task.NEVER;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -54,15 +50,7 @@ public final class Scheduler {
     /** Those whose time the scheduler itself moves on. */
     private final List<DomainTasks> virtualDomains = new ArrayList<>();
 
-    /** Who may run, in the order of turns. */
-    private final TreeSet<Task> ready = new TreeSet<>(Task.BY_TURN);
-
-    /** Who may run, but lets all of {@link #ready} go first. */
-    private final TreeSet<Task> yielding = new TreeSet<>(Task.BY_TURN);
-
-    /** Who waits for a deadline in a domain that lives in the host's time. */
-    private final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
-
+    private final Turns turns;
     private final List<Task> running = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final Runner runner;
@@ -78,69 +66,6 @@ public final class Scheduler {
      * Host time until which some thread sleeps at most; {@link #NEVER} when none watches timers.
      */
     private long watchedUntil = NEVER;
-
-    private static final class Task {
-        static final Comparator<Task> BY_TURN =
-                Comparator.<Task, Boolean>comparing(task -> !task.isInterrupted)
-                        .thenComparingLong(task -> task.charged)
-                        .thenComparingLong(task -> task.order);
-        static final Comparator<Task> BY_DEADLINE =
-                Comparator.<Task>comparingLong(task -> task.wakeAt)
-                        .thenComparingLong(task -> task.order);
-
-        final VirtualCpu vcpu;
-        final DomainTasks siblings;
-
-        /** Breaks ties: who was added first goes first. */
-        final long order;
-
-        // The keys of the sorted sets: not changed while the task stands in one.
-        long charged;
-
-        /** {@link #consumed} when its slice began, of use while it runs. */
-        long startedAt;
-
-        /** A pause interrupted its slice: it goes on before anybody else's turn comes. */
-        boolean isInterrupted;
-
-        /**
-         * When it wakes by itself, {@link #NEVER} unless it stands among sleepers. Host time, or
-         * system time in a domain whose time is virtual.
-         */
-        long wakeAt = NEVER;
-
-        /** A wake-up came while the vCPU ran: it must look again before it sleeps. */
-        boolean wakeRequested;
-
-        /** It lets any other runnable vCPU go first, once. */
-        boolean yields;
-
-        Task(VirtualCpu vcpu, DomainTasks siblings, long order) {
-            this.vcpu = vcpu;
-            this.siblings = siblings;
-            this.order = order;
-        }
-    }
-
-    /** The vCPUs of one domain. */
-    private static final class DomainTasks {
-        final Domain domain;
-        final List<Task> tasks = new ArrayList<>();
-
-        /** Who waits for a deadline, if the domain's time is virtual. */
-        final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
-
-        int running;
-        boolean paused;
-
-        DomainTasks(Domain domain) {
-            this.domain = domain;
-        }
-
-        boolean isLive() {
-            return domain.clock().isLive();
-        }
-    }
 
     /**
      * A vCPU's place among others, for a copy of its domain.
@@ -160,6 +85,7 @@ public final class Scheduler {
     Scheduler(Runner runner, LongSupplier nanoTime) {
         this.runner = runner;
         this.nanoTime = nanoTime;
+        this.turns = new Turns(nanoTime);
     }
 
     /** Starts host threads that run vCPUs. */
@@ -204,7 +130,7 @@ public final class Scheduler {
             Task task = new Task(vcpu, siblings, nextOrder++);
             siblings.tasks.add(task);
             taskOf.put(vcpu, task);
-            place(task);
+            turns.place(task);
         } finally {
             lock.unlock();
         }
@@ -230,7 +156,7 @@ public final class Scheduler {
                 idle.awaitUninterruptibly();
             }
             for (Task task : tasks.tasks) {
-                displace(task);
+                turns.displace(task);
                 taskOf.remove(task.vcpu);
             }
             domains.remove(domain);
@@ -240,54 +166,10 @@ public final class Scheduler {
         }
     }
 
-    // ---- where a task stands
-    // -----------------------------------------------------------------------------
-
-    /** Puts a task, which stands nowhere, to where its state belongs. */
-    private void place(Task task) {
-        if (task.siblings.paused) {
-            return;
-        }
-        switch (task.vcpu.state) {
-            case RUNNABLE -> (task.yields ? yielding : ready).add(task);
-            case BLOCKED, POLLING -> {
-                task.wakeAt = wakeTime(task);
-                if (task.wakeAt != NEVER) {
-                    sleepersOf(task).add(task);
-                }
-            }
-            case RUNNING, OFFLINE -> {}
-        }
-    }
-
-    /** Takes a task from wherever it stands. */
-    private void displace(Task task) {
-        ready.remove(task);
-        yielding.remove(task);
-        if (task.wakeAt != NEVER) {
-            sleepersOf(task).remove(task);
-            task.wakeAt = NEVER;
-        }
-    }
-
-    private TreeSet<Task> sleepersOf(Task task) {
-        return task.siblings.isLive() ? sleepers : task.siblings.sleepers;
-    }
-
-    private long wakeTime(Task task) {
-        VirtualCpu vcpu = task.vcpu;
-        long deadline = vcpu.nextDeadline();
-        if (deadline == NEVER || !task.siblings.isLive()) {
-            return deadline;
-        }
-        long left = Math.max(0, deadline - vcpu.systemTime());
-        return VirtualCpu.after(nanoTime.getAsLong(), left);
-    }
-
     private void change(Task task, State state) {
-        displace(task);
+        turns.displace(task);
         task.vcpu.state = state;
-        place(task);
+        turns.place(task);
     }
 
     // ---- pauses
@@ -299,23 +181,15 @@ public final class Scheduler {
         try {
             DomainTasks tasks = domains.get(domain);
             if (tasks != null && !tasks.paused) {
-                tasks.tasks.forEach(this::displace);
+                tasks.tasks.forEach(turns::displace);
                 tasks.paused = true;
             }
             domain.setPaused(true);
-            kickRunning(tasks);
+            if (tasks != null) {
+                tasks.kickRunning();
+            }
         } finally {
             lock.unlock();
-        }
-    }
-
-    private static void kickRunning(DomainTasks tasks) {
-        if (tasks != null) {
-            for (Task task : tasks.tasks) {
-                if (task.vcpu.state == State.RUNNING) {
-                    task.vcpu.kick();
-                }
-            }
         }
     }
 
@@ -344,7 +218,7 @@ public final class Scheduler {
             DomainTasks tasks = domains.get(domain);
             if (tasks != null && tasks.paused) {
                 tasks.paused = false;
-                tasks.tasks.forEach(this::place);
+                tasks.tasks.forEach(turns::place);
                 work.signalAll();
             }
         } finally {
@@ -371,12 +245,12 @@ public final class Scheduler {
         lock.lock();
         try {
             Task task = taskOf.get(vcpu);
-            displace(task);
+            turns.displace(task);
             task.charged = floor + turn.charged();
             task.yields = turn.yields();
             task.isInterrupted = vcpu.isSliceInterrupted();
             vcpu.state = state;
-            place(task);
+            turns.place(task);
         } finally {
             lock.unlock();
         }
@@ -439,7 +313,7 @@ public final class Scheduler {
         lock.lock();
         try {
             DomainTasks tasks = domains.get(domain);
-            Task sleeping = tasks == null ? null : whoMustAttend(tasks);
+            Task sleeping = tasks == null ? null : tasks.whoMustAttend();
             if (sleeping != null) {
                 makeRunnable(sleeping);
             }
@@ -448,33 +322,13 @@ public final class Scheduler {
         }
     }
 
-    /** A sleeping vCPU to wake, null when one comes to a poll point anyway. */
-    private static Task whoMustAttend(DomainTasks tasks) {
-        Task sleeping = null;
-        for (Task task : tasks.tasks) {
-            switch (task.vcpu.state) {
-                case RUNNING -> {
-                    task.wakeRequested = true;
-                    task.vcpu.kick();
-                    return null;
-                }
-                case RUNNABLE -> {
-                    return null;
-                }
-                case BLOCKED, POLLING -> sleeping = sleeping == null ? task : sleeping;
-                case OFFLINE -> {}
-            }
-        }
-        return sleeping;
-    }
-
     /** A domain has ended: its vCPUs run no more. */
     public void ended(Domain domain) {
         lock.lock();
         try {
             DomainTasks tasks = domains.get(domain);
-            kickRunning(tasks);
             if (tasks != null) {
+                tasks.kickRunning();
                 for (Task task : tasks.tasks) {
                     if (task.vcpu.state != State.RUNNING) {
                         change(task, State.OFFLINE);
@@ -490,16 +344,16 @@ public final class Scheduler {
 
     private void makeRunnable(Task task) {
         getReady(task);
-        if (ready.size() > waitingThreads) {
+        if (turns.ready() > waitingThreads) {
             makeWayFor(task);
         }
     }
 
     private void getReady(Task task) {
-        displace(task);
+        turns.displace(task);
         task.charged = Math.max(task.charged, floor);
         task.vcpu.state = State.RUNNABLE;
-        place(task);
+        turns.place(task);
         work.signal();
     }
 
@@ -568,38 +422,17 @@ public final class Scheduler {
 
     private Task next() {
         expireTimers();
-        Task best = firstThatMayRun(ready);
-        if (best == null) {
-            best = firstThatMayRun(yielding);
-        }
+        Task best = turns.first();
         if (best == null) {
             return null;
         }
-        displace(best);
+        turns.displace(best);
         if (!best.isInterrupted) {
             best.yields = false;
-            nobodyYields();
+            turns.nobodyYields();
             floor = Math.max(floor, best.charged);
         }
         return best;
-    }
-
-    private void nobodyYields() {
-        for (Task task : yielding) {
-            task.yields = false;
-        }
-        ready.addAll(yielding);
-        yielding.clear();
-    }
-
-    /** A domain in virtual time runs one vCPU at a time, so that its runs can be repeated. */
-    private static Task firstThatMayRun(TreeSet<Task> tasks) {
-        for (Task task : tasks) {
-            if (task.siblings.isLive() || task.siblings.running == 0) {
-                return task;
-            }
-        }
-        return null;
     }
 
     private void run(Task task) {
@@ -607,7 +440,7 @@ public final class Scheduler {
         vcpu.state = State.RUNNING;
         task.siblings.running++;
         task.wakeRequested = false;
-        if (watchedUntil == NEVER && waitingThreads > 0 && !sleepers.isEmpty()) {
+        if (watchedUntil == NEVER && waitingThreads > 0 && turns.hasSleepers()) {
             // This thread was the one that watched the timers.
             work.signal();
         }
@@ -630,7 +463,7 @@ public final class Scheduler {
 
     /** Shorter when nobody else is free to see a sleeper's deadline pass. */
     private long sliceOf(Task task) {
-        if (!task.siblings.isLive() || waitingThreads > 0 || sleepers.isEmpty()) {
+        if (!task.siblings.isLive() || waitingThreads > 0 || !turns.hasSleepers()) {
             return SLICE_NANOS;
         }
         return Math.clamp(nanosToNextDeadline(), WAKEUP_GRANULARITY_NANOS, SLICE_NANOS);
@@ -659,7 +492,7 @@ public final class Scheduler {
             task.yields = true;
         }
         task.isInterrupted = vcpu.isSliceInterrupted();
-        place(task);
+        turns.place(task);
         handOnPosted(task);
         boolean siblingMayRun = !task.siblings.isLive();
         if (waitingThreads > 0 && (siblingMayRun || task.wakeAt < watchedUntil)) {
@@ -677,7 +510,7 @@ public final class Scheduler {
     }
 
     private void handOnPosted(Task task) {
-        Task sleeping = leavesPosted(task) ? whoMustAttend(task.siblings) : null;
+        Task sleeping = leavesPosted(task) ? task.siblings.whoMustAttend() : null;
         if (sleeping != null) {
             makeRunnable(sleeping);
         }
@@ -687,24 +520,23 @@ public final class Scheduler {
     // ------------------------------------------------------------------------------------------
 
     private void expireTimers() {
-        if (!sleepers.isEmpty()) {
-            expire(sleepers, nanoTime.getAsLong());
+        // The thread that looks at the clock is free.
+        for (Task task = turns.due(); task != null; task = turns.due()) {
+            getReady(task);
         }
         for (DomainTasks tasks : virtualDomains) {
             if (!tasks.sleepers.isEmpty()) {
-                expire(tasks.sleepers, tasks.tasks.getFirst().vcpu.systemTime());
+                long now = tasks.tasks.getFirst().vcpu.systemTime();
+                while (!tasks.sleepers.isEmpty() && tasks.sleepers.first().wakeAt <= now) {
+                    getReady(tasks.sleepers.first());
+                }
             }
         }
     }
 
-    private void expire(TreeSet<Task> sleeping, long now) {
-        while (!sleeping.isEmpty() && sleeping.first().wakeAt <= now) {
-            getReady(sleeping.first()); // the thread that looks at the clock is free
-        }
-    }
-
     private long nanosToNextDeadline() {
-        return sleepers.isEmpty() ? NEVER : sleepers.first().wakeAt - nanoTime.getAsLong();
+        long wakeAt = turns.nextWakeAt();
+        return wakeAt == NEVER ? NEVER : wakeAt - nanoTime.getAsLong();
     }
 
     /**
@@ -721,7 +553,7 @@ public final class Scheduler {
         }
         waitingThreads++;
         try {
-            long until = wait == NEVER ? NEVER : sleepers.first().wakeAt;
+            long until = turns.nextWakeAt();
             if (until < watchedUntil) {
                 watchedUntil = until;
                 work.awaitNanos(wait);
