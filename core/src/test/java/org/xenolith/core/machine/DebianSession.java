@@ -60,6 +60,11 @@ final class DebianSession implements AutoCloseable {
         await(text, 0);
     }
 
+    /** As {@link #await(String)}, for what takes longer than a boot. */
+    void await(String text, Duration patience) throws Exception {
+        await(text, 0, patience);
+    }
+
     void type(String text) throws InterruptedException {
         console.type(text);
     }
@@ -86,7 +91,11 @@ final class DebianSession implements AutoCloseable {
     }
 
     private void await(String text, long position) throws Exception {
-        boolean shown = console.awaitText(text, position, PATIENCE);
+        await(text, position, PATIENCE);
+    }
+
+    private void await(String text, long position, Duration patience) throws Exception {
+        boolean shown = console.awaitText(text, position, patience);
         if (!shown && console.isEnded()) {
             // It is about to end if it has not yet; an exception says more than the console.
             assertThat(end.get()).as("end before '%s': %s", text, console.text()).isNull();
