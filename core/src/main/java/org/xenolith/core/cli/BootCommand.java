@@ -9,29 +9,25 @@ import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
-import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParseResult;
-import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 
 /** {@code vmm boot}: one guest, its console on this terminal, until it ends. */
 @Command(
@@ -48,7 +44,6 @@ import java.util.concurrent.Callable;
         },
         customSynopsis = "vmm boot [IMAGE] [OPTIONS] [-- KERNEL ARGUMENTS]",
         parameterListHeading = "What to boot:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
@@ -67,14 +62,11 @@ import java.util.concurrent.Callable;
             "Spellings of QEMU and xl work too: -kernel, -initrd, -append, -smp, -name, -nographic;"
                     + " vmm create."
         })
-final class BootCommand implements Callable<Integer> {
+final class BootCommand extends ServiceCommand {
     private static final String DEFAULT_COMMAND_LINE = "console=hvc0";
     private static final String DEFAULT_NETWORK = "nat";
 
-    private final Services services;
     private final List<String> kernelArguments;
-
-    @Spec private CommandSpec spec;
 
     @Parameters(
             paramLabel = "IMAGE",
@@ -193,12 +185,7 @@ final class BootCommand implements Callable<Integer> {
                             + " stand for anything: 'xen_*'. Without --trace it is hypercalls.")
     private String traceFunction = "";
 
-    @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            converter = TimeSpan.class,
-            description = "Stops the guest after 60s, 2m or 500ms of wall time.")
-    private Duration timeout;
+    @Mixin private RunOptions run;
 
     @Option(
             names = "--virtual-time",
@@ -208,32 +195,12 @@ final class BootCommand implements Callable<Integer> {
     private boolean virtualTime;
 
     @Option(
-            names = "--stats",
-            description = "Tells at the end what the run took: instructions, hypercalls, faults.")
-    private boolean statistics;
-
-    @Option(
-            names = "--tier",
-            paramLabel = "TIER",
-            converter = TierName.class,
-            description =
-                    "How the guest's code is executed: interp; jit, which translates what runs"
-                            + " often; verify, which compares the two, slowly, with one vCPU.")
-    private Tier tier = Tier.standard();
-
-    @Option(
             names = "--no-reboot",
             description = "Ends when the guest reboots, instead of booting it again.")
     private boolean noReboot;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Shows this help.")
-    private boolean help;
-
     BootCommand(Services services, List<String> kernelArguments) {
-        this.services = services;
+        super(services);
         this.kernelArguments = kernelArguments;
     }
 
@@ -252,11 +219,7 @@ final class BootCommand implements Callable<Integer> {
             }
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
-        return new Ended(spec.commandLine().getErr(), timeout).tell(outcome);
-    }
-
-    private void say(String text) {
-        spec.commandLine().getErr().println(text);
+        return new Ended(spec.commandLine().getErr(), run.timeout()).tell(outcome);
     }
 
     /** What is traced when a file or a function is named and no topic. */
@@ -280,22 +243,14 @@ final class BootCommand implements Callable<Integer> {
         commandLine.addAll(append);
         commandLine.addAll(kernelArguments);
         commandLine.removeIf(String::isBlank);
-        return new BootOptions(
-                        name == null ? defaultName(files, written) : name,
-                        files.kernel(),
-                        initrd == null ? files.initrd() : Optional.of(existing("initrd", initrd)),
-                        String.join(" ", commandLine),
-                        memory.minBytes(),
-                        vcpus.value(),
-                        trace,
-                        Optional.ofNullable(traceFile),
-                        Optional.ofNullable(timeout),
-                        virtualTime,
-                        statistics,
-                        memory.maxBytes(),
-                        devices(files, written))
-                .withTier(tier)
-                .withTraceFunction(traceFunction);
+        String guestName = name == null ? defaultName(files, written) : name;
+        return asAsked(
+                BootOptions.of(guestName, files.kernel(), memory.minBytes())
+                        .initrd(initrdOr(files.initrd()))
+                        .commandLine(String.join(" ", commandLine))
+                        .memory(memory.minBytes(), memory.maxBytes())
+                        .vcpus(vcpus.value())
+                        .devices(devices(files, written)));
     }
 
     /** What the command line lists; it is checked before anything is fetched or unpacked. */
@@ -375,21 +330,25 @@ final class BootCommand implements Callable<Integer> {
         }
         noReboot |= !guest.restartsOnReboot();
         BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
-        return new BootOptions(
-                        planned.name(),
-                        planned.kernel(),
-                        initrd == null ? planned.initrd() : Optional.of(existing("initrd", initrd)),
-                        planned.commandLine(),
-                        planned.memoryBytes(),
-                        planned.vcpus(),
-                        trace,
-                        Optional.ofNullable(traceFile),
-                        Optional.ofNullable(timeout),
-                        virtualTime,
-                        statistics,
-                        planned.maxMemoryBytes(),
-                        together(planned.devices(), writtenDevices()))
-                .withTraceFunction(traceFunction);
+        return asAsked(
+                planned.toBuilder()
+                        .initrd(initrdOr(planned.initrd()))
+                        .devices(together(planned.devices(), writtenDevices())));
+    }
+
+    /** With what only the command line says, whatever is booted. */
+    private BootOptions asAsked(BootOptions.Builder guest) {
+        return guest.trace(trace, Optional.ofNullable(traceFile))
+                .traceFunction(traceFunction)
+                .timeout(run.timeout())
+                .virtualTime(virtualTime)
+                .statistics(run.statistics())
+                .tier(run.tier())
+                .build();
+    }
+
+    private Optional<Path> initrdOr(Optional<Path> own) {
+        return initrd == null ? own : Optional.of(existing("initrd", initrd));
     }
 
     private KnownGuests.Files files(GuestDevices written) throws IOException {

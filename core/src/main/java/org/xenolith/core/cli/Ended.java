@@ -5,13 +5,14 @@ import org.xenolith.core.machine.Outcome;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Tells how a guest ended whose console was on this terminal.
  *
- * @param timeout that the user allowed, null for none
+ * @param timeout that the user allowed
  */
-record Ended(PrintWriter err, Duration timeout) {
+record Ended(PrintWriter err, Optional<Duration> timeout) {
     /** Writes what there is to say; returns the exit status. */
     int tell(Outcome outcome) {
         if (!outcome.statistics().isEmpty()) {
@@ -29,7 +30,7 @@ record Ended(PrintWriter err, Duration timeout) {
             case Outcome.TimedOut() ->
                     failed(
                             "vmm: the guest was stopped: it did not power off within "
-                                    + inWords(timeout)
+                                    + inWords(timeout.orElseThrow())
                                     + ".");
         };
     }

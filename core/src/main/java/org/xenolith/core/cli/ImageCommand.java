@@ -1,15 +1,11 @@
 package org.xenolith.core.cli;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.concurrent.Callable;
 
 /** {@code vmm image}: makes a guest's files, so that a later boot finds them ready. */
 @Command(
@@ -26,24 +22,13 @@ import java.util.concurrent.Callable;
             "",
             "'vmm boot' does the same by itself when needed.",
             ""
-        },
-        optionListHeading = "%nOptions:%n")
-final class ImageCommand implements Callable<Integer> {
-    private final Services services;
-
-    @Spec private CommandSpec spec;
-
+        })
+final class ImageCommand extends ServiceCommand {
     @Parameters(paramLabel = "NAME", description = "The guest: debian or lamp.")
     private String name;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Shows this help.")
-    private boolean help;
-
     ImageCommand(Services services) {
-        this.services = services;
+        super(services);
     }
 
     @Override

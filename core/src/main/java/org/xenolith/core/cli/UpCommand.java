@@ -8,17 +8,14 @@ import org.xenolith.core.fleet.StopSignals;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 
 /** {@code vmm up}: the guests that files describe, until all of them have ended. */
 @Command(
@@ -33,7 +30,6 @@ import java.util.concurrent.Callable;
             "Ctrl-C asks all guests to power off; a second one destroys them.",
             ""
         },
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Exit status: 0 all guests ended as they should, 1 one crashed and was not started"
@@ -42,11 +38,7 @@ import java.util.concurrent.Callable;
             "Example:",
             "  vmm up examples/fleet.toml"
         })
-final class UpCommand implements Callable<Integer> {
-    private final Services services;
-
-    @Spec private CommandSpec spec;
-
+final class UpCommand extends ServiceCommand {
     @Parameters(arity = "1..*", paramLabel = "FILE", description = "A fleet or a guest.")
     private List<Path> files;
 
@@ -70,14 +62,8 @@ final class UpCommand implements Callable<Integer> {
             description = "Destroys the guests after 60s, 2m or 500ms of wall time.")
     private Duration timeout;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Shows this help.")
-    private boolean help;
-
     UpCommand(Services services) {
-        this.services = services;
+        super(services);
     }
 
     @Override
@@ -103,9 +89,5 @@ final class UpCommand implements Callable<Integer> {
         return noConsole
                 ? FleetConsoles.silent()
                 : FleetConsoles.on(terminal, terminal.interactive(), config.guests());
-    }
-
-    private void say(String text) {
-        spec.commandLine().getErr().println(text);
     }
 }

@@ -6,7 +6,6 @@ import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
@@ -14,7 +13,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,20 +40,13 @@ public final class GuestPlan {
      */
     public BootOptions optionsFor(GuestConfig guest) throws IOException {
         BootFiles files = files(guest);
-        return new BootOptions(
-                guest.name(),
-                files.kernel(),
-                guest.initrd().or(files::initrd),
-                (files.commandLine() + " " + guest.commandLine()).strip(),
-                guest.memoryBytes(),
-                guest.vcpus(),
-                EnumSet.noneOf(TraceTopic.class),
-                Optional.empty(),
-                Optional.empty(),
-                false,
-                false,
-                guest.maxMemoryBytes(),
-                devices(guest, files));
+        return BootOptions.of(guest.name(), files.kernel(), guest.memoryBytes())
+                .initrd(guest.initrd().or(files::initrd))
+                .commandLine((files.commandLine() + " " + guest.commandLine()).strip())
+                .memory(guest.memoryBytes(), guest.maxMemoryBytes())
+                .vcpus(guest.vcpus())
+                .devices(devices(guest, files))
+                .build();
     }
 
     private GuestDevices devices(GuestConfig guest, BootFiles files) throws IOException {

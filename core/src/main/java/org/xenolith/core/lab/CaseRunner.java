@@ -4,7 +4,6 @@ import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.Outcome;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
@@ -12,7 +11,6 @@ import org.xenolith.devices.terminal.InputListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -77,18 +75,12 @@ final class CaseRunner {
     }
 
     private static BootOptions options(GuestCase tried, Path image) {
-        return new BootOptions(
-                "lab",
-                image,
-                Optional.empty(),
-                tried.commandLine(),
-                tried.memoryMib() * MIB,
-                tried.vcpus(),
-                EnumSet.noneOf(TraceTopic.class),
-                Optional.empty(),
-                Optional.of(GuestCase.PATIENCE),
-                true,
-                false);
+        return BootOptions.of("lab", image, tried.memoryMib() * MIB)
+                .commandLine(tried.commandLine())
+                .vcpus(tried.vcpus())
+                .timeout(Optional.of(GuestCase.PATIENCE))
+                .virtualTime(true)
+                .build();
     }
 
     private LabVerdict verdict(Outcome outcome, String console) {

@@ -45,147 +45,148 @@ public record BootOptions(
         GuestDevices devices,
         Tier tier,
         String traceFunction) {
+    /** A guest of one vCPU without initial RAM disk, devices and limits, until more is said. */
+    public static Builder of(String name, Path kernel, long memoryBytes) {
+        return new Builder(name, kernel).memory(memoryBytes, memoryBytes);
+    }
 
-    /** A guest that is executed as usual. */
-    public BootOptions(
-            String name,
-            Path kernel,
-            Optional<Path> initrd,
-            String commandLine,
-            long memoryBytes,
-            int vcpus,
-            Set<TraceTopic> trace,
-            Optional<Path> traceFile,
-            Optional<Duration> timeout,
-            boolean virtualTime,
-            boolean statistics,
-            long maxMemoryBytes,
-            GuestDevices devices) {
-        this(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                memoryBytes,
-                vcpus,
-                trace,
-                traceFile,
-                timeout,
-                virtualTime,
-                statistics,
-                maxMemoryBytes,
-                devices,
-                Tier.standard(),
-                "");
+    /** The same, to be changed. */
+    public Builder toBuilder() {
+        return new Builder(name, kernel)
+                .initrd(initrd)
+                .commandLine(commandLine)
+                .memory(memoryBytes, maxMemoryBytes)
+                .vcpus(vcpus)
+                .trace(trace, traceFile)
+                .traceFunction(traceFunction)
+                .timeout(timeout)
+                .virtualTime(virtualTime)
+                .statistics(statistics)
+                .devices(devices)
+                .tier(tier);
     }
 
     /** The same, executed in another way. */
     public BootOptions withTier(Tier other) {
-        return new BootOptions(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                memoryBytes,
-                vcpus,
-                trace,
-                traceFile,
-                timeout,
-                virtualTime,
-                statistics,
-                maxMemoryBytes,
-                devices,
-                other,
-                traceFunction);
-    }
-
-    /** The same, with only what a function causes traced. */
-    public BootOptions withTraceFunction(String function) {
-        return new BootOptions(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                memoryBytes,
-                vcpus,
-                trace,
-                traceFile,
-                timeout,
-                virtualTime,
-                statistics,
-                maxMemoryBytes,
-                devices,
-                tier,
-                function);
-    }
-
-    /** A guest that starts with all the memory it can have, without disks and networks. */
-    public BootOptions(
-            String name,
-            Path kernel,
-            Optional<Path> initrd,
-            String commandLine,
-            long memoryBytes,
-            int vcpus,
-            Set<TraceTopic> trace,
-            Optional<Path> traceFile,
-            Optional<Duration> timeout,
-            boolean virtualTime,
-            boolean statistics) {
-        this(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                memoryBytes,
-                vcpus,
-                trace,
-                traceFile,
-                timeout,
-                virtualTime,
-                statistics,
-                memoryBytes,
-                GuestDevices.NONE);
+        return toBuilder().tier(other).build();
     }
 
     /** The same guest with these devices. */
     public BootOptions with(GuestDevices other) {
-        return new BootOptions(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                memoryBytes,
-                vcpus,
-                trace,
-                traceFile,
-                timeout,
-                virtualTime,
-                statistics,
-                maxMemoryBytes,
-                other,
-                tier,
-                traceFunction);
+        return toBuilder().devices(other).build();
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
     BootOptions of(Description saved) {
         long bytes = saved.maximumPages() << Ram.PAGE_SHIFT;
-        return new BootOptions(
-                name,
-                kernel,
-                initrd,
-                commandLine,
-                Math.min(memoryBytes, bytes),
-                saved.vcpus(),
-                trace,
-                traceFile,
-                timeout,
-                saved.virtualTime(),
-                statistics,
-                bytes,
-                devices,
-                tier,
-                traceFunction);
+        return toBuilder()
+                .memory(Math.min(memoryBytes, bytes), bytes)
+                .vcpus(saved.vcpus())
+                .virtualTime(saved.virtualTime())
+                .build();
+    }
+
+    /** {@link BootOptions} in the making; each method is named after what it sets. */
+    public static final class Builder {
+        private final String name;
+        private final Path kernel;
+        private Optional<Path> initrd = Optional.empty();
+        private String commandLine = "";
+        private long memoryBytes;
+        private long maxMemoryBytes;
+        private int vcpus = 1;
+        private Set<TraceTopic> trace = Set.of();
+        private Optional<Path> traceFile = Optional.empty();
+        private String traceFunction = "";
+        private Optional<Duration> timeout = Optional.empty();
+        private boolean virtualTime;
+        private boolean statistics;
+        private GuestDevices devices = GuestDevices.NONE;
+        private Tier tier = Tier.standard();
+
+        private Builder(String name, Path kernel) {
+            this.name = name;
+            this.kernel = kernel;
+        }
+
+        public Builder initrd(Optional<Path> file) {
+            initrd = file;
+            return this;
+        }
+
+        public Builder commandLine(String whole) {
+            commandLine = whole;
+            return this;
+        }
+
+        /**
+         * @param bytes to start with
+         * @param maxBytes for the balloon
+         */
+        public Builder memory(long bytes, long maxBytes) {
+            memoryBytes = bytes;
+            maxMemoryBytes = maxBytes;
+            return this;
+        }
+
+        public Builder vcpus(int number) {
+            vcpus = number;
+            return this;
+        }
+
+        public Builder trace(Set<TraceTopic> topics, Optional<Path> file) {
+            trace = topics;
+            traceFile = file;
+            return this;
+        }
+
+        public Builder traceFunction(String pattern) {
+            traceFunction = pattern;
+            return this;
+        }
+
+        public Builder timeout(Optional<Duration> wallTime) {
+            timeout = wallTime;
+            return this;
+        }
+
+        public Builder virtualTime(boolean on) {
+            virtualTime = on;
+            return this;
+        }
+
+        public Builder statistics(boolean wanted) {
+            statistics = wanted;
+            return this;
+        }
+
+        public Builder devices(GuestDevices all) {
+            devices = all;
+            return this;
+        }
+
+        public Builder tier(Tier wanted) {
+            tier = wanted;
+            return this;
+        }
+
+        public BootOptions build() {
+            return new BootOptions(
+                    name,
+                    kernel,
+                    initrd,
+                    commandLine,
+                    memoryBytes,
+                    vcpus,
+                    trace,
+                    traceFile,
+                    timeout,
+                    virtualTime,
+                    statistics,
+                    maxMemoryBytes,
+                    devices,
+                    tier,
+                    traceFunction);
+        }
     }
 }

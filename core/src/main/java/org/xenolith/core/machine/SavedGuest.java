@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What a snapshot's configuration says: the guest's name, what it started with, and what it is
@@ -74,21 +73,15 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
 
     /** What the guest's host needs to know to go on with it. */
     BootOptions options(Description saved, RestoreOptions how) {
-        return new BootOptions(
-                        name,
-                        Path.of(""),
-                        Optional.empty(),
-                        "",
-                        memoryBytes,
-                        saved.vcpus(),
-                        Set.of(),
-                        Optional.empty(),
-                        how.timeout(),
-                        saved.virtualTime(),
-                        how.statistics(),
-                        saved.maximumPages() << Ram.PAGE_SHIFT,
-                        devices)
-                .withTier(how.tier());
+        return BootOptions.of(name, Path.of(""), memoryBytes)
+                .memory(memoryBytes, saved.maximumPages() << Ram.PAGE_SHIFT)
+                .vcpus(saved.vcpus())
+                .timeout(how.timeout())
+                .virtualTime(saved.virtualTime())
+                .statistics(how.statistics())
+                .devices(devices)
+                .tier(how.tier())
+                .build();
     }
 
     String toText() {

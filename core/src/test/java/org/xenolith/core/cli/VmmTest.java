@@ -80,18 +80,9 @@ final class VmmTest {
 
         assertThat(booted)
                 .containsExactly(
-                        new BootOptions(
-                                "guest",
-                                Path.of("guest.elf"),
-                                Optional.empty(),
-                                "own",
-                                256L << 20,
-                                1,
-                                Set.of(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                false,
-                                false));
+                        BootOptions.of("guest", Path.of("guest.elf"), 256L << 20)
+                                .commandLine("own")
+                                .build());
         assertThat(console.toString(US_ASCII)).isEqualTo("hello\n");
         assertThat(err.toString()).isEmpty();
     }
@@ -139,18 +130,17 @@ final class VmmTest {
         assertThat(status).isZero();
         assertThat(booted)
                 .containsExactly(
-                        new BootOptions(
-                                "web",
-                                kernel,
-                                Optional.of(initrd),
-                                "console=hvc0 quiet --init=/bin/sh -x --",
-                                1L << 30,
-                                4,
-                                Set.of(TraceTopic.HYPERCALL, TraceTopic.FAULT),
-                                Optional.of(Path.of("boot.trace")),
-                                Optional.of(Duration.ofMinutes(2)),
-                                true,
-                                true));
+                        BootOptions.of("web", kernel, 1L << 30)
+                                .initrd(Optional.of(initrd))
+                                .commandLine("console=hvc0 quiet --init=/bin/sh -x --")
+                                .vcpus(4)
+                                .trace(
+                                        Set.of(TraceTopic.HYPERCALL, TraceTopic.FAULT),
+                                        Optional.of(Path.of("boot.trace")))
+                                .timeout(Optional.of(Duration.ofMinutes(2)))
+                                .virtualTime(true)
+                                .statistics(true)
+                                .build());
         assertThat(err.toString()).isEqualTo("7 instructions\n");
     }
 
@@ -369,20 +359,13 @@ final class VmmTest {
         assertThat(booted)
                 .as("booted once: the file says what a reboot is")
                 .containsExactly(
-                        new BootOptions(
-                                "web",
-                                kernel,
-                                Optional.of(initrd),
-                                "console=hvc0 quiet nokaslr",
-                                96L << 20,
-                                4,
-                                Set.of(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                false,
-                                true,
-                                256L << 20,
-                                GuestDevices.NONE));
+                        BootOptions.of("web", kernel, 96L << 20)
+                                .initrd(Optional.of(initrd))
+                                .commandLine("console=hvc0 quiet nokaslr")
+                                .memory(96L << 20, 256L << 20)
+                                .vcpus(4)
+                                .statistics(true)
+                                .build());
         assertThat(err.toString()).contains("web.cfg:9: 'vnc' has no meaning for a PV guest here.");
     }
 

@@ -1,7 +1,6 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.image.debian.BootInput;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.guests.GuestImages;
 
 import java.io.IOException;
@@ -9,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.Optional;
 
 /** Boots guests for tests: our own one, and Debian's kernel. */
@@ -20,18 +18,14 @@ final class BootFixture {
 
     static BootOptions options(
             Path kernel, Path initrd, String commandLine, long memory, int vcpus, boolean virtual) {
-        return new BootOptions(
-                "test",
-                kernel,
-                Optional.ofNullable(initrd),
-                commandLine,
-                memory,
-                vcpus,
-                EnumSet.noneOf(TraceTopic.class),
-                Optional.empty(),
-                Optional.of(Duration.ofSeconds(120)),
-                virtual,
-                true);
+        return BootOptions.of("test", kernel, memory)
+                .initrd(Optional.ofNullable(initrd))
+                .commandLine(commandLine)
+                .vcpus(vcpus)
+                .timeout(Optional.of(Duration.ofSeconds(120)))
+                .virtualTime(virtual)
+                .statistics(true)
+                .build();
     }
 
     static Path lantern(Path folder) {

@@ -29,7 +29,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** Debian with the devices of a {@link GuestDevices}: disks by format, a network by DHCP. */
@@ -120,18 +119,10 @@ class DebianDevicesBootTest {
                                 .getBytes(StandardCharsets.UTF_8))
                 .appendTo(input.initrd(), initrd);
         BootOptions options =
-                new BootOptions(
-                                "web1",
-                                input.kernel(),
-                                Optional.of(initrd),
-                                input.defaultCommandLine() + " run=/script",
-                                128 * BootFixture.MIB,
-                                1,
-                                Set.of(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                false,
-                                false)
+                BootOptions.of("web1", input.kernel(), 128 * BootFixture.MIB)
+                        .initrd(Optional.of(initrd))
+                        .commandLine(input.defaultCommandLine() + " run=/script")
+                        .build()
                         .with(devices);
         try (Host host = Host.start(1L << 30, 2);
                 Guest guest = host.create(options, console)) {

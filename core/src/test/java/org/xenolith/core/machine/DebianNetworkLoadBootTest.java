@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** A Debian guest that keeps the user-mode NAT busy; what it did is read out of a capture. */
@@ -58,18 +57,10 @@ class DebianNetworkLoadBootTest {
                 .file("script", 0755, SCRIPT.formatted(arguments).getBytes(StandardCharsets.UTF_8))
                 .appendTo(input.initrd(), initrd);
         BootOptions options =
-                new BootOptions(
-                                "busy",
-                                input.kernel(),
-                                Optional.of(initrd),
-                                input.defaultCommandLine() + " run=/script",
-                                192 * BootFixture.MIB,
-                                1,
-                                Set.of(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                false,
-                                false)
+                BootOptions.of("busy", input.kernel(), 192 * BootFixture.MIB)
+                        .initrd(Optional.of(initrd))
+                        .commandLine(input.defaultCommandLine() + " run=/script")
+                        .build()
                         .with(
                                 new GuestDevices(
                                         List.of(),

@@ -7,12 +7,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianInput;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -53,18 +51,14 @@ class DebianTiersBootTest {
 
     private static Outcome virtualRun(BootInput input, int vcpus, Tier tier) throws IOException {
         BootOptions options =
-                new BootOptions(
-                                "test",
-                                input.kernel(),
-                                Optional.of(input.initrd()),
-                                input.defaultCommandLine() + " run=nproc",
-                                128 * BootFixture.MIB,
-                                vcpus,
-                                EnumSet.noneOf(TraceTopic.class),
-                                Optional.empty(),
-                                Optional.of(PATIENCE),
-                                true,
-                                true)
+                BootOptions.of("test", input.kernel(), 128 * BootFixture.MIB)
+                        .initrd(Optional.of(input.initrd()))
+                        .commandLine(input.defaultCommandLine() + " run=nproc")
+                        .vcpus(vcpus)
+                        .timeout(Optional.of(PATIENCE))
+                        .virtualTime(true)
+                        .statistics(true)
+                        .build()
                         .withTier(tier);
         GuestConsole console = new GuestConsole();
         Outcome outcome = new VmmMachine().boot(options, console);

@@ -8,7 +8,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.HearthInput;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.guests.GuestImages;
 
@@ -16,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -92,20 +90,11 @@ class HearthNeighboursBootTest {
 
     private static BootOptions options(Path kernel, Path initrd, int index) {
         String name = "hearth" + index;
-        return new BootOptions(
-                name,
-                kernel,
-                Optional.of(initrd),
-                "ip=" + address(index) + "/24 serve hostname=" + name,
-                FULL_KIB * 1024,
-                1,
-                EnumSet.noneOf(TraceTopic.class),
-                Optional.empty(),
-                Optional.empty(),
-                false,
-                false,
-                FULL_KIB * 1024,
-                new GuestDevices(List.of(), List.of(NetworkSpec.parse("none")), List.of()));
+        return BootOptions.of(name, kernel, FULL_KIB * 1024)
+                .initrd(Optional.of(initrd))
+                .commandLine("ip=" + address(index) + "/24 serve hostname=" + name)
+                .devices(new GuestDevices(List.of(), List.of(NetworkSpec.parse("none")), List.of()))
+                .build();
     }
 
     private static String address(int index) {

@@ -1,0 +1,44 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.cpu.translate.Tier;
+
+import picocli.CommandLine.Option;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** How one guest is run, whether it boots or goes on. */
+final class RunOptions {
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            converter = TimeSpan.class,
+            description = "Stops the guest after 60s, 2m or 500ms of wall time.")
+    private Duration timeout;
+
+    @Option(
+            names = "--stats",
+            description = "Tells at the end what the run took: instructions, hypercalls, faults.")
+    private boolean statistics;
+
+    @Option(
+            names = "--tier",
+            paramLabel = "TIER",
+            converter = TierName.class,
+            description =
+                    "How the guest's code is executed: interp; jit, which translates what runs"
+                            + " often; verify, which compares the two, slowly, with one vCPU.")
+    private Tier tier = Tier.standard();
+
+    Optional<Duration> timeout() {
+        return Optional.ofNullable(timeout);
+    }
+
+    boolean statistics() {
+        return statistics;
+    }
+
+    Tier tier() {
+        return tier;
+    }
+}
