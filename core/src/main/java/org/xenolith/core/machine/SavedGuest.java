@@ -101,6 +101,9 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
     static SavedGuest parse(String text) throws SnapshotException {
         try {
             Text read = new Gson().fromJson(text, Text.class);
+            if (read.name.isEmpty() || read.memoryBytes <= 0) {
+                throw new IllegalArgumentException("neither name nor memory");
+            }
             List<DiskSpec> disks = new ArrayList<>();
             for (DiskText disk : read.disks) {
                 disks.add(disk.toDisk());

@@ -54,6 +54,10 @@ public final class VmmMachine implements Machine, Restorer {
                         guest.startPaused();
                     } else {
                         guest.start();
+                        if (guest.isSuspended()) {
+                            // All that it had is there again.
+                            guest.cancelSuspend();
+                        }
                     }
                     return guest.await(options.timeout());
                 });

@@ -21,6 +21,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -130,7 +131,10 @@ class GenericKernelBootTest {
     @Test
     void grubShowsItsMenuAndLoadsTheKernelItselfFromThePartition() throws Exception {
         Path grub = HostTool.requireFile(GRUB, "grub-xen-host");
-        BootOptions options = BootFixture.options(grub, null, "", 512 * BootFixture.MIB, 1, false);
+        BootOptions options =
+                BootOptions.of("test", grub, 512 * BootFixture.MIB)
+                        .timeout(Optional.of(UNPACKING))
+                        .build();
         try (DebianSession guest = DebianSession.start(withDisk(options, disk))) {
             guest.await("GNU GRUB");
             guest.await("Debian, generic");
