@@ -41,6 +41,15 @@ public final class GuestSources {
     }
 
     /**
+     * A header that guests include.
+     *
+     * @param name one of those that {@link #copyRuntime} writes
+     */
+    public static byte[] header(String name) throws IOException {
+        return GuestFiles.read((COMMON.contains(name) ? "common/" : "micro/runtime/") + name);
+    }
+
+    /**
      * A file of a lab that its student may see, or that judges the student's work.
      *
      * @param path relative to {@code src/main/labs}, such as {@code 01/cases.c}

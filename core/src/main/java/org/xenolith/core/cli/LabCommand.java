@@ -1,8 +1,10 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.lab.Lab;
+import org.xenolith.core.lab.LabBench;
 import org.xenolith.core.lab.LabResult;
 import org.xenolith.core.lab.Labs;
+import org.xenolith.core.trace.TraceTopic;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,6 +16,8 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /** {@code vmm lab}: labs that grade themselves. */
@@ -27,7 +31,11 @@ import java.util.concurrent.Callable;
                     + " says what it finds.",
             ""
         },
-        customSynopsis = {"vmm lab list", "vmm lab start N [DIR]", "vmm lab check N [DIR]"},
+        customSynopsis = {
+            "vmm lab list",
+            "vmm lab start N [DIR]",
+            "vmm lab check N [DIR] [--trace=TOPIC]"
+        },
         optionListHeading = "%nOptions:%n",
         footer = {"", "Exit status: 0 done, or the check was passed; 1 it was not; 2 wrong usage."})
 final class LabCommand implements Callable<Integer> {
@@ -53,6 +61,16 @@ final class LabCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "Where your file is. Default: labN.")
     private Path folder;
+
+    @Option(
+            names = "--trace",
+            paramLabel = "TOPIC",
+            split = ",",
+            converter = TraceTopicName.class,
+            description =
+                    "Writes to standard error what passes between your guest and the hypervisor, as"
+                            + " 'vmm boot --trace' does.")
+    private Set<TraceTopic> trace = EnumSet.noneOf(TraceTopic.class);
 
     @Option(
             names = {"-h", "--help"},
@@ -93,7 +111,10 @@ final class LabCommand implements Callable<Integer> {
     private Integer check() throws IOException {
         Lab lab = lab();
         out().println("lab %d: %s".formatted(lab.number(), lab.title()));
-        LabResult result = lab.check(folderOf(lab));
+        LabResult result;
+        try (LabBench bench = new LabBench(trace)) {
+            result = lab.check(folderOf(lab), bench);
+        }
         for (String name : result.passed()) {
             out().println("  ok    " + name);
         }

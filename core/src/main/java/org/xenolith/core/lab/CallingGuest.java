@@ -29,8 +29,13 @@ final class CallingGuest implements Hypercalls.Extension {
         if (number != Hypercall.ARCH_7) {
             return -XenErrno.ENOSYS;
         }
+        // The vCPU's thread waits meanwhile: nobody else touches the guest's memory.
+        Memory memory = new Memory(vcpu.mmu());
         try {
-            return handler.call(new Memory(vcpu.mmu()), a1, a2, a3);
+            return StudentCall.within(StudentCall.PATIENCE, () -> handler.call(memory, a1, a2, a3));
+        } catch (StudentCall.Endless e) {
+            memory.revoke();
+            complaint = e.getMessage();
         } catch (TooBusy e) {
             complaint =
                     "The guest asked for a sum of very many numbers, and got it. A guest that may"
@@ -41,7 +46,7 @@ final class CallingGuest implements Hypercalls.Extension {
                     "A BadAddress left your method: the guest passed a pointer to nowhere, which is"
                             + " its right. In a hypervisor an exception that nobody expects is the"
                             + " end of all guests; answer -EFAULT.";
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             complaint =
                     new StudentClass.Threw(e, handler.getClass().getSimpleName() + ".java")
                             .getMessage();
@@ -58,13 +63,18 @@ final class CallingGuest implements Hypercalls.Extension {
     private static final class Memory implements GuestMemory {
         private final Mmu mmu;
         private int accesses;
+        private volatile boolean revoked;
 
         Memory(Mmu mmu) {
             this.mmu = mmu;
         }
 
+        void revoke() {
+            revoked = true;
+        }
+
         private void count() {
-            if (++accesses > ACCESSES) {
+            if (revoked || ++accesses > ACCESSES) {
                 throw new TooBusy();
             }
         }

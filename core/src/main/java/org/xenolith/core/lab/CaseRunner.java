@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Boots the guests of a lab's cases and reads from their ends how the student's work did. */
 final class CaseRunner {
@@ -31,14 +32,17 @@ final class CaseRunner {
 
     private final String hung;
     private final String crashed;
+    private final Set<TraceTopic> trace;
 
     /**
      * @param hung said of work that neither ends nor waits for anything that comes
      * @param crashed said of work that causes a trap which nobody expects
+     * @param trace what of the guests goes to standard error
      */
-    CaseRunner(String hung, String crashed) {
+    CaseRunner(String hung, String crashed, Set<TraceTopic> trace) {
         this.hung = hung;
         this.crashed = crashed;
+        this.trace = trace;
     }
 
     /** Boots an image for each case, until one is not passed. */
@@ -74,10 +78,11 @@ final class CaseRunner {
         guest.domain().pauseAt(guest.domain().retired() + INSTRUCTIONS, guest::destroy);
     }
 
-    private static BootOptions options(GuestCase tried, Path image) {
+    private BootOptions options(GuestCase tried, Path image) {
         return BootOptions.of("lab", image, tried.memoryMib() * MIB)
                 .commandLine(tried.commandLine())
                 .vcpus(tried.vcpus())
+                .trace(trace)
                 .timeout(Optional.of(GuestCase.PATIENCE))
                 .virtualTime(true)
                 .build();

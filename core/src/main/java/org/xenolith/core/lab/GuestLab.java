@@ -22,17 +22,15 @@ record GuestLab(
     }
 
     @Override
-    public LabResult check(Path folder) throws IOException {
-        try (GuestCompiler compiler = LabFiles.compiler()) {
-            return check(folder, compiler);
-        }
+    public List<String> headers() {
+        return List.of("micro.h", "string.h", "xen.h");
     }
 
     @Override
-    public LabResult check(Path folder, GuestCompiler compiler) throws IOException {
+    public LabResult check(Path folder, LabBench bench) throws IOException {
         try (LabFiles.Collected work = new LabFiles(this).collect(folder)) {
-            Path image = compiler.build("lab" + number, work.sources());
-            return new CaseRunner(hung, crashed).run(cases, image);
+            Path image = bench.compiler().build("lab" + number, work.sources());
+            return new CaseRunner(hung, crashed, bench.trace()).run(cases, image);
         } catch (GuestCompiler.Refused refused) {
             return new LabResult(
                     List.of(),

@@ -21,19 +21,12 @@ record HypercallLab(int number, String title, String file, List<GuestCase> cases
     }
 
     @Override
-    public LabResult check(Path folder) throws IOException {
-        try (GuestCompiler compiler = LabFiles.compiler()) {
-            return check(folder, compiler);
-        }
-    }
-
-    @Override
-    public LabResult check(Path folder, GuestCompiler compiler) throws IOException {
+    public LabResult check(Path folder, LabBench bench) throws IOException {
         LabFiles files = new LabFiles(this);
         try (LabFiles.Collected ours = files.collectCases()) {
             Supplier<HypercallHandler> maker =
                     StudentClass.compile(files.work(folder), HypercallHandler.class);
-            return run(maker, compiler.build("lab" + number, ours.sources()));
+            return run(maker, bench.compiler().build("lab" + number, ours.sources()), bench);
         } catch (StudentClass.Refused refused) {
             return new LabResult(
                     List.of(),
@@ -41,11 +34,14 @@ record HypercallLab(int number, String title, String file, List<GuestCase> cases
         }
     }
 
-    private LabResult run(Supplier<HypercallHandler> maker, Path image) throws IOException {
+    private LabResult run(Supplier<HypercallHandler> maker, Path image, LabBench bench)
+            throws IOException {
         List<String> passed = new ArrayList<>();
         for (GuestCase tried : cases) {
             CallingGuest call = new CallingGuest(maker.get());
-            LabResult result = new CaseRunner(HUNG, CRASHED).run(List.of(tried.with(call)), image);
+            LabResult result =
+                    new CaseRunner(HUNG, CRASHED, bench.trace())
+                            .run(List.of(tried.with(call)), image);
             if (!result.isPassed()) {
                 String explanation =
                         call.complaint() == null

@@ -35,12 +35,7 @@ record JavaLab<T>(int number, String title, String file, Class<T> type, List<Jav
     }
 
     @Override
-    public LabResult check(Path folder, GuestCompiler compiler) throws IOException {
-        return check(folder);
-    }
-
-    @Override
-    public LabResult check(Path folder) throws IOException {
+    public LabResult check(Path folder, LabBench bench) throws IOException {
         Path work = new LabFiles(this).work(folder);
         Supplier<T> maker;
         try {
@@ -66,9 +61,13 @@ record JavaLab<T>(int number, String title, String file, Class<T> type, List<Jav
     /** An exception out of the student's code is part of the answer, not ours. */
     private static <T> LabVerdict run(JavaCase<T> tried, Supplier<T> maker) throws IOException {
         try {
-            return tried.trial().run(maker.get());
-        } catch (StudentClass.Threw threw) {
-            return LabVerdict.failed(threw.getMessage());
+            return StudentCall.within(StudentCall.PATIENCE, () -> tried.trial().run(maker.get()));
+        } catch (StudentClass.Threw | StudentCall.Endless theirs) {
+            return LabVerdict.failed(theirs.getMessage());
+        } catch (IOException | RuntimeException ours) {
+            throw ours;
+        } catch (Exception e) {
+            throw new IOException("the check was interrupted", e);
         }
     }
 }

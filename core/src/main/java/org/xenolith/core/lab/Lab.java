@@ -17,6 +17,11 @@ public interface Lab {
     /** Names of files that the student reads: they are written beside {@link #file} by a start. */
     List<String> readings();
 
+    /** Headers of micro-guests that {@link #file} includes; they are written there too. */
+    default List<String> headers() {
+        return List.of();
+    }
+
     /**
      * Judges a student's work.
      *
@@ -24,10 +29,7 @@ public interface Lab {
      * @throws java.nio.file.NoSuchFileException if the file is not there
      * @throws LabFailed if nothing can be judged on this machine
      */
-    LabResult check(Path folder) throws IOException;
-
-    /** The same with a compiler that is at hand, for who checks many. */
-    LabResult check(Path folder, GuestCompiler compiler) throws IOException;
+    LabResult check(Path folder, LabBench bench) throws IOException;
 
     /** The folder of this lab below {@code src/main/labs}. */
     default String folder() {

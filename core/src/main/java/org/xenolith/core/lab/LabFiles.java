@@ -19,19 +19,6 @@ final class LabFiles {
         this.lab = lab;
     }
 
-    /**
-     * @throws LabFailed if this machine has no tools for it
-     */
-    static GuestCompiler compiler() throws IOException {
-        if (!GuestCompiler.missingTools().isEmpty()) {
-            throw new LabFailed(
-                    "This lab is built with gcc and ld, and here is no "
-                            + String.join(" and no ", GuestCompiler.missingTools())
-                            + " (packages gcc and binutils).");
-        }
-        return GuestCompiler.create();
-    }
-
     /** The student's file. */
     Path work(Path folder) throws NoSuchFileException {
         Path work = folder.resolve(lab.file());
@@ -55,6 +42,9 @@ final class LabFiles {
         Files.createDirectories(folder);
         for (String reading : lab.readings()) {
             Files.write(folder.resolve(reading), GuestSources.lab(lab.folder() + "/" + reading));
+        }
+        for (String header : lab.headers()) {
+            Files.write(folder.resolve(header), GuestSources.header(header));
         }
         return Files.write(file, GuestSources.lab(lab.folder() + "/skeleton/" + lab.file()));
     }

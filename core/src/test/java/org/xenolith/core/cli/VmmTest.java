@@ -501,6 +501,48 @@ final class VmmTest {
                 .run(arguments);
     }
 
+    @Test
+    void labsAreListedAndStartedWithoutOverwritingAnything() throws IOException {
+        assertThat(vmm("lab")).isZero();
+        assertThat(out.toString()).contains("   1  What is a virtual machine?");
+        Path work = folder.resolve("mine");
+        assertThat(vmm("lab", "start", "9", work.toString())).isZero();
+        assertThat(out.toString()).contains("vmm lab check 9 " + work);
+        assertThat(work.resolve("FairScheduler.java")).exists();
+        assertThat(vmm("lab", "start", "9", work.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("FairScheduler.java is there already");
+    }
+
+    @Test
+    void labThatIsNotPassedIsExplainedAndHasAStatusOfItsOwn() {
+        String work = folder.resolve("mine").toString();
+        vmm("lab", "start", "9", work);
+        assertThat(vmm("lab", "check", "9", work)).isEqualTo(1);
+        assertThat(out.toString())
+                .contains("  FAIL  three that compute, alike")
+                .contains("fair is a third each");
+        assertThat(out.toString().lines()).allMatch(line -> line.length() <= 160);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "lab frobnicate|is none of list, start and check",
+                "lab start|Which lab?",
+                "lab check 11|There is no lab 11; there are 1 to 10"
+            })
+    void labThatIsNoneIsWrongUsage(String commandLine, String sentence) {
+        assertThat(vmm(commandLine.split(" "))).isEqualTo(2);
+        assertThat(err.toString()).contains(sentence);
+    }
+
+    @Test
+    void codeThatAGuestLatchedIsTheExitStatus() {
+        endings.add(new Outcome.PoweredOff(77));
+        assertThat(vmm("boot")).isEqualTo(77);
+    }
+
     private static final class TwoGuests implements KnownGuests {
         @Override
         public List<String> names() {

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -27,12 +28,12 @@ class LabsBootTest {
     private static final int WRONG_PER_LAB = 3;
     private static final String TOLD = "Told: ";
 
-    private static GuestCompiler compiler;
+    private static final LabBench BENCH = new LabBench(Set.of());
 
     @TempDir Path folder;
 
     @BeforeAll
-    static void skipLoudlyWithoutTools() throws IOException {
+    static void skipLoudlyWithoutTools() {
         if (!GuestCompiler.missingTools().isEmpty()) {
             String message =
                     "SKIPPED: labs are not checked: this machine lacks "
@@ -40,14 +41,11 @@ class LabsBootTest {
             System.err.println(message);
             assumeTrue(false, message);
         }
-        compiler = GuestCompiler.create();
     }
 
     @AfterAll
     static void removeImages() {
-        if (compiler != null) {
-            compiler.close();
-        }
+        BENCH.close();
     }
 
     static Stream<Integer> labs() {
@@ -82,7 +80,7 @@ class LabsBootTest {
     void skeletonFailsInTheFirstCaseWithAHint(int number) throws IOException {
         Lab lab = lab(number);
         Labs.start(lab, folder);
-        LabResult result = lab.check(folder, compiler);
+        LabResult result = lab.check(folder, BENCH);
         assertThat(result.passed()).isEmpty();
         String explanation = result.failure().orElseThrow().explanation();
         assertThat(result.failure().orElseThrow().name()).isNotEqualTo("it compiles");
@@ -95,7 +93,7 @@ class LabsBootTest {
     void solutionPasses(int number) throws IOException {
         Lab lab = lab(number);
         Path solution = LABS.resolve(lab.folder()).resolve("solution");
-        LabResult result = lab.check(solution, compiler);
+        LabResult result = lab.check(solution, BENCH);
         assertThat(textOf(result)).isEqualTo("passed");
         assertThat(result.passed()).hasSizeGreaterThanOrEqualTo(3);
     }
@@ -109,7 +107,7 @@ class LabsBootTest {
                 Files.readAllLines(wrong.resolve(lab.file())).get(1).replaceAll("^.*" + TOLD, "");
         told = told.replaceAll(" \\*/$", "");
         assertThat(told).isNotBlank();
-        LabResult result = lab.check(wrong, compiler);
+        LabResult result = lab.check(wrong, BENCH);
         assertThat(textOf(result)).contains(told);
     }
 }

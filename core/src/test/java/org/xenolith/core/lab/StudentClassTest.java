@@ -1,0 +1,65 @@
+package org.xenolith.core.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/** What becomes of a Java file that somebody else has written. */
+class StudentClassTest {
+    @TempDir Path folder;
+
+    private Supplier<HypercallHandler> compile(String text) throws IOException, Exception {
+        Path file = Files.writeString(folder.resolve("Mine.java"), text);
+        return StudentClass.compile(file, HypercallHandler.class);
+    }
+
+    private static String classWith(String body) {
+        return "import org.xenolith.core.lab.*;\n"
+                + "final class Mine implements HypercallHandler {\n"
+                + body
+                + "\npublic long call(GuestMemory m, long a, long b, long c) { return a + n; }\n"
+                + "private record R(long x) {}\nlong n = new R(5).x();\n}\n";
+    }
+
+    @Test
+    void eachObjectIsANewOneAndInnerClassesAreFound() throws Exception {
+        Supplier<HypercallHandler> maker = compile(classWith(""));
+        assertThat(maker.get().call(null, 2, 0, 0)).isEqualTo(7);
+        assertThat(maker.get()).isNotSameAs(maker.get());
+    }
+
+    @Test
+    void compilersMessageNamesTheLine() {
+        assertThatThrownBy(() -> compile(classWith("int wrong = \"text\";")))
+                .isInstanceOf(StudentClass.Refused.class)
+                .hasMessageStartingWith("Mine.java:3: ")
+                .hasMessageContaining("String");
+    }
+
+    @Test
+    void classOfAnotherNameOrKindIsRefusedInASentence() {
+        assertThatThrownBy(() -> compile("class Other {}"))
+                .hasMessage("Mine.java has no class Mine without a package.");
+        assertThatThrownBy(() -> compile("class Mine {}"))
+                .hasMessage("Mine does not implement HypercallHandler.");
+        assertThatThrownBy(() -> compile(classWith("Mine(int n) {}")))
+                .hasMessage("Mine has no constructor without parameters.");
+    }
+
+    @Test
+    void constructorThatThrowsIsTheStudents() throws Exception {
+        Supplier<HypercallHandler> maker =
+                compile(classWith("Mine() { throw new IllegalStateException(\"oh\"); }"));
+        assertThatThrownBy(maker::get)
+                .isInstanceOf(StudentClass.Threw.class)
+                .hasMessageContaining("oh")
+                .hasMessageContaining("in line 3");
+    }
+}
