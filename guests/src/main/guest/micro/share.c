@@ -18,7 +18,7 @@ static void own(u16 peer) {
     grants_init();
     grant(FIRST_FREE_GRANT, peer, (void *)page, 0);
 
-    u64 deadline = now() + NANOS_PER_SECOND;
+    u64 deadline = give_up_at();
     while (page[0] != ANSWER) {
         EXPECT(now() < deadline, "domain %u did not write to our page", peer);
         HYPERCALL(sched_op, SCHEDOP_yield, 0);
@@ -35,7 +35,7 @@ static void own(u16 peer) {
 static void use(u16 peer) {
     volatile u64 *page = page_alloc();
     u32 handle;
-    u64 deadline = now() + NANOS_PER_SECOND;
+    u64 deadline = give_up_at();
 
     while (grant_map((void *)page, peer, FIRST_FREE_GRANT, GNTMAP_readonly, &handle) != 0) {
         EXPECT(now() < deadline, "domain %u grants us nothing", peer);

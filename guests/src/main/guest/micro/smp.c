@@ -27,7 +27,7 @@ static long is_up(u32 vcpu) {
 }
 
 static void wait_until_down(void) {
-    u64 deadline = now() + NANOS_PER_SECOND;
+    u64 deadline = give_up_at();
     while (is_up(1)) {
         EXPECT(now() < deadline, "vCPU 1 does not go down; it has counted to %u", counter);
         HYPERCALL(sched_op, SCHEDOP_yield, 0);

@@ -38,7 +38,7 @@ u64 device_backend_read(const char *name, u64 otherwise) {
 
 /* A real driver would set a watch on the backend's state; we ask again and again. */
 void device_switch(u64 state, u64 awaited) {
-    u64 deadline = now() + 2 * NANOS_PER_SECOND;
+    u64 deadline = give_up_at();
     if (state != 0) device_write("state", state);
     while (device_backend_read("state", 0) != awaited) {
         EXPECT(now() < deadline, "the backend is in state %lu, not in %lu",

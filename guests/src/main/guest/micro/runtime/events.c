@@ -120,6 +120,11 @@ u64 now(void) {
     return nanos;
 }
 
+/* The longest wait that is no failure must fit a busy host. */
+u64 give_up_at(void) {
+    return now() + argument("patience", 5000) * NANOS_PER_MILLI;
+}
+
 /* To be called with events off; turns them on and sleeps in one step. */
 void sleep_until_event(u64 deadline) {
     u32 vcpu = this_vcpu();

@@ -114,14 +114,17 @@ long event_bind_interdomain(u16 remote_domid, u32 remote_port);
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
 u64 now(void);
+
+/* When whoever waits for somebody else, from now on, gives up: patience=MILLIS on the command line. */
+u64 give_up_at(void);
 void sleep_until_event(u64 deadline);
 
 /* Sleeps until the condition holds; some event must announce that it may. Events stay off between
  * the look at the condition and the sleep, which turns them on in one step: an event in between
- * cannot be slept through. Whoever waits longer than two seconds has failed. */
+ * cannot be slept through. Whoever waits in vain has failed. */
 #define WAIT_UNTIL(condition, ...)                      \
     do {                                                \
-        u64 deadline_ = now() + 2 * NANOS_PER_SECOND;   \
+        u64 deadline_ = give_up_at();                    \
         events_off();                                   \
         while (!(condition)) {                          \
             if (now() > deadline_) failure(__VA_ARGS__); \

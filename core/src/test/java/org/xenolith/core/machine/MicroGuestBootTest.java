@@ -37,6 +37,10 @@ class MicroGuestBootTest {
     private static final Path NEW_GUEST = Path.of("../guests/new-guest");
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final long MEMORY = 8 * BootFixture.MIB;
+
+    /** Broken guests wait in vain: not for long. */
+    private static final String HURRY = "patience=400";
+
     private static final int SUCCESS = 0;
     private static final int FAILURE = 64;
     private static final int SKIP = 77;
@@ -115,16 +119,16 @@ class MicroGuestBootTest {
         return ((Outcome.PoweredOff) ending).code();
     }
 
-    private int run(Path image, int vcpus) throws IOException {
+    private int run(Path image, String commandLine, int vcpus) throws IOException {
         try (Host host = Host.start(1L << 30, 2)) {
-            Guest guest = host.create(options(image, "", vcpus), console);
+            Guest guest = host.create(options(image, commandLine, vcpus), console);
             guest.start();
             return codeOf(guest, console);
         }
     }
 
     private void runsTo(int code, String words, Path image, int vcpus) throws IOException {
-        int ended = run(image, vcpus);
+        int ended = run(image, code == FAILURE ? HURRY : "", vcpus);
         assertThat(console.text()).contains(words).containsOnlyOnce("\n");
         assertThat(ended).as(console.text()).isEqualTo(code);
     }
@@ -183,8 +187,9 @@ class MicroGuestBootTest {
     private void twoRun(Path first, String firstLine, Path second, String secondLine, int code)
             throws IOException {
         try (Host host = Host.start(1L << 30, 2)) {
-            Guest one = host.create(bare(first, firstLine), console);
-            Guest two = host.create(bare(second, secondLine), secondConsole);
+            String patience = code == FAILURE ? " " + HURRY : "";
+            Guest one = host.create(bare(first, firstLine + patience), console);
+            Guest two = host.create(bare(second, secondLine + patience), secondConsole);
             one.start();
             two.start();
             assertThat(codeOf(two, secondConsole)).as(secondConsole.text()).isEqualTo(code);
@@ -238,7 +243,7 @@ class MicroGuestBootTest {
 
     @Test
     void sectorThatWasWrittenByHandIsOnTheHostsDisk() throws IOException {
-        run(sound("blkring"), 1);
+        run(sound("blkring"), "", 1);
         ByteBuffer disk =
                 ByteBuffer.wrap(Files.readAllBytes(folder.resolve("disk.img")))
                         .order(ByteOrder.LITTLE_ENDIAN);
