@@ -103,6 +103,20 @@ class HypercallsTest {
     }
 
     @Test
+    void extensionAnswersWhatXenDoesNotHaveAndNothingElse() {
+        guest.hypercalls.extend(
+                (caller, number, a1, a2, a3, a4) ->
+                        number == Hypercall.ARCH_7
+                                ? a1 + caller.mmu().read32(a2) + a3 + a4
+                                : -ENOSYS);
+        mmu.write32(ARGUMENTS, 20);
+        assertThat(call(Hypercall.ARCH_7, 1, ARGUMENTS, 300, 4000)).isEqualTo(4321);
+        assertThat(call(Hypercall.ARCH_7, 1, UNMAPPED, 0, 0)).isEqualTo(-EFAULT);
+        assertThat(call(Hypercall.ARCH_0)).isEqualTo(-ENOSYS);
+        assertThat(call(Hypercall.XEN_VERSION, 0)).isEqualTo(VERSION);
+    }
+
+    @Test
     void hypercallChangesOnlyRaxRcxAndR11() {
         Cpu cpu = vcpu.cpu();
         for (int i = 0; i < 16; i++) {
@@ -559,6 +573,19 @@ class HypercallsTest {
         assertThat(call(Hypercall.SCHED_OP, 1)).isZero();
         assertThat(vcpu.upcallsMasked()).isFalse();
         assertThat(vcpu.waiting).isEqualTo(Waiting.UPCALL);
+    }
+
+    @Test
+    void codeThatWasLatchedIsReportedInThePlaceOfTheReason() {
+        mmu.write32(ARGUMENTS, 0x100 + 77);
+        assertThat(call(Hypercall.SCHED_OP, 5, ARGUMENTS)).isZero();
+        assertThat(guest.domain.hasEnded()).isFalse();
+        mmu.write32(ARGUMENTS, 99);
+        assertThat(call(Hypercall.SCHED_OP, 5, ARGUMENTS)).isZero();
+        mmu.write32(ARGUMENTS, Domain.SHUTDOWN_POWEROFF);
+        assertThat(call(Hypercall.SCHED_OP, 2, ARGUMENTS)).isZero();
+        assertThat(guest.domain.shutdownReason()).as("eight bits of the first").isEqualTo(77);
+        assertThat(call(Hypercall.SCHED_OP, 5, UNMAPPED)).isEqualTo(-EFAULT);
     }
 
     @Test
