@@ -21,7 +21,7 @@ final class CaseRunner {
     private static final long INSTRUCTIONS = 20_000_000;
 
     private static final long MIB = 1 << 20;
-    private static final long POOL_BYTES = 64 * MIB;
+    private static final long POOL_BYTES = 256 * MIB;
 
     /** Outcomes of micro-guests, {@code micro.h}. */
     private static final int SUCCESS = 0;

@@ -4,18 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.xenolith.core.trace.TraceTopic;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The pages of the labs keep to what a student expects of them. */
 class LabPagesTest {
     private static final Path PAGES = Path.of("../docs/labs");
+    private static final Path MICRO = Path.of("../guests/src/main/guest/micro");
     private static final int MOST_WORDS = 1200;
 
     static Stream<Integer> labs() {
@@ -57,13 +58,27 @@ class LabPagesTest {
                         "| %d | [%s](%s)".formatted(number, lab.title(), page(lab).getFileName()));
     }
 
+    private static List<String> found(String pattern, String text) {
+        return Pattern.compile(pattern).matcher(text).results().map(m -> m.group(1)).toList();
+    }
+
     @ParameterizedTest(name = "lab {arguments}")
     @MethodSource("labs")
-    void linksOfAPageLeadSomewhere(int number) throws IOException {
+    void whatAPageNamesExists(int number) throws IOException {
         Path page = page(Labs.number(number).orElseThrow());
-        Matcher link = Pattern.compile("\\]\\(([^)#]+)\\)").matcher(Files.readString(page));
-        while (link.find()) {
-            assertThat(page.resolveSibling(link.group(1)).normalize()).exists();
+        String text = Files.readString(page);
+        for (String link : found("\\]\\(([^)#]+)\\)", text)) {
+            assertThat(page.resolveSibling(link).normalize()).exists();
+        }
+        for (String guest : found("(?:guests/target/micro/|run-)([a-z-]+)", text)) {
+            assertThat(MICRO.resolve(guest + ".c")).exists();
+        }
+        for (String fleet : found("vmm up (\\S+)", text)) {
+            assertThat(Path.of("..").resolve(fleet)).exists();
+        }
+        for (String topics : found("--trace=([a-z,]+)", text)) {
+            assertThat(Stream.of(TraceTopic.values()).map(TraceTopic::label))
+                    .contains(topics.split(","));
         }
     }
 }
