@@ -220,6 +220,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 if (vcpu.kernelMode) {
                     hypercalls.execute(vcpu);
                 } else {
+                    vcpu.systemCalls++;
                     vcpu.delivery.systemCall();
                 }
             }
@@ -234,6 +235,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             }
             case Exit.SOFTWARE_INTERRUPT -> {
                 int vector = cpu.exitVector();
+                vcpu.softwareInterrupts++;
                 if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
                     tracer.emit(vcpu, new TraceEvent.Interrupted(vector, cpu.rip));
                 }

@@ -121,6 +121,14 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     public long upcalls;
 
+    /** SYSCALLs of processes, and INT n, INT3 and INT1. For statistics. */
+    public long systemCalls;
+
+    public long softwareInterrupts;
+
+    /** What hypercalls cost, while somebody measures. */
+    public final HypercallCosts costs = new HypercallCosts();
+
     /** Pieces of work that one turn of hypercalls may do before others get theirs. */
     private static final int PIECES_PER_TURN = 256;
 

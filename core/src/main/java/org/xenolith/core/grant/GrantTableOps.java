@@ -31,6 +31,7 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 
@@ -51,7 +52,34 @@ public final class GrantTableOps {
 
     /** A grant of another domain, seen at an MFN of our window. */
     private record Mapping(
-            GrantTable granter, int ref, boolean write, long mfn, long hostAddr, int flags) {}
+            int granterId,
+            GrantTable granter,
+            int ref,
+            boolean write,
+            long mfn,
+            long hostAddr,
+            int flags) {}
+
+    /**
+     * A grant of another domain that this one has mapped.
+     *
+     * @param granter the other domain's id
+     * @param mfn under which this domain sees the frame
+     */
+    public record Mapped(int handle, int granter, int ref, long mfn, boolean write) {}
+
+    /** All that is mapped now, by handle. */
+    public synchronized List<Mapped> mapped() {
+        return mappings.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .map(
+                        entry -> {
+                            Mapping of = entry.getValue();
+                            return new Mapped(
+                                    entry.getKey(), of.granterId, of.ref, of.mfn, of.write);
+                        })
+                .toList();
+    }
 
     /**
      * @param tables grant table of a domain by its id, null when there is none
@@ -264,16 +292,23 @@ public final class GrantTableOps {
         long hostAddr = mmu.read64(record + GrantCommand.Map.HOST_ADDR);
         int flags = mmu.read32(record + GrantCommand.Map.FLAGS);
         int ref = mmu.read32(record + GrantCommand.Map.REF);
-        GrantTable granter = tables.apply(resolve(mmu.read16(record + GrantCommand.Map.DOM)));
+        int granterId = resolve(mmu.read16(record + GrantCommand.Map.DOM));
+        GrantTable granter = tables.apply(granterId);
         int status =
                 granter == null
                         ? GNTST_BAD_DOMAIN
-                        : map(vcpu, record, granter, ref, hostAddr, flags);
+                        : map(vcpu, record, granterId, granter, ref, hostAddr, flags);
         mmu.write16(record + GrantCommand.Map.STATUS, status);
     }
 
     private synchronized int map(
-            GuestContext vcpu, long record, GrantTable granter, int ref, long hostAddr, int flags) {
+            GuestContext vcpu,
+            long record,
+            int granterId,
+            GrantTable granter,
+            int ref,
+            long hostAddr,
+            int flags) {
         boolean write = (flags & GrantCommand.Map.GNTMAP_READONLY) == 0;
         // Device mappings need an IOMMU; only what the guest can reach through its tables is done.
         if ((flags & GrantCommand.Map.GNTMAP_HOST_MAP) == 0) {
@@ -297,7 +332,7 @@ public final class GrantTableOps {
             return GNTST_BAD_VIRT_ADDR;
         }
         int handle = nextHandle++;
-        mappings.put(handle, new Mapping(granter, ref, write, mfn, hostAddr, flags));
+        mappings.put(handle, new Mapping(granterId, granter, ref, write, mfn, hostAddr, flags));
         vcpu.mmu().write32(record + GrantCommand.Map.HANDLE, handle);
         vcpu.mmu().write64(record + GrantCommand.Map.DEV_BUS_ADDR, mfn << Ram.PAGE_SHIFT);
         return GNTST_OKAY;

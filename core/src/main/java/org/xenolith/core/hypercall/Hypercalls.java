@@ -27,6 +27,8 @@ import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.devices.console.ConsoleSink;
 
+import java.util.List;
+
 /** The hypercall table of one domain. */
 public final class Hypercalls {
     private static final int SYSCALL_BYTES = 2;
@@ -58,6 +60,9 @@ public final class Hypercalls {
     private final ConsoleIoOps console;
     private final Tracer tracer;
 
+    /** Somebody wants to know what hypercalls cost. */
+    private boolean observed;
+
     /**
      * @param earlyConsole where console_io writes
      * @param tracer null when nothing is traced
@@ -65,6 +70,7 @@ public final class Hypercalls {
     public Hypercalls(Domain domain, ConsoleSink earlyConsole, Tracer tracer) {
         this.domain = domain;
         this.tracer = tracer;
+        this.observed = tracer != null;
         mmuUpdate = new MmuUpdate(domain.id(), domain.pageTypes());
         mmuExt = new MmuExtOps(domain.id(), domain.pageTypes());
         updateVaMapping = new UpdateVaMapping(domain.pageTypes());
@@ -82,6 +88,11 @@ public final class Hypercalls {
         console = new ConsoleIoOps(earlyConsole);
     }
 
+    /** Measures what each costs, for {@link VirtualCpu#costs}; before the domain runs. */
+    public void measure() {
+        observed = true;
+    }
+
     /** Adds hypercalls; before the domain runs. */
     public void extend(Extension more) {
         extension = more;
@@ -89,6 +100,11 @@ public final class Hypercalls {
 
     private static GrantTable grantsOf(Domain neighbour) {
         return neighbour == null ? null : neighbour.grants();
+    }
+
+    /** What the guest has mapped of other domains' grants. */
+    public List<GrantTableOps.Mapped> mappedGrants() {
+        return grants.mapped();
     }
 
     /** Ends what the guest has of others, when it is dead and none of its vCPUs runs any more. */
@@ -109,7 +125,11 @@ public final class Hypercalls {
         vcpu.countHypercall(number);
         if (number == Hypercall.IRET) {
             long from = cpu.rip;
+            long began = observed ? System.nanoTime() : 0;
             vcpu.delivery.iret();
+            if (observed) {
+                vcpu.costs.called(number, System.nanoTime() - began);
+            }
             if (tracer != null && tracer.wants(TraceTopic.HYPERCALL)) {
                 tracer.emit(vcpu, TraceEvent.iret(from));
             }
@@ -121,13 +141,14 @@ public final class Hypercalls {
         long a3 = r[Cpu.RDX];
         long a4 = r[Cpu.R10];
         long a5 = r[Cpu.R8];
-        long start = tracer == null ? 0 : System.nanoTime();
+        long start = observed ? System.nanoTime() : 0;
         try {
             result = dispatch(vcpu, number, a1, a2, a3, a4, a5);
         } catch (GuestFault fault) {
             result = -EFAULT;
         }
-        if (tracer != null) {
+        if (observed) {
+            vcpu.costs.called(number, System.nanoTime() - start);
             trace(vcpu, number, a1, a2, a3, a4, result, start);
         }
         if (vcpu.isContinued()) {
@@ -149,7 +170,7 @@ public final class Hypercalls {
             long a4,
             long result,
             long start) {
-        if (tracer.wantsHypercall(number) && !vcpu.isContinued()) {
+        if (tracer != null && tracer.wantsHypercall(number) && !vcpu.isContinued()) {
             tracer.hypercall(vcpu, number, a1, a2, a3, a4, result, start);
         }
     }
@@ -382,7 +403,7 @@ public final class Hypercalls {
             long a4 = mmu.read64(at + MULTICALL_ARGS + 24);
             long a5 = mmu.read64(at + MULTICALL_ARGS + 32);
             long result;
-            long start = tracer == null ? 0 : System.nanoTime();
+            long start = observed ? System.nanoTime() : 0;
             try {
                 result =
                         number == Hypercall.IRET || number == Hypercall.MULTICALL
@@ -391,7 +412,8 @@ public final class Hypercalls {
             } catch (GuestFault fault) {
                 result = -EFAULT;
             }
-            if (tracer != null) {
+            if (observed) {
+                vcpu.costs.calledWithin(number, System.nanoTime() - start);
                 trace(vcpu, number, a1, a2, a3, a4, result, start);
             }
             if (vcpu.isContinued()) {

@@ -158,6 +158,9 @@ final class GuestBuilder {
             ConsolePort consolePort,
             Tracer tracer) {
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
+        if (options.statistics()) {
+            hypercalls.measure();
+        }
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
         Guest guest =
                 new Guest(

@@ -1,6 +1,5 @@
 package org.xenolith.core.machine;
 
-import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.cpu.interp.TierCounters;
@@ -30,7 +29,7 @@ final class Statistics {
                                     vcpu.upcalls,
                                     vcpu.mmu().walks()));
         }
-        appendHypercalls(domain, text);
+        new ExitStatistics(domain).append(text);
         text.append(
                 "blocks decoded %,d, stores into code %,d, events %,d%n"
                         .formatted(
@@ -83,15 +82,4 @@ final class Statistics {
                                 jit.failures()));
     }
 
-    private static void appendHypercalls(Domain domain, StringBuilder text) {
-        for (int number = 0; number < Hypercall.COUNT; number++) {
-            long count = 0;
-            for (VirtualCpu vcpu : domain.vcpus()) {
-                count += vcpu.hypercallCount(number);
-            }
-            if (count > 0) {
-                text.append("  %-20s %,d%n".formatted(Hypercall.name(number), count));
-            }
-        }
-    }
 }
