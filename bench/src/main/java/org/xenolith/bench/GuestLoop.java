@@ -2,8 +2,11 @@ package org.xenolith.bench;
 
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Assembler;
 import org.xenolith.cpu.Cpu;
 
@@ -29,7 +32,22 @@ final class GuestLoop {
     final PvGuest guest = new PvGuest(1, GuestClock.live());
     final VirtualCpu vcpu = guest.vcpu(0);
 
+    private final VcpuRunner runner;
+
     GuestLoop() {
+        this(null);
+    }
+
+    /**
+     * @param tracer watches the guest; null for nobody
+     */
+    GuestLoop(Tracer tracer) {
+        runner =
+                tracer == null
+                        ? guest.runner
+                        : new VcpuRunner(
+                                new Hypercalls(guest.domain, guest.console::write, tracer)::execute,
+                                tracer);
         // As the scheduler leaves it: who sends the vCPU an event need not wake it.
         vcpu.state = VirtualCpu.State.RUNNING;
     }
@@ -60,7 +78,7 @@ final class GuestLoop {
     /** Runs all rounds. */
     long run() {
         vcpu.yielded = false;
-        VirtualCpu.State state = guest.runner.run(vcpu, SLICE_NANOS);
+        VirtualCpu.State state = runner.run(vcpu, SLICE_NANOS);
         if (state != VirtualCpu.State.RUNNABLE || vcpu.cpu().r[COUNTER] != 0) {
             throw new IllegalStateException(
                     "stopped %s at rip %#x: %s"
