@@ -60,6 +60,25 @@ final class RunningHosts implements AutoCloseable {
     }
 
     /**
+     * The process with a guest, or the only one there is.
+     *
+     * @param guest name or id; null for none
+     * @throws ControlException when there is none, or it is not clear which
+     */
+    ControlClient only(String guest) throws IOException, ControlException {
+        if (guest != null) {
+            return find(guest).client();
+        }
+        if (clients.size() == 1) {
+            return clients.getFirst();
+        }
+        throw new ControlException(
+                clients.isEmpty()
+                        ? "No vmm of yours runs."
+                        : "Several vmm processes run: name a guest of one with -g.");
+    }
+
+    /**
      * The one guest that the user means.
      *
      * @throws ControlException when there is none or more than one

@@ -651,6 +651,11 @@ public final class EventChannels {
         return testBit(sharedInfo + SharedInfo.EVTCHN_PENDING, port);
     }
 
+    /** Whether a port's mask bit is set. */
+    public boolean isMasked(int port) {
+        return testBit(sharedInfo + SharedInfo.EVTCHN_MASK, port);
+    }
+
     private static long word(long array, int port) {
         return array + (port / BITS_PER_WORD) * 8L;
     }

@@ -313,4 +313,38 @@ public final class GrantTable {
     public synchronized boolean isInUse(int ref) {
         return ref < uses.length && uses[ref] != 0;
     }
+
+    /**
+     * A grant as it is.
+     *
+     * @param flags {@code GTF_*}
+     * @param mfn as granted; while in use, the frame that was granted when the use began
+     * @param users how many use it now
+     * @param writers how many of those may write
+     */
+    public record Entry(int ref, int flags, int grantee, long mfn, int users, int writers) {}
+
+    /**
+     * What the domain grants or somebody still uses. Only on a thread that may touch the domain's
+     * memory.
+     */
+    public synchronized List<Entry> entries() {
+        return IntStream.range(0, closed ? 0 : frameCount * ENTRIES_PER_FRAME)
+                .mapToObj(this::entryOf)
+                .filter(e -> e.users() != 0 || (e.flags() & GrantEntry.GTF_TYPE_MASK) != 0)
+                .toList();
+    }
+
+    private Entry entryOf(int ref) {
+        int word = Ram.getIntVolatile(entry(ref) + GrantEntry.FLAGS_AND_DOMID);
+        long named = Ram.getIntVolatile(entry(ref) + GrantEntry.FRAME) & 0xffff_ffffL;
+        int users = uses[ref] & USERS_MASK;
+        return new Entry(
+                ref,
+                word & FLAGS_MASK,
+                word >>> DOMID_SHIFT,
+                users == 0 ? named : grantedMfns[ref],
+                users,
+                uses[ref] / WRITER);
+    }
 }

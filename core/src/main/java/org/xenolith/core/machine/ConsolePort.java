@@ -6,8 +6,10 @@ import org.xenolith.devices.console.ConsoleInput;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.pv.console.ConsoleRing;
+import org.xenolith.pv.ring.ByteRing;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
@@ -65,6 +67,15 @@ final class ConsolePort {
         GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
         page.fill((byte) 0);
         ring = new ConsoleRing(page, console, input);
+    }
+
+    /** Where both sides of its rings are; only while the guest stands. */
+    List<ByteRing.State> rings() {
+        return ring.states();
+    }
+
+    int port() {
+        return port;
     }
 
     /** Looks at the ring at the guest's next poll point. */

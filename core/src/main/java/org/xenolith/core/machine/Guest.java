@@ -5,6 +5,7 @@ import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.DomainSnapshot;
@@ -17,11 +18,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * A guest of a {@link Host}, from its building to its end: what its user can do with it from
@@ -348,6 +351,40 @@ public final class Guest implements Ballooned, AutoCloseable {
         CountDownLatch stands = new CountDownLatch(1);
         domain.pauseAt(instructions, stands::countDown);
         return stands;
+    }
+
+    /**
+     * Looks at the guest's memory and state while it stands still at its poll points; it goes on
+     * afterwards, unless it was paused before. A guest that has ended stands anyway.
+     *
+     * @return empty when the guest is closed and there is nothing to look at
+     */
+    public synchronized <T> Optional<T> whileStill(Supplier<T> look) {
+        if (closed) {
+            return Optional.empty();
+        }
+        boolean ran = !domain.isPaused();
+        pause();
+        try {
+            return Optional.of(look.get());
+        } finally {
+            if (ran && !domain.hasEnded()) {
+                unpause();
+            }
+        }
+    }
+
+    ConsolePort consolePort() {
+        return consolePort;
+    }
+
+    StorePort storePort() {
+        return store;
+    }
+
+    /** What it has mapped of other guests' grants. */
+    List<GrantTableOps.Mapped> mappedGrants() {
+        return hypercalls.mappedGrants();
     }
 
     /** Holds the guest still; returns when it stands. Its clock goes on, as on Xen. */

@@ -37,7 +37,14 @@ public final class HostVerbs implements Verbs {
                     "destroy",
                     "mem-set",
                     "network-list",
-                    "block-list");
+                    "block-list",
+                    "pages",
+                    "events",
+                    "grants",
+                    "rings",
+                    "xenstore-ls",
+                    "xenstore-read",
+                    "xenstore-write");
 
     private static final double NANOS = 1e9;
 
@@ -58,7 +65,13 @@ public final class HostVerbs implements Verbs {
         if (verb.equals("list")) {
             return list(arguments);
         }
+        if (WatchVerbs.OF_STORE.contains(verb)) {
+            return WatchVerbs.perform(host.store(), verb, arguments);
+        }
         Guest guest = guest(arguments);
+        if (WatchVerbs.OF_GUEST.contains(verb)) {
+            return WatchVerbs.perform(guest, host.store(), verb, arguments);
+        }
         switch (verb) {
             case "pause" -> guest.pause();
             case "unpause" -> guest.unpause();

@@ -7,8 +7,10 @@ import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.core.xenstore.XenstoreConnection;
 import org.xenolith.core.xenstore.XenstoreRing;
+import org.xenolith.pv.ring.ByteRing;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** A guest's way to xenstore: its page, its event channel, and the connection behind them. */
 final class StorePort {
@@ -71,6 +73,15 @@ final class StorePort {
 
     XenstoreConnection connection() {
         return connection;
+    }
+
+    /** Where both sides of its rings are; only while the guest stands. */
+    List<ByteRing.State> rings() {
+        return ring.states();
+    }
+
+    int port() {
+        return port;
     }
 
     /** Looks at the ring at the guest's next poll point. */

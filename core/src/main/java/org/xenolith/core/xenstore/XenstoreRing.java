@@ -5,6 +5,7 @@ import org.xenolith.pv.ring.RingCorrupt;
 import org.xenolith.pv.ring.RingIndices;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -117,6 +118,11 @@ public final class XenstoreRing {
             // service() finds and reports the same.
             return true;
         }
+    }
+
+    /** Where both sides of the two rings are. */
+    public List<ByteRing.State> states() {
+        return List.of(requests.state(), responses.state());
     }
 
     /** Why the guest is no longer served, as a sentence; empty while all is well. */

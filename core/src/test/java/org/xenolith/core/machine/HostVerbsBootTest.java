@@ -94,6 +94,78 @@ class HostVerbsBootTest {
         }
     }
 
+    @Test
+    void guestIsLookedIntoWhileItRunsStandsAndHasEnded() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 2);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            lookInside(client);
+            assertThat(guest.isPaused()).as("it goes on").isFalse();
+            client.ask(request("pause", "1"));
+            lookInside(client);
+            assertThat(guest.isPaused()).as("it stays paused").isTrue();
+            client.ask(request("unpause", "1"));
+            client.ask(request("destroy", "1"));
+            guest.await(Optional.of(PATIENCE));
+            lookInside(client);
+        }
+    }
+
+    private static void lookInside(ControlClient client) throws Exception {
+        JsonObject pages = client.ask(request("pages", "1")).getAsJsonObject();
+        assertThat(pages.getAsJsonArray("types")).isNotEmpty();
+        assertThat(pages.getAsJsonObject("tree").getAsJsonArray("entries")).isNotEmpty();
+        JsonObject of = request("pages", "1");
+        of.add("mfn", pages.getAsJsonObject("tree").get("mfn"));
+        JsonObject frame = client.ask(of).getAsJsonObject().getAsJsonObject("frame");
+        assertThat(frame.get("type").getAsString()).isEqualTo("L4");
+
+        assertThat(client.ask(request("events", "1")).toString())
+                .contains("\"use\":\"console\"")
+                .contains("\"use\":\"xenstore\"")
+                .contains("VIRQ_TIMER");
+        JsonObject grants = client.ask(request("grants", "1")).getAsJsonObject();
+        assertThat(grants.get("granted_count").getAsInt()).isGreaterThanOrEqualTo(2);
+        JsonArray rings = client.ask(request("rings", "1")).getAsJsonArray();
+        assertThat(rings).hasSize(4);
+        JsonObject output = rings.get(0).getAsJsonObject();
+        assertThat(output.get("device").getAsString()).isEqualTo("console");
+        assertThat(output.get("producer").getAsLong()).as("its prompt").isPositive();
+    }
+
+    @Test
+    void storeIsListedReadAndWritten() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            JsonObject write = storeRequest("xenstore-write", "/tool/x");
+            write.addProperty("value", "7");
+            client.ask(write);
+            assertThat(client.ask(storeRequest("xenstore-read", "/tool/x")).getAsString())
+                    .isEqualTo("7");
+            assertThat(client.ask(storeRequest("xenstore-ls", "/tool")).toString())
+                    .contains("/tool/x");
+            for (String verb : new String[] {"xenstore-ls", "xenstore-read"}) {
+                assertThatThrownBy(() -> client.ask(storeRequest(verb, "/none")))
+                        .isInstanceOf(ControlException.class)
+                        .hasMessageContaining("/none");
+                assertThatThrownBy(() -> client.ask(storeRequest(verb, "//")))
+                        .isInstanceOf(ControlException.class);
+            }
+        }
+    }
+
+    private static JsonObject storeRequest(String verb, String path) {
+        JsonObject request = request(verb, null);
+        request.addProperty("path", path);
+        return request;
+    }
+
     private static String state(ControlClient client, String guest) throws Exception {
         JsonElement list = client.ask(request("list", guest));
         return list.getAsJsonArray().get(0).getAsJsonObject().get("state").getAsString();

@@ -6,6 +6,7 @@ import org.xenolith.pv.ring.ByteRing;
 import org.xenolith.pv.ring.RingCorrupt;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -83,6 +84,11 @@ public final class ConsoleRing {
             corruption = corrupt.getMessage();
             return false;
         }
+    }
+
+    /** Where both sides of the two rings are. */
+    public List<ByteRing.State> states() {
+        return List.of(output.state(), input.state());
     }
 
     /** Why the ring is no longer served, as a sentence; empty while it is sound. */

@@ -44,6 +44,18 @@ public final class ByteRing {
         this.producerIndex = producerIndex;
     }
 
+    /** Where both sides are; free-running, unsigned, and not checked. */
+    public record State(String name, int size, int producer, int consumer) {}
+
+    /** The indices as they stand in the page now. */
+    public State state() {
+        return new State(
+                name,
+                size,
+                RingIndices.getAcquire(page, producerIndex),
+                RingIndices.getAcquire(page, consumerIndex));
+    }
+
     /**
      * Takes bytes out of the ring as its consumer and publishes that.
      *

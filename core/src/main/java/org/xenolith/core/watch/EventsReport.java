@@ -1,0 +1,69 @@
+package org.xenolith.core.watch;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.EventChannels;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** A domain's event channels and what its vCPUs have of them. */
+public final class EventsReport {
+    private static final List<String> KINDS =
+            List.of("closed", "unbound", "interdomain", "pirq", "virq", "ipi");
+
+    private EventsReport() {}
+
+    /**
+     * @param uses what a port is known to be for
+     */
+    public static JsonObject of(Domain domain, Map<Integer, String> uses) {
+        JsonObject report = new JsonObject();
+        JsonArray channels = new JsonArray();
+        for (EventChannels.Saved channel : domain.events().save()) {
+            channels.add(channel(domain.events(), channel, uses));
+        }
+        report.add("channels", channels);
+        JsonArray vcpus = new JsonArray();
+        for (VirtualCpu vcpu : domain.vcpus()) {
+            JsonObject row = new JsonObject();
+            row.addProperty("vcpu", vcpu.vcpuId());
+            row.addProperty("state", vcpu.state.name().toLowerCase(Locale.ROOT));
+            row.addProperty("upcall_pending", vcpu.isUpcallPending());
+            row.addProperty("upcall_mask", vcpu.upcallsMasked());
+            row.addProperty("upcalls", vcpu.upcalls);
+            vcpus.add(row);
+        }
+        report.add("vcpus", vcpus);
+        return report;
+    }
+
+    private static JsonObject channel(
+            EventChannels events, EventChannels.Saved channel, Map<Integer, String> uses) {
+        JsonObject row = new JsonObject();
+        row.addProperty("port", channel.port());
+        row.addProperty("kind", KINDS.get(channel.kind()));
+        row.addProperty("vcpu", channel.vcpu());
+        row.addProperty("pending", events.isPending(channel.port()));
+        row.addProperty("masked", events.isMasked(channel.port()));
+        switch (KINDS.get(channel.kind())) {
+            case "virq" -> row.addProperty("virq", EventChannels.virqName(channel.virq()));
+            case "unbound" -> row.addProperty("remote_domain", channel.remoteDomain());
+            case "interdomain" -> {
+                row.addProperty("remote_domain", channel.remoteDomain());
+                row.addProperty("remote_port", channel.remotePort());
+            }
+            default -> {
+                // An IPI leads to the domain itself.
+            }
+        }
+        if (uses.containsKey(channel.port())) {
+            row.addProperty("use", uses.get(channel.port()));
+        }
+        return row;
+    }
+}
