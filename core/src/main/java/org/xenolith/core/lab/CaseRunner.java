@@ -82,7 +82,7 @@ final class CaseRunner {
         return BootOptions.of("lab", image, tried.memoryMib() * MIB)
                 .commandLine(tried.commandLine())
                 .vcpus(tried.vcpus())
-                .trace(trace)
+                .trace(trace, Optional.empty())
                 .timeout(Optional.of(GuestCase.PATIENCE))
                 .virtualTime(true)
                 .build();
