@@ -90,9 +90,7 @@ public class TraceBenchmark {
     private static Tracer tracer(TraceTopic topic) {
         TextSink text = new TextSink(Writer.nullWriter());
         return new Tracer(
-                TraceFilter.of(EnumSet.of(topic)),
-                Symbols.NONE,
-                List.of(new BackgroundSink(text)));
+                TraceFilter.of(EnumSet.of(topic)), Symbols.NONE, List.of(new BackgroundSink(text)));
     }
 
     @TearDown

@@ -135,7 +135,7 @@ public record Operation(int hypercall, int command, String name, WireStruct argu
                     op(SCHED_OP, 2, "SCHEDOP_shutdown", "reason@0:4"),
                     op(SCHED_OP, 3, "SCHEDOP_poll", "ports@0:8 nr_ports@8:4 timeout@16:8"),
                     op(SCHED_OP, 4, "SCHEDOP_remote_shutdown", "domain_id@0:2 reason@4:4"),
-                    op(SCHED_OP, 5, "SCHEDOP_shutdown_code", ""),
+                    op(SCHED_OP, 5, "SCHEDOP_shutdown_code", "reason@0:4"),
                     op(CALLBACK_OP, 0, "CALLBACKOP_register", "type@0:2 flags@2:2 address@8:8"),
                     op(CALLBACK_OP, 1, "CALLBACKOP_unregister", "type@0:2"),
                     op(

@@ -55,7 +55,8 @@ final class ExitStatistics {
                     Hypercall.MMUEXT_OP,
                     Hypercall.IRET ->
                     OnHardware.TRAPS;
-            // The timer's MSR, CPUID, ports, HLT and PAUSE, doorbells and interprocessor interrupts.
+            // The timer's MSR, CPUID, ports, HLT and PAUSE, doorbells and interprocessor
+            // interrupts.
             case Hypercall.SET_TIMER_OP,
                     Hypercall.VCPU_OP,
                     Hypercall.XEN_VERSION,

@@ -81,5 +81,4 @@ final class Statistics {
                                 jit.stale(),
                                 jit.failures()));
     }
-
 }

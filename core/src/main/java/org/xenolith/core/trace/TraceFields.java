@@ -6,6 +6,7 @@ import org.xenolith.core.abi.MmuCommand;
 import org.xenolith.core.abi.Operation;
 import org.xenolith.core.abi.WireStruct;
 import org.xenolith.core.abi.XenErrno;
+import org.xenolith.core.domain.Domain;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.core.mm.FrameType;
 
@@ -25,6 +26,7 @@ final class TraceFields {
     }
 
     private static final long MAX_ERRNO = 4096;
+    private static final int SCHEDOP_SHUTDOWN = 2;
 
     /** Arguments that count something or number it. */
     private static final Set<String> DECIMAL =
@@ -131,7 +133,17 @@ final class TraceFields {
             for (WireStruct.Field field : operation.argument().fields()) {
                 describe(field, call.argument(), to);
             }
+            if (isSuspend(call)) {
+                to.number("start_info_mfn", call.a3(), true);
+            }
         }
+    }
+
+    /** Only then has SCHEDOP_shutdown a third argument. */
+    private static boolean isSuspend(TraceEvent.Hypercalled call) {
+        return call.number() == Hypercall.SCHED_OP
+                && (int) call.a1() == SCHEDOP_SHUTDOWN
+                && (int) call.argument()[0] == Domain.SHUTDOWN_SUSPEND;
     }
 
     private static boolean isBatch(int number) {
