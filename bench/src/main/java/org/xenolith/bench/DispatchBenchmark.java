@@ -7,6 +7,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -14,12 +15,14 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
+import org.xenolith.cpu.TestTier;
 
 import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Dispatch / block loop, operand access, TLB hit / the call per instruction costs most of it.
+ * Dispatch / block loop, operand access, TLB hit / interpreted, the call per instruction costs most
+ * of it; translated, nothing of that is left.
  *
  * <p>Operations are guest instructions: operations per microsecond are MIPS.
  */
@@ -33,6 +36,10 @@ public class DispatchBenchmark {
     private static final int INSTRUCTIONS = 1_000_000;
     private static final long CODE = 0x40_0000;
     private static final long DATA = 0x50_0000;
+
+    /** Interpreted, and translated at the first entry. */
+    @Param({"INTERPRETER", "EVERYTHING"})
+    public TestTier tier;
 
     private FlatMachine machine;
 
@@ -58,8 +65,8 @@ public class DispatchBenchmark {
                     + "48ffc1" // inc rcx
                     + "75f5"; // jne to the start
 
-    private static FlatMachine machine(String code) {
-        FlatMachine made = new FlatMachine();
+    private FlatMachine machine(String code) {
+        FlatMachine made = new FlatMachine(tier);
         made.map(CODE, 4096);
         made.map(DATA, 4096);
         made.load(CODE, HexFormat.of().parseHex(code));

@@ -25,11 +25,14 @@ public class MmuBenchmark {
     private static final long DATA = 0x50_0000;
 
     private FlatMachine machine;
+    private FlatMachine other;
 
     @Setup
     public void map() {
         machine = new FlatMachine();
         machine.map(DATA, 4096);
+        other = new FlatMachine();
+        other.map(DATA, 4096);
     }
 
     @Benchmark
@@ -42,6 +45,15 @@ public class MmuBenchmark {
     public long tlbMiss() {
         machine.cpu.mmu().dropPage(DATA);
         return machine.cpu.mmu().read64(DATA);
+    }
+
+    /** To another root and back, with a load in each: entries are kept under their tags. */
+    @Benchmark
+    public long addressSpaceSwitches() {
+        machine.cpu.mmu().setRoot(other.root);
+        long there = machine.cpu.mmu().read64(DATA);
+        machine.cpu.mmu().setRoot(machine.root);
+        return there + machine.cpu.mmu().read64(DATA);
     }
 
     @Benchmark
