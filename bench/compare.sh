@@ -72,7 +72,7 @@ add_python() {
     local version library file
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     library=$results/root/usr/lib/python$version
-    mkdir -p "$results/root/usr/bin" "$library"
+    mkdir -p "$results/root/usr/bin" "$library/lib-dynload"
     cp -L "$python" "$results/root/usr/bin/python3"
     cp "/usr/lib/python$version"/*.py "$library"
     cp -r "/usr/lib/python$version"/{encodings,collections,importlib} "$library"
