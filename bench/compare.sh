@@ -168,13 +168,15 @@ trap stop_guest EXIT
 # note WHO ROW WALL_MS CPU_MS
 note() { echo "$3 $4" >>"$results/$1.$2"; }
 
-# What a row said, the first time; the same ever after.
+# What a row said, the first time; the same ever after. Otherwise figures mean nothing: the end is a failure.
+wrong=false
 check_result() {
     local file=$results/said.$2
     if [[ ! -e $file ]]; then
         echo "$3" >"$file"
     elif [[ $(<"$file") != "$3" ]]; then
-        fail "$1 computes something else in $2: '$3', not '$(<"$file")'"
+        echo "compare.sh: $1 COMPUTES SOMETHING ELSE in $2: '$3', not '$(<"$file")'" >&2
+        wrong=true
     fi
 }
 
@@ -182,7 +184,7 @@ check_result() {
 
 # measure WHO: one boot with all rows.
 measure() {
-    local who=$1 line row start begun=0 begun_cpu=0 ended=0 now mark
+    local who=$1 line row start begun=0 begun_cpu=0 ticks=0 now mark marks=()
     rm -f "$results/console"
     mkfifo "$results/console"
     start=$(now_ms)
@@ -213,13 +215,15 @@ measure() {
         result*)
             line=${line#result }
             check_result "$who" "${line%% *}" "${line#* }"
-            ended=1
             ;;
         esac
     done <"$results/console"
+    if ! grep -q 'run ended with status 0' "$results/$who.log"; then
+        stop_guest
+        fail "$who did not finish; see $results/$who.log"
+    fi
     wait "$guest" || true
     guest=
-    grep -q 'run ended with status 0' "$results/$who.log" || fail "$who did not finish; see $results/$who.log"
 }
 
 # The same programs on this machine, once a pair.
@@ -348,3 +352,4 @@ for ((pair = 1; pair <= pairs; pair++)); do
     fi
 done
 print_table
+if $wrong; then fail 'some results differ, see above'; fi
