@@ -4,6 +4,7 @@ import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;

@@ -28,7 +28,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -86,23 +85,15 @@ class HearthDevicesBootTest {
         new Initramfs()
                 .file("script", 0755, SCRIPT.formatted(outside).getBytes(StandardCharsets.UTF_8))
                 .appendTo(HearthInput.orSkip(), initrd);
-        return new BootOptions(
-                        "hearth",
-                        kernel,
-                        Optional.of(initrd),
-                        "run=\"sh /script\"",
-                        16 * BootFixture.MIB,
-                        1,
-                        Set.of(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        false,
-                        false)
-                .with(
+        return BootOptions.of("hearth", kernel, 16 * BootFixture.MIB)
+                .initrd(Optional.of(initrd))
+                .commandLine("run=\"sh /script\"")
+                .devices(
                         new GuestDevices(
                                 List.of(DiskSpec.parse(disk.toString())),
                                 List.of(NetworkSpec.parse("nat")),
-                                List.of(PortForward.parse(published + ":80"))));
+                                List.of(PortForward.parse(published + ":80"))))
+                .build();
     }
 
     @Test

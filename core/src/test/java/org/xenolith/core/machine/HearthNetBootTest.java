@@ -12,7 +12,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.HearthInput;
-import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.guests.GuestImages;
@@ -26,7 +25,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -102,23 +100,14 @@ class HearthNetBootTest {
         Path kernel = folder.resolve(GuestImages.HEARTH);
         Files.write(kernel, GuestImages.read(GuestImages.HEARTH));
         BootOptions options =
-                new BootOptions(
-                        "hearth",
-                        kernel,
-                        Optional.of(HearthInput.orSkip()),
-                        "",
-                        MEMORY,
-                        1,
-                        EnumSet.noneOf(TraceTopic.class),
-                        Optional.empty(),
-                        Optional.empty(),
-                        false,
-                        false,
-                        MEMORY,
-                        new GuestDevices(
-                                List.of(DiskSpec.parse(disk.toString())),
-                                List.of(NetworkSpec.parse("nat")),
-                                List.of(PortForward.parse(forwarded + ":80"))));
+                BootOptions.of("hearth", kernel, MEMORY)
+                        .initrd(Optional.of(HearthInput.orSkip()))
+                        .devices(
+                                new GuestDevices(
+                                        List.of(DiskSpec.parse(disk.toString())),
+                                        List.of(NetworkSpec.parse("nat")),
+                                        List.of(PortForward.parse(forwarded + ":80"))))
+                        .build();
         GuestConsole console = new GuestConsole();
         Session session = new Session(host.create(options, console), console);
         session.guest().start();
