@@ -5,6 +5,9 @@ import org.xenolith.core.fleet.Fleet;
 import org.xenolith.core.fleet.FleetConsoles;
 import org.xenolith.core.fleet.GuestPlan;
 import org.xenolith.core.fleet.StopSignals;
+import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.trace.TraceFilter;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -14,8 +17,10 @@ import picocli.CommandLine.Parameters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** {@code vmm up}: the guests that files describe, until all of them have ended. */
 @Command(
@@ -62,6 +67,26 @@ final class UpCommand extends ServiceCommand {
             description = "Destroys the guests after 60s, 2m or 500ms of wall time.")
     private Duration timeout;
 
+    @Option(
+            names = "--trace",
+            paramLabel = "TOPIC",
+            split = ",",
+            converter = TraceTopicName.class,
+            description = "Writes down on standard error what vmm boot --trace would.")
+    private Set<TraceTopic> trace = EnumSet.noneOf(TraceTopic.class);
+
+    @Option(
+            names = "--trace-domain",
+            paramLabel = "NAME",
+            description = "Only of guests with such names; * and ? stand for anything.")
+    private String traceDomain = "*";
+
+    @Option(
+            names = "--trace-function",
+            paramLabel = "NAME",
+            description = "Only what such functions of their kernels cause.")
+    private String traceFunction = "";
+
     UpCommand(Services services) {
         super(services);
     }
@@ -73,7 +98,9 @@ final class UpCommand extends ServiceCommand {
             Fleet fleet =
                     new Fleet(
                             config,
-                            new GuestPlan(new KnownImages(services, spec.commandLine().getErr())),
+                            new GuestPlan(
+                                    new KnownImages(services, spec.commandLine().getErr()),
+                                    this::traced),
                             consoles(config, terminal),
                             this::say,
                             shutdownTimeout);
@@ -83,6 +110,18 @@ final class UpCommand extends ServiceCommand {
                 return well ? ExitStatus.OK : ExitStatus.FAILED;
             }
         }
+    }
+
+    private BootOptions traced(BootOptions guest) {
+        return traced(guest, trace, traceDomain, traceFunction);
+    }
+
+    /** A guest of a fleet with its trace, if it is one of those to be traced. */
+    static BootOptions traced(
+            BootOptions guest, Set<TraceTopic> topics, String domains, String function) {
+        return TraceFilter.pattern(domains).matcher(guest.name()).matches()
+                ? guest.toBuilder().trace(topics, Optional.empty()).traceFunction(function).build()
+                : guest;
     }
 
     private FleetConsoles consoles(FleetConfig config, TerminalSession terminal) {

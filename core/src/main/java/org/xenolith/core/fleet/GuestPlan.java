@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * From what a user wrote about a guest to what a host can boot: the one place where the two meet.
@@ -26,10 +27,19 @@ public final class GuestPlan {
     private static final String CONSOLE = "console=hvc0";
 
     private final ImageCatalogue catalogue;
+    private final UnaryOperator<BootOptions> more;
     private final Map<String, BootFiles> known = new HashMap<>();
 
     public GuestPlan(ImageCatalogue catalogue) {
+        this(catalogue, UnaryOperator.identity());
+    }
+
+    /**
+     * @param more what the command line adds to each guest
+     */
+    public GuestPlan(ImageCatalogue catalogue, UnaryOperator<BootOptions> more) {
         this.catalogue = catalogue;
+        this.more = more;
     }
 
     /**
@@ -40,6 +50,10 @@ public final class GuestPlan {
      */
     public BootOptions optionsFor(GuestConfig guest) throws IOException {
         BootFiles files = files(guest);
+        return more.apply(options(guest, files));
+    }
+
+    private BootOptions options(GuestConfig guest, BootFiles files) throws IOException {
         return BootOptions.of(guest.name(), files.kernel(), guest.memoryBytes())
                 .initrd(guest.initrd().or(files::initrd))
                 .commandLine((files.commandLine() + " " + guest.commandLine()).strip())

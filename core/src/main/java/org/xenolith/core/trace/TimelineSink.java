@@ -1,6 +1,7 @@
 package org.xenolith.core.trace;
 
 import java.io.Closeable;
+import java.io.Flushable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
@@ -164,6 +165,17 @@ public final class TimelineSink implements TraceSink {
             throw new UncheckedIOException(e);
         }
         text.setLength(0);
+    }
+
+    @Override
+    public void flush() {
+        try {
+            if (out instanceof Flushable file) {
+                file.flush();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

@@ -30,7 +30,8 @@ public record TraceFilter(Set<TraceTopic> topics, Pattern functions) {
         return new TraceFilter(topics, function.isEmpty() ? null : pattern(function));
     }
 
-    private static Pattern pattern(String glob) {
+    /** A pattern in which {@code *} stands for anything and {@code ?} for a character. */
+    public static Pattern pattern(String glob) {
         StringBuilder pattern = new StringBuilder();
         for (char c : glob.toCharArray()) {
             switch (c) {

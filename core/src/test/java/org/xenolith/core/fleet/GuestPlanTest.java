@@ -126,6 +126,14 @@ final class GuestPlanTest {
     }
 
     @Test
+    void whatTheCommandLineAddsIsAddedToEachGuest() throws Exception {
+        GuestPlan traced =
+                new GuestPlan(
+                        this::find, options -> options.toBuilder().traceFunction("xen_*").build());
+        assertThat(traced.optionsFor(guest("image = 'debian'")).traceFunction()).isEqualTo("xen_*");
+    }
+
+    @Test
     void diskThatNamesAKnownImageIsItsBaseUnderAnOverlay() throws Exception {
         Path base = folder.resolve("lamp.img");
         GuestPlan lamp =
