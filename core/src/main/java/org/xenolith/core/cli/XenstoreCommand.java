@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
@@ -77,7 +78,7 @@ final class XenstoreCommand extends GuestVerb {
         if (json) {
             out().println(answer);
         } else if (verb.equals("ls")) {
-            answer.getAsJsonArray().forEach(node -> show(node.getAsJsonObject()));
+            show(answer.getAsJsonArray());
         } else if (verb.equals("read")) {
             out().println(answer.getAsString());
         }
@@ -94,13 +95,24 @@ final class XenstoreCommand extends GuestVerb {
         return path.isEmpty() ? home : home + "/" + path;
     }
 
-    /** As xenstore-ls: a space for each level, and the last part of the path. */
-    private void show(JsonObject node) {
+    /** As xenstore-ls: a space for each level below the node, and the last part of the path. */
+    private void show(JsonArray nodes) {
+        int top = level(nodes.get(0).getAsJsonObject());
+        for (JsonElement node : nodes) {
+            show(node.getAsJsonObject(), level(node.getAsJsonObject()) - top);
+        }
+    }
+
+    private static int level(JsonObject node) {
+        String path = node.get("path").getAsString();
+        return path.equals("/") ? 0 : (int) path.chars().filter(c -> c == '/').count();
+    }
+
+    private void show(JsonObject node, int indent) {
         String full = node.get("path").getAsString();
         String name = full.substring(full.lastIndexOf('/') + 1);
-        int level = full.equals("/") ? 0 : (int) full.chars().filter(c -> c == '/').count();
         String line =
-                " ".repeat(level)
+                " ".repeat(indent)
                         + (name.isEmpty() ? "/" : name)
                         + " = \""
                         + node.get("value").getAsString()

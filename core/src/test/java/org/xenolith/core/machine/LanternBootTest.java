@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
@@ -12,7 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -102,16 +106,41 @@ class LanternBootTest {
         assertThat(TierRuns.compared(verified)).isPositive();
     }
 
+    @Test
+    void watchedBootEndsAsOneThatNobodyWatches() throws IOException {
+        Path trace = folder.resolve("trace");
+        Set<TraceTopic> topics = EnumSet.complementOf(EnumSet.of(TraceTopic.INSTRUCTION));
+        Outcome watched =
+                virtualRun(virtual().toBuilder().trace(topics, Optional.of(trace)).build());
+        assertThat(TierRuns.end(watched)).isEqualTo(TierRuns.end(virtualRun(Tier.INTERP)));
+        assertThat(trace)
+                .content()
+                .contains(" k console_io(CONSOLEIO_write, count=")
+                .contains(" k set_trap_table(table=0x")
+                .contains(
+                        " k event_channel_op(EVTCHNOP_bind_virq, virq=VIRQ_TIMER, vcpu=0, port=3)")
+                .contains(" k sched_op(SCHEDOP_shutdown, reason=0) = 0 in ")
+                .contains(" upcall rip=0x")
+                .contains(" - xenstore changed path=/local/domain/")
+                .containsPattern("= 0 in print\\+0x");
+    }
+
+    private BootOptions virtual() {
+        return BootFixture.options(
+                BootFixture.lantern(folder),
+                null,
+                "run=mem;spin 20;sleep 30;hypercall 100;poweroff",
+                8 * BootFixture.MIB,
+                1,
+                true);
+    }
+
     private Outcome virtualRun(Tier tier) throws IOException {
-        BootOptions options =
-                BootFixture.options(
-                        BootFixture.lantern(folder),
-                        null,
-                        "run=mem;spin 20;sleep 30;hypercall 100;poweroff",
-                        8 * BootFixture.MIB,
-                        1,
-                        true);
-        Outcome outcome = new VmmMachine().boot(options.withTier(tier), new GuestConsole());
+        return virtualRun(virtual().withTier(tier));
+    }
+
+    private static Outcome virtualRun(BootOptions options) throws IOException {
+        Outcome outcome = new VmmMachine().boot(options, new GuestConsole());
         assertThat(outcome.ending()).isInstanceOf(Outcome.PoweredOff.class);
         return outcome;
     }
