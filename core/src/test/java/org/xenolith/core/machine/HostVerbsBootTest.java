@@ -198,6 +198,8 @@ class HostVerbsBootTest {
                 request.addProperty("kib", 8192);
                 request.addProperty("file", folder.resolve("saved").toString());
                 request.addProperty("leave", "running");
+                request.addProperty("path", "/local/domain/1/name");
+                request.addProperty("value", "test");
                 client.ask(request);
             }
             assertThatThrownBy(() -> client.ask(request("migrate", "test")))
