@@ -97,6 +97,56 @@ class TranslationTest {
     }
 
     @Test
+    void aFunctionOfThePageIsPartOfItsCallersUnit() {
+        Label loop = new Label();
+        Label function = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RCX, 1_000).mov(RAX, 0).bind(loop).call(function);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                    code.bind(function).aluImmediate(Alu.ADD, 64, RAX, 3).ret();
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(3_000);
+        assertThat(cpu.tier.exits(TranslatedUnit.ON)).isLessThan(10);
+    }
+
+    @Test
+    void aUnitIsEnteredBehindACallIntoAnotherPage() {
+        Label loop = new Label();
+        Assembler function = new Assembler(CODE + 0x1000);
+        Label start = function.mark();
+        function.aluImmediate(Alu.ADD, 64, RAX, 3).ret();
+        guest.machine.load(CODE + 0x1000, function.bytes());
+        long units = TestTier.EVERYTHING.jit().units();
+        guest.run(
+                code -> {
+                    code.mov(RCX, 1_000).mov(RAX, 0).bind(loop).call(start);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(3_000);
+        assertThat(TestTier.EVERYTHING.jit().units() - units)
+                .as("units: the caller's, the function's, that of the first way into the loop")
+                .isLessThanOrEqualTo(3);
+        assertThat(cpu.tier.instructions()).isGreaterThan(4_900);
+    }
+
+    @Test
+    void aStoreIntoTheCodeBehindACallDropsTheUnitAtBothEntries() {
+        Assembler function = new Assembler(CODE + 0x1000);
+        Label start = function.mark();
+        function.ret();
+        guest.machine.load(CODE + 0x1000, function.bytes());
+        Label loop = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RBX, CODE + 0x107).mov(RCX, 50).padTo(CODE + 0x100);
+                    code.bind(loop).call(start).mov(RAX, 0).storeImmediate(32, at(RBX), 7);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(7);
+    }
+
+    @Test
     void lockStepFindsNothingInALoopOverMemory() {
         GuestCode verified = new GuestCode(TestTier.VERIFIED);
         Label loop = new Label();

@@ -64,7 +64,7 @@ public final class CodeCache implements Mmu.StoreWatch {
         }
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
-        if (!translator.request(new HotCode(page, block, bytes, busy(page)))) {
+        if (!translator.request(new HotCode(page, block, bytes, busy(page), page.starts()))) {
             block.heat = translator.threshold(page.drops());
         }
     }

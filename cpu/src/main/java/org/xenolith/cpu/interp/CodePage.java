@@ -24,7 +24,7 @@ final class CodePage {
 
     private volatile int live;
 
-    /** Units that stand in the place of live blocks. */
+    /** What stands in the place of live blocks; a unit with several entries is here as often. */
     private final List<UnitOp> units = new ArrayList<>();
 
     /** How often a store hit translated code here; such a page is translated again more slowly. */
@@ -83,8 +83,21 @@ final class CodePage {
         VarHandle.fullFence();
         if (!block.matches(hostBase)) {
             drop(block);
+        } else {
+            enterUnit(block);
         }
         return first;
+    }
+
+    /** A unit may have an entry at a block that is decoded, or decoded again, only now. */
+    private void enterUnit(Block block) {
+        for (UnitOp unit : units) {
+            if (unit.installed().isEnteredAt(block.start)
+                    && unit.installed().code().matches(hostBase)) {
+                attach(block, unit.installed());
+                return;
+            }
+        }
     }
 
     private void grow() {
@@ -118,7 +131,7 @@ final class CodePage {
                 drop(block);
             }
         }
-        dropUnits(unit -> unit.overlaps(from, to));
+        dropUnits(code -> code.overlaps(from, to));
     }
 
     /** Drops blocks whose bytes are no longer those in memory. */
@@ -128,38 +141,70 @@ final class CodePage {
                 drop(block);
             }
         }
-        dropUnits(unit -> !unit.matches(hostBase));
+        dropUnits(code -> !code.matches(hostBase));
     }
 
     /** A unit covers more than its block: one of them may go without the other. */
-    private void dropUnits(Predicate<UnitOp> condition) {
+    private void dropUnits(Predicate<CodeBytes> condition) {
         if (units.isEmpty()) {
             return;
         }
+        InstalledUnit last = null;
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
-            boolean changed = condition.test(unit);
+            boolean changed = condition.test(unit.installed().code());
             if (changed || !unit.block.isValid()) {
                 i.remove();
-                dropped++;
-                drops += changed ? 1 : 0;
+                if (changed && unit.installed() != last) {
+                    last = unit.installed();
+                    dropped++;
+                    drops++;
+                }
                 if (unit.block.isValid()) {
                     unit.block.entry = unit.block.plain;
+                    unit.block.heat = unit.installed().reheat();
                 }
             }
         }
     }
 
-    /** Puts a unit in the place of its block, unless what it was made of has changed. */
-    synchronized boolean install(UnitOp unit) {
-        Block block = unit.block;
+    /**
+     * Puts a unit in the place of a block and of those at its other entries, unless what it was
+     * made of has changed.
+     */
+    synchronized boolean install(Block block, InstalledUnit unit) {
         // The frame of a live block is watched: a store after this comparison waits at the lock.
-        if (!block.isValid() || block.entry != block.plain || !unit.matches(hostBase)) {
+        if (!isPlain(block) || !unit.code().matches(hostBase)) {
             return false;
         }
-        units.add(unit);
-        block.entry = unit;
+        attach(block, unit);
+        for (int start : unit.entries()) {
+            Block other = find(start);
+            if (other != null && isPlain(other)) {
+                attach(other, unit);
+            }
+        }
         return true;
+    }
+
+    private static boolean isPlain(Block block) {
+        return block.isValid() && block.entry == block.plain;
+    }
+
+    private void attach(Block block, InstalledUnit unit) {
+        UnitOp op = new UnitOp(block, unit);
+        units.add(op);
+        block.heat = Block.COLD;
+        block.entry = op;
+    }
+
+    /** Starts of all live blocks in ascending order. */
+    synchronized int[] starts() {
+        return Arrays.stream(table)
+                .filter(block -> block != null && block.isValid())
+                .mapToInt(block -> block.start)
+                .sorted()
+                .toArray();
     }
 
     /** Starts of live blocks that were entered often, or are translated, in ascending order. */

@@ -6,12 +6,14 @@ public final class HotCode {
     private final Block block;
     private final byte[] bytes;
     private final int[] busy;
+    private final int[] executed;
 
-    HotCode(CodePage page, Block block, byte[] bytes, int[] busy) {
+    HotCode(CodePage page, Block block, byte[] bytes, int[] busy, int[] executed) {
         this.page = page;
         this.block = block;
         this.bytes = bytes;
         this.busy = busy;
+        this.executed = executed;
     }
 
     /** The whole page; not to be changed. */
@@ -30,6 +32,14 @@ public final class HotCode {
     }
 
     /**
+     * Where blocks of the page start, in ascending order: what is not among them, and is reached by
+     * a branch, has never been executed.
+     */
+    public int[] executed() {
+        return executed;
+    }
+
+    /**
      * Whether a translation would be in vain: the block was dropped meanwhile, or stands in the
      * unit of another one.
      */
@@ -38,16 +48,20 @@ public final class HotCode {
     }
 
     /**
-     * Puts a unit in the place of the block, if its code is still what {@link #bytes} says.
+     * Puts a unit in the place of the block and of those at its other entries, if its code is still
+     * what {@link #bytes} says.
      *
+     * @param entries of the unit, from the page's start, ascending
      * @param ranges of the page that the unit was made of: pairs of first byte and byte behind the
      *     last
      * @param covered where blocks start that the unit contains, too; they count anew, up to {@code
      *     heat}
      * @return whether it will run
      */
-    public boolean install(TranslatedUnit unit, int[] ranges, int[] covered, int heat) {
-        boolean installed = page.install(new UnitOp(block, unit, CodeBytes.of(ranges, bytes)));
+    public boolean install(
+            TranslatedUnit unit, int[] entries, int[] ranges, int[] covered, int heat) {
+        CodeBytes code = CodeBytes.of(ranges, bytes);
+        boolean installed = page.install(block, new InstalledUnit(unit, entries, code, heat));
         if (installed) {
             page.cool(covered, heat);
         }

@@ -3,8 +3,9 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 
 /**
- * Guest code of one page as one Java method, with one entry. It takes the vCPU as a parameter and
- * holds nothing of a domain or of a linear address: {@link Cpu#CODE_BASE} says where its page is.
+ * Guest code of one page as one Java method, with one or more entries. It takes the vCPU as a
+ * parameter and holds nothing of a domain or of a linear address: {@link Cpu#CODE_BASE} says where
+ * its page is.
  */
 public abstract class TranslatedUnit {
     /** Left at {@link Cpu#rip}, which may be anywhere. */
@@ -25,9 +26,10 @@ public abstract class TranslatedUnit {
     public static final int REASONS = 4;
 
     /**
-     * Runs from the unit's start and counts instructions in {@link Cpu#budget}.
+     * Runs from one of the unit's entries and counts instructions in {@link Cpu#budget}.
      *
+     * @param start where the entry is, in bytes from the page's start
      * @return why it stopped
      */
-    public abstract int run(Cpu cpu);
+    public abstract int run(Cpu cpu, int start);
 }

@@ -2,28 +2,24 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
 
-/** Stands at the entry of a block that was translated. */
+/** Stands at the entry of a block at which a unit can be entered. */
 final class UnitOp extends Op {
     final Block block;
+    private final InstalledUnit installed;
     private final TranslatedUnit unit;
-    private final CodeBytes code;
 
     /** How often it ran; counted for the verifier only. */
     private long entries;
 
-    UnitOp(Block block, TranslatedUnit unit, CodeBytes code) {
+    UnitOp(Block block, InstalledUnit installed) {
         this.block = block;
-        this.unit = unit;
-        this.code = code;
+        this.installed = installed;
+        unit = installed.unit();
         standAt(block.start, block.start, 0);
     }
 
-    boolean overlaps(int from, int to) {
-        return code.overlaps(from, to);
-    }
-
-    boolean matches(long hostBase) {
-        return code.matches(hostBase);
+    InstalledUnit installed() {
+        return installed;
     }
 
     @Override
@@ -39,7 +35,7 @@ final class UnitOp extends Op {
         long before = cpu.budget;
         int reason =
                 cpu.verifier == null
-                        ? unit.run(cpu)
+                        ? unit.run(cpu, start)
                         : cpu.verifier.run(unit, address(cpu), entries++);
         cpu.tier.left(reason, before - cpu.budget);
         return reason == TranslatedUnit.ON

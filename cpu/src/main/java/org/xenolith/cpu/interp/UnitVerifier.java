@@ -1,6 +1,7 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
 
@@ -77,21 +78,21 @@ public final class UnitVerifier {
     }
 
     /**
-     * Runs a unit from its start.
+     * Runs a unit from one of its entries.
      *
-     * @param start linear address of the unit's first instruction
+     * @param start linear address of the entry
      * @param entry how often it ran before
      * @return as {@link TranslatedUnit#run}
      * @throws IllegalStateException when the two do not agree
      */
     int run(TranslatedUnit unit, long start, long entry) {
         if (entry >= FIRST && entry % every != 0) {
-            return unit.run(cpu);
+            return unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
         }
         cpu.rip = start;
         State before = State.of(cpu);
         copyWritableFrames();
-        int reason = unit.run(cpu);
+        int reason = unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
         State translated = State.of(cpu);
         frames.takeBack();
         before.restore(cpu);

@@ -1,6 +1,7 @@
 package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.interp.Binding;
 
 /** A decoded instruction of a region, and what flow analysis found out about its flags. */
@@ -35,6 +36,11 @@ final class GuestInstruction {
     /** Target of a relative jump, from the page's start; may lie outside. */
     int target() {
         return end + (int) in.immediate;
+    }
+
+    /** A call whose target is part of the instruction. */
+    boolean isDirect() {
+        return b.operand(0) == Operand.JZ;
     }
 
     /** The low four bits of Jcc, SETcc and CMOVcc. */

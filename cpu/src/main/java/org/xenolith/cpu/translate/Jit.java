@@ -41,7 +41,17 @@ public final class Jit implements Translator {
 
     private static final int QUEUE = 512;
 
-    /** HotSpot never compiles a method with more bytes of bytecode. */
+    /**
+     * Bytes of bytecode. C1 gives up on larger units with many memory operands ("out of virtual
+     * registers"), and they would stay in the JVM's own interpreter until C2 has them; C2 then
+     * takes seconds, and inlines no more after 8,000 bytes with what has been inlined.
+     */
+    private static final int LARGE_METHOD = 2500;
+
+    /**
+     * The same for a unit with computed jumps: a bytecode interpreter whose handlers are in several
+     * units loses a fourth of its speed. HotSpot never compiles more than 8,000 bytes.
+     */
     private static final int LARGEST_METHOD = 8000;
 
     private static final int MAX_BACK_OFF = 8;
@@ -115,11 +125,13 @@ public final class Jit implements Translator {
         }
         long start = System.nanoTime();
         int limit = policy.maxInstructions;
-        Region region = Region.of(code.bytes(), code.start(), limit, code.busy());
+        Region region = region(code, limit);
         byte[] classFile = region == null ? null : UnitBuilder.classFile(region);
-        while (classFile != null && UnitBuilder.codeLength(classFile) > LARGEST_METHOD) {
-            limit /= 2;
-            region = Region.of(code.bytes(), code.start(), limit, code.busy());
+        while (classFile != null && UnitBuilder.codeLength(classFile) > allowedLength(region)) {
+            int length = UnitBuilder.codeLength(classFile);
+            int count = Math.min(limit, region.instructionCount());
+            limit = count * allowedLength(region) / length * 9 / 10;
+            region = region(code, limit);
             classFile = UnitBuilder.classFile(region);
         }
         if (classFile == null) {
@@ -127,7 +139,7 @@ public final class Jit implements Translator {
         } else {
             TranslatedUnit unit = UnitBuilder.define(classFile);
             int cool = Math.max(policy.threshold * COVERED_FACTOR, 1);
-            if (code.install(unit, region.ranges(), region.starts(), cool)) {
+            if (code.install(unit, region.entryStarts(), region.ranges(), region.starts(), cool)) {
                 units.increment();
                 instructions.add(region.instructionCount());
             } else {
@@ -135,6 +147,15 @@ public final class Jit implements Translator {
             }
         }
         nanos.add(System.nanoTime() - start);
+    }
+
+    private static int allowedLength(Region region) {
+        return region.computedTargets().isEmpty() ? LARGE_METHOD : LARGEST_METHOD;
+    }
+
+    private Region region(HotCode code, int limit) {
+        int[] executed = policy.atOnce ? null : code.executed();
+        return Region.of(code.bytes(), code.start(), limit, code.busy(), executed);
     }
 
     /** Units translated so far. */

@@ -6,6 +6,7 @@ import org.xenolith.cpu.mmu.Ram;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
@@ -13,8 +14,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The blocks that a hot block reaches by direct jumps inside its page: a loop, or the body of a
- * function up to its calls. Blocks stand in the order of their addresses.
+ * The blocks that a hot block reaches inside its page by jumps and calls, and where those return: a
+ * loop, or the body of a function. It can be entered at the hot block and behind each call. Blocks
+ * stand in the order of their addresses.
  */
 final class Region {
     /** Longest way between two comparisons of the budget, if blocks are not longer. */
@@ -23,17 +25,23 @@ final class Region {
     private final byte[] page;
     private final int limit;
     private final int[] busy;
+    private final int[] executed;
     private boolean jumpsComputed;
     private final List<RegionBlock> computedTargets = new ArrayList<>();
     private final TreeMap<Integer, GuestInstruction> instructions = new TreeMap<>();
     private final TreeSet<Integer> leaders = new TreeSet<>();
     private final TreeMap<Integer, RegionBlock> blocks = new TreeMap<>();
+    private final TreeSet<Integer> returns = new TreeSet<>();
+    private final List<RegionBlock> returnTargets = new ArrayList<>();
+    private final List<RegionBlock> entries = new ArrayList<>();
+    private boolean callsInside;
     private RegionBlock entry;
 
-    private Region(byte[] page, int limit, int[] busy) {
+    private Region(byte[] page, int limit, int[] busy, int[] executed) {
         this.page = page;
         this.limit = limit;
         this.busy = busy;
+        this.executed = executed;
     }
 
     /**
@@ -42,10 +50,12 @@ final class Region {
      * @param page bytes of the page
      * @param limit instructions at most
      * @param busy where a computed jump may go, if the region has one
+     * @param executed where blocks start that have been executed, ascending: others are left out;
+     *     null when none is to be left out
      * @return null when its first instruction cannot be translated
      */
-    static Region of(byte[] page, int start, int limit, int[] busy) {
-        Region region = new Region(page, limit, busy);
+    static Region of(byte[] page, int start, int limit, int[] busy, int[] executed) {
+        Region region = new Region(page, limit, busy, executed);
         region.discover(start);
         if (!region.instructions.containsKey(start)) {
             return null;
@@ -62,6 +72,21 @@ final class Region {
 
     Collection<RegionBlock> blocks() {
         return blocks.values();
+    }
+
+    /** Where it can be entered, {@link #entry} included, in ascending order. */
+    List<RegionBlock> entries() {
+        return entries;
+    }
+
+    /** Offsets of {@link #entries}. */
+    int[] entryStarts() {
+        return entries.stream().mapToInt(block -> block.start).toArray();
+    }
+
+    /** Blocks behind the calls of the region, if it contains a function that it calls. */
+    List<RegionBlock> returnTargets() {
+        return returnTargets;
     }
 
     /** Blocks that a computed jump in the region is expected to reach. */
@@ -126,21 +151,40 @@ final class Region {
                     return;
                 }
                 case BRANCH -> {
-                    work.addLast(i.end);
-                    work.addLast(i.target());
+                    expect(i.end, work);
+                    expect(i.target(), work);
                     return;
                 }
                 case COMPUTED -> {
                     expectComputed(work);
                     return;
                 }
-                case LEAVE -> {
+                case CALL -> {
+                    expectReturn(i, work);
+                    return;
+                }
+                case RETURN -> {
                     return;
                 }
             }
         }
         if (instructions.containsKey(at)) {
             leaders.add(at);
+        }
+    }
+
+    /** What was never executed is not worth a translation. */
+    private void expect(int offset, Deque<Integer> work) {
+        if (executed == null || Arrays.binarySearch(executed, offset) >= 0) {
+            work.addLast(offset);
+        }
+    }
+
+    private void expectReturn(GuestInstruction call, Deque<Integer> work) {
+        expect(call.end, work);
+        returns.add(call.end);
+        if (call.isDirect()) {
+            expect(call.target(), work);
         }
     }
 
@@ -200,8 +244,17 @@ final class Region {
                     block.end = RegionBlock.End.COMPUTED;
                     return block;
                 }
-                case LEAVE -> {
-                    block.end = RegionBlock.End.LEAVES;
+                case CALL -> {
+                    if (i.isDirect()) {
+                        block.next = i.target();
+                        callsInside |= instructions.containsKey(block.next);
+                    } else {
+                        block.end = RegionBlock.End.LEAVES;
+                    }
+                    return block;
+                }
+                case RETURN -> {
+                    block.end = RegionBlock.End.RETURNS;
                     return block;
                 }
             }
@@ -210,7 +263,7 @@ final class Region {
 
     private void connect(int start) {
         entry = blocks.get(start);
-        entry.predecessors = 1;
+        connectEntries();
         for (RegionBlock block : blocks.values()) {
             block.nextBlock = blocks.get(block.next);
             block.takenBlock = blocks.get(block.taken);
@@ -219,6 +272,20 @@ final class Region {
         }
         connectComputed();
         placeChecks();
+    }
+
+    private void connectEntries() {
+        for (RegionBlock block : blocks.values()) {
+            boolean behindCall = returns.contains(block.start);
+            if (block == entry || behindCall) {
+                block.entry = true;
+                block.predecessors = 1;
+                entries.add(block);
+            }
+            if (behindCall && callsInside) {
+                returnTargets.add(block);
+            }
+        }
     }
 
     private void connectComputed() {
@@ -243,14 +310,14 @@ final class Region {
     }
 
     /**
-     * Comparisons of the budget stand at the entry, at heads of loops, and where the way from the
+     * Comparisons of the budget stand at entries, at heads of loops, and where the way from the
      * last one gets long. Edges to lower addresses are those of loops, so the rest has no cycle.
      */
     private void placeChecks() {
         for (RegionBlock block : blocks.descendingMap().values()) {
             int ways = Math.max(wayFrom(block, block.nextBlock), wayFrom(block, block.takenBlock));
             block.need = block.count() + ways;
-            block.checksBudget = block == entry || block.loopHead || block.need > CHECK_DISTANCE;
+            block.checksBudget = block.entry || block.loopHead || block.need > CHECK_DISTANCE;
         }
     }
 

@@ -13,7 +13,9 @@ final class RegionBlock {
         BRANCHES,
         /** Where its last instruction says; it may be {@link Region#computedTargets}. */
         COMPUTED,
-        /** Its last instruction leaves the region by itself. */
+        /** Behind a call that it made, maybe from {@link Region#returnTargets}. */
+        RETURNS,
+        /** Elsewhere: its last instruction has set RIP. */
         LEAVES
     }
 
@@ -36,7 +38,10 @@ final class RegionBlock {
 
     RegionBlock takenBlock;
 
-    /** Blocks of the region that go on here, the region's entry counted once. */
+    /** The region may be entered here. */
+    boolean entry;
+
+    /** Blocks of the region that go on here, and one more if it is an entry. */
     int predecessors;
 
     /** Reached from itself or a block behind it: the head of a loop. */

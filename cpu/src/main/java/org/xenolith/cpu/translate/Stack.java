@@ -11,7 +11,7 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.MethodTypeDesc;
 
-/** 64-bit pushes and pops, and the jumps that leave a region. */
+/** 64-bit pushes and pops, and jumps to computed addresses. */
 final class Stack {
     private static final long SLOT = 8;
 
@@ -77,9 +77,9 @@ final class Stack {
 
     // ---- control
 
+    /** Pushes the return address; a target that is computed goes to RIP. */
     static void call(UnitCode unit, GuestInstruction i) {
-        boolean direct = i.b.operand(0) == Operand.JZ;
-        if (!direct) {
+        if (!i.isDirect()) {
             loadTarget(unit, i);
         }
         below(unit);
@@ -87,11 +87,6 @@ final class Stack {
         unit.pushCodeAddress(i.end);
         unit.put(64);
         move(unit, -SLOT);
-        if (direct) {
-            unit.leaveTo(i.target());
-        } else {
-            unit.leaveOn();
-        }
     }
 
     /** JMP through register or memory: what follows goes where RIP says. */
@@ -99,12 +94,12 @@ final class Stack {
         loadTarget(unit, i);
     }
 
+    /** What follows goes where RIP says. */
     static void ret(UnitCode unit, GuestInstruction i) {
         loadSlot(unit, Cpu.RSP);
         unit.out.lload(LONG_TEMP).lstore(RIP);
         requireCanonical(unit);
         move(unit, SLOT + (i.in.immediate & 0xffff));
-        unit.leaveOn();
     }
 
     private static void loadTarget(UnitCode unit, GuestInstruction i) {

@@ -26,7 +26,8 @@ final class Translations {
         BRANCH,
         /** To an address that is computed. */
         COMPUTED,
-        LEAVE
+        CALL,
+        RETURN
     }
 
     /** What an instruction does with the six arithmetic flags. */
@@ -320,13 +321,13 @@ final class Translations {
             putFlow("j" + condition, Flow.BRANCH, FlagUse.READS, Translations::any, nothing);
         }
         putFlow("jmp", Flow.JUMP, FlagUse.NONE, Translations::any, nothing);
-        putFlow("call", Flow.LEAVE, FlagUse.NONE, b -> b.bits() == 64, Stack::call);
-        putFlow("ret", Flow.LEAVE, FlagUse.NONE, b -> b.bits() == 64, Stack::ret);
+        putFlow("call", Flow.CALL, FlagUse.NONE, b -> b.bits() == 64, Stack::call);
+        putFlow("ret", Flow.RETURN, FlagUse.NONE, b -> b.bits() == 64, Stack::ret);
     }
 
     private static void putFlow(
             String mnemonic, Flow flow, FlagUse flags, Condition condition, Emitter emitter) {
-        Memory memory = flow == Flow.LEAVE ? Memory.ALWAYS : Memory.NEVER;
+        Memory memory = flow == Flow.CALL || flow == Flow.RETURN ? Memory.ALWAYS : Memory.NEVER;
         ENTRIES.put(mnemonic, new Entry(flow, flags, NO_RULE, memory, condition, emitter));
     }
 

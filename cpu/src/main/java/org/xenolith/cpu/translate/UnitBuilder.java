@@ -31,7 +31,7 @@ final class UnitBuilder {
     private static final ClassDesc MISS = UnitCode.desc(TlbMiss.class);
     private static final ClassDesc FAULT = UnitCode.desc(GuestFault.class);
     private static final MethodTypeDesc RUN =
-            MethodTypeDesc.of(ConstantDescs.CD_int, UnitCode.CPU_CLASS);
+            MethodTypeDesc.of(ConstantDescs.CD_int, UnitCode.CPU_CLASS, ConstantDescs.CD_int);
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
     private final Region region;
@@ -117,7 +117,22 @@ final class UnitBuilder {
         unit.epilogue();
         out.labelBinding(prologue);
         unit.prologue();
-        out.goto_(labels.get(region.entry()));
+        writeEntry(out);
+    }
+
+    private void writeEntry(CodeBuilder out) {
+        if (region.entries().size() > 1) {
+            out.iload(UnitCode.START);
+            out.lookupswitch(labels.get(region.entry()), cases(region.entries()));
+        } else {
+            out.goto_(labels.get(region.entry()));
+        }
+    }
+
+    private List<SwitchCase> cases(List<RegionBlock> targets) {
+        return targets.stream()
+                .map(target -> SwitchCase.of(target.start, labels.get(target)))
+                .toList();
     }
 
     private void writeBlock(UnitCode unit, RegionBlock block, RegionBlock following) {
@@ -141,29 +156,24 @@ final class UnitBuilder {
     }
 
     private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
-        if (block.end == RegionBlock.End.LEAVES) {
-            return;
+        switch (block.end) {
+            case LEAVES -> unit.leaveOn();
+            case COMPUTED -> unit.goOnComputed(cases(region.computedTargets()));
+            case RETURNS -> unit.goOnComputed(cases(region.returnTargets()));
+            case BRANCHES -> writeBranch(unit, block, following);
+            case GOES_ON -> goOn(unit, block, following);
         }
-        if (block.end == RegionBlock.End.COMPUTED) {
-            unit.goOnComputed(
-                    region.computedTargets().stream()
-                            .map(target -> SwitchCase.of(target.start, labels.get(target)))
-                            .toList());
-            return;
-        }
-        if (block.end == RegionBlock.End.BRANCHES) {
-            Label taken =
-                    block.takenBlock == null ? unit.out.newLabel() : labels.get(block.takenBlock);
-            unit.flags.jumpIf(block.instructions.getLast().condition(), taken);
-            passOn(unit, block.takenBlock);
-            goOn(unit, block, following);
-            if (block.takenBlock == null) {
-                unit.out.labelBinding(taken);
-                unit.leaveTo(block.taken);
-            }
-            return;
-        }
+    }
+
+    private void writeBranch(UnitCode unit, RegionBlock block, RegionBlock following) {
+        Label taken = block.takenBlock == null ? unit.out.newLabel() : labels.get(block.takenBlock);
+        unit.flags.jumpIf(block.instructions.getLast().condition(), taken);
+        passOn(unit, block.takenBlock);
         goOn(unit, block, following);
+        if (block.takenBlock == null) {
+            unit.out.labelBinding(taken);
+            unit.leaveTo(block.taken);
+        }
     }
 
     private void goOn(UnitCode unit, RegionBlock block, RegionBlock following) {

@@ -22,7 +22,7 @@ import java.util.List;
 final class UnitCode {
     // Local variables. Longs take two.
     static final int CPU = 1;
-    private static final int REGISTERS = 2;
+    static final int START = 2;
     private static final int TLB = 3;
     private static final int ASID = 4;
     private static final int BASE = 6;
@@ -46,6 +46,7 @@ final class UnitCode {
     private static final int XMM_ARRAY = 32;
     static final int LOW_TEMP = 33;
     static final int HIGH_TEMP = 35;
+    private static final int REGISTERS = 37;
     private static final int FIRST_REGISTER = 40;
     private static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
 

@@ -41,7 +41,7 @@ class UnitVerifierTest {
     private TranslatedUnit unit(long added, long stored) {
         return new TranslatedUnit() {
             @Override
-            public int run(Cpu on) {
+            public int run(Cpu on, int start) {
                 on.r[Cpu.RAX] += added;
                 on.setFlags(Flags.INC, 40, 1, 41);
                 on.mmu().write64(DATA, stored);
