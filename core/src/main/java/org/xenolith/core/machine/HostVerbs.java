@@ -9,8 +9,10 @@ import com.google.gson.JsonPrimitive;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.Verbs;
+import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
 
 import java.io.IOException;
@@ -20,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
@@ -202,6 +205,10 @@ public final class HostVerbs implements Verbs {
         stat.addProperty("events", guest.domain().events().delivered());
         stat.addProperty("blocks_decoded", guest.domain().code().decodedBlocks());
         stat.addProperty("stores_into_code", guest.domain().code().storesIntoCode());
+        Jit jit = guest.options().tier().jit();
+        if (jit != null) {
+            stat.add("translation", translation(guest.domain(), jit));
+        }
         stat.addProperty("hypercalls", hypercalls);
         JsonObject names = new JsonObject();
         for (int number = 0; number < byNumber.length; number++) {
@@ -211,6 +218,23 @@ public final class HostVerbs implements Verbs {
         }
         stat.add("hypercalls_by_name", names);
         return stat;
+    }
+
+    /** What ran in translated code; the translator's own figures are those of all guests. */
+    private static JsonObject translation(Domain domain, Jit jit) {
+        TierTotals totals = TierTotals.of(domain);
+        JsonObject figures = new JsonObject();
+        figures.addProperty("translated_instructions", totals.translated());
+        figures.addProperty("interpreted_instructions", domain.retired() - totals.translated());
+        figures.addProperty("left_to_go_on", totals.on());
+        figures.addProperty("left_by_a_miss", totals.misses());
+        figures.addProperty("left_for_the_budget", totals.budget());
+        figures.addProperty("left_otherwise", totals.special());
+        figures.addProperty("units_dropped", domain.code().unitsDropped());
+        figures.addProperty("units_of_all_guests", jit.units());
+        figures.addProperty(
+                "milliseconds_of_translation", TimeUnit.NANOSECONDS.toMillis(jit.nanos()));
+        return figures;
     }
 
     /** What xenstore says of a guest's devices of a type: both ends' keys. */

@@ -2,8 +2,6 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.cpu.interp.TierCounters;
-import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.interp.UnitVerifier;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.cpu.translate.Tier;
@@ -46,22 +44,11 @@ final class Statistics {
     }
 
     private static void appendTranslation(Domain domain, Jit jit, StringBuilder text) {
-        long translated = 0;
-        long[] exits = new long[TranslatedUnit.REASONS];
-        for (VirtualCpu vcpu : domain.vcpus()) {
-            TierCounters counters = vcpu.cpu().tier;
-            translated += counters.instructions();
-            for (int reason = 0; reason < exits.length; reason++) {
-                exits[reason] += counters.exits(reason);
-            }
-        }
+        TierTotals totals = TierTotals.of(domain);
         text.append(
                 "in translated code %,d instructions, left it to go on %,d, by a miss %,d, for the"
-                        .formatted(
-                                translated, exits[TranslatedUnit.ON], exits[TranslatedUnit.MISS]));
-        text.append(
-                " budget %,d, otherwise %,d%n"
-                        .formatted(exits[TranslatedUnit.BUDGET], exits[TranslatedUnit.SPECIAL]));
+                        .formatted(totals.translated(), totals.on(), totals.misses()));
+        text.append(" budget %,d, otherwise %,d%n".formatted(totals.budget(), totals.special()));
         long compared = 0;
         for (VirtualCpu vcpu : domain.vcpus()) {
             UnitVerifier verifier = vcpu.cpu().verifier;
@@ -71,12 +58,13 @@ final class Statistics {
             text.append("entries compared with the interpreter %,d%n".formatted(compared));
         }
         text.append(
-                ("units translated %,d with %,d instructions in %,d ms, refused %,d, stale %,d,"
-                                + " failed %,d%n")
+                ("units translated %,d with %,d instructions in %,d ms, dropped %,d, refused %,d,"
+                     + " stale %,d, failed %,d%n")
                         .formatted(
                                 jit.units(),
                                 jit.instructions(),
                                 jit.nanos() / NANOS_PER_MILLI,
+                                domain.code().unitsDropped(),
                                 jit.refused(),
                                 jit.stale(),
                                 jit.failures()));

@@ -29,6 +29,7 @@ public final class CodeCache implements Mmu.StoreWatch {
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
+    private final LongAdder unitsDropped = new LongAdder();
     private Translator translator;
 
     public CodeCache() {
@@ -82,6 +83,11 @@ public final class CodeCache implements Mmu.StoreWatch {
     /** Stores into frames with decoded code so far. */
     public long storesIntoCode() {
         return storesIntoCode.sum();
+    }
+
+    /** Units whose code has changed, or whose frame was given away, so far. */
+    public long unitsDropped() {
+        return unitsDropped.sum();
     }
 
     CodePage page(long hostBase) {
@@ -149,7 +155,7 @@ public final class CodeCache implements Mmu.StoreWatch {
         if (page != null && page.hasBlocks()) {
             storesIntoCode.increment();
             int from = (int) (host & Ram.PAGE_OFFSET);
-            page.stored(from, from + length);
+            unitsDropped.add(page.stored(from, from + length));
         }
     }
 
@@ -157,7 +163,7 @@ public final class CodeCache implements Mmu.StoreWatch {
     public void writesDropped(long hostBase) {
         CodePage page = pageIfAny(hostBase);
         if (page != null && page.hasBlocks()) {
-            page.verify();
+            unitsDropped.add(page.verify());
         }
     }
 
@@ -165,7 +171,7 @@ public final class CodeCache implements Mmu.StoreWatch {
     public void forget(long hostBase) {
         CodePage page = pageIfAny(hostBase);
         if (page != null) {
-            page.stored(0, Ram.PAGE_SIZE);
+            unitsDropped.add(page.stored(0, Ram.PAGE_SIZE));
         }
     }
 }

@@ -124,31 +124,40 @@ final class CodePage {
         blocks[i] = block;
     }
 
-    /** Bytes {@code from} to {@code to} (exclusive) have changed. */
-    synchronized void stored(int from, int to) {
+    /**
+     * Bytes {@code from} to {@code to} (exclusive) have changed.
+     *
+     * @return units that were made of them and are dropped
+     */
+    synchronized int stored(int from, int to) {
         for (Block block : table) {
             if (block != null && block.isValid() && block.overlaps(from, to)) {
                 drop(block);
             }
         }
-        dropUnits(code -> code.overlaps(from, to));
+        return dropUnits(code -> code.overlaps(from, to));
     }
 
-    /** Drops blocks whose bytes are no longer those in memory. */
-    synchronized void verify() {
+    /**
+     * Drops blocks whose bytes are no longer those in memory.
+     *
+     * @return units that are dropped, too
+     */
+    synchronized int verify() {
         for (Block block : table) {
             if (block != null && block.isValid() && !block.matches(hostBase)) {
                 drop(block);
             }
         }
-        dropUnits(code -> !code.matches(hostBase));
+        return dropUnits(code -> !code.matches(hostBase));
     }
 
     /** A unit covers more than its block: one of them may go without the other. */
-    private void dropUnits(Predicate<CodeBytes> condition) {
+    private int dropUnits(Predicate<CodeBytes> condition) {
         if (units.isEmpty()) {
-            return;
+            return 0;
         }
+        int before = dropped;
         InstalledUnit last = null;
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
@@ -166,6 +175,7 @@ final class CodePage {
                 }
             }
         }
+        return dropped - before;
     }
 
     /**
