@@ -70,6 +70,18 @@ public final class Flags {
         };
     }
 
+    /** CF where an ADC has set the flags. */
+    public static int carryOfAdc(int rule, long a, long result) {
+        int order = Long.compareUnsigned(result, a);
+        return order < 0 || order == 0 && rule == ADC ? 1 : 0;
+    }
+
+    /** CF where an SBB has set the flags. */
+    public static int carryOfSbb(int rule, long a, long b) {
+        int order = Long.compareUnsigned(a, b);
+        return order < 0 || order == 0 && rule == SBB ? 1 : 0;
+    }
+
     public static boolean overflow(int rule, long a, long b, long result, int ready) {
         return switch (rule) {
             case ADD, ADC, INC -> ((a ^ result) & (b ^ result)) < 0;

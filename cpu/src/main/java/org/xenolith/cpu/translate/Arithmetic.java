@@ -212,15 +212,15 @@ final class Arithmetic {
     // ---- with carry
 
     static void adc(UnitCode unit, GuestInstruction i) {
-        withCarry(unit, i, ADD, "ruleOfAdc");
+        withCarry(unit, i, ADD, Flags.ADC);
     }
 
     static void sbb(UnitCode unit, GuestInstruction i) {
-        withCarry(unit, i, SUB, "ruleOfSbb");
+        withCarry(unit, i, SUB, Flags.SBB);
     }
 
     private static void withCarry(
-            UnitCode unit, GuestInstruction i, Operation operation, String rule) {
+            UnitCode unit, GuestInstruction i, Operation operation, int rule) {
         int bits = bits(i);
         boolean wide = bits == 64;
         unit.flags.pushCarry();
@@ -237,8 +237,9 @@ final class Arithmetic {
         }
         operation.emit(unit.out, wide);
         finish(unit, i, bits, true);
-        unit.out.iload(INT_TEMP).invokestatic(ALU, rule, INT_TO_INT);
-        unit.flags.setWithRule(i, bits);
+        String ruleOf = rule == Flags.ADC ? "ruleOfAdc" : "ruleOfSbb";
+        unit.out.iload(INT_TEMP).invokestatic(ALU, ruleOf, INT_TO_INT);
+        unit.flags.setWithRule(i, rule, bits);
     }
 
     // ---- one operand

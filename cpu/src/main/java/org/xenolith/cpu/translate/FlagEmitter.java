@@ -30,11 +30,18 @@ final class FlagEmitter {
 
     private static final ClassDesc FLAGS = UnitCode.desc(Flags.class);
     private static final ClassDesc INTEGER = ConstantDescs.CD_Integer;
+    private static final ClassDesc LONG = ConstantDescs.CD_Long;
+    private static final MethodTypeDesc ON_INTS = MethodTypeDesc.ofDescriptor("(II)I");
+    private static final MethodTypeDesc ON_LONGS = MethodTypeDesc.ofDescriptor("(JJ)I");
+    private static final MethodTypeDesc OF_RULE = MethodTypeDesc.ofDescriptor("(IJJ)I");
     private static final MethodTypeDesc CONDITION = MethodTypeDesc.ofDescriptor("(IIJJJI)Z");
     private static final MethodTypeDesc OF_STATE = MethodTypeDesc.ofDescriptor("(IJJJI)I");
 
     private final UnitCode unit;
+
+    /** With ADC, FLAG_RULE holds ADD or ADC, as the carry was; with SBB likewise. */
     private int rule = UNKNOWN;
+
     private int width;
 
     FlagEmitter(UnitCode unit) {
@@ -91,8 +98,11 @@ final class FlagEmitter {
         }
     }
 
-    /** As {@link #set}; the rule is on the stack and will be known when the code runs. */
-    void setWithRule(GuestInstruction i, int newWidth) {
+    /**
+     * As {@link #set} for ADC and SBB; the rule is on the stack and will be known when the code
+     * runs.
+     */
+    void setWithRule(GuestInstruction i, int newRule, int newWidth) {
         if (!i.flagsLive) {
             unit.out.pop();
             rule = UNKNOWN;
@@ -105,7 +115,8 @@ final class FlagEmitter {
             unit.out.iload(INT_RESULT).i2l().lstore(FLAG_RESULT);
         }
         unit.out.istore(FLAG_RULE);
-        rule = UNKNOWN;
+        rule = newRule;
+        width = newWidth;
     }
 
     /** All six flags are on the stack. */
@@ -124,14 +135,43 @@ final class FlagEmitter {
 
     /** Pushes CF as 0 or 1. */
     void pushCarry() {
-        pushState();
-        unit.out.invokestatic(FLAGS, "carry", OF_STATE);
+        unit.markFlags();
+        CodeBuilder out = unit.out;
+        switch (rule) {
+            case Flags.ADD -> pushIsBelow(FLAG_RESULT, FLAG_A, INT_RESULT, INT_A);
+            case Flags.SUB -> pushIsBelow(FLAG_A, FLAG_B, INT_A, INT_B);
+            case Flags.ADC -> {
+                out.iload(FLAG_RULE).lload(FLAG_A).lload(FLAG_RESULT);
+                out.invokestatic(FLAGS, "carryOfAdc", OF_RULE);
+            }
+            case Flags.SBB -> {
+                out.iload(FLAG_RULE).lload(FLAG_A).lload(FLAG_B);
+                out.invokestatic(FLAGS, "carryOfSbb", OF_RULE);
+            }
+            case Flags.LOGIC -> out.iconst_0();
+            case Flags.INC, Flags.DEC, Flags.READY, Flags.EXPLICIT ->
+                    out.iload(FLAG_READY).loadConstant(Flags.CF).iand();
+            default -> {
+                pushState();
+                out.invokestatic(FLAGS, "carry", OF_STATE);
+            }
+        }
+    }
+
+    /** Pushes 1 if the first operand is below the second, else 0. */
+    private void pushIsBelow(int long1, int long2, int int1, int int2) {
+        if (width == 64) {
+            unit.out.lload(long1).lload(long2).invokestatic(LONG, "compareUnsigned", ON_LONGS);
+        } else {
+            unit.out.iload(int1).iload(int2).invokestatic(INTEGER, "compareUnsigned", ON_INTS);
+        }
+        unit.out.bipush(31).iushr();
     }
 
     private void pushState() {
         unit.markFlags();
         CodeBuilder out = unit.out;
-        if (rule == UNKNOWN) {
+        if (rule == UNKNOWN || rule == Flags.ADC || rule == Flags.SBB) {
             out.iload(FLAG_RULE);
         } else {
             out.loadConstant(rule);
@@ -142,6 +182,11 @@ final class FlagEmitter {
     /** Jumps when a condition of Jcc, SETcc or CMOVcc is met. */
     void jumpIf(int condition, Label target) {
         boolean negated = (condition & 1) != 0;
+        if (!isDirect(rule, condition) && condition >> 1 == BELOW) {
+            pushCarry();
+            jump(ZERO, !negated, target);
+            return;
+        }
         if (!isDirect(rule, condition)) {
             unit.out.loadConstant(condition);
             pushState();
@@ -163,8 +208,7 @@ final class FlagEmitter {
     private void compareLongs(int kind, boolean negated, Label target) {
         CodeBuilder out = unit.out.lload(FLAG_A).lload(FLAG_B);
         if (kind == BELOW || kind == BELOW_OR_EQUAL) {
-            out.invokestatic(
-                    ConstantDescs.CD_Long, "compareUnsigned", MethodTypeDesc.ofDescriptor("(JJ)I"));
+            out.invokestatic(LONG, "compareUnsigned", ON_LONGS);
         } else {
             out.lcmp();
         }
@@ -196,7 +240,7 @@ final class FlagEmitter {
                 }
             }
             default -> {
-                out.invokestatic(INTEGER, "compareUnsigned", MethodTypeDesc.ofDescriptor("(II)I"));
+                out.invokestatic(INTEGER, "compareUnsigned", ON_INTS);
                 jump(kind, negated, target);
             }
         }
