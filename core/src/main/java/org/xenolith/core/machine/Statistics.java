@@ -59,7 +59,7 @@ final class Statistics {
         }
         text.append(
                 ("units translated %,d with %,d instructions in %,d ms, dropped %,d, refused %,d,"
-                     + " stale %,d, failed %,d%n")
+                                + " stale %,d, failed %,d%n")
                         .formatted(
                                 jit.units(),
                                 jit.instructions(),
