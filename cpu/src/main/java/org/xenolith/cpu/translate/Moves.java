@@ -12,8 +12,9 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.VarHandle;
 
-/** Moves between general registers and memory. None touches a flag. */
+/** Moves between general registers and memory, and their order. None touches a flag. */
 final class Moves {
     private static final long LOW_32 = 0xffff_ffffL;
 
@@ -142,6 +143,11 @@ final class Moves {
             unit.out.bipush(31).ishr();
         }
         unit.pop(Cpu.RDX, bits, 0);
+    }
+
+    static void fence(UnitCode unit, GuestInstruction i) {
+        unit.out.invokestatic(
+                UnitCode.desc(VarHandle.class), "fullFence", MethodTypeDesc.ofDescriptor("()V"));
     }
 
     /** SETcc. */

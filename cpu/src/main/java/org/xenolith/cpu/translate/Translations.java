@@ -285,12 +285,33 @@ final class Translations {
                 Translations::any,
                 (unit, i) -> {});
         put(
-                List.of("endbr64", "endbr32", "prefetchnta", "prefetcht0", "prefetcht1"),
+                List.of("endbr64", "endbr32"),
                 FlagUse.NONE,
                 NO_RULE,
                 Memory.NEVER,
                 Translations::any,
                 (unit, i) -> {});
+        put(
+                List.of(
+                        "prefetch",
+                        "prefetchw",
+                        "prefetchwt1",
+                        "prefetchnta",
+                        "prefetcht0",
+                        "prefetcht1",
+                        "prefetcht2"),
+                FlagUse.NONE,
+                NO_RULE,
+                Memory.NEVER,
+                Translations::any,
+                (unit, i) -> {});
+        put(
+                List.of("mfence", "lfence", "sfence"),
+                FlagUse.NONE,
+                NO_RULE,
+                Memory.NEVER,
+                Translations::any,
+                Moves::fence);
         for (String condition : CONDITIONS) {
             put("set" + condition, FlagUse.READS, NO_RULE, Moves::set);
             put("cmov" + condition, FlagUse.READS, NO_RULE, Moves::cmov);
