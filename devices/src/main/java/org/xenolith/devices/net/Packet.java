@@ -131,17 +131,53 @@ public record Packet(boolean v6, int ip, int transport, int protocol, int payloa
         int length = end - transport;
         int field = start + checksum();
         frame.setShort(field, 0);
-        // Pseudo-header: both addresses, which stand side by side, protocol and length.
-        long sum = protocol + length;
-        sum =
-                v6
-                        ? InternetChecksum.add(sum, frame, start + ip + IPV6_SOURCE, 2 * 16)
-                        : InternetChecksum.add(sum, frame, start + ip + IPV4_SOURCE, 2 * 4);
         int checksum =
                 InternetChecksum.finish(
-                        InternetChecksum.add(sum, frame, start + transport, length));
+                        InternetChecksum.add(
+                                pseudoHeader(frame), frame, start + transport, length));
         // RFC 768: a UDP checksum of zero would mean that there is none.
         frame.setShort(field, protocol == UDP && checksum == 0 ? 0xffff : checksum);
+    }
+
+    /** Whether the TCP or UDP checksum, and with IPv4 that of the header, are what they must be. */
+    boolean checksumsAreRight(ByteBuf frame) {
+        int start = frame.readerIndex();
+        long sum =
+                InternetChecksum.add(
+                        pseudoHeader(frame), frame, start + transport, end - transport);
+        return InternetChecksum.finish(sum) == 0
+                && (v6
+                        || InternetChecksum.finish(
+                                        InternetChecksum.add(0, frame, start + ip, transport - ip))
+                                == 0);
+    }
+
+    /** The same packet with a payload of another length. */
+    Packet endingAt(int newEnd) {
+        return new Packet(v6, ip, transport, protocol, payload, newEnd);
+    }
+
+    /**
+     * Makes the headers say how long the packet is now, and leaves the TCP or UDP checksum to
+     * others: the field gets what they start from.
+     */
+    void writeLengthsAndPendingChecksum(ByteBuf frame) {
+        int start = frame.readerIndex();
+        if (v6) {
+            frame.setShort(start + ip + IPV6_PAYLOAD_LENGTH, end - ip - IPV6_HEADER_BYTES);
+        } else {
+            frame.setShort(start + ip + IPV4_TOTAL_LENGTH, end - ip);
+            writeIpv4Checksum(frame);
+        }
+        int pending = ~InternetChecksum.finish(pseudoHeader(frame)) & 0xffff;
+        frame.setShort(start + checksum(), pending);
+    }
+
+    /** Sum of both addresses, which stand side by side, protocol and length. */
+    private long pseudoHeader(ByteBuf frame) {
+        int addresses = frame.readerIndex() + ip + (v6 ? IPV6_SOURCE : IPV4_SOURCE);
+        int length = end - transport;
+        return InternetChecksum.add(protocol + length, frame, addresses, 2 * (v6 ? 16 : 4));
     }
 
     void writeIpv4Checksum(ByteBuf frame) {

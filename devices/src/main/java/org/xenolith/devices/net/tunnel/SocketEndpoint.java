@@ -7,8 +7,10 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 
 import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.EthernetFrame.Segmentation;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.Offload;
+import org.xenolith.devices.net.SegmentMerger;
 import org.xenolith.devices.net.SwitchPort;
 
 import java.util.ArrayDeque;
@@ -18,9 +20,21 @@ import java.util.Queue;
  * Joins a port of the switch and a socket on the same event loop, with back-pressure both ways: a
  * socket that does not take more makes the port wait, a port that is full stops reading from the
  * socket. While there is no peer, frames for it are lost, as with a cable that is not plugged in.
+ *
+ * <p>What a guest left to its card is done here before a frame leaves, and TCP segments that come
+ * in together are joined; unless the peer is one of ours and both agree not to: {@link
+ * TunnelProtocol}.
  */
 final class SocketEndpoint implements NetworkEndpoint {
+    /** Whether a frame may be as large as a TCP payload that is still to be cut. */
+    enum Frames {
+        SMALL,
+        LARGE
+    }
+
     private final EventLoop loop;
+    private final Frames frames;
+    private final SegmentMerger merger = new SegmentMerger(this::received);
 
     /** Received while the port was full. Reading stops with the first, so it stays short. */
     private final Queue<EthernetFrame> held = new ArrayDeque<>();
@@ -29,8 +43,15 @@ final class SocketEndpoint implements NetworkEndpoint {
     private Channel peer; // null while there is none
     private boolean flushScheduled;
 
-    SocketEndpoint(EventLoop loop) {
+    /** Of the present peer: it was asked to take unfinished frames; it does. */
+    private boolean asked, takesUnfinished;
+
+    /**
+     * @param frames what the tunnel can carry
+     */
+    SocketEndpoint(EventLoop loop, Frames frames) {
         this.loop = loop;
+        this.frames = frames;
     }
 
     /** Before any frame comes from the socket. */
@@ -48,13 +69,30 @@ final class SocketEndpoint implements NetworkEndpoint {
         if (!socket.isWritable()) {
             return false;
         }
-        // A frame that does not fit into a datagram fails its own write, and is lost.
-        Offload.toWire(frame, wire -> socket.write(wire.content()));
+        write(socket, frame);
         if (!flushScheduled) {
             flushScheduled = true;
             loop.execute(this::flush);
         }
         return true;
+    }
+
+    private void write(Channel socket, EthernetFrame frame) {
+        boolean finished = !frame.checksumPending() && frame.segmentation() == Segmentation.NONE;
+        if (takesUnfinished && !finished) {
+            ByteBuf pass = TunnelProtocol.pass(socket.alloc(), frame);
+            if (pass != null) {
+                socket.write(pass);
+            }
+            frame.release();
+            return;
+        }
+        if (!finished && frames == Frames.LARGE && !asked) {
+            asked = true;
+            socket.write(TunnelProtocol.word(socket.alloc(), TunnelProtocol.ASK));
+        }
+        // A frame that does not fit into a datagram fails its own write, and is lost.
+        Offload.toWire(frame, wire -> socket.write(wire.content()));
     }
 
     private void flush() {
@@ -88,6 +126,35 @@ final class SocketEndpoint implements NetworkEndpoint {
         }
     }
 
+    /** Takes a buffer that is a frame, or a word of the peer to this end. */
+    private void receive(ByteBuf bytes) {
+        byte kind = frames == Frames.LARGE ? TunnelProtocol.kindOf(bytes) : 0;
+        if (kind == 0) {
+            merger.add(new EthernetFrame(bytes));
+            return;
+        }
+        try {
+            hear(kind, bytes);
+        } finally {
+            bytes.release();
+        }
+    }
+
+    private void hear(byte kind, ByteBuf bytes) {
+        if (kind == TunnelProtocol.PASS) {
+            EthernetFrame frame = TunnelProtocol.passed(bytes);
+            if (frame != null) {
+                merger.add(frame);
+            }
+            return;
+        }
+        if (kind == TunnelProtocol.ASK) {
+            peer.writeAndFlush(TunnelProtocol.word(peer.alloc(), TunnelProtocol.ACCEPT));
+        }
+        // Kinds that are not known yet are those of a peer newer than we are.
+        takesUnfinished |= kind == TunnelProtocol.ASK || kind == TunnelProtocol.ACCEPT;
+    }
+
     boolean hasPeer() {
         return peer != null;
     }
@@ -102,7 +169,12 @@ final class SocketEndpoint implements NetworkEndpoint {
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
-            received(new EthernetFrame((ByteBuf) message));
+            receive((ByteBuf) message);
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            merger.flush();
         }
 
         @Override
@@ -113,6 +185,9 @@ final class SocketEndpoint implements NetworkEndpoint {
         @Override
         public void channelInactive(ChannelHandlerContext context) {
             peer = null;
+            asked = false;
+            takesUnfinished = false;
+            merger.clear();
             held.forEach(EthernetFrame::release);
             held.clear();
             port.resume(); // what waited for this peer is lost with it

@@ -3,6 +3,7 @@ package org.xenolith.devices.net.tunnel;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -10,6 +11,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
@@ -36,6 +38,11 @@ public final class StreamTunnel implements AutoCloseable {
     /** As QEMU has it: 64 KiB and room for headers. */
     static final int MAX_FRAME_BYTES = (64 << 10) + 4096;
 
+    /** So much is read at once when it comes: some of the largest frames, hundreds of segments. */
+    private static final int MAX_READ_BYTES = 256 << 10, FIRST_READ_BYTES = 16 << 10;
+
+    private static final int LEAST_READ_BYTES = 2 << 10;
+
     static final long RECONNECT_MILLIS = 1_000;
 
     private static final int LENGTH_BYTES = 4;
@@ -53,7 +60,7 @@ public final class StreamTunnel implements AutoCloseable {
             NetworkLoop network, VirtualSwitch ports, String name, PortSettings settings) {
         this.name = name;
         loop = network.eventLoop();
-        endpoint = new SocketEndpoint(loop);
+        endpoint = new SocketEndpoint(loop, SocketEndpoint.Frames.LARGE);
         port = ports.connect(name, endpoint, settings);
         endpoint.plugInto(port);
     }
@@ -80,6 +87,7 @@ public final class StreamTunnel implements AutoCloseable {
                                     .option(ChannelOption.SO_REUSEADDR, true)
                                     .childOption(ChannelOption.TCP_NODELAY, true)
                                     .childOption(ChannelOption.SO_KEEPALIVE, true)
+                                    .childOption(ChannelOption.RECVBUF_ALLOCATOR, largeReads())
                                     .childHandler(tunnel.new Initializer())
                                     .bind(local),
                             "Cannot listen for a network peer on " + Sockets.text(local));
@@ -104,10 +112,15 @@ public final class StreamTunnel implements AutoCloseable {
                         .channel(NioSocketChannel.class)
                         .option(ChannelOption.TCP_NODELAY, true)
                         .option(ChannelOption.SO_KEEPALIVE, true)
+                        .option(ChannelOption.RECVBUF_ALLOCATOR, largeReads())
                         .handler(tunnel.new Initializer())
                         .remoteAddress(remote);
         tunnel.loop.execute(() -> tunnel.connect(bootstrap));
         return tunnel;
+    }
+
+    private static RecvByteBufAllocator largeReads() {
+        return new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, MAX_READ_BYTES);
     }
 
     private void connect(Bootstrap bootstrap) {

@@ -26,6 +26,9 @@ import java.net.InetSocketAddress;
 public final class UdpTunnel implements AutoCloseable {
     private static final int MAX_DATAGRAM_BYTES = 65_507;
 
+    /** So many are read before others have their turn; segments among them may be joined. */
+    private static final int DATAGRAMS_PER_READ = 64;
+
     private final SwitchPort port;
     private final Channel socket;
 
@@ -47,7 +50,8 @@ public final class UdpTunnel implements AutoCloseable {
             InetSocketAddress remote,
             PortSettings settings)
             throws IOException {
-        SocketEndpoint endpoint = new SocketEndpoint(network.eventLoop());
+        SocketEndpoint endpoint =
+                new SocketEndpoint(network.eventLoop(), SocketEndpoint.Frames.SMALL);
         SwitchPort port = ports.connect(name, endpoint, settings);
         endpoint.plugInto(port);
         try {
@@ -70,7 +74,8 @@ public final class UdpTunnel implements AutoCloseable {
                         .channel(NioDatagramChannel.class)
                         .option(
                                 ChannelOption.RECVBUF_ALLOCATOR,
-                                new FixedRecvByteBufAllocator(MAX_DATAGRAM_BYTES))
+                                new FixedRecvByteBufAllocator(MAX_DATAGRAM_BYTES)
+                                        .maxMessagesPerRead(DATAGRAMS_PER_READ))
                         .handler(
                                 new ChannelInitializer<>() {
                                     @Override

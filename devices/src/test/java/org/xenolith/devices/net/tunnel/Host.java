@@ -26,6 +26,7 @@ final class Host implements NetworkEndpoint, AutoCloseable {
     final MacAddress address;
     private final SwitchPort port;
     private final BlockingQueue<byte[]> received = new LinkedBlockingQueue<>();
+    private volatile EthernetFrame.Segmentation segmentation;
     private final Semaphore room = new Semaphore(0);
 
     Host(long number) {
@@ -35,9 +36,15 @@ final class Host implements NetworkEndpoint, AutoCloseable {
 
     @Override
     public boolean deliver(EthernetFrame frame) {
+        segmentation = frame.segmentation();
         received.add(ByteBufUtil.getBytes(frame.content()));
         frame.release();
         return true;
+    }
+
+    /** Of the frame that came last. */
+    EthernetFrame.Segmentation lastSegmentation() {
+        return segmentation;
     }
 
     @Override

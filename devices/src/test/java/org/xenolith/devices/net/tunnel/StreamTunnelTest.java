@@ -3,12 +3,15 @@ package org.xenolith.devices.net.tunnel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.Offload;
 import org.xenolith.devices.net.PortSettings;
 
 import java.io.DataInputStream;
@@ -19,11 +22,38 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Arrays;
+import java.util.Random;
 
 @Timeout(300)
 final class StreamTunnelTest {
     private static final InetSocketAddress ANY_PORT =
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    private static final int ACK = 0x10, FIN = 0x01;
+
+    /** How a word of one tunnel to the other begins. */
+    private static final byte[] QUESTION = {
+        1,
+        (byte) 0x80,
+        (byte) 0xc2,
+        0,
+        0,
+        0xe,
+        2,
+        0,
+        0,
+        0,
+        0,
+        0,
+        (byte) 0x88,
+        (byte) 0xb5,
+        'X',
+        'E',
+        'N',
+        'O'
+    };
+
+    private static final int UNCUT_BYTES = 14 + 20 + 20 + 3_000;
 
     private final Host left = new Host(1);
     private final Host right = new Host(2);
@@ -153,26 +183,85 @@ final class StreamTunnelTest {
             out.write(hello);
             right.receive();
 
-            byte[] frame = new byte[14 + 20 + 20 + 3_000];
-            System.arraycopy(right.frame(left.address, 60, 0), 0, frame, 0, 12);
-            frame[12] = 8;
-            frame[14] = 0x45;
-            frame[16] = (byte) (frame.length - 14 >> 8);
-            frame[17] = (byte) (frame.length - 14);
-            frame[23] = 6;
-            frame[46] = 0x50;
-            right.send(
-                    new EthernetFrame(
-                            Unpooled.wrappedBuffer(frame),
-                            true,
-                            EthernetFrame.Segmentation.TCP_V4,
-                            1_460));
+            right.send(uncut(right, left, ACK));
             DataInputStream in = new DataInputStream(peer.getInputStream());
+            assertThat(in.readInt()).as("a question, which a guest ignores").isEqualTo(60);
+            assertThat(in.readNBytes(60)).startsWith(QUESTION);
             for (int payload : new int[] {1_460, 1_460, 80}) {
                 assertThat(in.readInt()).isEqualTo(54 + payload);
                 in.skipNBytes(54 + payload);
             }
         }
+    }
+
+    @Test
+    void betweenTwoOfOursAPayloadPassesUncut() throws Exception {
+        try (StreamTunnel server = listen(right);
+                StreamTunnel _ = connect(left, server.localAddress())) {
+            left.greet(right);
+            right.greet(left);
+            // The first ones may be cut: their tunnel has only just asked.
+            int length = 0;
+            while (length != UNCUT_BYTES) {
+                // What ends with a FIN is never joined again once it was cut.
+                left.send(uncut(left, right, ACK | FIN));
+                length = right.receive().length;
+            }
+            assertThat(right.lastSegmentation()).isEqualTo(EthernetFrame.Segmentation.TCP_V4);
+        }
+    }
+
+    @Test
+    void segmentsOfAPeerThatCutsAreJoined() throws Exception {
+        try (StreamTunnel server = listen(right);
+                Socket peer = socketTo(server)) {
+            ByteBuf batch = Unpooled.buffer();
+            Offload.toWire(
+                    uncut(left, right, ACK),
+                    wire -> batch.writeInt(wire.length()).writeBytes(wire.content()));
+            peer.getOutputStream().write(ByteBufUtil.getBytes(batch));
+            assertThat(right.receive()).hasSize(UNCUT_BYTES);
+        }
+    }
+
+    @Test
+    void wordsThatMakeNoSenseAreIgnored() throws Exception {
+        try (StreamTunnel server = listen(right);
+                Socket peer = socketTo(server)) {
+            DataOutputStream out = new DataOutputStream(peer.getOutputStream());
+            Random random = new Random(5);
+            for (int i = 0; i < 500; i++) {
+                byte[] word = new byte[20 + random.nextInt(200)];
+                random.nextBytes(word);
+                System.arraycopy(QUESTION, 0, word, 0, QUESTION.length);
+                word[18] = (byte) (3 + random.nextInt(3));
+                out.writeInt(word.length);
+                out.write(word);
+            }
+            byte[] frame = left.frame(right.address, 100, 5);
+            out.writeInt(frame.length);
+            out.write(frame);
+            byte[] received = right.receive();
+            while (!Arrays.equals(received, frame)) {
+                received = right.receive();
+            }
+        }
+    }
+
+    /** A TCP packet of 3,000 bytes for the receiver to cut. */
+    private static EthernetFrame uncut(Host from, Host to, int flags) {
+        byte[] frame = new byte[UNCUT_BYTES];
+        System.arraycopy(from.frame(to.address, 60, 0), 0, frame, 0, 12);
+        frame[12] = 8;
+        frame[14] = 0x45;
+        frame[16] = (byte) (frame.length - 14 >> 8);
+        frame[17] = (byte) (frame.length - 14);
+        frame[20] = 0x40; // not to be fragmented
+        frame[23] = 6;
+        frame[46] = 0x50;
+        frame[47] = (byte) flags;
+        return new EthernetFrame(
+                Unpooled.wrappedBuffer(frame), true, EthernetFrame.Segmentation.TCP_V4, 1_460);
     }
 
     @Test
