@@ -11,14 +11,12 @@ final class MulticastFilter {
     private static final long GROUP_BIT = 1L << 40;
     private static final long BROADCAST = 0xffff_ffff_ffffL;
 
-    private final boolean active;
+    private volatile boolean active;
     private final Set<Long> groups = ConcurrentHashMap.newKeySet();
 
-    /**
-     * @param active whether the guest asked for filtering; without, all groups pass
-     */
-    MulticastFilter(boolean active) {
-        this.active = active;
+    /** Whether the guest asks for filtering; at first it does not, and all groups pass. */
+    void setActive(boolean on) {
+        active = on;
     }
 
     /** False when there is no room for another group. */

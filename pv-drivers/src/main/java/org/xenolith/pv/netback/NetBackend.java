@@ -7,6 +7,7 @@ import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.pv.host.EventPort;
 import org.xenolith.pv.host.FrontendDomain;
 import org.xenolith.pv.host.GrantedFrame;
+import org.xenolith.pv.host.Store;
 import org.xenolith.pv.ring.RingCorrupt;
 import org.xenolith.pv.ring.SharedRing;
 import org.xenolith.pv.xenbus.BackendConnection;
@@ -27,6 +28,8 @@ import java.util.function.Function;
  * connected, what comes from the switch is dropped, as on a card without a cable.
  */
 public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoCloseable {
+    private static final String MULTICAST_CONTROL = "request-multicast-control";
+
     private final NetFeatures features;
     private final SwitchPort port;
 
@@ -80,7 +83,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         keys.put("feature-rx-copy", "1");
         keys.put("feature-rx-flip", "0");
         keys.put("feature-multicast-control", "1");
-        keys.put("feature-dynamic-multicast-control", "0");
+        keys.put("feature-dynamic-multicast-control", "1");
         keys.put("feature-split-event-channels", "1");
         keys.put("multi-queue-max-queues", "" + features.maxQueues());
         keys.put("feature-ctrl-ring", "0");
@@ -97,7 +100,8 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
             throw new FrontendRefused("the frontend does not tell when it has room");
         }
         int queues = keys.number("multi-queue-num-queues", 1, features.maxQueues(), 1);
-        MulticastFilter filter = new MulticastFilter(keys.flag("request-multicast-control"));
+        MulticastFilter filter = new MulticastFilter();
+        filter.setActive(keys.flag(MULTICAST_CONTROL));
         List<QueuePair> pairs = new ArrayList<>();
         try {
             for (int i = 0; i < queues; i++) {
@@ -108,7 +112,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
             pairs.forEach(QueuePair::close);
             throw refused;
         }
-        return new Connection(request.domain(), FrontendOffloads.of(keys), filter, pairs);
+        return new Connection(request.domain(), keys, filter, pairs);
     }
 
     /** One queue in both directions. */
@@ -218,17 +222,20 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
     /** All queues of one frontend. */
     private final class Connection implements BackendConnection {
         private final FrontendDomain domain;
+        private final FrontendKeys keys;
         private final FrontendOffloads offloads;
         private final MulticastFilter filter;
         private final List<QueuePair> pairs;
+        private Store.Watch multicastControl; // null until the start
 
         Connection(
                 FrontendDomain domain,
-                FrontendOffloads offloads,
+                FrontendKeys keys,
                 MulticastFilter filter,
                 List<QueuePair> pairs) {
             this.domain = domain;
-            this.offloads = offloads;
+            this.keys = keys;
+            this.offloads = FrontendOffloads.of(keys);
             this.filter = filter;
             this.pairs = pairs;
         }
@@ -241,6 +248,12 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         @Override
         public void start() {
             connection = this;
+            multicastControl =
+                    keys.watch(
+                            MULTICAST_CONTROL,
+                            () ->
+                                    domain.post(
+                                            () -> filter.setActive(keys.flag(MULTICAST_CONTROL))));
             // The other side may have sent before the ports were bound.
             pairs.forEach(pair -> domain.post(pair::service));
         }
@@ -298,6 +311,9 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
 
         private void end() {
             connection = null;
+            if (multicastControl != null) {
+                multicastControl.close();
+            }
             pairs.forEach(QueuePair::close);
         }
     }

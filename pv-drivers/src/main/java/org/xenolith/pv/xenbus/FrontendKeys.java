@@ -71,4 +71,13 @@ public final class FrontendKeys {
     public boolean flag(String key) {
         return text(key).filter(value -> !value.equals("0")).isPresent();
     }
+
+    /**
+     * Calls back at once, and whenever the frontend may have changed a key.
+     *
+     * @param changed as {@link Store#watch} calls it
+     */
+    public Store.Watch watch(String key, Runnable changed) {
+        return store.watch(directory + "/" + key, changed);
+    }
 }

@@ -383,6 +383,30 @@ class NetBackendTest {
     }
 
     @Test
+    void guestSwitchesTheFilterOnAndOffWhileItIsConnected() {
+        int watches = lab.store.watches();
+        lab.connect();
+        lab.offer(10);
+        assertThat(groupFrameArrives()).isTrue();
+        lab.front("request-multicast-control", 1);
+        assertThat(lab.back("feature-dynamic-multicast-control")).isEqualTo("1");
+        lab.domain.run();
+        assertThat(groupFrameArrives()).isFalse();
+        lab.front("request-multicast-control", 0);
+        lab.domain.run();
+        assertThat(groupFrameArrives()).isTrue();
+        lab.state(6);
+        assertThat(lab.store.watches()).as("watches that are left").isEqualTo(watches);
+    }
+
+    private boolean groupFrameArrives() {
+        EthernetFrame frame = frame(60, 0);
+        frame.bytes().put(new byte[] {1, 0, 0x5e, 0, 0, 2});
+        lab.deliver(frame);
+        return !lab.received().isEmpty();
+    }
+
+    @Test
     void framesOfOneFlowStayInOneQueueAndFlowsSpread() {
         FrontRing[] rings = new FrontRing[2];
         for (int i = 0; i < 2; i++) {
