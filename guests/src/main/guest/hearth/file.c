@@ -78,6 +78,8 @@ long inode_open(struct inode *inode, u32 flags, struct file **opened) {
     long error = 0;
     if (S_IS(inode->mode, CHR) || S_IS(inode->mode, BLK)) error = device_open(inode, file);
     if (error == 0 && inode->ops->open != 0) error = inode->ops->open(inode, file);
+    int changes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+    if (error == 0 && changes && is_program_running(inode)) error = -ETXTBSY;
     if (error == 0 && flags & O_TRUNC && S_IS(inode->mode, REG)) {
         error = inode->ops->truncate == 0 ? -EROFS : inode->ops->truncate(inode, 0);
     }
@@ -114,16 +116,18 @@ long file_open(const char *path, u32 flags, u32 mode, struct file **opened) {
 char *path_begin(u64 at, u64 address, struct path_walk *walk) {
     struct file *file = file_by_number(at);
     walk->directory = current->directory;
+    walk->begins_elsewhere = 0;
     walk->path = kmalloc(PATH_MAX);
     walk->error = walk->path == 0 ? -ENOMEM : string_from_user(walk->path, address, PATH_MAX);
     if (walk->error > 0) walk->error = 0;
     if (walk->error != 0 || (int)at == AT_FDCWD || *walk->path == '/') return walk->path;
     if (file == 0 || file->inode == 0) walk->error = -EBADF;
-    else current->directory = file->inode;
+    else inode_get(current->directory = file->inode), walk->begins_elsewhere = 1;
     return walk->path;
 }
 
 long path_end(struct path_walk *walk, long result) {
+    if (walk->begins_elsewhere) inode_put(current->directory);
     current->directory = walk->directory;
     kfree(walk->path);
     return walk->error != 0 ? walk->error : result;

@@ -131,6 +131,7 @@ struct space *space_new(void);
 struct space *space_clone(struct space *from);
 void space_put(struct space *space);
 void space_pin(struct space *space);
+int is_program_running(struct inode *inode);
 long space_fault(struct space *space, u64 address, u32 access); /* -EFAULT, -ENOMEM */
 long space_map(struct space *space, struct area *like, int fixed); /* address */
 long space_unmap(struct space *space, u64 start, u64 end);
@@ -246,6 +247,7 @@ struct signal_actions { struct sigaction action[NSIG - 1]; }; /* signal 1 first 
 void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
 int signal_waiting(struct task *task);
+int signal_kills(struct task *task);
 void signals_deliver(struct registers *registers);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
 void signals_reset(void);

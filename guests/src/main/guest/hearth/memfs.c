@@ -77,6 +77,7 @@ static long memory_write(struct inode *inode, const void *from, u64 n, u64 offse
 }
 
 static long memory_truncate(struct inode *inode, u64 size) {
+    if (!S_IS(inode->mode, REG)) return S_IS(inode->mode, DIR) ? -EISDIR : -EINVAL;
     u64 index = ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE;
     void *last = size % PAGE_SIZE == 0 ? 0 : page_at(inode, size / PAGE_SIZE, 0);
     if (last != 0) memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
@@ -119,6 +120,7 @@ static long memory_link(struct inode *directory, const char *name, struct inode 
     memcpy(entry->name, name, strlen(name) + 1);
     inode_get(entry->inode = inode);
     *find(directory, name) = entry;
+    if (S_IS(inode->mode, DIR)) inode->device = 1; /* it has two names while it is moved */
     directory->modified = wall_clock();
     return 0;
 }
@@ -128,13 +130,16 @@ static long memory_create(struct inode *directory, const char *name, u32 mode,
     struct inode *inode = memory_inode(mode);
     long error = inode == 0 ? -ENOSPC : memory_link(directory, name, inode);
     if (error != 0) return inode_put(inode), error;
+    inode->device = 0;
     *made = inode;
     return 0;
 }
 
 static long memory_unlink(struct inode *directory, const char *name, struct inode *inode) {
     struct entry **at = find(directory, name), *entry = *at;
-    if (S_IS(inode->mode, DIR) && inode->data != 0) return -ENOTEMPTY;
+    if (entry == 0) return -ENOENT;
+    if (S_IS(inode->mode, DIR) && inode->data != 0 && !inode->device) return -ENOTEMPTY;
+    if (S_IS(inode->mode, DIR)) inode->device = 0;
     *at = entry->next;
     kfree(entry);
     inode_put(inode);

@@ -191,8 +191,8 @@ long sys_mkdir(u64 path, u64 mode) {
 }
 
 long sys_mknodat(u64 at, u64 path, u64 mode, u64 device) {
-    if ((mode & S_IFMT) == S_IFIFO) return -EPERM; /* no pipes with names */
     if ((mode & S_IFMT) == 0) mode |= S_IFREG;
+    if (!S_IS(mode, REG) && !S_IS(mode, CHR) && !S_IS(mode, BLK)) return -EPERM; /* pipes have no names */
     return make(at, path, mode & ~current->umask, 0, device);
 }
 
@@ -243,6 +243,11 @@ long sys_rmdir(u64 path) {
     return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
 
+static int is_below(struct inode *directory, struct inode *ancestor) {
+    while (directory != 0 && directory != ancestor) directory = directory->parent;
+    return directory == ancestor;
+}
+
 /* A second name in `to`, and with `moving` no first one any more. What had the name is removed. */
 static long link_to(struct inode *from, const char *old, u64 at, u64 path, int moving) {
     struct path_walk walk;
@@ -256,6 +261,7 @@ static long link_to(struct inode *from, const char *old, u64 at, u64 path, int m
         struct inode *there;
         if (from->ops->link == 0 || from->ops != to->ops || from->mount != to->mount) error = -EXDEV;
         else if (S_IS(inode->mode, DIR) && !moving) error = -EPERM;
+        else if (is_below(to, inode)) error = -EINVAL; /* into itself */
         else if (to->ops->lookup(to, last, &there) == 0) {
             int same = there == inode, is_directory = S_IS(there->mode, DIR);
             inode_put(there);
@@ -329,15 +335,18 @@ long sys_fchmod(u64 fd, u64 mode) {
 
 long sys_ftruncate(u64 fd, u64 size) {
     struct file *file = file_by_number(fd);
-    if (file == 0 || file->inode == 0) return -EBADF;
-    return file->inode->ops->truncate == 0 ? -EINVAL : file->inode->ops->truncate(file->inode, size);
+    if (file == 0 || file->inode == 0 || (file->flags & O_ACCMODE) == O_RDONLY) return -EBADF;
+    return !S_IS(file->inode->mode, REG) || file->inode->ops->truncate == 0 ? -EINVAL
+           : file->inode->ops->truncate(file->inode, size);
 }
 
 long sys_truncate(u64 path, u64 size) {
     struct inode *inode;
     long error = find(AT_FDCWD, path, 1, &inode);
     if (error != 0) return error;
-    error = inode->ops->truncate == 0 ? -EINVAL : inode->ops->truncate(inode, size);
+    error = S_IS(inode->mode, DIR) ? -EISDIR
+            : !S_IS(inode->mode, REG) || inode->ops->truncate == 0 ? -EINVAL : is_program_running(inode) ? -ETXTBSY
+            : inode->ops->truncate(inode, size);
     inode_put(inode);
     return error;
 }

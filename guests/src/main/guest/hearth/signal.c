@@ -24,6 +24,16 @@ static int is_ignored(struct task *task, int signal) {
     return handler == SIG_IGN || (handler == SIG_DFL && IGNORED_BY_DEFAULT & BIT(signal));
 }
 
+/* Whether a signal waits that will end the process. */
+int signal_kills(struct task *task) {
+    u64 waiting = task->signals_pending & ~task->signals_blocked & ~STOPPING;
+    for (; waiting != 0; waiting &= waiting - 1) {
+        int signal = __builtin_ctzl(waiting) + 1;
+        if (!is_ignored(task, signal) && task->actions->action[signal - 1].handler == SIG_DFL) return 1;
+    }
+    return 0;
+}
+
 static void resume(struct task *task) {
     if (task->state != STOPPED) return;
     task->state = SLEEPING;

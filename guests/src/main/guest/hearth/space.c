@@ -359,6 +359,17 @@ no_memory:
     return 0;
 }
 
+/* Whether the file is a program that runs: it must not change under its processes. */
+int is_program_running(struct inode *inode) {
+    for (struct task *task = tasks; task != 0; task = task->next) {
+        struct area *area = task->space == 0 ? 0 : task->space->areas;
+        for (; area != 0; area = area->next) {
+            if (area->inode == inode && area->prot & PROT_EXEC) return 1;
+        }
+    }
+    return 0;
+}
+
 static void set_tables_writable(u64 *table, int level, int writable) {
     for (u32 i = 0; level > 1 && i < 512; i++) {
         if (table[i] & PTE_PRESENT) set_tables_writable(page_of(table[i]), level - 1, writable);

@@ -71,6 +71,7 @@ long sys_set_tid_address(u64 address) {
 }
 
 long sys_arch_prctl(u64 what, u64 address) {
+    if ((what == ARCH_SET_FS || what == ARCH_SET_GS) && address >= USER_END) return -EPERM;
     switch (what) {
     case ARCH_SET_FS: current->fs_base = address; break;
     case ARCH_SET_GS: current->gs_base = address; break;
@@ -78,7 +79,6 @@ long sys_arch_prctl(u64 what, u64 address) {
     case ARCH_GET_GS: return copy_to_user(address, &current->gs_base, 8);
     default: return -EINVAL;
     }
-    if (address >= USER_END) return -EPERM;
     task_load();
     return 0;
 }

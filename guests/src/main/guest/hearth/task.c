@@ -319,9 +319,17 @@ static void free_task(struct task *task) {
     for (u32 i = 0; i < STACK_SIZE / PAGE_SIZE; i++) page_put((char *)task + i * PAGE_SIZE);
 }
 
+/* It dies before its child lets it go on. */
+static void forget_vfork_parent(struct task *parent) {
+    for (struct task *task = tasks; task != 0; task = task->next) {
+        if (task->vfork_parent == parent) task->vfork_parent = 0;
+    }
+}
+
 /* fork(), vfork() and what posix_spawn() wants; threads are not known here. */
 long do_fork(u64 flags, u64 stack, u64 tid_address, u64 tls) {
     if (flags & CLONE_THREAD || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
+    if (flags & CLONE_SETTLS && tls >= USER_END) return -EPERM;
     struct task *child = task_new(current->name), *parent = current;
     if (child == 0) return -ENOMEM;
     if (!copy_process(child, flags)) {
@@ -347,7 +355,10 @@ long do_fork(u64 flags, u64 stack, u64 tid_address, u64 tls) {
     if (flags & CLONE_VFORK) child->vfork_parent = parent;
     prepare(child, (u64)registers, first_return, 0, 0);
     wake_task(child);
-    while (flags & CLONE_VFORK && parent->vfork_child_pid != pid) sleep(parent);
+    while (flags & CLONE_VFORK && parent->vfork_child_pid != pid && !signal_kills(parent)) {
+        sleep_on(parent, 1);
+    }
+    forget_vfork_parent(parent);
     return pid;
 }
 

@@ -129,6 +129,7 @@ long path_find(const char *path, int follow, struct inode **found) {
 
 long path_parent(const char *path, struct inode **directory, char *last) {
     long error = walk(here(), path, 1, 0, directory, last);
+    if (error == 0 && (streq(last, ".") || streq(last, ".."))) return inode_put(*directory), -EBUSY;
     if (error == 0 && !S_IS((*directory)->mode, DIR)) return inode_put(*directory), -ENOTDIR;
     return error;
 }

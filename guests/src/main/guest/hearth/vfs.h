@@ -120,7 +120,7 @@ void files_close_all(struct file_table *table);
 extern const struct file_ops regular_ops;
 long poll_wait(u64 deadline);                  /* sleeps until any wakeup() */
 
-struct path_walk { char *path; struct inode *directory; long error; };
+struct path_walk { char *path; struct inode *directory; int begins_elsewhere; long error; };
 char *path_begin(u64 at, u64 address, struct path_walk *walk);
 long path_end(struct path_walk *walk, long result);
 

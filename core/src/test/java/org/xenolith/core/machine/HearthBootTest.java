@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,18 +119,39 @@ class HearthBootTest {
         return Long.parseLong(text.replaceAll("[^0-9]", ""));
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void aProgramFindsWhatItExpectsOfLinux(int vcpus) throws Exception {
-        Optional<HostProgram> program = HostProgram.build(folder, "linux-process");
+    /** The usual RAM disk with a C program from beside the tests added. */
+    private Path initrdWith(String name) throws Exception {
+        Optional<HostProgram> program = HostProgram.build(folder, name);
         assumeTrue(program.isPresent(), "SKIPPED: no gcc with a static C library on this host");
         Path initrd = folder.resolve("initrd");
         new Initramfs()
-                .file("bin/linux-process", 0755, program.get().bytes())
+                .file("bin/" + name, 0755, program.get().bytes())
                 .appendTo(HearthInput.orSkip(), initrd);
+        return initrd;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aProgramFindsWhatItExpectsOfLinux(int vcpus) throws Exception {
+        Path initrd = initrdWith("linux-process");
         boot(20, vcpus, "run=\"linux-process one 'two words'\"", initrd);
         assertThat(run.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
         assertThat(console.text()).contains("as on Linux").contains("ended with status 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    @Tag("proof")
+    void programsThatMakeWildCallsEndAndTheKernelGoesOn(int vcpus) throws Exception {
+        long seed = System.nanoTime() % 100_000;
+        boot(32, vcpus, "run=\"wild-calls 100 " + seed + "\"", initrdWith("wild-calls"));
+        assertThat(run.get().ending())
+                .as("seed %d: %s", seed, console.text())
+                .isInstanceOf(Outcome.PoweredOff.class);
+        assertThat(console.text())
+                .as("seed %d", seed)
+                .contains("100 children made wild calls")
+                .contains("ended with status 0");
     }
 
     @Test
