@@ -182,7 +182,7 @@ static long transfer(struct file *file, u64 address, u64 n, int writing) {
         }
         if (result <= 0) break;
         done += result;
-        if ((u64)result < part) break;
+        if ((u64)result < part || long_work() != 0) break;
     } while (done < n && (writing || file->ops->poll == 0)); /* ... and cannot keep us waiting */
     page_put(page);
     file_put(file);
@@ -253,6 +253,7 @@ long sys_sendfile(u64 to, u64 from, u64 offset_address, u64 n) {
         if (result > 0) result = out->ops->write(out, page, result);
         if (result <= 0) break;
         done += result;
+        if (long_work() != 0) break;
     }
     if (page != 0) page_put(page);
     if (offset_address != 0) {

@@ -214,6 +214,7 @@ struct task *kthread(const char *name, void (*run)(void *), void *argument);
 void schedule(void);
 void idle(void) __attribute__((noreturn)); /* what a vCPU does when nobody wants to run */
 int tasks_wait_to_run(void);
+long long_work(void);        /* in long loops: gives way if need be; -EINTR: a signal waits */
 int kernel_work(void);       /* takes events; whether the running task should give way */
 
 /* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. Two kinds:

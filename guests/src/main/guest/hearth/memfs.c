@@ -12,6 +12,9 @@ struct entry { struct entry *next; struct inode *inode; char name[]; };
 #define CHUNK_PAGES 63ul
 struct chunk { struct chunk *next; void *pages[CHUNK_PAGES]; };
 
+/* No file is larger than the memory, not even one with holes: a list leads to its pages. */
+#define SIZE_MAX (pages_limit * PAGE_SIZE)
+
 /* ---- Files ----------------------------------------------------------------------------------------- */
 
 /* Where the pointer to the index-th page is kept; null: no such chunk, or no memory for it. */
@@ -65,6 +68,7 @@ static long write_link(struct inode *inode, const void *text, u64 n) {
 static long memory_write(struct inode *inode, const void *from, u64 n, u64 offset) {
     u64 done = 0, part;
     if (S_IS(inode->mode, LNK)) return write_link(inode, from, n);
+    if (offset + n < offset || offset + n > SIZE_MAX) return -EFBIG;
     for (; done < n; done += part) {
         u64 in_page = (offset + done) % PAGE_SIZE;
         void *page = page_at(inode, (offset + done) / PAGE_SIZE, 1);
@@ -78,6 +82,7 @@ static long memory_write(struct inode *inode, const void *from, u64 n, u64 offse
 
 static long memory_truncate(struct inode *inode, u64 size) {
     if (!S_IS(inode->mode, REG)) return S_IS(inode->mode, DIR) ? -EISDIR : -EINVAL;
+    if (size > SIZE_MAX) return -EFBIG;
     u64 index = ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE;
     void *last = size % PAGE_SIZE == 0 ? 0 : page_at(inode, size / PAGE_SIZE, 0);
     if (last != 0) memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);

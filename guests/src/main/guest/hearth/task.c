@@ -134,6 +134,12 @@ int kernel_work(void) {
     return first_to_run != 0 && now() >= current->cpu->slice_end;
 }
 
+/* Between two pieces of something that may take long: lets others run. -EINTR: it should end. */
+long long_work(void) {
+    if (kernel_work()) schedule();
+    return signal_waiting(current) ? -EINTR : 0;
+}
+
 void idle(void) {
     struct cpu *cpu = current->cpu;
     for (;;) {
