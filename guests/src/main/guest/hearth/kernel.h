@@ -249,6 +249,7 @@ void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
 int signal_waiting(struct task *task);
 int signal_kills(struct task *task);
+int is_signal_ignored(struct task *task, int signal);
 void signals_deliver(struct registers *registers);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
 void signals_reset(void);

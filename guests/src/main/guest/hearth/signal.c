@@ -18,7 +18,7 @@ int signal_waiting(struct task *task) {
 
 /* ---- Sending ---------------------------------------------------------------------------------------- */
 
-static int is_ignored(struct task *task, int signal) {
+int is_signal_ignored(struct task *task, int signal) {
     u64 handler = task->actions->action[signal - 1].handler;
     if (task->pid == 1 && handler == SIG_DFL) return 1; /* init is not killed by mistake */
     return handler == SIG_IGN || (handler == SIG_DFL && IGNORED_BY_DEFAULT & BIT(signal));
@@ -29,7 +29,7 @@ int signal_kills(struct task *task) {
     u64 waiting = task->signals_pending & ~task->signals_blocked & ~STOPPING;
     for (; waiting != 0; waiting &= waiting - 1) {
         int signal = __builtin_ctzl(waiting) + 1;
-        if (!is_ignored(task, signal) && task->actions->action[signal - 1].handler == SIG_DFL) return 1;
+        if (!is_signal_ignored(task, signal) && task->actions->action[signal - 1].handler == SIG_DFL) return 1;
     }
     return 0;
 }
@@ -44,7 +44,7 @@ void signal_send(struct task *task, int signal) {
     if (task->actions == 0 || task->state == ZOMBIE) return; /* kernel threads have no signals */
     if (signal == SIGCONT) task->signals_pending &= ~STOPPING;
     if (signal == SIGCONT || signal == SIGKILL) resume(task);
-    if (!(BIT(signal) & task->signals_blocked) && is_ignored(task, signal)) return;
+    if (!(BIT(signal) & task->signals_blocked) && is_signal_ignored(task, signal)) return;
     task->signals_pending |= BIT(signal);
     if (signal_waiting(task) && task->state == SLEEPING && task->interruptible) wake_task(task);
     /* One that runs on the other vCPU would not notice before it happens to come to the kernel. */
@@ -68,7 +68,7 @@ void signal_fault(int signal, u64 address) {
               task_registers(current)->rip);
     }
     current->fault_address = address;
-    if (is_ignored(current, signal) || current->signals_blocked & BIT(signal)) {
+    if (is_signal_ignored(current, signal) || current->signals_blocked & BIT(signal)) {
         current->actions->action[signal - 1].handler = SIG_DFL;
         current->signals_blocked &= ~BIT(signal);
     }
@@ -143,7 +143,7 @@ static void restart(struct registers *regs, const struct sigaction *action) {
 
 static void deliver(struct registers *regs, int signal) {
     struct sigaction action = current->actions->action[signal - 1];
-    if (is_ignored(current, signal) && signal != SIGKILL) return;
+    if (is_signal_ignored(current, signal) && signal != SIGKILL) return;
     if (action.handler == SIG_DFL) {
         if (STOPPING & BIT(signal)) stop(signal);
         else do_exit(signal);

@@ -54,14 +54,14 @@ long sys_getsid(u64 pid) {
 
 long sys_setpgid(u64 pid, u64 group) {
     struct task *task = task_or_self(pid);
-    if (task == 0) return -ESRCH;
+    if (task == 0 || (task != current && task->parent != current)) return -ESRCH;
+    if (task->session != current->session || task->session == task->pid || (int)group < 0) return -EPERM;
     task->group = (int)group == 0 ? task->pid : (int)group;
     return 0;
 }
 
 long sys_setsid(void) {
-    if (current->group == current->pid && current->session != current->pid
-            && current->pid == 1) return -EPERM;
+    if (current->group == current->pid) return -EPERM;
     return current->session = current->group = current->pid;
 }
 

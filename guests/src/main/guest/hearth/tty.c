@@ -101,6 +101,7 @@ static int in_background(void) {
 static long tty_read(struct file *file, void *to, u64 n) {
     u64 done = 0;
     if (in_background()) {
+        if (is_signal_ignored(current, SIGTTIN)) return -EIO;
         signal_send_group(current->group, SIGTTIN);
         return -ERESTART;
     }
@@ -168,6 +169,7 @@ static long tty_ioctl(struct file *file, u32 request, u64 argument) {
         signal_send_group(foreground, SIGWINCH);
         return copy_from_user(&window, argument, sizeof(window));
     case TIOCSCTTY:
+        if (session != 0 && session != current->session) return -EPERM;
         session = current->session;
         foreground = current->group;
         return 0;
@@ -179,7 +181,10 @@ static long tty_ioctl(struct file *file, u32 request, u64 argument) {
     case TIOCGSID:
         return current->session != session ? -ENOTTY : copy_to_user(argument, &number, 4);
     case TIOCSPGRP:
-        return copy_from_user(&foreground, argument, 4);
+        if (copy_from_user(&number, argument, 4) != 0) return -EFAULT;
+        if (current->session != session || signal_send_group(number, 0) != 0) return -EPERM;
+        foreground = number;
+        return 0;
     case FIONREAD:
         number = ready - taken;
         return copy_to_user(argument, &number, 4);
