@@ -70,6 +70,7 @@ static void net_thread(void *asks_for_address) {
     for (;;) {
         u64 next = net_run();
         if (next > now()) wait(&work, next == NEVER ? 0 : next);
+        else schedule(); /* others want to run too */
     }
 }
 
@@ -91,6 +92,7 @@ void network_init(void) {
     kthread("net", net_thread, is_set || (option != 0 && *option == 'o') ? 0 : &work);
 }
 
+/* The backend sees by itself that the domain has ended. */
 void network_stop(void) {
 }
 
