@@ -463,25 +463,27 @@ static u32 sum_of(u32 sum, const void *data, u32 bytes) {
     return sum;
 }
 
-/* What a stranger sends to b in the name of a. */
-static struct { u32 source_port, sequence, acknowledgment, flags, length, wrong_checksum; } forged;
+/* What a stranger sends to b in the name of a, or in b's own. */
+static struct {
+    u32 source_port, sequence, acknowledgment, flags, length, wrong_checksum, in_own_name;
+} forged;
 static void forge(void) {
     u8 frame[FRAME_MAX];
     struct ether_header *ether = (void *)frame;
     struct ip_header *ip = (void *)(ether + 1);
     struct tcp_header *tcp = (void *)(ip + 1);
-    u32 length = sizeof(*tcp) + forged.length;
+    u32 length = sizeof(*tcp) + forged.length, from = forged.in_own_name ? ADDRESS_B : ADDRESS_A;
     *ether = (struct ether_header){b.interface->mac, a.interface->mac, to_be16(ETHERTYPE_IP)};
     *ip = (struct ip_header){
         .version_and_length = 0x45, .length = to_be16(sizeof(*ip) + length), .time_to_live = 64,
-        .protocol = PROTOCOL_TCP, .source = to_be32(ADDRESS_A), .destination = to_be32(ADDRESS_B)};
+        .protocol = PROTOCOL_TCP, .source = to_be32(from), .destination = to_be32(ADDRESS_B)};
     *tcp = (struct tcp_header){
         .source = to_be16(forged.source_port), .destination = to_be16(SERVER_PORT),
         .sequence = to_be32(forged.sequence), .acknowledgment = to_be32(forged.acknowledgment),
         .offset = 5 << 4, .flags = forged.flags};
     memset(tcp + 1, 'Z', forged.length);
     ip->checksum = to_be16(~sum_of(0, ip, sizeof(*ip)) ^ forged.wrong_checksum);
-    u32 pseudo = (ADDRESS_A >> 16) + (ADDRESS_A & 0xffff) + (ADDRESS_B >> 16)
+    u32 pseudo = (from >> 16) + (from & 0xffff) + (ADDRESS_B >> 16)
                  + (ADDRESS_B & 0xffff) + PROTOCOL_TCP + length;
     tcp->checksum = to_be16(~sum_of(pseudo, tcp, length));
     fly(&b, frame, sizeof(*ether) + sizeof(*ip) + length);
@@ -620,9 +622,11 @@ static void callers_who_may_not_exist_cost_no_pages(void) {
     forged.flags = TCP_SYN;
     forged.wrong_checksum = 4, forge();
     forged.wrong_checksum = 0;
+    forged.in_own_name = 1, forge();
+    forged.in_own_name = 0;
     step_until(clock_nanos + 150000);
     ON(b, net_run());
-    CHECK(*b.sockets == listener, "a packet with a wrong checksum is heard");
+    CHECK(*b.sockets == listener, "a packet that cannot be is heard");
     for (forged.source_port = 1000; forged.source_port < 1100; forged.source_port++) forge();
     step_until(clock_nanos + 150000);
     ON(b, net_run());
@@ -786,32 +790,34 @@ static void a_full_box_drops_datagrams(void) {
 
 /* Takes the part of a server: b is not asked. */
 static int dhcp_requests, dhcp_discovers;
+static int dhcp_cuts; /* its answers end in the middle of the netmask */
 static void dhcp_server(struct host *from, const u8 *frame, u32 length) {
     u8 reply[14 + 20 + 8 + 240 + 32] = {0};
     const u8 *question = frame + 42, *options = question + 240;
     if (from != &a || length < 42 + 240 + 3 || frame[23] != PROTOCOL_UDP || frame[37] != 67) return;
     int is_discover = options[2] == 1;
+    u32 size = dhcp_cuts ? 42 + 240 + 5 : sizeof(reply);
     if (is_discover) dhcp_discovers++; else dhcp_requests++;
     memset(reply, 0xff, 6);
     memcpy(reply + 6, b.interface->mac.byte, 6);
     reply[12] = 8;
     struct ip_header *ip = (void *)(reply + 14);
     *ip = (struct ip_header){
-        .version_and_length = 0x45, .length = to_be16(sizeof(reply) - 14), .time_to_live = 64,
+        .version_and_length = 0x45, .length = to_be16(size - 14), .time_to_live = 64,
         .protocol = PROTOCOL_UDP, .source = to_be32(ADDRESS(10, 9, 0, 1)),
         .destination = to_be32(ADDRESS_BROADCAST)};
     u32 sum = 0;
     for (u32 i = 0; i < 20; i += 2) sum += reply[14 + i] << 8 | reply[15 + i];
     ip->checksum = to_be16(~(sum + (sum >> 16)));
     reply[35] = 67, reply[37] = 68;
-    reply[38] = (sizeof(reply) - 34) >> 8, reply[39] = (u8)(sizeof(reply) - 34);
+    reply[38] = (size - 34) >> 8, reply[39] = (u8)(size - 34);
     u8 *answer = reply + 42;
     memcpy(answer, question, 240);
     answer[0] = 2;
     memcpy(answer + 16, (u8[]){10, 9, 0, 55}, 4);
     memcpy(answer + 240, (u8[]){53, 1, is_discover ? 2 : 5, 1, 4, 255, 255, 0, 0, 3, 4, 10, 9, 0, 1,
                                 51, 4, 0, 0, 2, 88, 54, 4, 10, 9, 0, 1, 255}, 28);
-    fly(&a, reply, sizeof(reply));
+    fly(&a, reply, size);
 }
 
 static void dhcp_gives_an_address_and_renews_it(void) {
@@ -828,6 +834,15 @@ static void dhcp_gives_an_address_and_renews_it(void) {
     run_seconds(1000); /* the lease is for 600 s */
     CHECK(dhcp_requests == 4, "renewed %d times in 1,000 s", dhcp_requests - 1);
     CHECK(a.announced == 1, "announced %d times", a.announced);
+}
+
+static void dhcp_reads_nothing_behind_an_answer(void) {
+    *a.interface = (struct interface){.mac = a.interface->mac};
+    tap = dhcp_server;
+    dhcp_cuts = 1;
+    ON(a, dhcp_start());
+    run_seconds(5);
+    CHECK(a.interface->netmask == ADDRESS(255, 255, 255, 0), "netmask %x", a.interface->netmask);
 }
 
 static void dhcp_asks_until_somebody_answers(void) {
@@ -935,6 +950,7 @@ static const struct { const char *name; void (*run)(void); } cases[] = {
     CASE(a_damaged_datagram_does_not_arrive),
     CASE(a_full_box_drops_datagrams),
     CASE(dhcp_gives_an_address_and_renews_it),
+    CASE(dhcp_reads_nothing_behind_an_answer),
     CASE(dhcp_asks_until_somebody_answers),
     CASE(no_frame_breaks_the_stack),
 };
