@@ -36,6 +36,8 @@ class InliningTest {
                 new ProcessBuilder(
                                 ProcessHandle.current().info().command().orElse("java"),
                                 "--enable-native-access=ALL-UNNAMED",
+                                // One compilation after the other: their lines do not mix.
+                                "-Xbatch",
                                 "-XX:+UnlockDiagnosticVMOptions",
                                 "-XX:+PrintCompilation",
                                 "-XX:+PrintInlining",
