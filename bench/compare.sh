@@ -35,7 +35,7 @@ for row in "${rows[@]}"; do
 done
 wants() { [[ " ${rows[*]} " == *" $1 "* ]]; }
 
-readonly memory_mib=256 patience_seconds=400
+readonly memory_mib=256 patience_seconds=${PATIENCE:-400}
 readonly port=${PORT:-18081} requests=${REQUESTS:-200} concurrency=4
 readonly curve_seconds=30 curve_marks='1 3 10 30'
 readonly results=$PWD/target/bench-compare
@@ -318,7 +318,7 @@ print_table() {
     print_row 'milliseconds a PHP page' lamp-page
 }
 
-image=$(./vmm image debian 2>/dev/null)
+image=$(./vmm image debian) || fail './vmm image debian failed'
 kernel=$(sed -n 's/^kernel  *//p' <<<"$image")
 base_initrd=$(sed -n 's/^initrd  *//p' <<<"$image")
 [[ -r $kernel && -r $base_initrd ]] || fail './vmm image debian named no files'
@@ -326,7 +326,7 @@ if wants lamp; then
     for tool in curl ab qemu-img; do
         command -v "$tool" >/dev/null || fail "the row lamp needs $tool"
     done
-    image=$(./vmm image lamp 2>/dev/null)
+    image=$(./vmm image lamp) || fail './vmm image lamp failed'
     lamp_kernel=$(sed -n 's/^kernel  *//p' <<<"$image")
     lamp_initrd=$(sed -n 's/^initrd  *//p' <<<"$image")
     lamp_disk=$(sed -n 's/^disk  *//p' <<<"$image")
