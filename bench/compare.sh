@@ -264,10 +264,12 @@ measure_lamp() { # WHO
     await 120 curl -sf --max-time 60 "http://127.0.0.1:$port/"
     note "$who" lamp-first $(($(now_ms) - start)) "$(cpu_ms "$guest")"
     # As lamp.sh: what is measured comes after a quarter of the load.
-    ab -l -q -n $((requests / 4)) -c "$concurrency" "http://127.0.0.1:$port/" >/dev/null 2>&1
+    ab -l -q -n $((requests / 4)) -c "$concurrency" "http://127.0.0.1:$port/" >"$results/ab" 2>&1 ||
+        fail "ab failed under $who; see $results/ab"
     start=$(now_ms)
     before=$(cpu_ms "$guest")
-    ab -l -q -n "$requests" -c "$concurrency" "http://127.0.0.1:$port/" >"$results/ab" 2>&1
+    ab -l -q -n "$requests" -c "$concurrency" "http://127.0.0.1:$port/" >"$results/ab" 2>&1 ||
+        fail "ab failed under $who; see $results/ab"
     note "$who" lamp-page $((($(now_ms) - start) * 1000 / requests)) $((($(cpu_ms "$guest") - before) * 1000 / requests))
     if ! grep -q 'Failed requests: *0$' "$results/ab" || grep -q 'Non-2xx' "$results/ab"; then
         fail "pages failed under $who; see $results/ab"
