@@ -295,8 +295,13 @@ print_row() { # TEXT ROW UNIT
     done
     [[ -n ${w[0]} && -n ${w[2]} ]] || return 0
     awk -v text="$1" -v a="${w[0]}" -v ac="${w[1]}" -v b="${w[2]}" -v bc="${w[3]}" -v n="${w[4]:-0}" 'BEGIN {
-        printf "| %s | %.2f | %.2f | %.2f | %.2f | **%.2f** | %s | %s |\n", text, a, ac, b, bc, b / a,
-            n > 0 ? sprintf("%.3f", n) : "", n > 0 ? sprintf("%.0f / %.0f", a / n, b / n) : "" }'
+        native = times = ""
+        if (n > 0) {
+            native = sprintf("%.3f", n)
+            times = sprintf("%.0f / %.0f", a / n, b / n)
+        }
+        printf "| %s | %.2f | %.2f | %.2f | %.2f | **%.2f** | %s | %s |\n", text, a, ac, b, bc, b / a, native, times
+    }'
 }
 
 print_table() {
