@@ -38,7 +38,8 @@ import java.util.Set;
         footer = {
             "",
             "Exit status: 0 all guests ended as they should, 1 one crashed and was not started"
-                    + " again, could not start or had to be destroyed, 2 wrong usage.",
+                    + " again, powered off with a code, could not start or had to be destroyed, 2"
+                    + " wrong usage.",
             "",
             "Example:",
             "  vmm up examples/fleet.toml"

@@ -69,6 +69,8 @@ final class Member implements Ballooned {
         while (lives) {
             Outcome.Ending ending = present().await(Optional.empty()).ending();
             console.finish();
+            // A code of its own is a guest's way to say that something is wrong.
+            failed |= ending instanceof Outcome.PoweredOff(int code) && code != 0;
             lives = fleet.isStopping() ? stopped(ending) : ended(ending);
         }
     }
@@ -142,7 +144,8 @@ final class Member implements Ballooned {
 
     private static String inWords(Outcome.Ending ending) {
         return switch (ending) {
-            case Outcome.PoweredOff _ -> "powered off";
+            case Outcome.PoweredOff(int code) ->
+                    code == 0 ? "powered off" : "powered off with code " + code;
             case Outcome.Rebooted _ -> "rebooted";
             case Outcome.Crashed(String report) -> "crashed (" + firstLine(report) + ")";
             case Outcome.Saved(Path file) -> "was saved to " + file;
