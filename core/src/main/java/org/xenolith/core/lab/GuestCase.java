@@ -29,7 +29,7 @@ record GuestCase(
     private static final int USUAL_MIB = 8;
 
     /** Wall time after which a domain that does nothing is given up. */
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** From a guest's start to its end. */
     @FunctionalInterface

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class StudentCall {
     /** Many times what any case needs. */
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private StudentCall() {}
 
