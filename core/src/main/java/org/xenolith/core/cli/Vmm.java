@@ -75,6 +75,8 @@ public final class Vmm {
                         SimpleVerb.command(
                                 "destroy", "Ends guests at once, without asking them.", sockets))
                 .addSubcommand(DeviceListCommand.network(sockets))
+                .addSubcommand(new NetworkAttachCommand(sockets))
+                .addSubcommand(new NetworkDetachCommand(sockets))
                 .addSubcommand(DeviceListCommand.block(sockets))
                 .addSubcommand(new PagesCommand(sockets))
                 .addSubcommand(LookCommand.events(sockets))

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.backend.AttachedDevice;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.backend.NetworkInterface;
@@ -22,12 +23,14 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.zip.CRC32C;
 
-/** Gives a guest the devices that its owner listed, before it starts. */
+/** Gives a guest the devices that its owner listed before it starts, and more while it runs. */
 final class DeviceAttacher {
     /** The prefix that Xen's tools use for addresses they make up. */
     private static final long XEN_OUI = 0x00_16_3e_00_00_00L;
 
     private static final int OWN_BITS = 0x7f_ffff;
+
+    private static final String VIF = "vif";
 
     private final Host host;
     private final Guest guest;
@@ -117,6 +120,30 @@ final class DeviceAttacher {
             size = image.sizeBytes();
         }
         Qcow2.create(overlay, size, base.toAbsolutePath(), below);
+    }
+
+    /**
+     * Attaches an interface to a guest that runs.
+     *
+     * @return its number, the smallest that is free
+     * @throws IOException when the network cannot be joined
+     * @throws IllegalArgumentException when the address is taken
+     */
+    int attachNetwork(NetworkSpec spec) throws IOException {
+        synchronized (guest) {
+            Set<Integer> taken = new HashSet<>();
+            for (AttachedDevice attached : guest.devices().devices()) {
+                if (attached.device().type().equals(VIF)) {
+                    taken.add(attached.device().id());
+                }
+            }
+            int id = 0;
+            while (taken.contains(id)) {
+                id++;
+            }
+            attachNetwork(id, spec);
+            return id;
+        }
     }
 
     private void attachNetwork(int id, NetworkSpec spec) throws IOException {

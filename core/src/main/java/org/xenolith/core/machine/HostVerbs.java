@@ -35,6 +35,8 @@ public final class HostVerbs implements Verbs {
                     "pause",
                     "unpause",
                     "save",
+                    "network-attach",
+                    "network-detach",
                     "shutdown",
                     "reboot",
                     "destroy",
@@ -89,6 +91,10 @@ public final class HostVerbs implements Verbs {
             case "network-list" -> {
                 return devices(guest, "vif");
             }
+            case "network-attach" -> {
+                return new InterfaceVerbs(host, guest).attach(arguments);
+            }
+            case "network-detach" -> new InterfaceVerbs(host, guest).detach(arguments);
             case "block-list" -> {
                 return devices(guest, "vbd");
             }

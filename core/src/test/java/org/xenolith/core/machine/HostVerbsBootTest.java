@@ -200,6 +200,8 @@ class HostVerbsBootTest {
                 request.addProperty("leave", "running");
                 request.addProperty("path", "/local/domain/1/name");
                 request.addProperty("value", "test");
+                request.addProperty("network", "none");
+                request.addProperty("id", 0);
                 client.ask(request);
             }
             assertThatThrownBy(() -> client.ask(request("migrate", "test")))
@@ -294,6 +296,37 @@ class HostVerbsBootTest {
             JsonArray listed = client.ask(request("network-list", "1")).getAsJsonArray();
             assertThat(listed).hasSize(1);
             assertThat(listed.get(0).getAsJsonObject().get("id").getAsInt()).isZero();
+        }
+    }
+
+    @Test
+    void interfaceComesAndGoesWhileTheGuestRuns() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            lantern(host, "", new GuestConsole());
+            JsonObject attach = request("network-attach", "1");
+            assertThatThrownBy(() -> client.ask(attach)).hasMessageContaining("'network'");
+            attach.addProperty("network", "cable");
+            assertThatThrownBy(() -> client.ask(attach)).hasMessageContaining("cable");
+            attach.addProperty("network", "none,mac=00:16:3e:00:00:07");
+            assertThat(client.ask(attach).getAsInt()).isZero();
+            assertThatThrownBy(() -> client.ask(attach))
+                    .hasMessageContaining("00:16:3e:00:00:07 is already on port");
+            JsonArray listed = client.ask(request("network-list", "1")).getAsJsonArray();
+            assertThat(listed).hasSize(1);
+            assertThat(listed.get(0).getAsJsonObject().get("mac").getAsString())
+                    .isEqualTo("00:16:3e:00:00:07");
+
+            JsonObject detach = request("network-detach", "1");
+            detach.addProperty("id", 3);
+            assertThatThrownBy(() -> client.ask(detach)).hasMessageContaining("no interface 3");
+            detach.addProperty("id", 0);
+            client.ask(detach);
+            // The guest has no driver and never came past the state in which its end was made.
+            String ours = "/local/domain/0/backend/vif/1/0/online";
+            assertThat(host.store().read(ours).orElse("0")).isEqualTo("0");
         }
     }
 }
