@@ -20,6 +20,7 @@ import org.xenolith.devices.net.tunnel.UdpTunnel;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -43,6 +44,7 @@ final class HostNetwork implements AutoCloseable {
     private final NetworkLoop loop = NetworkLoop.create();
     private final Map<Uplink, VirtualSwitch> switches = new HashMap<>();
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
+    private final Map<Path, PcapFile> captures = new HashMap<>();
     private final Set<String> forwarded = new HashSet<>();
     private UserModeNat nat;
 
@@ -54,7 +56,7 @@ final class HostNetwork implements AutoCloseable {
      * Makes a place for a guest's interface.
      *
      * @param guest name under which the NAT's other guests and the host find it
-     * @return plugs an endpoint in; the port closes the capture too
+     * @return plugs an endpoint in
      */
     synchronized Function<NetworkEndpoint, SwitchPort> place(
             NetworkSpec spec, MacAddress mac, String guest, String interfaceName)
@@ -68,12 +70,22 @@ final class HostNetwork implements AutoCloseable {
             settings = settings.withImpairment(spec.impairment().get());
         }
         if (spec.capture().isPresent()) {
-            PcapFile capture = PcapFile.create(spec.capture().get(), PcapFile.LargeFrames.CUT);
-            closing.push(capture);
-            settings = settings.withCapture(capture);
+            settings = settings.withCapture(capture(spec.capture().get()));
         }
         PortSettings chosen = settings;
         return endpoint -> network.connect(interfaceName, endpoint, chosen);
+    }
+
+    /** A guest that starts again goes on in the file that it has; two writers would spoil it. */
+    private PcapFile capture(Path file) throws IOException {
+        Path path = file.toAbsolutePath().normalize();
+        PcapFile open = captures.get(path);
+        if (open == null) {
+            open = PcapFile.create(path, PcapFile.LargeFrames.CUT);
+            closing.push(open);
+            captures.put(path, open);
+        }
+        return open;
     }
 
     private VirtualSwitch network(Uplink uplink) throws IOException {
