@@ -8,6 +8,7 @@ import org.xenolith.core.fleet.StopSignals;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.trace.TraceFilter;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -69,6 +70,13 @@ final class UpCommand extends ServiceCommand {
     private Duration timeout;
 
     @Option(
+            names = "--tier",
+            paramLabel = "TIER",
+            converter = TierName.class,
+            description = "How the guests' code is executed: see 'vmm boot --help'.")
+    private Tier tier = Tier.standard();
+
+    @Option(
             names = "--trace",
             paramLabel = "TOPIC",
             split = ",",
@@ -101,7 +109,7 @@ final class UpCommand extends ServiceCommand {
                             config,
                             new GuestPlan(
                                     new KnownImages(services, spec.commandLine().getErr()),
-                                    this::traced),
+                                    options -> traced(options).withTier(tier)),
                             consoles(config, terminal),
                             this::say,
                             shutdownTimeout);
