@@ -27,7 +27,8 @@ final class RunOptions {
             converter = TierName.class,
             description =
                     "How the guest's code is executed: interp; jit, which translates what runs"
-                            + " often; verify, which compares the two, slowly, with one vCPU.")
+                            + " often; verify, which compares the two, slowly, with one vCPU."
+                            + " Default: jit.")
     private Tier tier = Tier.standard();
 
     Optional<Duration> timeout() {

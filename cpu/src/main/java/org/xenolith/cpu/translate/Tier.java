@@ -21,7 +21,7 @@ public enum Tier {
 
     /** What a guest gets that asks for nothing. */
     public static Tier standard() {
-        return INTERP;
+        return JIT;
     }
 
     /**
