@@ -28,7 +28,8 @@ class UpProcessBootTest {
     private Process up;
 
     private ProcessBuilder vmm(String... arguments) {
-        List<String> command = new ArrayList<>();
+        // A build in a shell's background runs with SIGINT ignored, and a JVM would keep to that.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(
                 List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xshare:auto"));
