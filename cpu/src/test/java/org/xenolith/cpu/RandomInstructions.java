@@ -251,6 +251,9 @@ final class RandomInstructions {
     /** ADD, MUL, SUB, MIN, DIV, MAX, SQRT behind 0F, of four kinds by prefix. */
     private static final int[] FLOATING = {0x58, 0x59, 0x5c, 0x5d, 0x5e, 0x5f, 0x51};
 
+    /** MOVLPS, MOVHPS, from and to memory, and their kin of doubles. */
+    private static final int[] HALVES = {0x12, 0x13, 0x16, 0x17};
+
     private static final int[] PREFIXES = {0, 0x66, 0xf2, 0xf3};
 
     private Consumer<Assembler> vector() {
@@ -263,15 +266,16 @@ final class RandomInstructions {
         int floating = FLOATING[random.nextInt(FLOATING.length)];
         int prefix = PREFIXES[random.nextInt(PREFIXES.length)];
         int scalar = random.nextInt(4) == 0 ? 0xf3 : 0xf2;
+        int odd = random.nextInt(2);
         return switch (random.nextInt(14)) {
             case 0, 1, 2 -> code -> code.sse(0x66, lanes, to, from);
             case 3 -> code -> code.sse(0x66, lanes, to, aligned);
             case 4 -> code -> code.sse(scalar, floating, to, from);
             case 5 -> code -> code.sse(scalar, floating, to, any);
             case 6 -> code -> code.sse(packed(prefix), floating, to, from);
-            case 7 -> code -> code.sse(0x66, 0x2e, to, from); // UCOMISD
-            case 8 -> code -> code.sse(0xf2, 0x2a, to, register); // CVTSI2SD
-            case 9 -> code -> code.sse(0xf2, 0x2c, register, from); // CVTTSD2SI
+            case 7 -> code -> code.sse(packed(prefix), 0x2e | odd, to, from); // UCOMISD, COMISD
+            case 8 -> code -> code.sse(scalar, 0x2a, to, register); // CVTSI2SD
+            case 9 -> code -> code.sse(scalar, 0x2c | odd, register, from); // CVTTSD2SI, CVTSD2SI
             case 10 -> moveVector(to, from, any, aligned, prefix);
             case 11 -> moveVector(to, from, any, aligned, prefix);
             case 12 -> shuffle(to, from);
@@ -286,9 +290,12 @@ final class RandomInstructions {
 
     private Consumer<Assembler> moveVector(
             int to, int from, Memory any, Memory aligned, int prefix) {
-        return switch (random.nextInt(8)) {
+        int half = HALVES[random.nextInt(HALVES.length)];
+        return switch (random.nextInt(10)) {
             case 0 -> code -> code.sse(prefix, 0x10, to, any);
             case 1 -> code -> code.sse(prefix, 0x11, to, any);
+            case 8 -> code -> code.sse(packed(prefix), half, to, any);
+            case 9 -> code -> code.sse(0xf2 | from & 1, 0x5a, to, from); // CVTSD2SS, CVTSS2SD
             case 2 -> code -> code.sse(prefix, 0x10, to, from);
             case 3 -> code -> code.sse(0x66, 0x6f, to, aligned);
             case 4 -> code -> code.sse(0x66, 0x7f, to, aligned);

@@ -182,6 +182,13 @@ final class FlagEmitter {
     /** Jumps when a condition of Jcc, SETcc or CMOVcc is met. */
     void jumpIf(int condition, Label target) {
         boolean negated = (condition & 1) != 0;
+        int mask = rule == Flags.EXPLICIT ? explicitMask(condition >> 1) : 0;
+        if (mask != 0) {
+            unit.markFlags();
+            unit.out.iload(FLAG_READY).loadConstant(mask).iand();
+            jump(ZERO, !negated, target);
+            return;
+        }
         if (!isDirect(rule, condition) && condition >> 1 == BELOW) {
             pushCarry();
             jump(ZERO, !negated, target);
@@ -203,6 +210,19 @@ final class FlagEmitter {
         } else {
             compareResult(kind, negated, target);
         }
+    }
+
+    /** The flags one of which must be set, or 0 if the condition compares some. */
+    private static int explicitMask(int kind) {
+        return switch (kind) {
+            case OVERFLOW -> Flags.OF;
+            case BELOW -> Flags.CF;
+            case ZERO -> Flags.ZF;
+            case BELOW_OR_EQUAL -> Flags.CF | Flags.ZF;
+            case SIGN -> Flags.SF;
+            case PARITY -> Flags.PF;
+            default -> 0;
+        };
     }
 
     private void compareLongs(int kind, boolean negated, Label target) {

@@ -27,6 +27,11 @@ public final class Parts {
         return register & ~0xffffL | value & 0xffffL;
     }
 
+    /** {@code lane} with its low 32 bits replaced. */
+    public static long mergeSingle(int value, long lane) {
+        return lane & ~0xffff_ffffL | value & 0xffff_ffffL;
+    }
+
     /** Whether {@code vaddr} is canonical, as 0 or not. */
     public static boolean isCanonical(long vaddr) {
         return vaddr << 16 >> 16 == vaddr;

@@ -47,6 +47,8 @@ final class UnitCode {
     static final int LOW_TEMP = 33;
     static final int HIGH_TEMP = 35;
     private static final int REGISTERS = 37;
+    private static final int MXCSR = 38;
+    private static final int QUICK = 39;
     private static final int FIRST_REGISTER = 40;
     private static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
 
@@ -75,6 +77,7 @@ final class UnitCode {
     private int changedXmm;
     private boolean usesFlags;
     private boolean usesFpu;
+    private boolean usesMxcsr;
 
     /** The running block has tested CR0.TS. */
     private boolean fpuRequired;
@@ -284,7 +287,17 @@ final class UnitCode {
 
     /** Pushes the vCPU's MXCSR. */
     void pushMxcsr() {
-        out.aload(CPU).getfield(CPU_CLASS, "mxcsr", desc(Mxcsr.class));
+        usesMxcsr = true;
+        out.aload(MXCSR);
+    }
+
+    /**
+     * Pushes whether {@link Doubles} may be quick: as MXCSR was when the unit was entered, since no
+     * instruction in a unit sets it, and the flag of lost precision stays.
+     */
+    void pushQuick() {
+        usesMxcsr = true;
+        out.iload(QUICK);
     }
 
     // ---- flags, for FlagEmitter
@@ -385,6 +398,13 @@ final class UnitCode {
         }
         if (usesFpu) {
             loadFlag("taskSwitched", ConstantDescs.CD_boolean).istore(TASK_SWITCHED);
+        }
+        if (usesMxcsr) {
+            ClassDesc mxcsr = desc(Mxcsr.class);
+            out.aload(CPU).getfield(CPU_CLASS, "mxcsr", mxcsr).dup().astore(MXCSR);
+            out.invokevirtual(
+                    mxcsr, "isPlainAndInexact", MethodTypeDesc.of(ConstantDescs.CD_boolean));
+            out.istore(QUICK);
         }
         if (usedXmm != 0) {
             out.aload(CPU).getfield(CPU_CLASS, "xmm", LONG_ARRAY).astore(XMM_ARRAY);

@@ -7,10 +7,8 @@ import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.interp.Binding;
-import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.semantics.simd.PackedInteger;
 import org.xenolith.cpu.semantics.simd.PackedShuffle;
-import org.xenolith.cpu.semantics.simd.SseDouble;
 import org.xenolith.cpu.translate.Translations.Emitter;
 import org.xenolith.cpu.translate.Translations.Entry;
 import org.xenolith.cpu.translate.Translations.FlagUse;
@@ -20,25 +18,20 @@ import org.xenolith.cpu.translate.Translations.Memory;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
-import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
  * Vector instructions that run often: moves, lanes, shifts by constants, shuffles, and arithmetic
- * on one double. Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
+ * on two doubles; {@link Scalars} has what concerns one number. Operands go through LOW_TEMP and
+ * HIGH_TEMP; each half of a register is a variable.
  */
 final class Vectors {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
     private static final ClassDesc SHUFFLE = UnitCode.desc(PackedShuffle.class);
-    private static final ClassDesc DOUBLE = UnitCode.desc(SseDouble.class);
-    private static final ClassDesc MXCSR = UnitCode.desc(Mxcsr.class);
     private static final MethodTypeDesc LANES = MethodTypeDesc.ofDescriptor("(JJ)J");
     private static final MethodTypeDesc HALF = MethodTypeDesc.ofDescriptor("(JJJJI)J");
-    private static final MethodTypeDesc ON_DOUBLES =
-            MethodTypeDesc.of(
-                    ConstantDescs.CD_long, ConstantDescs.CD_long, ConstantDescs.CD_long, MXCSR);
 
     private static final Map<String, Entry> ENTRIES = new HashMap<>();
 
@@ -82,8 +75,12 @@ final class Vectors {
         }
         put("movd", Vectors::moveLow);
         put("movq", Vectors::moveLow);
-        for (String name : new String[] {"addsd", "subsd", "mulsd", "divsd"}) {
-            put(name, Vectors::onDoubles);
+        put("unpcklpd", (unit, i) -> interleaveQuadwords(unit, i, 0));
+        put("unpckhpd", (unit, i) -> interleaveQuadwords(unit, i, 1));
+        put("unpcklps", (unit, i) -> interleave(unit, i, "dq", 0));
+        put("unpckhps", (unit, i) -> interleave(unit, i, "dq", 1));
+        for (String name : new String[] {"addpd", "subpd", "mulpd", "divpd", "minpd", "maxpd"}) {
+            put(name, Vectors::packedDoubles);
         }
     }
 
@@ -108,7 +105,8 @@ final class Vectors {
 
     /** How to translate a vector instruction, or null. */
     static Entry find(Binding b) {
-        Entry entry = ENTRIES.get(b.in.row.mnemonic());
+        String mnemonic = b.in.row.mnemonic();
+        Entry entry = ENTRIES.getOrDefault(mnemonic, Scalars.find(mnemonic));
         return entry == null || b.operandCount() < 2 || !usesXmmOnly(b) ? null : entry;
     }
 
@@ -241,23 +239,10 @@ final class Vectors {
         unit.popXmm(2 * i.in.reg + 1);
     }
 
-    private static void onDoubles(UnitCode unit, GuestInstruction i) {
-        CodeBuilder out = unit.out;
+    private static void packedDoubles(UnitCode unit, GuestInstruction i) {
         unit.requireFpu();
-        if (i.in.memory) {
-            unit.load(i, 64);
-        } else {
-            unit.pushXmm(2 * i.in.rm);
-        }
-        out.lstore(LOW_TEMP);
-        unit.pushXmm(2 * i.in.reg);
-        out.lload(LOW_TEMP);
-        unit.pushMxcsr();
-        out.invokestatic(DOUBLE, i.mnemonic(), ON_DOUBLES);
-        // An unmasked exception is thrown here and caught by the unit: the interpreter repeats it.
-        unit.pushMxcsr();
-        out.invokevirtual(MXCSR, "commit", ConstantDescs.MTD_void);
-        unit.popXmm(2 * i.in.reg);
+        source(unit, i);
+        Scalars.packed(unit, i);
     }
 
     // ---- moves

@@ -12,17 +12,19 @@ import org.xenolith.cpu.TestTier;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 import org.xenolith.cpu.decode.Operand;
+import org.xenolith.cpu.semantics.simd.SimdValues;
 
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
  * Every row of the integer and XMM tables with random operands, interpreted and translated:
- * registers, flags, memory, faults and counts must be equal. The operands are those that are
- * compared with the host.
+ * registers, flags, MXCSR, memory, faults and counts must be equal. The operands are those that are
+ * compared with the host; in vector registers there are also edges of floating point.
  */
 class TiersAgreeTest {
     private static final int CASES = Integer.getInteger("xenolith.tiers.cases", 40);
@@ -66,16 +68,26 @@ class TiersAgreeTest {
     @MethodSource("everyRow")
     void rowActsAlikeInterpretedAndTranslated(OpcodeRow row) {
         Random random = new Random(SEED ^ row.encoding().hashCode());
+        SimdValues values = new SimdValues(random);
         for (int i = 0; i < CASES; i++) {
             InstructionCase c = InstructionCase.random(row, random);
-            long[] xmm = random.longs(32).toArray();
-            int expected = run(INTERPRETED, c, xmm);
-            int exit = run(TRANSLATED, c, xmm);
+            long[] xmm = LongStream.generate(() -> lane(random, values)).limit(32).toArray();
+            int mxcsr = values.mxcsr();
+            int expected = run(INTERPRETED, c, xmm, mxcsr);
+            int exit = run(TRANSLATED, c, xmm, mxcsr);
             compare(c, expected, exit);
         }
     }
 
-    private static int run(FlatMachine machine, InstructionCase c, long[] xmm) {
+    private static long lane(Random random, SimdValues values) {
+        return switch (random.nextInt(4)) {
+            case 0 -> random.nextLong();
+            case 1 -> values.floats();
+            default -> values.doubles();
+        };
+    }
+
+    private static int run(FlatMachine machine, InstructionCase c, long[] xmm, int mxcsr) {
         Cpu cpu = machine.cpu;
         MachineState before = c.program().before();
         byte[] code = c.program().code();
@@ -89,6 +101,7 @@ class TiersAgreeTest {
             cpu.r[i] = before.gpr(i);
         }
         System.arraycopy(xmm, 0, cpu.xmm, 0, xmm.length);
+        cpu.mxcsr.load(mxcsr);
         cpu.setRflags(before.rflags());
         cpu.rip = HostCpu.CODE_BASE;
         return cpu.run(BUDGET);

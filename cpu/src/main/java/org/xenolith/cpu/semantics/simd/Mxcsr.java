@@ -131,7 +131,7 @@ public final class Mxcsr {
     }
 
     /** As {@link #isPlain}, and an inexact result changes nothing. */
-    boolean isPlainAndInexact() {
+    public boolean isPlainAndInexact() {
         return (value & (RC | FZ | DAZ | PM | PE)) == (PM | PE);
     }
 }

@@ -3,12 +3,13 @@ package org.xenolith.cpu.semantics.simd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.translate.Doubles;
 
 import java.util.Random;
 
 /**
  * Java's arithmetic, where it is taken, and our integer arithmetic agree in value and flags; on any
- * host.
+ * host. That of translated code too, which takes it more often.
  */
 class FastPathTest {
     private static final int CASES = 50_000;
@@ -46,6 +47,14 @@ class FastPathTest {
         }
     }
 
+    private interface Translated {
+        long apply(long a, long b, boolean quick, Mxcsr m);
+    }
+
+    private void translatedAgrees(Translated translated, Operation soft) {
+        agreeOnDoubles((a, b, m) -> translated.apply(a, b, m.isPlainAndInexact(), m), soft);
+    }
+
     private void agreeOnFloats(FloatOperation fast, Operation soft) {
         Operation widened = (a, b, m) -> fast.apply((int) a, (int) b, m) & 0xffffffffL;
         for (int i = 0; i < CASES; i++) {
@@ -56,24 +65,28 @@ class FastPathTest {
     @Test
     void sumsAgree() {
         agreeOnDoubles(SseDouble::addsd, (a, b, m) -> SoftFloat.add(DOUBLE, a, b, m));
+        translatedAgrees(Doubles::addsd, (a, b, m) -> SoftFloat.add(DOUBLE, a, b, m));
         agreeOnFloats(SseFloat::addss, (a, b, m) -> SoftFloat.add(SINGLE, a, b, m));
     }
 
     @Test
     void differencesAgree() {
         agreeOnDoubles(SseDouble::subsd, (a, b, m) -> SoftFloat.sub(DOUBLE, a, b, m));
+        translatedAgrees(Doubles::subsd, (a, b, m) -> SoftFloat.sub(DOUBLE, a, b, m));
         agreeOnFloats(SseFloat::subss, (a, b, m) -> SoftFloat.sub(SINGLE, a, b, m));
     }
 
     @Test
     void productsAgree() {
         agreeOnDoubles(SseDouble::mulsd, (a, b, m) -> SoftFloat.mul(DOUBLE, a, b, m));
+        translatedAgrees(Doubles::mulsd, (a, b, m) -> SoftFloat.mul(DOUBLE, a, b, m));
         agreeOnFloats(SseFloat::mulss, (a, b, m) -> SoftFloat.mul(SINGLE, a, b, m));
     }
 
     @Test
     void quotientsAgree() {
         agreeOnDoubles(SseDouble::divsd, (a, b, m) -> SoftFloat.div(DOUBLE, a, b, m));
+        translatedAgrees(Doubles::divsd, (a, b, m) -> SoftFloat.div(DOUBLE, a, b, m));
         agreeOnFloats(SseFloat::divss, (a, b, m) -> SoftFloat.div(SINGLE, a, b, m));
     }
 
@@ -81,6 +94,7 @@ class FastPathTest {
     void rootsAgree() {
         agreeOnDoubles(
                 (a, b, m) -> SseDouble.sqrtsd(b, m), (a, b, m) -> SoftFloat.sqrt(DOUBLE, b, m));
+        translatedAgrees(Doubles::sqrtsd, (a, b, m) -> SoftFloat.sqrt(DOUBLE, b, m));
         agreeOnFloats(
                 (a, b, m) -> SseFloat.sqrtss(b, m), (a, b, m) -> SoftFloat.sqrt(SINGLE, b, m));
     }

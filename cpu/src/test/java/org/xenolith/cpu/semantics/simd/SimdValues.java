@@ -6,7 +6,7 @@ import java.util.random.RandomGenerator;
  * Operand values that matter: edges of every lane width and of both floating point formats, and
  * noise.
  */
-final class SimdValues {
+public final class SimdValues {
     private static final long[] EDGES = {
         0,
         1,
@@ -80,7 +80,7 @@ final class SimdValues {
 
     private final RandomGenerator random;
 
-    SimdValues(RandomGenerator random) {
+    public SimdValues(RandomGenerator random) {
         this.random = random;
     }
 
@@ -118,11 +118,11 @@ final class SimdValues {
         };
     }
 
-    long floats() {
+    public long floats() {
         return oneFloat() & 0xffffffffL | (long) oneFloat() << 32;
     }
 
-    long doubles() {
+    public long doubles() {
         long sign = random.nextLong() & Long.MIN_VALUE;
         return switch (random.nextInt(5)) {
             case 0 -> DOUBLES[random.nextInt(DOUBLES.length)] | sign;
@@ -137,7 +137,7 @@ final class SimdValues {
      * Often the default; also every rounding mode, FZ, DAZ, flags already set and unmasked
      * exceptions.
      */
-    int mxcsr() {
+    public int mxcsr() {
         int value =
                 switch (random.nextInt(4)) {
                     case 0 -> Mxcsr.DEFAULT;

@@ -1,0 +1,90 @@
+package org.xenolith.cpu.translate;
+
+import static java.lang.Double.doubleToRawLongBits;
+import static java.lang.Double.longBitsToDouble;
+
+import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.semantics.simd.SseDouble;
+
+/**
+ * Arithmetic of translated code on one double, as bits; public for the units' classes.
+ *
+ * <p>{@code quick} says that rounding is to nearest, denormals are themselves, and the precision
+ * exception is masked and its flag set already. Then an operation on no denormal that yields a
+ * normal number is Java's, and changes nothing in the {@link Mxcsr}. All others are those of {@link
+ * SseDouble}, commit included.
+ */
+public final class Doubles {
+    private static final long EXPONENT = 0x7ffL << 52;
+
+    private Doubles() {}
+
+    private static boolean isDenormal(long x) {
+        return Long.compareUnsigned((x << 1) - 1, (1L << 53) - 2) < 0;
+    }
+
+    /** A normal number, but not of the smallest exponent: rounding may have brought it there. */
+    private static boolean isNormal(long x) {
+        return Long.compareUnsigned((x & EXPONENT) - (2L << 52), EXPONENT - (2L << 52)) < 0;
+    }
+
+    private static boolean isOrdinary(long a, long b, long result) {
+        return isNormal(result) && !isDenormal(a) && !isDenormal(b);
+    }
+
+    public static long addsd(long a, long b, boolean quick, Mxcsr m) {
+        long sum = doubleToRawLongBits(longBitsToDouble(a) + longBitsToDouble(b));
+        return quick && isOrdinary(a, b, sum) ? sum : add(a, b, m);
+    }
+
+    private static long add(long a, long b, Mxcsr m) {
+        long sum = SseDouble.addsd(a, b, m);
+        m.commit();
+        return sum;
+    }
+
+    public static long subsd(long a, long b, boolean quick, Mxcsr m) {
+        long difference = doubleToRawLongBits(longBitsToDouble(a) - longBitsToDouble(b));
+        return quick && isOrdinary(a, b, difference) ? difference : subtract(a, b, m);
+    }
+
+    private static long subtract(long a, long b, Mxcsr m) {
+        long difference = SseDouble.subsd(a, b, m);
+        m.commit();
+        return difference;
+    }
+
+    public static long mulsd(long a, long b, boolean quick, Mxcsr m) {
+        long product = doubleToRawLongBits(longBitsToDouble(a) * longBitsToDouble(b));
+        return quick && isOrdinary(a, b, product) ? product : multiply(a, b, m);
+    }
+
+    private static long multiply(long a, long b, Mxcsr m) {
+        long product = SseDouble.mulsd(a, b, m);
+        m.commit();
+        return product;
+    }
+
+    public static long divsd(long a, long b, boolean quick, Mxcsr m) {
+        long quotient = doubleToRawLongBits(longBitsToDouble(a) / longBitsToDouble(b));
+        return quick && isOrdinary(a, b, quotient) ? quotient : divide(a, b, m);
+    }
+
+    private static long divide(long a, long b, Mxcsr m) {
+        long quotient = SseDouble.divsd(a, b, m);
+        m.commit();
+        return quotient;
+    }
+
+    /** Of {@code b}; the destination does not matter. */
+    public static long sqrtsd(long a, long b, boolean quick, Mxcsr m) {
+        long root = doubleToRawLongBits(Math.sqrt(longBitsToDouble(b)));
+        return quick && isOrdinary(b, b, root) ? root : root(b, m);
+    }
+
+    private static long root(long b, Mxcsr m) {
+        long root = SseDouble.sqrtsd(b, m);
+        m.commit();
+        return root;
+    }
+}
