@@ -12,10 +12,13 @@ import static org.xenolith.cpu.GuestCode.DATA_END;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
@@ -167,6 +170,65 @@ class TranslationTest {
         cpu.rip = CODE;
         assertThat(guest.fault().vector()).isEqualTo(Vector.DEVICE_NOT_AVAILABLE);
         assertThat(cpu.rip).isEqualTo(CODE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Condition.class)
+    void aConditionAfterAComparisonOfDoublesIsTheInterpreters(Condition condition) {
+        GuestCode interpreted = new GuestCode(TestTier.INTERPRETER);
+        double[] operands = {0.0, -0.0, 1, -1, Double.MIN_VALUE, 1e300, Double.NaN, 1 / 0.0};
+        for (double a : operands) {
+            for (double b : operands) {
+                assertThat(conditionAfterComparison(guest, condition, a, b))
+                        .as("%s after UCOMISD of %s and %s", condition, a, b)
+                        .isEqualTo(conditionAfterComparison(interpreted, condition, a, b));
+            }
+        }
+        assertThat(cpu.tier.instructions()).isPositive();
+    }
+
+    /** Bit 0 as SETcc says it, bit 1 as Jcc. */
+    private static long conditionAfterComparison(
+            GuestCode guest, Condition condition, double a, double b) {
+        Label met = new Label();
+        guest.write(
+                code -> {
+                    code.mov(RAX, 0).mov(RCX, 2).sse(0x66, 0x2e, 0, 1);
+                    code.bytes(0x0f, 0x90 + condition.ordinal(), 0xc0);
+                    code.jcc(condition, met).mov(RCX, 0);
+                    code.bind(met).alu(Alu.ADD, 64, RAX, RCX).syscall();
+                });
+        guest.cpu.xmm[0] = Double.doubleToRawLongBits(a);
+        guest.cpu.xmm[2] = Double.doubleToRawLongBits(b);
+        guest.runToSyscall();
+        return guest.cpu.r[RAX];
+    }
+
+    @Test
+    void aPrecisionFlagClearedBetweenTwoEntriesIsSetAgain() {
+        guest.write(code -> code.sse(0xf2, 0x5e, 0, 1).syscall());
+        for (int i = 0; i < 3; i++) {
+            cpu.mxcsr.load(Mxcsr.DEFAULT);
+            cpu.xmm[0] = Double.doubleToRawLongBits(1);
+            cpu.xmm[2] = Double.doubleToRawLongBits(3);
+            cpu.rip = CODE;
+            guest.runToSyscall();
+            assertThat(cpu.xmm[0]).isEqualTo(Double.doubleToRawLongBits(1 / 3.0));
+            assertThat(cpu.mxcsr.value()).isEqualTo(Mxcsr.DEFAULT | Mxcsr.PE);
+        }
+    }
+
+    @Test
+    void anUnmaskedExceptionIsRaisedInFrontOfTheDestination() {
+        Label divsd = new Label();
+        guest.write(code -> code.mov(RAX, 1).bind(divsd).sse(0xf2, 0x5e, 0, 1).syscall());
+        cpu.mxcsr.load(Mxcsr.DEFAULT & ~Mxcsr.ZM);
+        cpu.xmm[0] = Double.doubleToRawLongBits(1);
+        cpu.xmm[2] = 0;
+        assertThat(guest.fault().vector()).isEqualTo(Vector.SIMD_ERROR);
+        assertThat(cpu.rip).isEqualTo(divsd.vaddr());
+        assertThat(cpu.xmm[0]).isEqualTo(Double.doubleToRawLongBits(1));
+        assertThat(cpu.mxcsr.value()).isEqualTo(Mxcsr.DEFAULT & ~Mxcsr.ZM | Mxcsr.ZE);
     }
 
     @Test
