@@ -36,7 +36,8 @@ start_xenolith() {
 start_qemu() {
     rm -f "$work/disk.qcow2"
     qemu-img create -q -f qcow2 -b "$disk" -F raw "$work/disk.qcow2"
-    qemu-system-x86_64 -accel tcg -m "$memory_mib" -smp 1 -display none -serial stdio -no-reboot \
+    qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand -M q35 -m "$memory_mib" -smp 1 \
+        -display none -serial stdio -no-reboot \
         -kernel "$kernel" -initrd "$initrd" \
         -append 'console=ttyS0 cryptomgr.notests root=/dev/vda hostname=web1' \
         -drive "file=$work/disk.qcow2,if=virtio,cache=writeback" \
