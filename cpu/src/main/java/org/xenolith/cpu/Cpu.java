@@ -59,6 +59,11 @@ public final class Cpu {
 
     private static final int REGISTER_FILE = 24;
 
+    private static final int ENTRY_BITS = 3;
+
+    /** Of 2^32: multiples of it are spread evenly. */
+    private static final int GOLDEN_RATIO = 0x9E3779B9;
+
     /** General registers 0-15, then the constants above that make address formation branch-free. */
     public final long[] r = new long[REGISTER_FILE];
 
@@ -126,6 +131,16 @@ public final class Cpu {
     /** MOV SS and POP SS hold off traps until the next instruction is done. */
     public boolean trapShadow;
 
+    /** Entries into blocks that each counted one stands for. */
+    public final int entryWeight;
+
+    /**
+     * Goes around once in {@link #entryWeight} entries, by steps that no loop of a guest keeps to.
+     */
+    private int beat;
+
+    private final int beatStep;
+
     private final Mmu mmu;
     private final Platform platform;
     private final CodeCache code;
@@ -146,9 +161,19 @@ public final class Cpu {
         this.code = code;
         this.mmu = new Mmu(memory, code);
         this.interpreter = new Interpreter(this);
+        // To count is to fetch the block, which is not needed otherwise.
+        boolean sparing = code.isCountingSparing();
+        this.entryWeight = sparing ? 1 << ENTRY_BITS : 1;
+        this.beatStep = sparing ? GOLDEN_RATIO : 0;
         this.verifier = code.verifyEvery() == 0 ? null : new UnitVerifier(this, code.verifyEvery());
         code.register(mmu);
         reset();
+    }
+
+    /** Whether an entry into a block is to be counted, in place of others that are not. */
+    public boolean isEntryCounted() {
+        beat += beatStep;
+        return beat >>> Integer.SIZE - ENTRY_BITS == 0;
     }
 
     /** State after power-on as far as a PV guest can see it; the builder sets the rest. */

@@ -1,5 +1,7 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.Cpu;
+
 import java.lang.invoke.VarHandle;
 
 /**
@@ -51,9 +53,16 @@ public final class Block {
         this.operations = operations;
         this.entry = operations[0];
         this.plain = entry;
+        entry.enterable = true;
         this.start = start;
         this.count = count;
         this.code = code;
+    }
+
+    /** Counts an entry, and those that were not counted since. True when the block is hot now. */
+    boolean count(Cpu cpu) {
+        heat -= cpu.entryWeight;
+        return heat < 0;
     }
 
     boolean isValid() {
@@ -73,12 +82,20 @@ public final class Block {
         return code.matches(hostBase);
     }
 
+    /** Puts an operation that stands for a unit in the place of the first, or of another unit. */
+    void replaceEntry(Op by) {
+        entry.enterable = false;
+        by.enterable = true;
+        entry = by;
+    }
+
     /**
      * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
      * behind it as the flags are exact: behind a store they always are.
      */
     void drop() {
         valid = false;
+        entry.enterable = false;
         Op op = plain;
         plain = new Leave(start, 0);
         entry = plain;

@@ -17,8 +17,13 @@ abstract class Branch extends Op {
     /** The target may be the head of a loop or a function: entries through here count. */
     private final boolean counts;
 
+    /** Where to go on, while that is {@link Op#enterable}. */
+    private Op takenEntry;
+
+    private Op nextEntry;
+
+    /** The block behind {@link #takenEntry}, to count entries. */
     private Block takenBlock;
-    private Block nextBlock;
 
     Branch(Binding b) {
         page = b.page;
@@ -33,32 +38,39 @@ abstract class Branch extends Op {
 
     final Op taken(Cpu cpu) {
         cpu.budget -= position + instructions;
-        Block block = takenBlock;
-        if (block != null && cpu.budget >= cpu.needed && block.isValid()) {
-            if (counts && --block.heat < 0) {
-                Interpreter.hot(cpu, page, block);
+        Op entry = takenEntry;
+        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+            if (counts && cpu.isEntryCounted() && takenBlock.count(cpu)) {
+                Interpreter.hot(cpu, page, takenBlock);
             }
-            return block.entry;
+            return entry;
         }
         return takenSlow(cpu);
     }
 
     final Op notTaken(Cpu cpu) {
         cpu.budget -= position + instructions;
-        Block block = nextBlock;
-        if (block != null && cpu.budget >= cpu.needed && block.isValid()) {
-            return block.entry;
+        Op entry = nextEntry;
+        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+            return entry;
         }
         return notTakenSlow(cpu);
     }
 
     private Op takenSlow(Cpu cpu) {
-        takenBlock = find(target);
+        Block block = find(target);
+        if (block != null) {
+            takenBlock = block;
+            takenEntry = block.entry;
+        }
         return Interpreter.enter(cpu, cpu.r[Cpu.CODE_BASE] + target);
     }
 
     private Op notTakenSlow(Cpu cpu) {
-        nextBlock = find(end);
+        Block block = find(end);
+        if (block != null) {
+            nextEntry = block.entry;
+        }
         return Interpreter.enter(cpu, nextAddress(cpu));
     }
 

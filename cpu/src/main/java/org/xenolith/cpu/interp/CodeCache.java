@@ -25,6 +25,8 @@ public final class CodeCache implements Mmu.StoreWatch {
     /** A block that did this part of the way to a translation counts as busy. */
     private static final int BUSY_PART = 16;
 
+    private static final int SPARING = 1000;
+
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
@@ -49,6 +51,14 @@ public final class CodeCache implements Mmu.StoreWatch {
      */
     public void translateWith(Translator wanted) {
         translator = wanted;
+    }
+
+    /**
+     * Whether one entry into a block may be counted for several: there is nobody to count for, or
+     * many entries are asked for.
+     */
+    public boolean isCountingSparing() {
+        return translator == null || translator.threshold(0) >= SPARING;
     }
 
     /** One entry into a unit of so many is compared with the interpreter; 0 for none. */

@@ -170,7 +170,7 @@ final class CodePage {
                     drops++;
                 }
                 if (unit.block.isValid()) {
-                    unit.block.entry = unit.block.plain;
+                    unit.block.replaceEntry(unit.block.plain);
                     unit.block.heat = unit.installed().reheat();
                 }
             }
@@ -205,7 +205,7 @@ final class CodePage {
         UnitOp op = new UnitOp(block, unit);
         units.add(op);
         block.heat = Block.COLD;
-        block.entry = op;
+        block.replaceEntry(op);
     }
 
     /** Starts of all live blocks in ascending order. */

@@ -21,6 +21,7 @@ public final class Interpreter {
     private final Mmu mmu;
     private final BlockBuilder builder = new BlockBuilder();
     private final StraddleCache straddles = new StraddleCache(builder);
+    private final JumpCache jumps = new JumpCache();
 
     private int pendingExit = NO_EXIT;
 
@@ -30,6 +31,7 @@ public final class Interpreter {
     public Interpreter(Cpu cpu) {
         this.cpu = cpu;
         this.mmu = cpu.mmu();
+        mmu.tellFetchesDropped(jumps);
     }
 
     /**
@@ -233,7 +235,7 @@ public final class Interpreter {
             }
             cpu.code().add(page, block, mmu);
         }
-        if (--block.heat < 0) {
+        if (cpu.isEntryCounted() && block.count(cpu)) {
             hot(cpu, page, block);
         }
         return block;
@@ -256,38 +258,62 @@ public final class Interpreter {
      * @return null after setting RIP when it is not
      */
     static Op enter(Cpu cpu, long rip) {
-        if (cpu.budget >= cpu.needed) {
-            CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
-            if (page != null) {
-                Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
-                if (block != null) {
-                    cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
-                    if (--block.heat < 0) {
-                        hot(cpu, page, block);
-                    }
-                    return block.entry;
-                }
+        Interpreter interpreter = cpu.interpreter();
+        Op entry = cpu.budget >= cpu.needed ? interpreter.entry(rip) : null;
+        if (entry == null) {
+            cpu.rip = rip;
+            return null;
+        }
+        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+        if (cpu.isEntryCounted()) {
+            interpreter.count(rip);
+        }
+        return entry;
+    }
+
+    /** Where the block at a linear address is entered, if it and its page are known. */
+    private Op entry(long rip) {
+        long asid = mmu.asid();
+        Op entry = jumps.find(rip, asid);
+        if (entry != null && entry.enterable) {
+            return entry;
+        }
+        Block block = decoded(rip);
+        if (block == null) {
+            return null;
+        }
+        jumps.add(rip, asid, block);
+        return block.entry;
+    }
+
+    private Block decoded(long rip) {
+        CodePage page = (CodePage) mmu.attachedFetch(rip);
+        return page == null ? null : page.find((int) (rip & Ram.PAGE_OFFSET));
+    }
+
+    private void count(long rip) {
+        Block block = jumps.block(rip);
+        if (block.count(cpu)) {
+            CodePage page = (CodePage) mmu.attachedFetch(rip);
+            if (page == null) {
+                // Only its entry of the fetch TLB is gone: next time.
+                block.heat = 0;
+            } else {
+                hot(cpu, page, block);
             }
         }
-        cpu.rip = rip;
-        return null;
     }
 
     /** As {@link #enter} at RIP, but the next instruction is executed here, translated or not. */
     static Op interpret(Cpu cpu) {
         long rip = cpu.rip;
-        if (cpu.budget >= cpu.needed) {
-            CodePage page = (CodePage) cpu.mmu().attachedFetch(rip);
-            if (page != null) {
-                Block block = page.find((int) (rip & Ram.PAGE_OFFSET));
-                if (block != null) {
-                    cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
-                    return block.plain;
-                }
-            }
+        Block block = cpu.budget >= cpu.needed ? cpu.interpreter().decoded(rip) : null;
+        if (block == null) {
+            cpu.interpreter().plainNext = true;
+            return null;
         }
-        cpu.interpreter().plainNext = true;
-        return null;
+        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+        return block.plain;
     }
 
     /** A block has been entered often enough to be worth a translation. */

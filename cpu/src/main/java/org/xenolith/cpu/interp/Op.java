@@ -41,6 +41,12 @@ public abstract class Op {
     boolean leavesFlagsExact = true;
 
     /**
+     * A valid block is entered here, by a jump that remembers the operation: nothing else of the
+     * block need be fetched then.
+     */
+    boolean enterable;
+
+    /**
      * Runs the instruction.
      *
      * @return what runs next; null to return to the {@link Interpreter}, with RIP set

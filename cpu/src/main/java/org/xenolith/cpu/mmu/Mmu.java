@@ -81,6 +81,7 @@ public final class Mmu {
     private final TlbMailbox mailbox = new TlbMailbox(this);
     private final Breakpoints breakpoints = new Breakpoints();
 
+    private FetchListener fetchListener = FetchListener.NONE;
     private long root;
     private long asid;
     private int lastAsid = -1;
@@ -115,6 +116,25 @@ public final class Mmu {
                 };
     }
 
+    /** Who keeps what the fetch TLB has said. Called by the thread that runs the vCPU. */
+    public interface FetchListener {
+        /** A page may lead elsewhere now, under all tags. */
+        void pageDropped(long vaddr);
+
+        /** Each page may lead elsewhere now, or tags are used again. */
+        void allDropped();
+
+        /** For a CPU that keeps nothing. */
+        FetchListener NONE =
+                new FetchListener() {
+                    @Override
+                    public void pageDropped(long vaddr) {}
+
+                    @Override
+                    public void allDropped() {}
+                };
+    }
+
     public Mmu(MachineMemory memory, StoreWatch watch) {
         this.memory = memory;
         this.watch = watch;
@@ -123,6 +143,11 @@ public final class Mmu {
 
     public MachineMemory memory() {
         return memory;
+    }
+
+    /** Says who must know what leaves the fetch TLB for a reason other than lack of room. */
+    public void tellFetchesDropped(FetchListener listener) {
+        fetchListener = listener;
     }
 
     /** Where other threads leave their invalidations for this vCPU. */
@@ -199,6 +224,7 @@ public final class Mmu {
         Arrays.fill(tlb, INVALID);
         Arrays.fill(fetchTags, INVALID);
         Arrays.fill(rootMfns, 0);
+        fetchListener.allDropped();
     }
 
     private void reset() {
@@ -219,6 +245,7 @@ public final class Mmu {
         tlb[i + READ_TAG] = INVALID;
         tlb[i + WRITE_TAG] = INVALID;
         fetchTags[fetchIndex(vaddr)] = INVALID;
+        fetchListener.pageDropped(vaddr);
     }
 
     /**
@@ -256,6 +283,8 @@ public final class Mmu {
                 fetchTags[i] = INVALID;
             }
         }
+        // Jumps may remember pages that have left the TLB since.
+        fetchListener.allDropped();
     }
 
     // ---- breakpoints

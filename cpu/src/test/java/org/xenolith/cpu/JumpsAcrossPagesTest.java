@@ -1,0 +1,90 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.Alu;
+import static org.xenolith.cpu.Assembler.Condition;
+import static org.xenolith.cpu.Assembler.Label;
+import static org.xenolith.cpu.Cpu.RAX;
+import static org.xenolith.cpu.Cpu.RCX;
+import static org.xenolith.cpu.GuestCode.CODE;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
+
+/** What a vCPU remembers of jumps must not outlive the mapping that it came from. */
+class JumpsAcrossPagesTest {
+    private static final long FUNCTION = CODE + 0x1000;
+    private static final long FLAGS = Pte.PRESENT | Pte.WRITABLE | Pte.USER;
+    private static final int CALLS = 1_000;
+
+    private final GuestCode guest = new GuestCode();
+    private final Cpu cpu = guest.cpu;
+
+    /** A frame with a function that adds 5, while the one that is mapped adds 3. */
+    private long otherFrame;
+
+    @BeforeEach
+    void callAFunctionOfAnotherPage() {
+        long alias = CODE + 0x10_0000;
+        guest.machine.map(alias, 0x1000);
+        guest.machine.load(alias, adding(5));
+        otherFrame = guest.machine.host(alias);
+        guest.machine.load(FUNCTION, adding(3));
+        assertThat(callIt()).isEqualTo(3 * CALLS);
+    }
+
+    private static byte[] adding(int n) {
+        return new Assembler(FUNCTION).aluImmediate(Alu.ADD, 64, RAX, n).ret().bytes();
+    }
+
+    private long callIt() {
+        Label loop = new Label();
+        Label function = new Assembler(FUNCTION).mark();
+        guest.run(
+                code -> {
+                    code.mov(RCX, CALLS).mov(RAX, 0).bind(loop).call(function);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        return cpu.r[RAX];
+    }
+
+    @Test
+    void aPageThatIsMappedElsewhereIsJumpedToAnew() {
+        guest.setPte(FUNCTION, otherFrame, FLAGS);
+        cpu.mmu().dropPage(FUNCTION);
+        assertThat(callIt()).isEqualTo(5 * CALLS);
+    }
+
+    @Test
+    void aFrameThatIsTakenAwayIsJumpedToNoMore() {
+        long host = guest.machine.host(FUNCTION);
+        guest.setPte(FUNCTION, otherFrame, FLAGS);
+        cpu.mmu().dropFrame(host);
+        assertThat(callIt()).isEqualTo(5 * CALLS);
+    }
+
+    @Test
+    void theSameAddressLeadsElsewhereInAnotherAddressSpace() {
+        long first = cpu.mmu().root();
+        long second = copyOfTables(first, 4);
+        cpu.mmu().setRoot(second);
+        assertThat(callIt()).isEqualTo(5 * CALLS);
+        cpu.mmu().setRoot(first);
+        assertThat(callIt()).isEqualTo(3 * CALLS);
+    }
+
+    /** Copies the tables on the way to the function, and maps the other frame in the last. */
+    private long copyOfTables(long table, int level) {
+        long copy = FlatMachine.newFrame();
+        Ram.copy(table << Ram.PAGE_SHIFT, copy << Ram.PAGE_SHIFT, Ram.PAGE_SIZE);
+        long entry = (copy << Ram.PAGE_SHIFT) + Pte.index(FUNCTION, level) * 8L;
+        long lower =
+                level == 1
+                        ? otherFrame >>> Ram.PAGE_SHIFT
+                        : copyOfTables(Pte.mfn(Ram.getLong(entry)), level - 1);
+        Ram.putLong(entry, lower << Ram.PAGE_SHIFT | FLAGS);
+        return copy;
+    }
+}
