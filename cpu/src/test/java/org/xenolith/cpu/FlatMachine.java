@@ -1,6 +1,7 @@
 package org.xenolith.cpu;
 
 import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.interp.Translator;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
@@ -28,7 +29,14 @@ public final class FlatMachine implements MachineMemory, Platform {
 
     /** A machine whose hot code is translated as {@code tier} says. */
     public FlatMachine(TestTier tier) {
-        code.translateWith(tier.translator());
+        this(tier.translator());
+    }
+
+    /**
+     * @param translator of hot code, or null
+     */
+    public FlatMachine(Translator translator) {
+        code.translateWith(translator);
         root = newFrame();
         cpu = newCpu();
     }

@@ -2,6 +2,7 @@ package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.xenolith.cpu.interp.Translator;
 import org.xenolith.cpu.mmu.Pte;
 
 import java.util.function.Consumer;
@@ -31,7 +32,11 @@ final class GuestCode {
     }
 
     GuestCode(TestTier tier) {
-        machine = new FlatMachine(tier);
+        this(tier.translator());
+    }
+
+    GuestCode(Translator translator) {
+        machine = new FlatMachine(translator);
         cpu = machine.cpu;
         machine.map(CODE, CODE_BYTES);
         machine.map(DATA, DATA_BYTES);

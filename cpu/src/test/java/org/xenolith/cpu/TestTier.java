@@ -15,7 +15,7 @@ public enum TestTier {
     /** Translated before it runs for the first time, where there is a translation. */
     EVERYTHING(new Jit(Jit.Policy.EVERYTHING)),
     /** Translated when it runs for the second time: places where a run only stopped are not. */
-    REPEATED(new Jit(new Jit.Policy(1, true, 200, 0))),
+    REPEATED(new Jit(new Jit.Policy(1, 1_000_000, true, 200, 0))),
     /** As EVERYTHING, and compared with the interpreter each time. */
     VERIFIED(new Jit(Jit.Policy.EVERYTHING_VERIFIED));
 

@@ -19,6 +19,7 @@ import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
+import org.xenolith.cpu.translate.Jit;
 
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
@@ -29,6 +30,7 @@ class TranslationTest {
     private static final int FEW = 4_000;
     private static final int MANY = 200_000;
     private static final long MEGABYTE = 1 << 20;
+    private static final int ANY_TIME = 1_000_000;
 
     private final GuestCode guest = new GuestCode(TestTier.EVERYTHING);
     private final Cpu cpu = guest.cpu;
@@ -83,6 +85,32 @@ class TranslationTest {
                     code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
                 });
         assertThat(cpu.r[RAX]).isEqualTo(7);
+    }
+
+    @Test
+    void codeThatRunsNowAndThenIsNotTranslatedHoweverOftenInAll() {
+        assertThat(unitsAfterRareCalls(ANY_TIME) - unitsAfterRareCalls(1)).isEqualTo(1);
+    }
+
+    /** Calls a function 300 times, and does something else for 20,000 instructions in between. */
+    private static long unitsAfterRareCalls(int window) {
+        Jit jit = new Jit(new Jit.Policy(100, window, true, 200, 0));
+        GuestCode rare = new GuestCode(jit);
+        Assembler function = new Assembler(CODE + 0x1000);
+        Label start = function.mark();
+        function.aluImmediate(Alu.ADD, 64, RAX, 3).ret();
+        rare.machine.load(CODE + 0x1000, function.bytes());
+        Label loop = new Label();
+        Label pause = new Label();
+        rare.write(
+                code -> {
+                    code.mov(RBX, 300).mov(RAX, 0).bind(loop).call(start);
+                    code.mov(RCX, 10_000).bind(pause).dec(64, RCX).jcc(Condition.NE, pause);
+                    code.dec(64, RBX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(rare.cpu.run(10_000_000)).isEqualTo(Exit.SYSCALL);
+        assertThat(rare.cpu.r[RAX]).isEqualTo(900);
+        return jit.units();
     }
 
     @Test

@@ -36,6 +36,9 @@ public final class Block {
      */
     int heat = COLD;
 
+    /** When counting began: millions of instructions of the vCPU that counted first. */
+    int since;
+
     /** It is part of another block's unit, and has not become hot again since. */
     volatile boolean covered;
 

@@ -1,5 +1,6 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
@@ -67,7 +68,12 @@ public final class CodeCache implements Mmu.StoreWatch {
     }
 
     /** Hands a block over for translation, or lets it count anew. */
-    void hot(CodePage page, Block block) {
+    void hot(Cpu cpu, CodePage page, Block block) {
+        if (translator != null && !isSoonEnough(cpu, block)) {
+            block.heat = translator.threshold(page.drops());
+            block.since = now(cpu);
+            return;
+        }
         block.heat = Block.COLD;
         block.covered = false;
         if (translator == null) {
@@ -78,6 +84,19 @@ public final class CodeCache implements Mmu.StoreWatch {
         if (!translator.request(new HotCode(page, block, bytes, busy(page), page.starts()))) {
             block.heat = translator.threshold(page.drops());
         }
+    }
+
+    /**
+     * Whether the entries came within the time that the translator allows: what runs now and then
+     * for hours gets many, and is not where the time goes.
+     */
+    private boolean isSoonEnough(Cpu cpu, Block block) {
+        int age = now(cpu) - block.since;
+        return age >= 0 && age <= translator.window();
+    }
+
+    private static int now(Cpu cpu) {
+        return (int) (cpu.retired() / 1_000_000);
     }
 
     private int[] busy(CodePage page) {
@@ -136,9 +155,11 @@ public final class CodeCache implements Mmu.StoreWatch {
     }
 
     /** The owner has decoded from the frame: from now on stores into it are seen. */
-    void add(CodePage page, Block block, Mmu owner) {
+    void add(CodePage page, Block block, Cpu cpu) {
+        Mmu owner = cpu.mmu();
         if (translator != null) {
             block.heat = translator.threshold(page.drops());
+            block.since = now(cpu);
         }
         boolean first = page.add(block);
         decodedBlocks.increment();

@@ -233,7 +233,7 @@ public final class Interpreter {
             if (block == null) {
                 return straddles.block(mmu, page, rip);
             }
-            cpu.code().add(page, block, mmu);
+            cpu.code().add(page, block, cpu);
         }
         if (cpu.isEntryCounted() && block.count(cpu)) {
             hot(cpu, page, block);
@@ -318,6 +318,6 @@ public final class Interpreter {
 
     /** A block has been entered often enough to be worth a translation. */
     static void hot(Cpu cpu, CodePage page, Block block) {
-        cpu.code().hot(page, block);
+        cpu.code().hot(cpu, page, block);
     }
 }

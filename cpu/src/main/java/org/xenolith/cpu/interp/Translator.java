@@ -9,6 +9,9 @@ public interface Translator {
      */
     int threshold(int drops);
 
+    /** Within how many millions of a vCPU's instructions these entries must come. */
+    int window();
+
     /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
     default int verifyEvery() {
         return 0;

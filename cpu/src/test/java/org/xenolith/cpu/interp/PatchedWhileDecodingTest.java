@@ -27,7 +27,7 @@ class PatchedWhileDecodingTest {
     }
 
     private void add(Block block) {
-        machine.code.add(page, block, machine.cpu.mmu());
+        machine.code.add(page, block, machine.cpu);
     }
 
     @Test
