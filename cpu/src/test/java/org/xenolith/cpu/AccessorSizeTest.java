@@ -2,7 +2,9 @@ package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.cpu.mmu.AtomicAccess;
 import org.xenolith.cpu.mmu.TlbAccess;
 
 import java.io.IOException;
@@ -15,10 +17,12 @@ import java.lang.classfile.MethodModel;
 class AccessorSizeTest {
     private static final int ALWAYS_INLINED = 35;
 
-    @Test
-    void everyAccessorOfTranslatedCodeIsSmallEnoughToBeInlinedAlways() throws IOException {
+    @ParameterizedTest
+    @ValueSource(classes = {TlbAccess.class, AtomicAccess.class})
+    void everyAccessorOfTranslatedCodeIsSmallEnoughToBeInlinedAlways(Class<?> accessors)
+            throws IOException {
         byte[] bytes;
-        try (InputStream in = TlbAccess.class.getResourceAsStream("TlbAccess.class")) {
+        try (InputStream in = accessors.getResourceAsStream(accessors.getSimpleName() + ".class")) {
             bytes = in.readAllBytes();
         }
         for (MethodModel method : ClassFile.of().parse(bytes).methods()) {

@@ -56,6 +56,14 @@ public final class Assembler {
         SAR
     }
 
+    /** Bit tests, in the order of the opcodes. */
+    public enum BitTest {
+        BT,
+        BTS,
+        BTR,
+        BTC
+    }
+
     /** The conditions of Jcc, SETcc and CMOVcc, in the order of their encoding. */
     public enum Condition {
         O,
@@ -213,6 +221,18 @@ public final class Assembler {
         return registers(bits, TWO_BYTE << 8 | opcode(bits, 0xb0), src, dst);
     }
 
+    public Assembler cmpxchg16b(Memory at) {
+        return memory(64, TWO_BYTE << 8 | 0xc7, 1, at);
+    }
+
+    public Assembler xadd(int bits, Memory at, int src) {
+        return memory(bits, TWO_BYTE << 8 | opcode(bits, 0xc0), src, at);
+    }
+
+    public Assembler xadd(int bits, int dst, int src) {
+        return registers(bits, TWO_BYTE << 8 | opcode(bits, 0xc0), src, dst);
+    }
+
     public Assembler push(int register) {
         return withRegister(0x50, register);
     }
@@ -272,6 +292,30 @@ public final class Assembler {
 
     public Assembler dec(int bits, int dst) {
         return registers(bits, opcode(bits, 0xfe), 1, dst);
+    }
+
+    public Assembler dec(int bits, Memory dst) {
+        return memory(bits, opcode(bits, 0xfe), 1, dst);
+    }
+
+    public Assembler not(int bits, Memory dst) {
+        return memory(bits, opcode(bits, 0xf6), 2, dst);
+    }
+
+    public Assembler aluImmediate(Alu operation, int bits, Memory dst, int immediate) {
+        memory(bits, opcode(bits, 0x80), operation.ordinal(), dst);
+        return immediate(Math.min(bits, 32), immediate);
+    }
+
+    /** At a constant offset. */
+    public Assembler bit(BitTest operation, int bits, Memory dst, int offset) {
+        memory(bits, TWO_BYTE << 8 | 0xba, 4 + operation.ordinal(), dst);
+        return immediate(8, offset);
+    }
+
+    /** At an offset in a register. */
+    public Assembler bitAt(BitTest operation, int bits, Memory dst, int offset) {
+        return memory(bits, TWO_BYTE << 8 | 0xa3 + 8 * operation.ordinal(), offset, dst);
     }
 
     /** Shift or rotate by CL. */

@@ -3,6 +3,7 @@ package org.xenolith.cpu;
 import static org.xenolith.cpu.Assembler.at;
 
 import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.BitTest;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Assembler.Memory;
@@ -33,6 +34,8 @@ final class HotUnits {
         loop("memory", BODIES, HotUnits::memory);
         loop("flags", BODIES, HotUnits::flags);
         loop("vectors", BODIES_OF_VECTORS, HotUnits::vectors);
+        loop("atomics", 1, HotUnits::atomics);
+        loop("strings", BODIES, HotUnits::strings);
         loop("stack", BODIES, code -> code.push(Cpu.RAX).push(Cpu.RDX).pop(Cpu.RSI).pop(Cpu.RDI));
     }
 
@@ -52,6 +55,19 @@ final class HotUnits {
         code.sse(0x66, 0xfe, 0, at(Cpu.RBX, 0x40)).sse(0x66, 0x70, 1, 0).bytes(0x1b);
         code.sse(0xf2, 0x58, 2, at(Cpu.RBX, 0x48)).sse(0x66, 0x7f, 1, at(Cpu.RBX, 0x80));
         code.sse(0x66, 0x60, 3, 1).sse(0x66, 0x72, 2, 3).bytes(5);
+    }
+
+    private static void atomics(Assembler code) {
+        code.lock().alu(Alu.ADD, 64, at(Cpu.RBX, 8), Cpu.RAX).xchg(32, at(Cpu.RBX, 0x20), Cpu.RDX);
+        code.lock().xadd(32, at(Cpu.RBX, 0x28), Cpu.RSI).cmpxchg(32, at(Cpu.RBX, 0x30), Cpu.RDI);
+        code.lock().cmpxchg(64, at(Cpu.RBX, 0x38), Cpu.RDI).lock().inc(16, at(Cpu.RBX, 0x40));
+        code.bitAt(BitTest.BTS, 64, at(Cpu.RBX, 0x80), Cpu.R8);
+    }
+
+    private static void strings(Assembler code) {
+        code.alu(Alu.XOR, 64, Cpu.RAX, Cpu.RAX).mov(64, Cpu.RDI, Cpu.RBX);
+        code.mov(64, Cpu.RSI, Cpu.RBX).mov(Cpu.RCX, 8).rep().stos(64);
+        code.mov(Cpu.RCX, 8).rep().movs(64).pushf().popf();
     }
 
     /** The body again and again, in a counted loop. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.BitTest;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 
@@ -102,6 +103,42 @@ class MemoryOrderTest {
         assertThat(guest.octet(FIRST_VALUE + 9)).isEqualTo(2 * ITERATIONS & 0xff);
     }
 
+    /** RAX is 1, RDX the bit of this vCPU; each round adds 1 to the counters and flips the bit. */
+    private static void count(Assembler code, int bits, int offset) {
+        Label retry = new Label();
+        code.mov(RAX, 1).lock().xadd(bits, at(RSI, offset), RAX);
+        code.lock().inc(bits, at(RSI, offset + 8));
+        code.lock().bitAt(BitTest.BTC, Math.max(bits, 16), at(RSI, offset + 16), RDX);
+        code.lock().alu(Alu.XOR, bits, at(RSI, offset + 24), RDX);
+        code.load(bits, RAX, at(RSI, offset + 32)).bind(retry).mov(64, RBX, RAX).inc(64, RBX);
+        code.lock().cmpxchg(bits, at(RSI, offset + 32), RBX).jcc(Condition.NE, retry);
+    }
+
+    private static void countWith(Assembler code, int rounds, long bit) {
+        Label again = new Label();
+        addresses(code).mov(RCX, rounds).mov(RDX, bit).bind(again);
+        for (int width = 0; width < 4; width++) {
+            count(code, 8 << width, 0x40 * width);
+        }
+        code.dec(64, RCX).jcc(Condition.NE, again).syscall();
+    }
+
+    /** An odd number of rounds: each vCPU's bit is flipped in the end. */
+    @Test
+    void lockedReadModifyWritesOfAllWidthsLoseNothing() {
+        int rounds = ITERATIONS / 8 + 1;
+        runBoth(code -> countWith(code, rounds, 1), code -> countWith(code, rounds, 2));
+        for (int width = 0; width < 4; width++) {
+            long at = FIRST_VALUE + 0x40 * width;
+            long all = width == 3 ? -1 : (1L << (8 << width)) - 1;
+            assertThat(guest.quad(at)).as("XADD").isEqualTo(2 * rounds & all);
+            assertThat(guest.quad(at + 8)).as("INC").isEqualTo(2 * rounds & all);
+            assertThat(guest.quad(at + 16)).as("BTC").isEqualTo(0b110);
+            assertThat(guest.quad(at + 24)).as("XOR").isEqualTo(0b11);
+            assertThat(guest.quad(at + 32)).as("CMPXCHG").isEqualTo(2 * rounds & all);
+        }
+    }
+
     @Test
     void lockedAddsAcrossACacheLineOrAPageLoseNothing() {
         long straddling = DATA + 0x1000 - 4;
@@ -140,7 +177,14 @@ class MemoryOrderTest {
      * sees the other's store. Rounds meet at a barrier of two counters.
      */
     @ParameterizedTest
-    @ValueSource(strings = {"mfence", "locked add", "xchg"})
+    @ValueSource(
+            strings = {
+                "mfence",
+                "locked add",
+                "failed cmpxchg",
+                "failed cmpxchg of a byte",
+                "xchg"
+            })
     void aFenceBetweenStoreAndLoadForbidsThatBothMissTheOther(String fence) {
         runBoth(
                 code -> storeBuffering(code, fence, FIRST_VALUE, SECOND_VALUE, 0x100, 0x200),
@@ -177,6 +221,11 @@ class MemoryOrderTest {
             case "locked add" -> {
                 code.mov(RAX, 0).store(64, at(RSI), RCX);
                 code.lock().alu(Alu.ADD, 32, at(Cpu.RSP, -4), RAX);
+            }
+            case "failed cmpxchg", "failed cmpxchg of a byte" -> {
+                code.mov(RAX, 1).store(64, at(RSI), RCX);
+                int bits = fence.equals("failed cmpxchg") ? 32 : 8;
+                code.lock().cmpxchg(bits, at(Cpu.RSP, -4), RDX);
             }
             default -> code.xchg(64, at(RSI), RDX);
         }

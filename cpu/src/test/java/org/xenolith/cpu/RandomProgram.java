@@ -36,7 +36,7 @@ final class RandomProgram {
          * Until C2 has compiled it: without what would drop or leave its units each time, and of a
          * length that C2 is done with soon.
          */
-        HOT(60, 20_000);
+        HOT(60, 40_000);
 
         private final int steps;
         private final long rounds;

@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StringAccess;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
@@ -181,27 +182,10 @@ final class StringOps {
             if (host == Mmu.NO_HOST) {
                 return 0;
             }
-            fill(host, (int) n, r[Cpu.RAX]);
+            StringAccess.fill(host, (int) n, size, r[Cpu.RAX]);
             mmu.noteStore(host, (int) n * size);
             advance(r, Cpu.RDI, n * size);
             return (int) n;
-        }
-
-        private void fill(long host, int n, long value) {
-            long low = value & 0xff;
-            if (bits == 8
-                    || Registers.zeroExtend(value, bits)
-                            == Registers.zeroExtend(low * 0x0101_0101_0101_0101L, bits)) {
-                Ram.fill(host, (long) n * size, (int) low);
-                return;
-            }
-            for (int i = 0; i < n; i++) {
-                switch (bits) {
-                    case 64 -> Ram.putLong(host + 8L * i, value);
-                    case 32 -> Ram.putInt(host + 4L * i, (int) value);
-                    default -> Ram.putShort(host + 2L * i, (int) value);
-                }
-            }
         }
     }
 

@@ -129,6 +129,33 @@ public final class Ram {
         return INT_HANDLE.compareAndSet(SEGMENT, at, expected, value);
     }
 
+    /** As {@link #compareAndSetLong}, and returns what was there. */
+    public static long compareAndExchangeLong(long at, long expected, long value) {
+        return (long) LONG_HANDLE.compareAndExchange(SEGMENT, at, expected, value);
+    }
+
+    public static int compareAndExchangeInt(long at, int expected, int value) {
+        return (int) INT_HANDLE.compareAndExchange(SEGMENT, at, expected, value);
+    }
+
+    /** Atomic exchange of an aligned quadword; returns the old value. */
+    public static long getAndSetLong(long at, long value) {
+        return (long) LONG_HANDLE.getAndSet(SEGMENT, at, value);
+    }
+
+    public static int getAndSetInt(long at, int value) {
+        return (int) INT_HANDLE.getAndSet(SEGMENT, at, value);
+    }
+
+    /** Atomic addition to an aligned quadword; returns the old value. */
+    public static long getAndAddLong(long at, long value) {
+        return (long) LONG_HANDLE.getAndAdd(SEGMENT, at, value);
+    }
+
+    public static int getAndAddInt(long at, int value) {
+        return (int) INT_HANDLE.getAndAdd(SEGMENT, at, value);
+    }
+
     /** Atomic OR of an aligned quadword; returns the old value. */
     public static long getAndBitwiseOrLong(long at, long bits) {
         return (long) LONG_HANDLE.getAndBitwiseOr(SEGMENT, at, bits);
@@ -136,6 +163,22 @@ public final class Ram {
 
     public static long getAndBitwiseAndLong(long at, long bits) {
         return (long) LONG_HANDLE.getAndBitwiseAnd(SEGMENT, at, bits);
+    }
+
+    public static long getAndBitwiseXorLong(long at, long bits) {
+        return (long) LONG_HANDLE.getAndBitwiseXor(SEGMENT, at, bits);
+    }
+
+    public static int getAndBitwiseOrInt(long at, int bits) {
+        return (int) INT_HANDLE.getAndBitwiseOr(SEGMENT, at, bits);
+    }
+
+    public static int getAndBitwiseAndInt(long at, int bits) {
+        return (int) INT_HANDLE.getAndBitwiseAnd(SEGMENT, at, bits);
+    }
+
+    public static int getAndBitwiseXorInt(long at, int bits) {
+        return (int) INT_HANDLE.getAndBitwiseXor(SEGMENT, at, bits);
     }
 
     /** Atomic compare-and-set of one byte, through the aligned word around it. */

@@ -14,13 +14,16 @@ public final class TlbAccess {
     private static final int WRITE_TAG = 1;
     private static final int HOST_BASE = 2;
 
+    /** In an address, bits from here on are copies of bit 47; so no tag has one of them alone. */
+    private static final int NON_CANONICAL = 52;
+
     private TlbAccess() {}
 
-    private static int index(long vaddr) {
+    static int index(long vaddr) {
         return (int) (vaddr >>> Mmu.INDEX_SHIFT) & Mmu.INDEX_MASK;
     }
 
-    private static long tag1(long vaddr, long asid) {
+    static long tag1(long vaddr, long asid) {
         return vaddr & Ram.PAGE_MASK | asid;
     }
 
@@ -36,11 +39,29 @@ public final class TlbAccess {
         return vaddr + 7 & Ram.PAGE_MASK | asid;
     }
 
-    private static long host(long[] tlb, int i, long vaddr) {
+    // Tags that nothing matches when the address is not a multiple of the operand's size.
+
+    private static long aligned2(long vaddr, long asid) {
+        return tag1(vaddr, asid) ^ (vaddr & 1) << NON_CANONICAL;
+    }
+
+    private static long aligned4(long vaddr, long asid) {
+        return tag1(vaddr, asid) ^ (vaddr & 3) << NON_CANONICAL;
+    }
+
+    private static long aligned8(long vaddr, long asid) {
+        return tag1(vaddr, asid) ^ (vaddr & 7) << NON_CANONICAL;
+    }
+
+    private static long aligned16(long vaddr, long asid) {
+        return tag1(vaddr, asid) ^ (vaddr & 15) << NON_CANONICAL;
+    }
+
+    static long host(long[] tlb, int i, long vaddr) {
         return tlb[i + HOST_BASE] | vaddr & Ram.PAGE_OFFSET;
     }
 
-    private static long writeTag(long[] tlb, int i) {
+    static long writeTag(long[] tlb, int i) {
         return tlb[i + WRITE_TAG];
     }
 
@@ -110,6 +131,48 @@ public final class TlbAccess {
     public static long writable64(long[] tlb, long asid, long vaddr) {
         int i = index(vaddr);
         if (writeTag(tlb, i) == tag8(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    // ---- addresses for AtomicAccess: a miss when not aligned
+
+    public static long updatable8(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == tag1(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long updatable16(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == aligned2(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long updatable32(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == aligned4(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long updatable64(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == aligned8(vaddr, asid)) {
+            return host(tlb, i, vaddr);
+        }
+        throw TlbMiss.INSTANCE;
+    }
+
+    public static long updatable128(long[] tlb, long asid, long vaddr) {
+        int i = index(vaddr);
+        if (writeTag(tlb, i) == aligned16(vaddr, asid)) {
             return host(tlb, i, vaddr);
         }
         throw TlbMiss.INSTANCE;

@@ -32,15 +32,15 @@ final class Arithmetic {
     private static final MethodTypeDesc INT_TO_INT = MethodTypeDesc.ofDescriptor("(I)I");
 
     /** An operation on two values of the stack. */
-    private interface Operation {
+    interface Operation {
         void emit(CodeBuilder out, boolean wide);
     }
 
-    private static final Operation ADD = (out, wide) -> pick(wide, out::ladd, out::iadd);
-    private static final Operation SUB = (out, wide) -> pick(wide, out::lsub, out::isub);
-    private static final Operation AND = (out, wide) -> pick(wide, out::land, out::iand);
-    private static final Operation OR = (out, wide) -> pick(wide, out::lor, out::ior);
-    private static final Operation XOR = (out, wide) -> pick(wide, out::lxor, out::ixor);
+    static final Operation ADD = (out, wide) -> pick(wide, out::ladd, out::iadd);
+    static final Operation SUB = (out, wide) -> pick(wide, out::lsub, out::isub);
+    static final Operation AND = (out, wide) -> pick(wide, out::land, out::iand);
+    static final Operation OR = (out, wide) -> pick(wide, out::lor, out::ior);
+    static final Operation XOR = (out, wide) -> pick(wide, out::lxor, out::ixor);
 
     private Arithmetic() {}
 

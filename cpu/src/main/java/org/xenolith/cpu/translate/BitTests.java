@@ -1,21 +1,37 @@
 package org.xenolith.cpu.translate;
 
+import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
 import org.xenolith.cpu.decode.Operand;
+import org.xenolith.cpu.interp.Binding;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
-/** BT, BTS, BTR and BTC of registers, BT of memory at a constant offset, BSF and BSR. */
+/**
+ * BT, BTS, BTR and BTC, BSF and BSR. An offset in a register reaches beyond a memory operand: that
+ * is then the word, doubleword or quadword where the bit is.
+ */
 final class BitTests {
     private BitTests() {}
 
+    /** Where an offset in a register is added to a 32-bit address, the sum has 32 bits, too. */
+    static boolean hasPlainAddress(Binding b) {
+        return !b.in.memory || b.in.addressSize == 8 || b.operand(1) == Operand.IB;
+    }
+
     static void test(UnitCode unit, GuestInstruction i) {
-        operand(unit, i);
+        if (i.in.memory) {
+            pushPlace(unit, i);
+            unit.loadThere(i.b.bits());
+            popOperand(unit, i);
+        } else {
+            operand(unit, i);
+        }
         position(unit, i);
         carry(unit, i);
     }
@@ -28,10 +44,33 @@ final class BitTests {
         } else {
             unit.push(i.in.rm, bits, 0);
         }
-        if (bits < 64) {
+        popOperand(unit, i);
+    }
+
+    private static void popOperand(UnitCode unit, GuestInstruction i) {
+        if (i.b.bits() < 64) {
             unit.out.i2l();
         }
         unit.out.lstore(LONG_TEMP);
+    }
+
+    /** Pushes TLB, ASID and the address of the operand that the bit is in. */
+    private static void pushPlace(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        int bits = i.b.bits();
+        unit.pushTlb();
+        unit.pushAddress(i);
+        if (i.b.operand(1) != Operand.IB) {
+            unit.push(i.in.reg, bits, 0);
+            if (bits < 64) {
+                out.i2l();
+            }
+            out.loadConstant(log2(bits)).lshr().loadConstant(log2(bits / 8)).lshl().ladd();
+        }
+    }
+
+    private static int log2(int power) {
+        return Integer.numberOfTrailingZeros(power);
     }
 
     /** Bit position within the operand to LOW_TEMP. */
@@ -59,19 +98,69 @@ final class BitTests {
 
     static void change(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
-        operand(unit, i);
+        int bits = i.b.bits();
+        if (i.in.memory) {
+            pushPlace(unit, i);
+            unit.writableThere(bits);
+            out.lstore(HOST);
+            unit.getHost(bits);
+            popOperand(unit, i);
+        } else {
+            operand(unit, i);
+        }
         position(unit, i);
         carry(unit, i);
-        out.lload(LONG_TEMP).lconst_1().lload(LOW_TEMP).l2i().lshl();
+        if (i.in.memory) {
+            out.lload(HOST);
+        }
+        out.lload(LONG_TEMP);
+        pushMask(unit, i);
         switch (i.mnemonic()) {
             case "bts" -> out.lor();
-            case "btr" -> out.loadConstant(-1L).lxor().land();
+            case "btr" -> out.land();
             default -> out.lxor();
         }
-        if (i.b.bits() < 64) {
+        if (bits < 64) {
             out.l2i();
         }
-        unit.pop(i.in.rm, i.b.bits(), 0);
+        if (i.in.memory) {
+            unit.put(bits);
+        } else {
+            unit.pop(i.in.rm, bits, 0);
+        }
+    }
+
+    /** Pushes the bit that is set or complemented, or all but the one that is reset. */
+    private static void pushMask(UnitCode unit, GuestInstruction i) {
+        unit.out.lconst_1().lload(LOW_TEMP).l2i().lshl();
+        if (i.mnemonic().equals("btr")) {
+            unit.out.loadConstant(-1L).lxor();
+        }
+    }
+
+    /** With LOCK. */
+    static void changeAtomically(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        int bits = i.b.bits();
+        pushPlace(unit, i);
+        unit.updatableThere(bits);
+        out.lstore(HOST);
+        position(unit, i);
+        out.lload(HOST);
+        pushMask(unit, i);
+        if (bits < 64) {
+            out.l2i();
+        }
+        Locked.call(
+                unit,
+                switch (i.mnemonic()) {
+                    case "bts" -> "or";
+                    case "btr" -> "and";
+                    default -> "xor";
+                },
+                bits);
+        popOperand(unit, i);
+        carry(unit, i);
     }
 
     /** A source of 0 sets ZF and keeps the destination. */
@@ -84,7 +173,7 @@ final class BitTests {
             unit.flags.pushAll();
             out.lload(LONG_TEMP);
             out.invokestatic(
-                    UnitCode.desc(Parts.class), "afterScan", MethodTypeDesc.ofDescriptor("(IJ)I"));
+                    UnitCode.desc(Parts.class), "withZero", MethodTypeDesc.ofDescriptor("(IJ)I"));
             unit.flags.setExplicit();
         }
         Label zero = out.newLabel();
@@ -93,8 +182,8 @@ final class BitTests {
             out.bipush(63);
         }
         out.lload(LONG_TEMP);
-        if (!forward && bits == 32) {
-            out.loadConstant(0xffff_ffffL).land();
+        if (!forward && bits < 64) {
+            out.loadConstant((1L << bits) - 1).land();
         }
         out.invokestatic(
                 ConstantDescs.CD_Long,
@@ -103,8 +192,10 @@ final class BitTests {
         if (!forward) {
             out.isub();
         }
-        out.i2l();
-        unit.popLong(i.in.reg);
+        if (bits == 64) {
+            out.i2l();
+        }
+        unit.pop(i.in.reg, bits, 0);
         out.labelBinding(zero);
     }
 }

@@ -49,7 +49,7 @@ final class FlagFlow {
     private static boolean liveBefore(GuestInstruction i, boolean after) {
         return switch (i.entry.flags()) {
             case OVERWRITES -> false;
-            case READS, READS_AND_OVERWRITES -> true;
+            case READS, READS_ALL, READS_AND_OVERWRITES -> true;
             case CHANGES, NONE -> after;
         };
     }
@@ -76,7 +76,7 @@ final class FlagFlow {
                         return true;
                     }
                 }
-                case READS_AND_OVERWRITES -> {
+                case READS_ALL, READS_AND_OVERWRITES -> {
                     return true;
                 }
                 case CHANGES -> {

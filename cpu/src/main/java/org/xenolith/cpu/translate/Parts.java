@@ -10,6 +10,10 @@ import org.xenolith.cpu.semantics.Shift;
 public final class Parts {
     private static final int KEPT_BY_ROTATES = Flags.ARITHMETIC & ~(Flags.CF | Flags.OF);
 
+    /** What else a vCPU keeps of RFLAGS; POPF clears RF. */
+    private static final int KEPT_BY_POPF =
+            Flags.DF | Flags.TF | Flags.AC | Flags.ID | Flags.NT | Flags.RF;
+
     private Parts() {}
 
     /** {@code register} with its low 8 bits replaced. */
@@ -47,9 +51,29 @@ public final class Parts {
         return before & ~Flags.CF | (int) (value >>> position & 1);
     }
 
-    /** Six flags after BSF or BSR of {@code source}. */
-    public static int afterScan(int before, long source) {
-        return before & ~Flags.ZF | (source == 0 ? Flags.ZF : 0);
+    /** Six flags with ZF set if {@code value} is 0, else clear. */
+    public static int withZero(int before, long value) {
+        return before & ~Flags.ZF | (value == 0 ? Flags.ZF : 0);
+    }
+
+    /** What PUSHF pushes. */
+    public static long pushedFlags(int arithmetic, int system) {
+        return (arithmetic | system | Flags.IF | Flags.FIXED) & ~(Flags.RF | Flags.VM);
+    }
+
+    /** Whether POPF of {@code value} changes no other flags than the arithmetic ones. */
+    public static boolean keepsSystemFlags(long value, int system) {
+        return (((int) value ^ system) & KEPT_BY_POPF) == 0;
+    }
+
+    /** What LAHF puts into AH. */
+    public static int intoAh(int arithmetic) {
+        return arithmetic & ~Flags.OF | Flags.FIXED;
+    }
+
+    /** Six flags after SAHF. */
+    public static int fromAh(int before, long rax) {
+        return before & Flags.OF | (int) (rax >> 8) & Flags.ARITHMETIC & ~Flags.OF;
     }
 
     // Shifts by CL: a count of 0 changes no flag.

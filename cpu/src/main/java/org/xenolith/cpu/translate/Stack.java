@@ -13,7 +13,7 @@ import java.lang.constant.MethodTypeDesc;
 
 /** 64-bit pushes and pops, and jumps to computed addresses. */
 final class Stack {
-    private static final long SLOT = 8;
+    static final long SLOT = 8;
 
     private Stack() {}
 
@@ -37,7 +37,7 @@ final class Stack {
     }
 
     /** Finds out where the slot below RSP is in host memory. */
-    private static void below(UnitCode unit) {
+    static void below(UnitCode unit) {
         unit.pushTlb();
         unit.pushLong(Cpu.RSP);
         unit.out.loadConstant(SLOT).lsub();
@@ -45,14 +45,14 @@ final class Stack {
         unit.out.lstore(HOST);
     }
 
-    private static void move(UnitCode unit, long bytes) {
+    static void move(UnitCode unit, long bytes) {
         unit.pushLong(Cpu.RSP);
         unit.out.loadConstant(bytes).ladd();
         unit.popLong(Cpu.RSP);
     }
 
     /** Loads the slot at an address in a register to LONG_TEMP. */
-    private static void loadSlot(UnitCode unit, int register) {
+    static void loadSlot(UnitCode unit, int register) {
         unit.pushTlb();
         unit.pushLong(register);
         unit.loadThere(64);

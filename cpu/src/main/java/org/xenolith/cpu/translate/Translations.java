@@ -34,6 +34,8 @@ final class Translations {
     enum FlagUse {
         NONE,
         READS,
+        /** Reads them, but not by a condition. */
+        READS_ALL,
         /** Sets all six, whatever they were. */
         OVERWRITES,
         /** Keeps some of those before. */
@@ -101,6 +103,8 @@ final class Translations {
     static {
         arithmetic();
         moves();
+        ENTRIES.putAll(StatusFlags.entries());
+        ENTRIES.putAll(Strings.entries());
         control();
     }
 
@@ -108,10 +112,13 @@ final class Translations {
 
     /** How to translate an instruction, or null. */
     static Entry find(Instruction in, int start) {
-        if (in.lock || in.row.has(OpcodeRow.PRIVILEGED)) {
-            return null;
-        }
         Binding b = new Binding(in, start);
+        if (in.lock || in.memory && in.row.mnemonic().equals("xchg")) {
+            return Locked.find(b);
+        }
+        if (in.row.has(OpcodeRow.PRIVILEGED)) {
+            return StatusFlags.findPrivileged(in.row.mnemonic());
+        }
         if (in.row.has(OpcodeRow.SIMD)) {
             return Vectors.find(b);
         }
@@ -132,10 +139,6 @@ final class Translations {
 
     static boolean any(Binding b) {
         return true;
-    }
-
-    private static boolean registersOnly(Binding b) {
-        return !b.in.memory;
     }
 
     private static void put(
@@ -204,22 +207,20 @@ final class Translations {
                 FlagUse.CHANGES,
                 NO_RULE,
                 Memory.OPERAND,
-                b -> !b.in.memory || b.operand(1) == Operand.IB,
+                BitTests::hasPlainAddress,
                 BitTests::test);
         put(
                 List.of("bts", "btr", "btc"),
                 FlagUse.CHANGES,
                 NO_RULE,
-                Memory.NEVER,
-                Translations::registersOnly,
-                BitTests::change);
-        put(
-                List.of("bsf", "bsr"),
-                FlagUse.CHANGES,
-                NO_RULE,
                 Memory.OPERAND,
-                b -> b.bits() >= 32,
-                BitTests::scan);
+                BitTests::hasPlainAddress,
+                BitTests::change);
+        put("bsf", FlagUse.CHANGES, NO_RULE, BitTests::scan);
+        put("bsr", FlagUse.CHANGES, NO_RULE, BitTests::scan);
+        put("xadd", FlagUse.OVERWRITES, Flags.ADD, Exchanges::xadd);
+        put("cmpxchg", FlagUse.OVERWRITES, Flags.SUB, Exchanges::cmpxchg);
+        put("cmpxchg16b", FlagUse.CHANGES, NO_RULE, Exchanges::cmpxchg16b);
     }
 
     // ---- moves
@@ -236,13 +237,7 @@ final class Translations {
         put("movsx", FlagUse.NONE, NO_RULE, Moves::movsx);
         put("movsxd", FlagUse.NONE, NO_RULE, Moves::movsxd);
         put(List.of("lea"), FlagUse.NONE, NO_RULE, Memory.NEVER, Translations::any, Moves::lea);
-        put(
-                List.of("xchg"),
-                FlagUse.NONE,
-                NO_RULE,
-                Memory.NEVER,
-                Translations::registersOnly,
-                Moves::xchg);
+        put("xchg", FlagUse.NONE, NO_RULE, Moves::xchg);
         put(
                 List.of("bswap"),
                 FlagUse.NONE,

@@ -229,6 +229,15 @@ final class UnitCode {
         out.invokestatic(ACCESS, "writable" + bits, LOAD_LONG);
     }
 
+    /**
+     * As {@link #writableThere} for a locked instruction, whose operand must be aligned.
+     *
+     * @param bits may be 128, too
+     */
+    void updatableThere(int bits) {
+        out.invokestatic(ACCESS, "updatable" + bits, LOAD_LONG);
+    }
+
     /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
     void writable(GuestInstruction i, int bits) {
         pushTlb();
@@ -239,9 +248,14 @@ final class UnitCode {
 
     /** Pushes what is at {@link #HOST}. */
     void getHost(int bits) {
+        out.lload(HOST);
+        get(bits);
+    }
+
+    /** Pops a host address, and pushes what is there. */
+    void get(int bits) {
         ClassDesc type = bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
-        out.lload(HOST)
-                .invokestatic(ACCESS, "get" + bits, MethodTypeDesc.of(type, ConstantDescs.CD_long));
+        out.invokestatic(ACCESS, "get" + bits, MethodTypeDesc.of(type, ConstantDescs.CD_long));
     }
 
     /** Pops host address and value, and stores. */
