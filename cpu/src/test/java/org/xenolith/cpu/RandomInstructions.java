@@ -210,10 +210,12 @@ final class RandomInstructions {
         int register = register();
         int low = low();
         int bits = wide();
-        return switch (random.nextInt(4)) {
+        return switch (random.nextInt(6)) {
             case 0 -> code -> code.bytes(0x48, 0xf7, 0xe0 | low); // MUL
             case 1 -> code -> code.bytes(0x48, 0x99); // CQO
             case 2 -> narrowProduct(low);
+            case 3 -> code -> code.bytes(0x8c, 0xd8 | low); // MOV r32, DS
+            case 4 -> twoRegisters(0x0f, random.nextBoolean() ? 0xa5 : 0xad); // SHLD, SHRD by CL
             default -> divide(bits, register);
         };
     }
@@ -383,7 +385,13 @@ final class RandomInstructions {
     private Consumer<Assembler> divide(int bits, int divisor) {
         boolean any = faults && random.nextInt(4) == 0;
         int by = divisor == Cpu.RAX || divisor == Cpu.RDX ? Cpu.RCX : divisor;
+        boolean narrow = random.nextInt(4) == 0;
         return code -> {
+            if (narrow) {
+                code.aluImmediate(Alu.OR, 32, by, 0x8080).aluImmediate(Alu.AND, 32, Cpu.RAX, 0xfff);
+                code.mov(Cpu.RDX, 0).div(bits / 4, by);
+                return;
+            }
             if (!any) {
                 code.aluImmediate(Alu.OR, 64, by, 1).mov(Cpu.RDX, 0);
             }
@@ -397,7 +405,21 @@ final class RandomInstructions {
     private static final int[] LANES = {
         0xfc, 0xfd, 0xfe, 0xd4, 0xf8, 0xf9, 0xfa, 0xfb, 0x74, 0x75, 0x76, 0x64, 0x65, 0x66, 0xda,
         0xde, 0xea, 0xee, 0xf4, 0xd5, 0xdb, 0xdf, 0xeb, 0xef, 0x60, 0x61, 0x62, 0x6c, 0x68, 0x69,
-        0x6a, 0x6d, 0x54, 0x55, 0x56, 0x57, 0x14, 0x15
+        0x6a, 0x6d, 0x54, 0x55, 0x56, 0x57, 0x14, 0x15, 0x63, 0x67, 0x6b, 0xd1, 0xd2, 0xd3, 0xd8,
+        0xd9, 0xdc, 0xdd, 0xe0, 0xe1, 0xe2, 0xe3, 0xe4, 0xe5, 0xe8, 0xe9, 0xec, 0xed, 0xf1, 0xf2,
+        0xf3, 0xf5, 0xf6
+    };
+
+    /** Conversions of packed numbers: each with the prefixes that make one. */
+    private static final int[][] CONVERSIONS = {
+        {0, 0x5a},
+        {0x66, 0x5a},
+        {0, 0x5b},
+        {0x66, 0x5b},
+        {0xf3, 0x5b},
+        {0x66, 0xe6},
+        {0xf2, 0xe6},
+        {0xf3, 0xe6}
     };
 
     /** ADD, MUL, SUB, MIN, DIV, MAX, SQRT behind 0F, of four kinds by prefix. */
@@ -419,7 +441,9 @@ final class RandomInstructions {
         int prefix = PREFIXES[random.nextInt(PREFIXES.length)];
         int scalar = random.nextInt(4) == 0 ? 0xf3 : 0xf2;
         int odd = random.nextInt(2);
-        return switch (random.nextInt(14)) {
+        return switch (random.nextInt(16)) {
+            case 14 -> bits(to, from);
+            case 15 -> packed(to, from);
             case 0, 1, 2 -> code -> code.sse(0x66, lanes, to, from);
             case 3 -> code -> code.sse(0x66, lanes, to, aligned);
             case 4 -> code -> code.sse(scalar, floating, to, from);
@@ -433,6 +457,30 @@ final class RandomInstructions {
             case 12 -> shuffle(to, from);
             default -> code -> code.sse(0x66, (from & 1) == 0 ? 0x6e : 0x7e, to, register); // MOVD
         };
+    }
+
+    /** PMOVMSKB, PEXTRW, PINSRW, MOVMSKPS, MOVMSKPD, and a store past the caches. */
+    private Consumer<Assembler> bits(int to, int from) {
+        int register = register();
+        int immediate = random.nextInt(256);
+        Memory aligned = aligned();
+        return switch (random.nextInt(6)) {
+            case 0 -> code -> code.sse(0x66, 0xd7, register, from);
+            case 1 -> code -> code.sse(0x66, 0xc5, register, from).bytes(immediate);
+            case 2 -> code -> code.sse(0x66, 0xc4, to, register).bytes(immediate);
+            case 3 -> code -> code.sse(0, 0x50, register, from);
+            case 4 -> code -> code.sse(0x66, 0x50, register, from);
+            default -> code -> code.sse(0x66, 0xe7, to, aligned); // MOVNTDQ
+        };
+    }
+
+    private Consumer<Assembler> packed(int to, int from) {
+        int[] conversion = CONVERSIONS[random.nextInt(CONVERSIONS.length)];
+        int prefix = PREFIXES[random.nextInt(PREFIXES.length)];
+        int predicate = random.nextInt(8);
+        return random.nextBoolean()
+                ? code -> code.sse(conversion[0], conversion[1], to, from)
+                : code -> code.sse(prefix, 0xc2, to, from).bytes(predicate); // CMPPS and its kin
     }
 
     /** The packed form: of singles without a prefix, of doubles with 66. */

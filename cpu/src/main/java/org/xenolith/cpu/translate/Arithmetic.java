@@ -317,7 +317,7 @@ final class Arithmetic {
 
     static void imul(UnitCode unit, GuestInstruction i) {
         if (i.b.operandCount() == 1) {
-            wide(unit, i, true);
+            product(unit, i, true);
             return;
         }
         int bits = i.b.bits();
@@ -362,7 +362,16 @@ final class Arithmetic {
     }
 
     static void mul(UnitCode unit, GuestInstruction i) {
-        wide(unit, i, false);
+        product(unit, i, false);
+    }
+
+    private static void product(UnitCode unit, GuestInstruction i, boolean signed) {
+        int bits = bits(i);
+        if (bits < 32 || bits == 32 && signed) {
+            RareArithmetic.product(unit, i, signed);
+        } else {
+            wide(unit, i, signed);
+        }
     }
 
     /** RDX:RAX, the product of RAX and the operand. */
@@ -416,6 +425,10 @@ final class Arithmetic {
     /** Leaves to the interpreter where the divisor is 0 or the quotient too large. */
     static void divide(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
+        if (bits(i) < 32) {
+            RareArithmetic.quotient(unit, i);
+            return;
+        }
         int bits = i.b.bits();
         boolean signed = i.mnemonic().equals("idiv");
         if (i.in.memory) {

@@ -21,6 +21,10 @@ final class Moves {
     private Moves() {}
 
     static void mov(UnitCode unit, GuestInstruction i) {
+        if (i.b.operand(1) == Operand.SW) {
+            selector(unit, i);
+            return;
+        }
         int bits = Arithmetic.bits(i);
         switch (OperandForm.of(i.b)) {
             case RR -> {
@@ -48,6 +52,26 @@ final class Moves {
                 unit.put(bits);
             }
         }
+    }
+
+    /** MOV from a segment register: 16 bits to memory, zero-extended to a register. */
+    private static void selector(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        if (i.in.memory) {
+            unit.writable(i, 16);
+            out.lload(HOST);
+        }
+        out.aload(UnitCode.CPU);
+        out.getfield(UnitCode.CPU_CLASS, "selectors", ConstantDescs.CD_int.arrayType());
+        out.loadConstant(i.in.reg & 7).iaload();
+        if (i.in.memory) {
+            unit.put(16);
+            return;
+        }
+        if (i.b.bits() == 64) {
+            out.i2l();
+        }
+        unit.pop(i.in.rm, i.b.bits(), 0);
     }
 
     static void movzx(UnitCode unit, GuestInstruction i) {
@@ -113,14 +137,55 @@ final class Moves {
     static void bswap(UnitCode unit, GuestInstruction i) {
         int bits = i.b.bits();
         unit.push(i.in.rm, bits, 0);
-        if (bits == 64) {
-            unit.out.invokestatic(
-                    ConstantDescs.CD_Long, "reverseBytes", MethodTypeDesc.ofDescriptor("(J)J"));
-        } else {
-            unit.out.invokestatic(
-                    ConstantDescs.CD_Integer, "reverseBytes", MethodTypeDesc.ofDescriptor("(I)I"));
-        }
+        reverse(unit.out, bits);
         unit.pop(i.in.rm, bits, 0);
+    }
+
+    static void movbe(UnitCode unit, GuestInstruction i) {
+        int bits = i.b.bits();
+        boolean store = i.b.operand(0) == Operand.MV;
+        if (store) {
+            unit.writable(i, bits);
+            unit.out.lload(HOST);
+            unit.push(i.in.reg, bits, 0);
+        } else {
+            unit.load(i, bits);
+        }
+        reverse(unit.out, bits);
+        if (store) {
+            unit.put(bits);
+        } else {
+            unit.pop(i.in.reg, bits, 0);
+        }
+    }
+
+    private static void reverse(CodeBuilder out, int bits) {
+        switch (bits) {
+            case 64 ->
+                    out.invokestatic(
+                            ConstantDescs.CD_Long,
+                            "reverseBytes",
+                            MethodTypeDesc.ofDescriptor("(J)J"));
+            case 32 ->
+                    out.invokestatic(
+                            ConstantDescs.CD_Integer,
+                            "reverseBytes",
+                            MethodTypeDesc.ofDescriptor("(I)I"));
+            default ->
+                    out.invokestatic(
+                            ConstantDescs.CD_Short,
+                            "reverseBytes",
+                            MethodTypeDesc.ofDescriptor("(S)S"));
+        }
+    }
+
+    /** A store like another: what it does with caches, nobody sees. */
+    static void movnti(UnitCode unit, GuestInstruction i) {
+        int bits = i.b.bits() == 64 ? 64 : 32;
+        unit.writable(i, bits);
+        unit.out.lload(HOST);
+        unit.push(i.in.reg, bits, 0);
+        unit.put(bits);
     }
 
     /** CBW, CWDE, CDQE. */

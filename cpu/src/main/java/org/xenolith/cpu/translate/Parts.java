@@ -98,6 +98,32 @@ public final class Parts {
         return count == 0 ? before : afterRotate(before, Shift.rorFlags(result, width));
     }
 
+    // SHLD and SHRD of sign-extended values; a count of 0, or beyond the width, changes nothing.
+
+    private static boolean shifts(int count, int width) {
+        return count != 0 && count <= width;
+    }
+
+    public static long shld(long a, long fill, int count, int width) {
+        return shifts(count, width) ? Shift.narrow(Shift.shld(a, fill, count, width), width) : a;
+    }
+
+    public static long shrd(long a, long fill, int count, int width) {
+        return shifts(count, width) ? Shift.narrow(Shift.shrd(a, fill, count, width), width) : a;
+    }
+
+    public static int afterShld(int before, long a, long result, int count, int width) {
+        return shifts(count, width)
+                ? Shift.shldFlags(a, result, count, width) | Flags.ofResult(result)
+                : before;
+    }
+
+    public static int afterShrd(int before, long a, long result, int count, int width) {
+        return shifts(count, width)
+                ? Shift.shrdFlags(a, result, count, width) | Flags.ofResult(result)
+                : before;
+    }
+
     // Shifts of sign-extended values of 8, 16 or 32 bits.
 
     public static int shl(int a, int count, int width) {

@@ -4,7 +4,7 @@ import org.xenolith.cpu.semantics.Division;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
- * Division of RDX:RAX as translated code asks for it, with the dividend in two registers. Public
+ * Products and quotients as translated code asks for them, with a dividend in two registers. Public
  * for the units' classes.
  */
 public final class Products {
@@ -15,6 +15,28 @@ public final class Products {
     /** CF and OF of a product whose upper half is needed if {@code high} is not 0. */
     public static int flags(long high) {
         return high == 0 ? 0 : Flags.CF | Flags.OF;
+    }
+
+    /** CF and OF of a product whose upper half is needed; {@code bits} is at most 32. */
+    public static int flags(long product, int bits, boolean signed) {
+        return flags(signed ? product >> bits - 1 ^ product >> 63 : product >>> bits);
+    }
+
+    /** AX, or DX:AX, extended. */
+    public static long narrowDividend(long high, long low, int bits, boolean signed) {
+        long dividend = bits == 8 ? low & 0xffff : (high & 0xffff) << 16 | low & 0xffff;
+        int unused = 64 - 2 * bits;
+        return signed ? dividend << unused >> unused : dividend;
+    }
+
+    /** Whether the quotient has at most so many bits; both are extended as {@code signed} says. */
+    public static boolean fitsNarrow(long dividend, long divisor, int bits, boolean signed) {
+        if (divisor == 0) {
+            return false;
+        }
+        long quotient = dividend / divisor;
+        int unused = 64 - bits;
+        return quotient == (signed ? quotient << unused >> unused : quotient << unused >>> unused);
     }
 
     public static boolean fitsUnsigned64(long high, long low, long divisor) {

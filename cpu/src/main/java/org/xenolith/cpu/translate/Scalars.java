@@ -1,9 +1,7 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
 import org.xenolith.cpu.semantics.simd.Mxcsr;
@@ -52,6 +50,10 @@ final class Scalars {
             put(name, FlagUse.NONE, Scalars::onSingles);
         }
         put("sqrtss", FlagUse.NONE, Scalars::rootOfSingle);
+        put("cmpsd", FlagUse.NONE, (unit, i) -> byImmediate(unit, i, DOUBLE, 64, 2));
+        put("cmpss", FlagUse.NONE, (unit, i) -> byImmediate(unit, i, FLOAT, 32, 2));
+        put("roundsd", FlagUse.NONE, (unit, i) -> byImmediate(unit, i, DOUBLE, 64, 1));
+        put("roundss", FlagUse.NONE, (unit, i) -> byImmediate(unit, i, FLOAT, 32, 1));
         put("comisd", FlagUse.OVERWRITES, (unit, i) -> compare(unit, i, DOUBLE, 64));
         put("ucomisd", FlagUse.OVERWRITES, (unit, i) -> compare(unit, i, DOUBLE, 64));
         put("comiss", FlagUse.OVERWRITES, (unit, i) -> compare(unit, i, FLOAT, 32));
@@ -142,7 +144,7 @@ final class Scalars {
         }
     }
 
-    private static void commit(UnitCode unit) {
+    static void commit(UnitCode unit) {
         unit.pushMxcsr();
         unit.out.invokevirtual(MXCSR, "commit", ConstantDescs.MTD_void);
     }
@@ -186,6 +188,28 @@ final class Scalars {
         unit.out.invokestatic(FLOAT, "sqrtss", MethodTypeDesc.of(INT, INT, MXCSR));
         commit(unit);
         result(unit, i, 32);
+    }
+
+    /** CMPSD and ROUNDSD, which has one operand, and their kin. */
+    private static void byImmediate(
+            UnitCode unit, GuestInstruction i, ClassDesc owner, int bits, int operands) {
+        ClassDesc type = type(bits);
+        unit.requireFpu();
+        if (operands == 2) {
+            pushOperands(unit, i, bits);
+        } else {
+            source(unit, i, bits);
+        }
+        unit.out.loadConstant((int) i.in.immediate & 0xff);
+        unit.pushMxcsr();
+        unit.out.invokestatic(
+                owner,
+                i.mnemonic(),
+                operands == 2
+                        ? MethodTypeDesc.of(type, type, type, INT, MXCSR)
+                        : MethodTypeDesc.of(type, type, INT, MXCSR));
+        commit(unit);
+        result(unit, i, bits);
     }
 
     private static void compare(UnitCode unit, GuestInstruction i, ClassDesc owner, int bits) {
@@ -298,26 +322,5 @@ final class Scalars {
             unit.pushXmm(2 * i.in.rm + sourceHalf);
         }
         unit.popXmm(2 * i.in.reg + half);
-    }
-
-    // ---- packed doubles
-
-    /** Both halves of the second operand are in LOW_TEMP and HIGH_TEMP. */
-    static void packed(UnitCode unit, GuestInstruction i) {
-        CodeBuilder out = unit.out;
-        String method = i.mnemonic().replace("pd", "sd");
-        MethodTypeDesc descriptor = MethodTypeDesc.of(LONG, LONG, LONG, MXCSR);
-        for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * i.in.reg + half);
-            out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
-            unit.pushMxcsr();
-            out.invokestatic(DOUBLE, method, descriptor);
-            out.lstore(half == 0 ? LONG_TEMP : HIGH_TEMP);
-        }
-        commit(unit);
-        out.lload(LONG_TEMP);
-        unit.popXmm(2 * i.in.reg);
-        out.lload(HIGH_TEMP);
-        unit.popXmm(2 * i.in.reg + 1);
     }
 }

@@ -5,7 +5,6 @@ import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.interp.Binding;
-import org.xenolith.cpu.interp.OperandForm;
 import org.xenolith.cpu.semantics.Flags;
 
 import java.util.HashMap;
@@ -181,27 +180,19 @@ final class Translations {
                     Translations::any,
                     Shifts::byCl);
         }
-        put(
-                List.of("imul"),
-                FlagUse.OVERWRITES,
-                Flags.READY,
-                Memory.OPERAND,
-                b -> b.operandCount() > 1 || b.bits() == 64 && !OperandForm.isByte(b, 0),
-                Arithmetic::imul);
-        put(
-                List.of("mul"),
-                FlagUse.OVERWRITES,
-                Flags.READY,
-                Memory.OPERAND,
-                b -> b.bits() >= 32 && !OperandForm.isByte(b, 0),
-                Arithmetic::mul);
+        put("imul", FlagUse.OVERWRITES, Flags.READY, Arithmetic::imul);
+        put("mul", FlagUse.OVERWRITES, Flags.READY, Arithmetic::mul);
         put(
                 List.of("div", "idiv"),
                 FlagUse.NONE,
                 NO_RULE,
                 Memory.ALWAYS,
-                b -> b.bits() >= 32 && !OperandForm.isByte(b, 0),
+                Translations::any,
                 Arithmetic::divide);
+        put("shld", FlagUse.CHANGES, NO_RULE, RareArithmetic::doubleShift);
+        put("shrd", FlagUse.CHANGES, NO_RULE, RareArithmetic::doubleShift);
+        put("popcnt", FlagUse.OVERWRITES, NO_RULE, RareArithmetic::populationCount);
+        put("crc32", FlagUse.NONE, NO_RULE, RareArithmetic::checksum);
         put(
                 List.of("bt"),
                 FlagUse.CHANGES,
@@ -238,6 +229,8 @@ final class Translations {
         put("movsxd", FlagUse.NONE, NO_RULE, Moves::movsxd);
         put(List.of("lea"), FlagUse.NONE, NO_RULE, Memory.NEVER, Translations::any, Moves::lea);
         put("xchg", FlagUse.NONE, NO_RULE, Moves::xchg);
+        put("movbe", FlagUse.NONE, NO_RULE, Moves::movbe);
+        put("movnti", FlagUse.NONE, NO_RULE, Moves::movnti);
         put(
                 List.of("bswap"),
                 FlagUse.NONE,
@@ -317,16 +310,12 @@ final class Translations {
         return b.operand(0) != Operand.FS && b.operand(0) != Operand.GS;
     }
 
+    /** Whether no special register is written; reading a selector is simple, too. */
     private static boolean isPlainMove(Binding b) {
-        for (int i = 0; i < 2; i++) {
-            switch (b.operand(i)) {
-                case SW, CD, DD -> {
-                    return false;
-                }
-                default -> {}
-            }
-        }
-        return true;
+        return switch (b.operand(0)) {
+            case SW, CD, DD -> false;
+            default -> b.operand(1) != Operand.CD && b.operand(1) != Operand.DD;
+        };
     }
 
     // ---- control

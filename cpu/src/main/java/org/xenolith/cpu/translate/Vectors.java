@@ -23,9 +23,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Vector instructions that run often: moves, lanes, shifts by constants, shuffles, and arithmetic
- * on two doubles; {@link Scalars} has what concerns one number. Operands go through LOW_TEMP and
- * HIGH_TEMP; each half of a register is a variable.
+ * Vector instructions: moves, lanes, shifts and shuffles. {@link VectorBits} has what else concerns
+ * integers, {@link PackedFloats} floating point, and {@link Scalars} what concerns one number.
+ * Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
  */
 final class Vectors {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
@@ -38,10 +38,61 @@ final class Vectors {
     static {
         for (String name :
                 new String[] {
-                    "pand", "pandn", "por", "pxor", "paddb", "paddw", "paddd", "paddq", "psubb",
-                    "psubw", "psubd", "psubq", "pcmpeqb", "pcmpeqw", "pcmpeqd", "pcmpgtb",
-                    "pcmpgtw", "pcmpgtd", "pminub", "pmaxub", "pminsw", "pmaxsw", "pmuludq",
-                    "pmullw"
+                    "pand",
+                    "pandn",
+                    "por",
+                    "pxor",
+                    "paddb",
+                    "paddw",
+                    "paddd",
+                    "paddq",
+                    "psubb",
+                    "psubw",
+                    "psubd",
+                    "psubq",
+                    "pcmpeqb",
+                    "pcmpeqw",
+                    "pcmpeqd",
+                    "pcmpgtb",
+                    "pcmpgtw",
+                    "pcmpgtd",
+                    "pminub",
+                    "pmaxub",
+                    "pminsw",
+                    "pmaxsw",
+                    "pmuludq",
+                    "pmullw",
+                    "paddusb",
+                    "paddusw",
+                    "paddsb",
+                    "paddsw",
+                    "psubusb",
+                    "psubusw",
+                    "psubsb",
+                    "psubsw",
+                    "pavgb",
+                    "pavgw",
+                    "pmulhw",
+                    "pmulhuw",
+                    "pmaddwd",
+                    "psadbw",
+                    "pmaddubsw",
+                    "pmulhrsw",
+                    "psignb",
+                    "psignw",
+                    "psignd",
+                    "pmuldq",
+                    "pmulld",
+                    "pcmpeqq",
+                    "pcmpgtq",
+                    "pminsb",
+                    "pminsd",
+                    "pminuw",
+                    "pminud",
+                    "pmaxsb",
+                    "pmaxsd",
+                    "pmaxuw",
+                    "pmaxud"
                 }) {
             lanewise(name, name);
         }
@@ -59,7 +110,8 @@ final class Vectors {
         }
         for (String name :
                 new String[] {
-                    "pshufd", "pshufhw", "pshuflw", "shufps", "shufpd", "psrldq", "pslldq"
+                    "pshufd", "pshufhw", "pshuflw", "shufps", "shufpd", "psrldq", "pslldq",
+                    "pshufb", "palignr", "pblendw", "blendps", "blendpd"
                 }) {
             put(name, Vectors::shuffle);
         }
@@ -70,7 +122,19 @@ final class Vectors {
         put("punpcklqdq", (unit, i) -> interleaveQuadwords(unit, i, 0));
         put("punpckhqdq", (unit, i) -> interleaveQuadwords(unit, i, 1));
         for (String name :
-                new String[] {"movaps", "movups", "movapd", "movupd", "movdqa", "movdqu"}) {
+                new String[] {
+                    "movaps",
+                    "movups",
+                    "movapd",
+                    "movupd",
+                    "movdqa",
+                    "movdqu",
+                    "movntps",
+                    "movntpd",
+                    "movntdq",
+                    "movntdqa",
+                    "lddqu"
+                }) {
             put(name, Vectors::move);
         }
         put("movd", Vectors::moveLow);
@@ -79,9 +143,8 @@ final class Vectors {
         put("unpckhpd", (unit, i) -> interleaveQuadwords(unit, i, 1));
         put("unpcklps", (unit, i) -> interleave(unit, i, "dq", 0));
         put("unpckhps", (unit, i) -> interleave(unit, i, "dq", 1));
-        for (String name : new String[] {"addpd", "subpd", "mulpd", "divpd", "minpd", "maxpd"}) {
-            put(name, Vectors::packedDoubles);
-        }
+        PackedFloats.emitters().forEach(Vectors::put);
+        VectorBits.emitters().forEach(Vectors::put);
     }
 
     private Vectors() {}
@@ -92,7 +155,7 @@ final class Vectors {
                 mnemonic,
                 new Entry(
                         Flow.STRAIGHT,
-                        FlagUse.NONE,
+                        mnemonic.equals(VectorBits.TESTS) ? FlagUse.OVERWRITES : FlagUse.NONE,
                         FlagEmitter.UNKNOWN,
                         Memory.ALWAYS,
                         Translations::any,
@@ -110,18 +173,12 @@ final class Vectors {
         return entry == null || b.operandCount() < 2 || !usesXmmOnly(b) ? null : entry;
     }
 
-    /** MMX shares its mnemonics; counts in registers are rare. */
+    /** MMX shares its mnemonics. */
     private static boolean usesXmmOnly(Binding b) {
-        boolean shift = b.in.row.mnemonic().matches("ps[rl][la][wdq]");
         for (int i = 0; i < b.operandCount(); i++) {
             switch (b.operand(i)) {
                 case PQ, QD, QQ, NQ -> {
                     return false;
-                }
-                case WX -> {
-                    if (shift) {
-                        return false;
-                    }
                 }
                 default -> {}
             }
@@ -139,7 +196,7 @@ final class Vectors {
     // ---- operands
 
     /** Both halves of the second operand to LOW_TEMP and HIGH_TEMP. */
-    private static void source(UnitCode unit, GuestInstruction i) {
+    static void source(UnitCode unit, GuestInstruction i) {
         if (!i.in.memory) {
             unit.pushXmm(2 * i.in.rm);
             unit.out.lstore(LOW_TEMP);
@@ -158,13 +215,23 @@ final class Vectors {
         unit.out.lstore(HIGH_TEMP);
     }
 
+    /** The low half of the second operand to LOW_TEMP, where that is all it has. */
+    static void lowSource(UnitCode unit, GuestInstruction i) {
+        if (i.in.memory) {
+            unit.load(i, 64);
+        } else {
+            unit.pushXmm(2 * i.in.rm);
+        }
+        unit.out.lstore(LOW_TEMP);
+    }
+
     /** The operand's address to LONG_TEMP; one that must be a multiple of 16 and is not, leaves. */
     private static void address(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         unit.pushAddress(i);
         out.lstore(LONG_TEMP);
         switch (i.mnemonic()) {
-            case "movups", "movupd", "movdqu" -> {}
+            case "movups", "movupd", "movdqu", "lddqu" -> {}
             default -> {
                 Label fine = out.newLabel();
                 out.lload(LONG_TEMP).loadConstant(15L).land().lconst_0().lcmp().ifeq(fine);
@@ -188,6 +255,10 @@ final class Vectors {
 
     private static void shift(UnitCode unit, GuestInstruction i) {
         unit.requireFpu();
+        if (i.b.operand(1) != Operand.IB) {
+            shiftBySource(unit, i);
+            return;
+        }
         for (int half = 0; half < 2; half++) {
             unit.pushXmm(2 * i.in.rm + half);
             unit.out.loadConstant(i.in.immediate & 0xff);
@@ -196,10 +267,20 @@ final class Vectors {
         }
     }
 
+    /** The count is the low half of the second operand. */
+    private static void shiftBySource(UnitCode unit, GuestInstruction i) {
+        source(unit, i);
+        for (int half = 0; half < 2; half++) {
+            unit.pushXmm(2 * i.in.reg + half);
+            unit.out.lload(LOW_TEMP).invokestatic(PACKED, i.mnemonic(), LANES);
+            unit.popXmm(2 * i.in.reg + half);
+        }
+    }
+
     private static void shuffle(UnitCode unit, GuestInstruction i) {
         unit.requireFpu();
         // PSRLDQ and PSLLDQ have one operand, coded as the second.
-        boolean one = i.b.operandCount() == 2;
+        boolean one = i.b.operand(1) == Operand.IB;
         int a = 2 * (one ? i.in.rm : i.in.reg);
         source(unit, i);
         for (String half : new String[] {"High", "Low"}) {
@@ -237,12 +318,6 @@ final class Vectors {
         unit.popXmm(2 * i.in.reg);
         unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
         unit.popXmm(2 * i.in.reg + 1);
-    }
-
-    private static void packedDoubles(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
-        source(unit, i);
-        Scalars.packed(unit, i);
     }
 
     // ---- moves
