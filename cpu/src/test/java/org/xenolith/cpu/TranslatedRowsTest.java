@@ -281,4 +281,37 @@ class TranslatedRowsTest {
         assertThat(cpu.r[RSI]).isEqualTo(DATA + 8);
         assertThat(cpu.r[RDX]).isEqualTo(DATA + 0x49);
     }
+
+    // ---- numbers and vectors
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 16})
+    void narrowQuotientsStayInTheUnitUntilTheyAreTooLarge(int bits) {
+        loop(code -> code.mov(RAX, 1000).mov(RDX, 0).mov(RCX, 7).div(bits, RCX));
+        assertThatNothingIsLeftToTheInterpreter();
+        assertThat(cpu.r[RAX] & 0xff).isEqualTo(142);
+        GuestFault fault =
+                guest.fault(code -> code.mov(RAX, -1).mov(RDX, 7).mov(RCX, 7).div(bits, RCX));
+        assertThat(fault.vector()).isEqualTo(Vector.DIVIDE_ERROR);
+    }
+
+    @Test
+    void aSearchForAByteStaysInTheUnit() {
+        guest.fill(DATA, 1, 2, 3, 4, 5, 0, 7, 0);
+        loop(
+                code -> {
+                    code.sse(0x66, 0xef, 0, 0).sse(0x66, 0x74, 0, at(RBX)); // PXOR, PCMPEQB
+                    code.sse(0x66, 0xd7, RAX, 0).bsf(32, RDX, RAX); // PMOVMSKB
+                });
+        assertThatNothingIsLeftToTheInterpreter();
+        assertThat(cpu.r[RAX]).isEqualTo(0xffa0);
+        assertThat(cpu.r[RDX]).isEqualTo(5);
+    }
+
+    @Test
+    void theTranslatorCountsWhatEndsItsUnits() {
+        long before = TestTier.EVERYTHING.jit().leftOut().getOrDefault("lock adc", 0L);
+        loop(code -> code.mov(RAX, 1).lock().alu(Alu.ADC, 64, at(RBX), RAX));
+        assertThat(TestTier.EVERYTHING.jit().leftOut().get("lock adc")).isGreaterThan(before);
+    }
 }

@@ -6,9 +6,13 @@ import org.xenolith.cpu.interp.UnitVerifier;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.cpu.translate.Tier;
 
+import java.util.Map;
+import java.util.stream.Collectors;
+
 /** What a run took, as text for the user: {@code --stats}. */
 final class Statistics {
     private static final long NANOS_PER_MILLI = 1_000_000;
+    private static final int MOST_LEFT_OUT = 12;
 
     private Statistics() {}
 
@@ -68,5 +72,19 @@ final class Statistics {
                                 jit.refused(),
                                 jit.stale(),
                                 jit.failures()));
+        appendLeftOut(jit.leftOut(), text);
+    }
+
+    /** The instructions that end units most often, since they have no translation. */
+    private static void appendLeftOut(Map<String, Long> counts, StringBuilder text) {
+        if (!counts.isEmpty()) {
+            String most =
+                    counts.entrySet().stream()
+                            .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                            .limit(MOST_LEFT_OUT)
+                            .map(e -> "%s %,d".formatted(e.getKey(), e.getValue()))
+                            .collect(Collectors.joining(", "));
+            text.append("units end in front of %s%n".formatted(most));
+        }
     }
 }

@@ -4,8 +4,11 @@ import org.xenolith.cpu.interp.HotCode;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.interp.Translator;
 
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -77,6 +80,7 @@ public final class Jit implements Translator {
     private final LongAdder stale = new LongAdder();
     private final LongAdder nanos = new LongAdder();
     private final LongAdder failures = new LongAdder();
+    private final Map<String, LongAdder> leftOut = new ConcurrentHashMap<>();
     private volatile Throwable lastFailure;
 
     public Jit(Policy policy) {
@@ -157,11 +161,16 @@ public final class Jit implements Translator {
             if (code.install(unit, region.entryStarts(), region.ranges(), region.starts(), cool)) {
                 units.increment();
                 instructions.add(region.instructionCount());
+                region.leftOut().forEach(this::countLeftOut);
             } else {
                 stale.increment();
             }
         }
         nanos.add(System.nanoTime() - start);
+    }
+
+    private void countLeftOut(String mnemonic) {
+        leftOut.computeIfAbsent(mnemonic, name -> new LongAdder()).increment();
     }
 
     private static int allowedLength(Region region) {
@@ -186,6 +195,13 @@ public final class Jit implements Translator {
     /** Blocks whose first instruction has no translation. */
     public long refused() {
         return refused.sum();
+    }
+
+    /** How often an instruction that has no translation ends a unit, by mnemonic. */
+    public Map<String, Long> leftOut() {
+        Map<String, Long> counts = new TreeMap<>();
+        leftOut.forEach((mnemonic, count) -> counts.put(mnemonic, count.sum()));
+        return counts;
     }
 
     /** Requests for code that had changed before its unit was there. */

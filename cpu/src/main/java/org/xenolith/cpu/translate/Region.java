@@ -2,6 +2,7 @@ package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.ArrayDeque;
@@ -29,6 +30,7 @@ final class Region {
     private boolean jumpsComputed;
     private final List<RegionBlock> computedTargets = new ArrayList<>();
     private final TreeMap<Integer, GuestInstruction> instructions = new TreeMap<>();
+    private final TreeMap<Integer, String> leftOut = new TreeMap<>();
     private final TreeSet<Integer> leaders = new TreeSet<>();
     private final TreeMap<Integer, RegionBlock> blocks = new TreeMap<>();
     private final TreeSet<Integer> returns = new TreeSet<>();
@@ -97,6 +99,11 @@ final class Region {
     /** Where its blocks start, from the page's start. */
     int[] starts() {
         return blocks.keySet().stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** What the region would go on with, if that had a translation; mnemonics with prefixes. */
+    Collection<String> leftOut() {
+        return leftOut.values();
     }
 
     int instructionCount() {
@@ -204,7 +211,16 @@ final class Region {
             return null;
         }
         Translations.Entry entry = Translations.find(in, at);
-        return entry == null ? null : new GuestInstruction(in, at, entry);
+        if (entry == null) {
+            leftOut.put(at, name(in));
+            return null;
+        }
+        return new GuestInstruction(in, at, entry);
+    }
+
+    private static String name(Instruction in) {
+        boolean repeated = in.row.has(OpcodeRow.REP) && (in.rep || in.repne);
+        return (in.lock ? "lock " : repeated ? "rep " : "") + in.row.mnemonic();
     }
 
     // ---- blocks
