@@ -25,15 +25,12 @@ public final class EthernetFrame extends DefaultByteBufHolder {
     /** Destination, source and EtherType. */
     public static final int HEADER_BYTES = 14;
 
+    /** With the largest IPv4 header, or that of IPv6, and the ports behind it: 14 + 60 + 4. */
+    private static final int HEAD_BYTES = 128;
+
     private final boolean checksumPending;
     private final Segmentation segmentation;
     private final int segmentBytes;
-
-    /**
-     * What {@link #bytes} gives away copies of: a frame in parts is put together once, not for each
-     * who looks. Two threads may both make one.
-     */
-    private ByteBuffer whole;
 
     /** A frame that is complete as it stands. */
     public EthernetFrame(ByteBuf bytes) {
@@ -73,15 +70,26 @@ public final class EthernetFrame extends DefaultByteBufHolder {
 
     /**
      * The frame's bytes in network order, from 0 to {@link #length}, for those who know nothing of
-     * Netty. Only who made the frame may write, and only before anybody else has it.
+     * Netty: of a frame in parts a copy. Only who made the frame may write, and only before anybody
+     * else has it.
      */
     public ByteBuffer bytes() {
-        ByteBuffer made = whole;
-        if (made == null) {
-            made = content().nioBuffer();
-            whole = made;
-        }
-        return made.duplicate();
+        return content().nioBuffer();
+    }
+
+    /** The first bytes of the frame, with all headers up to the ports; fewer if it is shorter. */
+    public ByteBuffer head() {
+        return content().nioBuffer(content().readerIndex(), Math.min(length(), HEAD_BYTES));
+    }
+
+    /**
+     * Copies bytes of the frame, wherever its parts are. Any thread that has a reference may.
+     *
+     * @param at first byte, from 0
+     * @param to takes as many as remain in it
+     */
+    public void copyTo(int at, ByteBuffer to) {
+        content().getBytes(content().readerIndex() + at, to);
     }
 
     public boolean checksumPending() {

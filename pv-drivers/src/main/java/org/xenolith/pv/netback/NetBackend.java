@@ -259,17 +259,17 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         }
 
         boolean deliver(EthernetFrame frame) {
-            ByteBuffer bytes = frame.bytes();
-            if (bytes.limit() < EthernetFrame.HEADER_BYTES || !filter.passes(destination(bytes))) {
+            ByteBuffer head = frame.head();
+            if (head.limit() < EthernetFrame.HEADER_BYTES || !filter.passes(destination(head))) {
                 frame.release();
                 return true;
             }
-            int queue = pairs.size() == 1 ? 0 : FlowHash.queue(FlowHash.of(bytes), pairs.size());
+            int queue = pairs.size() == 1 ? 0 : FlowHash.queue(FlowHash.of(head), pairs.size());
             ReceiveQueue receive = pairs.get(queue).receive;
             if (!receive.hasRoom()) {
                 return false;
             }
-            if (offloads.take(frame, bytes)) {
+            if (offloads.take(frame, head)) {
                 receive.add(frame);
             } else {
                 Offload.toWire(frame, whole -> addIfItFits(whole, receive));
@@ -278,7 +278,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         }
 
         private void addIfItFits(EthernetFrame whole, ReceiveQueue receive) {
-            if (offloads.take(whole, whole.bytes())) {
+            if (offloads.take(whole, whole.head())) {
                 receive.add(whole);
             } else {
                 // A frame larger than the network's MTU, for a frontend that takes one slot each.

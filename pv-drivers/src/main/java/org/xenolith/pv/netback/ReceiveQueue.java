@@ -150,7 +150,6 @@ final class ReceiveQueue {
     }
 
     private void put(EthernetFrame frame) {
-        MemorySegment bytes = MemorySegment.ofBuffer(frame.bytes());
         boolean cut = frame.segmentation() != Segmentation.NONE;
         int flags = frame.checksumPending() ? Netif.RX_CSUM_BLANK | Netif.RX_DATA_VALIDATED : 0;
         int length = frame.length();
@@ -159,14 +158,14 @@ final class ReceiveQueue {
             int more = at + size < length ? Netif.RX_MORE_DATA : 0;
             boolean first = at == 0;
             int extra = first && cut ? Netif.RX_EXTRA_INFO : 0;
-            putPiece(bytes, at, size, (first ? flags : 0) | extra | more);
+            putPiece(frame, at, size, (first ? flags : 0) | extra | more);
             if (extra != 0) {
                 putSegmentation(frame);
             }
         }
     }
 
-    private void putPiece(MemorySegment bytes, int at, int size, int flags) {
+    private void putPiece(EthernetFrame frame, int at, int size, int flags) {
         ring.take(slot);
         NetifRxRequest request = NetifRxRequest.readFrom(slot);
         try (GrantedFrame granted = domain.grant(request.gref(), true)) {
@@ -175,7 +174,7 @@ final class ReceiveQueue {
                         "%s is no grant to receive into"
                                 .formatted(Integer.toUnsignedString(request.gref())));
             }
-            MemorySegment.copy(bytes, at, granted.memory(), 0, size);
+            frame.copyTo(at, granted.memory().asSlice(0, size).asByteBuffer());
         }
         new NetifRxResponse(request.id(), 0, flags, size).writeTo(answer);
         ring.respond(answer);
