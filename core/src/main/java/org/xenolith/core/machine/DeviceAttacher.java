@@ -50,7 +50,7 @@ final class DeviceAttacher {
             attachNetwork(i, devices.networks().get(i));
         }
         for (PortForward forward : devices.forwards()) {
-            host.network().forward(forward, guest.name());
+            host.network().forwardAtStart(forward, guest.name());
         }
     }
 

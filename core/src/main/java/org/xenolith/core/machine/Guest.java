@@ -327,7 +327,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         if (domain.hasEnded()) {
             throw new SnapshotException("A guest that has ended cannot be saved");
         }
-        SavedGuest configuration = SavedGuest.of(options);
+        SavedGuest configuration = SavedGuest.of(options, host.network().forwardsAskedFor(name()));
         devices.standBy(SAVE_PATIENCE);
         boolean written = false;
         try {

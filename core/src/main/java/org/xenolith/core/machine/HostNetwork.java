@@ -10,6 +10,7 @@ import org.xenolith.devices.net.PortSettings;
 import org.xenolith.devices.net.PortStatistics;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.VirtualSwitch;
+import org.xenolith.devices.net.nat.ListeningPort;
 import org.xenolith.devices.net.nat.NatConfig;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.net.nat.UserModeNat;
@@ -45,7 +46,8 @@ final class HostNetwork implements AutoCloseable {
     private final Map<Uplink, VirtualSwitch> switches = new HashMap<>();
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<Path, PcapFile> captures = new HashMap<>();
-    private final Set<String> forwarded = new HashSet<>();
+    private final HostForwards forwards = new HostForwards();
+    private final Set<String> behindNat = new HashSet<>(); // names of guests
     private UserModeNat nat;
 
     HostNetwork() {
@@ -64,6 +66,7 @@ final class HostNetwork implements AutoCloseable {
         VirtualSwitch network = network(spec.uplink());
         if (spec.uplink() instanceof Uplink.Nat) {
             nat.expect(mac, guest);
+            behindNat.add(guest);
         }
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
         if (spec.impairment().isPresent()) {
@@ -140,17 +143,50 @@ final class HostNetwork implements AutoCloseable {
     }
 
     /**
-     * Leads a port of the host to a guest.
+     * Leads a port of the host to a guest that starts. One that starts again finds its ports open,
+     * but for those that were taken back.
      *
      * @throws IOException when there is no NAT, or the host does not let us
      */
-    synchronized void forward(PortForward forward, String guest) throws IOException {
+    synchronized void forwardAtStart(PortForward forward, String guest) throws IOException {
         requireNat("-p " + forward);
-        // A guest that starts again finds its ports open.
-        if (!forwarded.contains(guest + " " + forward)) {
-            nat.forward(forward, guest);
-            forwarded.add(guest + " " + forward);
+        forwards.openAtStart(nat, forward, guest);
+    }
+
+    /**
+     * Leads one more port of the host to a guest.
+     *
+     * @return with the port that was chosen for 0
+     * @throws IOException when the guest is not behind the NAT, or the host does not let us
+     */
+    synchronized PortForward forward(PortForward forward, String guest) throws IOException {
+        if (!behindNat.contains(guest)) {
+            throw new IOException(
+                    "The guest '" + guest + "' has no interface on the network 'nat'");
         }
+        return forwards.open(nat, forward, guest);
+    }
+
+    /**
+     * Takes back a port that leads to a guest.
+     *
+     * @throws IOException when it does not
+     */
+    synchronized void takeBack(ListeningPort port, String guest) throws IOException {
+        if (!forwards.takeBack(port, guest)) {
+            throw new IOException(
+                    "The host's port %s does not lead to the guest '%s'".formatted(port, guest));
+        }
+    }
+
+    /** What leads to a guest, with the ports that were chosen. */
+    synchronized List<PortForward> forwardsTo(String guest) {
+        return forwards.openTo(guest);
+    }
+
+    /** The same as it was asked for, to be saved with the guest. */
+    synchronized List<PortForward> forwardsAskedFor(String guest) {
+        return forwards.askedFor(guest);
     }
 
     /**

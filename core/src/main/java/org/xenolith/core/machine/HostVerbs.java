@@ -37,6 +37,9 @@ public final class HostVerbs implements Verbs {
                     "save",
                     "network-attach",
                     "network-detach",
+                    "forward-add",
+                    "forward-remove",
+                    "forward-list",
                     "shutdown",
                     "reboot",
                     "destroy",
@@ -76,6 +79,9 @@ public final class HostVerbs implements Verbs {
         Guest guest = guest(arguments);
         if (WatchVerbs.OF_GUEST.contains(verb)) {
             return WatchVerbs.perform(guest, host.store(), verb, arguments);
+        }
+        if (ForwardVerbs.NAMES.contains(verb)) {
+            return ForwardVerbs.perform(host, guest, verb, arguments);
         }
         switch (verb) {
             case "pause" -> guest.pause();

@@ -121,8 +121,8 @@ class HearthNetBootTest {
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     }
 
-    private byte[] pageOfTheGuest(String path) throws Exception {
-        URI uri = URI.create("http://127.0.0.1:" + forwarded + path);
+    private byte[] pageOfTheGuest(int port, String path) throws Exception {
+        URI uri = URI.create("http://127.0.0.1:" + port + path);
         try (InputStream in = uri.toURL().openStream()) {
             return in.readAllBytes();
         }
@@ -139,7 +139,10 @@ class HearthNetBootTest {
             first.shell("wget -q -O /mnt/page http://10.0.2.2:" + port + "/page");
             assertThat(first.shell("sha256sum /mnt/page")).contains(sha256(page));
             first.shell("httpd -h /mnt");
-            assertThat(pageOfTheGuest("/page")).isEqualTo(page);
+            assertThat(pageOfTheGuest(forwarded, "/page")).isEqualTo(page);
+            PortForward another =
+                    host.network().forward(PortForward.parse("0:80"), first.guest().name());
+            assertThat(pageOfTheGuest(another.hostPort(), "/page")).isEqualTo(page);
             first.powerOff();
 
             Session second = boot(host);

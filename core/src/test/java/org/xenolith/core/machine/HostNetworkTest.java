@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -11,6 +12,7 @@ import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.SwitchPort;
+import org.xenolith.devices.net.nat.PortForward;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -44,6 +46,43 @@ final class HostNetworkTest {
             }
         }
         assertThat(lengths(file)).containsExactly(60, 61, 62);
+    }
+
+    @Test
+    void guestThatStartsAgainKeepsItsPortsAndNotThoseTakenBack() throws Exception {
+        PortForward kept = PortForward.parse("0:80");
+        PortForward dropped = PortForward.parse("0:22");
+        try (HostNetwork network = new HostNetwork()) {
+            network.place(NetworkSpec.parse("nat"), ADDRESS, "web1", "web1.0");
+            network.forwardAtStart(kept, "web1");
+            network.forwardAtStart(dropped, "web1");
+            PortForward added = network.forward(PortForward.parse("0:25"), "web1");
+            List<PortForward> before = network.forwardsTo("web1");
+            assertThat(before).hasSize(3).contains(added);
+            assertThat(network.forwardsAskedFor("web1")).containsExactly(kept, dropped, added);
+
+            PortForward second = before.get(1);
+            network.takeBack(second.listeningPort(), "web1");
+            network.forwardAtStart(kept, "web1");
+            network.forwardAtStart(dropped, "web1");
+            assertThat(network.forwardsTo("web1")).containsExactly(before.getFirst(), added);
+            assertThatThrownBy(() -> network.takeBack(second.listeningPort(), "web1"))
+                    .hasMessage(
+                            "The host's port 127.0.0.1:%d/tcp does not lead to the guest 'web1'"
+                                    .formatted(second.hostPort()));
+            assertThatThrownBy(() -> network.takeBack(added.listeningPort(), "web2"))
+                    .as("it is another guest's")
+                    .hasMessageContaining("does not lead to the guest 'web2'");
+        }
+    }
+
+    @Test
+    void guestThatIsNotBehindTheNatGetsNoPort() throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            network.place(NetworkSpec.parse("nat"), ADDRESS, "web1", "web1.0");
+            assertThatThrownBy(() -> network.forward(PortForward.parse("0:80"), "web2"))
+                    .hasMessage("The guest 'web2' has no interface on the network 'nat'");
+        }
     }
 
     private static EthernetFrame frame(int bytes) {

@@ -17,6 +17,10 @@ import org.xenolith.core.control.ControlServer;
 import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -193,6 +197,7 @@ class HostVerbsBootTest {
                 ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
                 ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
             lantern(host, "", new GuestConsole());
+            int port = freePort();
             for (String verb : HostVerbs.NAMES) {
                 JsonObject request = request(verb, "test");
                 request.addProperty("kib", 8192);
@@ -200,8 +205,10 @@ class HostVerbsBootTest {
                 request.addProperty("leave", "running");
                 request.addProperty("path", "/local/domain/1/name");
                 request.addProperty("value", "test");
-                request.addProperty("network", "none");
+                request.addProperty("network", "nat");
                 request.addProperty("id", 0);
+                request.addProperty("forward", port + ":80");
+                request.addProperty("port", port);
                 client.ask(request);
             }
             assertThatThrownBy(() -> client.ask(request("migrate", "test")))
@@ -296,6 +303,51 @@ class HostVerbsBootTest {
             JsonArray listed = client.ask(request("network-list", "1")).getAsJsonArray();
             assertThat(listed).hasSize(1);
             assertThat(listed.get(0).getAsJsonObject().get("id").getAsInt()).isZero();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Test
+    void portOfTheHostComesAndGoesWhileTheGuestRuns() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            lantern(host, "", new GuestConsole());
+            JsonObject add = request("forward-add", "1");
+            assertThatThrownBy(() -> client.ask(add)).hasMessage("forward-add needs a 'forward'.");
+            add.addProperty("forward", "80");
+            assertThatThrownBy(() -> client.ask(add)).hasMessageContaining("'80' is not [ADDRESS");
+            add.addProperty("forward", "0:80");
+            assertThatThrownBy(() -> client.ask(add))
+                    .hasMessage("The guest 'test' has no interface on the network 'nat'.");
+            JsonObject attach = request("network-attach", "1");
+            attach.addProperty("network", "nat");
+            client.ask(attach);
+
+            JsonObject added = client.ask(add).getAsJsonObject();
+            int port = added.get("host_port").getAsInt();
+            assertThat(client.ask(request("forward-list", "1")).getAsJsonArray())
+                    .containsExactly(added);
+            new Socket(InetAddress.getLoopbackAddress(), port).close();
+            add.addProperty("forward", port + ":81");
+            assertThatThrownBy(() -> client.ask(add)).hasMessageContaining("the port is in use.");
+
+            JsonObject remove = request("forward-remove", "1");
+            assertThatThrownBy(() -> client.ask(remove))
+                    .hasMessage("forward-remove needs a 'port'.");
+            remove.addProperty("port", port + "/udp");
+            assertThatThrownBy(() -> client.ask(remove)).hasMessageContaining("does not lead to");
+            remove.addProperty("port", port);
+            client.ask(remove);
+            assertThat(client.ask(request("forward-list", "1")).getAsJsonArray()).isEmpty();
+            assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), port))
+                    .isInstanceOf(ConnectException.class);
         }
     }
 

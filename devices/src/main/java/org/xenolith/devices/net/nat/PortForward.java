@@ -16,11 +16,20 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
     /** What the port carries. */
     public enum Protocol {
         TCP,
-        UDP
+        UDP;
+
+        /** TCP where none is written. */
+        static Protocol named(String name) {
+            return "udp".equals(name) ? UDP : TCP;
+        }
+
+        String suffix() {
+            return this == UDP ? "/udp" : "/tcp";
+        }
     }
 
+    static final int MAX_PORT = 0xffff;
     private static final String LOOPBACK = "127.0.0.1";
-    private static final int MAX_PORT = 0xffff;
     private static final Pattern SYNTAX =
             Pattern.compile(
                     "(?:(\\d+\\.\\d+\\.\\d+\\.\\d+):)?(\\d{1,5}):(\\d{1,5})(?:/(tcp|udp))?");
@@ -45,15 +54,23 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
                     "'" + text + "' is not [ADDRESS:]HOSTPORT:GUESTPORT[/tcp|/udp]");
         }
         return new PortForward(
-                "udp".equals(parts.group(4)) ? Protocol.UDP : Protocol.TCP,
-                parts.group(1) == null ? LOOPBACK : parts.group(1),
+                Protocol.named(parts.group(4)),
+                addressOrLoopback(parts.group(1)),
                 Integer.parseInt(parts.group(2)),
                 Integer.parseInt(parts.group(3)));
     }
 
+    static String addressOrLoopback(String written) {
+        return written == null ? LOOPBACK : written;
+    }
+
+    /** The host's end. */
+    public ListeningPort listeningPort() {
+        return new ListeningPort(protocol, hostAddress, hostPort);
+    }
+
     @Override
     public String toString() {
-        String suffix = protocol == Protocol.UDP ? "/udp" : "/tcp";
-        return hostAddress + ":" + hostPort + ":" + guestPort + suffix;
+        return hostAddress + ":" + hostPort + ":" + guestPort + protocol.suffix();
     }
 }

@@ -231,7 +231,7 @@ final class UdpFlows {
             close();
         }
 
-        private void close() {
+        void close() {
             timers.remove(this);
             flows.remove(key);
             socket.close();

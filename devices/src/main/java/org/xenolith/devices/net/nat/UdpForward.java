@@ -14,6 +14,7 @@ import io.netty.channel.socket.nio.NioDatagramChannel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -66,6 +67,11 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
         // A peer refused an answer; it is not the guest's business which of them did.
     }
 
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        List.copyOf(flows.values()).forEach(UdpFlows.Flow::close);
+    }
+
     private UdpFlows.Flow flowOf(InetSocketAddress peer) {
         UdpFlows.Flow known = flows.get(peer);
         if (known != null && known.open()) {
@@ -79,7 +85,9 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
         for (int attempt = FIRST_PORT; attempt <= LAST_PORT && flow == null; attempt++) {
             flow = stack.udp().openToGuest(address, guestPort, takePort(), new Answers(peer));
         }
-        flows.put(peer, flow);
+        if (flow != null) {
+            flows.put(peer, flow);
+        }
         return flow;
     }
 

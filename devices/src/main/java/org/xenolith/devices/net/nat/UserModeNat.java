@@ -148,10 +148,10 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
      * a connection waits up to half a minute for it. Not to be called on the network's thread.
      *
      * @param guest name or address
-     * @return the address listened on, with the port that was chosen for 0
+     * @return listens until it is closed, at the latest with this NAT
      * @throws IOException when the host does not let us; the message is a sentence
      */
-    public InetSocketAddress forward(PortForward forward, String guest) throws IOException {
+    public ForwardedPort forward(PortForward forward, String guest) throws IOException {
         InetSocketAddress address =
                 new InetSocketAddress(
                         Ipv4.toInetAddress(Ipv4.parse(forward.hostAddress())), forward.hostPort());
@@ -159,9 +159,10 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         if (!bound.isSuccess()) {
             throw cannotForward(forward, bound.cause());
         }
-        Channel channel = bound.channel();
-        listeners.add(channel);
-        return (InetSocketAddress) channel.localAddress();
+        Channel socket = bound.channel();
+        listeners.add(socket);
+        socket.closeFuture().addListener(closing -> listeners.remove(socket));
+        return new ForwardedPort(forward, socket);
     }
 
     private ChannelFuture listen(PortForward forward, String guest, InetSocketAddress address) {

@@ -16,11 +16,15 @@ import io.netty.channel.socket.DuplexChannel;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.devices.net.NetworkLoop;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,9 +161,32 @@ class ForwardTest {
                             "Cannot forward 127.0.0.1:"
                                     + taken.getLocalPort()
                                     + " to a guest: the port is in use");
-            InetSocketAddress free = nat.forward(PortForward.parse("0:80"), "10.0.2.15");
-            assertThat(free.getPort()).isPositive();
-            assertThat(free.getAddress().isLoopbackAddress()).isTrue();
+        }
+    }
+
+    @Test
+    void anyPortIsOneThatIsFreeAndSaysItsNumber() throws IOException {
+        try (NetworkLoop network = NetworkLoop.create();
+                UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
+                ForwardedPort port = nat.forward(PortForward.parse("0:80"), "10.0.2.15");
+                Socket client = new Socket("127.0.0.1", port.forward().hostPort())) {
+            assertThat(port.forward().hostAddress()).isEqualTo("127.0.0.1");
+            assertThat(client.isConnected()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0:80/tcp", "0:80/udp"})
+    void aPortThatIsTakenBackIsFreeAtOnce(String forward) throws IOException {
+        try (NetworkLoop network = NetworkLoop.create();
+                UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network)) {
+            ForwardedPort port = nat.forward(PortForward.parse(forward), "10.0.2.15");
+            PortForward same = PortForward.parse(port.forward().toString());
+            assertThatThrownBy(() -> nat.forward(same, "10.0.2.15")).hasMessageContaining("in use");
+            port.close();
+            assertThatThrownBy(() -> new Socket("127.0.0.1", same.hostPort()))
+                    .isInstanceOf(ConnectException.class);
+            nat.forward(same, "10.0.2.16").close();
         }
     }
 

@@ -124,9 +124,9 @@ class LinuxInteropTest {
     void theHostReachesTheGuestThroughAForward() throws Exception {
         assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
         Process server = guest.startInside("iperf3", "-s", "-1", "-p", "5201");
-        InetSocketAddress port = nat.forward(PortForward.parse("0:5201"), "10.0.2.15");
+        int port = nat.forward(PortForward.parse("0:5201"), "10.0.2.15").forward().hostPort();
         awaitListener();
-        TapGuest.command("iperf3", "-c", "127.0.0.1", "-p", "" + port.getPort(), "-n", "64M");
+        TapGuest.command("iperf3", "-c", "127.0.0.1", "-p", "" + port, "-n", "64M");
         assertThat(server.waitFor(10, TimeUnit.SECONDS)).isTrue();
         assertThat(server.exitValue()).isZero();
     }
@@ -207,7 +207,9 @@ class LinuxInteropTest {
                             .formatted(host.getLocalPort());
             Process guestProgram = guest.startInside("python3", "-c", script);
             assertThat(receive(host)).isEqualTo("ready");
-            InetSocketAddress port = nat.forward(PortForward.parse("0:5201/udp"), "10.0.2.15");
+            ForwardedPort forwarded = nat.forward(PortForward.parse("0:5201/udp"), "10.0.2.15");
+            InetSocketAddress port =
+                    new InetSocketAddress("127.0.0.1", forwarded.forward().hostPort());
             byte[] large = "x".repeat(5000).concat("y").getBytes(StandardCharsets.US_ASCII);
             host.send(new DatagramPacket(large, large.length, port));
             assertThat(receive(host)).isEqualTo("y" + "x".repeat(5000));

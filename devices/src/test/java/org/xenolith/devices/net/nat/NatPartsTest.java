@@ -41,6 +41,27 @@ class NatPartsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "8080, 127.0.0.1:8080/tcp",
+        "5353/udp, 127.0.0.1:5353/udp",
+        "0.0.0.0:22/tcp, 0.0.0.0:22/tcp"
+    })
+    void listeningPortsAreReadAsForwardsAreWritten(String text, String meaning) {
+        ListeningPort port = ListeningPort.parse(text);
+        assertThat(port).hasToString(meaning).isEqualTo(ListeningPort.parse(meaning));
+        assertThat(PortForward.parse(text.replaceFirst("(\\d+)(/.*)?$", "$1:80$2")))
+                .returns(port, PortForward::listeningPort);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a", "70000", "8080:80", "8080/sctp", "300.0.0.1:1"})
+    void nonsenseIsNoListeningPort(String text) {
+        assertThatThrownBy(() -> ListeningPort.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageMatching(".{10,}");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"10.0.2.0", "10.0.2.0/8", "10.0.2.0/30", "10.0.2.0/x", "x/24"})
     void nonsenseIsNoSubnet(String text) {
         assertThatThrownBy(() -> NatConfig.builder().subnet(text))
