@@ -40,8 +40,11 @@ public final class ForwardedPort implements AutoCloseable {
         EventLoop loop = socket.eventLoop();
         if (!loop.isShuttingDown()) {
             // The selector lets go of a closed socket when it selects again, and until then the
-            // port is taken. What is scheduled runs behind that.
-            loop.schedule(() -> {}, 1, TimeUnit.NANOSECONDS).awaitUninterruptibly();
+            // port is taken. What a task schedules runs behind that.
+            loop.submit(() -> loop.schedule(() -> {}, 1, TimeUnit.NANOSECONDS))
+                    .syncUninterruptibly()
+                    .getNow()
+                    .awaitUninterruptibly();
         }
     }
 }
