@@ -1,5 +1,6 @@
 package org.xenolith.devices.net.nat;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
 /** Where on the host a guest's packet goes, and where it may not go. */
@@ -20,28 +21,49 @@ final class Destinations {
         return subnet.gateway();
     }
 
-    boolean isDns(int destination, int port) {
-        return destination == subnet.dns() && port == DnsMessage.PORT;
+    boolean isDns(IpPacket packet, int port) {
+        return port == DnsMessage.PORT
+                && switch (packet) {
+                    case Ipv4Packet to -> to.destination == subnet.dns();
+                    case Ipv6Packet to -> to.destination.equals(Ipv6.DNS);
+                };
     }
 
     /** Whether the guests are locked in and this would lead out. */
-    boolean prohibited(int destination) {
-        return config.restrict() && !subnet.contains(destination);
+    boolean prohibited(IpPacket packet) {
+        return config.restrict()
+                && !switch (packet) {
+                    case Ipv4Packet to -> subnet.contains(to.destination);
+                    case Ipv6Packet to -> Ipv6.isOnLink(to.destination);
+                };
     }
 
     /** The address to connect to, or null when nothing is there for guests. */
-    InetSocketAddress toHost(int destination, int port) {
-        if (port == 0) {
-            return null;
-        }
+    InetSocketAddress toHost(IpPacket packet, int port) {
+        InetAddress host =
+                switch (packet) {
+                    case Ipv4Packet to -> hostOf(to.destination);
+                    case Ipv6Packet to -> hostOf(to.destination);
+                };
+        return host == null || port == 0 || config.restrict()
+                ? null
+                : new InetSocketAddress(host, port);
+    }
+
+    private InetAddress hostOf(int destination) {
         if (destination == subnet.gateway()) {
-            boolean open = config.hostLoopback() && !config.restrict();
-            return open ? new InetSocketAddress(Ipv4.toInetAddress(Ipv4.LOOPBACK), port) : null;
+            return config.hostLoopback() ? Ipv4.toInetAddress(Ipv4.LOOPBACK) : null;
         }
         boolean outside = !subnet.contains(destination) && Ipv4.isUnicastOutside(destination);
-        return outside && !config.restrict()
-                ? new InetSocketAddress(Ipv4.toInetAddress(destination), port)
-                : null;
+        return outside ? Ipv4.toInetAddress(destination) : null;
+    }
+
+    private InetAddress hostOf(Ipv6Address destination) {
+        if (destination.equals(Ipv6.GATEWAY)) {
+            return config.hostLoopback() ? Ipv6Address.LOOPBACK.toInetAddress() : null;
+        }
+        boolean outside = !Ipv6.isOnLink(destination) && destination.isUnicastOutside();
+        return outside ? destination.toInetAddress() : null;
     }
 
     /**

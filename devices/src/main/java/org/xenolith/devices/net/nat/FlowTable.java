@@ -6,23 +6,24 @@ import java.util.List;
 /**
  * Flows by the two addresses and the two ports, in an open hash table: a packet is matched to its
  * flow without making an object. The seed keeps a guest from choosing ports that all collide.
+ *
+ * <p>A guest's address is the part of it that tells it from others of its network: an IPv4 address,
+ * or an IPv6 interface identifier. That of the other end is an IPv6 address, or an IPv4 address
+ * mapped to one, which also tells which of the two the guest's is.
  */
 final class FlowTable<V> {
     private static final int MIN_SLOTS = 64;
 
     private final long seed;
-    private long[] addresses = new long[MIN_SLOTS];
+    private long[] guests = new long[MIN_SLOTS];
+    private long[] remoteHighs = new long[MIN_SLOTS];
+    private long[] remoteLows = new long[MIN_SLOTS];
     private int[] ports = new int[MIN_SLOTS];
     private Object[] flows = new Object[MIN_SLOTS]; // null in a free slot
     private int size;
 
     FlowTable(long seed) {
         this.seed = seed;
-    }
-
-    /** Both addresses as the table wants them. */
-    static long addresses(int guest, int remote) {
-        return (long) guest << 32 | Integer.toUnsignedLong(remote);
     }
 
     /** Both ports as the table wants them. */
@@ -35,25 +36,44 @@ final class FlowTable<V> {
     }
 
     @SuppressWarnings("unchecked") // only put() stores
-    V get(long addressPair, int portPair) {
-        return (V) flows[find(addressPair, portPair)];
+    V get(long guest, long remoteHigh, long remoteLow, int portPair) {
+        return (V) flows[find(guest, remoteHigh, remoteLow, portPair)];
     }
 
-    void put(long addressPair, int portPair, V flow) {
+    V get(Path path, int portPair) {
+        return get(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair);
+    }
+
+    void put(Path path, int portPair, V flow) {
+        put(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair, flow);
+    }
+
+    void put(long guest, long remoteHigh, long remoteLow, int portPair, V flow) {
         if (2 * (size + 1) > flows.length) {
             resize();
         }
-        int slot = find(addressPair, portPair);
+        int slot = find(guest, remoteHigh, remoteLow, portPair);
         if (flows[slot] == null) {
             size++;
         }
-        addresses[slot] = addressPair;
+        fill(slot, guest, remoteHigh, remoteLow, portPair, flow);
+    }
+
+    private void fill(
+            int slot, long guest, long remoteHigh, long remoteLow, int portPair, Object flow) {
+        guests[slot] = guest;
+        remoteHighs[slot] = remoteHigh;
+        remoteLows[slot] = remoteLow;
         ports[slot] = portPair;
         flows[slot] = flow;
     }
 
-    void remove(long addressPair, int portPair) {
-        int slot = find(addressPair, portPair);
+    void remove(Path path, int portPair) {
+        remove(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair);
+    }
+
+    void remove(long guest, long remoteHigh, long remoteLow, int portPair) {
+        int slot = find(guest, remoteHigh, remoteLow, portPair);
         if (flows[slot] == null) {
             return;
         }
@@ -78,45 +98,67 @@ final class FlowTable<V> {
         int mask = flows.length - 1;
         int gap = freed;
         for (int slot = gap + 1 & mask; flows[slot] != null; slot = slot + 1 & mask) {
-            int home = home(addresses[slot], ports[slot]);
+            int home = home(guests[slot], remoteHighs[slot], remoteLows[slot], ports[slot]);
             if ((slot - home & mask) >= (slot - gap & mask)) {
-                addresses[gap] = addresses[slot];
-                ports[gap] = ports[slot];
-                flows[gap] = flows[slot];
+                fill(
+                        gap,
+                        guests[slot],
+                        remoteHighs[slot],
+                        remoteLows[slot],
+                        ports[slot],
+                        flows[slot]);
                 flows[slot] = null;
                 gap = slot;
             }
         }
     }
 
-    private int find(long addressPair, int portPair) {
+    private int find(long guest, long remoteHigh, long remoteLow, int portPair) {
         int mask = flows.length - 1;
-        int slot = home(addressPair, portPair);
-        while (flows[slot] != null && (addresses[slot] != addressPair || ports[slot] != portPair)) {
+        int slot = home(guest, remoteHigh, remoteLow, portPair);
+        while (flows[slot] != null && !isAt(slot, guest, remoteHigh, remoteLow, portPair)) {
             slot = slot + 1 & mask;
         }
         return slot;
     }
 
-    private int home(long addressPair, int portPair) {
-        long hash = (addressPair ^ seed) * 0x9e3779b97f4a7c15L;
+    private boolean isAt(int slot, long guest, long remoteHigh, long remoteLow, int portPair) {
+        return ports[slot] == portPair
+                && guests[slot] == guest
+                && remoteLows[slot] == remoteLow
+                && remoteHighs[slot] == remoteHigh;
+    }
+
+    private int home(long guest, long remoteHigh, long remoteLow, int portPair) {
+        long hash = (guest ^ seed) * 0x9e3779b97f4a7c15L;
+        hash = (hash ^ hash >>> 32 ^ remoteLow) * 0xc2b2ae3d27d4eb4fL;
+        hash = (hash ^ hash >>> 32 ^ remoteHigh) * 0x9e3779b97f4a7c15L;
         hash = (hash ^ hash >>> 32 ^ portPair ^ seed >>> 7) * 0xbf58476d1ce4e5b9L;
         return (int) (hash >>> 40) & flows.length - 1;
     }
 
     private void resize() {
-        long[] oldAddresses = addresses;
+        long[] oldGuests = guests;
+        long[] oldHighs = remoteHighs;
+        long[] oldLows = remoteLows;
         int[] oldPorts = ports;
         Object[] oldFlows = flows;
-        addresses = new long[2 * oldFlows.length];
-        ports = new int[2 * oldFlows.length];
-        flows = new Object[2 * oldFlows.length];
+        int slots = 2 * oldFlows.length;
+        guests = new long[slots];
+        remoteHighs = new long[slots];
+        remoteLows = new long[slots];
+        ports = new int[slots];
+        flows = new Object[slots];
         for (int old = 0; old < oldFlows.length; old++) {
             if (oldFlows[old] != null) {
-                int slot = find(oldAddresses[old], oldPorts[old]);
-                addresses[slot] = oldAddresses[old];
-                ports[slot] = oldPorts[old];
-                flows[slot] = oldFlows[old];
+                int slot = find(oldGuests[old], oldHighs[old], oldLows[old], oldPorts[old]);
+                fill(
+                        slot,
+                        oldGuests[old],
+                        oldHighs[old],
+                        oldLows[old],
+                        oldPorts[old],
+                        oldFlows[old]);
             }
         }
     }

@@ -277,8 +277,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
     protected SocketAddress localAddress0() {
         return connection == null
                 ? null
-                : new InetSocketAddress(
-                        Ipv4.toInetAddress(connection.remoteAddress()), connection.remotePort());
+                : new InetSocketAddress(connection.path().remoteAddress(), connection.remotePort());
     }
 
     @Override

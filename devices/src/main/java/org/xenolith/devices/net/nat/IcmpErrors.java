@@ -7,13 +7,19 @@ import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.PortUnreachableException;
 
-/** "Destination unreachable" to guests, a bounded number a second. RFC 792; RFC 1812, 5.2.7.1. */
+/**
+ * "Destination unreachable" to guests, a bounded number a second. RFC 792; RFC 1812, 5.2.7.1; RFC
+ * 4443, 3.1.
+ */
 final class IcmpErrors {
-    static final int DESTINATION_UNREACHABLE = 3;
+    static final int DESTINATION_UNREACHABLE = 3, V6_DESTINATION_UNREACHABLE = 1;
     static final int HEADER_BYTES = 8;
 
-    /** Codes of it. */
+    /** Codes of it, over IPv4. */
     static final int HOST = 1, PORT = 3, PROHIBITED = 13;
+
+    /** The same over IPv6. */
+    static final int V6_ADDRESS = 3, V6_PORT = 4, V6_PROHIBITED = 1;
 
     /** The cause is one for which TCP has an answer of its own. */
     static final int NONE = -1;
@@ -23,13 +29,9 @@ final class IcmpErrors {
 
     private static final int PER_SECOND = 100;
 
-    private final Ipv4Output output;
-    private final Subnet subnet;
     private final RateLimit limit;
 
-    IcmpErrors(Ipv4Output output, Subnet subnet, NatClock clock) {
-        this.output = output;
-        this.subnet = subnet;
+    IcmpErrors(NatClock clock) {
         this.limit = new RateLimit(clock, PER_SECOND);
     }
 
@@ -50,62 +52,75 @@ final class IcmpErrors {
     }
 
     /** Answers a packet that goes no further. */
-    void unreachable(int code, Ipv4Packet packet) {
+    void unreachable(int code, IpPacket packet) {
         if (limit.take()) {
+            Path path = packet.path();
             int headerBytes = packet.payloadOffset - packet.headerOffset;
             int quoted = headerBytes + Math.min(packet.payloadBytes, QUOTED_PAYLOAD_BYTES);
-            ByteBuf error = start(code, quoted);
+            ByteBuf error = start(path, code, quoted);
             error.writeBytes(packet.bytes, packet.headerOffset, quoted);
-            finish(error, packet.destination, packet.source);
+            finish(path, error);
         }
     }
 
     /** Answers the SYN with which a connection began. */
     void unreachable(int code, TcpConnection connection, int sequence) {
         if (limit.take()) {
-            ByteBuf error = start(code, Ipv4.HEADER_BYTES + QUOTED_PAYLOAD_BYTES);
-            quoteHeader(error, Ipv4.TCP, connection.guestAddress(), connection.remoteAddress());
+            Path path = connection.path();
+            ByteBuf error = start(path, code, path.headerBytes() + QUOTED_PAYLOAD_BYTES);
+            path.quoteHeader(error, Ipv4.TCP, QUOTED_PAYLOAD_BYTES);
             error.writeShort(connection.guestPort())
                     .writeShort(connection.remotePort())
                     .writeInt(sequence);
-            finish(error, connection.remoteAddress(), connection.guestAddress());
+            finish(path, error);
         }
     }
 
     /** Tells that nobody listens where a guest's datagrams went. */
-    void portUnreachable(int guest, int guestPort, int remote, int remotePort) {
+    void portUnreachable(Path path, int guestPort, int remotePort) {
         if (limit.take()) {
-            ByteBuf error = start(PORT, Ipv4.HEADER_BYTES + QUOTED_PAYLOAD_BYTES);
-            quoteHeader(error, Ipv4.UDP, guest, remote);
+            ByteBuf error = start(path, PORT, path.headerBytes() + QUOTED_PAYLOAD_BYTES);
+            path.quoteHeader(error, Ipv4.UDP, QUOTED_PAYLOAD_BYTES);
             error.writeShort(guestPort)
                     .writeShort(remotePort)
                     .writeShort(UdpFlows.HEADER_BYTES)
                     .writeShort(0);
-            finish(error, remote, guest);
+            finish(path, error);
         }
     }
 
-    private ByteBuf start(int code, int quotedBytes) {
-        return output.allocate(HEADER_BYTES + quotedBytes)
-                .writeByte(DESTINATION_UNREACHABLE)
-                .writeByte(code)
-                .writeShort(0) // checksum
+    private static ByteBuf start(Path path, int code, int quotedBytes) {
+        ByteBuf error = path.allocate(HEADER_BYTES + quotedBytes);
+        switch (path) {
+            case Ipv4Path _ -> error.writeByte(DESTINATION_UNREACHABLE).writeByte(code);
+            case Ipv6Path _ -> error.writeByte(V6_DESTINATION_UNREACHABLE).writeByte(v6(code));
+        }
+        return error.writeShort(0) // checksum
                 .writeInt(0); // unused
     }
 
-    private static void quoteHeader(ByteBuf error, int protocol, int source, int destination) {
-        int at = error.writerIndex();
-        error.writerIndex(at + Ipv4.HEADER_BYTES);
-        int totalBytes = Ipv4.HEADER_BYTES + QUOTED_PAYLOAD_BYTES;
-        Ipv4.writeHeader(error, at, totalBytes, 0, 0, protocol, source, destination);
+    private static int v6(int code) {
+        return switch (code) {
+            case PORT -> V6_PORT;
+            case PROHIBITED -> V6_PROHIBITED;
+            default -> V6_ADDRESS;
+        };
     }
 
-    private void finish(ByteBuf error, int from, int guest) {
-        int at = Ipv4Output.HEADER_ROOM;
+    private static void finish(Path asked, ByteBuf error) {
+        Path path = asked.ofErrors();
+        int at = path.payloadOffset();
         int length = error.writerIndex() - at;
-        error.setShort(at + 2, InternetChecksum.of(error, at, length, 0));
-        // An address of the guests' own network cannot be the sender: the gateway speaks for it.
-        int source = subnet.isGuest(from) ? subnet.gateway() : from;
-        output.send(source, guest, Ipv4.ICMP, error);
+        switch (path) {
+            case Ipv4Path _ -> {
+                error.setShort(at + 2, InternetChecksum.of(error, at, length, 0));
+                path.send(Ipv4.ICMP, error);
+            }
+            case Ipv6Path _ -> {
+                long pseudo = path.pseudoHeader(Ipv6.ICMP, length);
+                error.setShort(at + 2, InternetChecksum.of(error, at, length, pseudo));
+                path.send(Ipv6.ICMP, error);
+            }
+        }
     }
 }

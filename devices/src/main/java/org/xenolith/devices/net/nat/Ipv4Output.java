@@ -15,6 +15,7 @@ final class Ipv4Output {
     static final long OWN_MAC = 0x52_55_0a_00_02_02L;
 
     private final ByteBufAllocator allocator;
+    private final Subnet subnet;
     private final Egress egress;
     private final Neighbours neighbours;
     private final ArpResponder arp;
@@ -23,27 +24,34 @@ final class Ipv4Output {
 
     Ipv4Output(
             ByteBufAllocator allocator,
+            Subnet subnet,
             Egress egress,
             Neighbours neighbours,
             ArpResponder arp,
             int mtu) {
         this.allocator = allocator;
+        this.subnet = subnet;
         this.egress = egress;
         this.neighbours = neighbours;
         this.arp = arp;
         this.mtu = mtu;
     }
 
-    ByteBufAllocator allocator() {
-        return allocator;
-    }
-
-    boolean blocked() {
-        return egress.blocked();
-    }
-
     int mtu() {
         return mtu;
+    }
+
+    int gateway() {
+        return subnet.gateway();
+    }
+
+    boolean isGuest(int address) {
+        return subnet.isGuest(address);
+    }
+
+    /** The guest's MAC address, or 0 when it is not known. */
+    long mac(int guest) {
+        return neighbours.mac(guest);
     }
 
     /** A buffer whose writer index stands where the IP payload begins. */

@@ -2,18 +2,20 @@ package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
 
-/** An IPv4 packet of a guest, its header read once. One object serves all packets in turn. */
-final class Ipv4Packet {
+/** An IPv4 packet of a guest. */
+final class Ipv4Packet extends IpPacket {
+    private final Ipv4Output output;
     int source;
     int destination;
-    int protocol;
     int id;
     int fragment; // flags and offset as they stand in the header
-    boolean checksumPending;
-    ByteBuf bytes; // what holds the packet, not necessarily from its first byte
-    int headerOffset;
-    int payloadOffset;
-    int payloadBytes;
+
+    /**
+     * @param output of answers
+     */
+    Ipv4Packet(Ipv4Output output) {
+        this.output = output;
+    }
 
     /**
      * Reads the packet that starts at {@code offset}; bytes behind its end are padding.
@@ -52,10 +54,28 @@ final class Ipv4Packet {
         return (fragment & (Ipv4.MORE_FRAGMENTS | Ipv4.FRAGMENT_OFFSET_MASK)) != 0;
     }
 
-    /** Whether the TCP or UDP checksum is right, or still due and so not to be looked at. */
-    boolean payloadChecksumIsRight() {
-        long pseudo = InternetChecksum.pseudoHeader(source, destination, protocol, payloadBytes);
-        return checksumPending
-                || InternetChecksum.of(bytes, payloadOffset, payloadBytes, pseudo) == 0;
+    @Override
+    Path path() {
+        return new Ipv4Path(output, source, destination);
+    }
+
+    @Override
+    long guestKey() {
+        return Ipv4Path.keyOf(source);
+    }
+
+    @Override
+    long remoteHigh() {
+        return 0;
+    }
+
+    @Override
+    long remoteLow() {
+        return Ipv4Path.mapped(destination);
+    }
+
+    @Override
+    long pseudoHeader() {
+        return InternetChecksum.pseudoHeader(source, destination, protocol, payloadBytes);
     }
 }

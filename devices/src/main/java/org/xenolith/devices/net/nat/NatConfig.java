@@ -22,6 +22,7 @@ public final class NatConfig {
     private final int mtu;
     private final boolean hostLoopback;
     private final boolean restrict;
+    private final boolean ipv6;
     private final boolean offload;
     private final List<FixedGuest> guests;
     private final List<InetSocketAddress> resolvers; // null: those of resolv.conf
@@ -35,6 +36,7 @@ public final class NatConfig {
         mtu = from.mtu;
         hostLoopback = from.hostLoopback;
         restrict = from.restrict;
+        ipv6 = from.ipv6;
         offload = from.offload;
         guests = List.copyOf(from.guests);
         resolvers = from.resolvers;
@@ -62,6 +64,10 @@ public final class NatConfig {
 
     boolean restrict() {
         return restrict;
+    }
+
+    boolean ipv6() {
+        return ipv6;
     }
 
     boolean offload() {
@@ -102,6 +108,7 @@ public final class NatConfig {
         private int mtu = DEFAULT_MTU;
         private boolean hostLoopback = true;
         private boolean restrict;
+        private boolean ipv6 = true;
         private boolean offload = true;
         private final List<FixedGuest> guests = new ArrayList<>();
         private List<InetSocketAddress> resolvers;
@@ -144,6 +151,15 @@ public final class NatConfig {
         /** Whether guests reach nothing but what is forwarded to them and each other; off. */
         public Builder restrict(boolean locked) {
             restrict = locked;
+            return this;
+        }
+
+        /**
+         * Whether guests have IPv6 too; they have: addresses of their own making in fd00::/64, the
+         * gateway at fd00::2, the name server at fd00::3.
+         */
+        public Builder ipv6(boolean available) {
+            ipv6 = available;
             return this;
         }
 

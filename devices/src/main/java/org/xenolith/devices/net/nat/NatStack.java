@@ -33,12 +33,17 @@ final class NatStack {
     private final DhcpServer dhcp;
     private final DnsForwarder dns;
     private final IcmpEcho echo;
+    private final boolean ipv6; // whether guests may speak it with us
+    private final Ipv6Neighbours ipv6Neighbours = new Ipv6Neighbours();
+    private final NeighbourDiscovery discovery;
+    private final Icmpv6 icmpv6;
     private final Reassembly reassembly;
     private final BufferBudget budget;
     private final TcpStack tcp;
     private final UdpFlows udp;
     private final Set<GuestOpener> openers = new HashSet<>(); // wait for a guest's address
-    private final Ipv4Packet packet = new Ipv4Packet();
+    private final Ipv4Packet packet;
+    private final Ipv6Packet packet6;
 
     /**
      * @param resolvers the host's name servers, asked for at each query
@@ -61,8 +66,15 @@ final class NatStack {
         dhcp = new DhcpServer(config, leases, neighbours, egress, allocator);
         reassembly = new Reassembly(allocator, clock);
         budget = new BufferBudget(config.bufferBytes(), MAX_STREAM_BYTES);
-        Ipv4Output output = new Ipv4Output(allocator, egress, neighbours, arp, config.mtu());
-        IcmpErrors errors = new IcmpErrors(output, subnet, clock);
+        Ipv4Output output =
+                new Ipv4Output(allocator, subnet, egress, neighbours, arp, config.mtu());
+        packet = new Ipv4Packet(output);
+        IcmpErrors errors = new IcmpErrors(clock);
+        ipv6 = config.ipv6();
+        Ipv6Output output6 = new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu());
+        packet6 = new Ipv6Packet(output6);
+        discovery = new NeighbourDiscovery(output6, ipv6Neighbours, timers, clock);
+        icmpv6 = new Icmpv6(discovery, errors);
         echo = new IcmpEcho(output, subnet, errors);
         dns = new DnsForwarder(config, clock, timers, leases, host, allocator, random, resolvers);
         Destinations destinations = new Destinations(config, host, dns);
@@ -70,11 +82,11 @@ final class NatStack {
                 new TcpStack(
                         clock,
                         timers,
-                        new TcpOutput(output, config.offload()),
+                        new TcpOutput(allocator, egress, config.offload()),
                         allocator,
                         budget,
                         destinations,
-                        neighbours,
+                        output,
                         errors,
                         random,
                         config.maxTcpConnections());
@@ -82,6 +94,7 @@ final class NatStack {
                 new UdpFlows(
                         clock,
                         timers,
+                        egress,
                         output,
                         destinations,
                         host,
@@ -108,11 +121,19 @@ final class NatStack {
         if (frame.writerIndex() < EthernetFrame.HEADER_BYTES) {
             return;
         }
+        int etherType = frame.getUnsignedShort(Ethernet.ETHERTYPE);
         long destination = Ethernet.getMac(frame, Ethernet.DESTINATION);
+        if (etherType == Ipv6.ETHERTYPE) {
+            if (ipv6
+                    && (destination == Ipv4Output.OWN_MAC || Mac.isIpv6Group(destination))
+                    && packet6.read(frame, EthernetFrame.HEADER_BYTES, checksumPending)) {
+                receivePacket6(Ethernet.getMac(frame, Ethernet.SOURCE));
+            }
+            return;
+        }
         if (destination != Ipv4Output.OWN_MAC && destination != Mac.BROADCAST) {
             return; // flooded: the switch does not know yet where its receiver is
         }
-        int etherType = frame.getUnsignedShort(Ethernet.ETHERTYPE);
         if (etherType == ArpResponder.ETHERTYPE) {
             appeared(arp.receive(frame));
         } else if (etherType == Ipv4.ETHERTYPE
@@ -135,6 +156,24 @@ final class NatStack {
         } else if (reassembly.complete(packet)) {
             receiveWhole();
             reassembly.release();
+        }
+    }
+
+    private void receivePacket6(long sourceMac) {
+        if (packet6.protocol == Ipv6.ICMP) {
+            icmpv6.receive(packet6, sourceMac);
+            return;
+        }
+        boolean forUs = Ipv6.isOwn(packet6.destination) || !Ipv6.isOnLink(packet6.destination);
+        if (!forUs
+                || !Ipv6.isOnLink(packet6.source)
+                || !ipv6Neighbours.learn(packet6.source, sourceMac)) {
+            return;
+        }
+        switch (packet6.protocol) {
+            case Ipv4.TCP -> tcp.receive(packet6);
+            case Ipv4.UDP -> udp.receive(packet6);
+            default -> {} // what a guest writes is not a closed set
         }
     }
 
@@ -177,11 +216,9 @@ final class NatStack {
 
     /** Ends what belongs to a guest that is gone, and forgets where it was. */
     void forget(long mac) {
-        int address = leases.addressOf(mac);
-        if (address != Leases.NO_ADDRESS) {
-            tcp.forget(address);
-        }
+        tcp.forget(mac, leases.addressOf(mac));
         neighbours.forget(mac);
+        discovery.forget(mac);
     }
 
     void close() {
@@ -220,6 +257,16 @@ final class NatStack {
 
     long now() {
         return clock.now();
+    }
+
+    /** A guest shall have no IPv6. */
+    void withoutIpv6(long mac) {
+        discovery.forget(mac);
+        ipv6Neighbours.exclude(mac);
+    }
+
+    Ipv6Neighbours ipv6Neighbours() {
+        return ipv6Neighbours;
     }
 
     TcpStack tcp() {

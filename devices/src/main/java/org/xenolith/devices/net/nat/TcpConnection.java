@@ -1,8 +1,10 @@
 package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.util.NetUtil;
 
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -33,9 +35,8 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     }
 
     private final TcpStack stack;
-    private final int guestAddress;
+    private final Path path;
     private final int guestPort;
-    private final int remoteAddress;
     private final int remotePort;
     private final GuestShare share;
     private final TcpSender sender;
@@ -53,17 +54,10 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     boolean touched; // in the stack's list of connections to flush
     boolean waitsForPort; // in the stack's list of connections that the switch stopped
 
-    TcpConnection(
-            TcpStack stack,
-            int guestAddress,
-            int guestPort,
-            int remoteAddress,
-            int remotePort,
-            GuestShare share) {
+    TcpConnection(TcpStack stack, Path path, int guestPort, int remotePort, GuestShare share) {
         this.stack = stack;
-        this.guestAddress = guestAddress;
+        this.path = path;
         this.guestPort = guestPort;
-        this.remoteAddress = remoteAddress;
         this.remotePort = remotePort;
         this.share = share;
         this.sender = new TcpSender(this, stack.output(), stack.allocator(), stack.budget());
@@ -106,16 +100,12 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         return TcpSegment.before(receiver.next(), sequence);
     }
 
-    int guestAddress() {
-        return guestAddress;
+    Path path() {
+        return path;
     }
 
     int guestPort() {
         return guestPort;
-    }
-
-    int remoteAddress() {
-        return remoteAddress;
     }
 
     GuestShare share() {
@@ -150,15 +140,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
                 segment.has(TcpSegment.ACK) && segment.acknowledgement == sender.una() + 1;
         if (segment.has(TcpSegment.ACK) && !acksOurSyn) {
             if (!segment.has(TcpSegment.RST)) {
-                stack.output()
-                        .reset(
-                                remoteAddress,
-                                remotePort,
-                                guestAddress,
-                                guestPort,
-                                segment.acknowledgement,
-                                0,
-                                TcpSegment.RST);
+                refuse(segment);
             }
         } else if (segment.has(TcpSegment.RST)) {
             if (acksOurSyn) {
@@ -174,6 +156,12 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         }
     }
 
+    /** The guest acknowledges what we never sent. */
+    private void refuse(TcpSegment segment) {
+        stack.output()
+                .reset(path, remotePort, guestPort, segment.acknowledgement, 0, TcpSegment.RST);
+    }
+
     private void establish(long now) {
         stack.leftHalfOpen(this);
         state = TcpState.ESTABLISHED;
@@ -185,7 +173,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     /** RFC 9293, 3.10.7.4, with the tightened rules of RFC 5961. */
     private void receiveIn(TcpSegment segment, long now) {
         if (!receiver.acceptable(segment)) {
-            receiveOutside(segment, now);
+            receiveOutside(segment);
         } else if (segment.has(TcpSegment.RST)) {
             if (segment.sequence == receiver.next()) {
                 resetByGuest();
@@ -193,18 +181,23 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
                 challenge();
             }
         } else if (segment.has(TcpSegment.SYN)) {
-            challenge();
+            receiveSynAgain(segment, now);
         } else if (segment.has(TcpSegment.ACK)) {
             receiveAcknowledged(segment, now);
         }
     }
 
-    private void receiveOutside(TcpSegment segment, long now) {
-        if (segment.has(TcpSegment.RST)) {
-            return;
-        }
-        if (state == TcpState.SYN_RECEIVED && segment.has(TcpSegment.SYN)) {
+    private void receiveSynAgain(TcpSegment segment, long now) {
+        boolean same = segment.sequence + 1 == receiver.next();
+        if (state == TcpState.SYN_RECEIVED && same && !segment.has(TcpSegment.ACK)) {
             sendSynAck(now); // the first one was lost
+        } else {
+            challenge();
+        }
+    }
+
+    private void receiveOutside(TcpSegment segment) {
+        if (segment.has(TcpSegment.RST)) {
             return;
         }
         if (segment.has(TcpSegment.SYN)) {
@@ -219,15 +212,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     private void receiveAcknowledged(TcpSegment segment, long now) {
         if (state == TcpState.SYN_RECEIVED) {
             if (segment.acknowledgement != sender.una() + 1) {
-                stack.output()
-                        .reset(
-                                remoteAddress,
-                                remotePort,
-                                guestAddress,
-                                guestPort,
-                                segment.acknowledgement,
-                                0,
-                                TcpSegment.RST);
+                refuse(segment);
                 return;
             }
             sender.synAcked(segment, now);
@@ -570,11 +555,14 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     }
 
     private String guest() {
-        return Ipv4.format(guestAddress) + ":" + guestPort;
+        return NetUtil.toSocketAddressString(new InetSocketAddress(path.guestAddress(), guestPort));
     }
 
     @Override
     public String toString() {
-        return guest() + " - " + Ipv4.format(remoteAddress) + ":" + remotePort;
+        return guest()
+                + " - "
+                + NetUtil.toSocketAddressString(
+                        new InetSocketAddress(path.remoteAddress(), remotePort));
     }
 }

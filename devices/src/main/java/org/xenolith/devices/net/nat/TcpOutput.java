@@ -1,6 +1,7 @@
 package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.CompositeByteBuf;
 
 /**
@@ -11,26 +12,28 @@ final class TcpOutput {
     /** Below this, copying costs less than a frame in parts. */
     private static final int COPY_BYTES = 1024;
 
-    private final Ipv4Output ip;
+    private final ByteBufAllocator allocator;
+    private final Egress egress;
     private final boolean offload;
 
-    TcpOutput(Ipv4Output ip, boolean offload) {
-        this.ip = ip;
+    TcpOutput(ByteBufAllocator allocator, Egress egress, boolean offload) {
+        this.allocator = allocator;
+        this.egress = egress;
         this.offload = offload;
     }
 
     boolean blocked() {
-        return ip.blocked();
+        return egress.blocked();
     }
 
     /** The MSS that we offer: what fits into the MTU. RFC 9293, 3.7.1. */
-    int ownMss() {
-        return ip.mtu() - Ipv4.HEADER_BYTES - TcpSegment.HEADER_BYTES;
+    static int ownMss(Path path) {
+        return path.maxPayloadBytes() - TcpSegment.HEADER_BYTES;
     }
 
     /** The most that one frame may carry to a guest that takes {@code mss} per segment. */
-    int maxSegmentBytes(int mss) {
-        int room = Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES - TcpSegment.HEADER_BYTES;
+    int maxSegmentBytes(Path path, int mss) {
+        int room = Ipv4.MAX_PACKET_BYTES - path.headerBytes() - TcpSegment.HEADER_BYTES;
         return offload ? room / mss * mss : mss;
     }
 
@@ -38,18 +41,18 @@ final class TcpOutput {
     void synchronize(
             TcpConnection to, int flags, int sequence, int ack, int window, boolean scale) {
         int optionBytes = TcpSegment.MSS_OPTION_BYTES + (scale ? 4 : 0);
-        ByteBuf packet = ip.allocate(TcpSegment.HEADER_BYTES + optionBytes);
+        ByteBuf packet = to.path().allocate(TcpSegment.HEADER_BYTES + optionBytes);
         header(packet, to.remotePort(), to.guestPort(), sequence, ack, flags, window, optionBytes);
         packet.writeByte(TcpSegment.OPTION_MSS)
                 .writeByte(TcpSegment.MSS_OPTION_BYTES)
-                .writeShort(ownMss());
+                .writeShort(ownMss(to.path()));
         if (scale) {
             packet.writeByte(TcpSegment.OPTION_NOP)
                     .writeByte(TcpSegment.OPTION_WINDOW_SCALE)
                     .writeByte(TcpSegment.WINDOW_SCALE_OPTION_BYTES)
                     .writeByte(TcpReceiver.WINDOW_SCALE);
         }
-        finish(to.remoteAddress(), to.guestAddress(), packet, packet, 0);
+        finish(to.path(), packet, packet, 0);
     }
 
     /** A segment of a connection, with {@code length} bytes of its queue. */
@@ -64,43 +67,35 @@ final class TcpOutput {
             int length,
             int mss) {
         boolean copied = length <= COPY_BYTES || !offload;
-        ByteBuf header = ip.allocate(TcpSegment.HEADER_BYTES + (copied ? length : 0));
+        ByteBuf header = to.path().allocate(TcpSegment.HEADER_BYTES + (copied ? length : 0));
         header(header, to.remotePort(), to.guestPort(), sequence, ack, flags, window, 0);
         ByteBuf packet = header;
         if (!copied) {
-            CompositeByteBuf parts = ip.allocator().compositeBuffer(64).addComponent(true, header);
+            CompositeByteBuf parts = allocator.compositeBuffer(64).addComponent(true, header);
             data.addTo(parts, offset, length);
             packet = parts;
         } else if (length > 0) {
             data.copyTo(header, offset, length);
         }
-        finish(to.remoteAddress(), to.guestAddress(), header, packet, length > mss ? mss : 0);
+        finish(to.path(), header, packet, length > mss ? mss : 0);
     }
 
     /** Answers a segment that belongs to no connection. RFC 9293, 3.10.7.1. */
-    void refuse(Ipv4Packet packet, TcpSegment segment) {
+    void refuse(IpPacket packet, TcpSegment segment) {
         boolean acked = segment.has(TcpSegment.ACK);
         reset(
-                packet.destination,
+                packet.path(),
                 segment.destinationPort,
-                packet.source,
                 segment.sourcePort,
                 acked ? segment.acknowledgement : 0,
                 acked ? 0 : segment.sequence + segment.sequenceBytes(),
                 acked ? TcpSegment.RST : TcpSegment.RST | TcpSegment.ACK);
     }
 
-    void reset(
-            int source,
-            int sourcePort,
-            int guest,
-            int guestPort,
-            int sequence,
-            int ack,
-            int flags) {
-        ByteBuf packet = ip.allocate(TcpSegment.HEADER_BYTES);
+    void reset(Path path, int sourcePort, int guestPort, int sequence, int ack, int flags) {
+        ByteBuf packet = path.allocate(TcpSegment.HEADER_BYTES);
         header(packet, sourcePort, guestPort, sequence, ack, flags, 0, 0);
-        finish(source, guest, packet, packet, 0);
+        finish(path, packet, packet, 0);
     }
 
     private static void header(
@@ -123,10 +118,10 @@ final class TcpOutput {
                 .writeShort(0); // urgent pointer
     }
 
-    private void finish(int source, int guest, ByteBuf header, ByteBuf packet, int segmentBytes) {
-        int at = Ipv4Output.HEADER_ROOM;
+    private void finish(Path path, ByteBuf header, ByteBuf packet, int segmentBytes) {
+        int at = path.payloadOffset();
         int length = packet.readableBytes() - at;
-        long pseudo = InternetChecksum.pseudoHeader(source, guest, Ipv4.TCP, length);
+        long pseudo = path.pseudoHeader(Ipv4.TCP, length);
         // Whoever completes a pending sum starts from that of the pseudo header. A whole one here
         // is the sum over a contiguous packet: without offload nothing is in parts.
         int checksum =
@@ -134,6 +129,6 @@ final class TcpOutput {
                         ? InternetChecksum.fold(pseudo)
                         : InternetChecksum.of(packet, at, length, pseudo);
         header.setShort(at + TcpSegment.CHECKSUM, checksum);
-        ip.send(source, guest, Ipv4.TCP, header, packet, segmentBytes, offload);
+        path.sendTcp(header, packet, segmentBytes, offload);
     }
 }

@@ -63,9 +63,9 @@ final class TcpSender {
 
     /** What the guest's SYN says about segments to it. */
     void peerOptions(TcpSegment syn) {
-        mss = Math.clamp(syn.mss, 64, output.ownMss());
+        mss = Math.clamp(syn.mss, 64, TcpOutput.ownMss(connection.path()));
         scale = Math.max(syn.windowScale, 0);
-        maxSegmentBytes = output.maxSegmentBytes(mss);
+        maxSegmentBytes = output.maxSegmentBytes(connection.path(), mss);
         congestionWindow = INITIAL_WINDOW_SEGMENTS * mss;
         window = syn.window;
         maxWindow = window;

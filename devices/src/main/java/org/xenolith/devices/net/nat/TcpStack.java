@@ -27,7 +27,7 @@ final class TcpStack {
     private final ByteBufAllocator allocator;
     private final BufferBudget budget;
     private final Destinations destinations;
-    private final Neighbours neighbours;
+    private final Ipv4Output ipv4; // the way to guests that the host connects to
     private final IcmpErrors icmp;
     private final RandomGenerator random;
     private final int maxConnections;
@@ -50,7 +50,7 @@ final class TcpStack {
             ByteBufAllocator allocator,
             BufferBudget budget,
             Destinations destinations,
-            Neighbours neighbours,
+            Ipv4Output ipv4,
             IcmpErrors icmp,
             RandomGenerator random,
             int maxConnections) {
@@ -60,7 +60,7 @@ final class TcpStack {
         this.allocator = allocator;
         this.budget = budget;
         this.destinations = destinations;
-        this.neighbours = neighbours;
+        this.ipv4 = ipv4;
         this.icmp = icmp;
         this.random = random;
         this.maxConnections = maxConnections;
@@ -69,7 +69,7 @@ final class TcpStack {
     }
 
     /** Takes a TCP packet of a guest that may use its source address. */
-    void receive(Ipv4Packet packet) {
+    void receive(IpPacket packet) {
         if (!segment.read(packet.bytes, packet.payloadOffset, packet.payloadBytes)
                 || !packet.payloadChecksumIsRight()) {
             return;
@@ -89,9 +89,11 @@ final class TcpStack {
         }
     }
 
-    private TcpConnection find(Ipv4Packet packet) {
+    private TcpConnection find(IpPacket packet) {
         return connections.get(
-                FlowTable.addresses(packet.source, packet.destination),
+                packet.guestKey(),
+                packet.remoteHigh(),
+                packet.remoteLow(),
                 FlowTable.ports(segment.sourcePort, segment.destinationPort));
     }
 
@@ -101,24 +103,23 @@ final class TcpStack {
                 && connection.isAfter(segment.sequence);
     }
 
-    private void open(Ipv4Packet packet) {
+    private void open(IpPacket packet) {
         int port = segment.destinationPort;
-        if (destinations.prohibited(packet.destination)) {
+        if (destinations.prohibited(packet)) {
             icmp.unreachable(IcmpErrors.PROHIBITED, packet);
             return;
         }
-        InetSocketAddress to = destinations.toHost(packet.destination, port);
-        if (to == null && !destinations.isDns(packet.destination, port)) {
+        InetSocketAddress to = destinations.toHost(packet, port);
+        if (to == null && !destinations.isDns(packet, port)) {
             output.refuse(packet, segment);
             return;
         }
-        GuestShare share = shareOf(packet.source);
+        Path path = packet.path();
+        GuestShare share = shareOf(path);
         if (!hasRoom(share)) {
             return; // the guest sends its SYN again
         }
-        TcpConnection connection =
-                new TcpConnection(
-                        this, packet.source, segment.sourcePort, packet.destination, port, share);
+        TcpConnection connection = new TcpConnection(this, path, segment.sourcePort, port, share);
         connection.openedByGuest(segment, random.nextInt());
         halfOpen++;
         share.halfOpen++;
@@ -139,20 +140,20 @@ final class TcpStack {
     TcpConnection open(
             int guest, int port, HostStream host, TcpConnection.Opener opener, long deadline) {
         boolean room = connections.size() < maxConnections && opening.size() < MAX_HALF_OPEN;
-        int from = room ? freePort(guest, port) : 0;
+        Path path = new Ipv4Path(ipv4, guest, destinations.gateway());
+        int from = room ? freePort(path, port) : 0;
         if (from == 0) {
             return null;
         }
-        TcpConnection connection =
-                new TcpConnection(this, guest, port, destinations.gateway(), from, shareOf(guest));
+        TcpConnection connection = new TcpConnection(this, path, port, from, shareOf(path));
         opening.add(connection);
         add(connection);
         connection.open(host, opener, random.nextInt(), clock.now(), deadline);
         return connection;
     }
 
-    private GuestShare shareOf(int guest) {
-        long mac = neighbours.mac(guest);
+    private GuestShare shareOf(Path path) {
+        long mac = path.guestMac();
         GuestShare share = shares.get(mac);
         return share == null ? new GuestShare(mac) : share;
     }
@@ -169,17 +170,16 @@ final class TcpStack {
         share.connections++;
         shares.put(share.mac, share);
         connections.put(
-                FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
+                connection.path(),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()),
                 connection);
     }
 
-    private int freePort(int guest, int port) {
-        long addresses = FlowTable.addresses(guest, destinations.gateway());
+    private int freePort(Path path, int port) {
         for (int attempt = FIRST_EPHEMERAL_PORT; attempt < PORTS; attempt++) {
             int candidate = nextPort;
             nextPort = nextPort + 1 < PORTS ? nextPort + 1 : FIRST_EPHEMERAL_PORT;
-            if (connections.get(addresses, FlowTable.ports(port, candidate)) == null) {
+            if (connections.get(path, FlowTable.ports(port, candidate)) == null) {
                 return candidate;
             }
         }
@@ -191,9 +191,8 @@ final class TcpStack {
         int code = IcmpErrors.codeOf(cause);
         if (code == IcmpErrors.NONE) {
             output.reset(
-                    connection.remoteAddress(),
+                    connection.path(),
                     connection.remotePort(),
-                    connection.guestAddress(),
                     connection.guestPort(),
                     0,
                     ack,
@@ -206,16 +205,24 @@ final class TcpStack {
     /** A guest's MAC address became known. */
     void guestAppeared(int guest) {
         for (TcpConnection connection : opening) {
-            if (connection.guestAddress() == guest) {
+            if (isTo(connection, guest)) {
                 connection.guestAppeared(clock.now());
             }
         }
     }
 
-    /** Ends all connections of a guest that is gone. */
-    void forget(int guest) {
+    private static boolean isTo(TcpConnection connection, int guest) {
+        return connection.path() instanceof Ipv4Path path && path.guest() == guest;
+    }
+
+    /**
+     * Ends all connections of a guest that is gone.
+     *
+     * @param guest its IPv4 address, or {@link Ipv4#ANY}
+     */
+    void forget(long mac, int guest) {
         for (TcpConnection connection : connections.all()) {
-            if (connection.guestAddress() == guest) {
+            if (connection.share().mac == mac || isTo(connection, guest)) {
                 connection.reset();
             }
         }
@@ -282,7 +289,7 @@ final class TcpStack {
             shares.remove(connection.share().mac);
         }
         connections.remove(
-                FlowTable.addresses(connection.guestAddress(), connection.remoteAddress()),
+                connection.path(),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()));
     }
 

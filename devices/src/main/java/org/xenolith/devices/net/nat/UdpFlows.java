@@ -21,11 +21,28 @@ final class UdpFlows {
     /** Longest payload that an IPv4 packet carries. */
     static final int MAX_PAYLOAD_BYTES = Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES - HEADER_BYTES;
 
-    private record Key(long addresses, int ports) {}
+    private record Key(long guest, long remoteHigh, long remoteLow, int ports) {
+        static Key of(Path path, int guestPort, int remotePort) {
+            return new Key(
+                    path.guestKey(),
+                    path.remoteHigh(),
+                    path.remoteLow(),
+                    FlowTable.ports(guestPort, remotePort));
+        }
+
+        static Key of(IpPacket packet, int guestPort, int remotePort) {
+            return new Key(
+                    packet.guestKey(),
+                    packet.remoteHigh(),
+                    packet.remoteLow(),
+                    FlowTable.ports(guestPort, remotePort));
+        }
+    }
 
     private final NatClock clock;
     private final Timers timers;
-    private final Ipv4Output output;
+    private final Egress egress;
+    private final Ipv4Output ipv4; // the way to guests that the host speaks to first
     private final Destinations destinations;
     private final HostNetwork host;
     private final DnsForwarder dns;
@@ -36,7 +53,8 @@ final class UdpFlows {
     UdpFlows(
             NatClock clock,
             Timers timers,
-            Ipv4Output output,
+            Egress egress,
+            Ipv4Output ipv4,
             Destinations destinations,
             HostNetwork host,
             DnsForwarder dns,
@@ -44,7 +62,8 @@ final class UdpFlows {
             int maxFlows) {
         this.clock = clock;
         this.timers = timers;
-        this.output = output;
+        this.egress = egress;
+        this.ipv4 = ipv4;
         this.destinations = destinations;
         this.host = host;
         this.dns = dns;
@@ -53,7 +72,7 @@ final class UdpFlows {
     }
 
     /** Takes a datagram of a guest that may use its source address. */
-    void receive(Ipv4Packet packet) {
+    void receive(IpPacket packet) {
         int at = packet.payloadOffset;
         if (packet.payloadBytes < HEADER_BYTES) {
             return;
@@ -65,26 +84,25 @@ final class UdpFlows {
         int from = packet.bytes.getUnsignedShort(at + SOURCE_PORT);
         int to = packet.bytes.getUnsignedShort(at + DESTINATION_PORT);
         ByteBuf payload = packet.bytes.slice(at + HEADER_BYTES, length - HEADER_BYTES);
-        if (destinations.isDns(packet.destination, to)) {
-            int guest = packet.source;
-            int name = packet.destination;
-            dns.query(payload, answer -> send(name, DnsMessage.PORT, guest, from, answer));
+        if (destinations.isDns(packet, to)) {
+            Path path = packet.path();
+            dns.query(payload, answer -> send(path, DnsMessage.PORT, from, answer));
         } else {
             forward(packet, from, to, payload);
         }
     }
 
-    /** A zero checksum says that the sender made none. */
-    private static boolean checksumIsRight(Ipv4Packet packet) {
-        return packet.bytes.getShort(packet.payloadOffset + CHECKSUM) == 0
+    /** A zero checksum says that the sender made none, which IPv4 allows. */
+    private static boolean checksumIsRight(IpPacket packet) {
+        return switch (packet) {
+                    case Ipv4Packet v4 -> v4.bytes.getShort(v4.payloadOffset + CHECKSUM) == 0;
+                    case Ipv6Packet _ -> false;
+                }
                 || packet.payloadChecksumIsRight();
     }
 
-    private void forward(Ipv4Packet packet, int from, int to, ByteBuf payload) {
-        Key key =
-                new Key(
-                        FlowTable.addresses(packet.source, packet.destination),
-                        FlowTable.ports(from, to));
+    private void forward(IpPacket packet, int from, int to, ByteBuf payload) {
+        Key key = Key.of(packet, from, to);
         Flow flow = flows.get(key);
         if (flow == null) {
             flow = open(key, packet, from, to);
@@ -95,17 +113,17 @@ final class UdpFlows {
         }
     }
 
-    private Flow open(Key key, Ipv4Packet packet, int from, int to) {
-        if (destinations.prohibited(packet.destination)) {
+    private Flow open(Key key, IpPacket packet, int from, int to) {
+        if (destinations.prohibited(packet)) {
             icmp.unreachable(IcmpErrors.PROHIBITED, packet);
             return null;
         }
-        InetSocketAddress address = destinations.toHost(packet.destination, to);
+        InetSocketAddress address = destinations.toHost(packet, to);
         if (address == null) {
             icmp.unreachable(IcmpErrors.PORT, packet);
             return null;
         }
-        Flow flow = new Flow(key, packet.source, from, packet.destination, to);
+        Flow flow = new Flow(key, packet.path(), from, to);
         flow.socket = host.openDatagrams(address, flow);
         add(key, flow);
         return flow;
@@ -113,16 +131,16 @@ final class UdpFlows {
 
     private void add(Key key, Flow flow) {
         if (flows.size() >= maxFlows) {
-            longestIdle(flow.guest).close();
+            longestIdle(flow.path.guestKey()).close();
         }
         flows.put(key, flow);
         flow.used();
     }
 
     /** A guest with many flows makes room itself; only one that has none takes it from others. */
-    private Flow longestIdle(int guest) {
+    private Flow longestIdle(long guest) {
         for (Flow flow : flows.values()) {
-            if (flow.guest == guest) {
+            if (flow.path.guestKey() == guest) {
                 return flow;
             }
         }
@@ -136,14 +154,12 @@ final class UdpFlows {
      * @return null when the guest already has such a flow
      */
     Flow openToGuest(int guest, int guestPort, int gatewayPort, HostDatagrams socket) {
-        Key key =
-                new Key(
-                        FlowTable.addresses(guest, destinations.gateway()),
-                        FlowTable.ports(guestPort, gatewayPort));
+        Path path = new Ipv4Path(ipv4, guest, destinations.gateway());
+        Key key = Key.of(path, guestPort, gatewayPort);
         if (flows.containsKey(key)) {
             return null;
         }
-        Flow flow = new Flow(key, guest, guestPort, destinations.gateway(), gatewayPort);
+        Flow flow = new Flow(key, path, guestPort, gatewayPort);
         flow.socket = socket;
         add(key, flow);
         return flow;
@@ -160,13 +176,13 @@ final class UdpFlows {
     }
 
     /** Sends a datagram to a guest; the reference of the payload passes. */
-    void send(int source, int sourcePort, int guest, int guestPort, ByteBuf payload) {
+    private void send(Path path, int sourcePort, int guestPort, ByteBuf payload) {
         int length = HEADER_BYTES + payload.readableBytes();
-        if (payload.readableBytes() > MAX_PAYLOAD_BYTES || output.blocked()) {
+        if (payload.readableBytes() > MAX_PAYLOAD_BYTES || egress.blocked()) {
             payload.release();
             return;
         }
-        ByteBuf packet = output.allocate(length);
+        ByteBuf packet = path.allocate(length);
         int at = packet.writerIndex();
         packet.writeShort(sourcePort)
                 .writeShort(guestPort)
@@ -174,26 +190,24 @@ final class UdpFlows {
                 .writeShort(0) // checksum
                 .writeBytes(payload);
         payload.release();
-        long pseudo = InternetChecksum.pseudoHeader(source, guest, Ipv4.UDP, length);
+        long pseudo = path.pseudoHeader(Ipv4.UDP, length);
         int checksum = InternetChecksum.of(packet, at, length, pseudo);
         packet.setShort(at + CHECKSUM, checksum == 0 ? 0xffff : checksum);
-        output.send(source, guest, Ipv4.UDP, packet);
+        path.send(Ipv4.UDP, packet);
     }
 
     /** One flow: the guest's side is packets, the host's a socket. */
     final class Flow extends Timers.Timer implements HostDatagrams.Events {
         private final Key key;
-        private final int guest;
+        private final Path path;
         private final int guestPort;
-        private final int remote;
         private final int remotePort;
         private HostDatagrams socket;
 
-        private Flow(Key key, int guest, int guestPort, int remote, int remotePort) {
+        private Flow(Key key, Path path, int guestPort, int remotePort) {
             this.key = key;
-            this.guest = guest;
+            this.path = path;
             this.guestPort = guestPort;
-            this.remote = remote;
             this.remotePort = remotePort;
         }
 
@@ -213,7 +227,7 @@ final class UdpFlows {
         public void received(ByteBuf payload) {
             if (open()) {
                 used();
-                send(remote, remotePort, guest, guestPort, payload);
+                send(path, remotePort, guestPort, payload);
             } else {
                 payload.release();
             }
@@ -222,7 +236,7 @@ final class UdpFlows {
         @Override
         public void refused() {
             if (open()) {
-                icmp.portUnreachable(guest, guestPort, remote, remotePort);
+                icmp.portUnreachable(path, guestPort, remotePort);
             }
         }
 

@@ -235,6 +235,11 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         }
     }
 
+    /** A guest that will come shall not have IPv6, though others may. */
+    public void withoutIpv6(MacAddress guest) {
+        loop.execute(() -> stack.withoutIpv6(guest.value()));
+    }
+
     /** Ends the connections of a guest that is gone. Its address stays reserved. */
     public void forget(MacAddress guest) {
         loop.execute(() -> stack.forget(guest.value()));

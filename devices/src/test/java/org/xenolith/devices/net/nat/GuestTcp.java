@@ -1,5 +1,7 @@
 package org.xenolith.devices.net.nat;
 
+import io.netty.buffer.ByteBuf;
+
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.Map;
@@ -17,7 +19,8 @@ final class GuestTcp {
 
     private final NatLab lab;
     private final int port;
-    private final int remote;
+    private final int remote; // over IPv4
+    private Ipv6Address remote6; // over IPv6, else null
     private int remotePort; // of a listener: that of who connects
     private final int iss = 0x7fff_ff00; // wraps early
     private int irs;
@@ -50,6 +53,13 @@ final class GuestTcp {
         this.remote = remote;
         this.remotePort = remotePort;
         lab.guest = this::receive;
+    }
+
+    static GuestTcp overIpv6(NatLab lab, int port, Ipv6Address remote, int remotePort) {
+        GuestTcp guest = new GuestTcp(lab, port, 0, remotePort);
+        guest.remote6 = remote;
+        guest.mss = 1440;
+        return guest;
     }
 
     void listen() {
@@ -224,6 +234,13 @@ final class GuestTcp {
         boolean syn = (flags & TcpSegment.SYN) != 0;
         int field = Math.min(syn ? window : window >> SCALE, 0xffff);
         int ack = (flags & TcpSegment.ACK) != 0 ? irs + 1 + received() : 0;
+        if (remote6 != null) {
+            ByteBuf segment =
+                    Packets.segment(
+                            port, remotePort, sequence, ack, flags, field, options, payload);
+            lab.fromGuest(Packets6.tcp(Packets6.GUEST, remote6, segment));
+            return;
+        }
         lab.fromGuest(
                 Packets.tcp(
                         NatLab.GUEST,

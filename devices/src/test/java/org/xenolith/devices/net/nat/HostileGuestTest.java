@@ -69,6 +69,8 @@ class HostileGuestTest {
         assertThat(lab.stack.tcp().size()).isLessThanOrEqualTo(300);
         assertThat(lab.stack.udp().size()).isLessThanOrEqualTo(50);
         assertThat(lab.stack.reassembly().size()).isLessThanOrEqualTo(Reassembly.MAX_PACKETS);
+        assertThat(lab.stack.ipv6Neighbours().size())
+                .isLessThanOrEqualTo(Ipv6Neighbours.MAX_ADDRESSES);
         assertThat(lab.stack.dns().pending()).isLessThanOrEqualTo(DnsForwarder.MAX_PENDING);
         assertThat(lab.stack.budget().usedBytes()).isBetween(0L, 128L << 20);
         assertThat(lab.stack.tcp().halfOpen()).isBetween(0, 300);
@@ -138,8 +140,9 @@ class HostileGuestTest {
     }
 
     private byte[] packet() {
-        return switch (random.nextInt(12)) {
+        return switch (random.nextInt(14)) {
             case 0 -> randomBytes(random.nextInt(200));
+            case 12, 13 -> ipv6();
             case 1 -> Packets.arp(1 + random.nextInt(2), mac(), address(), address());
             case 2 -> dhcp();
             case 3 -> dns();
@@ -154,6 +157,46 @@ class HostileGuestTest {
             case 6 -> fragment();
             case 7, 8 -> answerToTheNat();
             default -> tcp();
+        };
+    }
+
+    private byte[] ipv6() {
+        Ipv6Address source =
+                switch (random.nextInt(8)) {
+                    case 0 -> Packets6.LINK_LOCAL;
+                    case 1 -> new Ipv6Address(random.nextLong(), random.nextLong());
+                    case 2, 3 -> new Ipv6Address(Ipv6.PREFIX, random.nextInt(5000));
+                    default -> Packets6.GUEST;
+                };
+        Ipv6Address to = random.nextBoolean() ? Ipv6.GATEWAY : Packets6.OUTSIDE;
+        ByteBuf icmp = Unpooled.buffer().writeByte(128 + random.nextInt(10)).writeZero(3);
+        icmp.writeBytes(randomBytes(random.nextInt(60)));
+        return switch (random.nextInt(6)) {
+            case 0 -> Packets6.routerSolicitation(source);
+            case 1 -> Packets6.neighbourSolicitation(mac(), source, to);
+            case 2 -> Packets6.echo(source, to, randomBytes(random.nextInt(100)));
+            case 3 -> Packets6.icmp(mac(), source, to, icmp);
+            case 4 ->
+                    Packets6.udp(
+                            mac(),
+                            source,
+                            random.nextInt(1 << 16),
+                            random.nextBoolean() ? Ipv6.DNS : to,
+                            random.nextInt(100),
+                            randomBytes(random.nextInt(200)));
+            default ->
+                    Packets6.tcp(
+                            source,
+                            to,
+                            Packets.segment(
+                                    1000 + random.nextInt(100),
+                                    80,
+                                    random.nextInt(1 << 17),
+                                    random.nextInt(),
+                                    random.nextInt(3) == 0 ? TcpSegment.SYN : random.nextInt(64),
+                                    random.nextInt(1 << 16),
+                                    OPTIONS,
+                                    randomBytes(random.nextInt(100))));
         };
     }
 

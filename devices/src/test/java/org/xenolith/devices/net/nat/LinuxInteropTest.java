@@ -115,6 +115,46 @@ class LinuxInteropTest {
     }
 
     @Test
+    void theKernelMakesAnIpv6AddressAndReachesTheHost() throws Exception {
+        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        guest.awaitIpv6();
+        assertThat(guest.inside("ip", "-6", "route", "show", "default")).contains("via fe80::2");
+        HttpServer onLoopback = server(InetAddress.getByName("::1"));
+        try {
+            String url = "http://[fd00::2]:" + onLoopback.getAddress().getPort();
+            Path copy = directory.resolve("copy");
+            guest.inside("curl", "-sS", "-o", copy.toString(), url + "/file");
+            assertThat(Files.mismatch(copy, written(FILE))).as("first wrong byte").isEqualTo(-1);
+            String file = directory.resolve("original").toString();
+            assertThat(guest.inside("curl", "-sS", "-T", file, url + "/upload"))
+                    .isEqualTo(String.valueOf(Arrays.hashCode(FILE)));
+        } finally {
+            onLoopback.stop(0);
+        }
+        assertThatThrownBy(() -> guest.inside("bash", "-c", "exec 3<>/dev/tcp/fd00::2/1"))
+                .hasMessageContaining("Connection refused");
+        if (found("ping")) {
+            for (String own : new String[] {"fd00::2", "fd00::3", "fe80::2%" + guest.device()}) {
+                assertThat(guest.inside("ping", "-6", "-c", "1", own)).contains("1 received");
+            }
+        }
+        guest.close();
+        assertThat(guest.largest(true))
+                .as("segments to the guest stay large")
+                .isGreaterThan(32_000);
+        assertThat(guest.largest(false)).as("segments of the guest too").isGreaterThan(32_000);
+        assertNothingMalformed();
+    }
+
+    private static boolean hasIpv6() {
+        try (ServerSocket _ = new ServerSocket(0, 1, InetAddress.getByName("::1"))) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
     void aPortThatNobodyListensOnIsRefusedAtOnce() {
         assertThatThrownBy(() -> guest.inside("bash", "-c", "exec 3<>/dev/tcp/10.0.2.2/1"))
                 .hasMessageContaining("Connection refused");
@@ -289,10 +329,12 @@ class LinuxInteropTest {
     }
 
     private static HttpServer server() {
+        return server(InetAddress.getLoopbackAddress());
+    }
+
+    private static HttpServer server(InetAddress address) {
         try {
-            HttpServer server =
-                    HttpServer.create(
-                            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            HttpServer server = HttpServer.create(new InetSocketAddress(address, 0), 0);
             server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
             server.createContext(
                     "/file",

@@ -145,17 +145,19 @@ class NatPartsTest {
         FlowTable<Integer> table = new FlowTable<>(77);
         Map<List<Long>, Integer> model = new HashMap<>();
         for (int step = 0; step < 200_000; step++) {
-            long addresses = random.nextInt(30);
+            long guest = random.nextInt(4);
+            long high = random.nextInt(3);
+            long low = random.nextInt(3);
             int ports = random.nextInt(30);
-            List<Long> key = List.of(addresses, (long) ports);
+            List<Long> key = List.of(guest, high, low, (long) ports);
             if (random.nextBoolean()) {
-                table.put(addresses, ports, step);
+                table.put(guest, high, low, ports, step);
                 model.put(key, step);
             } else {
-                table.remove(addresses, ports);
+                table.remove(guest, high, low, ports);
                 model.remove(key);
             }
-            assertThat(table.get(addresses, ports)).isEqualTo(model.get(key));
+            assertThat(table.get(guest, high, low, ports)).isEqualTo(model.get(key));
         }
         assertThat(table.size()).isEqualTo(model.size());
         assertThat(table.all()).containsExactlyInAnyOrderElementsOf(model.values());

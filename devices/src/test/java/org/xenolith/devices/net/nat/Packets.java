@@ -87,9 +87,14 @@ final class Packets {
         return view(frame).getInt(IP + Ipv4.SOURCE);
     }
 
+    static boolean isIpv6(byte[] frame) {
+        return view(frame).getUnsignedShort(Ethernet.ETHERTYPE) == Ipv6.ETHERTYPE;
+    }
+
     static TcpSegment tcp(byte[] frame) {
-        Ipv4Packet packet = new Ipv4Packet();
-        if (!packet.read(view(frame), IP, false) || packet.protocol != Ipv4.TCP) {
+        Ipv4Packet v4 = new Ipv4Packet(null);
+        IpPacket packet = isIpv6(frame) ? Packets6.read(frame) : v4;
+        if (packet == v4 && !v4.read(view(frame), IP, false) || packet.protocol != Ipv4.TCP) {
             throw new AssertionError("no TCP packet");
         }
         if (!packet.payloadChecksumIsRight()) {
@@ -116,16 +121,29 @@ final class Packets {
             int window,
             byte[] options,
             byte[] payload) {
-        int header = TcpSegment.HEADER_BYTES + options.length;
-        ByteBuf tcp = Unpooled.buffer(header + payload.length);
-        tcp.writeShort(sourcePort).writeShort(port).writeInt(sequence).writeInt(ack);
-        tcp.writeByte(header / 4 << 4).writeByte(flags).writeShort(window).writeInt(0);
-        tcp.writeBytes(options).writeBytes(payload);
+        ByteBuf tcp = segment(sourcePort, port, sequence, ack, flags, window, options, payload);
         int length = tcp.writerIndex();
         long pseudo = InternetChecksum.pseudoHeader(source, destination, Ipv4.TCP, length);
         tcp.setShort(TcpSegment.CHECKSUM, InternetChecksum.of(tcp, 0, length, pseudo));
         byte[] bytes = new byte[length];
         tcp.getBytes(0, bytes);
         return ip(NatLab.MAC, source, destination, Ipv4.TCP, bytes);
+    }
+
+    /** A segment whose checksum is zero. */
+    static ByteBuf segment(
+            int sourcePort,
+            int port,
+            int sequence,
+            int ack,
+            int flags,
+            int window,
+            byte[] options,
+            byte[] payload) {
+        int header = TcpSegment.HEADER_BYTES + options.length;
+        ByteBuf tcp = Unpooled.buffer(header + payload.length);
+        tcp.writeShort(sourcePort).writeShort(port).writeInt(sequence).writeInt(ack);
+        tcp.writeByte(header / 4 << 4).writeByte(flags).writeShort(window).writeInt(0);
+        return tcp.writeBytes(options).writeBytes(payload);
     }
 }

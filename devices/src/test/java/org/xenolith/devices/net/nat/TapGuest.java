@@ -86,6 +86,18 @@ final class TapGuest {
         return command(insideCommand(command));
     }
 
+    /** Waits until the kernel has made an address of what the router told, and found it unique. */
+    void awaitIpv6() throws IOException, InterruptedException {
+        String addresses;
+        do {
+            addresses = inside("ip", "-6", "addr", "show", "dev", device, "scope", "global");
+        } while (!addresses.contains("inet6 fd00::") || addresses.contains("tentative"));
+    }
+
+    String device() {
+        return device;
+    }
+
     Process startInside(String... command) throws IOException {
         return new ProcessBuilder(insideCommand(command)).redirectErrorStream(true).start();
     }

@@ -77,6 +77,18 @@ class TcpProtocolTest {
     }
 
     @Test
+    void aSynThatComesAgainIsAnsweredAgainAtOnce() {
+        syn(OPTIONS);
+        lab.settle();
+        lab.host.answerAll();
+        TcpSegment first = Packets.tcp(lab.takeOne());
+        syn(OPTIONS);
+        TcpSegment second = Packets.tcp(lab.takeOne());
+        assertThat(second.flags).isEqualTo(TcpSegment.SYN | TcpSegment.ACK);
+        assertThat(second.sequence).isEqualTo(first.sequence);
+    }
+
+    @Test
     void aLostSynAckIsRepeatedWithDoublingPauses() {
         syn(OPTIONS);
         lab.settle();

@@ -41,6 +41,28 @@ class TcpTransferTest {
         assertThat(guest.in.toByteArray()).isEqualTo(data);
     }
 
+    @ParameterizedTest
+    @CsvSource({"11, 0.05, 0.02, 0.05", "12, 0, 0, 0"})
+    void overIpv6BothDirectionsArriveIntactToo(
+            long seed, double loss, double duplication, double reordering) {
+        NatLab lab = lab(seed, loss, duplication, reordering);
+        GuestTcp guest = GuestTcp.overIpv6(lab, 40000, Ipv6.GATEWAY, 80);
+        connect(lab, guest);
+        assertThat(lab.host.last().to.getAddress().getHostAddress()).isEqualTo("0:0:0:0:0:0:0:1");
+        byte[] up = random(seed, TEN_MEGABYTES / 4);
+        byte[] down = random(seed + 1, TEN_MEGABYTES / 4);
+        guest.send(up);
+        guest.finish();
+        feed(lab, down);
+        runUntil(lab, () -> guest.remoteFinished && hostHeardTheEnd(lab) && guest.allAcked());
+        assertThat(guest.in.toByteArray()).isEqualTo(down);
+        assertThat(lab.host.last().taken.toByteArray()).isEqualTo(up);
+        assertThat(lab.largest).as("segments to the guest are joined").isGreaterThan(1514);
+        lab.run(TimeUnit.MINUTES.toNanos(5));
+        assertThat(lab.stack.tcp().size()).as("connections left").isZero();
+        assertThat(lab.bytesAllocated()).as("memory left").isZero();
+    }
+
     @Test
     void smallFramesWaitWhileTheHostsSocketIsBeingRead() {
         NatLab lab = lab(1, 0, 0, 0);
@@ -63,13 +85,18 @@ class TcpTransferTest {
         guest.send(up);
         guest.finish();
         feed(lab, down);
-        runUntil(lab, () -> guest.remoteFinished && lab.host.last().ended && guest.allAcked());
+        runUntil(lab, () -> guest.remoteFinished && hostHeardTheEnd(lab) && guest.allAcked());
         assertThat(guest.in.toByteArray()).isEqualTo(down);
         assertThat(lab.host.last().taken.toByteArray()).isEqualTo(up);
         lab.run(TimeUnit.MINUTES.toNanos(5));
         assertThat(lab.stack.tcp().size()).as("connections left").isZero();
         assertThat(lab.stack.budget().usedBytes()).as("buffers left").isZero();
         assertThat(lab.bytesAllocated()).as("memory left").isZero();
+    }
+
+    /** Whichever side ended first. */
+    private static boolean hostHeardTheEnd(NatLab lab) {
+        return lab.host.last().ended || lab.host.last().closed;
     }
 
     private static NatLab lab(long seed, double loss, double duplication, double reordering) {
@@ -82,11 +109,15 @@ class TcpTransferTest {
 
     private static GuestTcp connect(NatLab lab) {
         GuestTcp guest = new GuestTcp(lab, 40000, NatLab.GATEWAY, 80);
+        connect(lab, guest);
+        return guest;
+    }
+
+    private static void connect(NatLab lab, GuestTcp guest) {
         guest.connect();
         runUntil(lab, () -> !lab.host.streams.isEmpty());
         lab.host.answerAll();
         runUntil(lab, () -> lab.host.last().reads);
-        return guest;
     }
 
     /** A program on the host that writes as fast as it is read, then ends. */

@@ -1,0 +1,32 @@
+package org.xenolith.devices.net.nat;
+
+import io.netty.buffer.ByteBuf;
+
+/** A packet of a guest, its header read once. One object of a kind serves all packets in turn. */
+abstract sealed class IpPacket permits Ipv4Packet, Ipv6Packet {
+    int protocol;
+    boolean checksumPending;
+    ByteBuf bytes; // what holds the packet, not necessarily from its first byte
+    int headerOffset;
+    int payloadOffset;
+    int payloadBytes;
+
+    /** The way back; a new object. */
+    abstract Path path();
+
+    /** See {@link FlowTable}. */
+    abstract long guestKey();
+
+    abstract long remoteHigh();
+
+    abstract long remoteLow();
+
+    /** Sum of the pseudo header over the payload. */
+    abstract long pseudoHeader();
+
+    /** Whether the TCP or UDP checksum is right, or still due and so not to be looked at. */
+    final boolean payloadChecksumIsRight() {
+        return checksumPending
+                || InternetChecksum.of(bytes, payloadOffset, payloadBytes, pseudoHeader()) == 0;
+    }
+}
