@@ -140,7 +140,8 @@ final class BootCommand extends ServiceCommand {
             description =
                     "A network interface: nat (no rights needed), none (other guests only),"
                         + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac= ,pcap="
-                        + " ,delay= ,loss= ,rate=. Default: nat if there is a disk or -p.")
+                        + " ,delay= ,loss= ,rate=, nat with ,ipv6=off. Default: nat if there is a"
+                        + " disk or -p.")
     private List<String> networks = List.of();
 
     @Option(

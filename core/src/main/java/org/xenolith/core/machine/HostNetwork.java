@@ -67,6 +67,9 @@ final class HostNetwork implements AutoCloseable {
         if (spec.uplink() instanceof Uplink.Nat) {
             nat.expect(mac, guest);
             behindNat.add(guest);
+            if (!spec.ipv6()) {
+                nat.withoutIpv6(mac);
+            }
         }
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
         if (spec.impairment().isPresent()) {

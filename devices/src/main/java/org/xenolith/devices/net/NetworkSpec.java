@@ -19,6 +19,7 @@ import java.util.Optional;
  *          | "stream:listen=" address
  * address  = [ HOST ] ":" PORT                    no host: 127.0.0.1; IPv6 in brackets
  * option   = "mac=" MAC                           of the guest's interface
+ *          | "ipv6=" ( "on" | "off" )           of nat, which gives it to a guest that asks
  *          | "pcap=" FILE                         what the guest sends and receives, as on a cable
  *          | "delay=" time | "jitter=" time       in each direction; time = number (s | ms | us)
  *          | "loss=" share | "duplicate=" share | "reorder=" share          share = number "%"
@@ -26,11 +27,13 @@ import java.util.Optional;
  *          | "seed=" integer                      of the chances
  * </pre>
  *
+ * @param ipv6 whether the NAT, if it is the uplink, speaks it with the guest
  * @param impairment empty when no option asks for one
  */
 public record NetworkSpec(
         Uplink uplink,
         Optional<MacAddress> address,
+        boolean ipv6,
         Optional<Path> capture,
         Optional<Impairment> impairment) {
     /** Where frames go that are not for another guest. */
@@ -68,9 +71,13 @@ public record NetworkSpec(
             Uplink uplink = uplink(words);
             Options options = new Options();
             words.forEach(options::take);
+            if (!options.ipv6 && !(uplink instanceof Uplink.Nat)) {
+                throw new IllegalArgumentException("ipv6 is an option of nat only");
+            }
             return new NetworkSpec(
                     uplink,
                     Optional.ofNullable(options.address),
+                    options.ipv6,
                     Optional.ofNullable(options.capture),
                     options.impairment());
         } catch (IllegalArgumentException e) {
@@ -83,6 +90,7 @@ public record NetworkSpec(
     public String toString() {
         StringBuilder text = new StringBuilder(text(uplink));
         address.ifPresent(mac -> text.append(",mac=").append(mac));
+        text.append(ipv6 ? "" : ",ipv6=off");
         capture.ifPresent(file -> text.append(",pcap=").append(file));
         impairment.ifPresent(line -> text.append(text(line)));
         return text.toString();
@@ -203,6 +211,7 @@ public record NetworkSpec(
     /** The options as far as they have been read. */
     private static final class Options {
         private MacAddress address;
+        private boolean ipv6 = true;
         private Path capture;
         private Impairment line = Impairment.NONE;
 
@@ -212,6 +221,7 @@ public record NetworkSpec(
             String value = equals < 0 ? "" : word.substring(equals + 1);
             switch (name) {
                 case "mac" -> address = stationAddress(value);
+                case "ipv6" -> ipv6 = isOn(value);
                 case "pcap" -> capture = file(value);
                 case "delay" ->
                         line = line.withDelay(Quantity.nanos(name, value), line.jitterNanos());
@@ -226,8 +236,8 @@ public record NetworkSpec(
                         throw new IllegalArgumentException(
                                 "'"
                                         + word
-                                        + "' is no option; there are mac, pcap, delay, jitter,"
-                                        + " loss, duplicate, reorder, rate and seed");
+                                        + "' is no option; there are mac, ipv6, pcap, delay,"
+                                        + " jitter, loss, duplicate, reorder, rate and seed");
             }
         }
 
@@ -242,6 +252,14 @@ public record NetworkSpec(
                         value + " cannot be an interface's: it is a group address or all zeroes");
             }
             return mac;
+        }
+
+        private static boolean isOn(String value) {
+            return switch (value) {
+                case "on" -> true;
+                case "off" -> false;
+                default -> throw new IllegalArgumentException("ipv6 is on or off, not " + value);
+            };
         }
 
         private static Path file(String value) {

@@ -31,6 +31,7 @@ final class NetworkSpecTest {
     @ValueSource(
             strings = {
                 "nat",
+                "nat,ipv6=off,loss=1%",
                 "none,mac=00:16:3e:00:00:2a",
                 "tap:tap0,pcap=/tmp/a.pcap",
                 "udp:10.0.0.1:5000,example.org:5001,loss=0.03%",
@@ -62,6 +63,7 @@ final class NetworkSpecTest {
                         new NetworkSpec(
                                 new Uplink.Nat(),
                                 Optional.empty(),
+                                true,
                                 Optional.empty(),
                                 Optional.empty()));
         assertThat(NetworkSpec.parse("nat,seed=3").impairment()).isEmpty();
@@ -84,6 +86,8 @@ final class NetworkSpecTest {
                     stream:::1:5       | write stream:connect=HOST:PORT
                     stream:connect=::1:5 | put the IPv6 address of '::1:5' in brackets
                     stream:connect     | 'connect' is no address
+                    nat,ipv6=no        | ipv6 is on or off, not no
+                    none,ipv6=off      | ipv6 is an option of nat only
                     nat,mac=1:2        | '1:2' is no MAC address; write it like 00:16:3e:00:00:01
                     nat,mac=01:00:00:00:00:01 | 01:00:00:00:00:01 cannot be an interface's
                     nat,pcap=          | pcap needs a file, pcap=FILE
@@ -94,7 +98,7 @@ final class NetworkSpecTest {
                     nat,loss=0.5       | loss needs a share like 1% or 0.5%, not '0.5'
                     nat,loss=101%      | loss must be between 0 and 100 %: 1.01
                     nat,seed=x         | seed needs an integer, not 'x'
-                    nat,colour=red     | 'colour=red' is no option; there are mac, pcap,
+                    nat,colour=red     | 'colour=red' is no option; there are mac, ipv6, pcap,
                     nat,               | '' is no option
                     """)
     void mistakeIsOneSentenceThatQuotesIt(String text, String sentence) {

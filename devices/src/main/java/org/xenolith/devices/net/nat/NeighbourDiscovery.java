@@ -69,8 +69,9 @@ final class NeighbourDiscovery extends Timers.Timer {
         if (!nameless && !neighbours.learn(packet.source, sourceMac)) {
             return;
         }
+        keepTold(sourceMac);
         if (type == ROUTER_SOLICITATION) {
-            solicited(sourceMac);
+            advertiseRouter(sourceMac);
         } else if (type == NEIGHBOUR_SOLICITATION && packet.payloadBytes >= SOLICITATION_BYTES) {
             Ipv6Address target = Ipv6Address.readFrom(packet.bytes, packet.payloadOffset + TARGET);
             if (Ipv6.isOwn(target)) {
@@ -80,14 +81,14 @@ final class NeighbourDiscovery extends Timers.Timer {
         // An answer to our own question: its sender was learned above.
     }
 
-    private void solicited(long mac) {
+    /** Whoever speaks of neighbours has a router, which it may have heard of from another NAT. */
+    private void keepTold(long mac) {
         if (told.size() < MAX_TOLD) {
             told.add(mac);
         }
         if (!armed()) {
             timers.arm(this, clock.now() + ADVERTISEMENT_NANOS);
         }
-        advertiseRouter(mac);
     }
 
     /** Guests are told again. */

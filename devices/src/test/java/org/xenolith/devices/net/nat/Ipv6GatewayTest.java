@@ -75,6 +75,14 @@ class Ipv6GatewayTest {
         assertThat(lab.take()).as("the guest is gone").isEmpty();
     }
 
+    @Test
+    void aGuestThatWasRestoredHearsOfItsRouterWithoutAskingAgain() {
+        lab.fromGuest(Packets6.neighbourSolicitation(NatLab.MAC, Packets6.GUEST, Ipv6.ROUTER));
+        lab.take();
+        lab.run(NeighbourDiscovery.ADVERTISEMENT_NANOS);
+        assertThat(Packets6.icmpType(lab.takeOne())).isEqualTo(134);
+    }
+
     // ---- neighbours
 
     @ParameterizedTest
