@@ -7,15 +7,14 @@ import java.util.List;
  * Flows by the two addresses and the two ports, in an open hash table: a packet is matched to its
  * flow without making an object. The seed keeps a guest from choosing ports that all collide.
  *
- * <p>A guest's address is the part of it that tells it from others of its network: an IPv4 address,
- * or an IPv6 interface identifier. That of the other end is an IPv6 address, or an IPv4 address
- * mapped to one, which also tells which of the two the guest's is.
+ * <p>Addresses are those of IPv6, or of IPv4 mapped to them.
  */
 final class FlowTable<V> {
     private static final int MIN_SLOTS = 64;
 
     private final long seed;
-    private long[] guests = new long[MIN_SLOTS];
+    private long[] guestHighs = new long[MIN_SLOTS];
+    private long[] guestLows = new long[MIN_SLOTS];
     private long[] remoteHighs = new long[MIN_SLOTS];
     private long[] remoteLows = new long[MIN_SLOTS];
     private int[] ports = new int[MIN_SLOTS];
@@ -36,32 +35,40 @@ final class FlowTable<V> {
     }
 
     @SuppressWarnings("unchecked") // only put() stores
-    V get(long guest, long remoteHigh, long remoteLow, int portPair) {
-        return (V) flows[find(guest, remoteHigh, remoteLow, portPair)];
+    V get(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int portPair) {
+        return (V) flows[find(guestHigh, guestLow, remoteHigh, remoteLow, portPair)];
     }
 
     V get(Path path, int portPair) {
-        return get(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair);
+        return get(
+                path.guestHigh(), path.guestLow(), path.remoteHigh(), path.remoteLow(), portPair);
     }
 
     void put(Path path, int portPair, V flow) {
-        put(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair, flow);
+        put(path.guestHigh(), path.guestLow(), path.remoteHigh(), path.remoteLow(), portPair, flow);
     }
 
-    void put(long guest, long remoteHigh, long remoteLow, int portPair, V flow) {
+    void put(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int portPair, V flow) {
         if (2 * (size + 1) > flows.length) {
             resize();
         }
-        int slot = find(guest, remoteHigh, remoteLow, portPair);
+        int slot = find(guestHigh, guestLow, remoteHigh, remoteLow, portPair);
         if (flows[slot] == null) {
             size++;
         }
-        fill(slot, guest, remoteHigh, remoteLow, portPair, flow);
+        fill(slot, guestHigh, guestLow, remoteHigh, remoteLow, portPair, flow);
     }
 
     private void fill(
-            int slot, long guest, long remoteHigh, long remoteLow, int portPair, Object flow) {
-        guests[slot] = guest;
+            int slot,
+            long guestHigh,
+            long guestLow,
+            long remoteHigh,
+            long remoteLow,
+            int portPair,
+            Object flow) {
+        guestHighs[slot] = guestHigh;
+        guestLows[slot] = guestLow;
         remoteHighs[slot] = remoteHigh;
         remoteLows[slot] = remoteLow;
         ports[slot] = portPair;
@@ -69,11 +76,11 @@ final class FlowTable<V> {
     }
 
     void remove(Path path, int portPair) {
-        remove(path.guestKey(), path.remoteHigh(), path.remoteLow(), portPair);
+        remove(path.guestHigh(), path.guestLow(), path.remoteHigh(), path.remoteLow(), portPair);
     }
 
-    void remove(long guest, long remoteHigh, long remoteLow, int portPair) {
-        int slot = find(guest, remoteHigh, remoteLow, portPair);
+    void remove(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int portPair) {
+        int slot = find(guestHigh, guestLow, remoteHigh, remoteLow, portPair);
         if (flows[slot] == null) {
             return;
         }
@@ -98,11 +105,18 @@ final class FlowTable<V> {
         int mask = flows.length - 1;
         int gap = freed;
         for (int slot = gap + 1 & mask; flows[slot] != null; slot = slot + 1 & mask) {
-            int home = home(guests[slot], remoteHighs[slot], remoteLows[slot], ports[slot]);
+            int home =
+                    home(
+                            guestHighs[slot],
+                            guestLows[slot],
+                            remoteHighs[slot],
+                            remoteLows[slot],
+                            ports[slot]);
             if ((slot - home & mask) >= (slot - gap & mask)) {
                 fill(
                         gap,
-                        guests[slot],
+                        guestHighs[slot],
+                        guestLows[slot],
                         remoteHighs[slot],
                         remoteLows[slot],
                         ports[slot],
@@ -113,24 +127,33 @@ final class FlowTable<V> {
         }
     }
 
-    private int find(long guest, long remoteHigh, long remoteLow, int portPair) {
+    private int find(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int portPair) {
         int mask = flows.length - 1;
-        int slot = home(guest, remoteHigh, remoteLow, portPair);
-        while (flows[slot] != null && !isAt(slot, guest, remoteHigh, remoteLow, portPair)) {
+        int slot = home(guestHigh, guestLow, remoteHigh, remoteLow, portPair);
+        while (flows[slot] != null
+                && !isAt(slot, guestHigh, guestLow, remoteHigh, remoteLow, portPair)) {
             slot = slot + 1 & mask;
         }
         return slot;
     }
 
-    private boolean isAt(int slot, long guest, long remoteHigh, long remoteLow, int portPair) {
+    private boolean isAt(
+            int slot,
+            long guestHigh,
+            long guestLow,
+            long remoteHigh,
+            long remoteLow,
+            int portPair) {
         return ports[slot] == portPair
-                && guests[slot] == guest
+                && guestLows[slot] == guestLow
                 && remoteLows[slot] == remoteLow
-                && remoteHighs[slot] == remoteHigh;
+                && remoteHighs[slot] == remoteHigh
+                && guestHighs[slot] == guestHigh;
     }
 
-    private int home(long guest, long remoteHigh, long remoteLow, int portPair) {
-        long hash = (guest ^ seed) * 0x9e3779b97f4a7c15L;
+    private int home(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int portPair) {
+        long hash = (guestLow ^ seed) * 0x9e3779b97f4a7c15L;
+        hash = (hash ^ hash >>> 32 ^ guestHigh) * 0xbf58476d1ce4e5b9L;
         hash = (hash ^ hash >>> 32 ^ remoteLow) * 0xc2b2ae3d27d4eb4fL;
         hash = (hash ^ hash >>> 32 ^ remoteHigh) * 0x9e3779b97f4a7c15L;
         hash = (hash ^ hash >>> 32 ^ portPair ^ seed >>> 7) * 0xbf58476d1ce4e5b9L;
@@ -138,23 +161,32 @@ final class FlowTable<V> {
     }
 
     private void resize() {
-        long[] oldGuests = guests;
+        long[] oldGuestHighs = guestHighs;
+        long[] oldGuestLows = guestLows;
         long[] oldHighs = remoteHighs;
         long[] oldLows = remoteLows;
         int[] oldPorts = ports;
         Object[] oldFlows = flows;
         int slots = 2 * oldFlows.length;
-        guests = new long[slots];
+        guestHighs = new long[slots];
+        guestLows = new long[slots];
         remoteHighs = new long[slots];
         remoteLows = new long[slots];
         ports = new int[slots];
         flows = new Object[slots];
         for (int old = 0; old < oldFlows.length; old++) {
             if (oldFlows[old] != null) {
-                int slot = find(oldGuests[old], oldHighs[old], oldLows[old], oldPorts[old]);
+                int slot =
+                        find(
+                                oldGuestHighs[old],
+                                oldGuestLows[old],
+                                oldHighs[old],
+                                oldLows[old],
+                                oldPorts[old]);
                 fill(
                         slot,
-                        oldGuests[old],
+                        oldGuestHighs[old],
+                        oldGuestLows[old],
                         oldHighs[old],
                         oldLows[old],
                         oldPorts[old],

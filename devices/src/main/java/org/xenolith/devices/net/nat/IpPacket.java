@@ -15,7 +15,9 @@ abstract sealed class IpPacket permits Ipv4Packet, Ipv6Packet {
     abstract Path path();
 
     /** See {@link FlowTable}. */
-    abstract long guestKey();
+    abstract long guestHigh();
+
+    abstract long guestLow();
 
     abstract long remoteHigh();
 

@@ -60,8 +60,13 @@ final class Ipv4Packet extends IpPacket {
     }
 
     @Override
-    long guestKey() {
-        return Ipv4Path.keyOf(source);
+    long guestHigh() {
+        return 0;
+    }
+
+    @Override
+    long guestLow() {
+        return Ipv4Path.mapped(source);
     }
 
     @Override

@@ -23,17 +23,18 @@ final class Ipv4Path extends Path {
         return guest;
     }
 
-    static long keyOf(int guest) {
-        return Integer.toUnsignedLong(guest);
-    }
-
-    static long mapped(int remote) {
-        return MAPPED | Integer.toUnsignedLong(remote);
+    static long mapped(int address) {
+        return MAPPED | Integer.toUnsignedLong(address);
     }
 
     @Override
-    long guestKey() {
-        return keyOf(guest);
+    long guestHigh() {
+        return 0;
+    }
+
+    @Override
+    long guestLow() {
+        return mapped(guest);
     }
 
     @Override

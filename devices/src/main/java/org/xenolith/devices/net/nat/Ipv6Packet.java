@@ -50,7 +50,12 @@ final class Ipv6Packet extends IpPacket {
     }
 
     @Override
-    long guestKey() {
+    long guestHigh() {
+        return source.high();
+    }
+
+    @Override
+    long guestLow() {
         return source.low();
     }
 

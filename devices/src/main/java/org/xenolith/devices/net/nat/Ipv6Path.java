@@ -17,7 +17,12 @@ final class Ipv6Path extends Path {
     }
 
     @Override
-    long guestKey() {
+    long guestHigh() {
+        return guest.high();
+    }
+
+    @Override
+    long guestLow() {
         return guest.low();
     }
 

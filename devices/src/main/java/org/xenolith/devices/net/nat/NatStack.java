@@ -32,6 +32,7 @@ final class NatStack {
     private final ArpResponder arp;
     private final DhcpServer dhcp;
     private final DnsForwarder dns;
+    private final IcmpErrors errors;
     private final IcmpEcho echo;
     private final boolean ipv6; // whether guests may speak it with us
     private final Ipv6Neighbours ipv6Neighbours = new Ipv6Neighbours();
@@ -69,7 +70,7 @@ final class NatStack {
         Ipv4Output output =
                 new Ipv4Output(allocator, subnet, egress, neighbours, arp, config.mtu());
         packet = new Ipv4Packet(output);
-        IcmpErrors errors = new IcmpErrors(clock);
+        errors = new IcmpErrors(clock);
         ipv6 = config.ipv6();
         Ipv6Output output6 = new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu());
         packet6 = new Ipv6Packet(output6);
@@ -165,9 +166,11 @@ final class NatStack {
             return;
         }
         boolean forUs = Ipv6.isOwn(packet6.destination) || !Ipv6.isOnLink(packet6.destination);
-        if (!forUs
-                || !Ipv6.isOnLink(packet6.source)
-                || !ipv6Neighbours.learn(packet6.source, sourceMac)) {
+        if (!forUs || !ipv6Neighbours.learn(packet6.source, sourceMac)) {
+            return;
+        }
+        if (packet6.source.isLinkLocal() && !Ipv6.isOwn(packet6.destination)) {
+            errors.unreachable(IcmpErrors.PROHIBITED, packet6); // it leads no further
             return;
         }
         switch (packet6.protocol) {

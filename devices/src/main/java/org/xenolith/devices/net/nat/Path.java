@@ -12,11 +12,17 @@ import java.net.InetAddress;
  */
 abstract sealed class Path permits Ipv4Path, Ipv6Path {
     /** See {@link FlowTable}. */
-    abstract long guestKey();
+    abstract long guestHigh();
+
+    abstract long guestLow();
 
     abstract long remoteHigh();
 
     abstract long remoteLow();
+
+    final boolean isOfSameGuest(Path other) {
+        return guestHigh() == other.guestHigh() && guestLow() == other.guestLow();
+    }
 
     abstract InetAddress guestAddress();
 

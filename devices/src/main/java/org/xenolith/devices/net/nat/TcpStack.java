@@ -91,7 +91,8 @@ final class TcpStack {
 
     private TcpConnection find(IpPacket packet) {
         return connections.get(
-                packet.guestKey(),
+                packet.guestHigh(),
+                packet.guestLow(),
                 packet.remoteHigh(),
                 packet.remoteLow(),
                 FlowTable.ports(segment.sourcePort, segment.destinationPort));

@@ -21,10 +21,11 @@ final class UdpFlows {
     /** Longest payload that an IPv4 packet carries. */
     static final int MAX_PAYLOAD_BYTES = Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES - HEADER_BYTES;
 
-    private record Key(long guest, long remoteHigh, long remoteLow, int ports) {
+    private record Key(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int ports) {
         static Key of(Path path, int guestPort, int remotePort) {
             return new Key(
-                    path.guestKey(),
+                    path.guestHigh(),
+                    path.guestLow(),
                     path.remoteHigh(),
                     path.remoteLow(),
                     FlowTable.ports(guestPort, remotePort));
@@ -32,7 +33,8 @@ final class UdpFlows {
 
         static Key of(IpPacket packet, int guestPort, int remotePort) {
             return new Key(
-                    packet.guestKey(),
+                    packet.guestHigh(),
+                    packet.guestLow(),
                     packet.remoteHigh(),
                     packet.remoteLow(),
                     FlowTable.ports(guestPort, remotePort));
@@ -131,16 +133,16 @@ final class UdpFlows {
 
     private void add(Key key, Flow flow) {
         if (flows.size() >= maxFlows) {
-            longestIdle(flow.path.guestKey()).close();
+            longestIdle(flow.path).close();
         }
         flows.put(key, flow);
         flow.used();
     }
 
     /** A guest with many flows makes room itself; only one that has none takes it from others. */
-    private Flow longestIdle(long guest) {
+    private Flow longestIdle(Path path) {
         for (Flow flow : flows.values()) {
-            if (flow.path.guestKey() == guest) {
+            if (flow.path.isOfSameGuest(path)) {
                 return flow;
             }
         }

@@ -164,7 +164,7 @@ class Ipv6GatewayTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"fd01::1", "::1", "::", "fd00::2", "2001:db8::1", "ff02::1", "fe80::9"})
+    @ValueSource(strings = {"fd01::1", "::1", "::", "fd00::2", "2001:db8::1", "ff02::1", "fe80::2"})
     void sourcesOutsideThePrefixAreDropped(String source) {
         lab.fromGuest(udp(NatLab.MAC, Ipv6Address.parse(source)));
         assertThat(lab.take()).isEmpty();
@@ -215,6 +215,18 @@ class Ipv6GatewayTest {
         assertThat(lab.take()).as("there are no fragments").isEmpty();
         socket.events.refused();
         assertUnreachable(lab.takeOne(), IcmpErrors.V6_PORT);
+    }
+
+    @Test
+    void fromItsAddressOfTheLinkAGuestReachesTheGatewayAndNothingBehindIt() {
+        lab.fromGuest(udp(NatLab.MAC, Packets6.LINK_LOCAL));
+        lab.fromGuest(udp(NatLab.MAC, Packets6.GUEST));
+        lab.settle();
+        assertThat(lab.host.datagrams).as("two flows").hasSize(2);
+        lab.host.datagrams.getFirst().answer(new byte[1]);
+        assertThat(Packets6.read(lab.takeOne()).destination).isEqualTo(Packets6.LINK_LOCAL);
+        lab.fromGuest(datagram(Packets6.LINK_LOCAL, Packets6.OUTSIDE));
+        assertUnreachable(lab.takeOne(), IcmpErrors.V6_PROHIBITED);
     }
 
     @Test

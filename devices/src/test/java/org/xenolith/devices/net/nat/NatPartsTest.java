@@ -145,19 +145,20 @@ class NatPartsTest {
         FlowTable<Integer> table = new FlowTable<>(77);
         Map<List<Long>, Integer> model = new HashMap<>();
         for (int step = 0; step < 200_000; step++) {
-            long guest = random.nextInt(4);
+            long guestHigh = random.nextInt(2);
+            long guestLow = random.nextInt(2);
             long high = random.nextInt(3);
             long low = random.nextInt(3);
             int ports = random.nextInt(30);
-            List<Long> key = List.of(guest, high, low, (long) ports);
+            List<Long> key = List.of(guestHigh, guestLow, high, low, (long) ports);
             if (random.nextBoolean()) {
-                table.put(guest, high, low, ports, step);
+                table.put(guestHigh, guestLow, high, low, ports, step);
                 model.put(key, step);
             } else {
-                table.remove(guest, high, low, ports);
+                table.remove(guestHigh, guestLow, high, low, ports);
                 model.remove(key);
             }
-            assertThat(table.get(guest, high, low, ports)).isEqualTo(model.get(key));
+            assertThat(table.get(guestHigh, guestLow, high, low, ports)).isEqualTo(model.get(key));
         }
         assertThat(table.size()).isEqualTo(model.size());
         assertThat(table.all()).containsExactlyInAnyOrderElementsOf(model.values());
