@@ -102,15 +102,8 @@ static void name_disk(struct front *front, u64 number) {
 
 /* Makes /dev/xvda, and tells how long it is: programs seek to the end to learn that. */
 static void make_file(struct disk *disk, u32 number) {
-    char path[sizeof(disk->name) + 8] = "/dev/";
-    struct inode *inode;
-    copy_string(path + 5, disk->name, sizeof(disk->name));
-    if (device_register(disk->name, S_IFBLK | 0600, number, &disk_file_ops, disk) != 0
-        || path_find(path, 1, &inode) != 0) {
-        return;
-    }
-    inode->size = disk->sectors * SECTOR_SIZE;
-    inode_put(inode);
+    struct inode *inode = device_register(disk->name, S_IFBLK | 0600, number, &disk_file_ops, disk);
+    if (inode != 0) inode->size = disk->sectors * SECTOR_SIZE;
 }
 
 static void add_disk(struct front *front, const char *number) {

@@ -1,16 +1,12 @@
 /*
- * console.c: the ring of bytes shared with the console's backend. Lantern's console.c explains it.
- * The terminal on top of it, with lines and Ctrl-C, is tty.c.
- *
- * Before the ring is there, and when a crash report fails, the hypercall console_io takes text
- * directly. A domU of a release build of Xen may not use it, and then that text is lost.
+ * console.c: the ring of bytes shared with the console's backend. Lantern's console.c explains it. The terminal
+ * on top of it, with lines and Ctrl-C, is tty.c.
  */
 #include "kernel.h"
 
-static struct console_ring *ring; /* null: use console_io */
+static struct console_ring *ring;
 static u32 port;
-static char early_line[128];
-static u32 early_length;
+static char room; /* a channel to sleep on */
 
 static void console_event(void *nothing) {
     (void)nothing;
@@ -22,56 +18,36 @@ static void console_event(void *nothing) {
         SHARED(ring->in_cons) = cons;
         event_notify(port);
     }
-    wakeup(&ring); /* whoever waits for room looks again */
+    wakeup(&room); /* whoever waits for room looks again */
 }
 
 void console_init(void) {
-    if (start_info->flags & SIF_INITDOMAIN) return;
-    if (start_info->console_mfn == 0 || start_info->console_evtchn == 0) return;
     ring = mfn_to_virt(start_info->console_mfn);
     port = start_info->console_evtchn;
     event_attach(port, console_event, 0);
 }
 
-void console_crashed(void) {
-    ring = 0;
-}
-
-u64 console_try_put(const char *bytes, u64 n) {
+/* 0: there is no room. The difference of the indices is right even after they have wrapped. */
+static int put(char c) {
     u32 prod = ring->out_prod; /* only we write it */
-    u64 done = 0;
-    /* The difference is right even after the indices have wrapped. */
-    while (done < n && prod - SHARED(ring->out_cons) < sizeof(ring->out)) {
-        ring->out[prod++ % sizeof(ring->out)] = bytes[done++];
-    }
-    compiler_barrier(); /* the bytes first, then the index that publishes them */
-    SHARED(ring->out_prod) = prod;
-    return done;
-}
-
-void console_put(const char *bytes, u64 n) {
-    while (n > 0) {
-        if (ring == 0) {
-            early_line[early_length++] = *bytes;
-            if (early_length == sizeof(early_line)) console_flush();
-            bytes++, n--;
-            continue;
-        }
-        u64 done = console_try_put(bytes, n);
-        bytes += done, n -= done;
-        if (n > 0) {
-            event_notify(port);
-            HYPERCALL(sched_op, SCHEDOP_yield, 0);
-        }
-    }
+    if (prod - SHARED(ring->out_cons) == sizeof(ring->out)) return 0;
+    ring->out[prod % sizeof(ring->out)] = c;
+    compiler_barrier(); /* the byte first, then the index that publishes it */
+    SHARED(ring->out_prod) = prod + 1;
+    return 1;
 }
 
 void console_flush(void) {
-    if (ring != 0) {
-        event_notify(port);
-    } else if (early_length != 0) {
-        hypercall(HYPERCALL_console_io, CONSOLEIO_write, early_length, (u64)early_line, 0);
-        early_length = 0;
+    event_notify(port);
+}
+
+/* For the kernel's own reports, which cannot sleep. */
+void console_put_all(const char *bytes, u64 n) {
+    for (u64 i = 0; i < n; i++) {
+        while (!put(bytes[i])) {
+            console_flush();
+            HYPERCALL(sched_op, SCHEDOP_yield, 0);
+        }
     }
 }
 
@@ -79,9 +55,9 @@ void console_flush(void) {
 long console_write(const char *bytes, u64 n) {
     u64 done = 0;
     while (done < n) {
-        done += ring == 0 ? n : console_try_put(bytes + done, n - done);
-        console_flush();
-        if (done < n && wait(&ring, 0) == -EINTR) break;
+        if (put(bytes[done])) done++;
+        else if (console_flush(), wait(&room, 0) != 0) break;
     }
+    console_flush();
     return done > 0 || n == 0 ? (long)done : -ERESTART;
 }

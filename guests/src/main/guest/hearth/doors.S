@@ -1,17 +1,15 @@
 /*
- * doors.S: the doors that lantern has (../common/entry.S), and three more: for system calls of
- * processes, from one task to another, and for a task's first steps.
+ * doors.S: the doors that lantern has (../common/entry.S), and three more: for system calls of processes, from
+ * one task to another, and for a task's first steps.
  */
 #include "entry.S"
 
     .text
 
-/* ---- System calls -------------------------------------------------------------------------- */
-
 /*
- * The syscall instruction of a process enters Xen, which takes it for a system call because the
- * vCPU was in user mode (the same instruction in kernel mode is a hypercall). Xen switches to the
- * kernel's page tables and to the stack told by stack_switch, and pushes the frame of an exception.
+ * The syscall instruction of a process enters Xen, which takes it for a system call because the vCPU was in
+ * user mode (the same instruction in kernel mode is a hypercall). Xen switches to the kernel's page tables and
+ * to the stack told by stack_switch, and pushes the frame of an exception.
  */
     .globl syscall_entry
     .type syscall_entry, @function
@@ -19,16 +17,13 @@ syscall_entry:
     pop     %rcx
     pop     %r11
     push    $0
-    push    $257                            /* SYSTEM_CALL in trap.c */
+    push    $257                            /* SYSTEM_CALL in kernel.h */
     jmp     enter_c
     .size syscall_entry, . - syscall_entry
 
-/* ---- From task to task --------------------------------------------------------------------- */
-
 /*
- * switch_stacks(struct task *from, struct task *to): C expects a call to keep these six registers
- * and the stack pointer; all else of `from` lies on its stack already. The function is entered by
- * one task and left by another.
+ * switch_stacks(struct task *from, struct task *to): C expects a call to keep these six registers and the stack
+ * pointer; all else of `from` lies on its stack already. One task enters the function and another leaves it.
  */
     .globl switch_stacks
     .type switch_stacks, @function
@@ -50,10 +45,8 @@ switch_stacks:
     ret
     .size switch_stacks, . - switch_stacks
 
-/* ---- The first steps of a task ------------------------------------------------------------- */
-
-    /* A new process comes here from switch_stacks, its registers on the stack above, and leaves
-     * the kernel as if after a system call. */
+    /* A new process comes here from switch_stacks, its registers on the stack above, and leaves the kernel as
+     * if after a system call. */
     .globl first_return
     .type first_return, @function
 first_return:
@@ -62,15 +55,14 @@ first_return:
     jmp     .Lreturn_from_trap
     .size first_return, . - first_return
 
-    /* A new kernel thread: function in rbx, argument in r12. */
+    /* A new kernel thread: function in rbx, argument in r12. It does not return. */
     .globl first_call
     .type first_call, @function
 first_call:
     mov     %r12, %rdi
     xor     %ebp, %ebp
     call    *%rbx
-    xor     %edi, %edi
-    call    do_exit
+    ud2
     .size first_call, . - first_call
 
     /* A second vCPU: rsp and everything else was told to Xen by VCPUOP_initialise. */
@@ -82,8 +74,6 @@ second_start:
     call    smp_main
     ud2
     .size second_start, . - second_start
-
-/* ---- A program in the kernel ----------------------------------------------------------------- */
 
     /* ember/ember.c, an ELF file: the first process where no initial RAM disk has one. */
     .section .rodata

@@ -1,10 +1,8 @@
 /*
- * event.c: event channels, the interrupts of a paravirtual guest. Lantern's events.c explains the
- * bits in the shared page; new here are two vCPUs, of which each has events of its own, and ports
- * that we offer to backends.
- *
- * The kernel runs with events masked. They are taken where it can bear them: between a process and
- * the kernel, in idle(), and wherever a task goes to sleep.
+ * event.c: event channels, the interrupts of a paravirtual guest. Lantern's events.c explains the bits in the
+ * shared page; new here are two vCPUs, of which each has events of its own, and ports for backends. The kernel
+ * runs with events masked. They are taken where it can bear them: between a process and the kernel, in idle(),
+ * and wherever a task goes to sleep.
  */
 #include "kernel.h"
 
@@ -17,29 +15,17 @@ static struct port {
     void *argument;
 } ports[MAX_PORT];
 
-/* Xen and the other vCPU change the same words at the same moment: hence the lock prefixes. */
-static u64 exchange(u64 *word, u64 value) {
-    __asm__ volatile("xchg %0, %1" : "+r"(value), "+m"(*word) : : "memory");
-    return value;
-}
-
-static void clear_pending(u32 port) {
-    __asm__ volatile("lock btr %1, %0"
-                     : "+m"(shared_info.evtchn_pending[port / PORTS_PER_WORD])
-                     : "r"((u64)(port % PORTS_PER_WORD))
-                     : "memory", "cc");
-}
-
 void events_init(void) {
     for (u32 word = 0; word < 64; word++) SHARED(shared_info.evtchn_mask[word]) = ~0ul;
 }
 
+/* Xen and the other vCPU change the same words at the same moment: hence the atomic operations. */
 static void handle_word(u32 word) {
     u64 bits = SHARED(shared_info.evtchn_pending[word]) & ~SHARED(shared_info.evtchn_mask[word]);
     for (; bits != 0; bits &= bits - 1) {
         u32 port = word * PORTS_PER_WORD + __builtin_ctzl(bits);
         if (port >= MAX_PORT || ports[port].cpu != current->cpu->id) continue;
-        clear_pending(port);
+        __sync_fetch_and_and(&shared_info.evtchn_pending[word], ~(bits & -bits));
         if (ports[port].handler != 0) ports[port].handler(ports[port].argument);
     }
 }
@@ -47,10 +33,10 @@ static void handle_word(u32 word) {
 void events_handle(void) {
     struct vcpu_info *info = current->cpu->info;
     while (SHARED(info->evtchn_upcall_pending)) {
-        /* Clear first, look afterwards: an event that comes in between is seen by the next round.
-         * The other order would lose it. */
+        /* Clear first, look afterwards: an event that comes in between is seen by the next round. The other
+         * order would lose it. */
         SHARED(info->evtchn_upcall_pending) = 0;
-        u64 words = exchange(&info->evtchn_pending_sel, 0);
+        u64 words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
         for (; words != 0; words &= words - 1) handle_word(__builtin_ctzl(words));
     }
 }
@@ -60,54 +46,36 @@ void events_off(void) {
     compiler_barrier();
 }
 
-/* ---- Ports ----------------------------------------------------------------------------------- */
-
-static void attach(u32 port, u32 cpu, void (*handler)(void *), void *argument) {
+static u32 attach(u32 port, u32 cpu, void (*handler)(void *), void *argument) {
     struct evtchn_unmask unmask = {.port = port};
     if (port == 0 || port >= MAX_PORT) panic("event channel %u is not one of ours", port);
     ports[port] = (struct port){.cpu = cpu, .handler = handler, .argument = argument};
-    /* By hypercall, since clearing the mask bit alone would leave an event that came before
-     * without an upcall. */
+    /* By hypercall: clearing the mask bit alone would leave an event that came before without an upcall. */
     HYPERCALL(event_channel_op, EVTCHNOP_unmask, &unmask);
+    return port;
 }
 
 void event_attach(u32 port, void (*handler)(void *), void *argument) {
     attach(port, 0, handler, argument);
 }
 
-u32 event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument) {
+void event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument) {
     struct evtchn_bind_virq bind = {.virq = virq, .vcpu = cpu};
-    if (HYPERCALL(event_channel_op, EVTCHNOP_bind_virq, &bind) != 0) {
-        panic("no virtual interrupt %u on vCPU %u", virq, cpu);
-    }
+    if (HYPERCALL(event_channel_op, EVTCHNOP_bind_virq, &bind) != 0) panic("no virtual interrupt %u", virq);
     attach(bind.port, cpu, handler, argument);
-    return bind.port;
 }
 
-/* The event itself does all that is wanted: it wakes the vCPU. */
-static void ipi(void *nothing) {
-    (void)nothing;
-}
-
+/* No handler: the event itself does all that is wanted, it wakes the vCPU. */
 u32 event_bind_ipi(u32 cpu) {
     struct evtchn_bind_ipi bind = {.vcpu = cpu};
     if (HYPERCALL(event_channel_op, EVTCHNOP_bind_ipi, &bind) != 0) panic("no IPI port");
-    attach(bind.port, cpu, ipi, 0);
-    return bind.port;
+    return attach(bind.port, cpu, 0, 0);
 }
 
 long event_alloc(u16 remote_domain, void (*handler)(void *), void *argument) {
     struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = remote_domain};
     long error = HYPERCALL(event_channel_op, EVTCHNOP_alloc_unbound, &alloc);
-    if (error != 0) return error;
-    event_attach(alloc.port, handler, argument);
-    return alloc.port;
-}
-
-void event_close(u32 port) {
-    struct evtchn_close close = {.port = port};
-    ports[port].handler = 0;
-    HYPERCALL(event_channel_op, EVTCHNOP_close, &close);
+    return error != 0 ? error : (long)attach(alloc.port, 0, handler, argument);
 }
 
 void event_notify(u32 port) {

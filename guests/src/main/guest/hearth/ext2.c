@@ -370,10 +370,10 @@ static long truncate_to(struct node *node, u64 size) {
 
 /* ---- Directories ----------------------------------------------------------------------------- */
 
-struct place { struct entry entry; u64 offset, previous; char name[NAME_MAX + 1]; };
+struct entry_place { struct entry entry; u64 offset, previous; char name[NAME_MAX + 1]; };
 
 /* The entry at place->offset; 0 behind the last one. Entries do not cross blocks. */
-static long read_entry(struct node *node, struct place *place) {
+static long read_entry(struct node *node, struct entry_place *place) {
     u32 block_size = node->fs->block_size;
     long n = read_bytes(node, &place->entry, sizeof(place->entry), place->offset);
     if (n <= 0) return n;
@@ -387,12 +387,12 @@ static long read_entry(struct node *node, struct place *place) {
     return n < 0 ? n : 1;
 }
 
-static void next_entry(struct place *place) {
+static void next_entry(struct entry_place *place) {
     place->previous = place->offset;
     place->offset += place->entry.size;
 }
 
-static long find_entry(struct node *node, const char *name, struct place *place) {
+static long find_entry(struct node *node, const char *name, struct entry_place *place) {
     long more;
     place->offset = place->previous = 0;
     while ((more = read_entry(node, place)) == 1) {
@@ -418,7 +418,7 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
     static const u8 types[16] = {[S_IFREG >> 12] = 1, [S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3,
                                  [S_IFBLK >> 12] = 4, [S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7};
     struct fs *fs = node->fs;
-    struct place place = {.offset = 0};
+    struct entry_place place = {.offset = 0};
     struct entry entry = {.inode = inode->number, .name_length = strlen(name),
                           .size = fs->block_size};
     u32 needed = ENTRY_SIZE(entry.name_length);
@@ -440,8 +440,8 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
 }
 
 /* The entry before it in its block takes its room. */
-static long remove_entry(struct node *node, struct place *place) {
-    struct place previous = {.offset = place->previous};
+static long remove_entry(struct node *node, struct entry_place *place) {
+    struct entry_place previous = {.offset = place->previous};
     struct entry *entry = &place->entry;
     node->on_disk.flags &= ~INDEXED;
     if (place->offset % node->fs->block_size == 0) {
@@ -460,7 +460,7 @@ static int is_dots(const char *name) {
 
 /* 1: nothing but . and .. */
 static long is_empty(struct node *node) {
-    struct place place = {.offset = 0};
+    struct entry_place place = {.offset = 0};
     long more;
     for (; (more = read_entry(node, &place)) == 1; next_entry(&place)) {
         if (place.entry.inode != 0 && !is_dots(place.name)) return 0;
@@ -470,7 +470,7 @@ static long is_empty(struct node *node) {
 
 /* The name .. leads elsewhere when a directory is moved. */
 static long set_parent(struct node *node, const struct inode *parent) {
-    struct place place;
+    struct entry_place place;
     long error = find_entry(node, "..", &place);
     place.entry.inode = parent->number;
     return error != 0 ? error : write_entry(node, &place.entry, 0, place.offset);
@@ -524,7 +524,7 @@ static long ext2_truncate(struct inode *inode, u64 size) {
 
 static long ext2_lookup(struct inode *directory, const char *name, struct inode **found) {
     struct fs *fs = lock(directory);
-    struct place place;
+    struct entry_place place;
     long error = find_entry(node_of(directory), name, &place);
     return unlock(fs, error != 0 ? error : get_inode(fs, place.entry.inode, found));
 }
@@ -532,7 +532,7 @@ static long ext2_lookup(struct inode *directory, const char *name, struct inode 
 static long ext2_list(struct inode *directory, u64 position, struct name *name) {
     static const u32 modes[8] = {0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK};
     struct fs *fs = lock(directory);
-    struct place place = {.offset = 0};
+    struct entry_place place = {.offset = 0};
     long more;
     for (; (more = read_entry(node_of(directory), &place)) == 1; next_entry(&place)) {
         if (place.entry.inode == 0 || is_dots(place.name) || position-- > 0) continue;
@@ -574,7 +574,7 @@ static long ext2_link(struct inode *directory, const char *name, struct inode *i
 static long ext2_unlink(struct inode *directory, const char *name, struct inode *inode) {
     struct fs *fs = lock(directory);
     struct node *node = node_of(inode);
-    struct place place;
+    struct entry_place place;
     int is_directory = S_IS(inode->mode, DIR);
     long error = is_directory && !node->two_names ? is_empty(node) - 1 : 0;
     if (error != 0) return unlock(fs, error == -1 ? -ENOTEMPTY : error + 1);
@@ -640,17 +640,6 @@ static void ext2_unmounted(struct mount *mount) {
     ((struct fs *)mount->data)->mount = 0;
 }
 
-static long ext2_space(struct mount *mount, struct statfs *answer) {
-    struct fs *fs = mount->data;
-    answer->f_type = MAGIC;
-    answer->f_bsize = answer->f_frsize = fs->block_size;
-    answer->f_blocks = fs->super.blocks;
-    answer->f_bfree = answer->f_bavail = fs->super.free_blocks;
-    answer->f_files = fs->super.inodes;
-    answer->f_ffree = fs->super.free_inodes;
-    return 0;
-}
-
 /* Whether this is a file system that we know all about. */
 static long check_super(struct fs *fs) {
     struct super *super = &fs->super;
@@ -692,7 +681,6 @@ static long ext2_open(struct mount *mount, const char *source, u32 flags) {
     mount->data = fs;
     mount->sync = ext2_sync;
     mount->unmounted = ext2_unmounted;
-    mount->space = ext2_space;
     return 0;
 }
 

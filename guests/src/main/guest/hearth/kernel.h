@@ -1,6 +1,5 @@
 /*
- * kernel.h: what the parts of the kernel offer each other. Read it beside README.md, which says in
- * which order to read the rest.
+ * kernel.h: what the parts of the kernel offer each other. README.md says in which order to read the rest.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -17,11 +16,11 @@
 
 /* Functions that can fail return a long: negative numbers are -errno, as in Linux. */
 
-/* ---- main.c, smp.c ------------------------------------------------------------------------- */
+/* ---- main.c, smp.c, trap.c ---------------------------------------------------------------------------- */
 
 extern struct start_info *start_info;
 extern struct shared_info shared_info;
-extern char _start_of_kernel[], _start_of_data[], _end_of_kernel[];
+extern char _start_of_kernel[];
 
 void shutdown(u32 reason) __attribute__((noreturn));
 void power_off(u32 reason) __attribute__((noreturn)); /* the same, after files are on their disks */
@@ -31,34 +30,32 @@ void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noretur
 const char *boot_option(const char *name);
 
 #define MAX_VCPUS 2
-struct cpu {
+extern struct cpu {
     u32 id;
-    int online;
-    struct task *idle;    /* runs when nobody else wants to */
-    struct task *running;
+    struct task *idle; /* runs when nobody else wants to */
     struct vcpu_info *info;
-    u64 timer;            /* for when Xen's timer is set; 0: not at all */
-    u64 slice_end;        /* when the running task has had its turn */
-    u32 ipi_port;         /* sending here wakes this vCPU */
-    int sleeps;           /* in idle() */
-};
-extern struct cpu cpus[MAX_VCPUS];
+    u64 timer;         /* for when Xen's timer is set; 0: not at all */
+    u64 slice_end;     /* when the running task has had its turn */
+    u32 ipi_port;      /* sending here wakes this vCPU */
+    int sleeps;        /* in idle() */
+} cpus[MAX_VCPUS];
 extern u32 cpu_count;
 void smp_init(void);
+void traps_init(void); /* once on each vCPU */
+void leave_kernel(struct registers *registers);
 
-/* The big kernel lock: whoever runs kernel code holds it, but for the few instructions around
- * sleeping in Xen and going to a process. So kernel code need not think of the other vCPU; it must
- * think of it only where it sleeps. Events are masked in the kernel, so it need not think of
- * interrupts either. */
+/* The big kernel lock: whoever runs kernel code holds it, but for the few instructions around sleeping in Xen
+ * and going to a process. So kernel code need not think of the other vCPU; it must think of it only where it
+ * sleeps. Events are masked in the kernel, so it need not think of interrupts either. */
 void lock_kernel(void);
 void unlock_kernel(void);
 
-/* ---- print.c ------------------------------------------------------------------------------- */
+/* ---- print.c, console.c, tty.c ------------------------------------------------------------------------ */
 
-/* %c %s %d %u %x, with l, a width, and the flags - and 0. */
+/* %c %s %d %u %x, with l, a width, and the flag 0. */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_list(const char *format, __builtin_va_list arguments);
-
+void print_to(char *to, u64 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void copy_string(char *to, const char *from, u64 room); /* what fits; a 0 always */
 int same_bytes(const void *a, const void *b, u64 n);
 
@@ -66,7 +63,14 @@ int same_bytes(const void *a, const void *b, u64 n);
 struct text { char *bytes; u64 length, room; };
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- page.c -------------------------------------------------------------------------------- */
+void console_init(void);
+void console_put_all(const char *bytes, u64 n); /* waits for room without sleeping */
+void console_flush(void);                       /* tells the backend */
+long console_write(const char *bytes, u64 n);   /* sleeps for room; -ERESTART, or how much */
+void tty_input(u8 c);                           /* from the console's event */
+extern const struct file_ops tty_ops;
+
+/* ---- page.c ------------------------------------------------------------------------------------------- */
 
 /* All memory is mapped one to one at VIRT_BASE: a page's address there is its name in the kernel. */
 static inline u64 virt_to_pfn(const void *address) {
@@ -80,10 +84,10 @@ static inline void *mfn_to_virt(u64 mfn) {
 }
 u64 virt_to_mfn(const void *address);
 
-void traps_init(void); /* trap.c; once on each vCPU */
 void pages_init(void);
-void *page_alloc(void);                /* zeroed; null when memory is used up */
-void *pages_alloc(u32 count);          /* contiguous for us (not for the machine); not zeroed */
+void *page_alloc(void);                /* zeroed, as all memory; null when it is used up */
+void *pages_alloc(u32 count);          /* contiguous for us (not for the machine), aligned to their length */
+void pages_put(void *first, u32 count);
 void page_get(void *page);             /* one more user ... */
 void page_put(void *page);             /* ... one less; the last one frees it */
 u32 page_users(void *page);
@@ -92,109 +96,85 @@ void pages_free_range(u64 from, u64 to);          /* virtual; memory of the boot
 long page_give_up(void);               /* a free page to Xen; -ENOMEM */
 long page_ask_for(void);               /* and one back; -ENOMEM: Xen has none, or we have all */
 extern u64 pages_total, pages_free, pages_limit; /* now, of these free, and at most */
-
-void *kmalloc(u64 size);               /* up to half a page; zeroed; null when memory is used up */
+void *kmalloc(u64 size);               /* up to half a page; null when memory is used up */
 void kfree(void *object);
-
-/* Maps a frame of the machine that is not ours (shared_info, the grant table) over a page of the
- * kernel's own image: a page-aligned variable. */
+/* Maps a frame of the machine that is not ours (shared_info, the grant table) over a page of the kernel's own
+ * image: a page-aligned variable. */
 void map_frame_over(void *variable, u64 mfn);
 
-/* ---- space.c: address spaces ---------------------------------------------------------------- */
+/* ---- space.c: address spaces -------------------------------------------------------------------------- */
 
 struct area { /* a stretch of a process's addresses: all of one kind */
-    struct area *next; /* ascending */
+    struct area *next;    /* ascending */
     u64 start, end;
-    u32 prot, flags;       /* PROT_..., MAP_... */
-    struct inode *inode;   /* contents come from here; null: zeroes */
-    u64 offset, file_end;  /* of start; beyond file_end there are zeroes */
+    u32 prot, flags;      /* PROT_..., MAP_... */
+    struct inode *inode;  /* contents come from here; null: zeroes */
+    u64 offset, file_end; /* in the file: of start, and beyond which there are zeroes */
 };
 
 struct space {
-    u32 users;
     int pinned;        /* Xen knows the tables: changes by hypercall only */
     u64 *root;         /* L4 table */
     struct area *areas;
-    u64 brk_start, brk;
-    u64 resident, tables;
-    u64 arguments, arguments_end; /* where argv's strings lie, for ps */
+    u64 brk_start, brk, resident, tables; /* the latter two in pages */
+    u64 arguments, arguments_end;         /* where argv's strings lie, for ps */
     char program[128];
 };
 #define USER_END     0x7ffffff000ul  /* the first slot of the L4 table: 512 GiB */
-#define USER_START   0x10000ul
-
-#define ACCESS_READ  1
-#define ACCESS_WRITE 2
-#define ACCESS_EXEC  4
+enum { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
 
 struct space *space_new(void);
 struct space *space_clone(struct space *from);
-void space_put(struct space *space);
+void space_free(struct space *space);
 void space_pin(struct space *space);
-int is_program_running(struct inode *inode);
 long space_fault(struct space *space, u64 address, u32 access); /* -EFAULT, -ENOMEM */
 long space_map(struct space *space, struct area *like, int fixed); /* address */
 long space_unmap(struct space *space, u64 start, u64 end);
 long space_protect(struct space *space, u64 start, u64 end, u32 prot);
 long space_brk(struct space *space, u64 end);
-void space_flush(void); /* hands queued changes of page tables to Xen */
-
-/* A process's memory as the kernel reaches it: by its own map, page for page. */
-void *space_reach(struct space *space, u64 address, u32 access); /* null: not allowed */
+void *space_reach(struct space *space, u64 address, u32 access);
 long copy_from_space(struct space *space, void *to, u64 from, u64 n);
 long copy_to_space(struct space *space, u64 to, const void *from, u64 n);
 /* The same for the running process. */
 long copy_from_user(void *to, u64 from, u64 n);
 long copy_to_user(u64 to, const void *from, u64 n);
-long clear_user(u64 to, u64 n);
 long string_from_user(char *to, u64 from, u64 room); /* length, -ENAMETOOLONG */
 
-/* ---- task.c: processes and kernel threads --------------------------------------------------- */
+/* ---- task.c: processes and kernel threads ------------------------------------------------------------- */
 
 #define MAX_FILES 64
-struct file_table {
-    u32 users;
-    struct file *files[MAX_FILES];
-    u64 close_on_exec; /* a bit each */
-};
-
-/* Something to do later, with the lock held, not sleeping: in a timer's or event's place. */
-struct timer { struct timer *next; u64 deadline; void (*run)(void *); void *argument; };
-
-enum task_state { RUNNABLE, SLEEPING, STOPPED, ZOMBIE, DEAD };
+enum task_state { RUNNABLE, SLEEPING, STOPPED, ZOMBIE };
 
 struct task {
     u64 stack_pointer; /* while it does not run; doors.S knows this place */
     struct task *next; /* of all tasks */
     struct task *next_to_run;
     enum task_state state;
-    int interruptible;
     const void *channel; /* what it sleeps for */
+    int interruptible;
     u64 deadline;        /* when it wakes in any case; 0: never */
     struct cpu *cpu;     /* where it runs; null when it does not */
+    char name[16];
     int pid, group, session;
     struct task *parent;
-    struct task *vfork_parent; /* waits until this one has its own space */
-    struct space *space;       /* null: a kernel thread */
-    struct file_table *files;
-    struct inode *root_directory, *directory;
+    struct space *space; /* null: a kernel thread, or dead */
+    u64 fs_base;
+    struct inode *directory; /* where paths begin; null: at the root */
     u32 umask;
-    u64 fs_base, gs_base;
+    struct file *files[MAX_FILES];
+    u64 close_on_exec; /* a bit each */
     u64 signals_pending, signals_blocked, saved_blocked;
-    int restore_blocked;       /* sigsuspend: take saved_blocked when going back */
-    struct signal_actions *actions;
-    struct timer alarm;        /* SIGALRM; deadline 0: not set */
-    u64 alarm_interval, fault_address;
+    int restore_blocked; /* sigsuspend: take saved_blocked when going back */
+    struct sigaction action[NSIG - 1]; /* signal 1 first */
+    u64 alarm, alarm_interval;         /* when SIGALRM comes; 0: never */
+    u64 fault_address;
     int exit_status, stop_reported, stop_signal;
-    u64 started, user_time, children_time, entered; /* ns */
-    int vfork_child_pid;
-    u64 clear_tid;
-    char name[16];
+    u64 started, user_time, entered; /* ns */
     u8 fpu[512] __attribute__((aligned(16)));
 };
 
 /* A task lies at the bottom of its stack, so the stack pointer leads to the task that runs. */
-#define STACK_SIZE (2 * PAGE_SIZE)
+#define STACK_SIZE (4 * PAGE_SIZE)
 static inline struct task *this_task(void) {
     u64 rsp;
     __asm__("mov %%rsp, %0" : "=r"(rsp));
@@ -208,102 +188,81 @@ static inline struct registers *task_registers(struct task *task) {
 extern struct task *tasks;
 void tasks_init(void (*first)(void *)) __attribute__((noreturn)); /* on vCPU 0's idle task */
 struct task *idle_task(u32 cpu, void (*run)(void *));
-struct task *task_new(const char *name); /* asleep, with nothing to do */
-void task_load(void);        /* tells Xen the running task's page tables and segment bases */
 struct task *kthread(const char *name, void (*run)(void *), void *argument);
+struct task *task_by_pid(int pid);
+void task_load(struct task *task); /* tells Xen its page tables and segment base */
+void fpu_reset(struct task *task);
+void fpu_save(struct task *task);
+void fpu_load(struct task *task);
 void schedule(void);
 void idle(void) __attribute__((noreturn)); /* what a vCPU does when nobody wants to run */
 int tasks_wait_to_run(void);
-long long_work(void);        /* in long loops: gives way if need be; -EINTR: a signal waits */
-int kernel_work(void);       /* takes events; whether the running task should give way */
+int kernel_work(void); /* takes events; whether the running task should give way */
+long long_work(void);  /* in long loops: gives way if need be; -EINTR: a signal waits */
+void do_exit(int status) __attribute__((noreturn));
 
-/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. Two kinds:
- * sleep() cannot be interrupted; wait() ends with -EINTR by a signal and with -ETIMEDOUT at the
- * deadline (ns of now(); 0: none). Whoever polls (see poll_wait) wakes at every wakeup. */
+/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. Two kinds: sleep() cannot
+ * be interrupted; wait() ends with -EINTR by a signal and with -ETIMEDOUT at the deadline (ns of now(); 0:
+ * none). poll_wait() ends at every wakeup. */
 void sleep(const void *channel);
 long wait(const void *channel, u64 deadline);
+long poll_wait(u64 deadline);
 void sleep_until(u64 deadline);
 void wakeup(const void *channel);
 void wake_task(struct task *task);
-
-void leave_kernel(struct registers *registers); /* trap.c */
 
 /* A lock that may be held while sleeping. */
 struct mutex { struct task *owner; };
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
-void fpu_reset(struct task *task);
-struct task *task_by_pid(int pid);
-void release_vfork_parent(void);
-long do_fork(u64 flags, u64 stack, u64 tid_address, u64 tls);
-long do_wait(int pid, u32 options, int *status);
-void do_exit(int status) __attribute__((noreturn));
-
-/* ---- exec.c, signal.c, syscall.c ------------------------------------------------------------ */
+/* ---- exec.c, signal.c, syscall.c ---------------------------------------------------------------------- */
 
 void start_init(void) __attribute__((noreturn));
 
-struct signal_actions { struct sigaction action[NSIG - 1]; }; /* signal 1 first */
+int signal_waiting(struct task *task);
+int is_signal_ignored(struct task *task, int signal);
 void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
-int signal_waiting(struct task *task);
-int signal_kills(struct task *task);
-int is_signal_ignored(struct task *task, int signal);
-void signals_deliver(struct registers *registers);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
+void signals_deliver(struct registers *registers);
 void signals_reset(void);
 
+#define SYSTEM_CALL 257 /* the vector that doors.S gives it */
 void system_call(struct registers *registers);
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
 long sys_close(u64 fd);
+long sys_sync(void);
 
-/* Results that never reach a process: a signal came first; start the call again unless a handler
- * says otherwise. */
+/* A result that never reaches a process: a signal came first; start the call again unless a handler says
+ * otherwise. */
 #define ERESTART 512
-
-/* ---- file.c, path.c, memory files: vfs.h ----------------------------------------------------- */
 
 #include "vfs.h"
 
-/* ---- event.c ------------------------------------------------------------------------------- */
+/* ---- event.c, time.c ---------------------------------------------------------------------------------- */
 
 void events_init(void);
-void events_handle(void);          /* takes what is pending on this vCPU; events masked */
+void events_handle(void); /* takes what is pending on this vCPU; events masked */
 void events_off(void);
 void event_attach(u32 port, void (*handler)(void *), void *argument); /* a port that is there */
-u32 event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument);
+void event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument);
 u32 event_bind_ipi(u32 cpu);
 /* A port on which the given domain may bind; handlers run with the lock held and may not sleep. */
 long event_alloc(u16 remote_domain, void (*handler)(void *), void *argument);
-void event_close(u32 port);
 void event_notify(u32 port);
-
-/* ---- time.c -------------------------------------------------------------------------------- */
 
 #define NANOS_PER_MICRO  1000ul
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
-void time_init(void);      /* once on each vCPU */
-u64 now(void);             /* ns since Xen started */
-u64 uptime(void);          /* ns since our start */
-u64 wall_clock(void);      /* ns since 1970 */
-void timer_program(void);  /* makes Xen call this vCPU when there will be work */
-void slice_begin(void);    /* the running task has its turn from now on */
-
-void timer_set(struct timer *timer, u64 deadline); /* again, if it was set already */
-void timer_cancel(struct timer *timer);
-void timers_run(void);
-
-/* ---- console.c, tty.c ----------------------------------------------------------------------- */
-
-void console_init(void);
-void console_crashed(void);          /* from now on trust only the hypercall */
-void console_put(const char *bytes, u64 n);  /* waits for room, masked: for printk */
-void console_flush(void);
-long console_write(const char *bytes, u64 n); /* sleeps for room; -ERESTART, or how much */
-u64 console_try_put(const char *bytes, u64 n); /* as much as there is room for */
-void tty_input(char c);              /* from the console's event */
-extern const struct file_ops tty_ops;
+void time_init(void);     /* once on each vCPU */
+u64 now(void);            /* ns since Xen started */
+u64 uptime(void);         /* ns since our start */
+u64 wall_clock(void);     /* ns since 1970 */
+u64 random64(void);       /* not for secrets */
+void timer_expect(u64 deadline); /* some task's; 0: none */
+void timer_program(void); /* makes Xen call this vCPU when there will be work */
+void slice_begin(void);   /* the running task has its turn from now on */
 
 /* ---- xenstore.c, grant.c, balloon.c ---------------------------------------------------------- */
 

@@ -8,7 +8,6 @@ struct start_info *start_info;
 
 /* The page shared with Xen takes the place of this variable's: see map_frame_over. */
 struct shared_info shared_info __attribute__((aligned(PAGE_SIZE)));
-_Static_assert(sizeof(struct shared_info) == PAGE_SIZE, "nothing else may share the page");
 
 void shutdown(u32 reason) {
     struct sched_shutdown arguments = {.reason = reason};
@@ -17,10 +16,7 @@ void shutdown(u32 reason) {
 }
 
 void power_off(u32 reason) {
-    for (struct mount *mount = mounts; mount != 0; mount = mount->next) {
-        if (mount->sync != 0) mount->sync(mount);
-    }
-    network_stop();
+    sys_sync();
     shutdown(reason);
 }
 
@@ -44,7 +40,6 @@ static void first_thread(void *nothing) {
     devices_init();
     proc_init();
     initrd_unpack();
-    mount_kernels_own();
     disks_init();
     disk_files_init();
     network_init();
@@ -54,15 +49,11 @@ static void first_thread(void *nothing) {
 /* The rest of the start, on the stack of the first vCPU's idle task, which this then becomes. */
 static void boot(void *nothing) {
     (void)nothing;
-    events_init();
-    console_init();
     time_init();
-    printk("hearth: a small kernel that runs Linux programs, on Xen %ld.%ld\n",
-           HYPERCALL(xen_version, XENVER_version, 0) >> 16,
-           HYPERCALL(xen_version, XENVER_version, 0) & 0xffff);
+    long version = HYPERCALL(xen_version, XENVER_version, 0);
+    printk("hearth: a small kernel that runs Linux programs, on Xen %ld.%ld\n", version >> 16, version & 0xffff);
     smp_init();
-    printk("hearth: %lu KiB of memory, %lu KiB free, %u vCPUs\n",
-           pages_total * 4, pages_free * 4, cpu_count);
+    printk("hearth: %lu KiB of memory, %lu KiB free, %u vCPUs\n", pages_total * 4, pages_free * 4, cpu_count);
     kthread("init", first_thread, 0);
     idle();
 }
@@ -72,6 +63,8 @@ void kernel_main(struct start_info *info) {
     start_info = info;
     traps_init();
     map_frame_over(&shared_info, info->shared_info / PAGE_SIZE);
+    events_init();
+    console_init();
     pages_init();
     tasks_init(boot);
 }

@@ -1,7 +1,6 @@
 /*
- * memfs.c: files that live in memory. Pages of a file are the very pages that processes map, so a
- * program that runs ten times is in memory once. At the start the initial RAM disk, an archive of
- * cpio's format "newc", is unpacked into it.
+ * memfs.c: files that live in memory. Pages of a file are the very pages that processes map, so a program that
+ * runs ten times is in memory once. At the start the initial RAM disk is unpacked into it.
  */
 #include "kernel.h"
 
@@ -12,10 +11,7 @@ struct entry { struct entry *next; struct inode *inode; char name[]; };
 #define CHUNK_PAGES 63ul
 struct chunk { struct chunk *next; void *pages[CHUNK_PAGES]; };
 
-/* No file is larger than the memory, not even one with holes: a list leads to its pages. */
-#define SIZE_MAX (pages_limit * PAGE_SIZE)
-
-/* ---- Files ----------------------------------------------------------------------------------------- */
+/* ---- Files and symbolic links ------------------------------------------------------------------------- */
 
 /* Where the pointer to the index-th page is kept; null: no such chunk, or no memory for it. */
 static void **slot_of(struct inode *inode, u64 index, int create) {
@@ -29,9 +25,8 @@ static void **slot_of(struct inode *inode, u64 index, int create) {
 
 static void *page_at(struct inode *inode, u64 index, int create) {
     void **slot = slot_of(inode, index, create);
-    if (slot == 0) return 0;
-    if (*slot == 0 && create) *slot = page_alloc();
-    return *slot;
+    if (slot != 0 && *slot == 0 && create) *slot = page_alloc();
+    return slot == 0 ? 0 : *slot;
 }
 
 static void *memory_page(struct inode *inode, u64 index, int create) {
@@ -43,10 +38,6 @@ static void *memory_page(struct inode *inode, u64 index, int create) {
 static long memory_read(struct inode *inode, void *to, u64 n, u64 offset) {
     if (offset >= inode->size) return 0;
     n = MIN(n, inode->size - offset);
-    if (S_IS(inode->mode, LNK)) {
-        memcpy(to, inode->data + offset, n);
-        return n;
-    }
     for (u64 done = 0, part; done < n; done += part) {
         u64 in_page = (offset + done) % PAGE_SIZE;
         const void *page = page_at(inode, (offset + done) / PAGE_SIZE, 0);
@@ -57,19 +48,10 @@ static long memory_read(struct inode *inode, void *to, u64 n, u64 offset) {
     return n;
 }
 
-/* A symbolic link's data is its text, written once. */
-static long write_link(struct inode *inode, const void *text, u64 n) {
-    inode->data = kmalloc(n);
-    if (inode->data == 0) return -ENOSPC;
-    memcpy(inode->data, text, n);
-    return inode->size = n;
-}
-
 static long memory_write(struct inode *inode, const void *from, u64 n, u64 offset) {
-    u64 done = 0, part;
-    if (S_IS(inode->mode, LNK)) return write_link(inode, from, n);
-    if (offset + n < offset || offset + n > SIZE_MAX) return -EFBIG;
-    for (; done < n; done += part) {
+    u64 done = 0, end = pages_limit * PAGE_SIZE; /* no file is larger than the memory, even with holes */
+    if (offset > end || n > end - offset) return -EFBIG;
+    for (u64 part; done < n; done += part) {
         u64 in_page = (offset + done) % PAGE_SIZE;
         void *page = page_at(inode, (offset + done) / PAGE_SIZE, 1);
         if (page == 0) break;
@@ -81,10 +63,9 @@ static long memory_write(struct inode *inode, const void *from, u64 n, u64 offse
 }
 
 static long memory_truncate(struct inode *inode, u64 size) {
-    if (!S_IS(inode->mode, REG)) return S_IS(inode->mode, DIR) ? -EISDIR : -EINVAL;
-    if (size > SIZE_MAX) return -EFBIG;
     u64 index = ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE;
     void *last = size % PAGE_SIZE == 0 ? 0 : page_at(inode, size / PAGE_SIZE, 0);
+    if (size > pages_limit * PAGE_SIZE) return -EFBIG;
     if (last != 0) memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
     for (void **slot; (slot = slot_of(inode, index, 0)) != 0; index++) {
         if (*slot != 0) page_put(*slot);
@@ -94,7 +75,7 @@ static long memory_truncate(struct inode *inode, u64 size) {
     return 0;
 }
 
-/* ---- Directories ------------------------------------------------------------------------------------- */
+/* ---- Directories -------------------------------------------------------------------------------------- */
 
 static struct entry **find(struct inode *directory, const char *name) {
     struct entry **at = (struct entry **)&directory->data;
@@ -122,20 +103,17 @@ static long memory_list(struct inode *directory, u64 position, struct name *name
 static long memory_link(struct inode *directory, const char *name, struct inode *inode) {
     struct entry *entry = kmalloc(sizeof(*entry) + strlen(name) + 1);
     if (entry == 0) return -ENOSPC;
-    memcpy(entry->name, name, strlen(name) + 1);
+    copy_string(entry->name, name, strlen(name) + 1);
     inode_get(entry->inode = inode);
     *find(directory, name) = entry;
-    if (S_IS(inode->mode, DIR)) inode->device = 1; /* it has two names while it is moved */
     directory->modified = wall_clock();
     return 0;
 }
 
-static long memory_create(struct inode *directory, const char *name, u32 mode,
-                          struct inode **made) {
+static long memory_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
     struct inode *inode = memory_inode(mode);
     long error = inode == 0 ? -ENOSPC : memory_link(directory, name, inode);
     if (error != 0) return inode_put(inode), error;
-    inode->device = 0;
     *made = inode;
     return 0;
 }
@@ -143,8 +121,6 @@ static long memory_create(struct inode *directory, const char *name, u32 mode,
 static long memory_unlink(struct inode *directory, const char *name, struct inode *inode) {
     struct entry **at = find(directory, name), *entry = *at;
     if (entry == 0) return -ENOENT;
-    if (S_IS(inode->mode, DIR) && inode->data != 0 && !inode->device) return -ENOTEMPTY;
-    if (S_IS(inode->mode, DIR)) inode->device = 0;
     *at = entry->next;
     kfree(entry);
     inode_put(inode);
@@ -153,8 +129,7 @@ static long memory_unlink(struct inode *directory, const char *name, struct inod
 }
 
 static void memory_release(struct inode *inode) {
-    if (S_IS(inode->mode, LNK)) kfree(inode->data);
-    if (!S_IS(inode->mode, REG)) return; /* a directory is empty by now */
+    if (S_IS(inode->mode, DIR)) return; /* it is empty by now */
     memory_truncate(inode, 0);
     for (struct chunk *chunk = inode->data, *next; chunk != 0; chunk = next) {
         next = chunk->next;
@@ -172,11 +147,11 @@ struct inode *memory_inode(u32 mode) {
     return inode_new(mode, &memory_ops);
 }
 
-/* ---- The initial RAM disk -------------------------------------------------------------------------------- */
+/* ---- The initial RAM disk: an archive of cpio's format "newc" ----------------------------------------- */
 
 struct cpio_header { /* 13 numbers of 8 hexadecimal digits */
-    char magic[6], ino[8], mode[8], uid[8], gid[8], nlink[8], mtime[8], filesize[8], devmajor[8],
-         devminor[8], rdevmajor[8], rdevminor[8], namesize[8], check[8];
+    char magic[6], ino[8], mode[8], uid[8], gid[8], nlink[8], mtime[8], filesize[8], devmajor[8], devminor[8],
+         rdevmajor[8], rdevminor[8], namesize[8], check[8];
 };
 
 static u32 hexadecimal(const char *digits) {
@@ -188,24 +163,18 @@ static u32 hexadecimal(const char *digits) {
     return value;
 }
 
+/* Archives may stand one behind the other: later files replace earlier ones. */
 static void unpack(const struct cpio_header *header, const char *name, const void *contents) {
-    char path[PATH_MAX / 4] = "/";
-    u32 mode = hexadecimal(header->mode);
-    struct inode *inode;
-    copy_string(path + 1, name, sizeof(path) - 1);
-    long error = path_make(path, mode, &inode);
-    if (error == -EEXIST && S_IS(mode, DIR)) return;
-    if (error == -EEXIST && (error = path_find(path, 0, &inode)) == 0) memory_truncate(inode, 0);
-    if (error != 0) {
-        printk("hearth: initrd: %s: error %ld\n", name, error);
-        return;
+    u32 mode = hexadecimal(header->mode), size = hexadecimal(header->filesize);
+    struct place place;
+    if (streq(name, "TRAILER!!!") || path_walk(0, name, 0, &place) != 0) return;
+    if (place.inode == 0) place_make(&place, mode);
+    if (place.inode == 0 || (size > 0 && memory_truncate(place.inode, 0) == 0
+                             && memory_write(place.inode, contents, size, 0) != (long)size)) {
+        printk("hearth: initrd: no room for %s\n", name);
     }
-    inode->modified = hexadecimal(header->mtime) * NANOS_PER_SECOND;
-    inode->device = hexadecimal(header->rdevmajor) << 8 | hexadecimal(header->rdevminor);
-    if (memory_write(inode, contents, hexadecimal(header->filesize), 0) < 0) {
-        printk("hearth: initrd: no memory for %s\n", name);
-    }
-    inode_put(inode);
+    if (place.inode != 0) place.inode->modified = hexadecimal(header->mtime) * NANOS_PER_SECOND;
+    place_put(&place);
 }
 
 /* Gives the pages that are unpacked back at once, so that large files are not in memory twice. */
@@ -220,8 +189,7 @@ void initrd_unpack(void) {
         if (!same_bytes(header->magic, "070701", 6)) break;
         const char *name = (const char *)(header + 1);
         u64 contents = ROUND_UP((u64)name + hexadecimal(header->namesize), 4);
-        /* Archives may stand one behind the other; later files replace earlier ones. */
-        if (!streq(name, "TRAILER!!!")) unpack(header, name, (void *)contents);
+        unpack(header, name, (void *)contents);
         at = ROUND_UP(contents + hexadecimal(header->filesize), 4);
         pages_free_range(freed, ROUND_DOWN(at, PAGE_SIZE));
         freed = ROUND_DOWN(at, PAGE_SIZE);

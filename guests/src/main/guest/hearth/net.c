@@ -11,14 +11,6 @@ void net_wake(void) {
     wakeup(&work);
 }
 
-/* Not for secrets: numbers that a stranger on the network has no way to know. */
-u64 random64(void) {
-    static u64 state;
-    state = (state ^ wall_clock() ^ now() << 32) * 0x2545f4914f6cdd1d;
-    state ^= state >> 29;
-    return state;
-}
-
 /* ---- Addresses as text ----------------------------------------------------------------------- */
 
 /* Four numbers and dots; 0 if it is not that. `end` is set to what follows. */
@@ -74,20 +66,9 @@ static void net_thread(void *asks_for_address) {
     }
 }
 
-static void print_devices(struct text *text) {
-    struct card_counters *c = &card_counters;
-    text_add(text, "Inter-|   Receive                                                |  Transmit\n"
-             " face |bytes    packets errs drop fifo frame compressed multicast|"
-             "bytes    packets errs drop fifo colls carrier compressed\n");
-    text_add(text, "  eth0: %lu %lu 0 %lu 0 0 0 0 %lu %lu 0 %lu 0 0 0 0\n", c->rx_bytes,
-             c->rx_packets, c->rx_dropped, c->tx_bytes, c->tx_packets, c->tx_dropped);
-}
-
 void network_init(void) {
-    static struct proc_file devices = {.name = "net/dev", .print = print_devices};
     const char *option = boot_option("ip");
     int is_set = take_option(option);
-    proc_register(&devices);
     /* In a thread of its own, since the first process need not wait for all that. */
     kthread("net", net_thread, is_set || (option != 0 && *option == 'o') ? 0 : &work);
 }

@@ -1,43 +1,33 @@
 /*
- * page.c: memory. Every page of the domain has two numbers: its pfn, by which we count it, and its
- * mfn, by which the machine does. Page tables hold mfns; Xen checks each of them. The builder left
- * a list that leads from pfn to mfn; we keep it in struct page.
+ * page.c: memory. Every page of the domain has two numbers: its pfn, by which we count it, and its mfn, by
+ * which the machine does. Page tables hold mfns; Xen checks each of them. The builder left a list that leads
+ * from pfn to mfn; we keep it in struct page.
  */
 #include "kernel.h"
 
-#define NO_FRAME     0xffffffffu /* given back to Xen */
-#define NONE         0           /* pfn 0 is never free */
-#define MAP_LIMIT    (1ul << 18) /* pages: 1 GiB, what one L3 entry spans; more is left alone */
-#define L1_PAGES     512ul       /* what one L1 table spans */
-
-struct page {
-    u32 mfn;
-    u32 users;
-    u32 next, previous; /* of the free pages, or of those given back */
-    u8 size_class;      /* kmalloc's */
-};
-
-static struct page *pages;
-static u32 first_free, first_absent;
-u64 pages_total, pages_free, pages_limit;
-
-/* ---- Page table entries of the kernel's own map ------------------------------------------------ */
-
+#define NO_FRAME  0xffffffffu /* of a page that was given back to Xen */
+#define MAP_LIMIT (1ul << 18) /* pages: 1 GiB, what one L3 entry spans; more is left alone */
+#define L1_PAGES  512ul       /* what one L1 table spans */
 #define KERNEL_ENTRY(mfn) ((u64)(mfn) * PAGE_SIZE | PTE_PRESENT | PTE_USER)
 
+static struct page {
+    u32 mfn, users; /* free pages have no user; those given back have one, so that nobody takes them */
+    u8 size_class;  /* kmalloc's */
+} *pages;
+static u64 next_free, next_absent; /* where to go on looking */
+u64 pages_total, pages_free, pages_limit;
+
 /*
- * Changing a page table is the hypervisor's business. The tables are mapped read-only, since a guest
- * that could write them could map its neighbour's memory; we ask, Xen checks and writes. Of the
- * tables in use it changes the entry for an address.
+ * Changing a page table is the hypervisor's business. The tables are mapped read-only, since a guest that
+ * could write them could map its neighbour's memory; we ask, Xen checks and writes.
  */
 static void set_kernel_entry(void *address, u64 entry) {
-    long error = hypercall(
-            HYPERCALL_update_va_mapping, (u64)address, entry, UVMF_INVLPG | UVMF_ALL, 0);
+    long error = hypercall(HYPERCALL_update_va_mapping, (u64)address, entry, UVMF_INVLPG | UVMF_ALL, 0);
     if (error != 0) panic("Xen refuses entry %lx for %lx: error %ld", entry, (u64)address, error);
 }
 
-/* Xen's pages have no pfn, so they have no place in our map. The easiest one is where a variable of
- * ours is: the frame that was behind it is simply forgotten. */
+/* Xen's pages have no pfn, so they have no place in our map. The easiest one is where a variable of ours
+ * is: the frame that was behind it is simply forgotten. */
 void map_frame_over(void *variable, u64 mfn) {
     set_kernel_entry(variable, KERNEL_ENTRY(mfn) | PTE_WRITE);
 }
@@ -50,53 +40,25 @@ void page_set_writable(void *page, int writable) {
     set_kernel_entry(page, KERNEL_ENTRY(virt_to_mfn(page)) | (writable ? PTE_WRITE : 0));
 }
 
-/* ---- Free pages -------------------------------------------------------------------------------- */
+/* ---- Free pages --------------------------------------------------------------------------------------- */
 
-static void list_add(u32 *list, u32 pfn) {
-    pages[pfn].next = *list;
-    pages[pfn].previous = NONE;
-    if (*list != NONE) pages[*list].previous = pfn;
-    *list = pfn;
-}
-
-static void list_remove(u32 *list, u32 pfn) {
-    struct page *page = &pages[pfn];
-    if (page->next != NONE) pages[page->next].previous = page->previous;
-    if (page->previous != NONE) pages[page->previous].next = page->next;
-    else *list = page->next;
-}
-
-static void free_page(u32 pfn) {
-    pages[pfn].users = 0;
-    list_add(&first_free, pfn);
-    pages_free++;
-}
-
-static void *take_page(u32 pfn) {
-    list_remove(&first_free, pfn);
-    pages[pfn].users = 1;
-    pages_free--;
-    return pfn_to_virt(pfn);
+void *pages_alloc(u32 count) {
+    u64 first = ROUND_UP(next_free, count);
+    for (u64 tried = 0; pages_free >= count && tried < pages_limit + count; tried += count, first += count) {
+        u32 length = 0;
+        if (first + count > pages_limit) first = 0;
+        while (length < count && pages[first + length].users == 0) length++;
+        if (length < count) continue;
+        for (u32 i = 0; i < count; i++) pages[first + i].users = 1;
+        pages_free -= count;
+        next_free = first + count;
+        return memset(pfn_to_virt(first), 0, count * PAGE_SIZE);
+    }
+    return 0;
 }
 
 void *page_alloc(void) {
-    return first_free == NONE ? 0 : memset(take_page(first_free), 0, PAGE_SIZE);
-}
-
-static int is_free(u64 pfn) {
-    return pages[pfn].users == 0 && pages[pfn].mfn != NO_FRAME;
-}
-
-/* The first run that is long enough, aligned to its length. Stacks are what it is wanted for. */
-void *pages_alloc(u32 count) {
-    for (u64 first = ROUND_UP(1, count); first + count <= pages_limit; first += count) {
-        u32 length = 0;
-        while (length < count && is_free(first + length)) length++;
-        if (length < count) continue;
-        for (u32 i = 0; i < count; i++) take_page(first + i);
-        return pfn_to_virt(first);
-    }
-    return 0;
+    return pages_alloc(1);
 }
 
 void page_get(void *page) {
@@ -106,7 +68,11 @@ void page_get(void *page) {
 void page_put(void *page) {
     u64 pfn = virt_to_pfn(page);
     if (pages[pfn].users == 0) panic("page %lx is freed twice", pfn);
-    if (--pages[pfn].users == 0) free_page(pfn);
+    if (--pages[pfn].users == 0) pages_free++;
+}
+
+void pages_put(void *first, u32 count) {
+    for (u32 i = 0; i < count; i++) page_put((char *)first + i * PAGE_SIZE);
 }
 
 u32 page_users(void *page) {
@@ -114,12 +80,10 @@ u32 page_users(void *page) {
 }
 
 void pages_free_range(u64 from, u64 to) {
-    for (u64 at = ROUND_UP(from, PAGE_SIZE); at + PAGE_SIZE <= to; at += PAGE_SIZE) {
-        free_page(virt_to_pfn((void *)at));
-    }
+    for (u64 at = ROUND_UP(from, PAGE_SIZE); at + PAGE_SIZE <= to; at += PAGE_SIZE) page_put((void *)at);
 }
 
-/* ---- Objects smaller than a page: sizes are powers of two, from 32 bytes to half a page ---------- */
+/* ---- Objects smaller than a page: sizes are powers of two, from 32 bytes to half a page --------------- */
 
 #define SMALLEST 5
 #define LARGEST  11
@@ -149,80 +113,66 @@ void kfree(void *pointer) {
     free_objects[class] = object;
 }
 
-/* ---- The balloon ------------------------------------------------------------------------------- */
+/* ---- The balloon -------------------------------------------------------------------------------------- */
 
-static struct xen_memory_reservation reservation_of(u64 *frame) {
-    return (struct xen_memory_reservation){
-        .extent_start = frame, .nr_extents = 1, .domid = DOMID_SELF};
+static int exchange_page(u32 command, u64 *frame) {
+    struct xen_memory_reservation one = {.extent_start = frame, .nr_extents = 1, .domid = DOMID_SELF};
+    return HYPERCALL(memory_op, command, &one) == 1;
 }
 
 long page_give_up(void) {
-    u32 pfn = first_free;
-    if (pfn == NONE) return -ENOMEM;
-    u64 frame = pages[pfn].mfn;
-    struct xen_memory_reservation reservation = reservation_of(&frame);
-    take_page(pfn);
-    set_kernel_entry(pfn_to_virt(pfn), 0); /* Xen takes no page back that is still mapped */
-    if (HYPERCALL(memory_op, XENMEM_decrease_reservation, &reservation) != 1) {
-        panic("Xen does not want page %u back", pfn);
-    }
+    void *page = page_alloc();
+    if (page == 0) return -ENOMEM;
+    u64 pfn = virt_to_pfn(page), frame = pages[pfn].mfn;
+    set_kernel_entry(page, 0); /* Xen takes no page back that is still mapped */
+    if (!exchange_page(XENMEM_decrease_reservation, &frame)) panic("Xen does not want page %lx back", pfn);
     pages[pfn].mfn = NO_FRAME;
-    list_add(&first_absent, pfn);
     pages_total--;
     return 0;
 }
 
 long page_ask_for(void) {
-    u32 pfn = first_absent;
-    u64 frame = pfn; /* in: for which pfn; out: which frame */
-    struct xen_memory_reservation reservation = reservation_of(&frame);
-    if (pfn == NONE) return -ENOMEM;
-    if (HYPERCALL(memory_op, XENMEM_populate_physmap, &reservation) != 1) return -ENOMEM;
-    list_remove(&first_absent, pfn);
+    u64 tried = 0;
+    while (pages[next_absent % pages_limit].mfn != NO_FRAME && tried++ < pages_limit) next_absent++;
+    u64 pfn = next_absent % pages_limit, frame = pfn; /* in: for which pfn; out: which frame */
+    if (pages[pfn].mfn != NO_FRAME || !exchange_page(XENMEM_populate_physmap, &frame)) return -ENOMEM;
     pages[pfn].mfn = frame;
     page_set_writable(pfn_to_virt(pfn), 1);
-    free_page(pfn);
+    page_put(pfn_to_virt(pfn));
     pages_total++;
     return 0;
 }
 
-/* ---- The beginning ------------------------------------------------------------------------------- */
+/* ---- The beginning ------------------------------------------------------------------------------------ */
 
 static u64 boot_next; /* the first page that nobody uses; all up to mapped_end are mapped */
-
-static void *boot_alloc(void) {
-    return memset((void *)(boot_next += PAGE_SIZE) - PAGE_SIZE, 0, PAGE_SIZE);
-}
 
 static u64 *table_at(const u64 *entry) {
     return mfn_to_virt((*entry & ~PTE_NX) / PAGE_SIZE);
 }
 
 /*
- * The builder mapped the kernel and a little more. The rest of the memory needs more L1 tables: each
- * is filled while it is a page like any other, made read-only, and then hung into the L2 table,
- * which makes Xen look at every entry.
+ * The builder mapped the kernel and a little more. The rest needs more L1 tables: each is filled
+ * while it is a page like any other, made read-only, and then hung into the L2 table, which makes Xen look at
+ * every entry.
  */
 static void map_memory(u64 mapped_end, const u64 *p2m) {
     u64 *l3 = table_at((u64 *)start_info->pt_base + 511), *l2 = table_at(l3 + 510);
     for (u64 pfn = virt_to_pfn((void *)mapped_end); pfn < pages_limit; pfn += L1_PAGES) {
-        u64 *table = boot_alloc();
+        u64 *table = memset((void *)boot_next, 0, PAGE_SIZE), mfn = p2m[virt_to_pfn(table)];
+        boot_next += PAGE_SIZE;
         for (u64 i = 0; i < L1_PAGES && pfn + i < start_info->nr_pages; i++) {
             table[i] = KERNEL_ENTRY(p2m[pfn + i]) | PTE_WRITE;
         }
-        u64 mfn = p2m[virt_to_pfn(table)];
-        struct mmu_update update = {
-            .ptr = p2m[virt_to_pfn(l2)] * PAGE_SIZE + pfn / L1_PAGES * 8,
-            .val = KERNEL_ENTRY(mfn) | PTE_WRITE};
+        struct mmu_update update = {.ptr = p2m[virt_to_pfn(l2)] * PAGE_SIZE + pfn / L1_PAGES * 8,
+                                    .val = KERNEL_ENTRY(mfn) | PTE_WRITE};
         set_kernel_entry(table, KERNEL_ENTRY(mfn));
-        if (hypercall(HYPERCALL_mmu_update, (u64)&update, 1, 0, DOMID_SELF) != 0) {
-            panic("Xen refuses an L1 table");
-        }
+        if (hypercall(HYPERCALL_mmu_update, (u64)&update, 1, 0, DOMID_SELF) != 0) panic("no L1 table");
     }
 }
 
-/* What lies where, in this order: 1 MiB free, the kernel, the initial RAM disk, the p2m list,
- * start_info and the rings, page tables, the first stack (used up by now), free. */
+/* What lies where, in this order: 1 MiB free, the kernel, the initial RAM disk, the p2m list, start_info and
+ * the rings, page tables, the first stack (used up by now), free. */
 void pages_init(void) {
     const u64 *p2m = (const u64 *)start_info->mfn_list;
     u16 self = DOMID_SELF;
@@ -237,9 +187,8 @@ void pages_init(void) {
 
     pages = (struct page *)boot_next;
     boot_next = ROUND_UP((u64)(pages + pages_limit), PAGE_SIZE);
-    for (u64 pfn = pages_limit - 1; pfn > 0; pfn--) {
+    for (u64 pfn = 0; pfn < pages_limit; pfn++) {
         pages[pfn] = (struct page){.mfn = pfn < pages_total ? p2m[pfn] : NO_FRAME, .users = 1};
-        if (pfn >= pages_total) list_add(&first_absent, pfn);
     }
     pages_free_range(boot_next, (u64)pfn_to_virt(pages_total));
     u64 list_end = (u64)(p2m + start_info->nr_pages);

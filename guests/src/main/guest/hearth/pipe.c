@@ -26,60 +26,63 @@ static long pipe_write(struct file *file, const void *from, u64 n) {
     struct pipe *pipe = file->data;
     u64 done = 0;
     while (done < n) {
-        u32 room = PAGE_SIZE - (pipe->put - pipe->taken);
         if (pipe->readers == 0) {
             signal_send(current, SIGPIPE);
             return -EPIPE;
         }
-        if (room == 0) {
-            if (file->flags & O_NONBLOCK) return done > 0 ? (long)done : -EAGAIN;
-            if (wait(pipe, 0) != 0) return done > 0 ? (long)done : -ERESTART;
+        if (pipe->put - pipe->taken < PAGE_SIZE) {
+            pipe->page[pipe->put++ % PAGE_SIZE] = ((const char *)from)[done++];
             continue;
         }
-        for (; room > 0 && done < n; room--) {
-            pipe->page[pipe->put++ % PAGE_SIZE] = ((const char *)from)[done++];
-        }
         wakeup(pipe);
+        if (file->flags & O_NONBLOCK) return done > 0 ? (long)done : -EAGAIN;
+        if (wait(pipe, 0) != 0) return done > 0 ? (long)done : -ERESTART;
     }
+    wakeup(pipe);
     return done;
 }
 
-static u32 read_end_poll(struct file *file) {
-    struct pipe *pipe = file->data;
-    return (pipe->put != pipe->taken ? POLLIN : 0) | (pipe->writers == 0 ? POLLHUP : 0);
+static int is_write_end(struct file *file) {
+    return (file->flags & O_ACCMODE) == O_WRONLY;
 }
 
-static u32 write_end_poll(struct file *file) {
+static u32 pipe_poll(struct file *file) {
     struct pipe *pipe = file->data;
-    return (pipe->put - pipe->taken < PAGE_SIZE ? POLLOUT : 0) | (pipe->readers == 0 ? POLLERR : 0);
+    u32 waiting = pipe->put - pipe->taken;
+    if (is_write_end(file)) return (waiting < PAGE_SIZE ? POLLOUT : 0) | (pipe->readers == 0 ? POLLERR : 0);
+    return (waiting > 0 ? POLLIN : 0) | (pipe->writers == 0 ? POLLHUP : 0);
 }
 
 static void pipe_close(struct file *file) {
     struct pipe *pipe = file->data;
-    if ((file->flags & O_ACCMODE) == O_WRONLY) pipe->writers--;
+    if (is_write_end(file)) pipe->writers--;
     else pipe->readers--;
     wakeup(pipe);
-    if (pipe->readers == 0 && pipe->writers == 0) {
-        page_put(pipe->page);
-        kfree(pipe);
-    }
+    if (pipe->readers > 0 || pipe->writers > 0) return;
+    page_put(pipe->page);
+    kfree(pipe);
 }
 
-static const struct file_ops read_end_ops = {
-    .read = pipe_read, .poll = read_end_poll, .close = pipe_close};
-static const struct file_ops write_end_ops = {
-    .write = pipe_write, .poll = write_end_poll, .close = pipe_close};
+static const struct file_ops pipe_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .close = pipe_close};
 
-long pipe_new(struct file **read_end, struct file **write_end) {
+long sys_pipe2(u64 address, u64 flags) {
     struct pipe *pipe = kmalloc(sizeof(*pipe));
     char *page = page_alloc();
-    *read_end = file_new(&read_end_ops, pipe, O_RDONLY);
-    *write_end = file_new(&write_end_ops, pipe, O_WRONLY);
-    if (pipe == 0 || page == 0 || *read_end == 0 || *write_end == 0) {
+    struct file *in = file_new(&pipe_ops, pipe, O_RDONLY | (flags & O_NONBLOCK));
+    struct file *out = file_new(&pipe_ops, pipe, O_WRONLY | (flags & O_NONBLOCK));
+    if (pipe == 0 || page == 0 || in == 0 || out == 0) {
         if (page != 0) page_put(page);
-        kfree(pipe), kfree(*read_end), kfree(*write_end);
+        kfree(pipe), kfree(in), kfree(out);
         return -ENOMEM;
     }
     *pipe = (struct pipe){.page = page, .readers = 1, .writers = 1};
-    return 0;
+    int numbers[] = {file_number(in, 0, (flags & O_CLOEXEC) != 0), file_number(out, 0, (flags & O_CLOEXEC) != 0)};
+    if (numbers[0] >= 0 && numbers[1] >= 0) return copy_to_user(address, numbers, sizeof(numbers));
+    sys_close(numbers[0]); /* of a number that it did not get: -EBADF */
+    return -EMFILE;
+}
+
+long sys_pipe(u64 address) {
+    return sys_pipe2(address, 0);
 }

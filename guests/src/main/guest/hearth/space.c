@@ -1,19 +1,17 @@
 /*
  * space.c: the address spaces of processes.
  *
- * A process has page tables of its own, which are loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR)
- * and hold nothing of the kernel: both run in ring 3, so only the tables keep them apart. All a
- * process has lies in the first of 512 slots of the top table.
- *
- * Tables are made while they are pages like any others, by plain writes. Then they are made
- * read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
- *
- * Pages appear when they are touched. fork() copies tables only and takes the right to write from
- * both sides; who writes first gets a copy.
+ * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing of
+ * the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
+ * the first of 512 slots of the top table. Tables are made while they are ordinary pages, by plain writes; then
+ * they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes. Pages
+ * appear when they are touched. fork() copies tables only and takes the right to write from both sides; who
+ * writes first gets a copy.
  */
 #include "kernel.h"
 
 #define FRAME_BITS  0x000ffffffffff000ul
+#define USER_START  0x10000ul
 #define MMAP_TOP    (USER_END - (64ul << 20)) /* below the stack */
 #define TABLE_ENTRY (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
@@ -21,13 +19,13 @@ static u32 index_of(u64 address, int level) {
     return address >> (12 + 9 * (level - 1)) & 511;
 }
 
-/* The page, or table, behind an entry. An entry that is neither 0 nor PRESENT has a page too: one
- * that the process made inaccessible with mprotect(). */
+/* The page, or table, behind an entry. One that is neither 0 nor PRESENT has a page too: mprotect() made it
+ * inaccessible. */
 static void *page_of(u64 entry) {
     return mfn_to_virt((entry & FRAME_BITS) / PAGE_SIZE);
 }
 
-/* ---- Changing entries --------------------------------------------------------------------------- */
+/* ---- Changing entries --------------------------------------------------------------------------------- */
 
 static struct mmu_update queue[32];
 static u32 queued;
@@ -39,18 +37,15 @@ static void mmuext(u32 command, u64 mfn) {
     if (error != 0) panic("Xen refuses mmuext_op %u on frame %lx: error %ld", command, mfn, error);
 }
 
-void space_flush(void) {
-    if (queued > 0) {
-        long error = hypercall(HYPERCALL_mmu_update, (u64)queue, queued, 0, DOMID_SELF);
-        if (error != 0) panic("Xen refuses a page table entry: error %ld", error);
-        queued = 0;
-    }
-    /* Only the running process's tables are changed, and it runs on one vCPU. */
+/* Hands queued changes to Xen. Only the running process's tables are changed, and it runs on one vCPU. */
+static void flush(void) {
+    long error = queued == 0 ? 0 : hypercall(HYPERCALL_mmu_update, (u64)queue, queued, 0, DOMID_SELF);
+    if (error != 0) panic("Xen refuses a page table entry: error %ld", error);
     if (must_flush_tlb) mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0);
-    must_flush_tlb = 0;
+    queued = must_flush_tlb = 0;
 }
 
-/* Takes effect at space_flush() at the latest. */
+/* Takes effect at flush() at the latest. */
 static void set_entry(struct space *space, u64 *entry, u64 value) {
     if (!space->pinned) {
         *entry = value;
@@ -59,7 +54,7 @@ static void set_entry(struct space *space, u64 *entry, u64 value) {
     if (*entry & PTE_PRESENT) must_flush_tlb = 1;
     queue[queued++] = (struct mmu_update){
         .ptr = virt_to_mfn(entry) * PAGE_SIZE + (u64)entry % PAGE_SIZE, .val = value};
-    if (queued == ARRAY_SIZE(queue)) space_flush();
+    if (queued == ARRAY_SIZE(queue)) flush();
 }
 
 /* The L1 entry for an address, with the tables above it; null when there is no memory for them. */
@@ -72,7 +67,7 @@ static u64 *entry_at(struct space *space, u64 address) {
             if (lower == 0) return 0;
             if (space->pinned) page_set_writable(lower, 0);
             set_entry(space, entry, virt_to_mfn(lower) * PAGE_SIZE | TABLE_ENTRY);
-            space_flush();
+            flush();
             space->tables++;
         }
         table = page_of(*entry);
@@ -99,7 +94,7 @@ static u64 *next_entry(struct space *space, u64 *address, u64 end) {
     return 0;
 }
 
-/* ---- Areas ----------------------------------------------------------------------------------------- */
+/* ---- Areas -------------------------------------------------------------------------------------------- */
 
 static struct area *area_at(struct space *space, u64 address) {
     struct area *area = space->areas;
@@ -107,22 +102,19 @@ static struct area *area_at(struct space *space, u64 address) {
     return area != 0 && area->start <= address ? area : 0;
 }
 
-static int is_alike(const struct area *low, const struct area *high) {
-    return low->end == high->start && low->inode == 0 && high->inode == 0
-           && low->prot == high->prot && low->flags == high->flags;
-}
-
+/* In order; zeroes behind zeroes of the same kind become one area, as a heap that grows. */
 static long insert(struct space *space, const struct area *like) {
     struct area **at = &space->areas, *below = 0;
     while (*at != 0 && (*at)->start < like->start) below = *at, at = &(*at)->next;
-    if (below != 0 && is_alike(below, like)) {
+    if (below != 0 && below->end == like->start && below->inode == 0 && like->inode == 0
+            && below->prot == like->prot && below->flags == like->flags) {
         below->end = like->end;
         return 0;
     }
     struct area *area = kmalloc(sizeof(*area));
     if (area == 0) return -ENOMEM;
     *area = *like;
-    if (area->inode != 0) inode_get(area->inode);
+    inode_get(area->inode);
     area->next = *at;
     *at = area;
     return 0;
@@ -132,25 +124,18 @@ static long insert(struct space *space, const struct area *like) {
 static long split(struct space *space, u64 address) {
     struct area *area = area_at(space, address);
     if (area == 0 || area->start == address) return 0;
-    struct area upper = *area;
-    upper.start = address;
-    upper.offset += address - area->start;
+    struct area *upper = kmalloc(sizeof(*upper));
+    if (upper == 0) return -ENOMEM;
+    *upper = *area;
+    upper->start = address;
+    upper->offset += address - area->start;
+    inode_get(upper->inode);
     area->end = address;
-    struct area *rest = area->next;
-    area->next = 0; /* so that insert() does not join what was split */
-    struct area *copy = kmalloc(sizeof(*copy));
-    if (copy == 0) {
-        area->end = upper.end;
-        area->next = rest;
-        return -ENOMEM;
-    }
-    *copy = upper;
-    copy->next = rest;
-    area->next = copy;
-    if (copy->inode != 0) inode_get(copy->inode);
+    area->next = upper;
     return 0;
 }
 
+/* The highest gap that is large enough; 0: none is. */
 static u64 find_room(struct space *space, u64 length) {
     u64 found = 0, gap_start = USER_START;
     for (struct area *area = space->areas; gap_start < MMAP_TOP; area = area->next) {
@@ -165,44 +150,34 @@ static u64 find_room(struct space *space, u64 length) {
 long space_map(struct space *space, struct area *like, int fixed) {
     u64 length = like->end - like->start;
     if (length == 0 || length > USER_END) return -EINVAL;
-    if (fixed) {
-        if (like->start < USER_START || like->end > USER_END || like->end < like->start) return -ENOMEM;
-        long error = space_unmap(space, like->start, like->end);
-        if (error != 0) return error;
-    } else {
-        u64 start = find_room(space, length);
-        if (start == 0) return -ENOMEM;
-        if (like->file_end != 0) like->file_end += start - like->start;
-        like->start = start;
-        like->end = start + length;
+    if (!fixed) {
+        if ((like->start = find_room(space, length)) == 0) return -ENOMEM;
+        like->end = like->start + length;
+    } else if (like->start < USER_START || like->end > USER_END || like->end < like->start
+               || space_unmap(space, like->start, like->end) != 0) {
+        return -ENOMEM;
     }
     long error = insert(space, like);
     return error != 0 ? error : (long)like->start;
 }
 
-static void drop_pages(struct space *space, u64 start, u64 end) {
-    u64 *entry;
-    for (; (entry = next_entry(space, &start, end)) != 0; start += PAGE_SIZE) {
-        void *page = page_of(*entry);
-        set_entry(space, entry, 0);
-        page_put(page); /* nobody takes it before the flush, which makes Xen forget it too */
-        space->resident--;
-    }
-    space_flush();
-}
-
 long space_unmap(struct space *space, u64 start, u64 end) {
     if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
-    struct area **at = &space->areas;
-    while (*at != 0) {
+    for (struct area **at = &space->areas; *at != 0;) {
         struct area *area = *at;
         if (area->start < start || area->end > end) {
             at = &area->next;
             continue;
         }
-        drop_pages(space, area->start, area->end);
+        for (u64 page = area->start, *entry; (entry = next_entry(space, &page, area->end)) != 0;
+                page += PAGE_SIZE, space->resident--) {
+            void *behind = page_of(*entry);
+            set_entry(space, entry, 0);
+            page_put(behind); /* nobody takes it before the flush, which makes Xen forget it too */
+        }
+        flush();
         *at = area->next;
-        if (area->inode != 0) inode_put(area->inode);
+        inode_put(area->inode);
         kfree(area);
     }
     return 0;
@@ -215,131 +190,98 @@ static u64 entry_flags(u32 prot, int writable) {
 
 long space_protect(struct space *space, u64 start, u64 end, u32 prot) {
     if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
-    u64 covered = start, *entry;
     for (struct area *area = space->areas; area != 0; area = area->next) {
-        if (area->start < start || area->end > end) continue;
-        if (area->start != covered) return -ENOMEM;
-        covered = area->end;
-        area->prot = prot;
+        if (area->start >= start && area->end <= end) area->prot = prot;
     }
-    if (covered < end) return -ENOMEM;
-    for (u64 at = start; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
+    for (u64 at = start, *entry; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
         /* The right to write comes back by a fault, which knows who else uses the page. */
         set_entry(space, entry, (*entry & FRAME_BITS) | entry_flags(prot, 0));
     }
-    space_flush();
+    flush();
     return 0;
 }
 
 long space_brk(struct space *space, u64 end) {
     u64 old_top = ROUND_UP(space->brk, PAGE_SIZE), top = ROUND_UP(end, PAGE_SIZE);
-    if (end < space->brk_start || top > MMAP_TOP) return space->brk;
-    struct area heap = {.start = old_top, .end = top, .prot = PROT_READ | PROT_WRITE,
-                        .flags = MAP_PRIVATE};
-    if (top > old_top) {
-        for (struct area *area = space->areas; area != 0; area = area->next) {
-            if (area->start < top && area->end > old_top) return space->brk;
-        }
-        if (insert(space, &heap) != 0) return space->brk;
-    } else if (top < old_top) {
-        space_unmap(space, top, old_top);
+    struct area heap = {.start = old_top, .end = top, .prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE};
+    if (end < space->brk_start || end > MMAP_TOP) return space->brk;
+    for (struct area *area = space->areas; area != 0; area = area->next) {
+        if (area->start < top && area->end > old_top) return space->brk; /* something is in the way */
     }
-    space->brk = end;
-    return end;
+    if (top > old_top && insert(space, &heap) != 0) return space->brk;
+    if (top < old_top) space_unmap(space, top, old_top);
+    return space->brk = end;
 }
 
 /* ---- Page faults -------------------------------------------------------------------------------------- */
 
-static void *copy_of(const void *page) {
-    void *copy = page_alloc();
-    return copy == 0 ? 0 : memcpy(copy, page, PAGE_SIZE);
-}
-
 /* The page for an address that has none yet, with a user more. *own: nobody else sees it. */
 static void *new_page(struct area *area, u64 address, u32 access, int *own) {
     u64 offset = area->offset + address - area->start;
-    *own = 1;
-    if (area->inode == 0 || (area->file_end != 0 && address >= area->file_end)) return page_alloc();
-    u64 from_file = area->file_end == 0 ? PAGE_SIZE : MIN(area->file_end - address, PAGE_SIZE);
-    int shared = area->flags & MAP_SHARED;
-    if (area->inode->ops->page != 0) {
-        void *page = area->inode->ops->page(area->inode, offset / PAGE_SIZE, shared);
-        if (page == 0) return page_alloc();
-        *own = shared;
-        if (shared || (!(access & ACCESS_WRITE) && from_file == PAGE_SIZE)) return page;
-        *own = 1;
-        void *copy = copy_of(page);
-        page_put(page);
-        if (copy != 0) memset(copy + from_file, 0, PAGE_SIZE - from_file);
-        return copy;
+    u64 from_file = area->inode == 0 || offset >= area->file_end ? 0 : MIN(area->file_end - offset, PAGE_SIZE);
+    int shared = area->flags & MAP_SHARED, whole = from_file == PAGE_SIZE && !(access & ACCESS_WRITE);
+    void *page = 0;
+    if (from_file > 0 && area->inode->ops->page != 0 && (shared || whole)) {
+        page = area->inode->ops->page(area->inode, offset / PAGE_SIZE, shared);
     }
-    void *page = page_alloc();
-    if (page != 0) area->inode->ops->read(area->inode, page, from_file, offset);
+    *own = shared || page == 0;
+    if (page != 0 || (page = page_alloc()) == 0) return page;
+    if (from_file > 0) area->inode->ops->read(area->inode, page, from_file, offset);
     return page;
 }
 
 static long copy_on_write(struct space *space, struct area *area, u64 *entry) {
-    void *page = page_of(*entry);
-    u64 flags = entry_flags(area->prot, 1);
-    if (area->flags & MAP_SHARED || page_users(page) == 1) { /* the others have got copies */
-        set_entry(space, entry, (*entry & FRAME_BITS) | flags);
-        space_flush();
-        return 0;
+    void *page = page_of(*entry), *copy = page;
+    if (!(area->flags & MAP_SHARED) && page_users(page) > 1) { /* else the others have got copies */
+        if ((copy = page_alloc()) == 0) return -ENOMEM;
+        memcpy(copy, page, PAGE_SIZE);
     }
-    void *copy = copy_of(page);
-    if (copy == 0) return -ENOMEM;
-    set_entry(space, entry, virt_to_mfn(copy) * PAGE_SIZE | flags);
-    space_flush();
-    page_put(page);
+    set_entry(space, entry, virt_to_mfn(copy) * PAGE_SIZE | entry_flags(area->prot, 1));
+    flush();
+    if (copy != page) page_put(page);
     return 0;
 }
 
 long space_fault(struct space *space, u64 address, u32 access) {
     struct area *area = area_at(space, address);
+    int own;
     address = ROUND_DOWN(address, PAGE_SIZE);
     if (area == 0 || area->prot == 0) return -EFAULT;
     if (access & (ACCESS_WRITE | ACCESS_EXEC) & ~area->prot) return -EFAULT;
     u64 *entry = entry_at(space, address);
     if (entry == 0) return -ENOMEM;
-    if (*entry != 0) {
-        if (*entry & PTE_PRESENT && access & ACCESS_WRITE && !(*entry & PTE_WRITE)) {
-            return copy_on_write(space, area, entry);
-        }
-        return 0;
+    if (*entry & PTE_PRESENT && access & ACCESS_WRITE && !(*entry & PTE_WRITE)) {
+        return copy_on_write(space, area, entry);
     }
-    int own;
+    if (*entry != 0) return 0;
     void *page = new_page(area, address, access, &own);
     if (page == 0) return -ENOMEM;
+    if (*entry != 0) return page_put(page), 0; /* /proc has looked here while we read from the disk */
     set_entry(space, entry, virt_to_mfn(page) * PAGE_SIZE | entry_flags(area->prot, own));
-    space_flush();
+    flush();
     space->resident++;
     return 0;
 }
 
-/* ---- Whole spaces ---------------------------------------------------------------------------------------- */
+/* ---- Whole spaces ------------------------------------------------------------------------------------- */
 
 struct space *space_new(void) {
     struct space *space = kmalloc(sizeof(*space));
-    void *root = space == 0 ? 0 : page_alloc();
-    if (root == 0) {
+    if (space != 0 && (space->root = page_alloc()) == 0) {
         kfree(space);
         return 0;
     }
-    space->users = 1;
-    space->root = root;
-    space->tables = 1;
     return space;
 }
 
 struct space *space_clone(struct space *from) {
     struct space *space = space_new();
-    u64 *entry, *copy;
     if (space == 0) return 0;
-    space->brk_start = from->brk_start, space->brk = from->brk;
-    space->arguments = from->arguments, space->arguments_end = from->arguments_end;
-    copy_string(space->program, from->program, sizeof(space->program));
+    void *root = space->root;
+    *space = *from;
+    space->root = root, space->areas = 0, space->pinned = 0, space->resident = space->tables = 0;
     for (struct area *area = from->areas; area != 0; area = area->next) {
-        u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE; /* to be taken away */
+        u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE, *entry, *copy; /* to be taken away */
         if (insert(space, area) != 0) goto no_memory;
         for (u64 at = area->start; (entry = next_entry(from, &at, area->end)) != 0; at += PAGE_SIZE) {
             u64 value = *entry & ~writable;
@@ -350,66 +292,58 @@ struct space *space_clone(struct space *from) {
             space->resident++;
         }
     }
-    space_flush();
+    flush();
     space_pin(space);
     return space;
 no_memory:
-    space_flush();
-    space_put(space);
+    flush();
+    space_free(space);
     return 0;
 }
 
-/* Whether the file is a program that runs: it must not change under its processes. */
-int is_program_running(struct inode *inode) {
-    for (struct task *task = tasks; task != 0; task = task->next) {
-        struct area *area = task->space == 0 ? 0 : task->space->areas;
-        for (; area != 0; area = area->next) {
-            if (area->inode == inode && area->prot & PROT_EXEC) return 1;
-        }
-    }
-    return 0;
-}
-
-static void set_tables_writable(u64 *table, int level, int writable) {
+static void make_read_only(u64 *table, int level) {
     for (u32 i = 0; level > 1 && i < 512; i++) {
-        if (table[i] & PTE_PRESENT) set_tables_writable(page_of(table[i]), level - 1, writable);
+        if (table[i] & PTE_PRESENT) make_read_only(page_of(table[i]), level - 1);
     }
-    page_set_writable(table, writable);
+    page_set_writable(table, 0);
 }
 
 void space_pin(struct space *space) {
-    set_tables_writable(space->root, 4, 0);
+    make_read_only(space->root, 4);
     mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(space->root));
     space->pinned = 1;
 }
 
-static void free_tables(u64 *table, int level) {
-    for (u32 i = 0; level > 1 && i < 512; i++) {
-        if (table[i] & PTE_PRESENT) free_tables(page_of(table[i]), level - 1);
+/* Puts the tables, from the highest to the lowest, and the pages they lead to. */
+static void put_tables(u64 *table, int level, int pinned) {
+    for (u32 i = 0; i < 512; i++) {
+        if (table[i] == 0) continue;
+        if (level > 1) put_tables(page_of(table[i]), level - 1, pinned);
+        else page_put(page_of(table[i]));
     }
+    if (pinned) page_set_writable(table, 1);
     page_put(table);
 }
 
-/* When the last user leaves, the tables must not be loaded on any vCPU. */
-void space_put(struct space *space) {
-    if (--space->users > 0) return;
-    if (space->pinned) {
-        mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(space->root));
-        set_tables_writable(space->root, 4, 1);
-        space->pinned = 0;
+/* The tables must not be loaded on any vCPU. */
+void space_free(struct space *space) {
+    if (space->pinned) mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(space->root));
+    put_tables(space->root, 4, space->pinned);
+    for (struct area *area = space->areas, *next; area != 0; area = next) {
+        next = area->next;
+        inode_put(area->inode);
+        kfree(area);
     }
-    space_unmap(space, 0, USER_END);
-    free_tables(space->root, 4);
     kfree(space);
 }
 
-/* ---- The kernel's way to a process's memory ----------------------------------------------------------------- */
+/* ---- The kernel's way to a process's memory ----------------------------------------------------------- */
 
+/* By the kernel's own map, page for page; null: the process may not do that. */
 void *space_reach(struct space *space, u64 address, u32 access) {
-    if (address >= USER_END) return 0;
-    for (int tries = 0; tries < 2; tries++) {
+    u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);
+    for (int tries = 0; tries < 2 && address < USER_END; tries++) {
         u64 at = address, *entry = next_entry(space, &at, address + 1);
-        u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);
         if (entry != 0 && (*entry & needed) == needed) return page_of(*entry) + address % PAGE_SIZE;
         if (space_fault(space, address, access) != 0) return 0;
     }
@@ -417,18 +351,11 @@ void *space_reach(struct space *space, u64 address, u32 access) {
 }
 
 static long copy_space(struct space *space, u64 address, void *kernel, u64 n, u32 access) {
-    while (n > 0) {
-        u64 part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
+    for (u64 part; n > 0; address += part, kernel += part, n -= part) {
         void *there = space_reach(space, address, access);
+        part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
         if (there == 0) return -EFAULT;
-        if (kernel == 0) {
-            memset(there, 0, part);
-        } else {
-            if (access == ACCESS_WRITE) memcpy(there, kernel, part);
-            else memcpy(kernel, there, part);
-            kernel += part;
-        }
-        address += part, n -= part;
+        memcpy(access == ACCESS_WRITE ? there : kernel, access == ACCESS_WRITE ? kernel : there, part);
     }
     return 0;
 }
@@ -449,17 +376,10 @@ long copy_to_user(u64 to, const void *from, u64 n) {
     return copy_to_space(current->space, to, from, n);
 }
 
-long clear_user(u64 to, u64 n) {
-    return copy_space(current->space, to, 0, n, ACCESS_WRITE);
-}
-
 long string_from_user(char *to, u64 from, u64 room) {
-    const char *there = 0;
-    for (u64 length = 0; length < room; length++, there++) {
-        if (length == 0 || (from + length) % PAGE_SIZE == 0) {
-            there = space_reach(current->space, from + length, ACCESS_READ);
-            if (there == 0) return -EFAULT;
-        }
+    for (u64 length = 0; length < room; length++) {
+        const char *there = space_reach(current->space, from + length, ACCESS_READ);
+        if (there == 0) return -EFAULT;
         if ((to[length] = *there) == '\0') return length;
     }
     return -ENAMETOOLONG;

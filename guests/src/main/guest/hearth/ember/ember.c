@@ -1,15 +1,10 @@
 /*
- * ember.c: what is left when there is no initial RAM disk: a first process with a few commands, which
- * the kernel carries in itself. It is an ordinary Linux program that needs no C library; it runs on
- * Linux too.
+ * ember.c: a first process with a few commands, which the kernel carries in itself for when there is no initial
+ * RAM disk. It is an ordinary Linux program that needs no C library; it runs on Linux too.
  */
 typedef unsigned long u64;
 
-enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, FORK = 57, EXECVE = 59, EXIT = 60, WAIT4 = 61,
-       GETCWD = 79, CHDIR = 80, REBOOT = 169, GETDENTS64 = 217 };
-enum { POWER_OFF = 0x4321fedc, RESTART = 0x01234567 };
-
-static char buffer[4096];
+enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, FORK = 57, EXECVE = 59, EXIT = 60, WAIT4 = 61 };
 
 static long call(long number, u64 a, u64 b, u64 c) {
     long result;
@@ -19,14 +14,10 @@ static long call(long number, u64 a, u64 b, u64 c) {
     return result;
 }
 
-static u64 length_of(const char *text) {
+static void say(const char *text) {
     u64 length = 0;
     while (text[length] != '\0') length++;
-    return length;
-}
-
-static void say(const char *text) {
-    call(WRITE, 1, (u64)text, length_of(text));
+    call(WRITE, 1, (u64)text, length);
 }
 
 static int same(const char *a, const char *b) {
@@ -34,26 +25,12 @@ static int same(const char *a, const char *b) {
     return *a == *b;
 }
 
-static void copy_file(const char *path) {
+static void show(const char *path) {
+    char buffer[512];
     long fd = call(OPEN, (u64)path, 0, 0), n;
     if (fd < 0) say("there is no such file\n");
-    while (fd >= 0 && (n = call(READ, fd, (u64)buffer, sizeof(buffer))) > 0) {
-        call(WRITE, 1, (u64)buffer, n);
-    }
-    if (fd >= 0) call(CLOSE, fd, 0, 0);
-}
-
-static void list(const char *path) {
-    long fd = call(OPEN, (u64)path, 0, 0), n;
-    if (fd < 0) say("there is no such directory\n");
-    while (fd >= 0 && (n = call(GETDENTS64, fd, (u64)buffer, sizeof(buffer))) > 0) {
-        for (long at = 0; at < n; at += *(unsigned short *)(buffer + at + 16)) {
-            say(buffer + at + 19); /* struct linux_dirent64: d_reclen at 16, d_name at 19 */
-            say("  ");
-        }
-    }
-    say("\n");
-    if (fd >= 0) call(CLOSE, fd, 0, 0);
+    while (fd >= 0 && (n = call(READ, fd, (u64)buffer, sizeof(buffer))) > 0) call(WRITE, 1, (u64)buffer, n);
+    call(CLOSE, fd, 0, 0);
 }
 
 static void run(char **arguments) {
@@ -68,32 +45,15 @@ static void run(char **arguments) {
 }
 
 static void obey(char **word) {
-    const char *argument = word[1] == 0 ? "." : word[1];
     if (same(word[0], "help")) {
-        say("  help             this list\n  echo WORD...     prints them\n"
-            "  ls [DIRECTORY]   cat FILE   cd DIRECTORY   pwd\n"
-            "  mem, time        what /proc says\n"
-            "  PROGRAM WORD...  runs a static Linux program\n"
-            "  poweroff, reboot (also Ctrl-D)\n");
-    } else if (same(word[0], "echo")) {
-        for (int i = 1; word[i] != 0; i++) say(word[i]), say(word[i + 1] != 0 ? " " : "");
-        say("\n");
-    } else if (same(word[0], "ls")) {
-        list(argument);
-    } else if (same(word[0], "cat")) {
-        copy_file(argument);
+        say("  help             this list\n  cat FILE, mem    also of /proc\n"
+            "  PROGRAM WORD...  runs a static Linux program\n  poweroff         (also Ctrl-D)\n");
+    } else if (same(word[0], "cat") && word[1] != 0) {
+        show(word[1]);
     } else if (same(word[0], "mem")) {
-        copy_file("/proc/meminfo");
-    } else if (same(word[0], "time")) {
-        copy_file("/proc/uptime");
-    } else if (same(word[0], "cd")) {
-        if (call(CHDIR, (u64)argument, 0, 0) < 0) say("there is no such directory\n");
-    } else if (same(word[0], "pwd")) {
-        if (call(GETCWD, (u64)buffer, sizeof(buffer), 0) > 0) say(buffer), say("\n");
-    } else if (same(word[0], "poweroff") || same(word[0], "exit")) {
-        call(REBOOT, 0xfee1dead, 0x28121969, POWER_OFF);
-    } else if (same(word[0], "reboot")) {
-        call(REBOOT, 0xfee1dead, 0x28121969, RESTART);
+        show("/proc/meminfo");
+    } else if (same(word[0], "poweroff")) {
+        call(EXIT, 0, 0, 0); /* and with the first process the domain ends */
     } else {
         run(word);
     }
@@ -107,14 +67,13 @@ void _start(void) {
         int count = 0, inside = 0;
         say("hearth> ");
         long n = call(READ, 0, (u64)line, sizeof(line) - 1);
-        if (n <= 0) call(REBOOT, 0xfee1dead, 0x28121969, POWER_OFF);
+        if (n <= 0) call(EXIT, 0, 0, 0);
         for (long i = 0; i < n; i++) {
             if (line[i] == ' ' || line[i] == '\n') line[i] = '\0';
             else if (!inside && count < 15) word[count++] = &line[i];
             inside = line[i] != '\0';
         }
-        line[n < 0 ? 0 : n] = '\0';
-        word[count] = 0;
+        line[n] = 0, word[count] = 0;
         if (count > 0) obey(word);
     }
 }
