@@ -1,9 +1,9 @@
 /*
- * balloon.c: the host says in memory/target how much memory it wants us to have, in KiB. What is
- * more than that we give back, page by page, and ask for it again when we may have more: a balloon
- * inside the guest that is blown up to take memory away from it.
+ * balloon.c: the host says in memory/target how much memory it wants us to have, in KiB. What is more than
+ * that we give back, page by page, and ask for it again when we may have more: a balloon inside the guest
+ * that is blown up to take memory away from it.
  */
-#include "kernel.h"
+#include "device.h"
 
 #define RESERVE 64 /* pages that we keep free: better a slow host than a dead guest */
 
@@ -14,22 +14,18 @@ static void balloon(void *nothing) {
     for (;;) {
         while (pages_total > target && pages_free > RESERVE && page_give_up() == 0) continue;
         while (pages_total < target && page_ask_for() == 0) continue;
-        if (pages_total == target) {
-            sleep(&target);
-        } else {
-            sleep_until(now() + NANOS_PER_SECOND); /* perhaps there is room then */
-        }
+        if (pages_total == target) sleep(&target);
+        else sleep_until(now() + NANOS_PER_SECOND); /* perhaps there is room then */
     }
 }
 
-static void target_changed(struct xenstore_watch *watch, const char *changed) {
-    (void)changed;
-    target = xenstore_read_number(watch->path, pages_total * 4) / 4;
+static void target_changed(struct xenstore_watch *watch) {
+    target = xenstore_number(watch->directory, watch->key, pages_total * 4) / 4;
     wakeup(&target);
 }
 
 void balloon_init(void) {
-    static struct xenstore_watch watch = {.path = "memory/target", .changed = target_changed};
+    static struct xenstore_watch watch = {"memory", "target", .changed = target_changed};
     target = pages_total;
     kthread("balloon", balloon, 0);
     xenstore_watch(&watch);

@@ -1,6 +1,5 @@
 /*
- * block.h: the door to disks. Implemented by the block front-end; the file system on a disk offers
- * itself to mount() by mount_type_register (vfs.h) and reads and writes sectors here.
+ * block.h: disks, and the cache of their pages through which everybody reads and writes them.
  */
 #ifndef BLOCK_H
 #define BLOCK_H
@@ -10,20 +9,24 @@
 #define SECTOR_SIZE 512
 
 struct disk {
-    struct disk *next;
-    char name[16];      /* xvda: also its name in /dev */
-    u64 sectors;        /* of SECTOR_SIZE */
+    char name[8];  /* xvda: also its name in /dev */
+    u64 sectors;   /* of SECTOR_SIZE */
     int readonly;
-    void *data;         /* the front-end's own */
+    struct front *front;
 };
-extern struct disk *disks;
 
-void disks_init(void); /* from the first kernel thread: finds device/vbd, registers /dev files */
+void disks_init(void);      /* blkfront.c: finds the disks, makes their files in /dev */
+void disk_files_init(void); /* ext2.c: offers itself to mount() */
 struct disk *disk_by_path(const char *path); /* "/dev/xvda", or null */
-/* Whole sectors between a disk and a page of the kernel's (not crossing its end). Sleep. */
-long disk_read(struct disk *disk, void *to, u64 sector, u32 count);
-long disk_write(struct disk *disk, const void *from, u64 sector, u32 count);
-long disk_flush(struct disk *disk);
-void disk_files_init(void); /* registers the file system's type with mount() */
+/* Whole sectors between a disk and a page of the kernel's. Sleeps; with the lock. */
+long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 count);
+long disk_flush(struct disk *disk); /* what was written before is on the medium */
+
+/* Whoever holds this lock may use the cache, and alone: he sleeps while the disk works. */
+extern struct mutex disk_lock;
+/* The bytes of the disk from the offset to the end of their page. They stay where they are until some sixty other
+ * pages have been asked for. `writes`: they are about to be changed. Null: not possible. */
+void *cache_at(struct disk *disk, u64 offset, int writes);
+long cache_sync(struct disk *disk); /* what was changed is on the medium */
 
 #endif

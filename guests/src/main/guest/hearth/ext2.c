@@ -1,201 +1,147 @@
 /*
- * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a
- * page, and mke2fs, e2fsck and debugfs of any Linux can make, check and read what is here.
+ * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page,
+ * and mke2fs, e2fsck and debugfs of any Linux can make, check and read what is here.
  *
  *      | unused 1 KiB | superblock | group descriptors ... | bitmaps | inodes | blocks ...
  *
- * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that
- * are in use, one of its inodes, and a table of these. An inode is a file without its name: kind,
- * size, and where its blocks are: the first twelve by their numbers, the next in a block of numbers,
- * the rest in blocks of numbers that a block of numbers leads to. A directory is a file of names,
- * each with the number of an inode.
+ * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in
+ * use, one of its inodes, and a table of these. An inode is a file without its name: kind, size, and where
+ * its blocks are: the first twelve by their numbers, the next in a block of numbers, the rest in blocks of
+ * numbers that a block of numbers leads to. A directory is a file of names, each with an inode's number.
  *
- * Everything goes through the cache as bytes at an offset. What is on the disk may be nonsense: every
- * number that leads somewhere is checked before it is followed.
+ * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense:
+ * every number that leads somewhere is checked before it is followed.
  */
-#include "cache.h"
+#include "block.h"
 
-#define SUPER_OFFSET   1024
-#define MAGIC          0xef53
-#define STATE_CLEAN    1
-#define ROOT_INODE     2
-#define FIRST_INODE    11      /* those before have other uses */
-#define HAS_FILE_TYPES 2       /* directories tell the kind of what they name */
-#define LARGE_FILES    2       /* among what we need not know to read: sizes above 2 GiB */
-#define SPARSE_SUPER   1       /* and: not every group has a copy of the superblock */
-#define INDEXED        0x1000  /* a directory has an index, which ends with our first change */
-#define DIRECT         12
-#define NAME_MAX       255
-#define NEVER_REACHED  (1ul << 40) /* blocks */
-#define FAST_LINK_MAX  60      /* a short symbolic link is where block numbers would be */
+#define SUPER_OFFSET  1024
+#define MAGIC         0xef53
+#define ROOT_INODE    2
+#define STATE_CLEAN   1
+#define MUST_KNOW     2      /* of the features, we know: directories tell the kind of what they name, */
+#define MUST_TO_WRITE 3      /* few groups have a copy of the superblock, files may be above 2 GiB */
+#define INDEXED       0x1000 /* a directory has an index, which ends with our first change */
+#define DIRECT        12
+
+enum kind { BLOCK, INODE }; /* what there are bitmaps for */
 
 struct super { /* the beginning of it */
-    u32 inodes, blocks, reserved_blocks, free_blocks, free_inodes, first_block, log_block_size,
-        log_fragment_size, blocks_per_group, fragments_per_group, inodes_per_group, mounted, written;
+    u32 inodes, blocks, reserved_blocks, free[2], first_block, log_block_size, log_fragment_size,
+        blocks_per_group, fragments_per_group, inodes_per_group, mounted, written;
     u16 mounts, mounts_max, magic, state, errors, minor;
-    u32 checked, check_interval, system, revision;
-    u16 reserved_uid, reserved_gid;
-    u32 first_inode;
+    u32 checked, check_interval, system, revision, reserved_ids, first_inode;
     u16 inode_size, group;
     u32 may_ignore, must_know, must_know_to_write;
 };
-
 struct group {
-    u32 block_bitmap, inode_bitmap, inode_table;
-    u16 free_blocks, free_inodes, directories, pad[7];
+    u32 bitmap[2], inode_table;
+    u16 free[2], directories, pad[7];
 };
-
 struct disk_inode {
     u16 mode, uid;
     u32 size, accessed, changed, modified, deleted;
     u16 gid, links;
-    u32 sectors, flags, system;
-    u32 block[DIRECT + 3];
-    u32 generation, attributes, size_high, fragment, system2[3];
+    u32 sectors, flags, system, block[DIRECT + 3], generation, attributes, size_high, rest[4];
 };
-
-struct entry { u32 inode; u16 size; u8 name_length, type; }; /* the name follows */
+struct entry { /* of a directory; entries do not cross blocks, and the last fills its block up */
+    u32 inode; /* 0: free */
+    u16 size;
+    u8 name_length, type;
+    char name[];
+};
 #define ENTRY_SIZE(name_length) ROUND_UP(sizeof(struct entry) + (name_length), 4)
 
 struct fs {
     struct disk *disk;
     struct mount *mount;
-    struct mutex lock; /* whoever waits for the disk must find things as he left them */
     struct super super;
     u32 block_size, inode_size, groups;
-    struct node *nodes; /* inodes that somebody uses */
+    struct { u32 all, each, first; } numbers[2]; /* in all, in each group, and which is the first */
+    struct node *nodes;                          /* inodes that somebody uses */
 };
-
-struct node { /* the data of a struct inode */
+struct node { /* the data of a struct inode; goes to the disk by sync, or when nobody uses it any more */
     struct node *next;
     struct fs *fs;
     struct inode *inode;
     struct disk_inode on_disk;
-    int two_names; /* of a directory that is being moved */
 };
 
-static const struct inode_ops ext2_ops;
-
-static struct node *node_of(struct inode *inode) { return inode->data; }
-
-static struct fs *lock(struct inode *inode) {
-    struct fs *fs = node_of(inode)->fs;
-    mutex_lock(&fs->lock);
-    return fs;
+static struct node *node_of(struct inode *inode) {
+    return inode->data;
 }
 
-static long unlock(struct fs *fs, long result) {
-    mutex_unlock(&fs->lock);
-    return result;
+static void *block_at(struct fs *fs, u64 block, u64 offset, int writes) {
+    return cache_at(fs->disk, block * fs->block_size + offset, writes);
+}
+
+static struct group *group_at(struct fs *fs, u32 index, int writes) {
+    return block_at(fs, fs->super.first_block + 1, index * sizeof(struct group), writes);
+}
+
+static void write_super(struct fs *fs, u16 state) {
+    struct super *super = cache_at(fs->disk, SUPER_OFFSET, 1);
+    fs->super.state = state;
+    if (super != 0) *super = fs->super;
 }
 
 /* ---- Bitmaps --------------------------------------------------------------------------------- */
 
-static u64 group_offset(struct fs *fs, u32 group) {
-    return (u64)(fs->super.first_block + 1) * fs->block_size + group * sizeof(struct group);
+static void count(struct fs *fs, struct group *group, enum kind kind, int taken, int is_directory) {
+    group->free[kind] -= taken;
+    group->directories += taken * is_directory;
+    fs->super.free[kind] -= taken;
+    if (fs->super.state & STATE_CLEAN) write_super(fs, 0); /* until sync */
 }
 
-/* While the numbers of free blocks change the file system is not clean; after sync it is. */
-static long write_super(struct fs *fs, u16 state) {
-    fs->super.state = state;
-    return cache_write(fs->disk, &fs->super, sizeof(fs->super), SUPER_OFFSET);
-}
-
-/* Counts blocks or inodes of a group as taken, or as given back. */
-static long count(struct fs *fs, u32 index, struct group *group, int inode, int taken) {
-    if (inode) {
-        group->free_inodes -= taken;
-        fs->super.free_inodes -= taken;
-    } else {
-        group->free_blocks -= taken;
-        fs->super.free_blocks -= taken;
-    }
-    long error = cache_write(fs->disk, group, sizeof(*group), group_offset(fs, index));
-    return error != 0 ? error : write_super(fs, 0);
-}
-
-/* The first of the bits that is 0 becomes 1; -ENOSPC: none is. */
-static long take_bit(struct fs *fs, u32 bitmap, u32 bits, u32 *taken) {
-    u8 bytes[64];
-    for (u32 first = 0; first < bits; first += sizeof(bytes) * 8) {
-        u64 offset = (u64)bitmap * fs->block_size + first / 8;
-        long error = cache_read(fs->disk, bytes, sizeof(bytes), offset);
-        if (error != 0) return error;
-        for (u32 bit = first; bit < MIN(bits, first + sizeof(bytes) * 8); bit++) {
-            u8 *byte = &bytes[(bit - first) / 8];
-            if (*byte >> bit % 8 & 1) continue;
-            *byte |= 1 << bit % 8;
-            *taken = bit;
-            return cache_write(fs->disk, byte, 1, (u64)bitmap * fs->block_size + bit / 8);
-        }
-    }
-    return -ENOSPC;
-}
-
-/* A block or an inode that nobody uses. */
-static long allocate(struct fs *fs, int inode, u32 *number) {
-    u32 each = inode ? fs->super.inodes_per_group : fs->super.blocks_per_group;
-    u32 first = inode ? 1 : fs->super.first_block;
-    u32 all = (inode ? fs->super.inodes : fs->super.blocks - first), taken = 0;
+/* The number of a block or an inode that nobody uses; 0: the disk is full. */
+static u32 take(struct fs *fs, enum kind kind, int is_directory) {
+    u32 each = fs->numbers[kind].each;
     for (u32 index = 0; index < fs->groups; index++) {
-        struct group group;
-        long error = cache_read(fs->disk, &group, sizeof(group), group_offset(fs, index));
-        if (error != 0) return error;
-        if ((inode ? group.free_inodes : group.free_blocks) == 0) continue;
-        error = take_bit(fs, inode ? group.inode_bitmap : group.block_bitmap,
-                         MIN(each, all - index * each), &taken);
-        if (error == -ENOSPC) continue; /* the count was wrong */
-        *number = first + index * each + taken;
-        return error != 0 ? error : count(fs, index, &group, inode, 1);
+        struct group *group = group_at(fs, index, 1);
+        u8 *bitmap = group == 0 || group->free[kind] == 0 ? 0 : block_at(fs, group->bitmap[kind], 0, 1);
+        u32 bits = MIN(each, fs->numbers[kind].all - index * each), bit = 0;
+        while (bitmap != 0 && bit < bits && bitmap[bit / 8] >> bit % 8 & 1) bit++;
+        if (bitmap == 0 || bit == bits) continue;
+        bitmap[bit / 8] |= 1 << bit % 8;
+        count(fs, group, kind, 1, is_directory);
+        return fs->numbers[kind].first + index * each + bit;
     }
-    return -ENOSPC;
+    return 0;
 }
 
-static long give_back(struct fs *fs, int inode, u32 number) {
-    u32 each = inode ? fs->super.inodes_per_group : fs->super.blocks_per_group;
-    u32 bit = number - (inode ? 1 : fs->super.first_block), index = bit / each;
-    struct group group;
-    u8 byte;
-    long error = cache_read(fs->disk, &group, sizeof(group), group_offset(fs, index));
-    u64 offset = (u64)(inode ? group.inode_bitmap : group.block_bitmap) * fs->block_size
-                 + bit % each / 8;
-    if (error != 0 || (error = cache_read(fs->disk, &byte, 1, offset)) != 0) return error;
-    byte &= ~(1 << bit % each % 8);
-    error = cache_write(fs->disk, &byte, 1, offset);
-    return error != 0 ? error : count(fs, index, &group, inode, -1);
+static void give_back(struct fs *fs, enum kind kind, u32 number, int is_directory) {
+    u32 at = number - fs->numbers[kind].first, bit = at % fs->numbers[kind].each;
+    struct group *group = group_at(fs, at / fs->numbers[kind].each, 1);
+    u8 *bitmap = group == 0 ? 0 : block_at(fs, group->bitmap[kind], 0, 1);
+    if (bitmap == 0) return;
+    bitmap[bit / 8] &= ~(1 << bit % 8);
+    count(fs, group, kind, -1, is_directory);
 }
 
 /* ---- Inodes ---------------------------------------------------------------------------------- */
 
-static long inode_offset(struct fs *fs, u32 number, u64 *offset) {
-    struct group group;
-    if (number == 0 || number > fs->super.inodes) return -EIO;
-    u32 index = (number - 1) / fs->super.inodes_per_group;
-    long error = cache_read(fs->disk, &group, sizeof(group), group_offset(fs, index));
-    *offset = (u64)group.inode_table * fs->block_size
-              + (u64)((number - 1) % fs->super.inodes_per_group) * fs->inode_size;
-    return error;
+static const struct inode_ops ext2_ops, ext2_readonly_ops;
+
+static struct disk_inode *inode_at(struct fs *fs, u32 number, int writes) {
+    u32 each = fs->super.inodes_per_group, at = number - 1;
+    struct group *group = at >= fs->super.inodes ? 0 : group_at(fs, at / each, 0);
+    return group == 0 ? 0 : block_at(fs, group->inode_table, at % each * fs->inode_size, writes);
 }
 
-static long write_node(struct node *node) {
+static void write_node(struct node *node) {
     struct inode *inode = node->inode;
-    u64 offset;
+    struct disk_inode *on_disk = inode_at(node->fs, inode->number, 1);
     node->on_disk.mode = inode->mode;
     node->on_disk.size = inode->size;
     if (S_IS(inode->mode, REG)) node->on_disk.size_high = inode->size >> 32;
     node->on_disk.modified = node->on_disk.changed = inode->modified / NANOS_PER_SECOND;
-    long error = inode_offset(node->fs, inode->number, &offset);
-    if (error != 0 || node->fs->disk->readonly) return error;
-    return cache_write(node->fs->disk, &node->on_disk, sizeof(node->on_disk), offset);
+    if (on_disk != 0) *on_disk = node->on_disk;
 }
 
 static struct inode *add_node(struct fs *fs, u32 number, const struct disk_inode *on_disk) {
-    struct inode *inode = inode_new(on_disk->mode, &ext2_ops);
+    struct inode *inode = inode_new(on_disk->mode, fs->disk->readonly ? &ext2_readonly_ops : &ext2_ops);
     struct node *node = inode == 0 ? 0 : kmalloc(sizeof(*node));
-    if (node == 0) {
-        kfree(inode);
-        return 0;
-    }
+    if (node == 0) return kfree(inode), (struct inode *)0;
     *node = (struct node){.next = fs->nodes, .fs = fs, .inode = inode, .on_disk = *on_disk};
     fs->nodes = node;
     inode->number = number;
@@ -208,416 +154,294 @@ static struct inode *add_node(struct fs *fs, u32 number, const struct disk_inode
     return inode;
 }
 
-/* The inode of that number, with one user more. */
+/* The inode of that number, with one user more; -EAGAIN: its last user is about to let it go. */
 static long get_inode(struct fs *fs, u32 number, struct inode **found) {
-    struct disk_inode on_disk;
-    u64 offset;
     for (struct node *node = fs->nodes; node != 0; node = node->next) {
         if (node->inode->number != number) continue;
+        if (node->inode->users == 0) return -EAGAIN;
         inode_get(*found = node->inode);
         return 0;
     }
-    long error = inode_offset(fs, number, &offset);
-    if (error == 0) error = cache_read(fs->disk, &on_disk, sizeof(on_disk), offset);
-    if (error == 0 && on_disk.links == 0) error = -EIO;
-    if (error == 0 && (*found = add_node(fs, number, &on_disk)) == 0) error = -ENOMEM;
-    return error;
+    struct disk_inode *on_disk = inode_at(fs, number, 0);
+    if (on_disk == 0 || on_disk->links == 0) return -EIO;
+    if (!S_IS(on_disk->mode, REG) && !S_IS(on_disk->mode, DIR)) return -EPERM;
+    if (on_disk->block[DIRECT + 2] != 0) return -EFBIG; /* that would lead through three blocks */
+    *found = add_node(fs, number, on_disk);
+    return *found == 0 ? -ENOMEM : 0;
 }
 
 /* ---- Where a file's bytes are ---------------------------------------------------------------- */
 
-static long new_block(struct node *node, u32 *block) {
-    static const u8 zeroes[256];
-    struct fs *fs = node->fs;
-    long error = allocate(fs, 0, block);
-    for (u32 at = 0; error == 0 && at < fs->block_size; at += sizeof(zeroes)) {
-        error = cache_write(fs->disk, zeroes, sizeof(zeroes), (u64)*block * fs->block_size + at);
-    }
-    if (error == 0) node->on_disk.sectors += fs->block_size / SECTOR_SIZE;
-    return error;
+static int is_block(struct fs *fs, u32 number) {
+    return number > fs->super.first_block && number < fs->super.blocks;
 }
 
-/* The disk's block for the index-th of a file; 0: a hole, which reads as zeroes. */
-static long map(struct node *node, u64 index, int create, u32 *block) {
+static u32 new_block(struct node *node) {
+    u32 block = take(node->fs, BLOCK, 0);
+    u8 *bytes = block == 0 ? 0 : block_at(node->fs, block, 0, 1);
+    if (bytes == 0) return 0;
+    memset(bytes, 0, node->fs->block_size);
+    node->on_disk.sectors += node->fs->block_size / SECTOR_SIZE;
+    return block;
+}
+
+/* The disk's block for the index-th of a file; 0: a hole, which reads as zeroes; or -errno. */
+static long map(struct node *node, u64 index, int create) {
     struct fs *fs = node->fs;
     u64 each = fs->block_size / 4, span = 1;
-    u32 *root = node->on_disk.block;
-    if (index < DIRECT) root += index;
-    else {
+    u32 *slot = node->on_disk.block + MIN(index, DIRECT);
+    if (index >= DIRECT) {
         index -= DIRECT;
-        for (root += DIRECT, span = each; index >= span; span *= each, root++) {
+        for (span = each; index >= span; span *= each, slot++) {
             index -= span;
-            if (root == &node->on_disk.block[DIRECT + 2]) return -EFBIG;
+            if (slot > node->on_disk.block + DIRECT) return -EFBIG;
         }
     }
-    *block = *root;
-    if (*block == 0 && create) {
-        long error = new_block(node, block);
-        if (error != 0) return error;
-        *root = *block;
-    }
-    while (span > 1 && *block != 0) { /* down through blocks of numbers */
+    for (;;) { /* down through blocks of numbers */
+        if (*slot == 0 && create && (*slot = new_block(node)) == 0) return -ENOSPC;
+        if (*slot == 0) return 0;
+        if (!is_block(fs, *slot)) return -EIO;
+        if (span == 1) return *slot;
         span /= each;
-        if (*block >= fs->super.blocks) return -EIO;
-        u64 offset = (u64)*block * fs->block_size + index / span * 4;
+        slot = block_at(fs, *slot, index / span * 4, create);
+        if (slot == 0) return -EIO;
         index %= span;
-        long error = cache_read(fs->disk, block, 4, offset);
-        if (error == 0 && *block == 0 && create && (error = new_block(node, block)) == 0) {
-            error = cache_write(fs->disk, block, 4, offset);
-        }
-        if (error != 0) return error;
     }
-    return *block >= fs->super.blocks ? -EIO : 0;
 }
 
-/* Gives back what belongs to the file from block `keep` on. Under *slot lies what begins at `first`,
- * `depth` blocks of numbers deep. */
-static long prune(struct node *node, u32 *slot, u32 depth, u64 first, u64 keep) {
+/* Gives back a block and, if it is `depth` blocks of numbers deep, what these lead to. */
+static void give_back_tree(struct fs *fs, u32 number, u32 depth) {
+    if (!is_block(fs, number)) return;
+    for (u32 i = 0; depth > 0 && i < fs->block_size / 4; i++) {
+        u32 *slot = block_at(fs, number, i * 4, 0);
+        if (slot != 0) give_back_tree(fs, *slot, depth - 1);
+    }
+    give_back(fs, BLOCK, number, 0);
+}
+
+static void make_empty(struct node *node) {
+    for (u32 i = 0; i < DIRECT + 2; i++) {
+        give_back_tree(node->fs, node->on_disk.block[i], i < DIRECT ? 0 : i - DIRECT + 1);
+        node->on_disk.block[i] = 0;
+    }
+    node->on_disk.sectors = 0;
+}
+
+/* Copies between memory and the file's blocks; how much, or -errno. */
+static long copy_bytes(struct node *node, u8 *memory, u64 n, u64 offset, int writes) {
     struct fs *fs = node->fs;
-    u64 each = fs->block_size / 4, span = 1;
-    for (u32 i = 0; i < depth; i++) span *= each;
-    if (*slot == 0 || first + span <= keep) return 0;
-    if (*slot < fs->super.first_block || *slot >= fs->super.blocks) return -EIO;
-    for (u64 i = 0; depth > 0 && i < each; i++) {
-        u64 offset = (u64)*slot * fs->block_size + i * 4;
-        u32 number, before;
-        long error = cache_read(fs->disk, &number, 4, offset);
-        before = number;
-        if (error == 0) error = prune(node, &number, depth - 1, first + i * (span / each), keep);
-        if (error == 0 && number != before) error = cache_write(fs->disk, &number, 4, offset);
-        if (error != 0) return error;
-    }
-    if (first < keep) return 0;
-    u32 block = *slot;
-    *slot = 0;
-    node->on_disk.sectors -= fs->block_size / SECTOR_SIZE;
-    return give_back(fs, 0, block);
-}
-
-/* A short symbolic link has no blocks; its text is in their place. */
-static int is_fast_link(const struct node *node) {
-    return S_IS(node->inode->mode, LNK) && node->on_disk.sectors == 0
-           && node->inode->size < FAST_LINK_MAX;
-}
-
-static long read_bytes(struct node *node, void *to, u64 n, u64 offset) {
-    struct fs *fs = node->fs;
-    if (offset >= node->inode->size) return 0;
-    n = MIN(n, node->inode->size - offset);
-    if (is_fast_link(node)) {
-        memcpy(to, (u8 *)node->on_disk.block + offset, n);
-        return n;
-    }
     for (u64 done = 0, part; done < n; done += part) {
         u64 at = (offset + done) % fs->block_size;
-        u32 block;
         part = MIN(n - done, fs->block_size - at);
-        long error = map(node, (offset + done) / fs->block_size, 0, &block);
-        if (error == 0 && block == 0) memset(to + done, 0, part);
-        else if (error == 0) {
-            error = cache_read(fs->disk, to + done, part, (u64)block * fs->block_size + at);
-        }
-        if (error != 0) return error;
+        long block = map(node, (offset + done) / fs->block_size, writes);
+        u8 *bytes = block <= 0 ? 0 : block_at(fs, block, at, writes);
+        if (bytes != 0) memcpy(writes ? bytes : memory + done, writes ? memory + done : bytes, part);
+        else if (block == 0) memset(memory + done, 0, part);
+        else return done > 0 ? (long)done : block < 0 ? block : -EIO;
     }
     return n;
 }
 
-static long write_bytes(struct node *node, const void *from, u64 n, u64 offset) {
-    struct fs *fs = node->fs;
-    long error = 0;
-    u64 done = 0;
-    if (S_IS(node->inode->mode, LNK) && offset == 0 && n < FAST_LINK_MAX) {
-        memcpy(node->on_disk.block, from, done = n);
-    }
-    while (done < n && error == 0) {
-        u64 at = (offset + done) % fs->block_size, part = MIN(n - done, fs->block_size - at);
-        u32 block;
-        error = map(node, (offset + done) / fs->block_size, 1, &block);
-        if (error == 0) {
-            error = cache_write(fs->disk, from + done, part, (u64)block * fs->block_size + at);
-        }
-        if (error == 0) done += part;
-    }
-    node->inode->size = MAX(node->inode->size, offset + done);
-    node->inode->modified = wall_clock();
-    long written = write_node(node);
-    return done > 0 && written == 0 ? (long)done : error != 0 ? error : written;
-}
-
-static long truncate_to(struct node *node, u64 size) {
-    struct fs *fs = node->fs;
-    static const u8 zeroes[256];
-    u64 each = fs->block_size / 4, keep = ROUND_UP(size, fs->block_size) / fs->block_size;
-    u64 first = 0;
-    long error = 0;
-    if (is_fast_link(node)) keep = NEVER_REACHED; /* none of these are numbers */
-    for (u32 i = 0; i < DIRECT + 3 && error == 0; i++) {
-        u32 depth = i < DIRECT ? 0 : i - DIRECT + 1;
-        error = prune(node, &node->on_disk.block[i], depth, first, keep);
-        first += depth == 0 ? 1 : depth == 1 ? each : each * each;
-    }
-    /* Should the file grow again, what was behind its end is not to come back. */
-    u64 end = MIN(node->inode->size, keep * fs->block_size);
-    for (u64 at = size; at < end && error >= 0;) {
-        error = write_bytes(node, zeroes, MIN(sizeof(zeroes), end - at), at);
-        at += MAX(error, 1);
-    }
-    if (error < 0) return error;
-    node->inode->size = size;
-    node->inode->modified = wall_clock();
-    return write_node(node);
-}
-
 /* ---- Directories ----------------------------------------------------------------------------- */
 
-struct entry_place { struct entry entry; u64 offset, previous; char name[NAME_MAX + 1]; };
+/* The entry that begins there; null behind the last one, or if what is there makes no sense. */
+static struct entry *entry_at(struct node *node, u64 offset, int writes) {
+    u32 size = node->fs->block_size, at = offset % size;
+    if (offset >= node->inode->size || size - at < sizeof(struct entry)) return 0;
+    long block = map(node, offset / size, 0);
+    struct entry *entry = block <= 0 ? 0 : block_at(node->fs, block, at, writes);
+    if (entry == 0 || entry->size < ENTRY_SIZE(entry->name_length) || entry->size % 4 != 0) return 0;
+    return at + entry->size <= size ? entry : 0;
+}
 
-/* The entry at place->offset; 0 behind the last one. Entries do not cross blocks. */
-static long read_entry(struct node *node, struct entry_place *place) {
-    u32 block_size = node->fs->block_size;
-    long n = read_bytes(node, &place->entry, sizeof(place->entry), place->offset);
-    if (n <= 0) return n;
-    struct entry *entry = &place->entry;
-    if (n < (long)sizeof(*entry) || entry->size < ENTRY_SIZE(entry->name_length)
-        || entry->size % 4 != 0 || place->offset % block_size + entry->size > block_size) {
-        return -EIO;
+static int is_named(const struct entry *entry, const char *name) {
+    u32 length = strlen(name);
+    return entry->inode != 0 && entry->name_length == length && same_bytes(entry->name, name, length);
+}
+
+/* The entry of that name, and the one before it in the same block. */
+static struct entry *find_entry(struct node *node, const char *name, struct entry **before, int writes) {
+    struct entry *entry;
+    *before = 0;
+    for (u64 offset = 0; (entry = entry_at(node, offset, writes)) != 0; offset += entry->size) {
+        if (offset % node->fs->block_size == 0) *before = 0;
+        if (is_named(entry, name)) break;
+        *before = entry;
     }
-    n = read_bytes(node, place->name, entry->name_length, place->offset + sizeof(*entry));
-    place->name[entry->name_length] = '\0';
-    return n < 0 ? n : 1;
+    return entry;
 }
 
-static void next_entry(struct entry_place *place) {
-    place->previous = place->offset;
-    place->offset += place->entry.size;
-}
-
-static long find_entry(struct node *node, const char *name, struct entry_place *place) {
-    long more;
-    place->offset = place->previous = 0;
-    while ((more = read_entry(node, place)) == 1) {
-        if (place->entry.inode != 0 && streq(place->name, name)) return 0;
-        next_entry(place);
+/* The position-th entry that is neither free nor . or .. */
+static struct entry *nth_entry(struct node *node, u64 position) {
+    struct entry *entry;
+    for (u64 offset = 0; (entry = entry_at(node, offset, 0)) != 0; offset += entry->size) {
+        if (entry->inode == 0 || is_named(entry, ".") || is_named(entry, "..")) continue;
+        if (position-- == 0) break;
     }
-    return more < 0 ? more : -ENOENT;
+    return entry;
 }
 
-static long write_entry(struct node *node, const struct entry *entry, const char *name, u64 offset) {
-    u8 bytes[ENTRY_SIZE(NAME_MAX)] = {0};
-    u64 size = ENTRY_SIZE(name == 0 ? 0 : entry->name_length);
-    memcpy(bytes, entry, sizeof(*entry));
-    if (name != 0) memcpy(bytes + sizeof(*entry), name, entry->name_length);
-    long n = write_bytes(node, bytes, size, offset);
-    if (n < (long)size) return n < 0 ? n : -ENOSPC;
-    node->inode->size = ROUND_UP(node->inode->size, node->fs->block_size);
-    return write_node(node);
+/* Room for a name: what another entry does not need, or a new block. */
+static struct entry *new_entry(struct node *node, u32 needed) {
+    u32 size = node->fs->block_size;
+    struct entry *entry;
+    for (u64 offset = 0; (entry = entry_at(node, offset, 1)) != 0; offset += entry->size) {
+        u32 used = entry->inode == 0 ? 0 : ENTRY_SIZE(entry->name_length), rest = entry->size - used;
+        if (rest < needed) continue;
+        if (used > 0) entry->size = used;
+        entry = (struct entry *)((u8 *)entry + used);
+        entry->size = rest;
+        return entry;
+    }
+    long block = map(node, node->inode->size / size, 1);
+    entry = block <= 0 ? 0 : block_at(node->fs, block, 0, 1);
+    if (entry == 0) return 0;
+    node->inode->size += size;
+    entry->size = size;
+    return entry;
 }
 
-/* Into the room that an entry does not need, or into a new block. */
+static void changed(struct node *directory) {
+    directory->on_disk.flags &= ~INDEXED;
+    directory->inode->modified = wall_clock();
+}
+
 static long add_entry(struct node *node, const char *name, const struct inode *inode) {
-    static const u8 types[16] = {[S_IFREG >> 12] = 1, [S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3,
-                                 [S_IFBLK >> 12] = 4, [S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7};
-    struct fs *fs = node->fs;
-    struct entry_place place = {.offset = 0};
-    struct entry entry = {.inode = inode->number, .name_length = strlen(name),
-                          .size = fs->block_size};
-    u32 needed = ENTRY_SIZE(entry.name_length);
-    long more;
-    if (fs->super.must_know & HAS_FILE_TYPES) entry.type = types[inode->mode >> 12];
-    node->on_disk.flags &= ~INDEXED;
-    for (; (more = read_entry(node, &place)) == 1; next_entry(&place)) {
-        struct entry *there = &place.entry;
-        u32 used = there->inode == 0 ? 0 : ENTRY_SIZE(there->name_length);
-        if (there->size - used < needed) continue;
-        entry.size = there->size - used;
-        if (used > 0) {
-            there->size = used;
-            more = write_entry(node, there, 0, place.offset);
-        }
-        return more < 0 ? more : write_entry(node, &entry, name, place.offset + used);
-    }
-    return more < 0 ? more : write_entry(node, &entry, name, ROUND_UP(place.offset, fs->block_size));
-}
-
-/* The entry before it in its block takes its room. */
-static long remove_entry(struct node *node, struct entry_place *place) {
-    struct entry_place previous = {.offset = place->previous};
-    struct entry *entry = &place->entry;
-    node->on_disk.flags &= ~INDEXED;
-    if (place->offset % node->fs->block_size == 0) {
-        entry->inode = 0;
-        return write_entry(node, entry, 0, place->offset);
-    }
-    long more = read_entry(node, &previous);
-    if (more != 1) return -EIO;
-    previous.entry.size += entry->size;
-    return write_entry(node, &previous.entry, 0, place->previous);
-}
-
-static int is_dots(const char *name) {
-    return streq(name, ".") || streq(name, "..");
-}
-
-/* 1: nothing but . and .. */
-static long is_empty(struct node *node) {
-    struct entry_place place = {.offset = 0};
-    long more;
-    for (; (more = read_entry(node, &place)) == 1; next_entry(&place)) {
-        if (place.entry.inode != 0 && !is_dots(place.name)) return 0;
-    }
-    return more < 0 ? more : 1;
-}
-
-/* The name .. leads elsewhere when a directory is moved. */
-static long set_parent(struct node *node, const struct inode *parent) {
-    struct entry_place place;
-    long error = find_entry(node, "..", &place);
-    place.entry.inode = parent->number;
-    return error != 0 ? error : write_entry(node, &place.entry, 0, place.offset);
-}
-
-static long change_links(struct node *node, int by) {
-    node->on_disk.links += by;
-    return write_node(node);
-}
-
-static long make(struct fs *fs, struct inode *directory, const char *name, u32 mode,
-                 struct inode **made) {
-    struct disk_inode on_disk = {.mode = mode, .links = S_IS(mode, DIR) ? 2 : 1};
-    u32 number;
-    long error = allocate(fs, 1, &number);
-    if (error != 0) return error;
-    struct inode *inode = *made = add_node(fs, number, &on_disk);
-    if (inode == 0) return -ENOMEM;
-    inode->modified = wall_clock();
-    error = write_node(node_of(inode));
-    if (error == 0 && S_IS(mode, DIR)) {
-        struct group group;
-        u32 index = (number - 1) / fs->super.inodes_per_group;
-        error = add_entry(node_of(inode), ".", inode);
-        if (error == 0) error = add_entry(node_of(inode), "..", directory);
-        if (error == 0) error = change_links(node_of(directory), 1);
-        if (error == 0) error = cache_read(fs->disk, &group, sizeof(group), group_offset(fs, index));
-        group.directories++;
-        if (error == 0) error = count(fs, index, &group, 1, 0);
-    }
-    if (error == 0) error = add_entry(node_of(directory), name, inode);
-    return error;
+    u32 length = strlen(name);
+    struct entry *entry = new_entry(node, ENTRY_SIZE(length));
+    if (entry == 0) return -ENOSPC;
+    entry->inode = inode->number;
+    entry->name_length = length;
+    entry->type = node->fs->super.must_know == 0 ? 0 : S_IS(inode->mode, DIR) ? 2 : 1;
+    memcpy(entry->name, name, length);
+    changed(node);
+    return 0;
 }
 
 /* ---- What the kernel calls ------------------------------------------------------------------- */
 
+static long unlock(long result) {
+    mutex_unlock(&disk_lock);
+    return result;
+}
+
 static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
-    struct fs *fs = lock(inode);
-    return unlock(fs, read_bytes(node_of(inode), to, n, offset));
+    if (offset >= inode->size) return 0;
+    mutex_lock(&disk_lock);
+    return unlock(copy_bytes(node_of(inode), to, MIN(n, inode->size - offset), offset, 0));
 }
 
 static long ext2_write(struct inode *inode, const void *from, u64 n, u64 offset) {
-    struct fs *fs = lock(inode);
-    return unlock(fs, write_bytes(node_of(inode), from, n, offset));
+    mutex_lock(&disk_lock);
+    long done = copy_bytes(node_of(inode), (u8 *)from, n, offset, 1);
+    if (done > 0) inode->size = MAX(inode->size, offset + done);
+    inode->modified = wall_clock();
+    return unlock(done);
 }
 
+/* A file can be made empty or longer, not shorter. */
 static long ext2_truncate(struct inode *inode, u64 size) {
-    struct fs *fs = lock(inode);
-    return unlock(fs, truncate_to(node_of(inode), size));
+    if (size > 0 && size < inode->size) return -EINVAL;
+    mutex_lock(&disk_lock);
+    if (size == 0) make_empty(node_of(inode));
+    inode->size = size;
+    inode->modified = wall_clock();
+    return unlock(0);
 }
 
 static long ext2_lookup(struct inode *directory, const char *name, struct inode **found) {
-    struct fs *fs = lock(directory);
-    struct entry_place place;
-    long error = find_entry(node_of(directory), name, &place);
-    return unlock(fs, error != 0 ? error : get_inode(fs, place.entry.inode, found));
-}
-
-static long ext2_list(struct inode *directory, u64 position, struct name *name) {
-    static const u32 modes[8] = {0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK};
-    struct fs *fs = lock(directory);
-    struct entry_place place = {.offset = 0};
-    long more;
-    for (; (more = read_entry(node_of(directory), &place)) == 1; next_entry(&place)) {
-        if (place.entry.inode == 0 || is_dots(place.name) || position-- > 0) continue;
-        name->number = place.entry.inode;
-        name->mode = modes[place.entry.type & 7];
-        copy_string(name->text, place.name, sizeof(name->text));
-        break;
-    }
-    return unlock(fs, more);
-}
-
-static long ext2_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
-    struct fs *fs = lock(directory);
-    struct inode *inode = 0;
-    long error = fs->disk->readonly ? -EROFS : make(fs, directory, name, mode, &inode);
-    unlock(fs, 0);
-    if (error == 0) *made = inode;
-    else if (inode != 0) {
-        node_of(inode)->on_disk.links = 0; /* its release gives it back */
-        inode_put(inode);
-    }
+    struct entry *before, *entry;
+    long error;
+    do {
+        mutex_lock(&disk_lock);
+        entry = find_entry(node_of(directory), name, &before, 0);
+        error = unlock(entry == 0 ? -ENOENT : get_inode(node_of(directory)->fs, entry->inode, found));
+        if (error == -EAGAIN) schedule();
+    } while (error == -EAGAIN);
     return error;
 }
 
+static long ext2_list(struct inode *directory, u64 position, struct name *name) {
+    mutex_lock(&disk_lock);
+    struct entry *entry = nth_entry(node_of(directory), position);
+    if (entry == 0) return unlock(0);
+    name->number = entry->inode;
+    name->mode = entry->type == 2 ? S_IFDIR : entry->type == 1 ? S_IFREG : 0;
+    memcpy(name->text, entry->name, entry->name_length);
+    name->text[entry->name_length] = '\0';
+    return unlock(1);
+}
+
+static long ext2_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
+    struct node *parent = node_of(directory);
+    int is_directory = S_IS(mode, DIR);
+    struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory};
+    if (!is_directory && !S_IS(mode, REG)) return -EPERM;
+    mutex_lock(&disk_lock);
+    u32 number = take(parent->fs, INODE, is_directory);
+    struct inode *inode = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
+    if (number != 0 && inode == 0) give_back(parent->fs, INODE, number, is_directory);
+    if (inode == 0) return unlock(number == 0 ? -ENOSPC : -ENOMEM);
+    inode->modified = wall_clock();
+    long error = is_directory ? add_entry(node_of(inode), ".", inode) : 0;
+    if (error == 0 && is_directory) error = add_entry(node_of(inode), "..", directory);
+    if (error == 0) error = add_entry(parent, name, inode);
+    if (error == 0) parent->on_disk.links += is_directory;
+    else node_of(inode)->on_disk.links = 0; /* its release gives it back */
+    unlock(0);
+    if (error == 0) *made = inode;
+    else inode_put(inode);
+    return error;
+}
+
+/* A directory keeps the one name that it was made with: mv copies what cannot be linked. */
 static long ext2_link(struct inode *directory, const char *name, struct inode *inode) {
-    struct fs *fs = lock(directory);
-    struct node *node = node_of(inode);
+    if (S_IS(inode->mode, DIR)) return -EXDEV;
+    mutex_lock(&disk_lock);
     long error = add_entry(node_of(directory), name, inode);
-    if (error == 0 && S_IS(inode->mode, DIR)) {
-        node->two_names = 1;
-        error = set_parent(node, directory);
-        if (error == 0) error = change_links(node_of(directory), 1);
-    } else if (error == 0) {
-        error = change_links(node, 1);
-    }
-    return unlock(fs, error);
+    node_of(inode)->on_disk.links += error == 0;
+    return unlock(error);
 }
 
 static long ext2_unlink(struct inode *directory, const char *name, struct inode *inode) {
-    struct fs *fs = lock(directory);
-    struct node *node = node_of(inode);
-    struct entry_place place;
+    struct node *node = node_of(inode), *parent = node_of(directory);
     int is_directory = S_IS(inode->mode, DIR);
-    long error = is_directory && !node->two_names ? is_empty(node) - 1 : 0;
-    if (error != 0) return unlock(fs, error == -1 ? -ENOTEMPTY : error + 1);
-    error = find_entry(node_of(directory), name, &place);
-    if (error == 0) error = remove_entry(node_of(directory), &place);
-    if (error == 0 && is_directory) error = change_links(node_of(directory), -1);
-    if (error == 0 && !node->two_names) error = change_links(node, is_directory ? -2 : -1);
-    node->two_names = 0;
-    return unlock(fs, error);
+    struct entry *before, *entry;
+    mutex_lock(&disk_lock);
+    if (is_directory && nth_entry(node, 0) != 0) return unlock(-ENOTEMPTY);
+    if ((entry = find_entry(parent, name, &before, 1)) == 0) return unlock(-ENOENT);
+    if (before == 0) entry->inode = 0;
+    else before->size += entry->size; /* its room is the other's now */
+    changed(parent);
+    parent->on_disk.links -= is_directory;
+    node->on_disk.links -= 1 + is_directory;
+    return unlock(0);
 }
 
-/* Without a name and without a user, a file ends. */
-static void give_back_inode(struct node *node) {
-    struct fs *fs = node->fs;
-    u32 number = node->inode->number, index = (number - 1) / fs->super.inodes_per_group;
-    struct group group;
-    truncate_to(node, 0);
-    node->on_disk.deleted = wall_clock() / NANOS_PER_SECOND;
-    write_node(node);
-    give_back(fs, 1, number);
-    if (S_IS(node->inode->mode, DIR)
-        && cache_read(fs->disk, &group, sizeof(group), group_offset(fs, index)) == 0) {
-        group.directories--;
-        count(fs, index, &group, 1, 0);
-    }
-}
-
+/* Nobody uses it any more. Without a name, it ends. */
 static void ext2_release(struct inode *inode) {
-    struct fs *fs = lock(inode);
-    struct node *node = node_of(inode), **at = &fs->nodes;
-    if (node->on_disk.links == 0) give_back_inode(node);
-    else write_node(node); /* its mode may have changed */
+    struct node *node = node_of(inode), **at = &node->fs->nodes;
+    struct fs *fs = node->fs;
+    mutex_lock(&disk_lock);
+    if (node->on_disk.links == 0) {
+        make_empty(node);
+        node->on_disk.deleted = wall_clock() / NANOS_PER_SECOND;
+        give_back(fs, INODE, inode->number, S_IS(inode->mode, DIR));
+    }
+    write_node(node);
     while (*at != node) at = &(*at)->next;
     *at = node->next;
     kfree(node);
-    unlock(fs, 0);
+    unlock(0);
     if (fs->mount == 0) kfree(fs); /* it was the root's, and the last */
 }
 
 static const struct inode_ops ext2_ops = {
     .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup,
-    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink,
-    .release = ext2_release,
+    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
+};
+static const struct inode_ops ext2_readonly_ops = {
+    .read = ext2_read, .lookup = ext2_lookup, .list = ext2_list, .release = ext2_release,
 };
 
 /* ---- Mounting -------------------------------------------------------------------------------- */
@@ -625,14 +449,10 @@ static const struct inode_ops ext2_ops = {
 static long ext2_sync(struct mount *mount) {
     struct fs *fs = mount->data;
     if (fs->disk->readonly) return 0;
-    mutex_lock(&fs->lock);
-    long error = 0;
-    for (struct node *node = fs->nodes; node != 0 && error == 0; node = node->next) {
-        error = write_node(node);
-    }
-    if (error == 0) error = write_super(fs, STATE_CLEAN);
-    if (error == 0) error = cache_sync(fs->disk);
-    return unlock(fs, error);
+    mutex_lock(&disk_lock);
+    for (struct node *node = fs->nodes; node != 0; node = node->next) write_node(node);
+    write_super(fs, STATE_CLEAN);
+    return unlock(cache_sync(fs->disk));
 }
 
 /* The root's inode outlives the mount by a moment. */
@@ -641,43 +461,39 @@ static void ext2_unmounted(struct mount *mount) {
 }
 
 /* Whether this is a file system that we know all about. */
-static long check_super(struct fs *fs) {
+static int is_sound(struct fs *fs) {
     struct super *super = &fs->super;
-    if (super->magic != MAGIC || super->log_block_size > 2) return -EINVAL;
-    fs->block_size = 1024 << super->log_block_size;
-    fs->inode_size = super->revision == 0 ? sizeof(struct disk_inode) : super->inode_size;
-    if (super->blocks_per_group == 0 || super->blocks_per_group > fs->block_size * 8
-        || super->inodes_per_group == 0 || super->inodes_per_group > fs->block_size * 8
-        || super->first_block >= super->blocks || fs->inode_size < sizeof(struct disk_inode)
-        || super->blocks > fs->disk->sectors / (fs->block_size / SECTOR_SIZE)) {
-        return -EINVAL;
+    if (super->magic != MAGIC || super->log_block_size > 2) return 0;
+    u32 size = fs->block_size = 1024 << super->log_block_size;
+    u32 inode = fs->inode_size = super->revision == 0 ? sizeof(struct disk_inode) : super->inode_size;
+    u32 blocks = super->blocks - super->first_block;
+    if (super->blocks > fs->disk->sectors / (size / SECTOR_SIZE) || super->first_block >= super->blocks
+        || super->blocks_per_group == 0 || super->blocks_per_group > size * 8
+        || super->inodes_per_group == 0 || super->inodes_per_group > size * 8
+        || inode < sizeof(struct disk_inode) || inode > size || (inode & (inode - 1)) != 0) {
+        return 0;
     }
-    fs->groups = (super->blocks - super->first_block - 1) / super->blocks_per_group + 1;
-    if (super->inodes > (u64)fs->groups * super->inodes_per_group) return -EINVAL;
-    if (super->revision > 0
-        && (super->must_know & ~HAS_FILE_TYPES
-            || super->must_know_to_write & ~(SPARSE_SUPER | LARGE_FILES))) {
-        printk("hearth: the file system on %s has features that we do not know\n", fs->disk->name);
-        return -EINVAL;
-    }
-    return 0;
+    fs->groups = (blocks - 1) / super->blocks_per_group + 1;
+    fs->numbers[BLOCK].all = blocks;
+    fs->numbers[BLOCK].each = super->blocks_per_group;
+    fs->numbers[BLOCK].first = super->first_block;
+    fs->numbers[INODE].all = super->inodes;
+    fs->numbers[INODE].each = super->inodes_per_group;
+    fs->numbers[INODE].first = 1;
+    return super->inodes <= (u64)fs->groups * super->inodes_per_group
+           && (super->must_know & ~MUST_KNOW) == 0 && (super->must_know_to_write & ~MUST_TO_WRITE) == 0;
 }
 
 static long ext2_open(struct mount *mount, const char *source, u32 flags) {
     struct disk *disk = disk_by_path(source);
+    struct fs *fs = disk == 0 ? 0 : kmalloc(sizeof(*fs));
     (void)flags;
-    if (disk == 0) return -ENOTBLK;
-    struct fs *fs = kmalloc(sizeof(*fs));
-    if (fs == 0) return -ENOMEM;
-    fs->disk = disk;
-    fs->mount = mount;
-    long error = cache_read(disk, &fs->super, sizeof(fs->super), SUPER_OFFSET);
-    if (error == 0) error = check_super(fs);
-    if (error == 0) error = get_inode(fs, ROOT_INODE, &mount->root);
-    if (error != 0) {
-        kfree(fs);
-        return error;
-    }
+    if (fs == 0) return disk == 0 ? -ENOTBLK : -ENOMEM;
+    mutex_lock(&disk_lock);
+    struct super *super = cache_at(disk, SUPER_OFFSET, 0);
+    if (super != 0) *fs = (struct fs){.disk = disk, .mount = mount, .super = *super};
+    long error = unlock(super == 0 ? -EIO : !is_sound(fs) ? -EINVAL : get_inode(fs, ROOT_INODE, &mount->root));
+    if (error != 0) return kfree(fs), error;
     mount->data = fs;
     mount->sync = ext2_sync;
     mount->unmounted = ext2_unmounted;

@@ -1,11 +1,11 @@
 /*
- * grant.c: lending pages to other domains. A backend cannot look into our memory; we write into a
- * table, shared with Xen, which page it may map or copy, and send it the number of the entry.
+ * grant.c: lending pages to other domains. A backend cannot look into our memory; we write into a table,
+ * shared with Xen, which page it may map or copy, and send it the number of the entry.
  */
-#include "kernel.h"
+#include "device.h"
 
-#define FRAMES  2
-#define ENTRIES (FRAMES * PAGE_SIZE / sizeof(struct grant_entry))
+#define FRAMES   2
+#define ENTRIES  (FRAMES * PAGE_SIZE / sizeof(struct grant_entry))
 #define RESERVED 8 /* the first ones are for the console and the store */
 
 static struct grant_entry table[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
@@ -13,8 +13,7 @@ static u32 last_given = RESERVED;
 
 void grants_init(void) {
     u64 frames[FRAMES];
-    struct gnttab_setup_table setup = {
-        .dom = DOMID_SELF, .nr_frames = FRAMES, .frame_list = frames};
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = FRAMES, .frame_list = frames};
     hypercall(HYPERCALL_grant_table_op, GNTTABOP_setup_table, (u64)&setup, 1, 0);
     if (setup.status != 0) panic("no grant table");
     for (u32 i = 0; i < FRAMES; i++) map_frame_over((char *)table + i * PAGE_SIZE, frames[i]);
@@ -34,10 +33,8 @@ long grant_give(u16 domain, void *page, int readonly) {
     return -ENOSPC;
 }
 
+/* Xen sets the two bits at any moment: only what is seen to be unused is taken back. */
 int grant_take_back(u32 reference) {
-    struct grant_entry *entry = &table[reference];
-    u16 flags = SHARED(entry->flags);
-    /* Xen sets the two bits at any moment: take back only what is seen to be unused. */
-    if (flags & (GTF_reading | GTF_writing)) return 0;
-    return __sync_bool_compare_and_swap(&entry->flags, flags, 0);
+    u16 *at = &table[reference].flags, flags = SHARED(*at);
+    return (flags & (GTF_reading | GTF_writing)) == 0 && __sync_bool_compare_and_swap(at, flags, 0);
 }

@@ -1,17 +1,72 @@
 /*
- * ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in
- * which hosts talk about that; and the turn of the wheel that keeps all of this moving.
+ * ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in which hosts talk
+ * about that; UDP, which only adds a pair of port numbers; and the turn of the wheel that keeps all this moving.
  */
 #include "inet.h"
 
 #define HOPS_MAX      64
 #define FRAMES_A_TURN 64 /* a flood of them leaves time for everything else */
+#define DONT_FRAGMENT 0x4000
+#define IS_FRAGMENT   0x3fff
+#define PLAIN_HEADER  (4 << 4 | sizeof(struct ip_header) / 4) /* version 4, without options */
+#define DHCP_CLIENT   68
+enum { ICMP_ECHO_REPLY = 0, ICMP_ECHO_REQUEST = 8 };
 
 struct interface interface;
 
-/* Packets to ourselves, oldest first. They wait here, since whoever sends one must not find himself
- * in the middle of receiving it. */
+/* Packets to ourselves, oldest first. They wait here, since whoever sends one must not find himself in the middle of
+ * receiving it. */
 static struct packet *loop_first, **loop_last = &loop_first;
+
+/* ---- Packets ----------------------------------------------------------------------------------- */
+
+/* Null when memory is used up: the network may lose packets, and so may we. */
+struct packet *packet_new(void) {
+    struct packet *packet = kmalloc(sizeof(*packet));
+    if (packet != 0) packet->start = packet->room + PACKET_HEADROOM;
+    return packet;
+}
+
+/* Puts room for a header in front. */
+void *packet_push(struct packet *packet, u32 bytes) {
+    packet->length += bytes;
+    return packet->start -= bytes;
+}
+
+/* Takes a header off and gives it; null when the packet is shorter than that. */
+void *packet_pull(struct packet *packet, u32 bytes) {
+    if (packet->length < bytes) return 0;
+    packet->start += bytes;
+    packet->length -= bytes;
+    return packet->start - bytes;
+}
+
+/* Adds bytes at the end; without data, only the room for them. */
+void *packet_append(struct packet *packet, const void *data, u32 bytes) {
+    u8 *end = packet->start + packet->length;
+    if (data != 0) memcpy(end, data, bytes);
+    packet->length += bytes;
+    return end;
+}
+
+/* RFC 1071: the complement of the sum of all words of 16 bits, with carries added back in; an odd last byte is a high
+ * one. Over data that contains its own right checksum the result is 0. As carries go round, we may add four bytes at
+ * a time, and in our own order: their bytes are then the sum's in the order of the wire. */
+be16 checksum(u32 sum, const void *data, u32 bytes) {
+    const struct { u32 word; } __attribute__((packed)) *words = data;
+    u64 total = __builtin_bswap32(sum);
+    for (; bytes >= 4; bytes -= 4) total += words++->word;
+    for (u32 i = 0; i < bytes; i++) total += (u64)((const u8 *)words)[i] << i % 2 * 8;
+    while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
+    return (be16){{~total, ~total >> 8}};
+}
+
+/* TCP and UDP also sum up these parts of the IP header: a packet that strays to another address is found out. */
+u32 pseudo_header_sum(u32 source, u32 destination, u32 protocol, u32 length) {
+    return (source >> 16) + (source & 0xffff) + (destination >> 16) + (destination & 0xffff) + protocol + length;
+}
+
+/* ---- Sending ----------------------------------------------------------------------------------- */
 
 int ip_is_ours(u32 address) {
     return (address >> 24) == 127 || (address == interface.address && address != ADDRESS_ANY);
@@ -22,176 +77,133 @@ static int is_broadcast(u32 address) {
            || (interface.netmask != 0 && address == (interface.address | ~interface.netmask));
 }
 
-/* ---- Sending --------------------------------------------------------------------------------- */
-
-static void loop_back(struct packet *packet) {
-    packet->checksum_done = 1; /* memory does not flip bits as cables do */
-    packet->next = 0;
-    *loop_last = packet;
-    loop_last = &packet->next;
-    net_wake();
+u32 ip_source(u32 destination) {
+    return ip_is_ours(destination) ? destination : interface.address;
 }
 
 /* The address is on our wire, or the gateway knows the way. */
 void ip_send(struct packet *packet, u32 protocol, u32 source, u32 destination) {
-    static u32 identification;
+    int on_our_wire = ((destination ^ interface.address) & interface.netmask) == 0;
     struct ip_header *header = packet_push(packet, sizeof(*header));
     *header = (struct ip_header){
-        .version_and_length = 4 << 4 | sizeof(*header) / 4,
-        .length = to_be16(packet->length),
-        .identification = to_be16(identification++),
-        .fragment = to_be16(IP_DONT_FRAGMENT),
-        .time_to_live = HOPS_MAX, .protocol = protocol,
+        .version_and_length = PLAIN_HEADER, .length = to_be16(packet->length), .protocol = protocol,
+        .fragment = to_be16(DONT_FRAGMENT), .time_to_live = HOPS_MAX,
         .source = to_be32(source), .destination = to_be32(destination)};
-    header->checksum = checksum(sum16(0, header, sizeof(*header)));
+    header->checksum = checksum(0, header, sizeof(*header));
     if (ip_is_ours(destination)) {
-        loop_back(packet);
+        packet->checksum_done = 1; /* memory does not flip bits as cables do */
+        packet->next = 0;
+        *loop_last = packet;
+        loop_last = &packet->next;
+        net_wake();
     } else if (is_broadcast(destination)) {
         ether_send(packet, ADDRESS_BROADCAST);
-    } else if (interface.address != ADDRESS_ANY
-               && ((destination ^ interface.address) & interface.netmask) == 0) {
-        ether_send(packet, destination);
-    } else if (interface.gateway != ADDRESS_ANY) {
-        ether_send(packet, interface.gateway);
+    } else if (interface.address != ADDRESS_ANY && (on_our_wire || interface.gateway != ADDRESS_ANY)) {
+        ether_send(packet, on_our_wire ? destination : interface.gateway);
     } else {
-        packet_free(packet);
+        kfree(packet);
     }
 }
 
-/* From whichever of our addresses suits. */
-void ip_send_any(struct packet *packet, u32 protocol, u32 destination) {
-    ip_send(packet, protocol, ip_is_ours(destination) ? destination : interface.address,
-            destination);
+void udp_send(struct packet *packet, struct endpoint from, struct endpoint to) {
+    struct udp_header *header = packet_push(packet, sizeof(*header));
+    *header = (struct udp_header){to_be16(from.port), to_be16(to.port), to_be16(packet->length), to_be16(0)};
+    u32 sum = pseudo_header_sum(from.address, to.address, PROTOCOL_UDP, packet->length);
+    header->checksum = checksum(sum, header, packet->length);
+    if (from_be16(header->checksum) == 0) header->checksum = to_be16(0xffff); /* 0 says that there is none */
+    ip_send(packet, PROTOCOL_UDP, from.address, to.address);
 }
 
-/* ---- ICMP ------------------------------------------------------------------------------------ */
+/* ---- Receiving --------------------------------------------------------------------------------- */
 
-static void icmp_send(struct packet *packet, u32 to) {
+static void udp_input(struct packet *packet) {
+    const struct udp_header *header = packet_pull(packet, sizeof(*header));
+    u32 length = header == 0 ? 0 : from_be16(header->length);
+    struct endpoint *from = &packet->source, *to = &packet->destination;
+    u32 sum = pseudo_header_sum(from->address, to->address, PROTOCOL_UDP, length);
+    if (length < sizeof(*header) || length - sizeof(*header) > packet->length
+        || (!packet->checksum_done && from_be16(header->checksum) != 0
+            && from_be16(checksum(sum, header, length)) != 0)) {
+        return kfree(packet);
+    }
+    packet->length = length - sizeof(*header);
+    from->port = from_be16(header->source);
+    to->port = from_be16(header->destination);
+    if (to->port == DHCP_CLIENT) return dhcp_input(packet);
+    struct socket *s = sockets;
+    while (s != 0 && !(s->type == DATAGRAM && s->local.port == to->port
+                       && (s->local.address == ADDRESS_ANY || s->local.address == to->address)
+                       && (s->remote.address == ADDRESS_ANY
+                           || (s->remote.address == from->address && s->remote.port == from->port)))) {
+        s = s->next;
+    }
+    if (s != 0) socket_take(s, packet);
+    else kfree(packet);
+}
+
+/* Raw sockets get everything, with its IP header: this is how ping hears. */
+static void icmp_input(struct packet *packet) {
     struct icmp_header *header = (struct icmp_header *)packet->start;
-    header->checksum = to_be16(0);
-    header->checksum = checksum(sum16(0, packet->start, packet->length));
-    ip_send_any(packet, PROTOCOL_ICMP, to);
-}
-
-/* Answers a datagram to a port at which nobody listens: with the beginning of it, so that its
- * sender knows which. The packet has lost its headers by now, but they still lie before it. */
-void icmp_port_unreachable(const struct packet *packet) {
-    u32 quoted = sizeof(struct ip_header) + sizeof(struct udp_header);
-    struct packet *answer = packet_new();
-    if (answer == 0) return;
-    struct icmp_header *header = packet_append(answer, 0, sizeof(*header));
-    *header = (struct icmp_header){.type = ICMP_UNREACHABLE, .code = ICMP_PORT_UNREACHABLE};
-    packet_append(answer, packet->start - quoted, quoted);
-    icmp_send(answer, packet->source);
-}
-
-static void echo(const struct packet *packet) {
-    struct packet *answer = packet_new();
-    if (answer == 0) return;
-    struct icmp_header *header = packet_append(answer, packet->start, packet->length);
-    header->type = ICMP_ECHO_REPLY;
-    icmp_send(answer, packet->source);
-}
-
-/* Raw sockets get a copy of everything, with its IP header: this is how ping hears. */
-static void copy_to_raw_sockets(const struct packet *packet) {
+    u32 length = packet->length, to = packet->source.address;
+    if (length < sizeof(*header) || from_be16(checksum(0, header, length)) != 0) return kfree(packet);
+    packet_push(packet, sizeof(struct ip_header));
     for (struct socket *socket = sockets; socket != 0; socket = socket->next) {
-        struct packet *copy;
-        if (socket->type != RAW || socket->protocol != PROTOCOL_ICMP
-            || (socket->remote != ADDRESS_ANY && socket->remote != packet->source)
-            || (copy = packet_new()) == 0) {
-            continue;
-        }
+        struct packet *copy = socket->type == RAW ? packet_new() : 0;
+        if (copy == 0) continue;
         copy->source = packet->source;
-        copy->source_port = 0;
-        packet_append(copy, packet->start - sizeof(struct ip_header),
-                      sizeof(struct ip_header) + packet->length);
+        packet_append(copy, packet->start, packet->length);
         socket_take(socket, copy);
     }
+    if (header->type != ICMP_ECHO_REQUEST) return kfree(packet);
+    packet_pull(packet, sizeof(struct ip_header)); /* goes back as it came */
+    header->type = ICMP_ECHO_REPLY;
+    header->checksum = to_be16(0);
+    header->checksum = checksum(0, header, length);
+    ip_send(packet, PROTOCOL_ICMP, ip_source(to), to);
 }
 
-static void icmp_input(struct packet *packet) {
-    const struct icmp_header *header = (struct icmp_header *)packet->start;
-    if (packet->length >= sizeof(*header)
-        && from_be16(checksum(sum16(0, packet->start, packet->length))) == 0) {
-        copy_to_raw_sockets(packet);
-        if (header->type == ICMP_ECHO_REQUEST && header->code == 0) echo(packet);
-    }
-    packet_free(packet);
-}
-
-/* ---- Receiving ------------------------------------------------------------------------------- */
-
-/* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and
- * a datagram larger than a frame is rare. Options neither: nobody sends them. */
-static int accept(struct packet *packet, int from_wire) {
+/* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and a datagram larger
+ * than a frame is rare. Options neither: nobody sends them. */
+static int is_for_us(struct packet *packet, int from_wire) {
     const struct ip_header *header = packet_pull(packet, sizeof(*header));
-    if (header == 0 || header->version_and_length != (4 << 4 | sizeof(*header) / 4)
-        || from_be16(checksum(sum16(0, header, sizeof(*header)))) != 0
-        || (from_be16(header->fragment) & (IP_MORE_FRAGMENTS | IP_OFFSET)) != 0) {
+    if (header == 0 || header->version_and_length != PLAIN_HEADER
+        || from_be16(checksum(0, header, sizeof(*header))) != 0
+        || (from_be16(header->fragment) & IS_FRAGMENT) != 0) {
         return 0;
     }
-    u32 length = from_be16(header->length);
-    if (length < sizeof(*header) || length - sizeof(*header) > packet->length) return 0;
-    packet->length = length - sizeof(*header); /* what is behind filled up a short frame */
-    packet->source = from_be32(header->source);
-    packet->destination = from_be32(header->destination);
+    u32 length = from_be16(header->length) - sizeof(*header);
+    u32 source = from_be32(header->source), destination = from_be32(header->destination);
+    if (length > packet->length) return 0;
+    packet->length = length; /* what is behind filled up a short frame */
+    packet->source.address = source;
+    packet->destination.address = destination;
     /* Nobody else speaks in our name, nor comes in by the loop that begins and ends with us. */
-    if (is_broadcast(packet->source)
-        || (from_wire && (ip_is_ours(packet->source) || packet->destination >> 24 == 127))) {
-        return 0;
-    }
+    if (is_broadcast(source) || (from_wire && (ip_is_ours(source) || destination >> 24 == 127))) return 0;
     /* While we have no address, DHCP may already call us by the one it is about to give us. */
-    return ip_is_ours(packet->destination) || is_broadcast(packet->destination)
-           || interface.address == ADDRESS_ANY;
+    return ip_is_ours(destination) || is_broadcast(destination) || interface.address == ADDRESS_ANY;
 }
 
-static void receive(struct packet *packet, int from_wire) {
+void ip_input(struct packet *packet, int from_wire) {
     const struct ip_header *header = (struct ip_header *)packet->start;
-    if (!accept(packet, from_wire)) {
-        packet_free(packet);
-    } else if (header->protocol == PROTOCOL_TCP) {
-        tcp_input(packet);
-    } else if (header->protocol == PROTOCOL_UDP) {
-        udp_input(packet);
-    } else if (header->protocol == PROTOCOL_ICMP) {
-        icmp_input(packet);
-    } else {
-        packet_free(packet);
-    }
+    u32 protocol = is_for_us(packet, from_wire) ? header->protocol : 0;
+    if (protocol == PROTOCOL_TCP) tcp_input(packet);
+    else if (protocol == PROTOCOL_UDP) udp_input(packet);
+    else if (protocol == PROTOCOL_ICMP) icmp_input(packet);
+    else kfree(packet);
 }
 
-void ip_input(struct packet *packet) {
-    receive(packet, 1);
-}
-
-/* ---- The wheel ------------------------------------------------------------------------------- */
-
-/* As many packets as we have sent ourselves until now; answers to them are for the next turn. */
-static void loop_run(void) {
-    struct packet *packet = loop_first;
-    loop_first = 0;
-    loop_last = &loop_first;
-    while (packet != 0) {
-        struct packet *next = packet->next;
-        receive(packet, 0);
-        packet = next;
-    }
-}
-
-static u64 earlier(u64 a, u64 b) {
-    return a < b ? a : b;
-}
-
-/*
- * One turn: takes in all that has come and does all that is due. Returns the time at which it wants
- * to be called again, even if nothing comes.
- */
+/* One turn of the wheel: takes in all that has come and does all that is due. Returns the time at which it wants to
+ * be called again, even if nothing comes. */
 u64 net_run(void) {
-    struct packet *frame = 0;
-    loop_run();
+    struct packet *frame = 0, *looped = loop_first;
+    loop_first = 0; /* what answers these is for the next turn */
+    loop_last = &loop_first;
+    for (struct packet *next; looped != 0; looped = next) {
+        next = looped->next;
+        ip_input(looped, 0);
+    }
     for (int i = 0; i < FRAMES_A_TURN && (frame = card_receive()) != 0; i++) ether_input(frame);
-    u64 time = now();
-    u64 next = earlier(arp_run(time), earlier(tcp_run(time), dhcp_run(time)));
+    u64 time = now(), next = MIN(arp_run(time), tcp_run(time));
+    next = MIN(next, dhcp_run(time));
     return loop_first != 0 || frame != 0 ? time : next;
 }

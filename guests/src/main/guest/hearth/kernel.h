@@ -264,30 +264,11 @@ void timer_expect(u64 deadline); /* some task's; 0: none */
 void timer_program(void); /* makes Xen call this vCPU when there will be work */
 void slice_begin(void);   /* the running task has its turn from now on */
 
-/* ---- xenstore.c, grant.c, balloon.c ---------------------------------------------------------- */
+/* ---- xenstore.c, grant.c, balloon.c, net.c -------------------------------------------------------------- */
 
-#define XENSTORE_PATH_MAX    256
-#define XENSTORE_PAYLOAD_MAX 4096
-/* All of these sleep. Paths without a slash in front begin at this domain's own node. */
 void xenstore_init(void);
-long xenstore_read(const char *path, char *value, u64 room);  /* length; 0 is put behind */
-long xenstore_read_number(const char *path, u64 otherwise);
-long xenstore_write(const char *path, const char *value);
-long xenstore_write_number(const char *path, u64 number);
-long xenstore_directory(const char *path, char *names, u64 room); /* each ended by a 0 */
-/* Calls back, from a kernel thread that may sleep, once at once and whenever the node or one below
- * changes. `changed` is the path of what changed. */
-struct xenstore_watch {
-    struct xenstore_watch *next;
-    const char *path;
-    void (*changed)(struct xenstore_watch *watch, const char *changed);
-};
-long xenstore_watch(struct xenstore_watch *watch);
-
 void grants_init(void);
-long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
-int grant_take_back(u32 reference);   /* 0: the other side still has it mapped; ask again later */
-
 void balloon_init(void);
+void network_init(void); /* from the first kernel thread; starts what else it needs */
 
 #endif

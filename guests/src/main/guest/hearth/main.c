@@ -1,7 +1,6 @@
 /*
  * main.c: from the first C statement to the first process.
  */
-#include "net.h"
 #include "block.h"
 
 struct start_info *start_info;

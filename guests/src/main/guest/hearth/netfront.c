@@ -1,37 +1,45 @@
 /*
- * netfront.c: the front half of a network card. Two rings: on one we lend the backend a packet at a
- * time, to read; on the other, pages for what comes, to write. Packets are lent where they are and
- * taken back when the backend has answered; pages for receiving stay lent, so what comes is copied.
+ * netfront.c: the front half of a network card. Two rings: on one we lend the backend a packet at a time, to read; on
+ * the other, pages for what comes, to write. Packets are lent where they are and taken back when the backend has
+ * answered; pages for receiving stay lent, so what comes is copied. Layouts: xen/include/public/io/netif.h.
  */
 #include "inet.h"
 #include "device.h"
 
-#define TX_MAX 64 /* packets lent at a time: the bits of a word */
-#define RX_MAX 32 /* pages */
+#define SLOTS    256
+#define TX_MAX   64 /* packets lent at a time: the bits of a word */
+#define RX_MAX   32 /* pages */
+#define VOUCHED  3  /* bits of a response's flags: its checksums are right, or left out */
 
-struct card_counters card_counters;
+struct netif_tx_request { u32 gref; u16 offset, flags, id, size; };
+struct netif_rx_request { u16 id, pad; u32 gref; };
+struct netif_rx_response { u16 id, offset, flags; short status; /* bytes, or an error */ };
+struct netif_tx_ring {
+    struct ring_indices indices;
+    union { struct netif_tx_request request; struct { u16 id; short status; } response; } slot[SLOTS];
+};
+struct netif_rx_ring {
+    struct ring_indices indices;
+    union { struct netif_rx_request request; struct netif_rx_response response; } slot[SLOTS];
+};
 
 static struct xenbus_device device;
 static struct netif_tx_ring *tx;
 static struct netif_rx_ring *rx;
-static u32 tx_prod, tx_cons, rx_prod, rx_cons, port;
+static u32 tx_prod, tx_cons, rx_prod, rx_cons;
 static int connected;
-
 static u64 tx_free = ~0ul; /* a bit for each of these */
 static struct { struct packet *packet; u32 reference; } sending[TX_MAX];
 static struct { u8 *page; u32 reference; } receiving[RX_MAX];
-
-/* ---- Sending --------------------------------------------------------------------------------- */
 
 /* Takes back what the backend has read. Nobody waits for this, so we do it when we send. */
 static void reclaim(void) {
     while (tx_cons != SHARED(tx->indices.rsp_prod)) {
         compiler_barrier();
-        u16 id = SHARED(tx->slot[tx_cons++ % NETIF_SLOTS].response.id);
+        u16 id = SHARED(tx->slot[tx_cons++ % SLOTS].response.id);
         if (id >= TX_MAX || tx_free >> id & 1) continue; /* a backend may be wrong */
-        /* What it claims to have read but still holds is lost to us. */
-        if (!grant_take_back(sending[id].reference)) continue;
-        packet_free(sending[id].packet);
+        if (!grant_take_back(sending[id].reference)) continue; /* it still holds it: that is lost to us */
+        kfree(sending[id].packet);
         tx_free |= 1ul << id;
     }
 }
@@ -39,80 +47,48 @@ static void reclaim(void) {
 /* Packets that there is no room for are lost; those who care will send them again. */
 void card_send(struct packet *packet) {
     if (connected) reclaim();
-    long reference = connected && tx_free != 0
-                     ? grant_give(device.backend_domain, packet, 1) : -ENOSPC;
-    if (reference < 0) {
-        card_counters.tx_dropped++;
-        packet_free(packet);
-        return;
-    }
+    long reference = connected && tx_free != 0 ? grant_give(device.backend_domain, packet, 1) : -ENOSPC;
+    if (reference < 0) return kfree(packet);
     u32 id = __builtin_ctzl(tx_free);
     tx_free &= ~(1ul << id);
     sending[id].packet = packet;
     sending[id].reference = reference;
-    tx->slot[tx_prod++ % NETIF_SLOTS].request = (struct netif_tx_request){
-        .gref = reference, .offset = (u64)packet->start % PAGE_SIZE, .id = id,
-        .size = packet->length};
-    card_counters.tx_packets++;
-    card_counters.tx_bytes += packet->length;
-    if (ring_push(&tx->indices, tx_prod)) event_notify(port);
+    tx->slot[tx_prod++ % SLOTS].request = (struct netif_tx_request){
+        .gref = reference, .offset = (u64)packet->start % PAGE_SIZE, .id = id, .size = packet->length};
+    ring_push(&tx->indices, tx_prod, device.port);
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------- */
-
 static void offer_page(u32 id) {
-    rx->slot[rx_prod++ % NETIF_SLOTS].request = (struct netif_rx_request){
-        .id = id, .gref = receiving[id].reference};
-    if (ring_push(&rx->indices, rx_prod)) event_notify(port);
+    rx->slot[rx_prod++ % SLOTS].request = (struct netif_rx_request){.id = id, .gref = receiving[id].reference};
+    ring_push(&rx->indices, rx_prod, device.port);
 }
 
 /* A frame between guests may have no TCP or UDP checksum: it never leaves the machine's memory. */
-static struct packet *take_frame(const struct netif_rx_response *response) {
-    struct packet *packet;
-    if (response->status <= 0 || response->status > (int)FRAME_MAX
-        || response->offset > PAGE_SIZE - FRAME_MAX || (packet = packet_new()) == 0) {
-        card_counters.rx_dropped++;
-        return 0;
-    }
-    packet->start = packet->room;
-    packet_append(packet, receiving[response->id].page + response->offset, response->status);
-    packet->checksum_done = (response->flags & (NETRXF_data_validated | NETRXF_csum_blank)) != 0;
-    card_counters.rx_packets++;
-    card_counters.rx_bytes += packet->length;
-    return packet;
-}
-
 struct packet *card_receive(void) {
     while (connected && ring_has_response(&rx->indices, rx_cons)) {
-        struct netif_rx_response response = rx->slot[rx_cons++ % NETIF_SLOTS].response;
+        struct netif_rx_response response = rx->slot[rx_cons++ % SLOTS].response;
         if (response.id >= RX_MAX) continue;
-        struct packet *packet = take_frame(&response);
+        int is_frame = response.status > 0 && response.status <= (int)FRAME_MAX
+                       && response.offset <= PAGE_SIZE - FRAME_MAX;
+        struct packet *packet = is_frame ? packet_new() : 0;
+        if (packet != 0) {
+            packet_append(packet, receiving[response.id].page + response.offset, response.status);
+            packet->checksum_done = (response.flags & VOUCHED) != 0;
+        }
         offer_page(response.id);
         if (packet != 0) return packet;
     }
     return 0;
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------ */
+/* ---- Connecting -------------------------------------------------------------------------------- */
 
 static void card_event(void *nothing) {
     (void)nothing;
     net_wake();
 }
 
-static long lend_pages(void) {
-    for (u32 id = 0; id < RX_MAX; id++) {
-        receiving[id].page = page_alloc();
-        if (receiving[id].page == 0) return -ENOMEM;
-        long reference = grant_give(device.backend_domain, receiving[id].page, 0);
-        if (reference < 0) return reference;
-        receiving[id].reference = reference;
-        offer_page(id);
-    }
-    return 0;
-}
-
-/* Ten hexadecimal digits and colons. */
+/* Twelve hexadecimal digits, and colons between them. */
 static void parse_mac(const char *text, struct mac *mac) {
     for (int i = 0; i < 12; i++) {
         int digit = *text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10;
@@ -124,24 +100,23 @@ static void parse_mac(const char *text, struct mac *mac) {
 /* Sleeps until the backend is connected; -ENODEV if we have no card. */
 long card_connect(void) {
     char mac[18];
-    if (xenbus_open(&device, "device/vif/0") != 0
-        || xenstore_read("device/vif/0/mac", mac, sizeof(mac)) != sizeof(mac) - 1) {
-        return -ENODEV;
-    }
-    parse_mac(mac, &interface.mac);
-    long error = xenbus_await(&device, XENBUS_INIT_WAIT);
+    long error = xenbus_open(&device, "vif", 0);
     if (error != 0) return error;
+    if (xenstore_read(device.path, "mac", mac, sizeof(mac)) != sizeof(mac) - 1) return -ENODEV;
+    parse_mac(mac, &interface.mac);
     tx = xenbus_ring(&device, "tx-ring-ref");
     rx = xenbus_ring(&device, "rx-ring-ref");
-    long offered = event_alloc(device.backend_domain, card_event, 0);
-    if (tx == 0 || rx == 0 || offered < 0) return -ENOMEM;
-    port = offered;
-    /* Before the backend looks, there is nobody to notify. */
-    if ((error = lend_pages()) != 0) return error;
-    xenbus_write_number(&device, "event-channel", port);
-    xenbus_write_number(&device, "request-rx-copy", 1);   /* it copies into our pages */
-    xenbus_write_number(&device, "feature-rx-notify", 1); /* we tell it when there are new ones */
-    xenbus_write_number(&device, "state", XENBUS_CONNECTED);
-    if ((error = xenbus_await(&device, XENBUS_CONNECTED)) == 0) connected = 1;
+    if (tx == 0 || rx == 0) return -ENOMEM;
+    for (u32 id = 0; id < RX_MAX; id++) {
+        receiving[id].page = page_alloc();
+        long reference = receiving[id].page == 0 ? -ENOMEM : grant_give(device.backend_domain, receiving[id].page, 0);
+        if (reference < 0) return reference;
+        receiving[id].reference = reference;
+        offer_page(id);
+    }
+    xenstore_write(device.path, "request-rx-copy", "1");   /* it copies into our pages */
+    xenstore_write(device.path, "feature-rx-notify", "1"); /* we tell it when there are new ones */
+    error = xenbus_connect(&device, XENBUS_CONNECTED, card_event);
+    connected = error == 0;
     return error;
 }

@@ -2,7 +2,7 @@
  * syscall.c: the table of system calls, and those that fit nowhere else. The others stand where what they are
  * about is: file.c, names.c, vfs.c, pipe.c, task.c, signal.c, exec.c.
  */
-#include "net.h"
+#include "kernel.h"
 
 /* ---- Processes ---------------------------------------------------------------------------------------- */
 
@@ -167,34 +167,6 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
     return 0; /* what Ctrl-Alt-Del shall do */
 }
 
-/* ---- Sockets: net.h does the work --------------------------------------------------------------------- */
-
-long sys_socket(u64 family, u64 type, u64 protocol) {
-    struct file *file;
-    long error = socket_file(family, type & 15, protocol, &file);
-    if (error != 0) return error;
-    file->flags |= O_RDWR | (type & O_NONBLOCK);
-    return file_number(file, 0, (type & O_CLOEXEC) != 0);
-}
-
-long socket_accept4(struct file *file, u64 address, u64 length, u64 flags) {
-    struct file *accepted;
-    long error = socket_accept(file, address, length, &accepted);
-    if (error != 0) return error;
-    accepted->flags |= O_RDWR | (flags & O_NONBLOCK);
-    return file_number(accepted, 0, (flags & O_CLOEXEC) != 0);
-}
-
-long socket_accept3(struct file *file, u64 address, u64 length) { return socket_accept4(file, address, length, 0); }
-long socket_own_name(struct file *file, u64 address, u64 length) { return socket_name(file, address, length, 0); }
-long socket_peer_name(struct file *file, u64 address, u64 length) { return socket_name(file, address, length, 1); }
-long socket_set(struct file *file, u64 level, u64 name, u64 value, u64 length) {
-    return socket_option(file, 1, level, name, value, length);
-}
-long socket_get(struct file *file, u64 level, u64 name, u64 value, u64 length) {
-    return socket_option(file, 0, level, name, value, length);
-}
-
 /* ---- The table ---------------------------------------------------------------------------------------- */
 
 /* Number, and function sys_NAME. Their types differ in how many arguments they look at. */
@@ -219,16 +191,17 @@ long socket_get(struct file *file, u64 level, u64 name, u64 value, u64 length) {
     _(108, zero) _(113, zero) _(114, zero) _(115, zero) _(116, zero) _(117, zero) _(119, zero) _(122, zero) \
     _(123, zero) _(260, zero) \
     /* advice: madvise, sigaltstack, setpriority, prctl, setrlimit, fadvise64, set_robust_list */ \
-    _(28, zero) _(131, zero) _(140, zero) _(141, zero) _(157, zero) _(160, zero) _(221, zero) _(273, zero)
+    _(28, zero) _(54, zero) _(131, zero) _(140, zero) _(141, zero) _(157, zero) _(160, zero) _(221, zero) _(273, zero)
 
 /* Number, and function socket_NAME, which gets a file in the place of its number. */
 #define SOCKET_CALLS(_) \
-    _(42, connect) _(43, accept3) _(44, send) _(45, receive) _(48, shutdown) _(49, bind) _(50, listen) \
-    _(51, own_name) _(52, peer_name) _(54, set) _(55, get) _(288, accept4)
+    _(42, connect) _(43, accept) _(44, sendto) _(45, recvfrom) _(48, shutdown) _(49, bind) _(50, listen) \
+    _(51, getsockname) _(52, getpeername) _(55, getsockopt) _(288, accept4)
 
 #define DECLARE(number, name)      extern long sys_##name();
 #define ENTRY(number, name)        [number] = (void *)sys_##name,
-#define SOCKET_ENTRY(number, name) [number] = (void *)socket_##name,
+SOCKET_CALLS(DECLARE)
+#define SOCKET_ENTRY(number, name) [number] = (void *)sys_##name,
 SYSTEM_CALLS(DECLARE)
 typedef long (*system_call_function)(u64, u64, u64, u64, u64, u64);
 static const system_call_function calls[] = {SYSTEM_CALLS(ENTRY)}, socket_calls[] = {SOCKET_CALLS(SOCKET_ENTRY)};

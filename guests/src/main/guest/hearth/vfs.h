@@ -103,6 +103,7 @@ struct inode *path_make(const char *path, u32 mode);
 
 /* ---- memfs.c, file.c, tty.c, pipe.c, proc.c ----------------------------------------------------------- */
 
+extern const struct file_ops socket_ops;
 extern const struct inode_ops memory_ops;
 struct inode *memory_inode(u32 mode);
 void initrd_unpack(void);

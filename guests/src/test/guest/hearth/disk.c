@@ -6,7 +6,7 @@
  *      disk ruin IMAGE SEED      does things to a file system in which bytes are wrong: anything may
  *                                fail, but nothing may crash or go on for ever
  */
-#include "../../../main/guest/hearth/cache.h"
+#include "../../../main/guest/hearth/block.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -50,18 +50,18 @@ void printk(const char *format, ...) { (void)format; }
 void mount_type_register(struct mount_type *type) { ext2 = type; }
 struct disk *disk_by_path(const char *path) { return streq(path, "/dev/xvda") ? &the_disk : 0; }
 void copy_string(char *to, const char *from, u64 room) { snprintf(to, room, "%s", from); }
-long cache_sync(struct disk *disk) { (void)disk; return 0; }
+void schedule(void) {}
+void *page_alloc(void) { return calloc(1, PAGE_SIZE); }
+int same_bytes(const void *a, const void *b, u64 n) { return memcmp(a, b, n) == 0; }
+long disk_flush(struct disk *disk) { (void)disk; return 0; }
 
-long cache_read(struct disk *disk, void *to, u64 n, u64 offset) {
+long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 count) {
+    u64 n = count * SECTOR_SIZE, offset = sector * SECTOR_SIZE;
     accesses++;
-    if (offset > disk->sectors * SECTOR_SIZE || n > disk->sectors * SECTOR_SIZE - offset) return -EIO;
-    return pread(image, to, n, offset) == (long)n ? 0 : -EIO;
-}
-
-long cache_write(struct disk *disk, const void *from, u64 n, u64 offset) {
-    accesses++;
-    if (offset > disk->sectors * SECTOR_SIZE || n > disk->sectors * SECTOR_SIZE - offset) return -EIO;
-    return pwrite(image, from, n, offset) == (long)n ? 0 : -EIO;
+    CHECK(sector < disk->sectors && count <= disk->sectors - sector, "sector %lu", sector);
+    CHECK(n > 0 && n <= PAGE_SIZE, "%lu bytes at a time", n);
+    long done = writes ? pwrite(image, page, n, offset) : pread(image, page, n, offset);
+    return done == (long)n ? 0 : -EIO;
 }
 
 struct inode *inode_new(u32 mode, const struct inode_ops *ops) {
@@ -193,7 +193,7 @@ static void write_some(struct file_model *file) {
 }
 
 static void cut(struct file_model *file) {
-    u64 size = dice() % 2 == 0 ? 0 : dice() % (file->size + 5000);
+    u64 size = dice() % 2 == 0 ? 0 : file->size + dice() % 5000;
     struct inode *inode = inode_of(file);
     if (size > SIZE_MAX) size = SIZE_MAX;
     CHECK(inode->ops->truncate(inode, size) == 0, "truncate");
@@ -209,9 +209,14 @@ static void rename_it(struct file_model *file) {
     random_name(name);
     if (!file->is_directory) file->in = random_directory(-1);
     to = directory_of(file);
-    CHECK(to->ops->link(to, name, inode) == 0, "link");
-    CHECK(from->ops->unlink(from, old, inode) == 0, "unlink of the old name");
-    strcpy(file->name, name);
+    long error = to->ops->link(to, name, inode);
+    if (file->is_directory) {
+        CHECK(error == -EXDEV, "a directory has two names: %ld", error);
+    } else {
+        CHECK(error == 0, "link: %ld", error);
+        CHECK(from->ops->unlink(from, old, inode) == 0, "unlink of the old name");
+        strcpy(file->name, name);
+    }
     put(to), put(from), put(inode);
 }
 
@@ -228,17 +233,6 @@ static void remove_it(int i) {
     put(directory), put(inode);
 }
 
-static void link_test(void) {
-    struct inode *made, *again;
-    char text[100];
-    CHECK(mount.root->ops->create(mount.root, "link", S_IFLNK | 0777, &made) == 0, "symlink");
-    CHECK(made->ops->write(made, "somewhere", 9, 0) == 9, "write of a link");
-    put(made);
-    CHECK(mount.root->ops->lookup(mount.root, "link", &again) == 0, "lookup of a link");
-    CHECK(again->ops->read(again, text, 99, 0) == 9 && memcmp(text, "somewhere", 9) == 0, "link");
-    put(again);
-}
-
 static void act(void) {
     int i = dice() % FILES;
     struct file_model *file = &files[i];
@@ -253,7 +247,6 @@ static void act(void) {
 
 static void work(void) {
     open_it();
-    link_test();
     for (int i = 0; i < 1000; i++) act();
     compare();
     close_it();

@@ -31,8 +31,13 @@ void *kmalloc(u64 bytes); /* zeroed */
 void kfree(void *memory);
 u64 now(void);
 u64 wall_clock(void);
+u64 random64(void);
 void printk(const char *format, ...);
 void copy_string(char *to, const char *from, u64 room);
+
+void schedule(void);
+void wakeup(const void *channel);
+int same_bytes(const void *a, const void *b, u64 n);
 
 struct mutex { int owner; };
 void mutex_lock(struct mutex *mutex);

@@ -35,7 +35,7 @@ class HearthFileSystemTest {
             System.err.println(message);
             assumeTrue(false, message);
         }
-        disk = build.program("disk", "disk.c", "ext2.c");
+        disk = build.program("disk", "disk.c", "ext2.c", "cache.c");
         image = folder.resolve("image");
     }
 
