@@ -55,9 +55,7 @@ static u32 attach(u32 port, u32 cpu, void (*handler)(void *), void *argument) {
     return port;
 }
 
-void event_attach(u32 port, void (*handler)(void *), void *argument) {
-    attach(port, 0, handler, argument);
-}
+void event_attach(u32 port, void (*handler)(void *), void *argument) { attach(port, 0, handler, argument); }
 
 void event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument) {
     struct evtchn_bind_virq bind = {.virq = virq, .vcpu = cpu};

@@ -1,5 +1,6 @@
 /*
- * exec.c: starting a program: an ELF file linked statically, or a script that names one.
+ * exec.c: starting a program, which must be an ELF file linked statically. Scripts are the shell's business: told
+ * -ENOEXEC, it reads them itself.
  */
 #include "kernel.h"
 
@@ -7,7 +8,6 @@
 #define ARGUMENT_ROOM  (ARGUMENT_PAGES * PAGE_SIZE)
 #define STACK_ROOM     (8ul << 20)
 #define PIE_BASE       0x10000000ul /* where what can lie anywhere lies */
-#define NAME_ROOM      256          /* of a program's path */
 
 /* The strings of argv and then envp, one behind the other, each ended by a 0. */
 struct arguments { char *strings; u64 used; u32 argc, envc; };
@@ -20,18 +20,13 @@ struct elf_header {
     u32 flags;
     u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
 };
-enum { ET_EXEC = 2, ET_DYN, EM_X86_64 = 62 };
-
 struct program_header { u32 type, flags; u64 offset, vaddr, paddr, filesz, memsz, align; };
-enum { PT_LOAD = 1, PT_INTERP = 3, PF_X = 1, PF_W = 2, PF_R = 4 };
-
-enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY = 9, AT_UID = 11, AT_EUID, AT_GID,
-       AT_EGID, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31 };
+enum { ET_EXEC = 2, ET_DYN, EM_X86_64 = 62, PT_LOAD = 1, PT_INTERP = 3, PF_X = 1, PF_W = 2, PF_R = 4 };
+enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY = 9, AT_SECURE = 23, AT_RANDOM = 25 };
 
 struct program { struct space *space; u64 entry, headers, header_count; };
 
-/* ---- The file ----------------------------------------------------------------------------------------- */
-
+/* The part of the file that a segment names, and zeroes behind it. */
 static long map_segment(struct program *program, struct inode *inode, u64 base,
                         const struct program_header *segment) {
     u64 start = base + segment->vaddr, in_page = start % PAGE_SIZE;
@@ -47,31 +42,29 @@ static long map_segment(struct program *program, struct inode *inode, u64 base,
     return MIN(space_map(program->space, &area, 1), 0);
 }
 
-static long load(struct inode *inode, const struct elf_header *elf, struct program *program) {
-    u64 base = elf->type == ET_DYN ? PIE_BASE : 0;
+static long load(struct inode *inode, struct program *program) {
+    struct elf_header elf;
     struct program_header segments[16];
-    u64 size = elf->phnum * sizeof(segments[0]);
-    if (!same_bytes(elf->ident, "\177ELF\2", 5) || elf->machine != EM_X86_64
-            || elf->phentsize != sizeof(segments[0]) || elf->phnum > ARRAY_SIZE(segments)
-            || (elf->type != ET_EXEC && elf->type != ET_DYN)
-            || inode->ops->read(inode, segments, size, elf->phoff) != (long)size) {
+    long error = inode->ops->read(inode, &elf, sizeof(elf), 0) != sizeof(elf) ? -ENOEXEC : 0;
+    if (error != 0 || !same_bytes(elf.ident, "\177ELF\2", 5) || elf.machine != EM_X86_64
+            || elf.phentsize != sizeof(segments[0]) || elf.phnum > ARRAY_SIZE(segments)
+            || (elf.type != ET_EXEC && elf.type != ET_DYN)) {
         return -ENOEXEC;
     }
-    for (const struct program_header *segment = segments; segment < segments + elf->phnum; segment++) {
+    u64 base = elf.type == ET_DYN ? PIE_BASE : 0, size = elf.phnum * sizeof(segments[0]);
+    if (inode->ops->read(inode, segments, size, elf.phoff) != (long)size) return -ENOEXEC;
+    for (struct program_header *segment = segments; segment < segments + elf.phnum && error == 0; segment++) {
         if (segment->type == PT_INTERP) return -ENOENT; /* wants a dynamic linker */
         if (segment->type != PT_LOAD) continue;
-        long error = map_segment(program, inode, base, segment);
-        if (error != 0) return error;
-        if (elf->phoff >= segment->offset && elf->phoff < segment->offset + segment->filesz) {
-            program->headers = base + segment->vaddr + elf->phoff - segment->offset;
+        error = map_segment(program, inode, base, segment);
+        if (elf.phoff >= segment->offset && elf.phoff < segment->offset + segment->filesz) {
+            program->headers = base + segment->vaddr + elf.phoff - segment->offset;
         }
     }
-    program->header_count = elf->phnum;
-    program->entry = base + elf->entry;
-    return 0;
+    program->header_count = elf.phnum;
+    program->entry = base + elf.entry;
+    return error;
 }
-
-/* ---- The stack ---------------------------------------------------------------------------------------- */
 
 /* From the top: the strings, 16 random bytes, and below them what the program finds at its rsp: argc, argv,
  * envp, each ended by a null, and pairs that tell it about itself and the kernel. */
@@ -83,8 +76,7 @@ static long build_stack(struct program *program, const struct arguments *argumen
     u64 auxiliary[][2] = {
         {AT_PHDR, program->headers}, {AT_PHENT, sizeof(struct program_header)},
         {AT_PHNUM, program->header_count}, {AT_PAGESZ, PAGE_SIZE}, {AT_ENTRY, program->entry},
-        {AT_UID, 0}, {AT_EUID, 0}, {AT_GID, 0}, {AT_EGID, 0}, {AT_CLKTCK, HZ}, {AT_SECURE, 0},
-        {AT_RANDOM, strings - 16}, {AT_EXECFN, strings}, {AT_NULL, 0}};
+        {AT_SECURE, 0}, {AT_RANDOM, strings - 16}, {AT_NULL, 0}};
     u32 count = arguments->argc + arguments->envc;
     u64 word = arguments->argc, string = strings;
     u64 at = *rsp = ROUND_DOWN(strings - 16 - (count + 3) * 8 - sizeof(auxiliary), 16);
@@ -103,45 +95,7 @@ static long build_stack(struct program *program, const struct arguments *argumen
     return error != 0 ? error : copy_to_space(space, at + 8, auxiliary, sizeof(auxiliary));
 }
 
-/* ---- Scripts ------------------------------------------------------------------------------------------ */
-
-/* Puts a string in front of the others, in the place of as many bytes as `removed`. */
-static long put_in_front(struct arguments *arguments, const char *string, u64 removed) {
-    u64 length = strlen(string) + 1, kept = arguments->used - removed;
-    if (length + kept > ARGUMENT_ROOM) return -E2BIG;
-    char *strings = pages_alloc(ARGUMENT_PAGES);
-    if (strings == 0) return -ENOMEM;
-    memcpy(strings, string, length);
-    memcpy(strings + length, arguments->strings + removed, kept);
-    pages_put(arguments->strings, ARGUMENT_PAGES);
-    arguments->strings = strings;
-    arguments->used = length + kept;
-    arguments->argc += removed == 0;
-    return 0;
-}
-
-static char *word_end(char *text, int spaces) {
-    while (*text != '\0' && (*text == ' ' || *text == '\t') == spaces) text++;
-    return text;
-}
-
-/* "#!/bin/sh -e": the name in front, then what stands behind it as one argument, then the path. */
-static long use_interpreter(char *line, char *path, struct arguments *arguments) {
-    char *end = line;
-    while (*end != '\n' && *end != '\0') end++;
-    *end = '\0';
-    char *name = word_end(line + 2, 1), *rest = word_end(name, 0);
-    if (*rest != '\0') *rest++ = '\0';
-    rest = word_end(rest, 1);
-    long error = put_in_front(arguments, path, arguments->argc == 0 ? 0 : strlen(arguments->strings) + 1);
-    if (error == 0 && *rest != '\0') error = put_in_front(arguments, rest, 0);
-    if (error == 0) error = put_in_front(arguments, name, 0);
-    copy_string(path, name, NAME_ROOM);
-    return error;
-}
-
-/* ---- Putting a program in the place of another -------------------------------------------------------- */
-
+/* Puts the program in the place of the running task's. */
 static void enter(struct program *program, const struct arguments *arguments, const char *path, u64 rsp) {
     struct task *task = current;
     struct space *old = task->space;
@@ -164,22 +118,15 @@ static void enter(struct program *program, const struct arguments *arguments, co
                                                .ss = FLAT_USER_SS, .rflags = 0x202};
 }
 
-static long execute(char *path, struct arguments *arguments, int depth) {
-    union { struct elf_header elf; char line[NAME_ROOM]; } start = {.line = ""};
+static long execute(const char *path, struct arguments *arguments) {
     struct program program = {.space = 0};
     struct inode *inode;
     u64 rsp;
     long error = path_find(path, &inode);
     if (error != 0) return error;
     if (!S_IS(inode->mode, REG) || !(inode->mode & 0111)) error = -EACCES;
-    else error = MIN(inode->ops->read(inode, start.line, sizeof(start.line) - 1, 0), 0);
-    if (error == 0 && same_bytes(start.line, "#!", 2) && depth < 4) {
-        inode_put(inode);
-        error = use_interpreter(start.line, path, arguments);
-        return error != 0 ? error : execute(path, arguments, depth + 1);
-    }
-    if (error == 0 && (program.space = space_new()) == 0) error = -ENOMEM;
-    if (error == 0) error = load(inode, &start.elf, &program);
+    else if ((program.space = space_new()) == 0) error = -ENOMEM;
+    if (error == 0) error = load(inode, &program);
     if (error == 0) error = build_stack(&program, arguments, &rsp);
     if (error == 0) enter(&program, arguments, path, rsp);
     else if (program.space != 0) space_free(program.space);
@@ -200,52 +147,35 @@ static long take_strings(struct arguments *arguments, u64 vector, u32 *count) {
 }
 
 long sys_execve(u64 path_address, u64 argv, u64 envp) {
-    char path[NAME_ROOM];
+    char path[PATH_MAX];
     struct arguments arguments = {.strings = pages_alloc(ARGUMENT_PAGES)};
     if (arguments.strings == 0) return -ENOMEM;
     long error = MIN(string_from_user(path, path_address, sizeof(path)), 0);
     if (error == 0) error = take_strings(&arguments, argv, &arguments.argc);
     if (error == 0) error = take_strings(&arguments, envp, &arguments.envc);
-    if (error == 0) error = execute(path, &arguments, 0);
+    if (error == 0) error = execute(path, &arguments);
     pages_put(arguments.strings, ARGUMENT_PAGES);
     return error;
 }
 
 /* ---- The first process -------------------------------------------------------------------------------- */
-
 extern char first_return[], ember[], ember_end[]; /* doors.S */
 
-/* The kernel thread that started everything becomes process 1: /init, or what init= says. Without an initial
- * RAM disk that is ember, which the kernel carries in itself. */
+/* The kernel thread that started everything becomes process 1: /init, by the shell if it is a script. Without
+ * an initial RAM disk that is ember, which the kernel carries in itself. */
 void start_init(void) {
-    static const char environment[] = "HOME=/root\0TERM=linux\0PATH=/sbin:/bin:/usr/sbin:/usr/bin";
-    struct arguments arguments = {.strings = pages_alloc(ARGUMENT_PAGES), .used = sizeof(environment), .envc = 3};
-    const char *wanted = boot_option("init");
-    char path[NAME_ROOM] = "/init";
-    struct inode *inode;
+    static char strings[] = "/bin/sh\0/init\0HOME=/root\0TERM=linux\0PATH=/sbin:/bin:/usr/sbin:/usr/bin";
+    struct arguments script = {strings, sizeof(strings), 2, 3}, program = {strings + 8, sizeof(strings) - 8, 1, 3};
+    struct inode *inode = path_make("/init", S_IFREG | 0755);
     struct file *console;
-    if (wanted == 0 && (inode = path_make(path, S_IFREG | 0755)) != 0) {
-        memory_ops.write(inode, ember, ember_end - ember, 0);
-    }
-    for (u64 i = 0; wanted != 0 && i < NAME_ROOM - 1; i++) {
-        path[i] = wanted[i] == ' ' ? '\0' : wanted[i];
-        if (path[i] == '\0') break;
-    }
-    if (arguments.strings == 0 || path_find("/dev/console", &inode) != 0
-            || inode_open(inode, O_RDWR, &console) != 0) {
-        panic("no console");
-    }
-    inode_put(inode);
-    current->umask = 022;
-    current->group = current->session = current->pid;
+    if (inode != 0) memory_ops.write(inode, ember, ember_end - ember, 0);
+    if (path_find("/dev/console", &inode) != 0 || inode_open(inode, O_RDWR, &console) != 0) panic("no console");
+    for (int fd = 0; fd < 3; fd++) console->users++, file_number(console, 0, 0);
+    current->group = current->pid;
     tty_ops.ioctl(console, TIOCSCTTY, 0);
-    for (int fd = 0; fd < 3; fd++) file_get(console), file_number(console, 0, 0);
-    file_put(console);
-    memcpy(arguments.strings, environment, sizeof(environment));
-    long error = put_in_front(&arguments, path, 0);
-    if (error == 0) error = execute(path, &arguments, 0);
-    if (error != 0) panic("cannot start %s: error %ld", path, error);
-    pages_put(arguments.strings, ARGUMENT_PAGES);
+    long error = execute("/init", &program);
+    if (error == -ENOEXEC) error = execute("/bin/sh", &script);
+    if (error != 0) panic("cannot start /init: error %ld", error);
     __asm__ volatile("mov %0, %%rsp\n\tjmp first_return" : : "r"(task_registers(current)) : "memory");
     __builtin_unreachable();
 }

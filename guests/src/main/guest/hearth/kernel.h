@@ -16,33 +16,29 @@
 
 /* Functions that can fail return a long: negative numbers are -errno, as in Linux. */
 
-/* ---- main.c, smp.c, trap.c ---------------------------------------------------------------------------- */
-
+/* ---- main.c, trap.c, smp.c ---------------------------------------------------------------------------- */
 extern struct start_info *start_info;
 extern struct shared_info shared_info;
 extern char _start_of_kernel[];
-
 void shutdown(u32 reason) __attribute__((noreturn));
 void power_off(u32 reason) __attribute__((noreturn)); /* the same, after files are on their disks */
 /* Our own mistake, or the host's: says so and ends the domain with reason crash. */
 void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-/* The value of NAME=value on the kernel's command line (up to a space), or null. */
-const char *boot_option(const char *name);
+const char *boot_option(const char *name); /* the value of NAME=value on the command line (up to a space) */
+void traps_init(void); /* once on each vCPU */
+void leave_kernel(struct registers *registers);
 
 #define MAX_VCPUS 2
 extern struct cpu {
-    u32 id;
+    u32 id, ipi_port;  /* sending to the port wakes this vCPU */
     struct task *idle; /* runs when nobody else wants to */
     struct vcpu_info *info;
     u64 timer;         /* for when Xen's timer is set; 0: not at all */
     u64 slice_end;     /* when the running task has had its turn */
-    u32 ipi_port;      /* sending here wakes this vCPU */
     int sleeps;        /* in idle() */
 } cpus[MAX_VCPUS];
 extern u32 cpu_count;
 void smp_init(void);
-void traps_init(void); /* once on each vCPU */
-void leave_kernel(struct registers *registers);
 
 /* The big kernel lock: whoever runs kernel code holds it, but for the few instructions around sleeping in Xen
  * and going to a process. So kernel code need not think of the other vCPU; it must think of it only where it
@@ -51,40 +47,32 @@ void lock_kernel(void);
 void unlock_kernel(void);
 
 /* ---- print.c, console.c, tty.c ------------------------------------------------------------------------ */
-
-/* %c %s %d %u %x, with l, a width, and the flag 0. */
+/* %c %s %d %u %x; for numbers l, a width, and the flag 0. */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_list(const char *format, __builtin_va_list arguments);
 void print_to(char *to, u64 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void copy_string(char *to, const char *from, u64 room); /* what fits; a 0 always */
 int same_bytes(const void *a, const void *b, u64 n);
-
-/* A text that grows in a page: the contents of files in /proc. */
-struct text { char *bytes; u64 length, room; };
+struct text { char *bytes; u64 length, room; }; /* grows in a page: the contents of files in /proc */
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void console_init(void);
-void console_put_all(const char *bytes, u64 n); /* waits for room without sleeping */
+int console_put(const char *bytes, u64 n);      /* a few; 0: there is no room for them */
+long console_wait(void);                        /* sleeps until there may be, or a signal comes */
+void console_put_all(const char *bytes, u64 n); /* for those who cannot sleep */
 void console_flush(void);                       /* tells the backend */
-long console_write(const char *bytes, u64 n);   /* sleeps for room; -ERESTART, or how much */
 void tty_input(u8 c);                           /* from the console's event */
-extern const struct file_ops tty_ops;
+extern const struct file_ops tty_ops, socket_ops;
 
 /* ---- page.c ------------------------------------------------------------------------------------------- */
-
 /* All memory is mapped one to one at VIRT_BASE: a page's address there is its name in the kernel. */
-static inline u64 virt_to_pfn(const void *address) {
-    return ((u64)address - VIRT_BASE) / PAGE_SIZE;
-}
-static inline void *pfn_to_virt(u64 pfn) {
-    return (void *)(VIRT_BASE + pfn * PAGE_SIZE);
-}
-static inline void *mfn_to_virt(u64 mfn) {
-    return pfn_to_virt(MACH2PHYS[mfn]);
-}
+static inline u64 virt_to_pfn(const void *address) { return ((u64)address - VIRT_BASE) / PAGE_SIZE; }
+static inline void *pfn_to_virt(u64 pfn) { return (void *)(VIRT_BASE + pfn * PAGE_SIZE); }
+static inline void *mfn_to_virt(u64 mfn) { return pfn_to_virt(MACH2PHYS[mfn]); }
 u64 virt_to_mfn(const void *address);
 
 void pages_init(void);
+extern u64 pages_total, pages_free, pages_limit; /* now, of these free, and at most */
 void *page_alloc(void);                /* zeroed, as all memory; null when it is used up */
 void *pages_alloc(u32 count);          /* contiguous for us (not for the machine), aligned to their length */
 void pages_put(void *first, u32 count);
@@ -95,7 +83,6 @@ void page_set_writable(void *page, int writable); /* in the linear map; tables m
 void pages_free_range(u64 from, u64 to);          /* virtual; memory of the boot, used up */
 long page_give_up(void);               /* a free page to Xen; -ENOMEM */
 long page_ask_for(void);               /* and one back; -ENOMEM: Xen has none, or we have all */
-extern u64 pages_total, pages_free, pages_limit; /* now, of these free, and at most */
 void *kmalloc(u64 size);               /* up to half a page; null when memory is used up */
 void kfree(void *object);
 /* Maps a frame of the machine that is not ours (shared_info, the grant table) over a page of the kernel's own
@@ -103,7 +90,6 @@ void kfree(void *object);
 void map_frame_over(void *variable, u64 mfn);
 
 /* ---- space.c: address spaces -------------------------------------------------------------------------- */
-
 struct area { /* a stretch of a process's addresses: all of one kind */
     struct area *next;    /* ascending */
     u64 start, end;
@@ -111,13 +97,12 @@ struct area { /* a stretch of a process's addresses: all of one kind */
     struct inode *inode;  /* contents come from here; null: zeroes */
     u64 offset, file_end; /* in the file: of start, and beyond which there are zeroes */
 };
-
 struct space {
     int pinned;        /* Xen knows the tables: changes by hypercall only */
     u64 *root;         /* L4 table */
     struct area *areas;
-    u64 brk_start, brk, resident, tables; /* the latter two in pages */
-    u64 arguments, arguments_end;         /* where argv's strings lie, for ps */
+    u64 brk_start, brk, resident;
+    u64 arguments, arguments_end; /* where argv's strings lie, for ps */
     char program[128];
 };
 #define USER_END     0x7ffffff000ul  /* the first slot of the L4 table: 512 GiB */
@@ -127,64 +112,55 @@ struct space *space_new(void);
 struct space *space_clone(struct space *from);
 void space_free(struct space *space);
 void space_pin(struct space *space);
-long space_fault(struct space *space, u64 address, u32 access); /* -EFAULT, -ENOMEM */
+long space_fault(struct space *space, u64 address, u32 access);    /* -EFAULT, -ENOMEM */
 long space_map(struct space *space, struct area *like, int fixed); /* address */
-long space_unmap(struct space *space, u64 start, u64 end);
-long space_protect(struct space *space, u64 start, u64 end, u32 prot);
-long space_brk(struct space *space, u64 end);
-void *space_reach(struct space *space, u64 address, u32 access);
+/* A process's memory; `user` means the running one's. */
 long copy_from_space(struct space *space, void *to, u64 from, u64 n);
 long copy_to_space(struct space *space, u64 to, const void *from, u64 n);
-/* The same for the running process. */
 long copy_from_user(void *to, u64 from, u64 n);
 long copy_to_user(u64 to, const void *from, u64 n);
 long string_from_user(char *to, u64 from, u64 room); /* length, -ENAMETOOLONG */
 
 /* ---- task.c: processes and kernel threads ------------------------------------------------------------- */
-
 #define MAX_FILES 64
 enum task_state { RUNNABLE, SLEEPING, STOPPED, ZOMBIE };
-
 struct task {
     u64 stack_pointer; /* while it does not run; doors.S knows this place */
-    struct task *next; /* of all tasks */
-    struct task *next_to_run;
+    struct task *next, *next_to_run; /* the former of all tasks */
     enum task_state state;
     const void *channel; /* what it sleeps for */
     int interruptible;
     u64 deadline;        /* when it wakes in any case; 0: never */
     struct cpu *cpu;     /* where it runs; null when it does not */
     char name[16];
-    int pid, group, session;
+    int pid, group;
     struct task *parent;
-    struct space *space; /* null: a kernel thread, or dead */
+    struct space *space;     /* null: a kernel thread, or dead */
     u64 fs_base;
     struct inode *directory; /* where paths begin; null: at the root */
-    u32 umask;
     struct file *files[MAX_FILES];
-    u64 close_on_exec; /* a bit each */
+    u64 close_on_exec;       /* a bit each */
     u64 signals_pending, signals_blocked, saved_blocked;
-    int restore_blocked; /* sigsuspend: take saved_blocked when going back */
+    int restore_blocked;     /* sigsuspend: take saved_blocked when going back */
     struct sigaction action[NSIG - 1]; /* signal 1 first */
-    u64 alarm, alarm_interval;         /* when SIGALRM comes; 0: never */
+    u64 alarm;               /* when SIGALRM comes; 0: never */
     u64 fault_address;
-    int exit_status, stop_reported, stop_signal;
+    int exit_status, stop_signal; /* the latter 0 once the parent knows */
     u64 started, user_time, entered; /* ns */
     u8 fpu[512] __attribute__((aligned(16)));
 };
 
 /* A task lies at the bottom of its stack, so the stack pointer leads to the task that runs. */
 #define STACK_SIZE (4 * PAGE_SIZE)
+#define current    (this_task())
 static inline struct task *this_task(void) {
     u64 rsp;
     __asm__("mov %%rsp, %0" : "=r"(rsp));
     return (struct task *)(rsp & -(u64)STACK_SIZE);
 }
-#define current (this_task())
 static inline struct registers *task_registers(struct task *task) {
     return (struct registers *)((u64)task + STACK_SIZE) - 1;
 }
-
 extern struct task *tasks;
 void tasks_init(void (*first)(void *)) __attribute__((noreturn)); /* on vCPU 0's idle task */
 struct task *idle_task(u32 cpu, void (*run)(void *));
@@ -210,38 +186,29 @@ long poll_wait(u64 deadline);
 void sleep_until(u64 deadline);
 void wakeup(const void *channel);
 void wake_task(struct task *task);
-
-/* A lock that may be held while sleeping. */
-struct mutex { struct task *owner; };
+struct mutex { struct task *owner; }; /* a lock that may be held while sleeping */
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
 /* ---- exec.c, signal.c, syscall.c ---------------------------------------------------------------------- */
-
 void start_init(void) __attribute__((noreturn));
-
-int signal_waiting(struct task *task);
+u64 signal_waiting(struct task *task); /* which, a bit each */
 int is_signal_ignored(struct task *task, int signal);
 void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
 void signals_deliver(struct registers *registers);
 void signals_reset(void);
-
 #define SYSTEM_CALL 257 /* the vector that doors.S gives it */
+#define ERESTART    512 /* a result that no process sees: a signal came first; call again, or -EINTR */
 void system_call(struct registers *registers);
-long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid);
 long sys_close(u64 fd);
 long sys_sync(void);
-
-/* A result that never reaches a process: a signal came first; start the call again unless a handler says
- * otherwise. */
-#define ERESTART 512
 
 #include "vfs.h"
 
 /* ---- event.c, time.c ---------------------------------------------------------------------------------- */
-
 void events_init(void);
 void events_handle(void); /* takes what is pending on this vCPU; events masked */
 void events_off(void);
@@ -264,8 +231,7 @@ void timer_expect(u64 deadline); /* some task's; 0: none */
 void timer_program(void); /* makes Xen call this vCPU when there will be work */
 void slice_begin(void);   /* the running task has its turn from now on */
 
-/* ---- xenstore.c, grant.c, balloon.c, net.c -------------------------------------------------------------- */
-
+/* ---- xenstore.c, grant.c, balloon.c, net.c ------------------------------------------------------------ */
 void xenstore_init(void);
 void grants_init(void);
 void balloon_init(void);

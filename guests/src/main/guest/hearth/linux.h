@@ -1,6 +1,6 @@
 /*
- * linux.h: the part of Linux's system call interface (x86-64) that this kernel speaks: numbers and layouts that
- * every static Linux program has built in.
+ * linux.h: the part of Linux's system call interface (x86-64) that this kernel speaks: numbers and layouts
+ * that every static Linux program has built in.
  */
 #ifndef LINUX_H
 #define LINUX_H

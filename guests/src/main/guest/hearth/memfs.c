@@ -12,7 +12,6 @@ struct entry { struct entry *next; struct inode *inode; char name[]; };
 struct chunk { struct chunk *next; void *pages[CHUNK_PAGES]; };
 
 /* ---- Files and symbolic links ------------------------------------------------------------------------- */
-
 /* Where the pointer to the index-th page is kept; null: no such chunk, or no memory for it. */
 static void **slot_of(struct inode *inode, u64 index, int create) {
     struct chunk **at = (struct chunk **)&inode->data;
@@ -76,7 +75,6 @@ static long memory_truncate(struct inode *inode, u64 size) {
 }
 
 /* ---- Directories -------------------------------------------------------------------------------------- */
-
 static struct entry **find(struct inode *directory, const char *name) {
     struct entry **at = (struct entry **)&directory->data;
     while (*at != 0 && !streq((*at)->name, name)) at = &(*at)->next;
@@ -143,12 +141,9 @@ const struct inode_ops memory_ops = {
     .unlink = memory_unlink, .release = memory_release,
 };
 
-struct inode *memory_inode(u32 mode) {
-    return inode_new(mode, &memory_ops);
-}
+struct inode *memory_inode(u32 mode) { return inode_new(mode, &memory_ops); }
 
 /* ---- The initial RAM disk: an archive of cpio's format "newc" ----------------------------------------- */
-
 struct cpio_header { /* 13 numbers of 8 hexadecimal digits */
     char magic[6], ino[8], mode[8], uid[8], gid[8], nlink[8], mtime[8], filesize[8], devmajor[8], devminor[8],
          rdevmajor[8], rdevminor[8], namesize[8], check[8];
@@ -167,7 +162,7 @@ static u32 hexadecimal(const char *digits) {
 static void unpack(const struct cpio_header *header, const char *name, const void *contents) {
     u32 mode = hexadecimal(header->mode), size = hexadecimal(header->filesize);
     struct place place;
-    if (streq(name, "TRAILER!!!") || path_walk(0, name, 0, &place) != 0) return;
+    if (streq(name, "TRAILER!!!") || path_walk(name, &place) != 0) return;
     if (place.inode == 0) place_make(&place, mode);
     if (place.inode == 0 || (size > 0 && memory_truncate(place.inode, 0) == 0
                              && memory_write(place.inode, contents, size, 0) != (long)size)) {

@@ -28,20 +28,14 @@ static void set_kernel_entry(void *address, u64 entry) {
 
 /* Xen's pages have no pfn, so they have no place in our map. The easiest one is where a variable of ours
  * is: the frame that was behind it is simply forgotten. */
-void map_frame_over(void *variable, u64 mfn) {
-    set_kernel_entry(variable, KERNEL_ENTRY(mfn) | PTE_WRITE);
-}
-
-u64 virt_to_mfn(const void *address) {
-    return pages[virt_to_pfn(address)].mfn;
-}
+void map_frame_over(void *variable, u64 mfn) { set_kernel_entry(variable, KERNEL_ENTRY(mfn) | PTE_WRITE); }
+u64 virt_to_mfn(const void *address) { return pages[virt_to_pfn(address)].mfn; }
 
 void page_set_writable(void *page, int writable) {
     set_kernel_entry(page, KERNEL_ENTRY(virt_to_mfn(page)) | (writable ? PTE_WRITE : 0));
 }
 
 /* ---- Free pages --------------------------------------------------------------------------------------- */
-
 void *pages_alloc(u32 count) {
     u64 first = ROUND_UP(next_free, count);
     for (u64 tried = 0; pages_free >= count && tried < pages_limit + count; tried += count, first += count) {
@@ -57,13 +51,8 @@ void *pages_alloc(u32 count) {
     return 0;
 }
 
-void *page_alloc(void) {
-    return pages_alloc(1);
-}
-
-void page_get(void *page) {
-    pages[virt_to_pfn(page)].users++;
-}
+void *page_alloc(void) { return pages_alloc(1); }
+void page_get(void *page) { pages[virt_to_pfn(page)].users++; }
 
 void page_put(void *page) {
     u64 pfn = virt_to_pfn(page);
@@ -75,16 +64,13 @@ void pages_put(void *first, u32 count) {
     for (u32 i = 0; i < count; i++) page_put((char *)first + i * PAGE_SIZE);
 }
 
-u32 page_users(void *page) {
-    return pages[virt_to_pfn(page)].users;
-}
+u32 page_users(void *page) { return pages[virt_to_pfn(page)].users; }
 
 void pages_free_range(u64 from, u64 to) {
     for (u64 at = ROUND_UP(from, PAGE_SIZE); at + PAGE_SIZE <= to; at += PAGE_SIZE) page_put((void *)at);
 }
 
 /* ---- Objects smaller than a page: sizes are powers of two, from 32 bytes to half a page --------------- */
-
 #define SMALLEST 5
 #define LARGEST  11
 static struct object { struct object *next; } *free_objects[LARGEST + 1];
@@ -114,7 +100,6 @@ void kfree(void *pointer) {
 }
 
 /* ---- The balloon -------------------------------------------------------------------------------------- */
-
 static int exchange_page(u32 command, u64 *frame) {
     struct xen_memory_reservation one = {.extent_start = frame, .nr_extents = 1, .domid = DOMID_SELF};
     return HYPERCALL(memory_op, command, &one) == 1;
@@ -144,12 +129,9 @@ long page_ask_for(void) {
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------ */
-
 static u64 boot_next; /* the first page that nobody uses; all up to mapped_end are mapped */
 
-static u64 *table_at(const u64 *entry) {
-    return mfn_to_virt((*entry & ~PTE_NX) / PAGE_SIZE);
-}
+static u64 *table_at(const u64 *entry) { return mfn_to_virt((*entry & ~PTE_NX) / PAGE_SIZE); }
 
 /*
  * The builder mapped the kernel and a little more. The rest needs more L1 tables: each is filled

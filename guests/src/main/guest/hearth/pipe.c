@@ -42,9 +42,7 @@ static long pipe_write(struct file *file, const void *from, u64 n) {
     return done;
 }
 
-static int is_write_end(struct file *file) {
-    return (file->flags & O_ACCMODE) == O_WRONLY;
-}
+static int is_write_end(struct file *file) { return (file->flags & O_ACCMODE) == O_WRONLY; }
 
 static u32 pipe_poll(struct file *file) {
     struct pipe *pipe = file->data;
@@ -77,12 +75,10 @@ long sys_pipe2(u64 address, u64 flags) {
         return -ENOMEM;
     }
     *pipe = (struct pipe){.page = page, .readers = 1, .writers = 1};
-    int numbers[] = {file_number(in, 0, (flags & O_CLOEXEC) != 0), file_number(out, 0, (flags & O_CLOEXEC) != 0)};
+    int numbers[] = {file_number(in, 0, flags), file_number(out, 0, flags)};
     if (numbers[0] >= 0 && numbers[1] >= 0) return copy_to_user(address, numbers, sizeof(numbers));
     sys_close(numbers[0]); /* of a number that it did not get: -EBADF */
     return -EMFILE;
 }
 
-long sys_pipe(u64 address) {
-    return sys_pipe2(address, 0);
-}
+long sys_pipe(u64 address) { return sys_pipe2(address, 0); }

@@ -11,46 +11,40 @@ static void put(struct text *text, const char *bytes, u64 n) {
     }
 }
 
-static void put_padded(struct text *text, const char *from, u64 length, u64 width, char padding) {
-    for (; width > length; width--) put(text, &padding, 1);
-    put(text, from, length);
-}
-
-/* The digits of a number, at the end of the buffer; how many. */
-static u64 digits_of(u64 value, u32 base, int negative, char *end) {
-    u64 length = 0;
+static void put_number(struct text *text, u64 value, u32 base, int negative, u64 width, char padding) {
+    char digits[24];
+    u64 at = sizeof(digits);
     do {
-        *(end - ++length) = "0123456789abcdef"[value % base];
+        digits[--at] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value != 0);
-    if (negative) *(end - ++length) = '-';
-    return length;
+    if (negative) digits[--at] = '-';
+    for (; width > sizeof(digits) - at; width--) put(text, &padding, 1);
+    put(text, digits + at, sizeof(digits) - at);
 }
 
 static void format_list(struct text *text, const char *format, __builtin_va_list arguments) {
     for (; *format != '\0'; format++) {
-        char padding = ' ', digits[24], *end = digits + sizeof(digits);
-        u64 width = 0;
         if (*format != '%') {
             put(text, format, 1);
             continue;
         }
-        if (*++format == '0') padding = *format++;
+        char padding = *++format == '0' ? '0' : ' ', c;
+        u64 width = 0;
         for (; *format >= '0' && *format <= '9'; format++) width = width * 10 + (*format - '0');
         int is_long = *format == 'l';
         format += is_long;
         if (*format == 's') {
             const char *string = __builtin_va_arg(arguments, const char *);
-            put_padded(text, string, strlen(string), width, ' ');
+            put(text, string, strlen(string));
         } else if (*format == 'c') {
-            char c = (char)__builtin_va_arg(arguments, int);
-            put_padded(text, &c, 1, width, ' ');
+            c = (char)__builtin_va_arg(arguments, int);
+            put(text, &c, 1);
         } else {
-            u64 value = is_long ? __builtin_va_arg(arguments, u64) : __builtin_va_arg(arguments, u32);
-            int negative = *format == 'd' && (is_long ? (long)value : (int)value) < 0;
-            if (negative) value = is_long ? -value : (u32)-(u32)value;
-            u64 length = digits_of(value, *format == 'x' ? 16 : 10, negative, end);
-            put_padded(text, end - length, length, width, padding);
+            long value = is_long ? __builtin_va_arg(arguments, long) : __builtin_va_arg(arguments, int);
+            int negative = *format == 'd' && value < 0;
+            if (!is_long && !negative) value = (u32)value;
+            put_number(text, negative ? -value : value, *format == 'x' ? 16 : 10, negative, width, padding);
         }
     }
 }
@@ -84,11 +78,13 @@ void print_to(char *to, u64 room, const char *format, ...) {
 }
 
 void copy_string(char *to, const char *from, u64 room) {
-    print_to(to, room, "%s", from);
+    u64 length = MIN(strlen(from), room - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
 }
 
 int same_bytes(const void *a, const void *b, u64 n) {
     const char *one = a, *two = b;
-    for (; n > 0; n--) if (*one++ != *two++) return 0;
-    return 1;
+    while (n > 0 && *one == *two) one++, two++, n--;
+    return n == 0;
 }

@@ -10,56 +10,33 @@
 struct proc_file { const char *name; u32 mode; void (*print)(struct text *text); };
 
 /* ---- Of processes ------------------------------------------------------------------------------------- */
-
 static struct task *subject; /* of the text being written */
 
-static u64 ticks(u64 nanos) {
-    return nanos / (NANOS_PER_SECOND / HZ);
-}
-
-static u64 virtual_size(struct task *task) {
-    u64 size = 0;
-    struct area *area = task->space == 0 ? 0 : task->space->areas;
-    for (; area != 0; area = area->next) size += area->end - area->start;
-    return size;
-}
-
-static u64 resident(struct task *task) {
-    return task->space == 0 ? 0 : task->space->resident;
-}
-
-static char state_letter(struct task *task) {
-    return task->state == RUNNABLE ? 'R' : task->state == STOPPED ? 'T' : task->state == ZOMBIE ? 'Z' : 'S';
-}
+#define TICKS(nanos) ((nanos) / (NANOS_PER_SECOND / HZ))
 
 static void print_stat(struct text *text) {
-    text_add(text, "%d (%s) %c %d %d %d 1281 0 0 0 0 0 0 ", subject->pid, subject->name, state_letter(subject),
-             subject->parent == 0 ? 0 : subject->parent->pid, subject->group, subject->session);
-    text_add(text, "%lu 0 0 0 20 0 1 0 %lu %lu %lu 0 0 0 0 0 0 %lu %lu 0 0 0 0 0 17 0 0 0 0 0 0\n",
-             ticks(subject->user_time), ticks(subject->started), virtual_size(subject), resident(subject),
-             subject->signals_pending, subject->signals_blocked);
-}
-
-static void print_status(struct text *text) {
-    text_add(text, "Name:\t%s\nState:\t%c\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n",
-             subject->name, state_letter(subject), subject->pid, subject->parent == 0 ? 0 : subject->parent->pid);
-    text_add(text, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nVmPTE:\t%8lu kB\n", virtual_size(subject) / 1024,
-             resident(subject) * 4, subject->space == 0 ? 0 : subject->space->tables * 4);
+    u64 size = 0, resident = subject->space == 0 ? 0 : subject->space->resident;
+    struct area *area = subject->space == 0 ? 0 : subject->space->areas;
+    for (; area != 0; area = area->next) size += area->end - area->start;
+    text_add(text, "%d (%s) %c %d %d %d 1281 0 0 0 0 0 0 %lu 0 0 0 20 0 1 0 %lu %lu %lu", subject->pid,
+             subject->name, "RSTZ"[subject->state], subject->parent == 0 ? 0 : subject->parent->pid,
+             subject->group, subject->group, TICKS(subject->user_time), TICKS(subject->started), size, resident);
+    text_add(text, " 0 0 0 0 0 0 %lu %lu 0 0 0 0 0 17 0 0 0 0 0 0\n", subject->signals_pending,
+             subject->signals_blocked);
 }
 
 static void print_cmdline(struct text *text) {
     if (subject->space == 0) return;
-    u64 length = MIN(subject->space->arguments_end - subject->space->arguments, text->room);
-    if (copy_from_space(subject->space, text->bytes, subject->space->arguments, length) == 0) text->length = length;
+    u64 start = subject->space->arguments, length = MIN(subject->space->arguments_end - start, text->room);
+    if (copy_from_space(subject->space, text->bytes, start, length) == 0) text->length = length;
 }
 
 static void print_maps(struct text *text) {
     struct area *area = subject->space == 0 ? 0 : subject->space->areas;
     for (; area != 0; area = area->next) {
-        text_add(text, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu\n", area->start, area->end,
-                 area->prot & PROT_READ ? 'r' : '-', area->prot & PROT_WRITE ? 'w' : '-',
-                 area->prot & PROT_EXEC ? 'x' : '-', area->flags & MAP_SHARED ? 's' : 'p', area->offset,
-                 area->inode == 0 ? 0 : area->inode->number);
+        text_add(text, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu\n", area->start, area->end, "-r"[area->prot & 1],
+                 "-w"[area->prot >> 1 & 1], "-x"[area->prot >> 2 & 1], "ps"[area->flags & MAP_SHARED],
+                 area->offset, area->inode == 0 ? 0 : area->inode->number);
     }
 }
 
@@ -68,10 +45,7 @@ static void print_exe(struct text *text) {
 }
 
 /* ---- Of the system ------------------------------------------------------------------------------------ */
-
-static void print_self(struct text *text) {
-    text_add(text, "%d", current->pid);
-}
+static void print_self(struct text *text) { text_add(text, "%d", current->pid); }
 
 static void print_meminfo(struct text *text) {
     text_add(text, "MemTotal: %11lu kB\nMemFree: %12lu kB\nMemAvailable: %7lu kB\n"
@@ -93,32 +67,29 @@ static void print_uptime(struct text *text) {
 static void print_system_stat(struct text *text) {
     u64 user = 0;
     for (struct task *task = tasks; task != 0; task = task->next) user += task->user_time;
-    text_add(text, "cpu %lu 0 0 %lu 0 0 0 0 0 0\n", ticks(user), ticks(uptime() * cpu_count - user));
+    text_add(text, "cpu %lu 0 0 %lu 0 0 0 0 0 0\n", TICKS(user), TICKS(uptime() * cpu_count - user));
 }
 
-static void print_loadavg(struct text *text) {
-    text_add(text, "0.00 0.00 0.00 1/1 1\n");
+static void print_load(struct text *text) {
+    text_add(text, "0.00 0.00 0.00 1/1 1\n"); /* nobody counts it */
 }
 
-static void print_command_line(struct text *text) {
-    text_add(text, "%s\n", start_info->cmd_line);
-}
+static void print_command_line(struct text *text) { text_add(text, "%s\n", start_info->cmd_line); }
 
 static void print_cpuinfo(struct text *text) {
     for (u32 i = 0; i < cpu_count; i++) text_add(text, "processor\t: %u\n\n", i);
 }
 
 /* ---- As a file system --------------------------------------------------------------------------------- */
-
+#define FILE S_IFREG | 0444
+#define LINK S_IFLNK | 0777
 static const struct proc_file of_system[] = {
-    {"self", S_IFLNK | 0777, print_self}, {"meminfo", S_IFREG | 0444, print_meminfo},
-    {"mounts", S_IFREG | 0444, print_mounts}, {"uptime", S_IFREG | 0444, print_uptime},
-    {"stat", S_IFREG | 0444, print_system_stat}, {"loadavg", S_IFREG | 0444, print_loadavg},
-    {"cmdline", S_IFREG | 0444, print_command_line}, {"cpuinfo", S_IFREG | 0444, print_cpuinfo}, {0, 0, 0}};
+    {"self", LINK, print_self}, {"meminfo", FILE, print_meminfo}, {"mounts", FILE, print_mounts},
+    {"uptime", FILE, print_uptime}, {"stat", FILE, print_system_stat}, {"loadavg", FILE, print_load},
+    {"cmdline", FILE, print_command_line}, {"cpuinfo", FILE, print_cpuinfo}, {0, 0, 0}};
 static const struct proc_file of_process[] = {
-    {"stat", S_IFREG | 0444, print_stat}, {"status", S_IFREG | 0444, print_status},
-    {"cmdline", S_IFREG | 0444, print_cmdline}, {"maps", S_IFREG | 0444, print_maps},
-    {"exe", S_IFLNK | 0777, print_exe}, {0, 0, 0}};
+    {"stat", FILE, print_stat}, {"cmdline", FILE, print_cmdline}, {"maps", FILE, print_maps},
+    {"exe", LINK, print_exe}, {0, 0, 0}};
 
 static const struct proc_file *files_of(struct inode *inode) {
     return PID_OF(inode) == 0 ? of_system : of_process;

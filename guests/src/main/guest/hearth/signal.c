@@ -11,11 +11,7 @@
 #define SYSCALL_SIZE 2    /* bytes of the syscall instruction */
 #define RED_ZONE     128  /* below rsp: the compiler's, also without moving rsp */
 
-int signal_waiting(struct task *task) {
-    return (task->signals_pending & ~task->signals_blocked) != 0;
-}
-
-/* ---- Sending ------------------------------------------------------------------------------------------ */
+u64 signal_waiting(struct task *task) { return task->signals_pending & ~task->signals_blocked; }
 
 int is_signal_ignored(struct task *task, int signal) {
     u64 handler = task->action[signal - 1].handler;
@@ -24,7 +20,7 @@ int is_signal_ignored(struct task *task, int signal) {
 }
 
 void signal_send(struct task *task, int signal) {
-    if (task->space == 0) return; /* kernel threads have no signals, and the dead need none */
+    if (task->space == 0 || signal == 0) return; /* kernel threads have no signals, and the dead need none */
     if (signal == SIGCONT) task->signals_pending &= ~STOPPING;
     if (task->state == STOPPED && (signal == SIGCONT || signal == SIGKILL)) {
         task->state = SLEEPING;
@@ -32,54 +28,46 @@ void signal_send(struct task *task, int signal) {
     }
     if (!(BIT(signal) & task->signals_blocked) && is_signal_ignored(task, signal)) return;
     task->signals_pending |= BIT(signal);
-    if (signal_waiting(task) && task->state == SLEEPING && task->interruptible) wake_task(task);
+    if (signal_waiting(task) && task->interruptible) wake_task(task);
     /* One that runs on the other vCPU would not notice before it happens to come to the kernel. */
     if (task->cpu != 0 && task != current) event_notify(task->cpu->ipi_port);
 }
 
+/* Signal 0: only asks whether there is such a group. */
 long signal_send_group(int group, int signal) {
     long sent = -ESRCH;
     for (struct task *task = tasks; task != 0; task = task->next) {
-        if (task->group != group || task->space == 0) continue;
-        if (signal != 0) signal_send(task, signal);
-        sent = 0;
+        if (task->group == group && task->space != 0) signal_send(task, signal), sent = 0;
     }
     return sent;
 }
 
 /* Of the running process's own making, so it may not be ignored. */
 void signal_fault(int signal, u64 address) {
-    if (current->pid == 1) {
-        panic("process 1 (%s): signal %d, address %lx, rip %lx", current->name, signal, address,
-              task_registers(current)->rip);
+    struct task *task = current;
+    if (task->pid == 1) panic("process 1: signal %d, address %lx", signal, address);
+    task->fault_address = address;
+    if (is_signal_ignored(task, signal) || task->signals_blocked & BIT(signal)) {
+        task->action[signal - 1].handler = SIG_DFL;
+        task->signals_blocked &= ~BIT(signal);
     }
-    current->fault_address = address;
-    if (is_signal_ignored(current, signal) || current->signals_blocked & BIT(signal)) {
-        current->action[signal - 1].handler = SIG_DFL;
-        current->signals_blocked &= ~BIT(signal);
-    }
-    current->signals_pending |= BIT(signal);
+    task->signals_pending |= BIT(signal);
 }
 
 /* ---- Handlers ----------------------------------------------------------------------------------------- */
-
 /* Where struct registers has what Linux's frame lists in its own order. */
 #define AT(field) __builtin_offsetof(struct registers, field)
 static const u8 frame_order[] = {
     AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15), AT(rdi), AT(rsi), AT(rbp), AT(rbx),
     AT(rdx), AT(rax), AT(rcx), AT(rsp), AT(rip), AT(rflags)};
-
-static u64 *in_order(struct registers *regs, u32 index) {
-    return (u64 *)((char *)regs + frame_order[index]);
-}
+#define IN_ORDER(regs, index) (*(u64 *)((char *)(regs) + frame_order[index]))
 
 static long build_frame(struct registers *regs, int signal, const struct sigaction *action, u64 mask) {
     u64 fpu = ROUND_DOWN(regs->rsp - RED_ZONE - sizeof(current->fpu), 64);
-    struct signal_frame frame = {
-        .return_address = action->restorer, .mask = mask, .si_signo = signal, .fpstate = fpu,
-        .cr2 = current->fault_address, .si_address = current->fault_address};
+    struct signal_frame frame = {.return_address = action->restorer, .mask = mask, .si_signo = signal,
+                                 .fpstate = fpu, .si_address = current->fault_address};
     u64 at = ROUND_DOWN(fpu - sizeof(frame), 16) - 8; /* as if called: rsp + 8 is a multiple of 16 */
-    for (u32 i = 0; i < ARRAY_SIZE(frame_order); i++) frame.registers[i] = *in_order(regs, i);
+    for (u32 i = 0; i < ARRAY_SIZE(frame_order); i++) frame.registers[i] = IN_ORDER(regs, i);
     fpu_save(current);
     if (copy_to_user(fpu, current->fpu, sizeof(current->fpu)) != 0) return -EFAULT;
     if (copy_to_user(at, &frame, sizeof(frame)) != 0) return -EFAULT;
@@ -102,7 +90,7 @@ long sys_rt_sigreturn(void) {
     }
     *(u32 *)(current->fpu + 24) &= 0xffff; /* reserved bits of MXCSR would be an exception here */
     fpu_load(current);
-    for (u32 i = 0; i < ARRAY_SIZE(frame_order); i++) *in_order(regs, i) = frame.registers[i];
+    for (u32 i = 0; i < ARRAY_SIZE(frame_order); i++) IN_ORDER(regs, i) = frame.registers[i];
     regs->rflags = (regs->rflags & 0xcd5) | 0x202; /* what a process may set, and that events come */
     regs->vector = 0;
     current->signals_blocked = frame.mask & ~UNSTOPPABLE;
@@ -110,38 +98,32 @@ long sys_rt_sigreturn(void) {
 }
 
 /* A call that a signal ended begins anew, unless a handler runs that does not want it. */
-static void restart(struct registers *regs, const struct sigaction *action) {
+static void restart(struct registers *regs, int wants_it) {
     if (regs->vector != SYSTEM_CALL || regs->rax != (u64)-ERESTART) return;
-    if (action != 0 && !(action->flags & SA_RESTART)) {
-        regs->rax = -EINTR;
-    } else {
-        regs->rax = regs->error_code; /* where the number of the call is kept */
-        regs->rip -= SYSCALL_SIZE;
-    }
+    regs->rax = wants_it ? regs->error_code : (u64)-EINTR; /* where the number of the call is kept */
+    regs->rip -= wants_it ? SYSCALL_SIZE : 0;
     regs->vector = 0;
 }
 
-static void stop(int signal) {
-    current->state = STOPPED;
-    current->stop_signal = signal;
-    current->stop_reported = 0;
-    signal_send(current->parent, SIGCHLD);
-    wakeup(current->parent);
+static void stop(struct task *task, int signal) {
+    task->state = STOPPED;
+    task->stop_signal = signal;
+    signal_send(task->parent, SIGCHLD);
+    wakeup(task->parent);
     schedule();
 }
 
-static void deliver(struct registers *regs, int signal) {
-    struct task *task = current;
+static void deliver(struct task *task, struct registers *regs, int signal) {
     struct sigaction action = task->action[signal - 1];
     if (is_signal_ignored(task, signal) && signal != SIGKILL) return;
     if (action.handler == SIG_DFL) {
         if (!(STOPPING & BIT(signal))) do_exit(signal);
-        stop(signal);
+        stop(task, signal);
         return;
     }
     u64 mask = task->restore_blocked ? task->saved_blocked : task->signals_blocked;
     task->restore_blocked = 0;
-    restart(regs, &action);
+    restart(regs, (action.flags & SA_RESTART) != 0);
     if (build_frame(regs, signal, &action, mask) != 0) do_exit(SIGSEGV);
     task->signals_blocked |= action.mask & ~UNSTOPPABLE;
     if (!(action.flags & SA_NODEFER)) task->signals_blocked |= BIT(signal);
@@ -149,14 +131,15 @@ static void deliver(struct registers *regs, int signal) {
 }
 
 void signals_deliver(struct registers *regs) {
-    while (signal_waiting(current)) {
-        int signal = __builtin_ctzl(current->signals_pending & ~current->signals_blocked) + 1;
-        current->signals_pending &= ~BIT(signal);
-        deliver(regs, signal);
+    struct task *task = current;
+    while (signal_waiting(task)) {
+        int signal = __builtin_ctzl(signal_waiting(task)) + 1;
+        task->signals_pending &= ~BIT(signal);
+        deliver(task, regs, signal);
     }
-    restart(regs, 0);
-    if (current->restore_blocked) current->signals_blocked = current->saved_blocked;
-    current->restore_blocked = 0;
+    restart(regs, 1);
+    if (task->restore_blocked) task->signals_blocked = task->saved_blocked;
+    task->restore_blocked = 0;
 }
 
 /* A new program knows no handlers; what was ignored stays so. */
@@ -167,7 +150,6 @@ void signals_reset(void) {
 }
 
 /* ---- System calls ------------------------------------------------------------------------------------- */
-
 long sys_rt_sigaction(u64 signal, u64 new, u64 old) {
     struct sigaction action;
     if (signal == 0 || signal >= NSIG || (new != 0 && BIT(signal) & UNSTOPPABLE)) return -EINVAL;
@@ -178,12 +160,11 @@ long sys_rt_sigaction(u64 signal, u64 new, u64 old) {
 }
 
 long sys_rt_sigprocmask(u64 how, u64 set, u64 old) {
-    u64 mask, *blocked = &current->signals_blocked;
-    if (old != 0 && copy_to_user(old, blocked, 8) != 0) return -EFAULT;
+    u64 mask, blocked = current->signals_blocked;
+    if (old != 0 && copy_to_user(old, &blocked, 8) != 0) return -EFAULT;
     if (set == 0) return 0;
-    if (copy_from_user(&mask, set, 8) != 0) return -EFAULT;
-    if (how > 2) return -EINVAL;
-    *blocked = (how == 0 ? *blocked | mask : how == 1 ? *blocked & ~mask : mask) & ~UNSTOPPABLE;
+    if (how > 2 || copy_from_user(&mask, set, 8) != 0) return how > 2 ? -EINVAL : -EFAULT;
+    current->signals_blocked = (how == 0 ? blocked | mask : how == 1 ? blocked & ~mask : mask) & ~UNSTOPPABLE;
     return 0;
 }
 
@@ -207,9 +188,9 @@ long sys_kill(u64 number, u64 signal) {
     if (signal >= NSIG) return -EINVAL;
     if (pid == 0 || pid < -1) return signal_send_group(pid == 0 ? current->group : -pid, signal);
     if (pid > 0 && task == 0) return -ESRCH;
-    if (pid > 0 && signal != 0) signal_send(task, signal);
+    if (pid > 0) signal_send(task, signal);
     for (task = tasks; pid == -1 && task != 0; task = task->next) {
-        if (task->pid > 1 && task != current && signal != 0) signal_send(task, signal);
+        if (task->pid > 1 && task != current) signal_send(task, signal);
     }
     return 0;
 }
@@ -219,25 +200,9 @@ long sys_tgkill(u64 group, u64 pid, u64 signal) {
     return sys_kill(pid, signal);
 }
 
-/* Sets when SIGALRM comes, in nanoseconds from now (0: never); how long it would have been. */
-static u64 set_alarm(u64 first, u64 interval) {
-    u64 left = current->alarm == 0 ? 0 : MAX((long)(current->alarm - now()), 1000);
-    current->alarm = first == 0 ? 0 : now() + first;
-    current->alarm_interval = interval;
-    timer_expect(current->alarm);
-    return left;
-}
-
 long sys_alarm(u64 seconds) {
-    return ROUND_UP(set_alarm((u32)seconds * NANOS_PER_SECOND, 0), NANOS_PER_SECOND) / NANOS_PER_SECOND;
-}
-
-long sys_setitimer(u64 which, u64 new, u64 old) {
-    struct timeval times[2] = {{0, 0}, {0, 0}}; /* the interval, and the first time */
-    if (which != 0) return -EINVAL;             /* only real time */
-    if (new != 0 && copy_from_user(times, new, sizeof(times)) != 0) return -EFAULT;
-    u64 micros = set_alarm(times[1].tv_sec * NANOS_PER_SECOND + times[1].tv_usec * NANOS_PER_MICRO,
-                           times[0].tv_sec * NANOS_PER_SECOND + times[0].tv_usec * NANOS_PER_MICRO) / 1000;
-    struct timeval before[2] = {{0, 0}, {micros / 1000000, micros % 1000000}};
-    return old == 0 ? 0 : copy_to_user(old, before, sizeof(before));
+    u64 left = current->alarm == 0 ? 0 : MAX((long)(current->alarm - now()), 1);
+    current->alarm = (u32)seconds == 0 ? 0 : now() + (u32)seconds * NANOS_PER_SECOND;
+    timer_expect(current->alarm);
+    return ROUND_UP(left, NANOS_PER_SECOND) / NANOS_PER_SECOND;
 }

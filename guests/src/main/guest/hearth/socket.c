@@ -40,7 +40,7 @@ static long put_address(struct endpoint endpoint, u64 address, u64 length_addres
 
 static long make_file(struct socket *socket, u64 flags) {
     struct file *file = socket == 0 ? 0 : file_new(&socket_ops, socket, O_RDWR | (flags & O_NONBLOCK));
-    if (file != 0) return file_number(file, 0, (flags & O_CLOEXEC) != 0);
+    if (file != 0) return file_number(file, 0, flags);
     if (socket != 0) inet_close(socket);
     return -ENOMEM;
 }

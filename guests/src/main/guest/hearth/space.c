@@ -1,12 +1,12 @@
 /*
  * space.c: the address spaces of processes.
  *
- * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing of
- * the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
+ * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing
+ * of the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
  * the first of 512 slots of the top table. Tables are made while they are ordinary pages, by plain writes; then
- * they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes. Pages
- * appear when they are touched. fork() copies tables only and takes the right to write from both sides; who
- * writes first gets a copy.
+ * they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
+ * Pages appear when they are touched. fork() copies tables only and takes the right to write from both sides;
+ * who writes first gets a copy.
  */
 #include "kernel.h"
 
@@ -15,18 +15,14 @@
 #define MMAP_TOP    (USER_END - (64ul << 20)) /* below the stack */
 #define TABLE_ENTRY (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
-static u32 index_of(u64 address, int level) {
-    return address >> (12 + 9 * (level - 1)) & 511;
-}
+/* What an entry of a table of this level spans, and the entry for an address. */
+#define SPAN(level) (1ul << (12 + 9 * ((level) - 1)))
+#define ENTRY(table, address, level) (&(table)[(address) / SPAN(level) % 512])
 
-/* The page, or table, behind an entry. One that is neither 0 nor PRESENT has a page too: mprotect() made it
- * inaccessible. */
-static void *page_of(u64 entry) {
-    return mfn_to_virt((entry & FRAME_BITS) / PAGE_SIZE);
-}
+/* The page or table behind an entry. One that is neither 0 nor PRESENT has a page that mprotect() closed. */
+static void *page_of(u64 entry) { return mfn_to_virt((entry & FRAME_BITS) / PAGE_SIZE); }
 
 /* ---- Changing entries --------------------------------------------------------------------------------- */
-
 static struct mmu_update queue[32];
 static u32 queued;
 static int must_flush_tlb;
@@ -61,61 +57,45 @@ static void set_entry(struct space *space, u64 *entry, u64 value) {
 static u64 *entry_at(struct space *space, u64 address) {
     u64 *table = space->root;
     for (int level = 4; level > 1; level--) {
-        u64 *entry = &table[index_of(address, level)];
-        if (!(*entry & PTE_PRESENT)) {
+        u64 *entry = ENTRY(table, address, level);
+        if (*entry == 0) {
             u64 *lower = page_alloc();
             if (lower == 0) return 0;
             if (space->pinned) page_set_writable(lower, 0);
             set_entry(space, entry, virt_to_mfn(lower) * PAGE_SIZE | TABLE_ENTRY);
             flush();
-            space->tables++;
         }
         table = page_of(*entry);
     }
-    return &table[index_of(address, 1)];
+    return ENTRY(table, address, 1);
 }
 
 /* The first entry with a page from *address on, which is moved there; null: none before end. */
 static u64 *next_entry(struct space *space, u64 *address, u64 end) {
     while (*address < end) {
-        u64 *table = space->root;
+        u64 *entry = ENTRY(space->root, *address, 4);
         int level = 4;
-        while (level > 1 && table[index_of(*address, level)] & PTE_PRESENT) {
-            table = page_of(table[index_of(*address, level--)]);
-        }
-        if (level > 1) { /* nothing in all that this entry spans */
-            *address = ROUND_UP(*address + 1, 1ul << (12 + 9 * (level - 1)));
-            continue;
-        }
-        for (u32 i = index_of(*address, 1); i < 512 && *address < end; i++, *address += PAGE_SIZE) {
-            if (table[i] != 0) return &table[i];
-        }
+        for (; level > 1 && *entry != 0; level--) entry = ENTRY((u64 *)page_of(*entry), *address, level - 1);
+        if (*entry != 0) return entry;
+        *address = ROUND_DOWN(*address, SPAN(level)) + SPAN(level); /* nothing in all that it spans */
     }
     return 0;
 }
 
 /* ---- Areas -------------------------------------------------------------------------------------------- */
-
 static struct area *area_at(struct space *space, u64 address) {
     struct area *area = space->areas;
     while (area != 0 && area->end <= address) area = area->next;
     return area != 0 && area->start <= address ? area : 0;
 }
 
-/* In order; zeroes behind zeroes of the same kind become one area, as a heap that grows. */
 static long insert(struct space *space, const struct area *like) {
-    struct area **at = &space->areas, *below = 0;
-    while (*at != 0 && (*at)->start < like->start) below = *at, at = &(*at)->next;
-    if (below != 0 && below->end == like->start && below->inode == 0 && like->inode == 0
-            && below->prot == like->prot && below->flags == like->flags) {
-        below->end = like->end;
-        return 0;
-    }
-    struct area *area = kmalloc(sizeof(*area));
+    struct area **at = &space->areas, *area = kmalloc(sizeof(*area));
     if (area == 0) return -ENOMEM;
+    while (*at != 0 && (*at)->start < like->start) at = &(*at)->next;
     *area = *like;
-    inode_get(area->inode);
     area->next = *at;
+    inode_get(area->inode);
     *at = area;
     return 0;
 }
@@ -124,44 +104,24 @@ static long insert(struct space *space, const struct area *like) {
 static long split(struct space *space, u64 address) {
     struct area *area = area_at(space, address);
     if (area == 0 || area->start == address) return 0;
-    struct area *upper = kmalloc(sizeof(*upper));
-    if (upper == 0) return -ENOMEM;
-    *upper = *area;
-    upper->start = address;
-    upper->offset += address - area->start;
-    inode_get(upper->inode);
-    area->end = address;
-    area->next = upper;
-    return 0;
+    struct area upper = *area;
+    upper.start = address;
+    upper.offset += address - area->start;
+    long error = insert(space, &upper);
+    if (error == 0) area->end = address;
+    return error;
 }
 
 /* The highest gap that is large enough; 0: none is. */
 static u64 find_room(struct space *space, u64 length) {
-    u64 found = 0, gap_start = USER_START;
-    for (struct area *area = space->areas; gap_start < MMAP_TOP; area = area->next) {
-        u64 gap_end = area == 0 ? MMAP_TOP : MIN(area->start, MMAP_TOP);
-        if (gap_end >= gap_start + length) found = gap_end - length;
-        if (area == 0) break;
-        gap_start = area->end;
+    u64 found = 0, gap = USER_START;
+    for (struct area *area = space->areas; area != 0 && area->start < MMAP_TOP; gap = area->end, area = area->next) {
+        if (area->start >= gap + length) found = area->start - length;
     }
-    return found;
+    return MMAP_TOP >= gap + length ? MMAP_TOP - length : found;
 }
 
-long space_map(struct space *space, struct area *like, int fixed) {
-    u64 length = like->end - like->start;
-    if (length == 0 || length > USER_END) return -EINVAL;
-    if (!fixed) {
-        if ((like->start = find_room(space, length)) == 0) return -ENOMEM;
-        like->end = like->start + length;
-    } else if (like->start < USER_START || like->end > USER_END || like->end < like->start
-               || space_unmap(space, like->start, like->end) != 0) {
-        return -ENOMEM;
-    }
-    long error = insert(space, like);
-    return error != 0 ? error : (long)like->start;
-}
-
-long space_unmap(struct space *space, u64 start, u64 end) {
+static long space_unmap(struct space *space, u64 start, u64 end) {
     if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
     for (struct area **at = &space->areas; *at != 0;) {
         struct area *area = *at;
@@ -183,42 +143,87 @@ long space_unmap(struct space *space, u64 start, u64 end) {
     return 0;
 }
 
+long space_map(struct space *space, struct area *like, int fixed) {
+    u64 length = like->end - like->start;
+    if (length == 0 || length > USER_END) return -EINVAL;
+    if (!fixed) {
+        if ((like->start = find_room(space, length)) == 0) return -ENOMEM;
+        like->end = like->start + length;
+    } else if (like->start < USER_START || like->end > USER_END || like->end < like->start
+               || space_unmap(space, like->start, like->end) != 0) {
+        return -ENOMEM;
+    }
+    long error = insert(space, like);
+    return error != 0 ? error : (long)like->start;
+}
+
 static u64 entry_flags(u32 prot, int writable) {
     return (prot != 0 ? PTE_PRESENT : 0) | PTE_USER | (writable && prot & PROT_WRITE ? PTE_WRITE : 0)
            | (prot & PROT_EXEC ? 0 : PTE_NX);
 }
 
-long space_protect(struct space *space, u64 start, u64 end, u32 prot) {
-    if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
-    for (struct area *area = space->areas; area != 0; area = area->next) {
-        if (area->start >= start && area->end <= end) area->prot = prot;
+/* ---- System calls ------------------------------------------------------------------------------------- */
+long sys_mmap(u64 address, u64 length, u64 prot, u64 flags, u64 fd, u64 offset) {
+    struct file *file = flags & MAP_ANONYMOUS ? 0 : file_by_number(fd);
+    struct inode *inode = file == 0 ? 0 : file->inode, *shared = 0;
+    struct area area = {.start = address, .end = address + ROUND_UP(length, PAGE_SIZE), .prot = prot & 7,
+                        .flags = flags & (MAP_SHARED | MAP_PRIVATE), .offset = offset, .file_end = ~0ul};
+    if ((address | offset) % PAGE_SIZE != 0 && flags & MAP_FIXED) return -EINVAL;
+    if (flags & MAP_ANONYMOUS) {
+        area.offset = 0;
+        /* Shared with whom we fork: a file without a name. */
+        if (flags & MAP_SHARED && (inode = shared = memory_inode(S_IFREG)) == 0) return -ENOMEM;
+    } else if (inode == 0 || !S_IS(inode->mode, REG) || (flags & MAP_SHARED && inode->ops->page == 0)) {
+        return file == 0 ? -EBADF : -ENODEV;
     }
-    for (u64 at = start, *entry; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
+    area.inode = inode;
+    long result = space_map(current->space, &area, (flags & MAP_FIXED) != 0);
+    inode_put(shared);
+    return result;
+}
+
+long sys_munmap(u64 address, u64 length) {
+    if (address % PAGE_SIZE != 0 || length == 0 || length > USER_END) return -EINVAL;
+    return space_unmap(current->space, address, address + ROUND_UP(length, PAGE_SIZE));
+}
+
+long sys_mprotect(u64 address, u64 length, u64 prot) {
+    struct space *space = current->space;
+    u64 end = address + ROUND_UP(length, PAGE_SIZE), *entry;
+    if (address % PAGE_SIZE != 0 || length > USER_END) return -EINVAL;
+    if (split(space, address) != 0 || split(space, end) != 0) return -ENOMEM;
+    for (struct area *area = space->areas; area != 0; area = area->next) {
+        if (area->start >= address && area->end <= end) area->prot = prot & 7;
+    }
+    for (u64 at = address; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
         /* The right to write comes back by a fault, which knows who else uses the page. */
-        set_entry(space, entry, (*entry & FRAME_BITS) | entry_flags(prot, 0));
+        set_entry(space, entry, (*entry & FRAME_BITS) | entry_flags(prot & 7, 0));
     }
     flush();
     return 0;
 }
 
-long space_brk(struct space *space, u64 end) {
+/* The heap is one area, which grows and shrinks. */
+long sys_brk(u64 end) {
+    struct space *space = current->space;
     u64 old_top = ROUND_UP(space->brk, PAGE_SIZE), top = ROUND_UP(end, PAGE_SIZE);
     struct area heap = {.start = old_top, .end = top, .prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE};
     if (end < space->brk_start || end > MMAP_TOP) return space->brk;
-    for (struct area *area = space->areas; area != 0; area = area->next) {
-        if (area->start < top && area->end > old_top) return space->brk; /* something is in the way */
-    }
-    if (top > old_top && insert(space, &heap) != 0) return space->brk;
+    struct area *area = space->areas, *below = 0;
+    for (; area != 0 && area->start < old_top; area = area->next) below = area;
+    if (area != 0 && area->start < top) return space->brk; /* something is in the way */
     if (top < old_top) space_unmap(space, top, old_top);
+    else if (old_top > space->brk_start && below->end == old_top) below->end = top;
+    else if (top > old_top && insert(space, &heap) != 0) return space->brk;
     return space->brk = end;
 }
 
 /* ---- Page faults -------------------------------------------------------------------------------------- */
-
 /* The page for an address that has none yet, with a user more. *own: nobody else sees it. */
 static void *new_page(struct area *area, u64 address, u32 access, int *own) {
     u64 offset = area->offset + address - area->start;
-    u64 from_file = area->inode == 0 || offset >= area->file_end ? 0 : MIN(area->file_end - offset, PAGE_SIZE);
+    u64 rest = area->inode == 0 || offset >= area->file_end ? 0 : area->file_end - offset;
+    u64 from_file = MIN(rest, PAGE_SIZE);
     int shared = area->flags & MAP_SHARED, whole = from_file == PAGE_SIZE && !(access & ACCESS_WRITE);
     void *page = 0;
     if (from_file > 0 && area->inode->ops->page != 0 && (shared || whole)) {
@@ -264,7 +269,6 @@ long space_fault(struct space *space, u64 address, u32 access) {
 }
 
 /* ---- Whole spaces ------------------------------------------------------------------------------------- */
-
 struct space *space_new(void) {
     struct space *space = kmalloc(sizeof(*space));
     if (space != 0 && (space->root = page_alloc()) == 0) {
@@ -279,7 +283,7 @@ struct space *space_clone(struct space *from) {
     if (space == 0) return 0;
     void *root = space->root;
     *space = *from;
-    space->root = root, space->areas = 0, space->pinned = 0, space->resident = space->tables = 0;
+    space->root = root, space->areas = 0, space->pinned = 0, space->resident = 0;
     for (struct area *area = from->areas; area != 0; area = area->next) {
         u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE, *entry, *copy; /* to be taken away */
         if (insert(space, area) != 0) goto no_memory;
@@ -338,9 +342,8 @@ void space_free(struct space *space) {
 }
 
 /* ---- The kernel's way to a process's memory ----------------------------------------------------------- */
-
 /* By the kernel's own map, page for page; null: the process may not do that. */
-void *space_reach(struct space *space, u64 address, u32 access) {
+static void *space_reach(struct space *space, u64 address, u32 access) {
     u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);
     for (int tries = 0; tries < 2 && address < USER_END; tries++) {
         u64 at = address, *entry = next_entry(space, &at, address + 1);
@@ -368,13 +371,8 @@ long copy_to_space(struct space *space, u64 to, const void *from, u64 n) {
     return copy_space(space, to, (void *)from, n, ACCESS_WRITE);
 }
 
-long copy_from_user(void *to, u64 from, u64 n) {
-    return copy_from_space(current->space, to, from, n);
-}
-
-long copy_to_user(u64 to, const void *from, u64 n) {
-    return copy_to_space(current->space, to, from, n);
-}
+long copy_from_user(void *to, u64 from, u64 n) { return copy_from_space(current->space, to, from, n); }
+long copy_to_user(u64 to, const void *from, u64 n) { return copy_to_space(current->space, to, from, n); }
 
 long string_from_user(char *to, u64 from, u64 room) {
     for (u64 length = 0; length < room; length++) {

@@ -15,21 +15,15 @@ extern void switch_stacks(struct task *from, struct task *to);
 extern char first_return[], first_call[];
 
 /* ---- The big kernel lock ------------------------------------------------------------------------------ */
-
 void lock_kernel(void) {
     /* The vCPU that has the lock may not be running: Xen decides. So give way, don't spin. */
     while (__sync_lock_test_and_set(&kernel_lock, 1)) HYPERCALL(sched_op, SCHEDOP_yield, 0);
 }
 
-void unlock_kernel(void) {
-    __sync_lock_release(&kernel_lock);
-}
+void unlock_kernel(void) { __sync_lock_release(&kernel_lock); }
 
 /* ---- Who runs next ------------------------------------------------------------------------------------ */
-
-int tasks_wait_to_run(void) {
-    return first_to_run != 0;
-}
+int tasks_wait_to_run(void) { return first_to_run != 0; }
 
 /* At the end of the queue; and another vCPU may be asleep while there is work for it. */
 static void enqueue(struct task *task) {
@@ -74,13 +68,8 @@ void fpu_reset(struct task *task) {
     *(u32 *)(task->fpu + 24) = 0x1f80;
 }
 
-void fpu_save(struct task *task) {
-    __asm__ volatile("fxsave64 %0" : "=m"(task->fpu));
-}
-
-void fpu_load(struct task *task) {
-    __asm__ volatile("fxrstor64 %0" : : "m"(task->fpu));
-}
+void fpu_save(struct task *task) { __asm__ volatile("fxsave64 %0" : "=m"(task->fpu)); }
+void fpu_load(struct task *task) { __asm__ volatile("fxrstor64 %0" : : "m"(task->fpu)); }
 
 static void switch_to(struct task *to) {
     struct task *from = current;
@@ -112,7 +101,7 @@ int kernel_work(void) {
 
 long long_work(void) {
     if (kernel_work()) schedule();
-    return signal_waiting(current) ? -EINTR : 0;
+    return signal_waiting(current) != 0 ? -EINTR : 0;
 }
 
 void idle(void) {
@@ -132,7 +121,6 @@ void idle(void) {
 }
 
 /* ---- Sleeping and waking ------------------------------------------------------------------------------ */
-
 void wake_task(struct task *task) {
     if (task->state != SLEEPING) return;
     task->state = RUNNABLE;
@@ -157,23 +145,15 @@ static void sleep_on(const void *channel, int interruptible, u64 deadline) {
     task->deadline = 0;
 }
 
-void sleep(const void *channel) {
-    sleep_on(channel, 0, 0);
-}
+void sleep(const void *channel) { sleep_on(channel, 0, 0); }
+long poll_wait(u64 deadline) { return wait(&any_wakeup, deadline); }
+void sleep_until(u64 deadline) { while (wait(&deadline, deadline) == 0) continue; }
 
 long wait(const void *channel, u64 deadline) {
     if (signal_waiting(current)) return -EINTR;
     if (deadline == 0 || deadline > now()) sleep_on(channel, 1, deadline);
     if (signal_waiting(current)) return -EINTR;
     return deadline != 0 && deadline <= now() ? -ETIMEDOUT : 0;
-}
-
-long poll_wait(u64 deadline) {
-    return wait(&any_wakeup, deadline);
-}
-
-void sleep_until(u64 deadline) {
-    while (wait(&deadline, deadline) == 0) continue;
 }
 
 void mutex_lock(struct mutex *mutex) {
@@ -187,7 +167,6 @@ void mutex_unlock(struct mutex *mutex) {
 }
 
 /* ---- Making tasks ------------------------------------------------------------------------------------- */
-
 /* Asleep, with all that it inherits; null: no memory. */
 static struct task *task_new(const struct task *parent) {
     struct task *task = pages_alloc(STACK_SIZE / PAGE_SIZE), **at = &tasks;
@@ -198,7 +177,7 @@ static struct task *task_new(const struct task *parent) {
     task->state = SLEEPING;
     task->started = uptime();
     task->cpu = 0, task->channel = 0, task->next = 0;
-    task->signals_pending = task->alarm = task->alarm_interval = task->user_time = 0;
+    task->signals_pending = task->alarm = task->user_time = 0;
     while (*at != 0) at = &(*at)->next;
     return *at = task;
 }
@@ -248,19 +227,18 @@ void tasks_init(void (*first)(void *)) {
 }
 
 /* ---- The life of a process ---------------------------------------------------------------------------- */
-
 struct task *task_by_pid(int pid) {
     struct task *task = tasks;
     while (task != 0 && task->pid != pid) task = task->next;
     return task;
 }
 
-/* fork(), and what posix_spawn() wants; threads are not known here. vfork() is fork(): pages are copied by who
- * writes first, so little is lost. */
-long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
+/* fork(), and what posix_spawn() wants; threads are not known here. vfork() is fork(): pages are copied by
+ * who writes first, so little is lost. */
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid) {
     struct task *parent = current, *child;
-    if (flags & CLONE_THREAD || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
-    if (flags & CLONE_SETTLS && tls >= USER_END) return -EPERM;
+    (void)parent_tid;
+    if (flags & (CLONE_SETTLS | CLONE_PARENT_SETTID) || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
     fpu_save(parent);
     if ((child = task_new(parent)) == 0) return -ENOMEM;
     if ((child->space = space_clone(parent->space)) == 0) {
@@ -269,15 +247,13 @@ long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
     }
     child->parent = parent;
     inode_get(child->directory);
-    for (int fd = 0; fd < MAX_FILES; fd++) if (child->files[fd] != 0) file_get(child->files[fd]);
+    for (int fd = 0; fd < MAX_FILES; fd++) if (child->files[fd] != 0) child->files[fd]->users++;
     struct registers *registers = task_registers(child);
     *registers = *task_registers(parent);
     registers->rax = 0;
     if (stack != 0) registers->rsp = stack;
-    if (flags & CLONE_SETTLS) child->fs_base = tls;
     int pid = child->pid;
     if (flags & CLONE_CHILD_SETTID) copy_to_space(child->space, child_tid, &pid, 4);
-    if (flags & CLONE_PARENT_SETTID) copy_to_user(parent_tid, &pid, 4);
     prepare(child, registers, first_return, 0, 0);
     wake_task(child);
     return pid;
@@ -311,26 +287,21 @@ void do_exit(int status) {
     panic("a dead process runs");
 }
 
-static int is_wanted(struct task *task, int pid) {
-    if (task->parent != current) return 0;
-    return pid == -1 || (pid > 0 && task->pid == pid) || (pid == 0 && task->group == current->group)
-           || (pid < -1 && task->group == -pid);
-}
-
 /* The pid of a child that has ended or stopped, and how; 0: none has, -ECHILD: there are none. */
 static long find_child(int pid, u64 options, int *status) {
     long found = -ECHILD;
     for (struct task *task = tasks; task != 0; task = task->next) {
-        if (!is_wanted(task, pid)) continue;
+        int group = pid == 0 ? current->group : -pid;
+        if (task->parent != current || (pid != -1 && task->pid != pid && task->group != group)) continue;
         found = task->pid;
         if (task->state == ZOMBIE) {
             *status = task->exit_status;
             task_free(task);
             return found;
         }
-        if (options & WUNTRACED && task->state == STOPPED && !task->stop_reported) {
-            task->stop_reported = 1;
+        if (options & WUNTRACED && task->state == STOPPED && task->stop_signal != 0) {
             *status = task->stop_signal << 8 | 0x7f;
+            task->stop_signal = 0;
             return found;
         }
         found = 0;

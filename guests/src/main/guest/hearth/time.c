@@ -26,9 +26,7 @@ u64 now(void) {
     return nanos;
 }
 
-u64 uptime(void) {
-    return now() - booted;
-}
+u64 uptime(void) { return now() - booted; }
 
 u64 wall_clock(void) {
     u64 nanos;
@@ -51,7 +49,6 @@ u64 random64(void) {
 }
 
 /* ---- Deadlines ---------------------------------------------------------------------------------------- */
-
 void timer_expect(u64 deadline) {
     if (deadline != 0 && (earliest == 0 || deadline < earliest)) earliest = deadline;
 }
@@ -63,7 +60,7 @@ static void timer_fired(void *cpu) {
     earliest = 0;
     for (struct task *task = tasks; task != 0; task = task->next) {
         if (task->alarm != 0 && task->alarm <= time) {
-            task->alarm = task->alarm_interval == 0 ? 0 : task->alarm + task->alarm_interval;
+            task->alarm = 0;
             signal_send(task, SIGALRM);
         }
         if (task->deadline != 0 && task->deadline <= time) wake_task(task);
@@ -83,9 +80,7 @@ void timer_program(void) {
     hypercall(HYPERCALL_vcpu_op, VCPUOP_set_singleshot_timer, cpu->id, (u64)&timer, 0);
 }
 
-void slice_begin(void) {
-    current->cpu->slice_end = now() + SLICE;
-}
+void slice_begin(void) { current->cpu->slice_end = now() + SLICE; }
 
 void time_init(void) {
     hypercall(HYPERCALL_vcpu_op, VCPUOP_stop_periodic_timer, current->cpu->id, 0, 0);

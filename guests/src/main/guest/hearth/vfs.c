@@ -19,26 +19,26 @@ struct inode *inode_new(u32 mode, const struct inode_ops *ops) {
     return inode;
 }
 
-void inode_get(struct inode *inode) {
-    if (inode != 0) inode->users++;
-}
+void inode_get(struct inode *inode) { if (inode != 0) inode->users++; }
 
 void inode_put(struct inode *inode) {
     if (inode == 0 || --inode->users > 0) return;
     if (inode->ops->release != 0) inode->ops->release(inode);
+    if (inode->users > 0) return; /* release() slept, and somebody found the inode again */
     struct inode *parent = inode->parent;
     kfree(inode);
     inode_put(parent);
 }
 
 /* ---- Paths -------------------------------------------------------------------------------------------- */
-
 static long walk(struct inode *from, const char *path, int follow, int links, struct place *place);
 
 void place_put(struct place *place) {
     inode_put(place->directory);
     inode_put(place->inode);
 }
+
+int is_dot_name(const char *name) { return streq(name, ".") || streq(name, ".."); }
 
 static struct inode *up(struct inode *directory) {
     while (directory->covers != 0) directory = directory->covers;
@@ -63,29 +63,22 @@ static long follow_link(struct place *place, int links) {
 static long look(struct place *place, int follow, int links) {
     struct inode *directory = place->directory, *found;
     if (!S_IS(directory->mode, DIR)) return -ENOTDIR;
-    if (streq(place->name, ".") || streq(place->name, "..")) {
-        found = place->name[1] == '.' ? up(directory) : directory;
-        inode_get(found);
+    if (is_dot_name(place->name)) {
+        inode_get(found = place->name[1] == '.' ? up(directory) : directory);
     } else {
         long error = directory->ops->lookup(directory, place->name, &found);
         if (error != 0) return error == -ENOENT ? 0 : error;
         if (S_IS(found->mode, DIR) && found->parent == 0) inode_get(found->parent = directory);
     }
-    for (struct inode *root; (root = found->mounted) != 0; found = root) {
-        inode_get(root);
-        inode_put(found);
-    }
+    for (struct inode *root; (root = found->mounted) != 0; found = root) inode_get(root), inode_put(found);
     place->inode = found;
     return follow && S_IS(found->mode, LNK) ? follow_link(place, links) : 0;
 }
 
 static long walk(struct inode *from, const char *path, int follow, int links, struct place *place) {
     long error = *path == '\0' ? -ENOENT : 0;
-    place->directory = 0;
-    place->name[0] = '\0';
-    for (place->inode = *path == '/' ? root_inode : from; place->inode->mounted != 0;) {
-        place->inode = place->inode->mounted;
-    }
+    *place = (struct place){.inode = *path == '/' || from == 0 ? root_inode : from};
+    while (place->inode->mounted != 0) place->inode = place->inode->mounted;
     inode_get(place->inode);
     while (error == 0) {
         u64 length = 0;
@@ -105,16 +98,39 @@ static long walk(struct inode *from, const char *path, int follow, int links, st
     return error;
 }
 
-long path_walk(struct inode *from, const char *path, int follow, struct place *place) {
-    return walk(from == 0 ? root_inode : from, path, follow, 0, place);
+long path_walk(const char *path, struct place *place) { return walk(root_inode, path, 0, 0, place); }
+
+long place_follow(struct place *place) {
+    long error = S_IS(place->inode->mode, LNK) ? follow_link(place, 0) : 0;
+    return error == 0 && place->inode == 0 ? -ENOENT : error;
 }
 
 long path_find(const char *path, struct inode **found) {
     struct place place;
-    long error = path_walk(current->directory, path, 1, &place);
+    long error = walk(current->directory, path, 1, 0, &place);
     if (error != 0) return error;
     inode_put(place.directory);
     return (*found = place.inode) == 0 ? -ENOENT : 0;
+}
+
+/* The path of a process, from the directory whose number is `at`. Without a path: what `at` is. */
+long place_of(u64 at, u64 address, int follow, struct place *place) {
+    static struct inode unnamed = {.users = 1, .mode = S_IFIFO | 0600, .links = 1}; /* a pipe, a socket */
+    char *path = kmalloc(PATH_MAX);
+    struct file *file = file_by_number(at);
+    struct inode *from = file == 0 ? 0 : file->inode == 0 ? &unnamed : file->inode;
+    long error = path == 0 ? -ENOMEM : address == 0 ? 0 : MIN(string_from_user(path, address, PATH_MAX), 0);
+    if (error != 0) return kfree(path), error;
+    if ((int)at == AT_FDCWD) from = current->directory;
+    else if (from == 0 && *path != '/') error = -EBADF;
+    if (error == 0 && *path == '\0' && (int)at != AT_FDCWD) {
+        *place = (struct place){.inode = from};
+        inode_get(from);
+    } else if (error == 0) {
+        error = walk(from, path, follow, 0, place);
+    }
+    kfree(path);
+    return error;
 }
 
 long place_make(struct place *place, u32 mode) {
@@ -125,7 +141,7 @@ long place_make(struct place *place, u32 mode) {
 
 struct inode *path_make(const char *path, u32 mode) {
     struct place place;
-    if (path_walk(0, path, 0, &place) != 0) return 0;
+    if (path_walk(path, &place) != 0) return 0;
     int is_made = place_make(&place, mode) == 0;
     place_put(&place);
     return is_made ? place.inode : 0;
@@ -152,20 +168,25 @@ long sys_getcwd(u64 to, u64 room) {
 }
 
 /* ---- Mounting ----------------------------------------------------------------------------------------- */
-
 void mount_type_register(struct mount_type *type) {
     type->next = mount_types;
     mount_types = type;
 }
 
-static long mount_on(struct inode *on, const char *source, const char *target, struct mount_type *type) {
+long sys_mount(u64 source, u64 target, u64 type_name) {
+    char type_of[16];
     struct mount *mount = kmalloc(sizeof(*mount)), **at = &mounts;
+    struct mount_type *type = mount_types;
+    struct inode *on = 0;
     if (mount == 0) return -ENOMEM;
+    long error = MIN(string_from_user(mount->source, source, sizeof(mount->source)), 0);
+    if (error == 0) error = MIN(string_from_user(mount->target, target, sizeof(mount->target)), 0);
+    if (error == 0) error = MIN(string_from_user(type_of, type_name, sizeof(type_of)), 0);
+    while (error == 0 && type != 0 && !streq(type->name, type_of)) type = type->next;
+    if (error == 0) error = type == 0 ? -ENODEV : path_find(mount->target, &on);
+    if (error == 0) error = type->open(mount, mount->source, 0);
+    if (error != 0) return inode_put(on), kfree(mount), error;
     mount->type = type->name;
-    copy_string(mount->source, source, sizeof(mount->source));
-    copy_string(mount->target, target, sizeof(mount->target));
-    long error = type->open(mount, source, 0);
-    if (error != 0) return kfree(mount), error;
     mount->root->covers = on;
     on->mounted = mount->root;
     while (*at != 0) at = &(*at)->next;
@@ -173,41 +194,20 @@ static long mount_on(struct inode *on, const char *source, const char *target, s
     return 0;
 }
 
-long sys_mount(u64 source, u64 target, u64 type_name) {
-    char names[3][64];
-    u64 addresses[] = {source, target, type_name};
-    struct mount_type *type = mount_types;
-    struct inode *on;
-    for (int i = 0; i < 3; i++) {
-        long length = string_from_user(names[i], addresses[i], sizeof(names[i]));
-        if (length < 0) return length;
-    }
-    while (type != 0 && !streq(type->name, names[2])) type = type->next;
-    if (type == 0) return -ENODEV;
-    long error = path_find(names[1], &on);
-    if (error == 0 && (error = mount_on(on, names[0], names[1], type)) != 0) inode_put(on);
-    return error;
-}
-
-long sys_umount2(u64 path) {
-    char target[PATH_MAX];
-    struct inode *root;
-    long error = MIN(string_from_user(target, path, sizeof(target)), 0);
-    if (error != 0 || (error = path_find(target, &root)) != 0) return error;
+long sys_umount2(struct place *place) {
+    struct inode *root = place->inode;
+    struct mount **at = &mounts, *mount;
+    while ((mount = *at) != 0 && (mount->root != root || root->covers == 0)) at = &mount->next;
+    if (mount == 0) return -EINVAL;
+    if (root->users > 2) return -EBUSY; /* more than the mount's and the place's */
+    if (mount->sync != 0) mount->sync(mount);
+    root->covers->mounted = 0;
+    inode_put(root->covers);
+    *at = mount->next;
+    if (mount->unmounted != 0) mount->unmounted(mount);
     inode_put(root);
-    for (struct mount **at = &mounts, *mount; (mount = *at) != 0; at = &mount->next) {
-        if (mount->root != root || root->covers == 0) continue;
-        if (root->users > 1) return -EBUSY;
-        if (mount->sync != 0) mount->sync(mount);
-        root->covers->mounted = 0;
-        inode_put(root->covers);
-        *at = mount->next;
-        if (mount->unmounted != 0) mount->unmounted(mount);
-        inode_put(root);
-        kfree(mount);
-        return 0;
-    }
-    return -EINVAL;
+    kfree(mount);
+    return 0;
 }
 
 long sys_sync(void) {
@@ -217,16 +217,8 @@ long sys_sync(void) {
     return 0;
 }
 
-static long tmpfs_open(struct mount *mount, const char *source, u32 flags) {
-    (void)source, (void)flags;
-    mount->root = memory_inode(S_IFDIR | 0755);
-    return mount->root == 0 ? -ENOMEM : 0;
-}
-
 void vfs_init(void) {
-    static struct mount_type tmpfs = {.name = "tmpfs", .open = tmpfs_open};
     static struct mount root = {.type = "rootfs", .source = "rootfs", .target = "/"};
     root.root = root_inode = memory_inode(S_IFDIR | 0755);
     mounts = &root;
-    mount_type_register(&tmpfs);
 }

@@ -22,9 +22,7 @@ struct inode {
 };
 
 struct file;
-
-/* One name in a directory, as list() tells it. */
-struct name { u64 number; u32 mode; char text[256]; };
+struct name { u64 number; u32 mode; char text[256]; }; /* one name in a directory, as list() tells it */
 
 /* What a file system must know to do. Null: that cannot be done (-EPERM). Names come without a slash; lookup
  * and create give an inode with one more user. Offsets are in bytes. All may sleep. */
@@ -46,17 +44,16 @@ struct inode_ops {
 };
 
 struct file {
-    u32 users;
-    u32 flags;           /* O_... */
+    u32 users, flags;    /* flags: O_... */
     u64 position;
     struct inode *inode; /* null: a pipe or a socket */
     const struct file_ops *ops;
     void *data;
 };
 
-/* What an open file can do. Bytes are in kernel memory; n is at most a page for all but regular files. Reads
- * and writes wait unless flags has O_NONBLOCK (-EAGAIN), and may be interrupted (-ERESTART, or how much was
- * done before). Null: -EINVAL, ioctl -ENOTTY, poll: always ready. */
+/* What an open file can do. Bytes are in kernel memory; n is at most a page. Reads and writes wait unless flags
+ * has O_NONBLOCK (-EAGAIN), and may be interrupted (-ERESTART, or how much was done before). Null: ioctl -ENOTTY,
+ * poll: always ready. */
 struct file_ops {
     long (*read)(struct file *file, void *to, u64 n);
     long (*write)(struct file *file, const void *from, u64 n);
@@ -65,8 +62,7 @@ struct file_ops {
     void (*close)(struct file *file); /* the last user is gone */
 };
 
-/* A mounted file system. What sys_mount calls for a type fills `root`, with a user for the mount, and the
- * functions. */
+/* A mounted file system. Its type's open() fills `root`, with a user for the mount, and the functions. */
 struct mount {
     struct mount *next;
     const char *type;
@@ -84,43 +80,38 @@ struct mount_type {
 extern struct mount *mounts;
 void mount_type_register(struct mount_type *type);
 
-/* ---- vfs.c: inodes and paths -------------------------------------------------------------------------- */
-
-/* Where a path leads: the directory of its last name, that name, and what it names; null: nothing yet. */
-struct place { struct inode *directory, *inode; char name[256]; };
+/* ---- vfs.c -------------------------------------------------------------------------------------------- */
 #define PATH_MAX 1024
-
 void vfs_init(void);
 struct inode *inode_new(u32 mode, const struct inode_ops *ops); /* one user, or null */
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
-long path_walk(struct inode *from, const char *path, int follow, struct place *place);
-void place_put(struct place *place);
+/* Where a path leads: the directory of its last name, that name, and what it names; null: nothing yet. */
+struct place { struct inode *directory, *inode; char name[256]; };
+long path_walk(const char *path, struct place *place); /* from the root; the last link is not followed */
+long place_of(u64 at, u64 path, int follow, struct place *place); /* of a system call's arguments */
+long place_follow(struct place *place);
 long place_make(struct place *place, u32 mode);
+void place_put(struct place *place);
+int is_dot_name(const char *name);
 long path_find(const char *path, struct inode **found); /* from the working directory */
 /* For the kernel's own files in memory: null when the name is taken. The name's user is the only one. */
 struct inode *path_make(const char *path, u32 mode);
 
-/* ---- memfs.c, file.c, tty.c, pipe.c, proc.c ----------------------------------------------------------- */
-
-extern const struct file_ops socket_ops;
+/* ---- memfs.c, file.c, names.c, tty.c, proc.c ---------------------------------------------------------- */
 extern const struct inode_ops memory_ops;
 struct inode *memory_inode(u32 mode);
 void initrd_unpack(void);
-
 struct file *file_new(const struct file_ops *ops, void *data, u32 flags); /* one user, or null */
-long inode_open(struct inode *inode, u32 flags, struct file **opened);
-void file_get(struct file *file);
 void file_put(struct file *file);
 struct file *file_by_number(u64 fd); /* null: -EBADF. Good until the call ends */
-/* The lowest free number from `first` on. Takes over the user; -EMFILE. */
-long file_number(struct file *file, u64 first, int close_on_exec);
-long place_of(u64 at, u64 path, int follow, struct place *place); /* of a system call's arguments */
-
+/* The lowest free number from `first` on. Takes over the user; flags: O_CLOEXEC or not; -EMFILE. */
+long file_number(struct file *file, u64 first, u64 flags);
+long inode_open(struct inode *inode, u32 flags, struct file **opened);
+long sys_truncate(struct place *place, u64 size);
 /* Makes /dev/NAME: opening it gives a file with these operations and data. Null: no memory. */
 struct inode *device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops, void *data);
 void devices_init(void);
-long pipe_new(struct file **read_end, struct file **write_end);
 void proc_init(void);
 
 #endif
