@@ -1,16 +1,16 @@
 /*
- * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page,
- * and mke2fs, e2fsck and debugfs of any Linux can make, check and read what is here.
+ * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page, and mke2fs,
+ * e2fsck and debugfs of any Linux can make, check and read what is here.
  *
  *      | unused 1 KiB | superblock | group descriptors ... | bitmaps | inodes | blocks ...
  *
- * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in
- * use, one of its inodes, and a table of these. An inode is a file without its name: kind, size, and where
- * its blocks are: the first twelve by their numbers, the next in a block of numbers, the rest in blocks of
- * numbers that a block of numbers leads to. A directory is a file of names, each with an inode's number.
+ * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in use, one of
+ * its inodes, and a table of these. An inode is a file without its name: kind, size, and where its blocks are: the
+ * first twelve by their numbers, the next in a block of numbers, the rest in blocks of numbers that a block of numbers
+ * leads to. A directory is a file of names, each with an inode's number.
  *
- * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense:
- * every number that leads somewhere is checked before it is followed.
+ * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense: every
+ * number that leads somewhere is checked before it is followed.
  */
 #include "block.h"
 
@@ -26,29 +26,22 @@
 enum kind { BLOCK, INODE }; /* what there are bitmaps for */
 
 struct super { /* the beginning of it */
-    u32 inodes, blocks, reserved_blocks, free[2], first_block, log_block_size, log_fragment_size,
-        blocks_per_group, fragments_per_group, inodes_per_group, mounted, written;
+    u32 inodes, blocks, reserved_blocks, free[2], first_block, log_block_size, log_fragment_size, blocks_per_group,
+        fragments_per_group, inodes_per_group, mounted, written;
     u16 mounts, mounts_max, magic, state, errors, minor;
     u32 checked, check_interval, system, revision, reserved_ids, first_inode;
     u16 inode_size, group;
     u32 may_ignore, must_know, must_know_to_write;
 };
-struct group {
-    u32 bitmap[2], inode_table;
-    u16 free[2], directories, pad[7];
-};
+struct group { u32 bitmap[2], inode_table; u16 free[2], directories, pad[7]; };
 struct disk_inode {
     u16 mode, uid;
     u32 size, accessed, changed, modified, deleted;
     u16 gid, links;
     u32 sectors, flags, system, block[DIRECT + 3], generation, attributes, size_high, rest[4];
 };
-struct entry { /* of a directory; entries do not cross blocks, and the last fills its block up */
-    u32 inode; /* 0: free */
-    u16 size;
-    u8 name_length, type;
-    char name[];
-};
+/* Of a directory. Entries do not cross blocks, and the last fills its block up; inode 0: it is free. */
+struct entry { u32 inode; u16 size; u8 name_length, type; char name[]; };
 #define ENTRY_SIZE(name_length) ROUND_UP(sizeof(struct entry) + (name_length), 4)
 
 struct fs {
@@ -56,8 +49,8 @@ struct fs {
     struct mount *mount;
     struct super super;
     u32 block_size, inode_size, groups;
-    struct { u32 all, each, first; } numbers[2]; /* in all, in each group, and which is the first */
-    struct node *nodes;                          /* inodes that somebody uses */
+    struct numbers { u32 all, each, first; } numbers[2]; /* in all, in each group, and which is the first */
+    struct node *nodes; /* inodes that somebody uses */
 };
 struct node { /* the data of a struct inode; goes to the disk by sync, or when nobody uses it any more */
     struct node *next;
@@ -65,6 +58,8 @@ struct node { /* the data of a struct inode; goes to the disk by sync, or when n
     struct inode *inode;
     struct disk_inode on_disk;
 };
+
+static const struct inode_ops ext2_ops, ext2_readonly_ops;
 
 static struct node *node_of(struct inode *inode) {
     return inode->data;
@@ -95,23 +90,24 @@ static void count(struct fs *fs, struct group *group, enum kind kind, int taken,
 
 /* The number of a block or an inode that nobody uses; 0: the disk is full. */
 static u32 take(struct fs *fs, enum kind kind, int is_directory) {
-    u32 each = fs->numbers[kind].each;
+    struct numbers *n = &fs->numbers[kind];
     for (u32 index = 0; index < fs->groups; index++) {
         struct group *group = group_at(fs, index, 1);
         u8 *bitmap = group == 0 || group->free[kind] == 0 ? 0 : block_at(fs, group->bitmap[kind], 0, 1);
-        u32 bits = MIN(each, fs->numbers[kind].all - index * each), bit = 0;
-        while (bitmap != 0 && bit < bits && bitmap[bit / 8] >> bit % 8 & 1) bit++;
-        if (bitmap == 0 || bit == bits) continue;
+        u32 bits = bitmap == 0 ? 0 : MIN(n->each, n->all - index * n->each), bit = 0;
+        while (bit < bits && bitmap[bit / 8] >> bit % 8 & 1) bit++;
+        if (bit == bits) continue;
         bitmap[bit / 8] |= 1 << bit % 8;
         count(fs, group, kind, 1, is_directory);
-        return fs->numbers[kind].first + index * each + bit;
+        return n->first + index * n->each + bit;
     }
     return 0;
 }
 
 static void give_back(struct fs *fs, enum kind kind, u32 number, int is_directory) {
-    u32 at = number - fs->numbers[kind].first, bit = at % fs->numbers[kind].each;
-    struct group *group = group_at(fs, at / fs->numbers[kind].each, 1);
+    struct numbers *n = &fs->numbers[kind];
+    u32 bit = (number - n->first) % n->each;
+    struct group *group = group_at(fs, (number - n->first) / n->each, 1);
     u8 *bitmap = group == 0 ? 0 : block_at(fs, group->bitmap[kind], 0, 1);
     if (bitmap == 0) return;
     bitmap[bit / 8] &= ~(1 << bit % 8);
@@ -119,8 +115,6 @@ static void give_back(struct fs *fs, enum kind kind, u32 number, int is_director
 }
 
 /* ---- Inodes ---------------------------------------------------------------------------------- */
-
-static const struct inode_ops ext2_ops, ext2_readonly_ops;
 
 static struct disk_inode *inode_at(struct fs *fs, u32 number, int writes) {
     u32 each = fs->super.inodes_per_group, at = number - 1;
@@ -133,7 +127,6 @@ static void write_node(struct node *node) {
     struct disk_inode *on_disk = inode_at(node->fs, inode->number, 1);
     node->on_disk.mode = inode->mode;
     node->on_disk.size = inode->size;
-    if (S_IS(inode->mode, REG)) node->on_disk.size_high = inode->size >> 32;
     node->on_disk.modified = node->on_disk.changed = inode->modified / NANOS_PER_SECOND;
     if (on_disk != 0) *on_disk = node->on_disk;
 }
@@ -143,29 +136,27 @@ static struct inode *add_node(struct fs *fs, u32 number, const struct disk_inode
     struct node *node = inode == 0 ? 0 : kmalloc(sizeof(*node));
     if (node == 0) return kfree(inode), (struct inode *)0;
     *node = (struct node){.next = fs->nodes, .fs = fs, .inode = inode, .on_disk = *on_disk};
+    node->on_disk.flags &= ~INDEXED;
     fs->nodes = node;
     inode->number = number;
     inode->links = on_disk->links;
     inode->size = on_disk->size;
-    if (S_IS(inode->mode, REG)) inode->size |= (u64)on_disk->size_high << 32;
     inode->modified = on_disk->modified * NANOS_PER_SECOND;
     inode->mount = fs->mount;
     inode->data = node;
     return inode;
 }
 
-/* The inode of that number, with one user more; -EAGAIN: its last user is about to let it go. */
+/* The inode of that number, with one user more. Of links and devices, and of files of 4 GiB or with blocks behind three
+ * blocks of numbers, we know nothing. */
 static long get_inode(struct fs *fs, u32 number, struct inode **found) {
     for (struct node *node = fs->nodes; node != 0; node = node->next) {
-        if (node->inode->number != number) continue;
-        if (node->inode->users == 0) return -EAGAIN;
-        inode_get(*found = node->inode);
-        return 0;
+        if (node->inode->number == number) return inode_get(*found = node->inode), 0;
     }
     struct disk_inode *on_disk = inode_at(fs, number, 0);
     if (on_disk == 0 || on_disk->links == 0) return -EIO;
     if (!S_IS(on_disk->mode, REG) && !S_IS(on_disk->mode, DIR)) return -EPERM;
-    if (on_disk->block[DIRECT + 2] != 0) return -EFBIG; /* that would lead through three blocks */
+    if (on_disk->block[DIRECT + 2] != 0 || on_disk->size_high != 0) return -EFBIG;
     *found = add_node(fs, number, on_disk);
     return *found == 0 ? -ENOMEM : 0;
 }
@@ -190,12 +181,11 @@ static long map(struct node *node, u64 index, int create) {
     struct fs *fs = node->fs;
     u64 each = fs->block_size / 4, span = 1;
     u32 *slot = node->on_disk.block + MIN(index, DIRECT);
+    if (index >= DIRECT + each + each * each) return -EFBIG;
     if (index >= DIRECT) {
         index -= DIRECT;
-        for (span = each; index >= span; span *= each, slot++) {
-            index -= span;
-            if (slot > node->on_disk.block + DIRECT) return -EFBIG;
-        }
+        span = each;
+        if (index >= each) index -= each, span *= each, slot++;
     }
     for (;;) { /* down through blocks of numbers */
         if (*slot == 0 && create && (*slot = new_block(node)) == 0) return -ENOSPC;
@@ -259,62 +249,41 @@ static int is_named(const struct entry *entry, const char *name) {
     return entry->inode != 0 && entry->name_length == length && same_bytes(entry->name, name, length);
 }
 
-/* The entry of that name, and the one before it in the same block. */
-static struct entry *find_entry(struct node *node, const char *name, struct entry **before, int writes) {
+/* The entry of that name or, without a name, the position-th that is neither . nor ..; and for whoever is about to
+ * remove it, the one before it in the same block. */
+static struct entry *find_entry(struct node *node, const char *name, u64 position, struct entry **before) {
     struct entry *entry;
-    *before = 0;
-    for (u64 offset = 0; (entry = entry_at(node, offset, writes)) != 0; offset += entry->size) {
-        if (offset % node->fs->block_size == 0) *before = 0;
-        if (is_named(entry, name)) break;
-        *before = entry;
+    for (u64 offset = 0; (entry = entry_at(node, offset, before != 0)) != 0; offset += entry->size) {
+        if (before != 0 && offset % node->fs->block_size == 0) *before = 0;
+        if (name != 0 && is_named(entry, name)) break;
+        if (name == 0 && entry->inode != 0 && !is_named(entry, ".") && !is_named(entry, "..") && position-- == 0) break;
+        if (before != 0) *before = entry;
     }
     return entry;
 }
 
-/* The position-th entry that is neither free nor . or .. */
-static struct entry *nth_entry(struct node *node, u64 position) {
-    struct entry *entry;
-    for (u64 offset = 0; (entry = entry_at(node, offset, 0)) != 0; offset += entry->size) {
-        if (entry->inode == 0 || is_named(entry, ".") || is_named(entry, "..")) continue;
-        if (position-- == 0) break;
-    }
-    return entry;
-}
-
-/* Room for a name: what another entry does not need, or a new block. */
-static struct entry *new_entry(struct node *node, u32 needed) {
-    u32 size = node->fs->block_size;
+/* Into the room that another entry does not need, or into a new block. */
+static long add_entry(struct node *node, const char *name, const struct inode *inode) {
+    u32 size = node->fs->block_size, length = strlen(name), used = 0, rest = size;
     struct entry *entry;
     for (u64 offset = 0; (entry = entry_at(node, offset, 1)) != 0; offset += entry->size) {
-        u32 used = entry->inode == 0 ? 0 : ENTRY_SIZE(entry->name_length), rest = entry->size - used;
-        if (rest < needed) continue;
-        if (used > 0) entry->size = used;
-        entry = (struct entry *)((u8 *)entry + used);
-        entry->size = rest;
-        return entry;
+        used = entry->inode == 0 ? 0 : ENTRY_SIZE(entry->name_length);
+        rest = entry->size - used;
+        if (rest >= ENTRY_SIZE(length)) break;
     }
-    long block = map(node, node->inode->size / size, 1);
-    entry = block <= 0 ? 0 : block_at(node->fs, block, 0, 1);
-    if (entry == 0) return 0;
-    node->inode->size += size;
-    entry->size = size;
-    return entry;
-}
-
-static void changed(struct node *directory) {
-    directory->on_disk.flags &= ~INDEXED;
-    directory->inode->modified = wall_clock();
-}
-
-static long add_entry(struct node *node, const char *name, const struct inode *inode) {
-    u32 length = strlen(name);
-    struct entry *entry = new_entry(node, ENTRY_SIZE(length));
-    if (entry == 0) return -ENOSPC;
-    entry->inode = inode->number;
-    entry->name_length = length;
-    entry->type = node->fs->super.must_know == 0 ? 0 : S_IS(inode->mode, DIR) ? 2 : 1;
+    if (entry == 0) {
+        long block = map(node, node->inode->size / size, 1);
+        if (block <= 0 || (entry = block_at(node->fs, block, 0, 1)) == 0) return -ENOSPC;
+        node->inode->size += size;
+        used = 0, rest = size;
+    } else if (used > 0) {
+        entry->size = used;
+    }
+    entry = (struct entry *)((u8 *)entry + used);
+    *entry = (struct entry){.inode = inode->number, .size = rest, .name_length = length};
+    if (node->fs->super.must_know != 0) entry->type = S_IS(inode->mode, DIR) ? 2 : 1;
     memcpy(entry->name, name, length);
-    changed(node);
+    node->inode->modified = wall_clock();
     return 0;
 }
 
@@ -332,6 +301,7 @@ static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
 }
 
 static long ext2_write(struct inode *inode, const void *from, u64 n, u64 offset) {
+    if ((offset + n) >> 32 != 0) return -EFBIG;
     mutex_lock(&disk_lock);
     long done = copy_bytes(node_of(inode), (u8 *)from, n, offset, 1);
     if (done > 0) inode->size = MAX(inode->size, offset + done);
@@ -341,7 +311,7 @@ static long ext2_write(struct inode *inode, const void *from, u64 n, u64 offset)
 
 /* A file can be made empty or longer, not shorter. */
 static long ext2_truncate(struct inode *inode, u64 size) {
-    if (size > 0 && size < inode->size) return -EINVAL;
+    if ((size > 0 && size < inode->size) || size >> 32 != 0) return -EINVAL;
     mutex_lock(&disk_lock);
     if (size == 0) make_empty(node_of(inode));
     inode->size = size;
@@ -350,20 +320,15 @@ static long ext2_truncate(struct inode *inode, u64 size) {
 }
 
 static long ext2_lookup(struct inode *directory, const char *name, struct inode **found) {
-    struct entry *before, *entry;
-    long error;
-    do {
-        mutex_lock(&disk_lock);
-        entry = find_entry(node_of(directory), name, &before, 0);
-        error = unlock(entry == 0 ? -ENOENT : get_inode(node_of(directory)->fs, entry->inode, found));
-        if (error == -EAGAIN) schedule();
-    } while (error == -EAGAIN);
-    return error;
+    struct node *node = node_of(directory);
+    mutex_lock(&disk_lock);
+    struct entry *entry = find_entry(node, name, 0, 0);
+    return unlock(entry == 0 ? -ENOENT : get_inode(node->fs, entry->inode, found));
 }
 
 static long ext2_list(struct inode *directory, u64 position, struct name *name) {
     mutex_lock(&disk_lock);
-    struct entry *entry = nth_entry(node_of(directory), position);
+    struct entry *entry = find_entry(node_of(directory), 0, position, 0);
     if (entry == 0) return unlock(0);
     name->number = entry->inode;
     name->mode = entry->type == 2 ? S_IFDIR : entry->type == 1 ? S_IFREG : 0;
@@ -375,14 +340,13 @@ static long ext2_list(struct inode *directory, u64 position, struct name *name) 
 static long ext2_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
     struct node *parent = node_of(directory);
     int is_directory = S_IS(mode, DIR);
-    struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory};
+    struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory, .modified = wall_clock() / NANOS_PER_SECOND};
     if (!is_directory && !S_IS(mode, REG)) return -EPERM;
     mutex_lock(&disk_lock);
     u32 number = take(parent->fs, INODE, is_directory);
     struct inode *inode = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
     if (number != 0 && inode == 0) give_back(parent->fs, INODE, number, is_directory);
     if (inode == 0) return unlock(number == 0 ? -ENOSPC : -ENOMEM);
-    inode->modified = wall_clock();
     long error = is_directory ? add_entry(node_of(inode), ".", inode) : 0;
     if (error == 0 && is_directory) error = add_entry(node_of(inode), "..", directory);
     if (error == 0) error = add_entry(parent, name, inode);
@@ -408,13 +372,13 @@ static long ext2_unlink(struct inode *directory, const char *name, struct inode 
     int is_directory = S_IS(inode->mode, DIR);
     struct entry *before, *entry;
     mutex_lock(&disk_lock);
-    if (is_directory && nth_entry(node, 0) != 0) return unlock(-ENOTEMPTY);
-    if ((entry = find_entry(parent, name, &before, 1)) == 0) return unlock(-ENOENT);
+    if (is_directory && find_entry(node, 0, 0, 0) != 0) return unlock(-ENOTEMPTY);
+    if ((entry = find_entry(parent, name, 0, &before)) == 0) return unlock(-ENOENT);
     if (before == 0) entry->inode = 0;
     else before->size += entry->size; /* its room is the other's now */
-    changed(parent);
     parent->on_disk.links -= is_directory;
     node->on_disk.links -= 1 + is_directory;
+    directory->modified = wall_clock();
     return unlock(0);
 }
 
@@ -423,6 +387,7 @@ static void ext2_release(struct inode *inode) {
     struct node *node = node_of(inode), **at = &node->fs->nodes;
     struct fs *fs = node->fs;
     mutex_lock(&disk_lock);
+    if (inode->users > 0) return (void)unlock(0); /* somebody found it while we waited */
     if (node->on_disk.links == 0) {
         make_empty(node);
         node->on_disk.deleted = wall_clock() / NANOS_PER_SECOND;
@@ -437,8 +402,8 @@ static void ext2_release(struct inode *inode) {
 }
 
 static const struct inode_ops ext2_ops = {
-    .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup,
-    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
+    .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup, .list = ext2_list,
+    .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
 };
 static const struct inode_ops ext2_readonly_ops = {
     .read = ext2_read, .lookup = ext2_lookup, .list = ext2_list, .release = ext2_release,
@@ -463,24 +428,18 @@ static void ext2_unmounted(struct mount *mount) {
 /* Whether this is a file system that we know all about. */
 static int is_sound(struct fs *fs) {
     struct super *super = &fs->super;
-    if (super->magic != MAGIC || super->log_block_size > 2) return 0;
-    u32 size = fs->block_size = 1024 << super->log_block_size;
+    if (super->magic != MAGIC || super->log_block_size > 2 || super->first_block >= super->blocks) return 0;
+    u32 size = fs->block_size = 1024 << super->log_block_size, blocks = super->blocks - super->first_block;
     u32 inode = fs->inode_size = super->revision == 0 ? sizeof(struct disk_inode) : super->inode_size;
-    u32 blocks = super->blocks - super->first_block;
-    if (super->blocks > fs->disk->sectors / (size / SECTOR_SIZE) || super->first_block >= super->blocks
-        || super->blocks_per_group == 0 || super->blocks_per_group > size * 8
-        || super->inodes_per_group == 0 || super->inodes_per_group > size * 8
-        || inode < sizeof(struct disk_inode) || inode > size || (inode & (inode - 1)) != 0) {
-        return 0;
+    fs->numbers[BLOCK] = (struct numbers){blocks, super->blocks_per_group, super->first_block};
+    fs->numbers[INODE] = (struct numbers){super->inodes, super->inodes_per_group, 1};
+    for (enum kind kind = BLOCK; kind <= INODE; kind++) {
+        if (fs->numbers[kind].each == 0 || fs->numbers[kind].each > size * 8) return 0;
     }
     fs->groups = (blocks - 1) / super->blocks_per_group + 1;
-    fs->numbers[BLOCK].all = blocks;
-    fs->numbers[BLOCK].each = super->blocks_per_group;
-    fs->numbers[BLOCK].first = super->first_block;
-    fs->numbers[INODE].all = super->inodes;
-    fs->numbers[INODE].each = super->inodes_per_group;
-    fs->numbers[INODE].first = 1;
-    return super->inodes <= (u64)fs->groups * super->inodes_per_group
+    return super->blocks <= fs->disk->sectors / (size / SECTOR_SIZE)
+           && super->inodes <= (u64)fs->groups * super->inodes_per_group
+           && inode >= sizeof(struct disk_inode) && inode <= size && (inode & (inode - 1)) == 0
            && (super->must_know & ~MUST_KNOW) == 0 && (super->must_know_to_write & ~MUST_TO_WRITE) == 0;
 }
 

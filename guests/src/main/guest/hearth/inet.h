@@ -3,7 +3,6 @@
  * offer each other.
  *
  *      socket.c      system calls
- *      inet.c        what they do, without ever waiting
  *      tcp.c         a stream of bytes
  *      ip.c          packets to any address; ICMP and UDP
  *      ether.c       frames to a neighbour, and ARP, which finds him
@@ -130,7 +129,7 @@ struct tcp {
     u32 end; /* behind the last byte that the program has written; our FIN's number */
     u32 window, congestion_window; /* what the peer has room for, and what the network seems to bear */
     u32 mss; /* bytes that a segment to him may carry */
-    u8 *page[STREAM_PAGES];
+    u8 *stream; /* what we send */
     u32 rcv_nxt, promised; /* what we await next, and up to where he knows that we have room */
     u64 timer, round_trip, variation; /* 0: does not run; SRTT and RTTVAR of RFC 6298 */
     u64 timed_since; /* 0: no segment is being timed */
@@ -158,18 +157,6 @@ extern struct socket *sockets;
 struct socket *socket_new(enum socket_type type);
 void socket_free(struct socket *socket);
 int socket_take(struct socket *socket, struct packet *packet); /* 0: there is no room, the packet is gone */
-
-/* What programs do with them, without ever waiting: -EAGAIN says that it is not yet possible. */
-int inet_bind(struct socket *socket, struct endpoint local);
-int inet_listen(struct socket *socket, u32 backlog);
-struct socket *inet_accept(struct socket *listener);
-int inet_connect(struct socket *socket, struct endpoint remote);
-long inet_send(struct socket *socket, const void *data, u64 length, const struct endpoint *to);
-long inet_receive(struct socket *socket, void *data, u64 length, struct endpoint *from);
-int inet_error(struct socket *socket);
-int inet_readable(const struct socket *socket);
-int inet_writable(const struct socket *socket);
-void inet_close(struct socket *socket);
 
 void tcp_input(struct packet *packet);
 u64 tcp_run(u64 now);

@@ -28,19 +28,19 @@ static int before(u32 a, u32 b) {
     return (int)(a - b) < 0;
 }
 
+/* A byte's sequence number is also its place in the stream: modulo the size. */
 static u8 *place(const struct tcp *tcp, u32 sequence) {
-    return tcp->page[sequence / PAGE_SIZE % STREAM_PAGES] + sequence % PAGE_SIZE;
+    return tcp->stream + sequence % STREAM_SIZE;
 }
 
 static int make_room(struct tcp *tcp) {
-    for (u8 **page = tcp->page; page < tcp->page + STREAM_PAGES; page++) {
-        if (*page == 0 && (*page = page_alloc()) == 0) return 0;
-    }
-    return 1;
+    if (tcp->stream == 0) tcp->stream = pages_alloc(STREAM_PAGES);
+    return tcp->stream != 0;
 }
 
 static void free_room(struct tcp *tcp) {
-    for (u8 **page = tcp->page; page < tcp->page + STREAM_PAGES; *page++ = 0) if (*page != 0) page_put(*page);
+    if (tcp->stream != 0) pages_put(tcp->stream, STREAM_PAGES);
+    tcp->stream = 0;
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------- */
@@ -362,7 +362,7 @@ void tcp_input(struct packet *packet) {
     if (!kept) kfree(packet);
 }
 
-/* ---- For inet.c -------------------------------------------------------------------------------- */
+/* ---- For socket.c------------------------------------------------------------------------------- */
 
 int tcp_connect(struct socket *socket) {
     if (!make_room(&socket->tcp)) return -ENOMEM;

@@ -31,21 +31,23 @@ static struct host {
     u64 (*net_run)(void);
     void (*dhcp_start)(void);
     struct socket *(*socket_new)(enum socket_type);
-    int (*inet_bind)(struct socket *, struct endpoint);
-    int (*inet_listen)(struct socket *, u32);
-    struct socket *(*inet_accept)(struct socket *);
-    int (*inet_connect)(struct socket *, struct endpoint);
-    long (*inet_send)(struct socket *, const void *, u64, const struct endpoint *);
-    long (*inet_receive)(struct socket *, void *, u64, struct endpoint *);
-    void (*tcp_shutdown)(struct socket *);
-    void (*inet_close)(struct socket *);
+    const struct file_ops *socket_ops;
+    long (*sys_bind)(struct file *, u64, u64);
+    long (*sys_listen)(struct file *, u64);
+    long (*sys_accept)(struct file *, u64, u64);
+    long (*sys_connect)(struct file *, u64, u64);
+    long (*sys_sendto)(struct file *, u64, u64, u64, u64, u64);
+    long (*sys_recvfrom)(struct file *, u64, u64, u64, u64, u64);
+    long (*sys_shutdown)(struct file *, u64);
     long pages, blocks; /* that it has taken and not given back */
     int memory_is_out;
     int announced;
 } a = {.name = "a"}, b = {.name = "b"}, *running;
 
 /* A call of a function of a's or b's. */
-#define ON(host, call) (running = &(host), (host).call)
+#define ON(host, call)  (running = &(host), (host).call)
+/* What a program on a or b does. */
+#define AT(host, call)  (running = &(host), call)
 
 static void load(struct host *host, const char *library) {
     void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -55,8 +57,8 @@ static void load(struct host *host, const char *library) {
     }
 #define FIND(name) *(void **)&host->name = dlsym(handle, #name)
     FIND(interface), FIND(sockets), FIND(net_run), FIND(dhcp_start), FIND(socket_new);
-    FIND(inet_bind), FIND(inet_listen), FIND(inet_accept), FIND(inet_connect);
-    FIND(inet_send), FIND(inet_receive), FIND(tcp_shutdown), FIND(inet_close);
+    FIND(socket_ops), FIND(sys_bind), FIND(sys_listen), FIND(sys_accept), FIND(sys_connect);
+    FIND(sys_sendto), FIND(sys_recvfrom), FIND(sys_shutdown);
 }
 
 static void fail(const char *format, ...) {
@@ -89,16 +91,19 @@ u64 random64(void) { return dice(); }
 void net_wake(void) {}
 void interface_announce(void) { running->announced++; }
 
-void *page_alloc(void) {
+void *pages_alloc(u32 count) {
     if (running->memory_is_out) return 0;
-    running->pages++;
-    return calloc(1, PAGE_SIZE);
+    running->pages += count;
+    return calloc(count, PAGE_SIZE);
 }
 
-void page_put(void *page) {
-    running->pages--;
-    free(page);
+void pages_put(void *first, u32 count) {
+    running->pages -= count;
+    free(first);
 }
+
+void *page_alloc(void) { return pages_alloc(1); }
+void page_put(void *page) { pages_put(page, 1); }
 
 void *kmalloc(u64 bytes) {
     if (running->memory_is_out) return 0;
@@ -113,6 +118,77 @@ void kfree(void *memory) {
 
 int same_bytes(const void *a, const void *b, u64 n) { return memcmp(a, b, n) == 0; }
 void wakeup(const void *channel) { (void)channel; }
+
+/* ---- What programs do, as system calls on files that do not wait --------------------------------- */
+
+static struct sockaddr_in { u16 family; be16 port; be32 address; u8 zero[8]; } name;
+static u32 name_length;
+static struct file newest; /* that the stack has made */
+
+long copy_from_user(void *to, u64 from, u64 n) { return memcpy(to, (void *)from, n), 0; }
+long copy_to_user(u64 to, const void *from, u64 n) { return memcpy((void *)to, from, n), 0; }
+long wait(const void *channel, u64 deadline) { fail("it waits until %lu for %p", deadline, channel); return 0; }
+void signal_send(struct task *task, int signal) { (void)task, (void)signal; }
+long file_number(struct file *file, u64 first, u64 flags) { return file == &newest ? (long)first : flags; }
+
+struct file *file_new(const struct file_ops *ops, void *data, u32 flags) {
+    newest = (struct file){.ops = ops, .data = data, .flags = flags};
+    return &newest;
+}
+
+static struct file file_of(struct socket *socket) {
+    return (struct file){.data = socket, .flags = O_RDWR | O_NONBLOCK};
+}
+
+static u64 name_of(struct endpoint endpoint) {
+    name = (struct sockaddr_in){2 /* AF_INET */, to_be16(endpoint.port), to_be32(endpoint.address), {0}};
+    return (u64)&name;
+}
+
+static int inet_bind(struct socket *socket, struct endpoint local) {
+    struct file file = file_of(socket);
+    return running->sys_bind(&file, name_of(local), sizeof(name));
+}
+
+static int inet_listen(struct socket *socket, u32 backlog) {
+    struct file file = file_of(socket);
+    return running->sys_listen(&file, backlog);
+}
+
+static struct socket *inet_accept(struct socket *listener) {
+    struct file file = file_of(listener);
+    return running->sys_accept(&file, 0, 0) == 0 ? newest.data : 0;
+}
+
+static int inet_connect(struct socket *socket, struct endpoint remote) {
+    struct file file = file_of(socket);
+    return running->sys_connect(&file, name_of(remote), sizeof(name));
+}
+
+static long inet_send(struct socket *socket, const void *data, u64 n, const struct endpoint *to) {
+    struct file file = file_of(socket);
+    if (to == 0) return running->socket_ops->write(&file, data, n);
+    return running->sys_sendto(&file, (u64)data, n, 0, name_of(*to), sizeof(name));
+}
+
+static long inet_receive(struct socket *socket, void *data, u64 n, struct endpoint *from) {
+    struct file file = file_of(socket);
+    if (socket->type == STREAM) return running->socket_ops->read(&file, data, n);
+    name_length = sizeof(name);
+    long result = running->sys_recvfrom(&file, (u64)data, n, 0, (u64)&name, (u64)&name_length);
+    if (result >= 0) *from = (struct endpoint){from_be32(name.address), from_be16(name.port)};
+    return result;
+}
+
+static void inet_shutdown(struct socket *socket) {
+    struct file file = file_of(socket);
+    running->sys_shutdown(&file, 1);
+}
+
+static void inet_close(struct socket *socket) {
+    struct file file = file_of(socket);
+    running->socket_ops->close(&file);
+}
 
 /* ---- The cable ------------------------------------------------------------------------------- */
 
@@ -242,7 +318,7 @@ static void write_some(struct talker *talker) {
         u64 n = talker->to_say - talker->wrote;
         if (n > talker->chunk) n = talker->chunk;
         for (u64 i = 0; i < n; i++) data[i] = said(talker->who, talker->wrote + i);
-        long sent = ON(*talker->host, inet_send(talker->socket, data, n, 0));
+        long sent = AT(*talker->host, inet_send(talker->socket, data, n, 0));
         if (sent == -EAGAIN) return;
         if (sent < 0) {
             talker->failed = -sent;
@@ -252,14 +328,14 @@ static void write_some(struct talker *talker) {
     }
     if (!talker->shut) {
         talker->shut = 1;
-        ON(*talker->host, tcp_shutdown(talker->socket));
+        AT(*talker->host, inet_shutdown(talker->socket));
     }
 }
 
 static void read_some(struct talker *talker) {
     u8 data[3000];
     while (!talker->ended && clock_nanos >= talker->deaf_until) {
-        long n = ON(*talker->host, inet_receive(talker->socket, data, talker->chunk, &whoever));
+        long n = AT(*talker->host, inet_receive(talker->socket, data, talker->chunk, &whoever));
         if (n == -EAGAIN) return;
         if (n < 0) {
             talker->failed = -n;
@@ -280,14 +356,14 @@ static void talk(struct talker *talker) {
     if (!talker->failed) write_some(talker);
     if (talker->ended && talker->shut) {
         talker->closed = 1;
-        ON(*talker->host, inet_close(talker->socket));
+        AT(*talker->host, inet_close(talker->socket));
     }
 }
 
 static void give_up(struct talker *talker) {
     if (talker->failed && talker->socket != 0 && !talker->closed) {
         talker->closed = 1;
-        ON(*talker->host, inet_close(talker->socket));
+        AT(*talker->host, inet_close(talker->socket));
     }
 }
 
@@ -297,14 +373,14 @@ static u32 tcp_readable_of(const struct socket *socket) {
 
 static struct socket *listener_at_b(u32 backlog) {
     struct socket *listener = ON(b, socket_new(STREAM));
-    CHECK(ON(b, inet_bind(listener, (struct endpoint){0, SERVER_PORT})) == 0, "cannot bind");
-    CHECK(ON(b, inet_listen(listener, backlog)) == 0, "cannot listen");
+    CHECK(AT(b, inet_bind(listener, (struct endpoint){0, SERVER_PORT})) == 0, "cannot bind");
+    CHECK(AT(b, inet_listen(listener, backlog)) == 0, "cannot listen");
     return listener;
 }
 
 static struct socket *caller_at_a(void) {
     struct socket *caller = ON(a, socket_new(STREAM));
-    int result = ON(a, inet_connect(caller, server_at_b));
+    int result = AT(a, inet_connect(caller, server_at_b));
     CHECK(result == -EINPROGRESS, "connect: %d", result);
     return caller;
 }
@@ -325,7 +401,7 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
         ON(a, net_run()), ON(b, net_run()); /* programs shall not be late for what has come */
         CHECK(steps < 20000000, "the conversation does not end: a heard %lu, b heard %lu",
               caller.heard, called.heard);
-        if (called.socket == 0) called.socket = ON(b, inet_accept(listener));
+        if (called.socket == 0) called.socket = AT(b, inet_accept(listener));
         talk(&caller);
         talk(&called);
         if (may_fail) {
@@ -340,7 +416,7 @@ static u64 converse(u64 from_a, u64 from_b, u32 chunk, u64 deaf_seconds, int may
     u64 took = clock_nanos - began;
     CHECK(may_fail || caller.heard == from_b, "a heard %lu of %lu", caller.heard, from_b);
     CHECK(may_fail || called.heard == from_a, "b heard %lu of %lu", called.heard, from_a);
-    ON(b, inet_close(listener));
+    AT(b, inet_close(listener));
     settle();
     return took;
 }
@@ -393,45 +469,45 @@ static void two_readers_who_pause_do_not_wait_for_each_other_for_ever(void) {
 static void a_call_to_nobody_is_refused(void) {
     struct socket *caller = caller_at_a();
     run_seconds(1);
-    long result = ON(a, inet_send(caller, "x", 1, 0));
+    long result = AT(a, inet_send(caller, "x", 1, 0));
     CHECK(result == -ECONNREFUSED, "send: %ld", result);
-    ON(a, inet_close(caller));
+    AT(a, inet_close(caller));
     settle();
 }
 
 static void a_call_into_the_void_ends(void) {
     struct socket *caller = ON(a, socket_new(STREAM));
-    ON(a, inet_connect(caller, (struct endpoint){ADDRESS(10, 0, 0, 77), 80}));
+    AT(a, inet_connect(caller, (struct endpoint){ADDRESS(10, 0, 0, 77), 80}));
     run_seconds(600);
-    long result = ON(a, inet_receive(caller, &result, 1, &whoever));
+    long result = AT(a, inet_receive(caller, &result, 1, &whoever));
     CHECK(result == -ETIMEDOUT, "receive: %ld", result);
-    ON(a, inet_close(caller));
+    AT(a, inet_close(caller));
     settle();
 }
 
 static void a_cut_cable_is_noticed_in_the_end(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     run_seconds(1);
-    CHECK((called = ON(b, inet_accept(listener))) != 0, "nobody called");
+    CHECK((called = AT(b, inet_accept(listener))) != 0, "nobody called");
     cable.loss = 100;
-    CHECK(ON(a, inet_send(caller, "hello", 5, 0)) == 5, "no room for five bytes");
+    CHECK(AT(a, inet_send(caller, "hello", 5, 0)) == 5, "no room for five bytes");
     run_seconds(600);
-    long result = ON(a, inet_send(caller, "hello", 5, 0));
+    long result = AT(a, inet_send(caller, "hello", 5, 0));
     CHECK(result == -ETIMEDOUT, "send: %ld", result);
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
 static void who_is_not_accepted_learns_that_the_listener_left(void) {
     struct socket *listener = listener_at_b(2), *caller = caller_at_a();
     run_seconds(1);
-    ON(b, inet_close(listener));
+    AT(b, inet_close(listener));
     run_seconds(1);
-    long result = ON(a, inet_receive(caller, &result, 1, &whoever));
+    long result = AT(a, inet_receive(caller, &result, 1, &whoever));
     CHECK(result == -ECONNRESET, "receive: %ld", result);
-    ON(a, inet_close(caller));
+    AT(a, inet_close(caller));
     settle();
 }
 
@@ -440,13 +516,13 @@ static void only_as_many_wait_as_the_listener_lets(void) {
     for (int i = 0; i < 5; i++) callers[i] = caller_at_a();
     run_seconds(4); /* all but the last wait for a to know b, and try again */
     int accepted = 0;
-    while ((called = ON(b, inet_accept(listener))) != 0) {
+    while ((called = AT(b, inet_accept(listener))) != 0) {
         accepted++;
-        ON(b, inet_close(called));
+        AT(b, inet_close(called));
     }
     CHECK(accepted == 2, "%d were accepted", accepted);
-    for (int i = 0; i < 5; i++) ON(a, inet_close(callers[i]));
-    ON(b, inet_close(listener));
+    for (int i = 0; i < 5; i++) AT(a, inet_close(callers[i]));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -486,7 +562,7 @@ static void a_reset_must_have_the_very_number_that_is_awaited(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     u8 byte;
     run_seconds(1);
-    called = ON(b, inet_accept(listener));
+    called = AT(b, inet_accept(listener));
     for (u32 off = 1; off < 20000; off += 97) {
         forged.source_port = caller->local.port;
         forged.sequence = called->tcp.rcv_nxt + off;
@@ -494,17 +570,17 @@ static void a_reset_must_have_the_very_number_that_is_awaited(void) {
         forged.flags = TCP_SYN, forge();
         run_seconds(1);
     }
-    CHECK(ON(a, inet_send(caller, "x", 1, 0)) == 1, "a guess ended the connection at a");
+    CHECK(AT(a, inet_send(caller, "x", 1, 0)) == 1, "a guess ended the connection at a");
     run_seconds(1);
-    CHECK(ON(b, inet_receive(called, &byte, 1, &whoever)) == 1, "a guess ended the connection at b");
+    CHECK(AT(b, inet_receive(called, &byte, 1, &whoever)) == 1, "a guess ended the connection at b");
     forged.sequence = called->tcp.rcv_nxt;
     forged.flags = TCP_RST, forge();
     run_seconds(1);
-    long result = ON(b, inet_receive(called, &byte, 1, &whoever));
+    long result = AT(b, inet_receive(called, &byte, 1, &whoever));
     CHECK(result == -ECONNRESET, "receive after a right reset: %ld", result);
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -513,8 +589,8 @@ static void what_lies_outside_the_window_changes_nothing(void) {
     static u8 sent[STREAM_SIZE - 10], heard[STREAM_SIZE + 100];
     for (u32 i = 0; i < sizeof(sent); i++) sent[i] = said(1, i);
     run_seconds(1);
-    called = ON(b, inet_accept(listener));
-    ON(a, inet_send(caller, sent, sizeof(sent), 0));
+    called = AT(b, inet_accept(listener));
+    AT(a, inet_send(caller, sent, sizeof(sent), 0));
     run_seconds(1);
     forged.source_port = caller->local.port, forged.flags = TCP_ACK;
     forged.acknowledgment = called->tcp.una, forged.sequence = called->tcp.rcv_nxt + 30000;
@@ -524,11 +600,11 @@ static void what_lies_outside_the_window_changes_nothing(void) {
     forged.sequence = called->tcp.rcv_nxt, forged.length = 100;
     forge(); /* it has room for ten of these bytes */
     run_seconds(1);
-    long n = ON(b, inet_receive(called, heard, sizeof(heard), &whoever));
+    long n = AT(b, inet_receive(called, heard, sizeof(heard), &whoever));
     CHECK(n == STREAM_SIZE && memcmp(sent, heard, sizeof(sent)) == 0, "%ld bytes, or others", n);
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -537,17 +613,17 @@ static void a_window_that_opens_unheard_is_found_open(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     static u8 data[2 * STREAM_SIZE];
     run_seconds(1);
-    called = ON(b, inet_accept(listener));
-    while (ON(a, inet_send(caller, data, 1000, 0)) > 0) run_seconds(1);
+    called = AT(b, inet_accept(listener));
+    while (AT(a, inet_send(caller, data, 1000, 0)) > 0) run_seconds(1);
     cable.loss = 100;
-    CHECK(ON(b, inet_receive(called, data, sizeof(data), &whoever)) == STREAM_SIZE, "not full");
+    CHECK(AT(b, inet_receive(called, data, sizeof(data), &whoever)) == STREAM_SIZE, "not full");
     run_seconds(1);
     cable.loss = 0;
     run_seconds(60);
     CHECK(tcp_readable_of(called) > 1000, "only %u bytes more", tcp_readable_of(called));
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -556,17 +632,17 @@ static void the_last_byte_goes_through_a_window_that_was_closed(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     static u8 data[2 * STREAM_SIZE];
     run_seconds(1);
-    called = ON(b, inet_accept(listener));
-    CHECK(ON(a, inet_send(caller, data, STREAM_SIZE, 0)) == STREAM_SIZE, "no room at a");
+    called = AT(b, inet_accept(listener));
+    CHECK(AT(a, inet_send(caller, data, STREAM_SIZE, 0)) == STREAM_SIZE, "no room at a");
     run_seconds(1);
-    CHECK(ON(a, inet_send(caller, data, 1, 0)) == 1, "no room at a");
+    CHECK(AT(a, inet_send(caller, data, 1, 0)) == 1, "no room at a");
     run_seconds(5);
-    CHECK(ON(b, inet_receive(called, data, sizeof(data), &whoever)) == STREAM_SIZE, "not full");
+    CHECK(AT(b, inet_receive(called, data, sizeof(data), &whoever)) == STREAM_SIZE, "not full");
     run_seconds(60);
-    CHECK(ON(b, inet_receive(called, data, sizeof(data), &whoever)) == 1, "the last byte is lost");
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    CHECK(AT(b, inet_receive(called, data, sizeof(data), &whoever)) == 1, "the last byte is lost");
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -576,35 +652,35 @@ static void two_who_fell_back_find_together_again(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a(), *called;
     static u8 data[14000];
     run_seconds(1);
-    called = ON(b, inet_accept(listener));
+    called = AT(b, inet_accept(listener));
     lose_bare_ones = 1;
-    ON(a, inet_send(caller, data, sizeof(data), 0));
-    ON(b, inet_send(called, data, sizeof(data), 0));
+    AT(a, inet_send(caller, data, sizeof(data), 0));
+    AT(b, inet_send(called, data, sizeof(data), 0));
     step_until(clock_nanos + 150 * NANOS_PER_MILLI);
     run_seconds(1);
     lose_bare_ones = 0;
     run_seconds(30);
     CHECK(caller->tcp.una == caller->tcp.end, "a is not acknowledged");
     CHECK(called->tcp.una == called->tcp.end, "b is not acknowledged");
-    ON(a, inet_receive(caller, data, sizeof(data), &whoever));
-    ON(b, inet_receive(called, data, sizeof(data), &whoever));
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_receive(caller, data, sizeof(data), &whoever));
+    AT(b, inet_receive(called, data, sizeof(data), &whoever));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
 static void who_writes_to_one_that_left_is_told(void) {
     struct socket *listener = listener_at_b(1), *caller = caller_at_a();
     run_seconds(1);
-    ON(b, inet_close(ON(b, inet_accept(listener))));
+    AT(b, inet_close(AT(b, inet_accept(listener))));
     run_seconds(1);
-    CHECK(ON(a, inet_send(caller, "x", 1, 0)) == 1, "what is half closed takes bytes");
+    CHECK(AT(a, inet_send(caller, "x", 1, 0)) == 1, "what is half closed takes bytes");
     run_seconds(1);
-    long result = ON(a, inet_send(caller, "x", 1, 0));
+    long result = AT(a, inet_send(caller, "x", 1, 0));
     CHECK(result == -ECONNRESET, "send: %ld", result);
-    ON(a, inet_close(caller));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -625,7 +701,7 @@ static void callers_who_may_not_exist_cost_no_pages(void) {
     for (struct socket *s = *b.sockets; s != 0; s = s->next) waiting += s->listener == listener;
     CHECK(waiting == 64, "%u wait", waiting);
     CHECK(b.pages == 0, "they cost %ld pages", b.pages);
-    ON(b, inet_close(listener));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -634,18 +710,18 @@ static void a_host_can_talk_to_itself(void) {
     struct socket *caller = ON(a, socket_new(STREAM));
     u8 data[8];
     u64 before = frames_sent;
-    ON(a, inet_bind(listener, (struct endpoint){ADDRESS_LOOPBACK, 80}));
-    ON(a, inet_listen(listener, 1));
-    ON(a, inet_connect(caller, (struct endpoint){ADDRESS_LOOPBACK, 80}));
+    AT(a, inet_bind(listener, (struct endpoint){ADDRESS_LOOPBACK, 80}));
+    AT(a, inet_listen(listener, 1));
+    AT(a, inet_connect(caller, (struct endpoint){ADDRESS_LOOPBACK, 80}));
     for (int i = 0; i < 10; i++) step();
-    CHECK((called = ON(a, inet_accept(listener))) != 0, "nobody called");
-    ON(a, inet_send(caller, "hearth", 6, 0));
+    CHECK((called = AT(a, inet_accept(listener))) != 0, "nobody called");
+    AT(a, inet_send(caller, "hearth", 6, 0));
     for (int i = 0; i < 10; i++) step();
-    long n = ON(a, inet_receive(called, data, 8, &whoever));
+    long n = AT(a, inet_receive(called, data, 8, &whoever));
     CHECK(n == 6 && memcmp(data, "hearth", 6) == 0, "received %ld bytes", n);
-    ON(a, inet_close(caller));
-    ON(a, inet_close(called));
-    ON(a, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(a, inet_close(called));
+    AT(a, inet_close(listener));
     settle();
     CHECK(frames_sent == before, "what a host tells itself is on the cable");
 }
@@ -658,17 +734,17 @@ static void without_memory_packets_are_lost_and_nothing_else(void) {
         CHECK(turn < 100000, "heard only %lu bytes", heard);
         b.memory_is_out = happens(10);
         a.memory_is_out = happens(10);
-        long n = sent < 100000 ? ON(a, inet_send(caller, data, 1000, 0)) : 0;
+        long n = sent < 100000 ? AT(a, inet_send(caller, data, 1000, 0)) : 0;
         if (n > 0) sent += n;
-        if (called == 0) called = ON(b, inet_accept(listener));
-        n = called != 0 ? ON(b, inet_receive(called, data, 4000, &whoever)) : 0;
+        if (called == 0) called = AT(b, inet_accept(listener));
+        n = called != 0 ? AT(b, inet_receive(called, data, 4000, &whoever)) : 0;
         if (n > 0) heard += n;
         step();
     }
     a.memory_is_out = b.memory_is_out = 0;
-    ON(a, inet_close(caller));
-    ON(b, inet_close(called));
-    ON(b, inet_close(listener));
+    AT(a, inet_close(caller));
+    AT(b, inet_close(called));
+    AT(b, inet_close(listener));
     settle();
 }
 
@@ -679,20 +755,20 @@ static void a_datagram_arrives_with_its_sender(void) {
     struct socket *at_b = ON(b, socket_new(DATAGRAM));
     struct endpoint to = {ADDRESS_B, 53}, from = {0, 0};
     u8 data[2000] = "question";
-    CHECK(ON(b, inet_bind(at_b, (struct endpoint){0, 53})) == 0, "cannot bind");
-    CHECK(ON(a, inet_send(at_a, data, 8, &to)) == 8, "cannot send");
-    CHECK(ON(a, inet_send(at_a, data, 1473, &to)) == -EMSGSIZE, "sends what fits no frame");
+    CHECK(AT(b, inet_bind(at_b, (struct endpoint){0, 53})) == 0, "cannot bind");
+    CHECK(AT(a, inet_send(at_a, data, 8, &to)) == 8, "cannot send");
+    CHECK(AT(a, inet_send(at_a, data, 1473, &to)) == -EMSGSIZE, "sends what fits no frame");
     run_seconds(1);
-    long n = ON(b, inet_receive(at_b, data, 4, &from));
+    long n = AT(b, inet_receive(at_b, data, 4, &from));
     CHECK(n == 4 && memcmp(data, "ques", 4) == 0, "received %ld bytes", n);
     CHECK(from.address == ADDRESS_A && from.port == at_a->local.port, "from %x:%u", from.address,
           from.port);
-    CHECK(ON(b, inet_receive(at_b, data, 4, &from)) == -EAGAIN, "the rest is not dropped");
-    CHECK(ON(b, inet_send(at_b, "answer", 6, &from)) == 6, "cannot answer");
+    CHECK(AT(b, inet_receive(at_b, data, 4, &from)) == -EAGAIN, "the rest is not dropped");
+    CHECK(AT(b, inet_send(at_b, "answer", 6, &from)) == 6, "cannot answer");
     run_seconds(1);
-    CHECK(ON(a, inet_receive(at_a, data, 100, &from)) == 6, "no answer");
-    ON(a, inet_close(at_a));
-    ON(b, inet_close(at_b));
+    CHECK(AT(a, inet_receive(at_a, data, 100, &from)) == 6, "no answer");
+    AT(a, inet_close(at_a));
+    AT(b, inet_close(at_b));
     settle();
 }
 
@@ -704,11 +780,11 @@ static void an_echo_comes_back(void) {
     u32 sum = 0;
     for (u32 i = 0; i < sizeof(request); i += 2) sum += request[i] << 8 | request[i + 1];
     request[2] = ~sum >> 8, request[3] = ~sum;
-    ON(a, inet_send(raw, request, sizeof(request), &to));
+    AT(a, inet_send(raw, request, sizeof(request), &to));
     run_seconds(1);
-    long n = ON(a, inet_receive(raw, answer, sizeof(answer), &whoever));
+    long n = AT(a, inet_receive(raw, answer, sizeof(answer), &whoever));
     CHECK(n == 84 && answer[20] == ECHO_REPLY && answer[27] == 4, "an echo of %ld bytes", n);
-    ON(a, inet_close(raw));
+    AT(a, inet_close(raw));
     settle();
 }
 
@@ -718,18 +794,18 @@ static void a_damaged_datagram_does_not_arrive(void) {
     struct endpoint to = {ADDRESS_B, 53};
     u8 data[100];
     int lost = 0;
-    ON(b, inet_bind(at_b, (struct endpoint){0, 53}));
+    AT(b, inet_bind(at_b, (struct endpoint){0, 53}));
     cable.damage = 100;
     for (int i = 0; i < 500; i++) {
-        ON(a, inet_send(at_a, "what was sent", 13, &to));
+        AT(a, inet_send(at_a, "what was sent", 13, &to));
         run_seconds(2);
-        long n = ON(b, inet_receive(at_b, data, sizeof(data), &whoever));
+        long n = AT(b, inet_receive(at_b, data, sizeof(data), &whoever));
         lost += n == -EAGAIN;
         CHECK(n == -EAGAIN || (n == 13 && memcmp(data, "what was sent", 13) == 0), "%ld bytes", n);
     }
     CHECK(lost > 300, "only %d of 500 were found out", lost);
-    ON(a, inet_close(at_a));
-    ON(b, inet_close(at_b));
+    AT(a, inet_close(at_a));
+    AT(b, inet_close(at_b));
     settle();
 }
 
@@ -739,15 +815,15 @@ static void a_full_box_drops_datagrams(void) {
     struct endpoint to = {ADDRESS_B, 53};
     u8 data[4];
     int received = 0;
-    ON(b, inet_bind(at_b, (struct endpoint){0, 53}));
-    ON(a, inet_send(at_a, data, 4, &to)); /* so that a knows b before the others */
+    AT(b, inet_bind(at_b, (struct endpoint){0, 53}));
+    AT(a, inet_send(at_a, data, 4, &to)); /* so that a knows b before the others */
     run_seconds(1);
-    for (int i = 0; i < 100; i++) ON(a, inet_send(at_a, data, 4, &to));
+    for (int i = 0; i < 100; i++) AT(a, inet_send(at_a, data, 4, &to));
     run_seconds(1);
-    while (ON(b, inet_receive(at_b, data, 4, &whoever)) == 4) received++;
+    while (AT(b, inet_receive(at_b, data, 4, &whoever)) == 4) received++;
     CHECK(received == QUEUE_MAX, "%d datagrams", received);
-    ON(a, inet_close(at_a));
-    ON(b, inet_close(at_b));
+    AT(a, inet_close(at_a));
+    AT(b, inet_close(at_b));
     settle();
 }
 
@@ -856,7 +932,7 @@ static void no_frame_breaks_the_stack(void) {
         card_vouches = round % 3 == 0;
         struct socket *listener = listener_at_b(4), *box = ON(b, socket_new(DATAGRAM));
         struct socket *caller = caller_at_a(), *called = 0;
-        ON(b, inet_bind(box, (struct endpoint){0, 53}));
+        AT(b, inet_bind(box, (struct endpoint){0, 53}));
         for (int i = 0; i < 200; i++) {
             u32 which = dice() % caught_count, length = caught_length[which];
             memcpy(frame, caught[which], length);
@@ -868,16 +944,16 @@ static void no_frame_breaks_the_stack(void) {
                 memcpy(frame + 26, (u8[]){10, 0, 0, 1, 10, 0, 0, 2}, 8);
                 fly(&b, frame, length);
             }
-            if (called == 0) called = ON(b, inet_accept(listener));
-            if (called != 0) ON(b, inet_receive(called, frame, dice() % 1000, &whoever));
-            if (called != 0) ON(b, inet_send(called, frame, dice() % 1000, 0));
-            ON(b, inet_receive(box, frame, sizeof(frame), &whoever));
+            if (called == 0) called = AT(b, inet_accept(listener));
+            if (called != 0) AT(b, inet_receive(called, frame, dice() % 1000, &whoever));
+            if (called != 0) AT(b, inet_send(called, frame, dice() % 1000, 0));
+            AT(b, inet_receive(box, frame, sizeof(frame), &whoever));
             step();
         }
-        ON(a, inet_close(caller));
-        if (called != 0) ON(b, inet_close(called));
-        ON(b, inet_close(listener));
-        ON(b, inet_close(box));
+        AT(a, inet_close(caller));
+        if (called != 0) AT(b, inet_close(called));
+        AT(b, inet_close(listener));
+        AT(b, inet_close(box));
         settle();
     }
     card_vouches = 0;

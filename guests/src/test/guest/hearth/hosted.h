@@ -6,6 +6,9 @@
 #define KERNEL_H
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -27,6 +30,8 @@ typedef unsigned long u64;
 
 void *page_alloc(void); /* zeroed */
 void page_put(void *page);
+void *pages_alloc(u32 count);
+void pages_put(void *first, u32 count);
 void *kmalloc(u64 bytes); /* zeroed */
 void kfree(void *memory);
 u64 now(void);
@@ -43,8 +48,16 @@ struct mutex { int owner; };
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
+struct task;
+#define current ((struct task *)0)
+long wait(const void *channel, u64 deadline);
+void signal_send(struct task *task, int signal);
+long copy_from_user(void *to, u64 from, u64 n);
+long copy_to_user(u64 to, const void *from, u64 n);
+
 struct text;
 struct file_table;
 #include "../../../main/guest/hearth/vfs.h"
+extern const struct file_ops socket_ops;
 
 #endif

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  */
 class HearthNetworkTest {
     private static final List<String> PROTOCOLS =
-            List.of("ether.c", "ip.c", "tcp.c", "dhcp.c", "inet.c");
+            List.of("ether.c", "ip.c", "tcp.c", "dhcp.c", "socket.c");
 
     @TempDir Path folder;
 
