@@ -1,10 +1,10 @@
 /*
- * ether.c: frames to the neighbours on the same wire, and ARP, by which we learn who they are: IP knows addresses of
- * 32 bits, the wire those of 48, and the only way from the one to the other is to ask everybody.
+ * ether.c: frames to the neighbours on the same wire, and ARP, by which we learn who they are: IP knows addresses of 32
+ * bits, the wire those of 48, and the only way from the one to the other is to ask everybody.
  */
 #include "inet.h"
 
-#define NEIGHBOURS 16
+#define NEIGHBOURS 64
 #define ASKED_FOR  NANOS_PER_SECOND        /* then whoever has something to send asks again */
 #define KNOWN_FOR  (60 * NANOS_PER_SECOND) /* likewise: cards get exchanged */
 
@@ -14,11 +14,12 @@ enum { ARP_REQUEST = 1, ARP_REPLY };
 
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
+/* Each at the place that the last bits of his address tell, if nobody was there before him. */
 static struct neighbour {
-    u32 address; /* 0: a free entry */
+    u32 address;
     int known;
     struct mac mac;
-    u64 until;              /* when he will be forgotten */
+    u64 until;              /* when he will be forgotten; 0: a free place */
     struct packet *waiting; /* the newest packet for him; protocols repeat what is lost */
 } neighbours[NEIGHBOURS];
 
@@ -37,35 +38,17 @@ static void arp_send(u32 operation, struct mac to_mac, u32 to) {
     send_frame(packet, to_mac, ETHERTYPE_ARP);
 }
 
-static void forget(struct neighbour *neighbour) {
-    kfree(neighbour->waiting);
-    *neighbour = (struct neighbour){0};
-}
-
-/* The neighbour of that address. A new one is entered at the place of whoever would be forgotten first. */
-static struct neighbour *find(u32 address, int also_new) {
-    struct neighbour *oldest = neighbours;
-    for (struct neighbour *n = neighbours; n < neighbours + NEIGHBOURS; n++) {
-        if (n->address == address) return n;
-        if (n->until < oldest->until) oldest = n;
-    }
-    if (!also_new) return 0;
-    forget(oldest);
-    oldest->address = address;
-    return oldest;
-}
-
-/* Whom we know already we hear whatever he says; a stranger only if he asks for us, lest talk between others fills our
- * table. */
+/* Whom we have asked for, or know already, we hear whatever he says; a stranger only if he asks for us, lest talk between
+ * others fills our table. */
 static void arp_input(struct packet *packet) {
     const struct arp_message *message = packet_pull(packet, sizeof(*message));
     static const u8 types[] = ARP_TYPES;
-    u32 from = message == 0 ? ADDRESS_ANY : from_be32(message->from);
-    if (from == ADDRESS_ANY || !same_bytes(message->types, types, sizeof(types))) return;
+    if (message == 0 || !same_bytes(message->types, types, sizeof(types))) return;
+    u32 from = from_be32(message->from);
+    struct neighbour *neighbour = &neighbours[from % NEIGHBOURS];
     int asked = from_be16(message->operation) == ARP_REQUEST && interface.address != ADDRESS_ANY
                 && from_be32(message->to) == interface.address;
-    struct neighbour *neighbour = find(from, asked);
-    if (neighbour != 0) {
+    if (from != ADDRESS_ANY && (neighbour->until == 0 ? asked : neighbour->address == from)) {
         struct packet *waiting = neighbour->waiting;
         *neighbour = (struct neighbour){from, 1, message->mac, now() + KNOWN_FOR, 0};
         if (waiting != 0) send_frame(waiting, neighbour->mac, ETHERTYPE_IP);
@@ -75,14 +58,15 @@ static void arp_input(struct packet *packet) {
 
 /* Sends an IP packet to an address on our own wire. */
 void ether_send(struct packet *packet, u32 next_hop) {
+    struct neighbour *neighbour = &neighbours[next_hop % NEIGHBOURS];
+    int is_his = neighbour->until != 0 && neighbour->address == next_hop;
     if (next_hop == ADDRESS_BROADCAST) return send_frame(packet, broadcast, ETHERTYPE_IP);
-    struct neighbour *neighbour = find(next_hop, 1);
-    if (neighbour->known) return send_frame(packet, neighbour->mac, ETHERTYPE_IP);
-    if (neighbour->until == 0) {
-        neighbour->until = now() + ASKED_FOR;
+    if (is_his && neighbour->known) return send_frame(packet, neighbour->mac, ETHERTYPE_IP);
+    kfree(neighbour->waiting);
+    if (!is_his) {
+        *neighbour = (struct neighbour){.address = next_hop, .until = now() + ASKED_FOR};
         arp_send(ARP_REQUEST, broadcast, next_hop);
     }
-    kfree(neighbour->waiting);
     neighbour->waiting = packet;
 }
 
@@ -90,8 +74,9 @@ void ether_send(struct packet *packet, u32 next_hop) {
 u64 arp_run(u64 now) {
     u64 next = NEVER;
     for (struct neighbour *n = neighbours; n < neighbours + NEIGHBOURS; n++) {
-        if (now >= n->until) forget(n);
-        else next = MIN(next, n->until);
+        if (n->until == 0) continue;
+        if (now < n->until) next = MIN(next, n->until);
+        else kfree(n->waiting), *n = (struct neighbour){0};
     }
     return next;
 }

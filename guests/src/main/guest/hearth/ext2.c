@@ -52,17 +52,17 @@ struct fs {
     struct numbers { u32 all, each, first; } numbers[2]; /* in all, in each group, and which is the first */
     struct node *nodes; /* inodes that somebody uses */
 };
-struct node { /* the data of a struct inode; goes to the disk by sync, or when nobody uses it any more */
-    struct node *next;
-    struct fs *fs;
-    struct inode *inode;
+struct node { /* goes to the disk by sync, or when nobody uses it any more */
+    struct inode inode; /* the part that the rest of the kernel knows */
     struct disk_inode on_disk;
+    struct fs *fs;
+    struct node *next;
 };
 
 static const struct inode_ops ext2_ops, ext2_readonly_ops;
 
 static struct node *node_of(struct inode *inode) {
-    return inode->data;
+    return (struct node *)inode;
 }
 
 static void *block_at(struct fs *fs, u64 block, u64 offset, int writes) {
@@ -123,41 +123,35 @@ static struct disk_inode *inode_at(struct fs *fs, u32 number, int writes) {
 }
 
 static void write_node(struct node *node) {
-    struct inode *inode = node->inode;
-    struct disk_inode *on_disk = inode_at(node->fs, inode->number, 1);
-    node->on_disk.mode = inode->mode;
-    node->on_disk.size = inode->size;
-    node->on_disk.modified = node->on_disk.changed = inode->modified / NANOS_PER_SECOND;
+    struct disk_inode *on_disk = inode_at(node->fs, node->inode.number, 1);
+    node->on_disk.mode = node->inode.mode;
+    node->on_disk.size = node->inode.size;
+    node->on_disk.modified = node->on_disk.changed = node->inode.modified / NANOS_PER_SECOND;
     if (on_disk != 0) *on_disk = node->on_disk;
 }
 
-static struct inode *add_node(struct fs *fs, u32 number, const struct disk_inode *on_disk) {
-    struct inode *inode = inode_new(on_disk->mode, fs->disk->readonly ? &ext2_readonly_ops : &ext2_ops);
-    struct node *node = inode == 0 ? 0 : kmalloc(sizeof(*node));
-    if (node == 0) return kfree(inode), (struct inode *)0;
-    *node = (struct node){.next = fs->nodes, .fs = fs, .inode = inode, .on_disk = *on_disk};
+static struct node *add_node(struct fs *fs, u32 number, const struct disk_inode *on_disk) {
+    struct node *node = kmalloc(sizeof(*node));
+    if (node == 0) return 0;
+    *node = (struct node){.next = fs->nodes, .fs = fs, .on_disk = *on_disk, .inode = {
+        .users = 1, .mode = on_disk->mode, .links = on_disk->links, .number = number, .size = on_disk->size,
+        .modified = on_disk->modified * NANOS_PER_SECOND, .mount = fs->mount,
+        .ops = fs->disk->readonly ? &ext2_readonly_ops : &ext2_ops}};
     node->on_disk.flags &= ~INDEXED;
-    fs->nodes = node;
-    inode->number = number;
-    inode->links = on_disk->links;
-    inode->size = on_disk->size;
-    inode->modified = on_disk->modified * NANOS_PER_SECOND;
-    inode->mount = fs->mount;
-    inode->data = node;
-    return inode;
+    return fs->nodes = node;
 }
 
 /* The inode of that number, with one user more. Of links and devices, and of files of 4 GiB or with blocks behind three
  * blocks of numbers, we know nothing. */
 static long get_inode(struct fs *fs, u32 number, struct inode **found) {
-    for (struct node *node = fs->nodes; node != 0; node = node->next) {
-        if (node->inode->number == number) return inode_get(*found = node->inode), 0;
-    }
+    struct node *node = fs->nodes;
+    while (node != 0 && node->inode.number != number) node = node->next;
+    if (node != 0) return inode_get(*found = &node->inode), 0;
     struct disk_inode *on_disk = inode_at(fs, number, 0);
     if (on_disk == 0 || on_disk->links == 0) return -EIO;
     if (!S_IS(on_disk->mode, REG) && !S_IS(on_disk->mode, DIR)) return -EPERM;
     if (on_disk->block[DIRECT + 2] != 0 || on_disk->size_high != 0) return -EFBIG;
-    *found = add_node(fs, number, on_disk);
+    *found = &add_node(fs, number, on_disk)->inode; /* which comes first, so that null is null */
     return *found == 0 ? -ENOMEM : 0;
 }
 
@@ -237,7 +231,7 @@ static long copy_bytes(struct node *node, u8 *memory, u64 n, u64 offset, int wri
 /* The entry that begins there; null behind the last one, or if what is there makes no sense. */
 static struct entry *entry_at(struct node *node, u64 offset, int writes) {
     u32 size = node->fs->block_size, at = offset % size;
-    if (offset >= node->inode->size || size - at < sizeof(struct entry)) return 0;
+    if (offset >= node->inode.size || size - at < sizeof(struct entry)) return 0;
     long block = map(node, offset / size, 0);
     struct entry *entry = block <= 0 ? 0 : block_at(node->fs, block, at, writes);
     if (entry == 0 || entry->size < ENTRY_SIZE(entry->name_length) || entry->size % 4 != 0) return 0;
@@ -272,9 +266,9 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
         if (rest >= ENTRY_SIZE(length)) break;
     }
     if (entry == 0) {
-        long block = map(node, node->inode->size / size, 1);
+        long block = map(node, node->inode.size / size, 1);
         if (block <= 0 || (entry = block_at(node->fs, block, 0, 1)) == 0) return -ENOSPC;
-        node->inode->size += size;
+        node->inode.size += size;
         used = 0, rest = size;
     } else if (used > 0) {
         entry->size = used;
@@ -283,7 +277,7 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
     *entry = (struct entry){.inode = inode->number, .size = rest, .name_length = length};
     if (node->fs->super.must_know != 0) entry->type = S_IS(inode->mode, DIR) ? 2 : 1;
     memcpy(entry->name, name, length);
-    node->inode->modified = wall_clock();
+    node->inode.modified = wall_clock();
     return 0;
 }
 
@@ -344,17 +338,17 @@ static long ext2_create(struct inode *directory, const char *name, u32 mode, str
     if (!is_directory && !S_IS(mode, REG)) return -EPERM;
     mutex_lock(&disk_lock);
     u32 number = take(parent->fs, INODE, is_directory);
-    struct inode *inode = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
-    if (number != 0 && inode == 0) give_back(parent->fs, INODE, number, is_directory);
-    if (inode == 0) return unlock(number == 0 ? -ENOSPC : -ENOMEM);
-    long error = is_directory ? add_entry(node_of(inode), ".", inode) : 0;
-    if (error == 0 && is_directory) error = add_entry(node_of(inode), "..", directory);
-    if (error == 0) error = add_entry(parent, name, inode);
+    struct node *node = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
+    if (number != 0 && node == 0) give_back(parent->fs, INODE, number, is_directory);
+    if (node == 0) return unlock(number == 0 ? -ENOSPC : -ENOMEM);
+    long error = is_directory ? add_entry(node, ".", &node->inode) : 0;
+    if (error == 0 && is_directory) error = add_entry(node, "..", directory);
+    if (error == 0) error = add_entry(parent, name, &node->inode);
     if (error == 0) parent->on_disk.links += is_directory;
-    else node_of(inode)->on_disk.links = 0; /* its release gives it back */
+    else node->on_disk.links = 0; /* its release gives it back */
     unlock(0);
-    if (error == 0) *made = inode;
-    else inode_put(inode);
+    *made = &node->inode;
+    if (error != 0) inode_put(*made);
     return error;
 }
 
@@ -396,7 +390,6 @@ static void ext2_release(struct inode *inode) {
     write_node(node);
     while (*at != node) at = &(*at)->next;
     *at = node->next;
-    kfree(node);
     unlock(0);
     if (fs->mount == 0) kfree(fs); /* it was the root's, and the last */
 }

@@ -67,7 +67,7 @@ struct packet {
     u8 *start; /* the header, or the data, that is next */
     u32 length;
     u8 checksum_done; /* the backend vouches for what TCP and UDP would check */
-    struct endpoint source, destination; /* known when the headers have been taken off */
+    struct endpoint source, destination;
     u8 room[PACKET_HEADROOM + FRAME_MAX];
 };
 
@@ -93,12 +93,13 @@ void *packet_push(struct packet *packet, u32 bytes);
 void *packet_pull(struct packet *packet, u32 bytes);
 void *packet_append(struct packet *packet, const void *data, u32 bytes);
 be16 checksum(u32 sum, const void *data, u32 bytes);
-u32 pseudo_header_sum(u32 source, u32 destination, u32 protocol, u32 length);
+be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u32 bytes);
 int ip_is_ours(u32 address);
 u32 ip_source(u32 destination); /* whichever of our addresses suits */
 void ip_input(struct packet *packet, int from_wire);
-void ip_send(struct packet *packet, u32 protocol, u32 source, u32 destination);
-void udp_send(struct packet *packet, struct endpoint source, struct endpoint destination);
+void ip_send(struct packet *packet, u32 protocol); /* from its source to its destination */
+void udp_send(struct packet *packet);
+int is_endpoint(struct endpoint endpoint, struct endpoint other); /* or of any address */
 
 #define NEVER (~0ul) /* a time that does not come */
 u64 net_run(void);

@@ -62,8 +62,9 @@ be16 checksum(u32 sum, const void *data, u32 bytes) {
 }
 
 /* TCP and UDP also sum up these parts of the IP header: a packet that strays to another address is found out. */
-u32 pseudo_header_sum(u32 source, u32 destination, u32 protocol, u32 length) {
-    return (source >> 16) + (source & 0xffff) + (destination >> 16) + (destination & 0xffff) + protocol + length;
+be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u32 bytes) {
+    u32 from = packet->source.address, to = packet->destination.address;
+    return checksum((from >> 16) + (from & 0xffff) + (to >> 16) + (to & 0xffff) + protocol + bytes, data, bytes);
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------- */
@@ -82,13 +83,14 @@ u32 ip_source(u32 destination) {
 }
 
 /* The address is on our wire, or the gateway knows the way. */
-void ip_send(struct packet *packet, u32 protocol, u32 source, u32 destination) {
+void ip_send(struct packet *packet, u32 protocol) {
+    u32 destination = packet->destination.address;
     int on_our_wire = ((destination ^ interface.address) & interface.netmask) == 0;
     struct ip_header *header = packet_push(packet, sizeof(*header));
     *header = (struct ip_header){
         .version_and_length = PLAIN_HEADER, .length = to_be16(packet->length), .protocol = protocol,
         .fragment = to_be16(DONT_FRAGMENT), .time_to_live = HOPS_MAX,
-        .source = to_be32(source), .destination = to_be32(destination)};
+        .source = to_be32(packet->source.address), .destination = to_be32(destination)};
     header->checksum = checksum(0, header, sizeof(*header));
     if (ip_is_ours(destination)) {
         packet->checksum_done = 1; /* memory does not flip bits as cables do */
@@ -105,36 +107,37 @@ void ip_send(struct packet *packet, u32 protocol, u32 source, u32 destination) {
     }
 }
 
-void udp_send(struct packet *packet, struct endpoint from, struct endpoint to) {
+void udp_send(struct packet *packet) {
     struct udp_header *header = packet_push(packet, sizeof(*header));
-    *header = (struct udp_header){to_be16(from.port), to_be16(to.port), to_be16(packet->length), to_be16(0)};
-    u32 sum = pseudo_header_sum(from.address, to.address, PROTOCOL_UDP, packet->length);
-    header->checksum = checksum(sum, header, packet->length);
+    *header = (struct udp_header){to_be16(packet->source.port), to_be16(packet->destination.port),
+                                  to_be16(packet->length), to_be16(0)};
+    header->checksum = checksum_of(packet, PROTOCOL_UDP, header, packet->length);
     if (from_be16(header->checksum) == 0) header->checksum = to_be16(0xffff); /* 0 says that there is none */
-    ip_send(packet, PROTOCOL_UDP, from.address, to.address);
+    ip_send(packet, PROTOCOL_UDP);
 }
 
 /* ---- Receiving --------------------------------------------------------------------------------- */
 
+int is_endpoint(struct endpoint endpoint, struct endpoint other) {
+    return endpoint.port == other.port
+           && (endpoint.address == ADDRESS_ANY || endpoint.address == other.address);
+}
+
 static void udp_input(struct packet *packet) {
     const struct udp_header *header = packet_pull(packet, sizeof(*header));
     u32 length = header == 0 ? 0 : from_be16(header->length);
-    struct endpoint *from = &packet->source, *to = &packet->destination;
-    u32 sum = pseudo_header_sum(from->address, to->address, PROTOCOL_UDP, length);
     if (length < sizeof(*header) || length - sizeof(*header) > packet->length
         || (!packet->checksum_done && from_be16(header->checksum) != 0
-            && from_be16(checksum(sum, header, length)) != 0)) {
+            && from_be16(checksum_of(packet, PROTOCOL_UDP, header, length)) != 0)) {
         return kfree(packet);
     }
     packet->length = length - sizeof(*header);
-    from->port = from_be16(header->source);
-    to->port = from_be16(header->destination);
-    if (to->port == DHCP_CLIENT) return dhcp_input(packet);
+    packet->source.port = from_be16(header->source);
+    packet->destination.port = from_be16(header->destination);
+    if (packet->destination.port == DHCP_CLIENT) return dhcp_input(packet);
     struct socket *s = sockets;
-    while (s != 0 && !(s->type == DATAGRAM && s->local.port == to->port
-                       && (s->local.address == ADDRESS_ANY || s->local.address == to->address)
-                       && (s->remote.address == ADDRESS_ANY
-                           || (s->remote.address == from->address && s->remote.port == from->port)))) {
+    while (s != 0 && !(s->type == DATAGRAM && is_endpoint(s->local, packet->destination)
+                       && (s->remote.address == ADDRESS_ANY || is_endpoint(s->remote, packet->source)))) {
         s = s->next;
     }
     if (s != 0) socket_take(s, packet);
@@ -144,7 +147,7 @@ static void udp_input(struct packet *packet) {
 /* Raw sockets get everything, with its IP header: this is how ping hears. */
 static void icmp_input(struct packet *packet) {
     struct icmp_header *header = (struct icmp_header *)packet->start;
-    u32 length = packet->length, to = packet->source.address;
+    u32 length = packet->length;
     if (length < sizeof(*header) || from_be16(checksum(0, header, length)) != 0) return kfree(packet);
     packet_push(packet, sizeof(struct ip_header));
     for (struct socket *socket = sockets; socket != 0; socket = socket->next) {
@@ -159,7 +162,9 @@ static void icmp_input(struct packet *packet) {
     header->type = ICMP_ECHO_REPLY;
     header->checksum = to_be16(0);
     header->checksum = checksum(0, header, length);
-    ip_send(packet, PROTOCOL_ICMP, ip_source(to), to);
+    packet->destination = packet->source;
+    packet->source.address = ip_source(packet->source.address);
+    ip_send(packet, PROTOCOL_ICMP);
 }
 
 /* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and a datagram larger
@@ -172,11 +177,10 @@ static int is_for_us(struct packet *packet, int from_wire) {
         return 0;
     }
     u32 length = from_be16(header->length) - sizeof(*header);
-    u32 source = from_be32(header->source), destination = from_be32(header->destination);
     if (length > packet->length) return 0;
     packet->length = length; /* what is behind filled up a short frame */
-    packet->source.address = source;
-    packet->destination.address = destination;
+    u32 source = packet->source.address = from_be32(header->source);
+    u32 destination = packet->destination.address = from_be32(header->destination);
     /* Nobody else speaks in our name, nor comes in by the loop that begins and ends with us. */
     if (is_broadcast(source) || (from_wire && (ip_is_ours(source) || destination >> 24 == 127))) return 0;
     /* While we have no address, DHCP may already call us by the one it is about to give us. */

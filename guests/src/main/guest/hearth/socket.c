@@ -253,11 +253,12 @@ static long send_datagram(struct socket *socket, const void *data, u64 length, s
     if (to.address == ADDRESS_ANY) return -EDESTADDRREQ;
     if (length > DATAGRAM_MAX) return -EMSGSIZE;
     if (bind_if_need_be(socket) != 0 || (packet = packet_new()) == 0) return -ENOMEM;
-    struct endpoint from = socket->local;
-    if (from.address == ADDRESS_ANY) from.address = ip_source(to.address);
+    packet->source = socket->local;
+    packet->destination = to;
+    if (packet->source.address == ADDRESS_ANY) packet->source.address = ip_source(to.address);
     packet_append(packet, data, length);
-    if (socket->type == DATAGRAM) udp_send(packet, from, to);
-    else ip_send(packet, PROTOCOL_ICMP, from.address, to.address);
+    if (socket->type == DATAGRAM) udp_send(packet);
+    else ip_send(packet, PROTOCOL_ICMP);
     return length;
 }
 

@@ -47,7 +47,7 @@ static void free_room(struct tcp *tcp) {
 
 static void put_header(struct packet *packet, struct socket *socket, u32 sequence, u32 flags) {
     struct tcp *tcp = &socket->tcp;
-    u32 from = socket->local.address, to = socket->remote.address, words = sizeof(struct tcp_header) / 4;
+    u32 words = sizeof(struct tcp_header) / 4;
     if (flags & TCP_SYN) { /* the one option: how long our peer's segments may be */
         *(be32 *)packet_push(packet, 4) = to_be32(OPTION_MSS << 24 | 4 << 16 | MSS_OURS);
         words++;
@@ -57,8 +57,10 @@ static void put_header(struct packet *packet, struct socket *socket, u32 sequenc
         .source = to_be16(socket->local.port), .destination = to_be16(socket->remote.port),
         .sequence = to_be32(sequence), .acknowledgment = to_be32(flags & TCP_ACK ? tcp->rcv_nxt : 0),
         .offset = words << 4, .flags = flags, .window = to_be16(tcp->promised - tcp->rcv_nxt)};
-    header->checksum = checksum(pseudo_header_sum(from, to, PROTOCOL_TCP, packet->length), header, packet->length);
-    ip_send(packet, PROTOCOL_TCP, from, to);
+    packet->source = socket->local;
+    packet->destination = socket->remote;
+    header->checksum = checksum_of(packet, PROTOCOL_TCP, header, packet->length);
+    ip_send(packet, PROTOCOL_TCP);
 }
 
 /* How many bytes of data may go now. A segment that is not full waits until nothing else is under way, so that many
@@ -70,9 +72,9 @@ static u32 sendable(const struct tcp *tcp) {
     return length == tcp->mss || under_way == 0 || (length == unsent && tcp->closing) ? length : 0;
 }
 
-/* Sends the next segment, if there is one to send: our SYN, data, our FIN, or a bare acknowledgement. `forced`
- * overrules the windows, for a single byte. Returns whether it sent. */
-static int send_segment(struct socket *socket, int forced) {
+/* Sends the next segment, if there is one to send: our SYN, data, our FIN, or a bare acknowledgement. Returns whether it
+ * sent. */
+static int send_segment(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     u32 flags = tcp->state == SYN_SENT ? 0 : TCP_ACK, length = 0, sequence = tcp->nxt;
     if (tcp->state == SYN_SENT || tcp->state == SYN_RECEIVED) {
@@ -80,7 +82,6 @@ static int send_segment(struct socket *socket, int forced) {
         flags |= TCP_SYN;
     } else {
         length = sendable(tcp);
-        if (length == 0 && forced && before(tcp->nxt, tcp->end)) length = 1;
         if (tcp->closing && tcp->nxt + length == tcp->end) flags |= TCP_FIN;
         if (length == 0 && !(flags & TCP_FIN) && !tcp->ack_due) return 0;
     }
@@ -111,7 +112,7 @@ static void start_timer(struct tcp *tcp) {
 static void tcp_output(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     if (tcp->state < SYN_SENT) return;
-    while (send_segment(socket, 0)) continue;
+    while (send_segment(socket)) continue;
     if (tcp->timer == 0 && tcp->una != tcp->end + tcp->closing) start_timer(tcp);
 }
 
@@ -182,15 +183,8 @@ static void end_if_all_is_said(struct socket *socket) {
     }
 }
 
-/* ---- Time -------------------------------------------------------------------------------------- */
-
-static void learn_round_trip(struct tcp *tcp, u64 sample) {
-    long off = sample - tcp->round_trip;
-    tcp->round_trip += off / 8;
-    tcp->variation += (MAX(off, -off) - (long)tcp->variation) / 4;
-}
-
-/* Something was lost, so the network is full: we go on from there with half of what it seemed to bear. */
+/* Something was lost, so the network is full: we go on from there with half of what it seemed to bear. If it is only that
+ * the peer has no room, a single byte asks for it. */
 static void timer_fired(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     tcp->timer = 0;
@@ -202,8 +196,8 @@ static void timer_fired(struct socket *socket) {
         tcp->nxt = tcp->una;
         tcp->timed_since = 0;
         tcp->congestion_window = MAX(tcp->congestion_window / 2, tcp->mss);
-        send_segment(socket, 1);
-        start_timer(tcp);
+        tcp->window = MAX(tcp->window, 1);
+        tcp_output(socket);
     }
 }
 
@@ -230,7 +224,9 @@ static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 w
     tcp->retries = 0; /* the peer lives */
     if (acknowledgment != tcp->una) {
         if (tcp->timed_since != 0 && !before(acknowledgment, tcp->timed)) {
-            learn_round_trip(tcp, now() - tcp->timed_since);
+            long off = now() - tcp->timed_since - tcp->round_trip;
+            tcp->round_trip += off / 8;
+            tcp->variation += (MAX(off, -off) - (long)tcp->variation) / 4;
             tcp->timed_since = 0;
         }
         tcp->una = acknowledgment;
@@ -331,10 +327,9 @@ static int take_segment(struct socket *socket, struct packet *packet, const stru
 static struct socket *find(struct endpoint to, struct endpoint from) {
     struct socket *listener = 0;
     for (struct socket *s = sockets; s != 0; s = s->next) {
-        if (s->tcp.state == CLOSED || s->local.port != to.port) continue;
-        if (s->local.address != ADDRESS_ANY && s->local.address != to.address) continue;
+        if (s->tcp.state == CLOSED || !is_endpoint(s->local, to)) continue;
         if (s->tcp.state == LISTEN) listener = s;
-        else if (s->remote.address == from.address && s->remote.port == from.port) return s;
+        else if (is_endpoint(s->remote, from)) return s;
     }
     return listener;
 }
@@ -342,10 +337,9 @@ static struct socket *find(struct endpoint to, struct endpoint from) {
 void tcp_input(struct packet *packet) {
     const struct tcp_header *header = (struct tcp_header *)packet->start;
     u32 length = packet->length, size = length < sizeof(*header) ? 0 : header->offset / 16 * 4;
-    u32 sum = pseudo_header_sum(packet->source.address, packet->destination.address, PROTOCOL_TCP, length);
     int kept = 0;
     if (size >= sizeof(*header) && packet_pull(packet, size) != 0 && ip_is_ours(packet->destination.address)
-        && (packet->checksum_done || from_be16(checksum(sum, header, length)) == 0)) {
+        && (packet->checksum_done || from_be16(checksum_of(packet, PROTOCOL_TCP, header, length)) == 0)) {
         struct segment segment = {
             .sequence = from_be32(header->sequence), .acknowledgment = from_be32(header->acknowledgment),
             .window = from_be16(header->window), .flags = header->flags, .mss = MSS_DEFAULT};

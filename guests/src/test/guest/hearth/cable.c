@@ -129,7 +129,10 @@ long copy_from_user(void *to, u64 from, u64 n) { return memcpy(to, (void *)from,
 long copy_to_user(u64 to, const void *from, u64 n) { return memcpy((void *)to, from, n), 0; }
 long wait(const void *channel, u64 deadline) { fail("it waits until %lu for %p", deadline, channel); return 0; }
 void signal_send(struct task *task, int signal) { (void)task, (void)signal; }
-long file_number(struct file *file, u64 first, u64 flags) { return file == &newest ? (long)first : flags; }
+long file_number(struct file *file, u64 first, u64 flags) {
+    (void)file, (void)flags;
+    return first;
+}
 
 struct file *file_new(const struct file_ops *ops, void *data, u32 flags) {
     newest = (struct file){.ops = ops, .data = data, .flags = flags};
