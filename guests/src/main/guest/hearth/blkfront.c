@@ -1,6 +1,6 @@
 /*
- * blkfront.c: the front half of a disk. A request names sectors and a granted page; the task that asks sleeps until
- * the response comes. Layouts are those of xen/include/public/io/blkif.h.
+ * blkfront.c: the front half of a disk. A request names sectors and a granted page; we wait for the
+ * response, and nobody else runs in the kernel meanwhile: simple, and slow. Layouts are those of xen/include/public/io/blkif.h.
  */
 #include "block.h"
 #include "device.h"
@@ -27,31 +27,18 @@ static struct front {
     struct xenbus_device device;
     struct disk disk;
     struct blkif_ring *ring;
-    u32 req_prod, rsp_cons;
-    int busy;     /* a request is under way */
-    short status; /* of the last one */
+    u32 req_prod;
 } fronts[DISKS_MAX];
 
-/* ---- Requests ---------------------------------------------------------------------------------- */
-
-static void disk_event(void *device) {
-    struct front *front = device; /* its first member */
-    while (ring_has_response(&front->ring->indices, front->rsp_cons)) {
-        front->status = front->ring->slot[front->rsp_cons++ % SLOTS].response.status;
-        front->busy = 0;
-    }
-    wakeup(front);
-}
-
-/* Sends a request and sleeps until it is answered: who uses a disk holds the lock of the cache, so this is the only one. */
 static long perform(struct front *front, u8 operation, u64 sector, u32 count, u32 reference) {
-    front->ring->slot[front->req_prod++ % SLOTS].request = (struct blkif_request){
+    u32 slot = front->req_prod++ % SLOTS;
+    front->ring->slot[slot].request = (struct blkif_request){
         .operation = operation, .segments = count > 0, .sector = sector,
         .segment[0] = {.gref = reference, .last_sector = count - 1}};
-    front->busy = 1;
     ring_push(&front->ring->indices, front->req_prod, front->device.port);
-    while (front->busy) sleep(front);
-    return front->status == 0 ? 0 : -EIO;
+    while (SHARED(front->ring->indices.rsp_prod) != front->req_prod) HYPERCALL(sched_op, SCHEDOP_yield, 0);
+    compiler_barrier();
+    return front->ring->slot[slot].response.status == 0 ? 0 : -EIO;
 }
 
 long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 count) {
@@ -71,14 +58,12 @@ long disk_flush(struct disk *disk) {
 static long copy(struct file *file, u8 *memory, u64 n, int writes) {
     struct disk *disk = file->data;
     u64 done = 0, end = disk->sectors * SECTOR_SIZE, part;
-    mutex_lock(&disk_lock);
     for (; done < n && file->position < end; done += part, file->position += part) {
         u8 *bytes = cache_at(disk, file->position, writes);
         if (bytes == 0) break;
         part = MIN(MIN(n - done, end - file->position), PAGE_SIZE - file->position % PAGE_SIZE);
         memcpy(writes ? bytes : memory + done, writes ? memory + done : bytes, part);
     }
-    mutex_unlock(&disk_lock);
     return done > 0 || n == 0 ? (long)done : file->position < end ? -EIO : writes ? -ENOSPC : 0;
 }
 
@@ -91,9 +76,7 @@ static long disk_write(struct file *file, const void *from, u64 n) {
 }
 
 static void disk_close(struct file *file) {
-    mutex_lock(&disk_lock);
     cache_sync(file->data);
-    mutex_unlock(&disk_lock);
 }
 
 /* ---- Connecting -------------------------------------------------------------------------------- */
@@ -104,7 +87,7 @@ static long connect(struct front *front, u32 number) {
     if (error != 0) return error;
     if ((front->ring = xenbus_ring(device, "ring-ref")) == 0) return -ENOMEM;
     xenstore_write(device->path, "protocol", "x86_64-abi");
-    if ((error = xenbus_connect(device, XENBUS_INITIALISED, disk_event)) != 0) return error;
+    if ((error = xenbus_connect(device, XENBUS_INITIALISED, 0)) != 0) return error;
     front->disk.front = front;
     front->disk.sectors = xenstore_number(device->backend, "sectors", 0);
     front->disk.readonly = (xenstore_number(device->backend, "info", 0) & READONLY) != 0;

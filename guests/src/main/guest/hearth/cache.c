@@ -8,8 +8,6 @@
 #define PAGES   64
 #define SECTORS (PAGE_SIZE / SECTOR_SIZE)
 
-struct mutex disk_lock;
-
 static struct cached {
     struct disk *disk; /* null: holds nothing */
     u64 index;         /* in pages of the disk */

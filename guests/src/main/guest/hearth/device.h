@@ -10,7 +10,7 @@
 long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
 int grant_take_back(u32 reference); /* 0: the other side still has it mapped */
 
-/* ---- xenstore.c: all of these sleep ------------------------------------------------------------ */
+/* ---- xenstore.c -------------------------------------------------------------------------------- */
 
 /* A node is named by a directory and a key in it. Directories without a slash in front begin at this domain's own
  * node. Reading returns the length of what there is, and puts a 0 behind it. */
@@ -20,7 +20,7 @@ void xenstore_write(const char *directory, const char *key, const char *value);
 void xenstore_write_number(const char *directory, const char *key, u64 number);
 struct xenstore_watch {
     const char *directory, *key;
-    void (*changed)(struct xenstore_watch *watch); /* called at once and after each change, in a thread that may sleep */
+    void (*changed)(struct xenstore_watch *watch); /* called at once and after each change; may not sleep */
     struct xenstore_watch *next;
     int news;
 };
@@ -29,11 +29,10 @@ void xenstore_watch(struct xenstore_watch *watch);
 /* ---- xenbus.c: agreeing ------------------------------------------------------------------------ */
 
 /* Each side has a node in the store, and writes there how far it has come. */
-enum xenbus_state { XENBUS_INIT_WAIT = 2, XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_CLOSING, XENBUS_CLOSED };
+enum xenbus_state { XENBUS_INIT_WAIT = 2, XENBUS_INITIALISED, XENBUS_CONNECTED };
 struct xenbus_device {
-    struct xenstore_watch watch; /* of the backend's state */
-    char path[64], backend[96];  /* our node, as "device/vif/0", and the other side's */
-    u32 backend_domain, backend_state, port;
+    char path[64], backend[96]; /* our node, as "device/vif/0", and the other side's */
+    u32 backend_domain, port;
 };
 
 /* Finds the backend and waits until it is ready. */

@@ -283,52 +283,42 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
 
 /* ---- What the kernel calls ------------------------------------------------------------------- */
 
-static long unlock(long result) {
-    mutex_unlock(&disk_lock);
-    return result;
-}
-
 static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
     if (offset >= inode->size) return 0;
-    mutex_lock(&disk_lock);
-    return unlock(copy_bytes(node_of(inode), to, MIN(n, inode->size - offset), offset, 0));
+    return copy_bytes(node_of(inode), to, MIN(n, inode->size - offset), offset, 0);
 }
 
 static long ext2_write(struct inode *inode, const void *from, u64 n, u64 offset) {
     if ((offset + n) >> 32 != 0) return -EFBIG;
-    mutex_lock(&disk_lock);
     long done = copy_bytes(node_of(inode), (u8 *)from, n, offset, 1);
     if (done > 0) inode->size = MAX(inode->size, offset + done);
     inode->modified = wall_clock();
-    return unlock(done);
+    return done;
 }
 
 /* A file can be made empty or longer, not shorter. */
 static long ext2_truncate(struct inode *inode, u64 size) {
     if ((size > 0 && size < inode->size) || size >> 32 != 0) return -EINVAL;
-    mutex_lock(&disk_lock);
     if (size == 0) make_empty(node_of(inode));
     inode->size = size;
     inode->modified = wall_clock();
-    return unlock(0);
+    return 0;
 }
 
 static long ext2_lookup(struct inode *directory, const char *name, struct inode **found) {
     struct node *node = node_of(directory);
-    mutex_lock(&disk_lock);
     struct entry *entry = find_entry(node, name, 0, 0);
-    return unlock(entry == 0 ? -ENOENT : get_inode(node->fs, entry->inode, found));
+    return entry == 0 ? -ENOENT : get_inode(node->fs, entry->inode, found);
 }
 
 static long ext2_list(struct inode *directory, u64 position, struct name *name) {
-    mutex_lock(&disk_lock);
     struct entry *entry = find_entry(node_of(directory), 0, position, 0);
-    if (entry == 0) return unlock(0);
+    if (entry == 0) return 0;
     name->number = entry->inode;
     name->mode = entry->type == 2 ? S_IFDIR : entry->type == 1 ? S_IFREG : 0;
     memcpy(name->text, entry->name, entry->name_length);
     name->text[entry->name_length] = '\0';
-    return unlock(1);
+    return 1;
 }
 
 static long ext2_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
@@ -336,17 +326,15 @@ static long ext2_create(struct inode *directory, const char *name, u32 mode, str
     int is_directory = S_IS(mode, DIR);
     struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory, .modified = wall_clock() / NANOS_PER_SECOND};
     if (!is_directory && !S_IS(mode, REG)) return -EPERM;
-    mutex_lock(&disk_lock);
     u32 number = take(parent->fs, INODE, is_directory);
     struct node *node = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
     if (number != 0 && node == 0) give_back(parent->fs, INODE, number, is_directory);
-    if (node == 0) return unlock(number == 0 ? -ENOSPC : -ENOMEM);
+    if (node == 0) return number == 0 ? -ENOSPC : -ENOMEM;
     long error = is_directory ? add_entry(node, ".", &node->inode) : 0;
     if (error == 0 && is_directory) error = add_entry(node, "..", directory);
     if (error == 0) error = add_entry(parent, name, &node->inode);
     if (error == 0) parent->on_disk.links += is_directory;
     else node->on_disk.links = 0; /* its release gives it back */
-    unlock(0);
     *made = &node->inode;
     if (error != 0) inode_put(*made);
     return error;
@@ -355,33 +343,29 @@ static long ext2_create(struct inode *directory, const char *name, u32 mode, str
 /* A directory keeps the one name that it was made with: mv copies what cannot be linked. */
 static long ext2_link(struct inode *directory, const char *name, struct inode *inode) {
     if (S_IS(inode->mode, DIR)) return -EXDEV;
-    mutex_lock(&disk_lock);
     long error = add_entry(node_of(directory), name, inode);
     node_of(inode)->on_disk.links += error == 0;
-    return unlock(error);
+    return error;
 }
 
 static long ext2_unlink(struct inode *directory, const char *name, struct inode *inode) {
     struct node *node = node_of(inode), *parent = node_of(directory);
     int is_directory = S_IS(inode->mode, DIR);
     struct entry *before, *entry;
-    mutex_lock(&disk_lock);
-    if (is_directory && find_entry(node, 0, 0, 0) != 0) return unlock(-ENOTEMPTY);
-    if ((entry = find_entry(parent, name, 0, &before)) == 0) return unlock(-ENOENT);
+    if (is_directory && find_entry(node, 0, 0, 0) != 0) return -ENOTEMPTY;
+    if ((entry = find_entry(parent, name, 0, &before)) == 0) return -ENOENT;
     if (before == 0) entry->inode = 0;
     else before->size += entry->size; /* its room is the other's now */
     parent->on_disk.links -= is_directory;
     node->on_disk.links -= 1 + is_directory;
     directory->modified = wall_clock();
-    return unlock(0);
+    return 0;
 }
 
 /* Nobody uses it any more. Without a name, it ends. */
 static void ext2_release(struct inode *inode) {
     struct node *node = node_of(inode), **at = &node->fs->nodes;
     struct fs *fs = node->fs;
-    mutex_lock(&disk_lock);
-    if (inode->users > 0) return (void)unlock(0); /* somebody found it while we waited */
     if (node->on_disk.links == 0) {
         make_empty(node);
         node->on_disk.deleted = wall_clock() / NANOS_PER_SECOND;
@@ -390,7 +374,6 @@ static void ext2_release(struct inode *inode) {
     write_node(node);
     while (*at != node) at = &(*at)->next;
     *at = node->next;
-    unlock(0);
     if (fs->mount == 0) kfree(fs); /* it was the root's, and the last */
 }
 
@@ -407,10 +390,9 @@ static const struct inode_ops ext2_readonly_ops = {
 static long ext2_sync(struct mount *mount) {
     struct fs *fs = mount->data;
     if (fs->disk->readonly) return 0;
-    mutex_lock(&disk_lock);
     for (struct node *node = fs->nodes; node != 0; node = node->next) write_node(node);
     write_super(fs, STATE_CLEAN);
-    return unlock(cache_sync(fs->disk));
+    return cache_sync(fs->disk);
 }
 
 /* The root's inode outlives the mount by a moment. */
@@ -441,10 +423,9 @@ static long ext2_open(struct mount *mount, const char *source, u32 flags) {
     struct fs *fs = disk == 0 ? 0 : kmalloc(sizeof(*fs));
     (void)flags;
     if (fs == 0) return disk == 0 ? -ENOTBLK : -ENOMEM;
-    mutex_lock(&disk_lock);
     struct super *super = cache_at(disk, SUPER_OFFSET, 0);
     if (super != 0) *fs = (struct fs){.disk = disk, .mount = mount, .super = *super};
-    long error = unlock(super == 0 ? -EIO : !is_sound(fs) ? -EINVAL : get_inode(fs, ROOT_INODE, &mount->root));
+    long error = super == 0 ? -EIO : !is_sound(fs) ? -EINVAL : get_inode(fs, ROOT_INODE, &mount->root);
     if (error != 0) return kfree(fs), error;
     mount->data = fs;
     mount->sync = ext2_sync;

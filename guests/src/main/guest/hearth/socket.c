@@ -40,23 +40,15 @@ void socket_free(struct socket *socket) {
     kfree(socket);
 }
 
-/* Puts what came at the end of the queue: of a stream, where there are no seams, into the last packet if there is
- * room. A full queue takes no more. */
+/* Puts what came at the end of the queue. A full one takes no more: datagrams are lost, and a stream says it again. */
 int socket_take(struct socket *socket, struct packet *packet) {
-    struct packet **link = &socket->first, *last = 0;
-    for (; *link != 0; link = &last->next) last = *link;
-    int joins = socket->type == STREAM && last != 0
-                && last->start + last->length + packet->length <= last->room + sizeof(last->room);
-    if (!joins && socket->packets == QUEUE_MAX) return kfree(packet), 0;
+    struct packet **link = &socket->first;
+    if (socket->packets == QUEUE_MAX) return kfree(packet), 0;
+    while (*link != 0) link = &(*link)->next;
+    packet->next = 0;
+    *link = packet;
+    socket->packets++;
     socket->bytes += packet->length;
-    if (joins) {
-        packet_append(last, packet->start, packet->length);
-        kfree(packet);
-    } else {
-        packet->next = 0;
-        *link = packet;
-        socket->packets++;
-    }
     wakeup(socket);
     return 1;
 }
@@ -118,16 +110,12 @@ static long put_address(struct endpoint endpoint, u64 address, u64 length_addres
 }
 
 /* Whether somebody has the port. A connection does not keep a new listener away from it. */
-static int is_taken(const struct socket *for_whom, struct endpoint local, int also_by_connections) {
-    for (struct socket *s = sockets; s != 0; s = s->next) {
-        int other_address = s->local.address != local.address && s->local.address != ADDRESS_ANY
-                            && local.address != ADDRESS_ANY;
-        if (s != for_whom && s->type == for_whom->type && s->local.port == local.port && !other_address
-            && (also_by_connections || s->tcp.state <= LISTEN)) {
-            return 1;
-        }
+static int is_taken(enum socket_type type, u16 port, int also_by_connections) {
+    struct socket *s = sockets;
+    while (s != 0 && !(s->type == type && s->local.port == port && (also_by_connections || s->tcp.state <= LISTEN))) {
+        s = s->next;
     }
-    return 0;
+    return s != 0;
 }
 
 static long bind(struct socket *socket, struct endpoint local) {
@@ -136,7 +124,7 @@ static long bind(struct socket *socket, struct endpoint local) {
     if (local.address != ADDRESS_ANY && !ip_is_ours(local.address)) return -EADDRNOTAVAIL;
     do {
         if (chooses) local.port = EPHEMERAL_FIRST + turn++ % EPHEMERAL_COUNT;
-        if (is_taken(socket, local, chooses)) continue;
+        if (is_taken(socket->type, local.port, chooses)) continue;
         socket->local = local;
         return 0;
     } while (chooses && ++tries < EPHEMERAL_COUNT);

@@ -24,7 +24,6 @@ void inode_get(struct inode *inode) { if (inode != 0) inode->users++; }
 void inode_put(struct inode *inode) {
     if (inode == 0 || --inode->users > 0) return;
     if (inode->ops->release != 0) inode->ops->release(inode);
-    if (inode->users > 0) return; /* release() slept, and somebody found the inode again */
     struct inode *parent = inode->parent;
     kfree(inode);
     inode_put(parent);

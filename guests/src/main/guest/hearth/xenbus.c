@@ -9,29 +9,20 @@
  */
 #include "device.h"
 
-#define PATIENCE (5 * NANOS_PER_SECOND)
-
-/* Whoever waits for the backend may go on; and when it says good-bye, so do we. */
-static void state_changed(struct xenstore_watch *watch) {
-    struct xenbus_device *device = (struct xenbus_device *)watch; /* its first member */
-    device->backend_state = xenstore_number(device->backend, "state", 0);
-    if (device->backend_state >= XENBUS_CLOSING) xenstore_write_number(device->path, "state", XENBUS_CLOSED);
-    wakeup(device);
-}
+#define PATIENCE   (5 * NANOS_PER_SECOND)
+#define LOOK_EVERY (2 * NANOS_PER_MILLI)
 
 static long await(struct xenbus_device *device, enum xenbus_state state) {
-    while (device->backend_state < state) {
-        if (wait(device, now() + PATIENCE) == -ETIMEDOUT) return -ETIMEDOUT;
+    for (u64 deadline = now() + PATIENCE; now() < deadline; sleep_until(now() + LOOK_EVERY)) {
+        if (xenstore_number(device->backend, "state", 0) >= state) return 0;
     }
-    return device->backend_state > XENBUS_CONNECTED ? -ENODEV : 0;
+    return -ETIMEDOUT;
 }
 
 long xenbus_open(struct xenbus_device *device, const char *type, u32 number) {
     print_to(device->path, sizeof(device->path), "device/%s/%u", type, number);
     if (xenstore_read(device->path, "backend", device->backend, sizeof(device->backend)) <= 0) return -ENODEV;
     device->backend_domain = xenstore_number(device->path, "backend-id", 0);
-    device->watch = (struct xenstore_watch){device->backend, "state", .changed = state_changed};
-    xenstore_watch(&device->watch);
     return await(device, XENBUS_INIT_WAIT);
 }
 

@@ -1,7 +1,7 @@
 /*
  * xenstore.c: asking the store, the small tree of names and values in which Xen's tools describe every domain and its
  * devices. A request and its answer travel over a ring like the console's, and between answers come news of nodes that
- * we watch. Who asks reads until his answer comes; a thread reads what comes unasked, and calls those who watch.
+ * we watch. Who asks waits for the answer without sleeping.
  */
 #include "device.h"
 
@@ -10,31 +10,27 @@
 
 static struct xenstore_ring *ring;
 static u32 port;
-static struct mutex asking; /* one question at a time */
 static struct xenstore_watch *watches;
 static struct xsd_sockmsg message; /* the last that came */
 static char payload[PAYLOAD_MAX + 2];
 
-static void store_event(void *nothing) {
-    (void)nothing;
-    wakeup(&ring);
-}
-
 static void send(const void *data, u64 length) {
     for (const char *bytes = data; length > 0; length--) {
         u32 prod = ring->req_prod;
-        while (prod - SHARED(ring->req_cons) >= sizeof(ring->req)) event_notify(port), sleep(&ring);
+        if (prod - SHARED(ring->req_cons) == sizeof(ring->req)) event_notify(port);
+        while (prod - SHARED(ring->req_cons) == sizeof(ring->req)) HYPERCALL(sched_op, SCHEDOP_yield, 0);
         ring->req[prod % sizeof(ring->req)] = *bytes++;
         compiler_barrier(); /* the byte first */
         SHARED(ring->req_prod) = prod + 1;
     }
 }
 
-/* Answers may be longer than the ring, so room is given back while more is awaited. */
+/* Messages may be longer than the ring, so the store hears of room while more is awaited. */
 static void receive(void *data, u64 length) {
     for (char *bytes = data; length > 0; length--) {
         u32 cons = ring->rsp_cons;
-        while (SHARED(ring->rsp_prod) == cons) event_notify(port), sleep(&ring);
+        if (SHARED(ring->rsp_prod) == cons) event_notify(port);
+        while (SHARED(ring->rsp_prod) == cons) HYPERCALL(sched_op, SCHEDOP_yield, 0);
         compiler_barrier();
         *bytes++ = ring->rsp[cons % sizeof(ring->rsp)];
         compiler_barrier();
@@ -53,22 +49,16 @@ static void receive_message(void) {
     for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
         if (streq(token, watch->directory)) watch->news = 1;
     }
-    wakeup(&ring);
 }
 
-static void watcher(void *nothing) {
+/* Takes what has come unasked, which can only be news, and calls those who watch. */
+static void store_event(void *nothing) {
     (void)nothing;
-    for (int calls = 0;; calls = 0) {
-        mutex_lock(&asking);
-        while (SHARED(ring->rsp_prod) != ring->rsp_cons) receive_message();
-        mutex_unlock(&asking);
-        for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
-            if (!watch->news) continue;
-            watch->news = 0;
-            watch->changed(watch);
-            calls++;
-        }
-        if (calls == 0) sleep(&ring);
+    while (SHARED(ring->rsp_prod) != ring->rsp_cons) receive_message();
+    for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
+        int news = watch->news;
+        watch->news = 0;
+        if (news) watch->changed(watch);
     }
 }
 
@@ -78,16 +68,14 @@ static long ask(u32 type, const char *directory, const char *key, const char *va
     char path[PATH_ROOM];
     if (ring == 0) return -ENODEV;
     print_to(path, sizeof(path), "%s/%s", directory, key);
-    mutex_lock(&asking);
     send(&(struct xsd_sockmsg){.type = type, .len = strlen(path) + 1 + length}, sizeof(message));
     send(path, strlen(path) + 1);
     send(value, length);
     event_notify(port);
-    do receive_message(); while (message.type == XS_WATCH_EVENT);
-    long result = message.type == XS_ERROR ? -ENOENT : (long)message.len;
-    if (result >= 0 && room > 0) copy_string(to, payload, room);
-    mutex_unlock(&asking);
-    return result;
+    do receive_message(); while (message.type == XS_WATCH_EVENT); /* for which the event will call us */
+    if (message.type == XS_ERROR) return -ENOENT;
+    if (room > 0) copy_string(to, payload, room);
+    return message.len;
 }
 
 long xenstore_read(const char *directory, const char *key, char *value, u64 room) {
@@ -132,7 +120,6 @@ void xenstore_init(void) {
     ring = mfn_to_virt(start_info->store_mfn);
     port = start_info->store_evtchn;
     event_attach(port, store_event, 0);
-    kthread("xenstore", watcher, 0);
     xenstore_write("control", "feature-poweroff", "1");
     xenstore_write("control", "feature-reboot", "1");
     xenstore_watch(&wishes);

@@ -40,13 +40,8 @@ u64 random64(void);
 void printk(const char *format, ...);
 void copy_string(char *to, const char *from, u64 room);
 
-void schedule(void);
 void wakeup(const void *channel);
 int same_bytes(const void *a, const void *b, u64 n);
-
-struct mutex { int owner; };
-void mutex_lock(struct mutex *mutex);
-void mutex_unlock(struct mutex *mutex);
 
 struct task;
 #define current ((struct task *)0)

@@ -86,7 +86,7 @@ class HearthBootTest {
         assertThat(shell("seq 1 1000 | grep 7 | wc -l")).isEqualTo("271\n");
         assertThat(shell("echo $((6 * 7)) > f; cat f f")).isEqualTo("42\n42\n");
         assertThat(shell("ls /")).contains("bin", "dev", "init", "proc");
-        assertThat(shell("ps")).contains("[xenstore]").contains("sh -l");
+        assertThat(shell("ps")).contains("[net]").contains("sh -l");
         assertThat(
                         shell(
                                 "printf '#!/bin/sh\\n"
