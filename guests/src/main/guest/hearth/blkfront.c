@@ -1,6 +1,7 @@
 /*
- * blkfront.c: the front half of a disk. A request names sectors and a granted page; we wait for the
- * response, and nobody else runs in the kernel meanwhile: simple, and slow. Layouts are those of xen/include/public/io/blkif.h.
+ * blkfront.c: the front half of a disk. A request names sectors and a granted page; we wait for the response,
+ * and nobody else runs in the kernel meanwhile: simple, and slow. Layouts are those of
+ * xen/include/public/io/blkif.h.
  */
 #include "block.h"
 #include "device.h"
@@ -103,9 +104,9 @@ void disks_init(void) {
         u32 number = FIRST + i * 16;
         print_to(disk->name, sizeof(disk->name), "xvd%c", 'a' + i);
         long error = connect(&fronts[i], number);
-        if (error != 0 && error != -ENODEV) printk("hearth: disk %s is of no use: error %ld\n", disk->name, error);
+        if (error == -ENODEV) continue;
+        printk("hearth: disk %s, %lu KiB, error %ld\n", disk->name, disk->sectors / 2, error);
         if (error != 0) continue;
-        printk("hearth: disk %s, %lu KiB%s\n", disk->name, disk->sectors / 2, disk->readonly ? ", read-only" : "");
         struct inode *inode = device_register(disk->name, S_IFBLK | 0600, number, &ops, disk);
         if (inode != 0) inode->size = disk->sectors * SECTOR_SIZE;
     }

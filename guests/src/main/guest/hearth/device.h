@@ -1,6 +1,6 @@
 /*
- * device.h: split drivers. Ours is the front half; the back half is in another domain, and between them are pages of
- * memory that both see, an event channel, and xenstore to agree on those.
+ * device.h: split drivers. Ours is the front half; the back half is in another domain, and between them are
+ * pages of memory that both see, an event channel, and xenstore to agree on those.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -12,8 +12,8 @@ int grant_take_back(u32 reference); /* 0: the other side still has it mapped */
 
 /* ---- xenstore.c -------------------------------------------------------------------------------- */
 
-/* A node is named by a directory and a key in it. Directories without a slash in front begin at this domain's own
- * node. Reading returns the length of what there is, and puts a 0 behind it. */
+/* A node is named by a directory and a key in it. Directories without a slash in front begin at this domain's
+ * own node. Reading returns the length of what there is, and puts a 0 behind it. */
 long xenstore_read(const char *directory, const char *key, char *value, u64 room);
 u64 xenstore_number(const char *directory, const char *key, u64 otherwise);
 void xenstore_write(const char *directory, const char *key, const char *value);
@@ -43,8 +43,8 @@ void *xenbus_ring(struct xenbus_device *device, const char *key);
 long xenbus_connect(struct xenbus_device *device, enum xenbus_state state, void (*handler)(void *));
 
 /* ---- Rings -------------------------------------------------------------------------------------
- * Requests go one way and responses the other, and a response takes the place of a request. Indices run freely and
- * wrap at 2^32; their low bits choose the slot. */
+ * Requests go one way and responses the other, and a response takes the place of a request. Indices run
+ * freely and wrap at 2^32; their low bits choose the slot. */
 
 struct ring_indices {
     u32 req_prod, req_event; /* ours; the backend wants an event when req_prod passes req_event */

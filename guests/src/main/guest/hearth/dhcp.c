@@ -1,7 +1,8 @@
 /*
- * dhcp.c: asking the network who we are (RFC 2131). Who has no address yet cannot be answered by one, so questions and
- * answers go to everybody, and a random number tells whose they are. We say DISCOVER, and a server OFFERs an address;
- * we REQUEST it, and with its ACK it is ours for a while. Half way through that we begin again, and get the same.
+ * dhcp.c: asking the network who we are (RFC 2131). Who has no address yet cannot be answered by one, so
+ * questions and answers go to everybody, and a random number tells whose they are. We say DISCOVER, and a
+ * server OFFERs an address; we REQUEST it, and with its ACK it is ours for a while. Half way through that we
+ * begin again, and get the same.
  */
 #include "inet.h"
 
@@ -56,8 +57,8 @@ static void ask(void) {
     if (packet == 0) return;
     struct dhcp_message *message = packet_append(packet, 0, sizeof(*message));
     *message = (struct dhcp_message){
-        .operation = BOOT_REQUEST, .hardware_type = 1, .hardware_size = 6, .transaction = to_be32(transaction),
-        .flags = to_be16(BROADCAST), .mac = interface.mac, .magic = to_be32(MAGIC)};
+        .operation = BOOT_REQUEST, .hardware_type = 1, .hardware_size = 6, .flags = to_be16(BROADCAST),
+        .transaction = to_be32(transaction), .mac = interface.mac, .magic = to_be32(MAGIC)};
     put_option(packet, TYPE, 1, &asking);
     put_option(packet, WANTED, sizeof(wanted), wanted);
     if (asking == REQUEST) {

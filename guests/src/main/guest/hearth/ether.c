@@ -1,6 +1,6 @@
 /*
- * ether.c: frames to the neighbours on the same wire, and ARP, by which we learn who they are: IP knows addresses of 32
- * bits, the wire those of 48, and the only way from the one to the other is to ask everybody.
+ * ether.c: frames to the neighbours on the same wire, and ARP, by which we learn who they are: IP knows
+ * addresses of 32 bits, the wire those of 48, and the only way from the one to the other is to ask everybody.
  */
 #include "inet.h"
 
@@ -8,8 +8,9 @@
 #define ASKED_FOR  NANOS_PER_SECOND        /* then whoever has something to send asks again */
 #define KNOWN_FOR  (60 * NANOS_PER_SECOND) /* likewise: cards get exchanged */
 
-struct arp_message { u8 types[6]; be16 operation; struct mac mac; be32 from; struct mac to_mac; be32 to; }; /* RFC 826 */
-#define ARP_TYPES {0, 1, 8, 0, 6, 4} /* Ethernet, IP, and how long their addresses are */
+#define ARP_TYPES  {0, 1, 8, 0, 6, 4}      /* Ethernet, IP, and how long their addresses are */
+
+struct arp_message { u8 types[6]; be16 operation; struct mac mac; be32 from; struct mac to_mac; be32 to; };
 enum { ARP_REQUEST = 1, ARP_REPLY };
 
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -38,8 +39,8 @@ static void arp_send(u32 operation, struct mac to_mac, u32 to) {
     send_frame(packet, to_mac, ETHERTYPE_ARP);
 }
 
-/* Whom we have asked for, or know already, we hear whatever he says; a stranger only if he asks for us, lest talk between
- * others fills our table. */
+/* Whom we have asked for, or know already, we hear whatever he says; a stranger only if he asks for us, lest
+ * talk between others fills our table. */
 static void arp_input(struct packet *packet) {
     const struct arp_message *message = packet_pull(packet, sizeof(*message));
     static const u8 types[] = ARP_TYPES;

@@ -1,16 +1,16 @@
 /*
- * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page, and mke2fs,
- * e2fsck and debugfs of any Linux can make, check and read what is here.
+ * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page,
+ * and mke2fs, e2fsck and debugfs of any Linux can make, check and read what is here.
  *
  *      | unused 1 KiB | superblock | group descriptors ... | bitmaps | inodes | blocks ...
  *
- * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in use, one of
- * its inodes, and a table of these. An inode is a file without its name: kind, size, and where its blocks are: the
- * first twelve by their numbers, the next in a block of numbers, the rest in blocks of numbers that a block of numbers
- * leads to. A directory is a file of names, each with an inode's number.
+ * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in
+ * use, one of its inodes, and a table of these. An inode is a file without its name: kind, size, and where
+ * its blocks are: the first twelve by their numbers, the next in a block of numbers, the rest in blocks of
+ * numbers that a block of numbers leads to. A directory is a file of names, each with an inode's number.
  *
- * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense: every
- * number that leads somewhere is checked before it is followed.
+ * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense:
+ * every number that leads somewhere is checked before it is followed.
  */
 #include "block.h"
 
@@ -26,8 +26,8 @@
 enum kind { BLOCK, INODE }; /* what there are bitmaps for */
 
 struct super { /* the beginning of it */
-    u32 inodes, blocks, reserved_blocks, free[2], first_block, log_block_size, log_fragment_size, blocks_per_group,
-        fragments_per_group, inodes_per_group, mounted, written;
+    u32 inodes, blocks, reserved_blocks, free[2], first_block, log_block_size, log_fragment_size,
+        blocks_per_group, fragments_per_group, inodes_per_group, mounted, written;
     u16 mounts, mounts_max, magic, state, errors, minor;
     u32 checked, check_interval, system, revision, reserved_ids, first_inode;
     u16 inode_size, group;
@@ -59,7 +59,7 @@ struct node { /* goes to the disk by sync, or when nobody uses it any more */
     struct node *next;
 };
 
-static const struct inode_ops ext2_ops, ext2_readonly_ops;
+static const struct inode_ops ext2_ops;
 
 static struct node *node_of(struct inode *inode) {
     return (struct node *)inode;
@@ -135,14 +135,13 @@ static struct node *add_node(struct fs *fs, u32 number, const struct disk_inode 
     if (node == 0) return 0;
     *node = (struct node){.next = fs->nodes, .fs = fs, .on_disk = *on_disk, .inode = {
         .users = 1, .mode = on_disk->mode, .links = on_disk->links, .number = number, .size = on_disk->size,
-        .modified = on_disk->modified * NANOS_PER_SECOND, .mount = fs->mount,
-        .ops = fs->disk->readonly ? &ext2_readonly_ops : &ext2_ops}};
+        .modified = on_disk->modified * NANOS_PER_SECOND, .mount = fs->mount, .ops = &ext2_ops}};
     node->on_disk.flags &= ~INDEXED;
     return fs->nodes = node;
 }
 
-/* The inode of that number, with one user more. Of links and devices, and of files of 4 GiB or with blocks behind three
- * blocks of numbers, we know nothing. */
+/* The inode of that number, with one user more. Of links and devices, and of files of 4 GiB or with blocks
+ * behind three blocks of numbers, we know nothing. */
 static long get_inode(struct fs *fs, u32 number, struct inode **found) {
     struct node *node = fs->nodes;
     while (node != 0 && node->inode.number != number) node = node->next;
@@ -243,14 +242,15 @@ static int is_named(const struct entry *entry, const char *name) {
     return entry->inode != 0 && entry->name_length == length && same_bytes(entry->name, name, length);
 }
 
-/* The entry of that name or, without a name, the position-th that is neither . nor ..; and for whoever is about to
- * remove it, the one before it in the same block. */
+/* The entry of that name or, without a name, the position-th that is not free, . or ..; and for whoever is
+ * about to remove it, the one before it in the same block. */
 static struct entry *find_entry(struct node *node, const char *name, u64 position, struct entry **before) {
     struct entry *entry;
     for (u64 offset = 0; (entry = entry_at(node, offset, before != 0)) != 0; offset += entry->size) {
         if (before != 0 && offset % node->fs->block_size == 0) *before = 0;
         if (name != 0 && is_named(entry, name)) break;
-        if (name == 0 && entry->inode != 0 && !is_named(entry, ".") && !is_named(entry, "..") && position-- == 0) break;
+        int counts = entry->inode != 0 && !is_named(entry, ".") && !is_named(entry, "..");
+        if (name == 0 && counts && position-- == 0) break;
         if (before != 0) *before = entry;
     }
     return entry;
@@ -298,6 +298,7 @@ static long ext2_write(struct inode *inode, const void *from, u64 n, u64 offset)
 
 /* A file can be made empty or longer, not shorter. */
 static long ext2_truncate(struct inode *inode, u64 size) {
+    if (node_of(inode)->fs->disk->readonly) return -EROFS;
     if ((size > 0 && size < inode->size) || size >> 32 != 0) return -EINVAL;
     if (size == 0) make_empty(node_of(inode));
     inode->size = size;
@@ -324,7 +325,7 @@ static long ext2_list(struct inode *directory, u64 position, struct name *name) 
 static long ext2_create(struct inode *directory, const char *name, u32 mode, struct inode **made) {
     struct node *parent = node_of(directory);
     int is_directory = S_IS(mode, DIR);
-    struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory, .modified = wall_clock() / NANOS_PER_SECOND};
+    struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory};
     if (!is_directory && !S_IS(mode, REG)) return -EPERM;
     u32 number = take(parent->fs, INODE, is_directory);
     struct node *node = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
@@ -336,6 +337,7 @@ static long ext2_create(struct inode *directory, const char *name, u32 mode, str
     if (error == 0) parent->on_disk.links += is_directory;
     else node->on_disk.links = 0; /* its release gives it back */
     *made = &node->inode;
+    (*made)->modified = wall_clock();
     if (error != 0) inode_put(*made);
     return error;
 }
@@ -378,11 +380,8 @@ static void ext2_release(struct inode *inode) {
 }
 
 static const struct inode_ops ext2_ops = {
-    .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup, .list = ext2_list,
-    .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
-};
-static const struct inode_ops ext2_readonly_ops = {
-    .read = ext2_read, .lookup = ext2_lookup, .list = ext2_list, .release = ext2_release,
+    .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup,
+    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
 };
 
 /* ---- Mounting -------------------------------------------------------------------------------- */

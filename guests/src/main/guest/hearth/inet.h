@@ -1,6 +1,6 @@
 /*
- * inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that implement them
- * offer each other.
+ * inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that implement
+ * them offer each other.
  *
  *      socket.c      system calls
  *      tcp.c         a stream of bytes
@@ -8,16 +8,16 @@
  *      ether.c       frames to a neighbour, and ARP, which finds him
  *      netfront.c    a ring shared with the backend
  *
- * A packet climbs from the bottom to the top, each floor taking off its header, or descends, each floor putting one
- * on. Whoever is given a packet owns it: he hands it on or frees it.
+ * A packet climbs from the bottom to the top, each floor taking off its header, or descends, each floor
+ * putting one on. Whoever is given a packet owns it: he hands it on or frees it.
  */
 #ifndef INET_H
 #define INET_H
 
 #include "kernel.h"
 
-/* Numbers on the wire have their high byte first; ours have it last. Wrapped into a structure of bytes they have no
- * alignment, and the compiler refuses to take one kind for the other. */
+/* Numbers on the wire have their high byte first; ours have it last. Wrapped into a structure of bytes they
+ * have no alignment, and the compiler refuses to take one kind for the other. */
 typedef struct { u8 byte[2]; } be16;
 typedef struct { u8 byte[4]; } be32;
 struct mac { u8 byte[6]; };
@@ -118,8 +118,8 @@ enum tcp_state { CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED, TIME_WAIT 
 #define STREAM_PAGES 4 /* how much of a stream we keep, in each direction */
 #define STREAM_SIZE  (STREAM_PAGES * PAGE_SIZE)
 
-/* Our end of a connection. Sequence numbers count bytes, and once each for SYN and FIN; they begin anywhere and wrap.
- * Of what we send, una <= nxt <= max, and the bytes from una to end are kept. */
+/* Our end of a connection. Sequence numbers count bytes, and once each for SYN and FIN; they begin anywhere
+ * and wrap. Of what we send, una <= nxt <= max, and the bytes from una to end are kept. */
 struct tcp {
     enum tcp_state state;
     u8 closing, fin_received, ack_due;
@@ -132,9 +132,7 @@ struct tcp {
     u32 mss; /* bytes that a segment to him may carry */
     u8 *stream; /* what we send */
     u32 rcv_nxt, promised; /* what we await next, and up to where he knows that we have room */
-    u64 timer, round_trip, variation; /* 0: does not run; SRTT and RTTVAR of RFC 6298 */
-    u64 timed_since; /* 0: no segment is being timed */
-    u32 timed;       /* an acknowledgement of this number ends it */
+    u64 timer; /* 0: does not run */
     u32 retries;
 };
 

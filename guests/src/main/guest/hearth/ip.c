@@ -1,6 +1,7 @@
 /*
- * ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in which hosts talk
- * about that; UDP, which only adds a pair of port numbers; and the turn of the wheel that keeps all this moving.
+ * ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in which
+ * hosts talk about that; UDP, which only adds a pair of port numbers; and the turn of the wheel that keeps
+ * all this moving.
  */
 #include "inet.h"
 
@@ -14,8 +15,8 @@ enum { ICMP_ECHO_REPLY = 0, ICMP_ECHO_REQUEST = 8 };
 
 struct interface interface;
 
-/* Packets to ourselves, oldest first. They wait here, since whoever sends one must not find himself in the middle of
- * receiving it. */
+/* Packets to ourselves, oldest first. They wait here, since whoever sends one must not find himself in the
+ * middle of receiving it. */
 static struct packet *loop_first, **loop_last = &loop_first;
 
 /* ---- Packets ----------------------------------------------------------------------------------- */
@@ -49,9 +50,9 @@ void *packet_append(struct packet *packet, const void *data, u32 bytes) {
     return end;
 }
 
-/* RFC 1071: the complement of the sum of all words of 16 bits, with carries added back in; an odd last byte is a high
- * one. Over data that contains its own right checksum the result is 0. As carries go round, we may add four bytes at
- * a time, and in our own order: their bytes are then the sum's in the order of the wire. */
+/* RFC 1071: the complement of the sum of all words of 16 bits, with carries added back in; an odd last byte
+ * is a high one. Over data that contains its own right checksum the result is 0. As carries go round, we may
+ * add four bytes at a time, and in our own order: their bytes are then the sum's in the order of the wire. */
 be16 checksum(u32 sum, const void *data, u32 bytes) {
     const struct { u32 word; } __attribute__((packed)) *words = data;
     u64 total = __builtin_bswap32(sum);
@@ -61,10 +62,11 @@ be16 checksum(u32 sum, const void *data, u32 bytes) {
     return (be16){{~total, ~total >> 8}};
 }
 
-/* TCP and UDP also sum up these parts of the IP header: a packet that strays to another address is found out. */
+/* TCP and UDP also sum up parts of the IP header: a packet that strays to another address is found out. */
 be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u32 bytes) {
     u32 from = packet->source.address, to = packet->destination.address;
-    return checksum((from >> 16) + (from & 0xffff) + (to >> 16) + (to & 0xffff) + protocol + bytes, data, bytes);
+    u32 sum = (from >> 16) + (from & 0xffff) + (to >> 16) + (to & 0xffff);
+    return checksum(sum + protocol + bytes, data, bytes);
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------- */
@@ -167,8 +169,8 @@ static void icmp_input(struct packet *packet) {
     ip_send(packet, PROTOCOL_ICMP);
 }
 
-/* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and a datagram larger
- * than a frame is rare. Options neither: nobody sends them. */
+/* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and a datagram
+ * larger than a frame is rare. Options neither: nobody sends them. */
 static int is_for_us(struct packet *packet, int from_wire) {
     const struct ip_header *header = packet_pull(packet, sizeof(*header));
     if (header == 0 || header->version_and_length != PLAIN_HEADER
@@ -196,8 +198,8 @@ void ip_input(struct packet *packet, int from_wire) {
     else kfree(packet);
 }
 
-/* One turn of the wheel: takes in all that has come and does all that is due. Returns the time at which it wants to
- * be called again, even if nothing comes. */
+/* One turn of the wheel: takes in all that has come and does all that is due. Returns the time at which it
+ * wants to be called again, even if nothing comes. */
 u64 net_run(void) {
     struct packet *frame = 0, *looped = loop_first;
     loop_first = 0; /* what answers these is for the next turn */

@@ -1,7 +1,7 @@
 /*
- * netfront.c: the front half of a network card. Two rings: on one we offer the backend pages to read, with what we
- * send; on the other, pages to write, for what comes. All pages are lent once and for ever, so both ways are copied.
- * Layouts are those of xen/include/public/io/netif.h.
+ * netfront.c: the front half of a network card. Two rings: on one we offer the backend pages to read, with
+ * what we send; on the other, pages to write, for what comes. All pages are lent once and for ever, so both
+ * ways are copied. Layouts are those of xen/include/public/io/netif.h.
  */
 #include "inet.h"
 #include "device.h"

@@ -1,6 +1,6 @@
 /*
- * socket.c: what a program holds of the network: an end of a connection, a box for datagrams; and the system calls
- * by which it uses them.
+ * socket.c: what a program holds of the network: an end of a connection, a box for datagrams; and the system
+ * calls by which it uses them.
  */
 #include "inet.h"
 
@@ -40,7 +40,7 @@ void socket_free(struct socket *socket) {
     kfree(socket);
 }
 
-/* Puts what came at the end of the queue. A full one takes no more: datagrams are lost, and a stream says it again. */
+/* Puts what came at the end of the queue. A full one takes no more: what is lost a stream repeats. */
 int socket_take(struct socket *socket, struct packet *packet) {
     struct packet **link = &socket->first;
     if (socket->packets == QUEUE_MAX) return kfree(packet), 0;
@@ -73,16 +73,17 @@ static int has_ended(const struct socket *socket) {
     return socket->type == STREAM && (socket->tcp.fin_received || socket->tcp.state == CLOSED);
 }
 
-/* What a program could do now without having to wait; POLLIN is also to accept, POLLOUT also to be connected. */
+/* What a program could do now without waiting. POLLIN is also to accept, POLLOUT also to be connected. */
 static u32 socket_poll(struct file *file) {
     const struct socket *s = file->data;
     const struct tcp *tcp = &s->tcp;
-    int readable = tcp->state == LISTEN ? longest_waiting(s) != 0 : s->first != 0 || s->error != 0 || has_ended(s);
     int full = tcp->state == ESTABLISHED && !tcp->closing && tcp->end - tcp->una == STREAM_SIZE;
-    return (readable ? POLLIN : 0) | (full || tcp->state == SYN_SENT ? 0 : POLLOUT) | (s->error != 0 ? POLLERR : 0);
+    u32 ready = (s->error != 0 ? POLLIN | POLLERR : 0) | (full || tcp->state == SYN_SENT ? 0 : POLLOUT);
+    int readable = tcp->state == LISTEN ? longest_waiting(s) != 0 : s->first != 0 || has_ended(s);
+    return ready | (readable ? POLLIN : 0);
 }
 
-/* Whether to try again: the result was "not yet", the program is willing to wait, and something has happened. */
+/* Whether to try again: the result was "not yet", the program wants to wait, and something has happened. */
 static int after_waiting(struct file *file, long *result) {
     if (*result != -EAGAIN || file->flags & O_NONBLOCK) return 0;
     if (wait(file->data, 0) == 0) return 1;
@@ -104,16 +105,16 @@ static long put_address(struct endpoint endpoint, u64 address, u64 length_addres
     struct sockaddr_in name = {AF_INET, to_be16(endpoint.port), to_be32(endpoint.address), {0}};
     u32 room, length = sizeof(name);
     if (address == 0) return 0;
-    return copy_from_user(&room, length_address, sizeof(room)) != 0
-           || copy_to_user(address, &name, MIN(room, length)) != 0
-           || copy_to_user(length_address, &length, sizeof(length)) != 0 ? -EFAULT : 0;
+    if (copy_from_user(&room, length_address, sizeof(room)) != 0) return -EFAULT;
+    long error = copy_to_user(address, &name, MIN(room, length));
+    return error != 0 ? error : copy_to_user(length_address, &length, sizeof(length));
 }
 
 /* Whether somebody has the port. A connection does not keep a new listener away from it. */
 static int is_taken(enum socket_type type, u16 port, int also_by_connections) {
     struct socket *s = sockets;
-    while (s != 0 && !(s->type == type && s->local.port == port && (also_by_connections || s->tcp.state <= LISTEN))) {
-        s = s->next;
+    for (; s != 0; s = s->next) {
+        if (s->type == type && s->local.port == port && (also_by_connections || s->tcp.state <= LISTEN)) break;
     }
     return s != 0;
 }
@@ -148,7 +149,8 @@ long sys_getsockname(struct file *file, u64 address, u64 length_address) {
 
 long sys_getpeername(struct file *file, u64 address, u64 length_address) {
     struct socket *socket = file->data;
-    return socket->remote.address == ADDRESS_ANY ? -ENOTCONN : put_address(socket->remote, address, length_address);
+    if (socket->remote.address == ADDRESS_ANY) return -ENOTCONN;
+    return put_address(socket->remote, address, length_address);
 }
 
 /* ---- Connections ------------------------------------------------------------------------------- */
@@ -203,7 +205,7 @@ long sys_accept(struct file *file, u64 address, u64 length_address) {
 static long begin_connection(struct socket *socket, struct endpoint remote) {
     enum tcp_state state = socket->tcp.state;
     if (state != CLOSED) return state == SYN_SENT ? -EALREADY : -EISCONN;
-    if (socket->type == STREAM && socket->remote.port != 0) return -EINVAL; /* one connection for each socket */
+    if (socket->type == STREAM && socket->remote.port != 0) return -EINVAL; /* one for each socket */
     if (remote.address == ADDRESS_ANY) remote.address = ADDRESS_LOOPBACK;
     if (ip_source(remote.address) == ADDRESS_ANY) return -ENETUNREACH;
     if (bind_if_need_be(socket) != 0) return -EADDRINUSE;
@@ -231,7 +233,8 @@ long sys_shutdown(struct file *file, u64 how) {
 
 long sys_getsockopt(struct file *file, u64 level, u64 name, u64 value, u64 length_address) {
     u32 answer = level == SOL_SOCKET && name == SO_ERROR ? -take_error(file->data) : 0, size = sizeof(answer);
-    return copy_to_user(value, &answer, size) != 0 || copy_to_user(length_address, &size, 4) != 0 ? -EFAULT : 0;
+    long error = copy_to_user(value, &answer, size);
+    return error != 0 ? error : copy_to_user(length_address, &size, sizeof(size));
 }
 
 /* ---- Sending and receiving --------------------------------------------------------------------- */
@@ -301,28 +304,25 @@ static long receive(struct file *file, void *data, u64 n, struct endpoint *from)
     return result;
 }
 
-/* A page at most: no datagram is longer, and the rest of a stream may be sent by another call. */
+/* A packet at most: no datagram is longer, and of a stream another call may send or receive the rest. */
 long sys_sendto(struct file *file, u64 from, u64 n, u64 flags, u64 address, u64 length) {
     struct endpoint to = ((struct socket *)file->data)->remote;
-    long result = address == 0 ? 0 : get_address(&to, address, length);
-    void *page = result == 0 ? page_alloc() : 0;
-    if (page == 0) return result != 0 ? result : -ENOMEM;
+    u8 data[ETHER_PAYLOAD];
     (void)flags;
-    n = MIN(n, PAGE_SIZE);
-    result = copy_from_user(page, from, n) != 0 ? -EFAULT : send(file, page, n, to);
-    page_put(page);
-    return result;
+    n = MIN(n, sizeof(data));
+    long error = address == 0 ? 0 : get_address(&to, address, length);
+    if (error == 0) error = copy_from_user(data, from, n);
+    return error != 0 ? error : send(file, data, n, to);
 }
 
 long sys_recvfrom(struct file *file, u64 to, u64 n, u64 flags, u64 address, u64 length_address) {
     struct endpoint from = ((struct socket *)file->data)->remote;
-    void *page = page_alloc();
-    if (page == 0) return -ENOMEM;
+    u8 data[ETHER_PAYLOAD];
     (void)flags;
-    long result = receive(file, page, MIN(n, PAGE_SIZE), &from);
-    if (result > 0 && copy_to_user(to, page, result) != 0) result = -EFAULT;
-    page_put(page);
-    long error = result < 0 ? 0 : put_address(from, address, length_address);
+    long result = receive(file, data, MIN(n, sizeof(data)), &from);
+    if (result < 0) return result;
+    long error = copy_to_user(to, data, result);
+    if (error == 0) error = put_address(from, address, length_address);
     return error != 0 ? error : result;
 }
 

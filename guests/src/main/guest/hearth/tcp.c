@@ -1,21 +1,21 @@
 /*
  * tcp.c: a reliable stream of bytes over packets that get lost, doubled and reordered (RFC 9293).
  *
- * Both ends number the bytes they send. The receiver says which number he expects next; the sender keeps what is
- * not yet acknowledged and, when no answer comes, goes back to it and sends all from there again. What comes too
- * early is therefore not kept. All else is about how much to send (what the receiver has room for, and what the
- * network between bears), how long to wait, and how to begin and end.
+ * Both ends number the bytes they send. The receiver says which number he expects next; the sender keeps what
+ * is not yet acknowledged and, when no answer comes, goes back to it and sends all from there again. What
+ * comes too early is therefore not kept. All else is about how much to send (what the receiver has room for,
+ * and what the network between bears), how long to wait, and how to begin and end.
  *
- * Receiving only changes the state of a connection; send_segment sends whatever that state lets it send. tcp_run
- * calls it when everything that came is looked at, so that one acknowledgement answers a train of packets.
+ * Receiving only changes the state of a connection; send_segment sends whatever that state lets it send.
+ * tcp_run calls it when everything that came is looked at, so that one acknowledgement answers a train of
+ * packets.
  */
 #include "inet.h"
 
 #define MSS_DEFAULT    536 /* of a peer who does not say */
 #define MSS_OURS       (ETHER_PAYLOAD - sizeof(struct ip_header) - sizeof(struct tcp_header))
 #define OPTION_MSS     2
-#define MAY_VARY       (NANOS_PER_SECOND / 4) /* round trips, before one has been timed */
-#define TIMEOUT_MIN    (200 * NANOS_PER_MILLI)
+#define TIMEOUT_FIRST  (250 * NANOS_PER_MILLI) /* where a round trip takes longer, some things go twice */
 #define DOUBLINGS_MAX  6
 #define TRIES          8
 #define FIN_WAIT       (60 * NANOS_PER_SECOND)
@@ -63,8 +63,8 @@ static void put_header(struct packet *packet, struct socket *socket, u32 sequenc
     ip_send(packet, PROTOCOL_TCP);
 }
 
-/* How many bytes of data may go now. A segment that is not full waits until nothing else is under way, so that many
- * small writes become few packets (Nagle), unless it is the last one. */
+/* How many bytes of data may go now. A segment that is not full waits until nothing else is under way, so
+ * that many small writes become few packets (Nagle), unless it is the last one. */
 static u32 sendable(const struct tcp *tcp) {
     u32 window = MIN(tcp->window, tcp->congestion_window), under_way = tcp->nxt - tcp->una;
     u32 unsent = before(tcp->nxt, tcp->end) ? tcp->end - tcp->nxt : 0;
@@ -72,8 +72,8 @@ static u32 sendable(const struct tcp *tcp) {
     return length == tcp->mss || under_way == 0 || (length == unsent && tcp->closing) ? length : 0;
 }
 
-/* Sends the next segment, if there is one to send: our SYN, data, our FIN, or a bare acknowledgement. Returns whether it
- * sent. */
+/* Sends the next segment, if there is one to send: our SYN, data, our FIN, or a bare acknowledgement. Returns
+ * whether it sent. */
 static int send_segment(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     u32 flags = tcp->state == SYN_SENT ? 0 : TCP_ACK, length = 0, sequence = tcp->nxt;
@@ -90,30 +90,21 @@ static int send_segment(struct socket *socket) {
     u8 *data = packet_append(packet, 0, length);
     for (u32 i = 0; i < length; i++) data[i] = *place(tcp, sequence + i);
     tcp->nxt += length + ((flags & (TCP_SYN | TCP_FIN)) != 0);
-    if (before(tcp->max, tcp->nxt)) { /* what is sent for the second time is not timed (Karn) */
-        tcp->max = tcp->nxt;
-        if (tcp->timed_since == 0) tcp->timed_since = now(), tcp->timed = tcp->nxt;
-    }
+    if (before(tcp->max, tcp->nxt)) tcp->max = tcp->nxt;
     tcp->ack_due = 0;
     tcp->promised = tcp->rcv_nxt + STREAM_SIZE - socket->bytes;
     put_header(packet, socket, sequence, flags);
     return 1;
 }
 
-/* RFC 6298: wait for as long as a round trip takes, and four times as long as it usually varies; and ever longer
- * while no answer comes. */
-static void start_timer(struct tcp *tcp) {
-    u64 span = MAX(tcp->round_trip + 4 * tcp->variation, TIMEOUT_MIN);
-    tcp->timer = now() + (span << MIN(tcp->retries, DOUBLINGS_MAX));
-}
-
-/* While not all that we have to say is acknowledged, the timer runs: also if it cannot be sent, since the peer may
- * open his window in a packet that gets lost. */
+/* While not all that we have to say is acknowledged, the timer runs: also if it cannot be sent, since the
+ * peer may open his window in a packet that gets lost. We wait ever longer while no answer comes. */
 static void tcp_output(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     if (tcp->state < SYN_SENT) return;
     while (send_segment(socket)) continue;
-    if (tcp->timer == 0 && tcp->una != tcp->end + tcp->closing) start_timer(tcp);
+    if (tcp->timer != 0 || tcp->una == tcp->end + tcp->closing) return;
+    tcp->timer = now() + (TIMEOUT_FIRST << MIN(tcp->retries, DOUBLINGS_MAX));
 }
 
 static void send_reset(struct socket *socket, u32 sequence) {
@@ -126,7 +117,8 @@ static void refuse(const struct packet *packet, const struct segment *segment) {
     struct socket nobody = {.local = packet->destination, .remote = packet->source};
     u32 occupied = packet->length + ((segment->flags & TCP_SYN) != 0) + ((segment->flags & TCP_FIN) != 0);
     nobody.tcp.rcv_nxt = nobody.tcp.promised = segment->sequence + occupied;
-    if (!(segment->flags & TCP_RST)) send_reset(&nobody, segment->flags & TCP_ACK ? segment->acknowledgment : 0);
+    if (segment->flags & TCP_RST) return;
+    send_reset(&nobody, segment->flags & TCP_ACK ? segment->acknowledgment : 0);
 }
 
 /* ---- Beginning and ending ---------------------------------------------------------------------- */
@@ -136,7 +128,6 @@ static void open_connection(struct socket *socket, enum tcp_state state) {
     tcp->state = state;
     tcp->una = tcp->nxt = tcp->max = random64(); /* strangers must not guess them */
     tcp->end = tcp->una + 1;
-    tcp->variation = MAY_VARY;
 }
 
 static void peer_began(struct tcp *tcp, const struct segment *syn) {
@@ -167,8 +158,8 @@ static int all_is_acknowledged(const struct tcp *tcp) {
     return tcp->closing && tcp->una == tcp->end + 1;
 }
 
-/* Who said his last word first cannot know whether his answer to the other's was heard: he rests for a while, ready
- * to say it again. With nobody left to read, a peer who never ends must not keep us for ever. */
+/* Who said his last word first cannot know whether his answer to the other's was heard: he rests for a while,
+ * ready to say it again. With nobody left to read, a peer who never ends must not keep us for ever. */
 static void end_if_all_is_said(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     if (!all_is_acknowledged(tcp)) return;
@@ -183,8 +174,8 @@ static void end_if_all_is_said(struct socket *socket) {
     }
 }
 
-/* Something was lost, so the network is full: we go on from there with half of what it seemed to bear. If it is only that
- * the peer has no room, a single byte asks for it. */
+/* Something was lost, so the network is full: we go on from there with half of what it seemed to bear. If it
+ * is only that the peer has no room, a single byte asks for it. */
 static void timer_fired(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     tcp->timer = 0;
@@ -194,7 +185,6 @@ static void timer_fired(struct socket *socket) {
         end_connection(socket, ETIMEDOUT);
     } else {
         tcp->nxt = tcp->una;
-        tcp->timed_since = 0;
         tcp->congestion_window = MAX(tcp->congestion_window / 2, tcp->mss);
         tcp->window = MAX(tcp->window, 1);
         tcp_output(socket);
@@ -216,19 +206,13 @@ u64 tcp_run(u64 time) {
 
 /* ---- Receiving --------------------------------------------------------------------------------- */
 
-/* What may be under way grows by a segment with each acknowledgement: it doubles in each round trip, until something
- * is lost. */
+/* What may be under way grows by a segment with each acknowledgement: it doubles in each round trip, until
+ * something is lost. */
 static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 window) {
     struct tcp *tcp = &socket->tcp;
     if (before(acknowledgment, tcp->una)) return; /* an old one */
     tcp->retries = 0; /* the peer lives */
     if (acknowledgment != tcp->una) {
-        if (tcp->timed_since != 0 && !before(acknowledgment, tcp->timed)) {
-            long off = now() - tcp->timed_since - tcp->round_trip;
-            tcp->round_trip += off / 8;
-            tcp->variation += (MAX(off, -off) - (long)tcp->variation) / 4;
-            tcp->timed_since = 0;
-        }
         tcp->una = acknowledgment;
         if (before(tcp->nxt, tcp->una)) tcp->nxt = tcp->una;
         tcp->timer = 0; /* tcp_output starts it again if need be */
@@ -241,7 +225,7 @@ static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 w
     tcp->window = window;
 }
 
-/* Cuts off what we have already and what we have no room for, and keeps the rest. Whether the packet is kept. */
+/* Cuts off what we have already and what we have no room for, and keeps the rest: whether there is any. */
 static int take_data(struct socket *socket, struct packet *packet, const struct segment *segment) {
     struct tcp *tcp = &socket->tcp;
     u32 fin = (segment->flags & TCP_FIN) != 0, known = tcp->rcv_nxt - segment->sequence;
@@ -266,7 +250,7 @@ static int take_data(struct socket *socket, struct packet *packet, const struct 
 /* Somebody calls. If too many wait already we are silent, and he will call again. */
 static void take_call(struct socket *listener, const struct packet *packet, const struct segment *segment) {
     u32 waiting = 0;
-    for (struct socket *socket = sockets; socket != 0; socket = socket->next) waiting += socket->listener == listener;
+    for (struct socket *s = sockets; s != 0; s = s->next) waiting += s->listener == listener;
     if (segment->flags & (TCP_RST | TCP_ACK)) return refuse(packet, segment);
     if (!(segment->flags & TCP_SYN) || waiting >= listener->backlog) return;
     struct socket *socket = socket_new(STREAM);
@@ -291,9 +275,9 @@ static void take_answer(struct socket *socket, const struct packet *packet, cons
     take_acknowledgment(socket, segment->acknowledgment, segment->window);
 }
 
-/* A segment of a connection; whether its packet is kept. What it says counts if it may be the peer's: from not long
- * before what we await up to what we have promised him, and not of what he cannot have heard. A reset must have
- * exactly the number we await: anybody could guess one that is near (RFC 5961). */
+/* A segment of a connection; whether its packet is kept. What it says counts if it may be the peer's: from
+ * not long before what we await up to what we have promised him, and not of what he cannot have heard. A
+ * reset must have exactly the number we await: anybody could guess one that is near (RFC 5961). */
 static int take_segment(struct socket *socket, struct packet *packet, const struct segment *segment) {
     struct tcp *tcp = &socket->tcp;
     u32 oldest = tcp->rcv_nxt - STREAM_SIZE;
@@ -308,8 +292,8 @@ static int take_segment(struct socket *socket, struct packet *packet, const stru
         return 0;
     }
     if (tcp->state == SYN_RECEIVED) {
-        /* Who answers our SYN is where he says he is, and only then does he cost us memory. If there is none, this
-         * packet is as good as lost. */
+        /* Who answers our SYN is where he says he is, and only then does he cost us memory. If there is none,
+         * this packet is as good as lost. */
         if (segment->acknowledgment != tcp->max || !make_room(tcp)) return 0;
         tcp->state = ESTABLISHED;
         wakeup(socket->listener);
@@ -392,7 +376,7 @@ void tcp_shutdown(struct socket *socket) {
 void tcp_close(struct socket *socket) {
     enum tcp_state state = socket->tcp.state;
     socket->detached = 1;
-    for (struct socket *other = sockets, *next; other != 0; other = next) { /* those we shall not accept any more */
+    for (struct socket *other = sockets, *next; other != 0; other = next) { /* they will not be accepted */
         next = other->next;
         if (other->listener == socket) hang_up(other);
     }

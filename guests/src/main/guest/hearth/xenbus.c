@@ -1,6 +1,6 @@
 /*
- * xenbus.c: how the two halves of a driver find each other. The tools have written two nodes into the store, ours and
- * the backend's, each with the path of the other. Then:
+ * xenbus.c: how the two halves of a driver find each other. The tools have written two nodes into the store,
+ * ours and the backend's, each with the path of the other. Then:
  *
  *      backend: state 2, here is what I can do       we: wait for it
  *      we: here are my ring and event channel,       backend: waits for that, connects

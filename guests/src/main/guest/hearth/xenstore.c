@@ -1,7 +1,7 @@
 /*
- * xenstore.c: asking the store, the small tree of names and values in which Xen's tools describe every domain and its
- * devices. A request and its answer travel over a ring like the console's, and between answers come news of nodes that
- * we watch. Who asks waits for the answer without sleeping.
+ * xenstore.c: asking the store, the small tree of names and values in which Xen's tools describe every domain
+ * and its devices. A request and its answer travel over a ring like the console's, and between answers come
+ * news of nodes that we watch. Who asks waits for the answer without sleeping.
  */
 #include "device.h"
 
@@ -84,7 +84,8 @@ long xenstore_read(const char *directory, const char *key, char *value, u64 room
 
 u64 xenstore_number(const char *directory, const char *key, u64 otherwise) {
     char value[24];
-    return xenstore_read(directory, key, value, sizeof(value)) < 0 ? otherwise : parse_number(value, otherwise);
+    if (xenstore_read(directory, key, value, sizeof(value)) < 0) return otherwise;
+    return parse_number(value, otherwise);
 }
 
 void xenstore_write(const char *directory, const char *key, const char *value) {
