@@ -381,7 +381,8 @@ static void ext2_release(struct inode *inode) {
 
 static const struct inode_ops ext2_ops = {
     .read = ext2_read, .write = ext2_write, .truncate = ext2_truncate, .lookup = ext2_lookup,
-    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .release = ext2_release,
+    .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink,
+    .release = ext2_release,
 };
 
 /* ---- Mounting -------------------------------------------------------------------------------- */

@@ -113,7 +113,7 @@ u64 dhcp_run(u64 now);
 
 /* RFC 9293 has six more names. They tell who of the two has said his last word, which is `closing` for us and
  * `fin_received` for the peer; and whether ours has arrived: una is then behind end. */
-enum tcp_state { CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED, TIME_WAIT };
+enum tcp_state { CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED };
 
 #define STREAM_PAGES 4 /* how much of a stream we keep, in each direction */
 #define STREAM_SIZE  (STREAM_PAGES * PAGE_SIZE)
@@ -123,7 +123,7 @@ enum tcp_state { CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED, TIME_WAIT 
 struct tcp {
     enum tcp_state state;
     u8 closing, fin_received, ack_due;
-    u8 must_rest; /* we said our last word first, and go through TIME_WAIT */
+    u8 must_rest; /* we said our last word first, and do not end at once */
     u32 una; /* oldest that the peer has not acknowledged; at first, the number of our SYN */
     u32 nxt; /* the next to be sent; falls back to una when something was lost */
     u32 max; /* the highest that nxt ever was */

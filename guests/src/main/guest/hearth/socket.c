@@ -9,8 +9,6 @@
 #define BACKLOG_MAX     64
 #define DATAGRAM_MAX    (ETHER_PAYLOAD - sizeof(struct ip_header) - sizeof(struct udp_header))
 #define AF_INET         2
-#define SOL_SOCKET      1
-#define SO_ERROR        4
 
 struct sockaddr_in { u16 family; be16 port; be32 address; u8 zero[8]; }; /* how programs name an endpoint */
 
@@ -112,11 +110,11 @@ static long put_address(struct endpoint endpoint, u64 address, u64 length_addres
 
 /* Whether somebody has the port. A connection does not keep a new listener away from it. */
 static int is_taken(enum socket_type type, u16 port, int also_by_connections) {
-    struct socket *s = sockets;
-    for (; s != 0; s = s->next) {
-        if (s->type == type && s->local.port == port && (also_by_connections || s->tcp.state <= LISTEN)) break;
+    for (struct socket *s = sockets; s != 0; s = s->next) {
+        int has_it = s->type == type && s->local.port == port;
+        if (has_it && (also_by_connections || s->tcp.state <= LISTEN)) return 1;
     }
-    return s != 0;
+    return 0;
 }
 
 static long bind(struct socket *socket, struct endpoint local) {
@@ -141,16 +139,6 @@ long sys_bind(struct file *file, u64 address, u64 length) {
     struct endpoint local;
     long error = get_address(&local, address, length);
     return error != 0 ? error : socket->local.port != 0 ? -EINVAL : bind(socket, local);
-}
-
-long sys_getsockname(struct file *file, u64 address, u64 length_address) {
-    return put_address(((struct socket *)file->data)->local, address, length_address);
-}
-
-long sys_getpeername(struct file *file, u64 address, u64 length_address) {
-    struct socket *socket = file->data;
-    if (socket->remote.address == ADDRESS_ANY) return -ENOTCONN;
-    return put_address(socket->remote, address, length_address);
 }
 
 /* ---- Connections ------------------------------------------------------------------------------- */
@@ -185,7 +173,7 @@ long sys_listen(struct file *file, u64 backlog) {
     return 0;
 }
 
-long sys_accept4(struct file *file, u64 address, u64 length_address, u64 flags) {
+long sys_accept(struct file *file, u64 address, u64 length_address) {
     struct socket *listener = file->data, *socket;
     long result;
     if (listener->tcp.state != LISTEN) return -EINVAL;
@@ -194,11 +182,7 @@ long sys_accept4(struct file *file, u64 address, u64 length_address, u64 flags) 
     if (result == 0) result = put_address(socket->remote, address, length_address);
     if (result != 0) return result;
     socket->listener = 0;
-    return make_file(socket, flags);
-}
-
-long sys_accept(struct file *file, u64 address, u64 length_address) {
-    return sys_accept4(file, address, length_address, 0);
+    return make_file(socket, 0);
 }
 
 /* For datagrams, only notes whom to send to and to hear. */
@@ -229,12 +213,6 @@ long sys_shutdown(struct file *file, u64 how) {
     if (socket->type == STREAM && socket->tcp.state < ESTABLISHED) return -ENOTCONN;
     if (how != 0) tcp_shutdown(socket);
     return 0;
-}
-
-long sys_getsockopt(struct file *file, u64 level, u64 name, u64 value, u64 length_address) {
-    u32 answer = level == SOL_SOCKET && name == SO_ERROR ? -take_error(file->data) : 0, size = sizeof(answer);
-    long error = copy_to_user(value, &answer, size);
-    return error != 0 ? error : copy_to_user(length_address, &size, sizeof(size));
 }
 
 /* ---- Sending and receiving --------------------------------------------------------------------- */

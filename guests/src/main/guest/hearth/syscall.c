@@ -134,8 +134,7 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
     _(33, dup2) _(217, getdents64) _(292, dup3)
 /* these as well, which must be a socket's, */
 #define SOCKET_CALLS(_) \
-    _(42, connect) _(43, accept) _(44, sendto) _(45, recvfrom) _(48, shutdown) _(49, bind) _(50, listen) \
-    _(51, getsockname) _(52, getpeername) _(55, getsockopt) _(288, accept4)
+    _(42, connect) _(43, accept) _(44, sendto) _(45, recvfrom) _(48, shutdown) _(49, bind) _(50, listen)
 /* these a struct place * with the inode of an open file, */
 #define INODE_CALLS(_) _(5, stat) _(77, truncate) _(81, chdir) _(91, chmod)
 /* and these the struct place * to which a path leads; AT: there is a directory's number in front of it. */

@@ -18,8 +18,7 @@
 #define TIMEOUT_FIRST  (250 * NANOS_PER_MILLI) /* where a round trip takes longer, some things go twice */
 #define DOUBLINGS_MAX  6
 #define TRIES          8
-#define FIN_WAIT       (60 * NANOS_PER_SECOND)
-#define TIME_WAIT_SPAN (10 * NANOS_PER_SECOND) /* the standard's four minutes are for paths round the earth */
+#define REST_SPAN      (10 * NANOS_PER_SECOND) /* the standard's four minutes are for paths round the earth */
 
 struct segment { u32 sequence, acknowledgment, window, mss; u8 flags; }; /* of one that came in */
 
@@ -159,19 +158,13 @@ static int all_is_acknowledged(const struct tcp *tcp) {
 }
 
 /* Who said his last word first cannot know whether his answer to the other's was heard: he rests for a while,
- * ready to say it again. With nobody left to read, a peer who never ends must not keep us for ever. */
+ * ready to say it again. With nobody left to read, a peer who never ends must not keep us for ever either. */
 static void end_if_all_is_said(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     if (!all_is_acknowledged(tcp)) return;
-    if (!tcp->fin_received) {
-        if (socket->detached && tcp->timer == 0) tcp->timer = now() + FIN_WAIT;
-    } else if (tcp->must_rest) {
-        tcp->state = TIME_WAIT;
-        tcp->timer = now() + TIME_WAIT_SPAN;
-        free_room(tcp);
-    } else {
-        end_connection(socket, 0);
-    }
+    if (tcp->fin_received && !tcp->must_rest) return end_connection(socket, 0);
+    if (tcp->fin_received) free_room(tcp);
+    if (tcp->fin_received || socket->detached) tcp->timer = now() + REST_SPAN;
 }
 
 /* Something was lost, so the network is full: we go on from there with half of what it seemed to bear. If it
@@ -179,7 +172,7 @@ static void end_if_all_is_said(struct socket *socket) {
 static void timer_fired(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     tcp->timer = 0;
-    if (tcp->state == TIME_WAIT || all_is_acknowledged(tcp)) {
+    if (all_is_acknowledged(tcp)) {
         end_connection(socket, 0);
     } else if (tcp->retries++ == TRIES) {
         end_connection(socket, ETIMEDOUT);
