@@ -1,7 +1,5 @@
-/*
- * exec.c: starting a program, which must be an ELF file linked statically. Scripts are the shell's business: told
- * -ENOEXEC, it reads them itself.
- */
+/* exec.c: starting a program, which must be an ELF file linked statically. Scripts are the shell's business:
+ * told -ENOEXEC, it reads them itself. */
 #include "kernel.h"
 
 #define ARGUMENT_PAGES 8
@@ -12,23 +10,10 @@
 /* The strings of argv and then envp, one behind the other, each ended by a 0. */
 struct arguments { char *strings; u64 used; u32 argc, envc; };
 
-struct elf_header {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, phoff, shoff;
-    u32 flags;
-    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-struct program_header { u32 type, flags; u64 offset, vaddr, paddr, filesz, memsz, align; };
-enum { ET_EXEC = 2, ET_DYN, EM_X86_64 = 62, PT_LOAD = 1, PT_INTERP = 3, PF_X = 1, PF_W = 2, PF_R = 4 };
-enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY = 9, AT_SECURE = 23, AT_RANDOM = 25 };
-
 struct program { struct space *space; u64 entry, headers, header_count; };
 
 /* The part of the file that a segment names, and zeroes behind it. */
-static long map_segment(struct program *program, struct inode *inode, u64 base,
-                        const struct program_header *segment) {
+static long map_segment(struct space *space, struct inode *inode, u64 base, struct program_header *segment) {
     u64 start = base + segment->vaddr, in_page = start % PAGE_SIZE;
     struct area area = {
         .start = start - in_page, .end = ROUND_UP(start + segment->memsz, PAGE_SIZE),
@@ -38,28 +23,25 @@ static long map_segment(struct program *program, struct inode *inode, u64 base,
         .file_end = segment->memsz == segment->filesz ? ~0ul : segment->offset + segment->filesz};
     if (segment->memsz == 0) return 0;
     if (segment->offset % PAGE_SIZE != in_page || segment->memsz < segment->filesz) return -ENOEXEC;
-    program->space->brk_start = program->space->brk = MAX(program->space->brk, area.end);
-    return MIN(space_map(program->space, &area, 1), 0);
+    space->brk_start = space->brk = MAX(space->brk, area.end);
+    return MIN(space_map(space, &area, 1), 0);
 }
 
 static long load(struct inode *inode, struct program *program) {
     struct elf_header elf;
     struct program_header segments[16];
     long error = inode->ops->read(inode, &elf, sizeof(elf), 0) != sizeof(elf) ? -ENOEXEC : 0;
+    u64 base = elf.type == ET_DYN ? PIE_BASE : 0, size = elf.phnum * sizeof(segments[0]);
     if (error != 0 || !same_bytes(elf.ident, "\177ELF\2", 5) || elf.machine != EM_X86_64
-            || elf.phentsize != sizeof(segments[0]) || elf.phnum > ARRAY_SIZE(segments)
-            || (elf.type != ET_EXEC && elf.type != ET_DYN)) {
+            || (elf.type != ET_EXEC && elf.type != ET_DYN) || size > sizeof(segments)
+            || inode->ops->read(inode, segments, size, elf.phoff) != (long)size) {
         return -ENOEXEC;
     }
-    u64 base = elf.type == ET_DYN ? PIE_BASE : 0, size = elf.phnum * sizeof(segments[0]);
-    if (inode->ops->read(inode, segments, size, elf.phoff) != (long)size) return -ENOEXEC;
     for (struct program_header *segment = segments; segment < segments + elf.phnum && error == 0; segment++) {
         if (segment->type == PT_INTERP) return -ENOENT; /* wants a dynamic linker */
         if (segment->type != PT_LOAD) continue;
-        error = map_segment(program, inode, base, segment);
-        if (elf.phoff >= segment->offset && elf.phoff < segment->offset + segment->filesz) {
-            program->headers = base + segment->vaddr + elf.phoff - segment->offset;
-        }
+        if (segment->offset == 0) program->headers = base + segment->vaddr + elf.phoff;
+        error = map_segment(program->space, inode, base, segment);
     }
     program->header_count = elf.phnum;
     program->entry = base + elf.entry;
@@ -146,30 +128,29 @@ static long take_strings(struct arguments *arguments, u64 vector, u32 *count) {
     return 0;
 }
 
-long sys_execve(u64 path_address, u64 argv, u64 envp) {
+long sys_execve(u64 path_at, u64 argv, u64 envp) {
     char path[PATH_MAX];
     struct arguments arguments = {.strings = pages_alloc(ARGUMENT_PAGES)};
-    if (arguments.strings == 0) return -ENOMEM;
-    long error = MIN(string_from_user(path, path_address, sizeof(path)), 0);
+    long error = arguments.strings == 0 ? -ENOMEM : MIN(string_from_user(path, path_at, sizeof(path)), 0);
     if (error == 0) error = take_strings(&arguments, argv, &arguments.argc);
     if (error == 0) error = take_strings(&arguments, envp, &arguments.envc);
     if (error == 0) error = execute(path, &arguments);
-    pages_put(arguments.strings, ARGUMENT_PAGES);
+    if (arguments.strings != 0) pages_put(arguments.strings, ARGUMENT_PAGES);
     return error;
 }
 
-/* ---- The first process -------------------------------------------------------------------------------- */
 extern char first_return[], ember[], ember_end[]; /* doors.S */
 
 /* The kernel thread that started everything becomes process 1: /init, by the shell if it is a script. Without
  * an initial RAM disk that is ember, which the kernel carries in itself. */
 void start_init(void) {
     static char strings[] = "/bin/sh\0/init\0HOME=/root\0TERM=linux\0PATH=/sbin:/bin:/usr/sbin:/usr/bin";
-    struct arguments script = {strings, sizeof(strings), 2, 3}, program = {strings + 8, sizeof(strings) - 8, 1, 3};
+    struct arguments script = {strings, sizeof(strings), 2, 3};
+    struct arguments program = {strings + 8, sizeof(strings) - 8, 1, 3};
     struct inode *inode = path_make("/init", S_IFREG | 0755);
     struct file *console;
-    if (inode != 0) memory_ops.write(inode, ember, ember_end - ember, 0);
-    if (path_find("/dev/console", &inode) != 0 || inode_open(inode, O_RDWR, &console) != 0) panic("no console");
+    if (inode != 0 && inode->size == 0) memory_ops.write(inode, ember, ember_end - ember, 0);
+    if (path_find("/dev/console", &inode) != 0 || inode_open(inode, O_RDWR, &console) != 0) panic("no tty");
     for (int fd = 0; fd < 3; fd++) console->users++, file_number(console, 0, 0);
     current->group = current->pid;
     tty_ops.ioctl(console, TIOCSCTTY, 0);

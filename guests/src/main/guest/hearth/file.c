@@ -1,7 +1,5 @@
-/*
- * file.c: open files and their numbers, and the system calls on them. These get a file in the place of its
- * number: syscall.c looks it up.
- */
+/* file.c: open files and their numbers, and the system calls on them, which get a file in the place of its
+ * number from syscall.c. */
 #include "kernel.h"
 
 struct file *file_new(const struct file_ops *ops, void *data, u32 flags) {
@@ -17,7 +15,6 @@ void file_put(struct file *file) {
     kfree(file);
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------ */
 struct file *file_by_number(u64 fd) { return fd < MAX_FILES ? current->files[fd] : 0; }
 
 long file_number(struct file *file, u64 first, u64 flags) {
@@ -40,11 +37,6 @@ long sys_close(u64 fd) {
     return 0;
 }
 
-long sys_dup(struct file *file) {
-    file->users++;
-    return file_number(file, 0, 0);
-}
-
 long sys_dup3(struct file *file, u64 wanted, u64 flags) {
     if (wanted >= MAX_FILES) return -EBADF;
     if (current->files[wanted] == file) return wanted;
@@ -54,27 +46,19 @@ long sys_dup3(struct file *file, u64 wanted, u64 flags) {
 }
 
 long sys_dup2(struct file *file, u64 wanted) { return sys_dup3(file, wanted, 0); }
+long sys_dup(struct file *file) { return file->users++, file_number(file, 0, 0); }
 
 long sys_fcntl(u64 fd, u64 command, u64 argument) {
     struct file *file = file_by_number(fd);
     if (file == 0) return -EBADF;
-    switch (command) {
-    case F_DUPFD: case F_DUPFD_CLOEXEC:
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
         file->users++;
         return file_number(file, argument, command == F_DUPFD ? 0 : O_CLOEXEC);
-    case F_GETFD:
-        return current->close_on_exec >> fd & 1;
-    case F_SETFD:
-        current->close_on_exec = (current->close_on_exec & ~(1ul << fd)) | (argument & 1) << fd;
-        return 0;
-    case F_GETFL:
-        return file->flags;
-    case F_SETFL:
-        file->flags = (file->flags & ~(O_APPEND | O_NONBLOCK)) | (argument & (O_APPEND | O_NONBLOCK));
-        return 0;
-    default:
-        return -EINVAL;
     }
+    u64 *bits = &current->close_on_exec;
+    if (command == F_SETFD) *bits = (*bits & ~(1ul << fd)) | (argument & 1) << fd;
+    if (command == F_SETFL) file->flags = (file->flags & ~O_NONBLOCK) | (argument & O_NONBLOCK);
+    return command == F_GETFD ? (long)(*bits >> fd & 1) : command == F_GETFL ? (long)file->flags : 0;
 }
 
 /* ---- Files with contents ------------------------------------------------------------------------------ */
@@ -97,12 +81,10 @@ static long regular_write(struct file *file, const void *from, u64 n) {
 static const struct file_ops regular_ops = {.read = regular_read, .write = regular_write};
 
 long inode_open(struct inode *inode, u32 flags, struct file **opened) {
-    int is_device = S_IS(inode->mode, CHR) || S_IS(inode->mode, BLK);
-    if (is_device && inode->ops->open == 0) return -ENXIO;
-    struct file *file = *opened = file_new(&regular_ops, 0, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
+    const struct file_ops *ops = inode->file_ops != 0 ? inode->file_ops : &regular_ops;
+    struct file *file = *opened = file_new(ops, inode->data, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
     if (file == 0) return -ENOMEM;
     inode_get(file->inode = inode);
-    if (is_device) inode->ops->open(inode, file);
     return 0;
 }
 
@@ -126,21 +108,12 @@ long sys_lseek(struct file *file, long offset, u64 whence) {
     return offset < 0 || whence > 2 ? -EINVAL : (long)(file->position = offset);
 }
 
-/* Positions 0 and 1 are . and .. */
-static long name_at(struct inode *directory, u64 position, struct name *name) {
-    if (position >= 2) return directory->ops->list(directory, position - 2, name);
-    *name = (struct name){.number = directory->number, .mode = S_IFDIR, .text = ".."};
-    name->text[position + 1] = '\0';
-    return 1;
-}
-
 long sys_getdents64(struct file *file, u64 to, u64 room) {
     struct { struct dirent64 head; char name[sizeof(((struct name *)0)->text) + 8]; } record;
     struct name name;
     u64 done = 0;
-    long more;
     if (file->inode == 0 || !S_IS(file->inode->mode, DIR)) return -ENOTDIR;
-    while ((more = name_at(file->inode, file->position, &name)) == 1) {
+    while (file->inode->ops->list(file->inode, file->position, &name) == 1) {
         u64 length = strlen(name.text) + 1, size = ROUND_UP(sizeof(record.head) + length, 8);
         if (done + size > room) return done == 0 ? -EINVAL : (long)done;
         record.head = (struct dirent64){.d_ino = name.number, .d_off = ++file->position, .d_reclen = size,
@@ -149,10 +122,9 @@ long sys_getdents64(struct file *file, u64 to, u64 room) {
         if (copy_to_user(to + done, &record, size) != 0) return -EFAULT;
         done += size;
     }
-    return more < 0 ? more : (long)done;
+    return done;
 }
 
-/* ---- Reading and writing ------------------------------------------------------------------------------ */
 /* Page by page through a page of the kernel's own; what comes from elsewhere than a file with contents is
  * given to the process as soon as there is something. */
 static long transfer(struct file *file, u64 address, u64 n, int writing) {
@@ -172,7 +144,8 @@ static long transfer(struct file *file, u64 address, u64 n, int writing) {
         }
         if (result <= 0) break;
         done += result;
-        if ((u64)result < part || long_work() != 0) break;
+        if (kernel_work()) schedule(); /* this may take long */
+        if ((u64)result < part || signal_waiting(current)) break;
     } while (done < n && (writing || file->ops->poll == 0)); /* ... and cannot keep us waiting */
     page_put(page);
     return done > 0 ? (long)done : result;
@@ -184,7 +157,8 @@ static long transfer_vector(struct file *file, u64 vector, u64 count, int writin
     for (u64 i = 0; i < count; i++, done += result) {
         if (copy_from_user(&part, vector + i * sizeof(part), sizeof(part)) != 0) return -EFAULT;
         result = part.length == 0 ? 0 : transfer(file, part.base, part.length, writing);
-        if (result < 0 || (u64)result < part.length) return done + MAX(result, 0) > 0 ? done + MAX(result, 0) : result;
+        if (result < 0) return done > 0 ? done : result;
+        if ((u64)result < part.length) return done + result;
     }
     return done;
 }
@@ -194,63 +168,100 @@ long sys_write(struct file *file, u64 from, u64 n) { return transfer(file, from,
 long sys_readv(struct file *file, u64 vector, u64 count) { return transfer_vector(file, vector, count, 0); }
 long sys_writev(struct file *file, u64 vector, u64 count) { return transfer_vector(file, vector, count, 1); }
 
-long sys_pread64(struct file *file, u64 to, u64 n, u64 offset) {
-    u64 position = file->position;
-    if (file->ops != &regular_ops) return -ESPIPE;
-    file->position = offset;
-    long result = transfer(file, to, n, 0);
-    file->position = position;
-    return result;
-}
-
 long sys_ioctl(struct file *file, u64 request, u64 argument) {
     return file->ops->ioctl == 0 ? -ENOTTY : file->ops->ioctl(file, request, argument);
 }
 
-/* ---- Waiting for several ------------------------------------------------------------------------------ */
-/* How many are ready; sleeps until any wakeup() and looks again, for as long as `deadline` (0: ever). */
-static long poll_until(struct pollfd *fds, u64 count, u64 deadline) {
-    for (;;) {
-        long found = 0, error;
-        for (u64 i = 0; i < count; i++) {
-            struct file *file = file_by_number(fds[i].fd);
-            u32 ready = file == 0 ? POLLNVAL : file->ops->poll == 0 ? POLLIN | POLLOUT : file->ops->poll(file);
-            fds[i].revents = fds[i].fd < 0 ? 0 : ready & (fds[i].events | POLLERR | POLLHUP | POLLNVAL);
-            found += fds[i].revents != 0;
-        }
-        if (found > 0 || (error = poll_wait(deadline)) == -ETIMEDOUT) return found;
-        if (error != 0) return error;
-    }
-}
-
+/* Sleeps until any wakeup() and looks again, until one of the files is ready or time is up. */
 long sys_poll(u64 address, u64 count, u64 millis) {
     struct pollfd fds[MAX_FILES];
+    u64 deadline = (int)millis < 0 ? 0 : now() + (int)millis * NANOS_PER_MILLI;
+    long found = 0, error = 0;
     if (count > MAX_FILES) return -EINVAL;
     if (copy_from_user(fds, address, count * sizeof(fds[0])) != 0) return -EFAULT;
-    long found = poll_until(fds, count, (int)millis < 0 ? 0 : now() + (int)millis * NANOS_PER_MILLI);
-    return found >= 0 && copy_to_user(address, fds, count * sizeof(fds[0])) != 0 ? -EFAULT : found;
+    while (found == 0 && error == 0) {
+        for (struct pollfd *wish = fds; wish < fds + count; wish++) {
+            struct file *f = file_by_number(wish->fd);
+            u32 ready = f == 0 ? POLLNVAL : f->ops->poll == 0 ? POLLIN | POLLOUT : f->ops->poll(f);
+            wish->revents = wish->fd < 0 ? 0 : ready & (wish->events | POLLERR | POLLHUP | POLLNVAL);
+            found += wish->revents != 0;
+        }
+        if (found == 0) error = poll_wait(deadline);
+    }
+    if (error == -EINTR) return error;
+    return copy_to_user(address, fds, count * sizeof(fds[0])) != 0 ? -EFAULT : found;
 }
 
-/* The same with three sets of bits, a number each, in the place of a list. */
-long sys_pselect6(u64 count, u64 in, u64 out, u64 other, u64 timeout) {
-    static const u32 events[] = {POLLIN | POLLHUP, POLLOUT | POLLERR, POLLPRI};
-    u64 addresses[] = {in, out, other}, sets[3] = {0}, ready[3] = {0};
-    struct pollfd fds[MAX_FILES];
-    struct timespec time = {0, 0};
-    if (timeout != 0 && copy_from_user(&time, timeout, sizeof(time)) != 0) return -EFAULT;
-    for (int i = 0; i < 3; i++) if (copy_from_user(&sets[i], addresses[i], 8) != 0 && addresses[i] != 0) return -EFAULT;
-    count = MIN(count, MAX_FILES);
-    for (u64 fd = 0; fd < count; fd++) {
-        fds[fd] = (struct pollfd){.fd = (sets[0] | sets[1] | sets[2]) >> fd & 1 ? (int)fd : -1};
-        for (int i = 0; i < 3; i++) if (sets[i] >> fd & 1) fds[fd].events |= events[i];
+/* ---- Pipes: a page between two processes, which one writes and the other reads ------------------------ */
+struct pipe {
+    char *page;
+    u32 put, taken; /* bytes so far: run freely, like the indices of Xen's rings */
+    int readers, writers;
+};
+
+static long pipe_read(struct file *file, void *to, u64 n) {
+    struct pipe *pipe = file->data;
+    while (pipe->put == pipe->taken) {
+        if (pipe->writers == 0 || n == 0) return 0;
+        if (file->flags & O_NONBLOCK) return -EAGAIN;
+        if (wait(pipe, 0) != 0) return -ERESTART;
     }
-    u64 deadline = timeout == 0 ? 0 : now() + time.tv_sec * NANOS_PER_SECOND + time.tv_nsec;
-    long found = poll_until(fds, count, deadline);
-    for (u64 fd = 0; fd < count; fd++) {
-        for (int i = 0; i < 3; i++) ready[i] |= sets[i] & (u64)((fds[fd].revents & events[i]) != 0) << fd;
-    }
-    for (int i = 0; i < 3; i++) {
-        if (found >= 0 && addresses[i] != 0 && copy_to_user(addresses[i], &ready[i], 8) != 0) return -EFAULT;
-    }
-    return found;
+    u64 done = 0;
+    while (done < n && pipe->put != pipe->taken) ((char *)to)[done++] = pipe->page[pipe->taken++ % PAGE_SIZE];
+    wakeup(pipe);
+    return done;
 }
+
+static long pipe_write(struct file *file, const void *from, u64 n) {
+    struct pipe *pipe = file->data;
+    long done = 0, error = 0;
+    while ((u64)done < n && error == 0) {
+        if (pipe->readers == 0) {
+            signal_send(current, SIGPIPE);
+            error = -EPIPE;
+        } else if (pipe->put - pipe->taken < PAGE_SIZE) {
+            pipe->page[pipe->put++ % PAGE_SIZE] = ((const char *)from)[done++];
+        } else {
+            wakeup(pipe);
+            error = file->flags & O_NONBLOCK ? -EAGAIN : wait(pipe, 0) != 0 ? -ERESTART : 0;
+        }
+    }
+    wakeup(pipe);
+    return done > 0 ? done : error;
+}
+
+static int is_write_end(struct file *file) { return (file->flags & O_ACCMODE) == O_WRONLY; }
+
+static u32 pipe_poll(struct file *file) {
+    struct pipe *pipe = file->data;
+    u32 waiting = pipe->put - pipe->taken;
+    if (is_write_end(file)) return (waiting < PAGE_SIZE ? POLLOUT : 0) | (pipe->readers == 0 ? POLLERR : 0);
+    return (waiting > 0 ? POLLIN : 0) | (pipe->writers == 0 ? POLLHUP : 0);
+}
+
+static void pipe_close(struct file *file) {
+    struct pipe *pipe = file->data;
+    if (is_write_end(file)) pipe->writers--;
+    else pipe->readers--;
+    wakeup(pipe);
+    if (pipe->readers > 0 || pipe->writers > 0) return;
+    page_put(pipe->page);
+    kfree(pipe);
+}
+
+static const struct file_ops pipe_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .close = pipe_close};
+
+long sys_pipe2(u64 address, u64 flags) {
+    struct pipe *pipe = kmalloc(sizeof(*pipe));
+    if (pipe == 0 || (pipe->page = page_alloc()) == 0) return kfree(pipe), -ENOMEM;
+    pipe->readers = pipe->writers = 1;
+    struct file *in = file_new(&pipe_ops, pipe, O_RDONLY | (flags & O_NONBLOCK));
+    struct file *out = file_new(&pipe_ops, pipe, O_WRONLY | (flags & O_NONBLOCK));
+    if (in == 0 || out == 0) return kfree(in), kfree(out), page_put(pipe->page), kfree(pipe), -ENOMEM;
+    int numbers[] = {file_number(in, 0, flags), file_number(out, 0, flags)};
+    if (numbers[1] < 0) return sys_close(numbers[0]), -EMFILE;
+    return copy_to_user(address, numbers, sizeof(numbers));
+}
+
+long sys_pipe(u64 address) { return sys_pipe2(address, 0); }

@@ -1,11 +1,10 @@
-/*
- * kernel.h: what the parts of the kernel offer each other. README.md says in which order to read the rest.
- */
+/* kernel.h: what the parts of the kernel offer each other. README.md says in which order to read the rest. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
 #include "xen.h"
 #include "string.h"
+#include "format.h"
 #include "linux.h"
 
 #define ARRAY_SIZE(array)   (sizeof(array) / sizeof((array)[0]))
@@ -16,18 +15,17 @@
 
 /* Functions that can fail return a long: negative numbers are -errno, as in Linux. */
 
-/* ---- main.c, trap.c, smp.c ---------------------------------------------------------------------------- */
+/* ---- main.c, trap.c ----------------------------------------------------------------------------------- */
 extern struct start_info *start_info;
 extern struct shared_info shared_info;
 extern char _start_of_kernel[];
 void shutdown(u32 reason) __attribute__((noreturn));
 void power_off(u32 reason) __attribute__((noreturn)); /* the same, after files are on their disks */
 /* Our own mistake, or the host's: says so and ends the domain with reason crash. */
-void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+#define panic(format, ...) (printk("hearth: panic: " format "\n", ##__VA_ARGS__), shutdown(SHUTDOWN_crash))
 const char *boot_option(const char *name); /* the value of NAME=value on the command line (up to a space) */
 void traps_init(void); /* once on each vCPU */
 void leave_kernel(struct registers *registers);
-
 #define MAX_VCPUS 2
 extern struct cpu {
     u32 id, ipi_port;  /* sending to the port wakes this vCPU */
@@ -38,30 +36,19 @@ extern struct cpu {
     int sleeps;        /* in idle() */
 } cpus[MAX_VCPUS];
 extern u32 cpu_count;
-void smp_init(void);
 
 /* The big kernel lock: whoever runs kernel code holds it, but for the few instructions around sleeping in Xen
  * and going to a process. So kernel code need not think of the other vCPU; it must think of it only where it
  * sleeps. Events are masked in the kernel, so it need not think of interrupts either. */
-void lock_kernel(void);
-void unlock_kernel(void);
+void lock_kernel(void), unlock_kernel(void);
 
-/* ---- print.c, console.c, tty.c ------------------------------------------------------------------------ */
-/* %c %s %d %u %x; for numbers l, a width, and the flag 0. */
+/* ---- tty.c -------------------------------------------------------------------------------------------- */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void print_list(const char *format, __builtin_va_list arguments);
-void print_to(char *to, u64 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void copy_string(char *to, const char *from, u64 room); /* what fits; a 0 always */
-int same_bytes(const void *a, const void *b, u64 n);
 struct text { char *bytes; u64 length, room; }; /* grows in a page: the contents of files in /proc */
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 void console_init(void);
-int console_put(const char *bytes, u64 n);      /* a few; 0: there is no room for them */
-long console_wait(void);                        /* sleeps until there may be, or a signal comes */
 void console_put_all(const char *bytes, u64 n); /* for those who cannot sleep */
 void console_flush(void);                       /* tells the backend */
-void tty_input(u8 c);                           /* from the console's event */
 extern const struct file_ops tty_ops, socket_ops;
 
 /* ---- page.c ------------------------------------------------------------------------------------------- */
@@ -70,24 +57,19 @@ static inline u64 virt_to_pfn(const void *address) { return ((u64)address - VIRT
 static inline void *pfn_to_virt(u64 pfn) { return (void *)(VIRT_BASE + pfn * PAGE_SIZE); }
 static inline void *mfn_to_virt(u64 mfn) { return pfn_to_virt(MACH2PHYS[mfn]); }
 u64 virt_to_mfn(const void *address);
-
 void pages_init(void);
 extern u64 pages_total, pages_free, pages_limit; /* now, of these free, and at most */
 void *page_alloc(void);                /* zeroed, as all memory; null when it is used up */
 void *pages_alloc(u32 count);          /* contiguous for us (not for the machine), aligned to their length */
 void pages_put(void *first, u32 count);
-void page_get(void *page);             /* one more user ... */
-void page_put(void *page);             /* ... one less; the last one frees it */
+void page_get(void *page), page_put(void *page); /* one user more, or less: the last one frees it */
 u32 page_users(void *page);
 void page_set_writable(void *page, int writable); /* in the linear map; tables must not be */
 void pages_free_range(u64 from, u64 to);          /* virtual; memory of the boot, used up */
-long page_give_up(void);               /* a free page to Xen; -ENOMEM */
-long page_ask_for(void);               /* and one back; -ENOMEM: Xen has none, or we have all */
+long page_give_up(void), page_ask_for(void); /* a free page to Xen, or one back; -ENOMEM: there is none */
 void *kmalloc(u64 size);               /* up to half a page; null when memory is used up */
 void kfree(void *object);
-/* Maps a frame of the machine that is not ours (shared_info, the grant table) over a page of the kernel's own
- * image: a page-aligned variable. */
-void map_frame_over(void *variable, u64 mfn);
+void map_frame_over(void *variable, u64 mfn); /* a frame that is not ours, in the place of one of our image */
 
 /* ---- space.c: address spaces -------------------------------------------------------------------------- */
 struct area { /* a stretch of a process's addresses: all of one kind */
@@ -107,11 +89,8 @@ struct space {
 };
 #define USER_END     0x7ffffff000ul  /* the first slot of the L4 table: 512 GiB */
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
-
-struct space *space_new(void);
-struct space *space_clone(struct space *from);
-void space_free(struct space *space);
-void space_pin(struct space *space);
+struct space *space_new(void), *space_clone(struct space *from);
+void space_pin(struct space *space), space_free(struct space *space);
 long space_fault(struct space *space, u64 address, u32 access);    /* -EFAULT, -ENOMEM */
 long space_map(struct space *space, struct area *like, int fixed); /* address */
 /* A process's memory; `user` means the running one's. */
@@ -123,17 +102,16 @@ long string_from_user(char *to, u64 from, u64 room); /* length, -ENAMETOOLONG */
 
 /* ---- task.c: processes and kernel threads ------------------------------------------------------------- */
 #define MAX_FILES 64
-enum task_state { RUNNABLE, SLEEPING, STOPPED, ZOMBIE };
+enum task_state { RUNNABLE, SLEEPING, ZOMBIE };
 struct task {
     u64 stack_pointer; /* while it does not run; doors.S knows this place */
     struct task *next, *next_to_run; /* the former of all tasks */
     enum task_state state;
     const void *channel; /* what it sleeps for */
-    int interruptible;
     u64 deadline;        /* when it wakes in any case; 0: never */
     struct cpu *cpu;     /* where it runs; null when it does not */
     char name[16];
-    int pid, group;
+    int interruptible, pid, group, exit_status;
     struct task *parent;
     struct space *space;     /* null: a kernel thread, or dead */
     u64 fs_base;
@@ -144,9 +122,7 @@ struct task {
     int restore_blocked;     /* sigsuspend: take saved_blocked when going back */
     struct sigaction action[NSIG - 1]; /* signal 1 first */
     u64 alarm;               /* when SIGALRM comes; 0: never */
-    u64 fault_address;
-    int exit_status, stop_signal; /* the latter 0 once the parent knows */
-    u64 started, user_time, entered; /* ns */
+    u64 fault_address, started, user_time, entered; /* the latter three in ns */
     u8 fpu[512] __attribute__((aligned(16)));
 };
 
@@ -164,31 +140,25 @@ static inline struct registers *task_registers(struct task *task) {
 extern struct task *tasks;
 void tasks_init(void (*first)(void *)) __attribute__((noreturn)); /* on vCPU 0's idle task */
 struct task *idle_task(u32 cpu, void (*run)(void *));
-struct task *kthread(const char *name, void (*run)(void *), void *argument);
+void kthread(const char *name, void (*run)(void *), void *argument);
 struct task *task_by_pid(int pid);
 void task_load(struct task *task); /* tells Xen its page tables and segment base */
-void fpu_reset(struct task *task);
-void fpu_save(struct task *task);
-void fpu_load(struct task *task);
+void fpu_reset(struct task *task), fpu_save(struct task *task), fpu_load(struct task *task);
 void schedule(void);
 void idle(void) __attribute__((noreturn)); /* what a vCPU does when nobody wants to run */
 int tasks_wait_to_run(void);
 int kernel_work(void); /* takes events; whether the running task should give way */
-long long_work(void);  /* in long loops: gives way if need be; -EINTR: a signal waits */
 void do_exit(int status) __attribute__((noreturn));
-
-/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. Two kinds: sleep() cannot
- * be interrupted; wait() ends with -EINTR by a signal and with -ETIMEDOUT at the deadline (ns of now(); 0:
- * none). poll_wait() ends at every wakeup. */
+/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. sleep() cannot be
+ * interrupted; wait() ends with -EINTR by a signal, and with -ETIMEDOUT at the deadline (of now(); 0: none).
+ * poll_wait() ends at every wakeup. */
 void sleep(const void *channel);
 long wait(const void *channel, u64 deadline);
 long poll_wait(u64 deadline);
 void sleep_until(u64 deadline);
-void wakeup(const void *channel);
-void wake_task(struct task *task);
+void wakeup(const void *channel), wake_task(struct task *task);
 struct mutex { struct task *owner; }; /* a lock that may be held while sleeping */
-void mutex_lock(struct mutex *mutex);
-void mutex_unlock(struct mutex *mutex);
+void mutex_lock(struct mutex *mutex), mutex_unlock(struct mutex *mutex);
 
 /* ---- exec.c, signal.c, syscall.c ---------------------------------------------------------------------- */
 void start_init(void) __attribute__((noreturn));
@@ -197,44 +167,35 @@ int is_signal_ignored(struct task *task, int signal);
 void signal_send(struct task *task, int signal);
 long signal_send_group(int group, int signal);
 void signal_fault(int signal, u64 address); /* the running process did something wrong */
-void signals_deliver(struct registers *registers);
-void signals_reset(void);
+void signals_deliver(struct registers *registers), signals_reset(void);
 #define SYSTEM_CALL 257 /* the vector that doors.S gives it */
 #define ERESTART    512 /* a result that no process sees: a signal came first; call again, or -EINTR */
 void system_call(struct registers *registers);
-long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid);
-long sys_close(u64 fd);
-long sys_sync(void);
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid), sys_close(u64 fd), sys_sync(void);
 
 #include "vfs.h"
 
-/* ---- event.c, time.c ---------------------------------------------------------------------------------- */
-void events_init(void);
+/* ---- event.c ------------------------------------------------------------------------------------------ */
+void events_init(void), events_off(void);
 void events_handle(void); /* takes what is pending on this vCPU; events masked */
-void events_off(void);
 void event_attach(u32 port, void (*handler)(void *), void *argument); /* a port that is there */
 void event_bind_virq(u32 virq, u32 cpu, void (*handler)(void *), void *argument);
 u32 event_bind_ipi(u32 cpu);
 /* A port on which the given domain may bind; handlers run with the lock held and may not sleep. */
 long event_alloc(u16 remote_domain, void (*handler)(void *), void *argument);
 void event_notify(u32 port);
-
 #define NANOS_PER_MICRO  1000ul
 #define NANOS_PER_MILLI  1000000ul
 #define NANOS_PER_SECOND 1000000000ul
 void time_init(void);     /* once on each vCPU */
-u64 now(void);            /* ns since Xen started */
-u64 uptime(void);         /* ns since our start */
-u64 wall_clock(void);     /* ns since 1970 */
+u64 now(void), uptime(void), wall_clock(void); /* ns since Xen started, since our start, since 1970 */
 u64 random64(void);       /* not for secrets */
 void timer_expect(u64 deadline); /* some task's; 0: none */
 void timer_program(void); /* makes Xen call this vCPU when there will be work */
 void slice_begin(void);   /* the running task has its turn from now on */
 
 /* ---- xenstore.c, grant.c, balloon.c, net.c ------------------------------------------------------------ */
-void xenstore_init(void);
-void grants_init(void);
-void balloon_init(void);
-void network_init(void); /* from the first kernel thread; starts what else it needs */
+/* From the first kernel thread; they start what else they need. */
+void xenstore_init(void), grants_init(void), balloon_init(void), network_init(void);
 
 #endif

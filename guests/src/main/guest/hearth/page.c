@@ -1,8 +1,6 @@
-/*
- * page.c: memory. Every page of the domain has two numbers: its pfn, by which we count it, and its mfn, by
+/* page.c: memory. Every page of the domain has two numbers: its pfn, by which we count it, and its mfn, by
  * which the machine does. Page tables hold mfns; Xen checks each of them. The builder left a list that leads
- * from pfn to mfn; we keep it in struct page.
- */
+ * from pfn to mfn; we keep it in struct page. */
 #include "kernel.h"
 
 #define NO_FRAME  0xffffffffu /* of a page that was given back to Xen */
@@ -17,10 +15,8 @@ static struct page {
 static u64 next_free, next_absent; /* where to go on looking */
 u64 pages_total, pages_free, pages_limit;
 
-/*
- * Changing a page table is the hypervisor's business. The tables are mapped read-only, since a guest that
- * could write them could map its neighbour's memory; we ask, Xen checks and writes.
- */
+/* Changing a page table is the hypervisor's business. The tables are mapped read-only, since a guest that
+ * could write them could map its neighbour's memory; we ask, Xen checks and writes. */
 static void set_kernel_entry(void *address, u64 entry) {
     long error = hypercall(HYPERCALL_update_va_mapping, (u64)address, entry, UVMF_INVLPG | UVMF_ALL, 0);
     if (error != 0) panic("Xen refuses entry %lx for %lx: error %ld", entry, (u64)address, error);
@@ -133,11 +129,8 @@ static u64 boot_next; /* the first page that nobody uses; all up to mapped_end a
 
 static u64 *table_at(const u64 *entry) { return mfn_to_virt((*entry & ~PTE_NX) / PAGE_SIZE); }
 
-/*
- * The builder mapped the kernel and a little more. The rest needs more L1 tables: each is filled
- * while it is a page like any other, made read-only, and then hung into the L2 table, which makes Xen look at
- * every entry.
- */
+/* The builder mapped the kernel and a little more. The rest needs more L1 tables: each is filled while it is
+ * an ordinary page, made read-only, and then hung into the L2 table, which makes Xen look at every entry. */
 static void map_memory(u64 mapped_end, const u64 *p2m) {
     u64 *l3 = table_at((u64 *)start_info->pt_base + 511), *l2 = table_at(l3 + 510);
     for (u64 pfn = virt_to_pfn((void *)mapped_end); pfn < pages_limit; pfn += L1_PAGES) {
@@ -159,21 +152,18 @@ void pages_init(void) {
     const u64 *p2m = (const u64 *)start_info->mfn_list;
     u16 self = DOMID_SELF;
     long limit = HYPERCALL(memory_op, XENMEM_maximum_reservation, &self);
-
     boot_next = start_info->pt_base + (start_info->nr_pt_frames + 1) * PAGE_SIZE;
     /* As the builder promises: half a MiB behind the stack, and up to a multiple of 4 MiB. */
     u64 mapped_end = ROUND_UP(boot_next + (512ul << 10), 4ul << 20);
     pages_total = MIN(start_info->nr_pages, MAP_LIMIT);
     pages_limit = MIN(MAX((u64)MAX(limit, 0), pages_total), MAP_LIMIT);
     map_memory(mapped_end, p2m);
-
     pages = (struct page *)boot_next;
     boot_next = ROUND_UP((u64)(pages + pages_limit), PAGE_SIZE);
     for (u64 pfn = 0; pfn < pages_limit; pfn++) {
         pages[pfn] = (struct page){.mfn = pfn < pages_total ? p2m[pfn] : NO_FRAME, .users = 1};
     }
     pages_free_range(boot_next, (u64)pfn_to_virt(pages_total));
-    u64 list_end = (u64)(p2m + start_info->nr_pages);
-    pages_free_range(start_info->mfn_list, ROUND_UP(list_end, PAGE_SIZE));
+    pages_free_range((u64)p2m, ROUND_UP((u64)(p2m + start_info->nr_pages), PAGE_SIZE));
     pages_free_range(VIRT_BASE + PAGE_SIZE, (u64)_start_of_kernel);
 }

@@ -1,13 +1,9 @@
-/*
- * signal.c: interrupting processes. A signal waits in signals_pending until its process is about to leave the
- * kernel; there the process dies, stops, or is sent to its handler.
- */
+/* signal.c: interrupting processes. A signal waits in signals_pending until its process is about to leave the
+ * kernel; there the process dies or is sent to its handler. No process is ever stopped. */
 #include "kernel.h"
 
 #define BIT(signal)  (1ul << ((signal) - 1))
-#define IGNORED_BY_DEFAULT (BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH))
-#define STOPPING     (BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
-#define UNSTOPPABLE  (BIT(SIGKILL) | BIT(SIGSTOP))
+#define IGNORED (BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH) | BIT(SIGTSTP) | BIT(SIGTTOU))
 #define SYSCALL_SIZE 2    /* bytes of the syscall instruction */
 #define RED_ZONE     128  /* below rsp: the compiler's, also without moving rsp */
 
@@ -16,16 +12,11 @@ u64 signal_waiting(struct task *task) { return task->signals_pending & ~task->si
 int is_signal_ignored(struct task *task, int signal) {
     u64 handler = task->action[signal - 1].handler;
     if (task->pid == 1 && handler == SIG_DFL) return 1; /* init is not killed by mistake */
-    return handler == SIG_IGN || (handler == SIG_DFL && IGNORED_BY_DEFAULT & BIT(signal));
+    return handler == SIG_IGN || (handler == SIG_DFL && IGNORED & BIT(signal));
 }
 
 void signal_send(struct task *task, int signal) {
     if (task->space == 0 || signal == 0) return; /* kernel threads have no signals, and the dead need none */
-    if (signal == SIGCONT) task->signals_pending &= ~STOPPING;
-    if (task->state == STOPPED && (signal == SIGCONT || signal == SIGKILL)) {
-        task->state = SLEEPING;
-        wake_task(task);
-    }
     if (!(BIT(signal) & task->signals_blocked) && is_signal_ignored(task, signal)) return;
     task->signals_pending |= BIT(signal);
     if (signal_waiting(task) && task->interruptible) wake_task(task);
@@ -42,16 +33,11 @@ long signal_send_group(int group, int signal) {
     return sent;
 }
 
-/* Of the running process's own making, so it may not be ignored. */
+/* Of the running process's own making: who does not want to know it ends. */
 void signal_fault(int signal, u64 address) {
-    struct task *task = current;
-    if (task->pid == 1) panic("process 1: signal %d, address %lx", signal, address);
-    task->fault_address = address;
-    if (is_signal_ignored(task, signal) || task->signals_blocked & BIT(signal)) {
-        task->action[signal - 1].handler = SIG_DFL;
-        task->signals_blocked &= ~BIT(signal);
-    }
-    task->signals_pending |= BIT(signal);
+    if (current->signals_blocked & BIT(signal) || is_signal_ignored(current, signal)) do_exit(signal);
+    current->fault_address = address;
+    current->signals_pending |= BIT(signal);
 }
 
 /* ---- Handlers ----------------------------------------------------------------------------------------- */
@@ -93,7 +79,7 @@ long sys_rt_sigreturn(void) {
     for (u32 i = 0; i < ARRAY_SIZE(frame_order); i++) IN_ORDER(regs, i) = frame.registers[i];
     regs->rflags = (regs->rflags & 0xcd5) | 0x202; /* what a process may set, and that events come */
     regs->vector = 0;
-    current->signals_blocked = frame.mask & ~UNSTOPPABLE;
+    current->signals_blocked = frame.mask & ~BIT(SIGKILL);
     return regs->rax;
 }
 
@@ -105,29 +91,16 @@ static void restart(struct registers *regs, int wants_it) {
     regs->vector = 0;
 }
 
-static void stop(struct task *task, int signal) {
-    task->state = STOPPED;
-    task->stop_signal = signal;
-    signal_send(task->parent, SIGCHLD);
-    wakeup(task->parent);
-    schedule();
-}
-
 static void deliver(struct task *task, struct registers *regs, int signal) {
     struct sigaction action = task->action[signal - 1];
     if (is_signal_ignored(task, signal) && signal != SIGKILL) return;
-    if (action.handler == SIG_DFL) {
-        if (!(STOPPING & BIT(signal))) do_exit(signal);
-        stop(task, signal);
-        return;
-    }
+    if (action.handler == SIG_DFL) do_exit(signal);
     u64 mask = task->restore_blocked ? task->saved_blocked : task->signals_blocked;
     task->restore_blocked = 0;
     restart(regs, (action.flags & SA_RESTART) != 0);
     if (build_frame(regs, signal, &action, mask) != 0) do_exit(SIGSEGV);
-    task->signals_blocked |= action.mask & ~UNSTOPPABLE;
+    task->signals_blocked |= action.mask & ~BIT(SIGKILL);
     if (!(action.flags & SA_NODEFER)) task->signals_blocked |= BIT(signal);
-    if (action.flags & SA_RESETHAND) task->action[signal - 1].handler = SIG_DFL;
 }
 
 void signals_deliver(struct registers *regs) {
@@ -149,10 +122,9 @@ void signals_reset(void) {
     }
 }
 
-/* ---- System calls ------------------------------------------------------------------------------------- */
 long sys_rt_sigaction(u64 signal, u64 new, u64 old) {
     struct sigaction action;
-    if (signal == 0 || signal >= NSIG || (new != 0 && BIT(signal) & UNSTOPPABLE)) return -EINVAL;
+    if (signal == 0 || signal >= NSIG || (new != 0 && signal == SIGKILL)) return -EINVAL;
     if (new != 0 && copy_from_user(&action, new, sizeof(action)) != 0) return -EFAULT;
     if (old != 0 && copy_to_user(old, &current->action[signal - 1], sizeof(action)) != 0) return -EFAULT;
     if (new != 0) current->action[signal - 1] = action;
@@ -164,7 +136,8 @@ long sys_rt_sigprocmask(u64 how, u64 set, u64 old) {
     if (old != 0 && copy_to_user(old, &blocked, 8) != 0) return -EFAULT;
     if (set == 0) return 0;
     if (how > 2 || copy_from_user(&mask, set, 8) != 0) return how > 2 ? -EINVAL : -EFAULT;
-    current->signals_blocked = (how == 0 ? blocked | mask : how == 1 ? blocked & ~mask : mask) & ~UNSTOPPABLE;
+    mask = how == 0 ? blocked | mask : how == 1 ? blocked & ~mask : mask;
+    current->signals_blocked = mask & ~BIT(SIGKILL);
     return 0;
 }
 
@@ -178,27 +151,21 @@ long sys_rt_sigsuspend(u64 set) {
     if (copy_from_user(&mask, set, 8) != 0) return -EFAULT;
     current->saved_blocked = current->signals_blocked;
     current->restore_blocked = 1;
-    current->signals_blocked = mask & ~UNSTOPPABLE;
+    current->signals_blocked = mask & ~BIT(SIGKILL);
     return sys_pause();
 }
 
+/* A process, or a group: our own for 0, another as a negative number. */
 long sys_kill(u64 number, u64 signal) {
     int pid = number;
     struct task *task = task_by_pid(pid);
     if (signal >= NSIG) return -EINVAL;
-    if (pid == 0 || pid < -1) return signal_send_group(pid == 0 ? current->group : -pid, signal);
-    if (pid > 0 && task == 0) return -ESRCH;
-    if (pid > 0) signal_send(task, signal);
-    for (task = tasks; pid == -1 && task != 0; task = task->next) {
-        if (task->pid > 1 && task != current) signal_send(task, signal);
-    }
-    return 0;
+    if (pid <= 0) return signal_send_group(pid == 0 ? current->group : -pid, signal);
+    if (task != 0) signal_send(task, signal);
+    return task == 0 ? -ESRCH : 0;
 }
 
-long sys_tgkill(u64 group, u64 pid, u64 signal) {
-    (void)group;
-    return sys_kill(pid, signal);
-}
+long sys_tgkill(u64 group, u64 pid, u64 signal) { return group == pid ? sys_kill(pid, signal) : -ESRCH; }
 
 long sys_alarm(u64 seconds) {
     u64 left = current->alarm == 0 ? 0 : MAX((long)(current->alarm - now()), 1);

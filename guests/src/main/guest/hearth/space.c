@@ -1,13 +1,11 @@
-/*
- * space.c: the address spaces of processes.
+/* space.c: the address spaces of processes.
  *
- * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing
- * of the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
- * the first of 512 slots of the top table. Tables are made while they are ordinary pages, by plain writes; then
- * they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
+ * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing of
+ * the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
+ * the first of 512 slots of the top table. Tables are made while they are ordinary pages, by plain writes;
+ * then they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
  * Pages appear when they are touched. fork() copies tables only and takes the right to write from both sides;
- * who writes first gets a copy.
- */
+ * who writes first gets a copy. */
 #include "kernel.h"
 
 #define FRAME_BITS  0x000ffffffffff000ul
@@ -48,16 +46,14 @@ static void set_entry(struct space *space, u64 *entry, u64 value) {
         return;
     }
     if (*entry & PTE_PRESENT) must_flush_tlb = 1;
-    queue[queued++] = (struct mmu_update){
-        .ptr = virt_to_mfn(entry) * PAGE_SIZE + (u64)entry % PAGE_SIZE, .val = value};
+    queue[queued++] = (struct mmu_update){virt_to_mfn(entry) * PAGE_SIZE + (u64)entry % PAGE_SIZE, value};
     if (queued == ARRAY_SIZE(queue)) flush();
 }
 
 /* The L1 entry for an address, with the tables above it; null when there is no memory for them. */
 static u64 *entry_at(struct space *space, u64 address) {
-    u64 *table = space->root;
-    for (int level = 4; level > 1; level--) {
-        u64 *entry = ENTRY(table, address, level);
+    u64 *entry = ENTRY(space->root, address, 4);
+    for (int level = 3; level > 0; level--) {
         if (*entry == 0) {
             u64 *lower = page_alloc();
             if (lower == 0) return 0;
@@ -65,9 +61,9 @@ static u64 *entry_at(struct space *space, u64 address) {
             set_entry(space, entry, virt_to_mfn(lower) * PAGE_SIZE | TABLE_ENTRY);
             flush();
         }
-        table = page_of(*entry);
+        entry = ENTRY((u64 *)page_of(*entry), address, level);
     }
-    return ENTRY(table, address, 1);
+    return entry;
 }
 
 /* The first entry with a page from *address on, which is moved there; null: none before end. */
@@ -100,6 +96,13 @@ static long insert(struct space *space, const struct area *like) {
     return 0;
 }
 
+static struct area *remove(struct area *area) {
+    struct area *next = area->next;
+    inode_put(area->inode);
+    kfree(area);
+    return next;
+}
+
 /* Makes an area begin at the address, if it lies inside one. */
 static long split(struct space *space, u64 address) {
     struct area *area = area_at(space, address);
@@ -115,30 +118,25 @@ static long split(struct space *space, u64 address) {
 /* The highest gap that is large enough; 0: none is. */
 static u64 find_room(struct space *space, u64 length) {
     u64 found = 0, gap = USER_START;
-    for (struct area *area = space->areas; area != 0 && area->start < MMAP_TOP; gap = area->end, area = area->next) {
+    for (struct area *area = space->areas; area != 0 && area->start < MMAP_TOP; area = area->next) {
         if (area->start >= gap + length) found = area->start - length;
+        gap = area->end;
     }
     return MMAP_TOP >= gap + length ? MMAP_TOP - length : found;
 }
 
-static long space_unmap(struct space *space, u64 start, u64 end) {
+static long unmap(struct space *space, u64 start, u64 end) {
     if (split(space, start) != 0 || split(space, end) != 0) return -ENOMEM;
+    for (u64 at = start, *entry; (entry = next_entry(space, &at, end)) != 0; at += PAGE_SIZE) {
+        void *page = page_of(*entry);
+        space->resident--;
+        set_entry(space, entry, 0);
+        page_put(page); /* nobody takes it before the flush, which makes Xen forget it too */
+    }
+    flush();
     for (struct area **at = &space->areas; *at != 0;) {
-        struct area *area = *at;
-        if (area->start < start || area->end > end) {
-            at = &area->next;
-            continue;
-        }
-        for (u64 page = area->start, *entry; (entry = next_entry(space, &page, area->end)) != 0;
-                page += PAGE_SIZE, space->resident--) {
-            void *behind = page_of(*entry);
-            set_entry(space, entry, 0);
-            page_put(behind); /* nobody takes it before the flush, which makes Xen forget it too */
-        }
-        flush();
-        *at = area->next;
-        inode_put(area->inode);
-        kfree(area);
+        if ((*at)->start >= start && (*at)->end <= end) *at = remove(*at);
+        else at = &(*at)->next;
     }
     return 0;
 }
@@ -150,7 +148,7 @@ long space_map(struct space *space, struct area *like, int fixed) {
         if ((like->start = find_room(space, length)) == 0) return -ENOMEM;
         like->end = like->start + length;
     } else if (like->start < USER_START || like->end > USER_END || like->end < like->start
-               || space_unmap(space, like->start, like->end) != 0) {
+               || unmap(space, like->start, like->end) != 0) {
         return -ENOMEM;
     }
     long error = insert(space, like);
@@ -167,11 +165,9 @@ long sys_mmap(u64 address, u64 length, u64 prot, u64 flags, u64 fd, u64 offset) 
     struct file *file = flags & MAP_ANONYMOUS ? 0 : file_by_number(fd);
     struct inode *inode = file == 0 ? 0 : file->inode, *shared = 0;
     struct area area = {.start = address, .end = address + ROUND_UP(length, PAGE_SIZE), .prot = prot & 7,
-                        .flags = flags & (MAP_SHARED | MAP_PRIVATE), .offset = offset, .file_end = ~0ul};
+                        .flags = flags, .offset = flags & MAP_ANONYMOUS ? 0 : offset, .file_end = ~0ul};
     if ((address | offset) % PAGE_SIZE != 0 && flags & MAP_FIXED) return -EINVAL;
-    if (flags & MAP_ANONYMOUS) {
-        area.offset = 0;
-        /* Shared with whom we fork: a file without a name. */
+    if (flags & MAP_ANONYMOUS) { /* shared with whom we fork: a file without a name */
         if (flags & MAP_SHARED && (inode = shared = memory_inode(S_IFREG)) == 0) return -ENOMEM;
     } else if (inode == 0 || !S_IS(inode->mode, REG) || (flags & MAP_SHARED && inode->ops->page == 0)) {
         return file == 0 ? -EBADF : -ENODEV;
@@ -183,14 +179,14 @@ long sys_mmap(u64 address, u64 length, u64 prot, u64 flags, u64 fd, u64 offset) 
 }
 
 long sys_munmap(u64 address, u64 length) {
-    if (address % PAGE_SIZE != 0 || length == 0 || length > USER_END) return -EINVAL;
-    return space_unmap(current->space, address, address + ROUND_UP(length, PAGE_SIZE));
+    if (address % PAGE_SIZE != 0 || length == 0 || length > USER_END || address > USER_END) return -EINVAL;
+    return unmap(current->space, address, address + ROUND_UP(length, PAGE_SIZE));
 }
 
 long sys_mprotect(u64 address, u64 length, u64 prot) {
     struct space *space = current->space;
     u64 end = address + ROUND_UP(length, PAGE_SIZE), *entry;
-    if (address % PAGE_SIZE != 0 || length > USER_END) return -EINVAL;
+    if (address % PAGE_SIZE != 0 || length > USER_END || address > USER_END) return -EINVAL;
     if (split(space, address) != 0 || split(space, end) != 0) return -ENOMEM;
     for (struct area *area = space->areas; area != 0; area = area->next) {
         if (area->start >= address && area->end <= end) area->prot = prot & 7;
@@ -203,18 +199,13 @@ long sys_mprotect(u64 address, u64 length, u64 prot) {
     return 0;
 }
 
-/* The heap is one area, which grows and shrinks. */
 long sys_brk(u64 end) {
     struct space *space = current->space;
     u64 old_top = ROUND_UP(space->brk, PAGE_SIZE), top = ROUND_UP(end, PAGE_SIZE);
     struct area heap = {.start = old_top, .end = top, .prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE};
     if (end < space->brk_start || end > MMAP_TOP) return space->brk;
-    struct area *area = space->areas, *below = 0;
-    for (; area != 0 && area->start < old_top; area = area->next) below = area;
-    if (area != 0 && area->start < top) return space->brk; /* something is in the way */
-    if (top < old_top) space_unmap(space, top, old_top);
-    else if (old_top > space->brk_start && below->end == old_top) below->end = top;
-    else if (top > old_top && insert(space, &heap) != 0) return space->brk;
+    if (top < old_top) unmap(space, top, old_top);
+    if (top > old_top && space_map(space, &heap, 1) < 0) return space->brk;
     return space->brk = end;
 }
 
@@ -223,15 +214,14 @@ long sys_brk(u64 end) {
 static void *new_page(struct area *area, u64 address, u32 access, int *own) {
     u64 offset = area->offset + address - area->start;
     u64 rest = area->inode == 0 || offset >= area->file_end ? 0 : area->file_end - offset;
-    u64 from_file = MIN(rest, PAGE_SIZE);
-    int shared = area->flags & MAP_SHARED, whole = from_file == PAGE_SIZE && !(access & ACCESS_WRITE);
+    int shared = area->flags & MAP_SHARED, whole = rest >= PAGE_SIZE && !(access & ACCESS_WRITE);
     void *page = 0;
-    if (from_file > 0 && area->inode->ops->page != 0 && (shared || whole)) {
+    if (rest > 0 && area->inode->ops->page != 0 && (shared || whole)) {
         page = area->inode->ops->page(area->inode, offset / PAGE_SIZE, shared);
     }
     *own = shared || page == 0;
     if (page != 0 || (page = page_alloc()) == 0) return page;
-    if (from_file > 0) area->inode->ops->read(area->inode, page, from_file, offset);
+    if (rest > 0) area->inode->ops->read(area->inode, page, MIN(rest, PAGE_SIZE), offset);
     return page;
 }
 
@@ -251,14 +241,13 @@ long space_fault(struct space *space, u64 address, u32 access) {
     struct area *area = area_at(space, address);
     int own;
     address = ROUND_DOWN(address, PAGE_SIZE);
-    if (area == 0 || area->prot == 0) return -EFAULT;
-    if (access & (ACCESS_WRITE | ACCESS_EXEC) & ~area->prot) return -EFAULT;
+    if (area == 0 || area->prot == 0 || access & (ACCESS_WRITE | ACCESS_EXEC) & ~area->prot) return -EFAULT;
     u64 *entry = entry_at(space, address);
     if (entry == 0) return -ENOMEM;
-    if (*entry & PTE_PRESENT && access & ACCESS_WRITE && !(*entry & PTE_WRITE)) {
-        return copy_on_write(space, area, entry);
+    if (*entry != 0) {
+        int may_write = access & ACCESS_WRITE && *entry & PTE_PRESENT && !(*entry & PTE_WRITE);
+        return may_write ? copy_on_write(space, area, entry) : 0;
     }
-    if (*entry != 0) return 0;
     void *page = new_page(area, address, access, &own);
     if (page == 0) return -ENOMEM;
     if (*entry != 0) return page_put(page), 0; /* /proc has looked here while we read from the disk */
@@ -271,54 +260,53 @@ long space_fault(struct space *space, u64 address, u32 access) {
 /* ---- Whole spaces ------------------------------------------------------------------------------------- */
 struct space *space_new(void) {
     struct space *space = kmalloc(sizeof(*space));
-    if (space != 0 && (space->root = page_alloc()) == 0) {
-        kfree(space);
-        return 0;
+    if (space == 0 || (space->root = page_alloc()) != 0) return space;
+    kfree(space);
+    return 0;
+}
+
+static long copy_area(struct space *from, struct space *to, struct area *area) {
+    u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE, *entry, *copy; /* to be taken away */
+    if (insert(to, area) != 0) return -ENOMEM;
+    for (u64 at = area->start; (entry = next_entry(from, &at, area->end)) != 0; at += PAGE_SIZE) {
+        u64 value = *entry & ~writable;
+        if ((copy = entry_at(to, at)) == 0) return -ENOMEM;
+        if (value != *entry) set_entry(from, entry, value);
+        *copy = value;
+        page_get(page_of(value));
+        to->resident++;
     }
-    return space;
+    return 0;
 }
 
 struct space *space_clone(struct space *from) {
     struct space *space = space_new();
+    long error = 0;
     if (space == 0) return 0;
     void *root = space->root;
     *space = *from;
     space->root = root, space->areas = 0, space->pinned = 0, space->resident = 0;
-    for (struct area *area = from->areas; area != 0; area = area->next) {
-        u64 writable = area->flags & MAP_SHARED ? 0 : PTE_WRITE, *entry, *copy; /* to be taken away */
-        if (insert(space, area) != 0) goto no_memory;
-        for (u64 at = area->start; (entry = next_entry(from, &at, area->end)) != 0; at += PAGE_SIZE) {
-            u64 value = *entry & ~writable;
-            if ((copy = entry_at(space, at)) == 0) goto no_memory;
-            if (value != *entry) set_entry(from, entry, value);
-            *copy = value;
-            page_get(page_of(value));
-            space->resident++;
-        }
+    for (struct area *area = from->areas; area != 0 && error == 0; area = area->next) {
+        error = copy_area(from, space, area);
     }
     flush();
-    space_pin(space);
-    return space;
-no_memory:
-    flush();
+    if (error == 0) return space_pin(space), space;
     space_free(space);
     return 0;
 }
 
-static void make_read_only(u64 *table, int level) {
-    for (u32 i = 0; level > 1 && i < 512; i++) {
-        if (table[i] & PTE_PRESENT) make_read_only(page_of(table[i]), level - 1);
-    }
+static void seal(u64 *table, int level) {
+    for (int i = 0; level > 1 && i < 512; i++) if (table[i] != 0) seal(page_of(table[i]), level - 1);
     page_set_writable(table, 0);
 }
 
 void space_pin(struct space *space) {
-    make_read_only(space->root, 4);
+    seal(space->root, 4);
     mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(space->root));
     space->pinned = 1;
 }
 
-/* Puts the tables, from the highest to the lowest, and the pages they lead to. */
+/* Puts the tables and the pages they lead to. */
 static void put_tables(u64 *table, int level, int pinned) {
     for (u32 i = 0; i < 512; i++) {
         if (table[i] == 0) continue;
@@ -333,17 +321,12 @@ static void put_tables(u64 *table, int level, int pinned) {
 void space_free(struct space *space) {
     if (space->pinned) mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(space->root));
     put_tables(space->root, 4, space->pinned);
-    for (struct area *area = space->areas, *next; area != 0; area = next) {
-        next = area->next;
-        inode_put(area->inode);
-        kfree(area);
-    }
+    while (space->areas != 0) space->areas = remove(space->areas);
     kfree(space);
 }
 
-/* ---- The kernel's way to a process's memory ----------------------------------------------------------- */
-/* By the kernel's own map, page for page; null: the process may not do that. */
-static void *space_reach(struct space *space, u64 address, u32 access) {
+/* ---- The kernel's way to a process's memory: by its own map, page for page ---------------------------- */
+static void *reach(struct space *space, u64 address, u32 access) {
     u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);
     for (int tries = 0; tries < 2 && address < USER_END; tries++) {
         u64 at = address, *entry = next_entry(space, &at, address + 1);
@@ -355,7 +338,7 @@ static void *space_reach(struct space *space, u64 address, u32 access) {
 
 static long copy_space(struct space *space, u64 address, void *kernel, u64 n, u32 access) {
     for (u64 part; n > 0; address += part, kernel += part, n -= part) {
-        void *there = space_reach(space, address, access);
+        void *there = reach(space, address, access);
         part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
         if (there == 0) return -EFAULT;
         memcpy(access == ACCESS_WRITE ? there : kernel, access == ACCESS_WRITE ? kernel : there, part);
@@ -366,19 +349,16 @@ static long copy_space(struct space *space, u64 address, void *kernel, u64 n, u3
 long copy_from_space(struct space *space, void *to, u64 from, u64 n) {
     return copy_space(space, from, to, n, ACCESS_READ);
 }
-
 long copy_to_space(struct space *space, u64 to, const void *from, u64 n) {
     return copy_space(space, to, (void *)from, n, ACCESS_WRITE);
 }
-
 long copy_from_user(void *to, u64 from, u64 n) { return copy_from_space(current->space, to, from, n); }
 long copy_to_user(u64 to, const void *from, u64 n) { return copy_to_space(current->space, to, from, n); }
 
 long string_from_user(char *to, u64 from, u64 room) {
     for (u64 length = 0; length < room; length++) {
-        const char *there = space_reach(current->space, from + length, ACCESS_READ);
-        if (there == 0) return -EFAULT;
-        if ((to[length] = *there) == '\0') return length;
+        if (copy_from_user(&to[length], from + length, 1) != 0) return -EFAULT;
+        if (to[length] == '\0') return length;
     }
     return -ENAMETOOLONG;
 }

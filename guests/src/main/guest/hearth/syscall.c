@@ -1,27 +1,17 @@
-/*
- * syscall.c: the table of system calls, and those that fit nowhere else. The others stand where what they are
- * about is: file.c, names.c, vfs.c, pipe.c, task.c, signal.c, exec.c.
- */
+/* syscall.c: the table of system calls, and those that fit nowhere else. The others stand where what they are
+ * about is: file.c, vfs.c, socket.c, task.c, space.c, signal.c, exec.c. */
 #include "kernel.h"
 
-/* ---- Processes ---------------------------------------------------------------------------------------- */
-static struct task *task_or_self(u64 pid) { return (int)pid == 0 ? current : task_by_pid(pid); }
-
 long sys_getpgid(u64 pid) {
-    struct task *task = task_or_self(pid);
+    struct task *task = (int)pid == 0 ? current : task_by_pid(pid);
     return task == 0 ? -ESRCH : task->group;
 }
 
 long sys_setpgid(u64 pid, u64 group) {
-    struct task *task = task_or_self(pid);
+    struct task *task = (int)pid == 0 ? current : task_by_pid(pid);
     if (task == 0 || (task != current && task->parent != current)) return -ESRCH;
-    if ((int)group < 0) return -EINVAL;
-    task->group = (int)group == 0 ? task->pid : (int)group;
+    task->group = (int)group <= 0 ? task->pid : (int)group;
     return 0;
-}
-
-long sys_setsid(void) {
-    return current->group = current->pid; /* there is one terminal, so there is one session */
 }
 
 long sys_arch_prctl(u64 what, u64 address) {
@@ -32,33 +22,24 @@ long sys_arch_prctl(u64 what, u64 address) {
     return 0;
 }
 
-long sys_sched_yield(void) {
-    schedule();
-    return 0;
-}
-
 long sys_fork(void) { return sys_clone(0, 0, 0, 0); }
 long sys_exit(u64 status) { do_exit((status & 0xff) << 8); }
 long sys_getpid(void) { return current->pid; }
 long sys_getppid(void) { return current->parent == 0 ? 0 : current->parent->pid; }
 long sys_getpgrp(void) { return current->group; }
+long sys_setsid(void) { return current->group = current->pid; } /* one terminal makes one session */
 long sys_nothing(void) { return 0; } /* what they want is the case anyway */
 
-/* ---- Time --------------------------------------------------------------------------------------------- */
-static u64 read_clock(u64 clock) {
-    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? wall_clock()
-           : clock == CLOCK_PROCESS_CPUTIME_ID ? current->user_time : uptime();
-}
-
 long sys_clock_gettime(u64 clock, u64 to) {
-    u64 nanos = read_clock(clock);
+    u64 nanos = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? wall_clock()
+                : clock == CLOCK_PROCESS_CPUTIME_ID ? current->user_time : uptime();
     struct timespec time = {nanos / NANOS_PER_SECOND, nanos % NANOS_PER_SECOND};
     return copy_to_user(to, &time, sizeof(time));
 }
 
 long sys_gettimeofday(u64 to) {
     u64 nanos = wall_clock();
-    struct timeval time = {nanos / NANOS_PER_SECOND, nanos % NANOS_PER_SECOND / NANOS_PER_MICRO};
+    struct timespec time = {nanos / NANOS_PER_SECOND, nanos % NANOS_PER_SECOND / NANOS_PER_MICRO};
     return to == 0 ? 0 : copy_to_user(to, &time, sizeof(time));
 }
 
@@ -67,24 +48,22 @@ long sys_time(u64 to) {
     return to != 0 && copy_to_user(to, &seconds, 8) != 0 ? -EFAULT : seconds;
 }
 
-long sys_clock_nanosleep(u64 clock, u64 flags, u64 wish, u64 left_address) {
+/* Of any clock, for as long as the time is not a date. */
+long sys_clock_nanosleep(u64 clock, u64 is_date, u64 wish, u64 left) {
     struct timespec time;
+    (void)clock;
     if (copy_from_user(&time, wish, sizeof(time)) != 0) return -EFAULT;
-    if (time.tv_sec < 0 || (u64)time.tv_nsec >= NANOS_PER_SECOND) return -EINVAL;
-    u64 deadline = time.tv_sec * NANOS_PER_SECOND + time.tv_nsec + now();
-    if (flags & TIMER_ABSTIME) deadline -= read_clock(clock);
-    long error = 0;
+    if (is_date || time.tv_sec < 0 || (u64)time.tv_nsec >= NANOS_PER_SECOND) return -EINVAL;
+    u64 deadline = now() + time.tv_sec * NANOS_PER_SECOND + time.tv_nsec;
+    long error = 0, rest;
     while (error == 0) error = wait(&deadline, deadline);
-    if (error == -ETIMEDOUT) return 0;
-    u64 left = deadline - now();
-    time = (struct timespec){left / NANOS_PER_SECOND, left % NANOS_PER_SECOND};
-    if (left_address != 0 && !(flags & TIMER_ABSTIME)) copy_to_user(left_address, &time, sizeof(time));
-    return -EINTR;
+    if (error == -ETIMEDOUT || (rest = deadline - now()) <= 0) return 0;
+    time = (struct timespec){rest / NANOS_PER_SECOND, rest % NANOS_PER_SECOND};
+    return left != 0 && copy_to_user(left, &time, sizeof(time)) != 0 ? -EFAULT : -EINTR;
 }
 
-long sys_nanosleep(u64 wish, u64 left) { return sys_clock_nanosleep(CLOCK_MONOTONIC, 0, wish, left); }
+long sys_nanosleep(u64 wish, u64 left) { return sys_clock_nanosleep(0, 0, wish, left); }
 
-/* ---- The system --------------------------------------------------------------------------------------- */
 static struct utsname names = {.sysname = "Linux", .nodename = "hearth", .release = "6.1.0-hearth",
                                .version = "#1 hearth on Xen", .machine = "x86_64", .domain = "(none)"};
 
@@ -104,33 +83,29 @@ long sys_sysinfo(u64 to) {
 }
 
 long sys_reboot(u64 magic, u64 magic2, u64 command) {
-    if (magic != 0xfee1dead || magic2 == 0) return -EINVAL;
-    if (command == 0x01234567) power_off(SHUTDOWN_reboot);
-    if (command == 0x4321fedc || command == 0xcdef0123) power_off(SHUTDOWN_poweroff);
-    return 0; /* what Ctrl-Alt-Del shall do */
+    int again = command == 0x01234567, off = command == 0x4321fedc || command == 0xcdef0123;
+    if (magic != 0xfee1dead || magic2 == 0 || (!again && !off)) return -EINVAL;
+    power_off(again ? SHUTDOWN_reboot : SHUTDOWN_poweroff);
 }
 
 /* ---- The table: numbers, and functions sys_NAME. Their types differ in how many arguments they look at - */
 #define PLAIN_CALLS(_) \
     _(3, close) _(7, poll) _(9, mmap) _(10, mprotect) _(11, munmap) _(12, brk) _(13, rt_sigaction) \
-    _(14, rt_sigprocmask) _(15, rt_sigreturn) _(22, pipe) _(24, sched_yield) _(34, pause) _(35, nanosleep) \
+    _(14, rt_sigprocmask) _(15, rt_sigreturn) _(22, pipe) _(34, pause) _(35, nanosleep) \
     _(37, alarm) _(39, getpid) _(41, socket) _(56, clone) _(57, fork) _(58, fork) _(59, execve) _(60, exit) \
     _(61, wait4) _(62, kill) _(63, uname) _(72, fcntl) _(74, sync) _(75, sync) _(79, getcwd) _(82, rename) \
-    _(86, link) _(88, symlink) _(96, gettimeofday) _(99, sysinfo) _(109, setpgid) _(110, getppid) \
+    _(96, gettimeofday) _(99, sysinfo) _(109, setpgid) _(110, getppid) \
     _(111, getpgrp) _(112, setsid) _(121, getpgid) _(130, rt_sigsuspend) _(158, arch_prctl) \
     _(162, sync) _(165, mount) _(169, reboot) _(170, sethostname) _(186, getpid) _(200, kill) _(201, time) \
     _(218, getpid) _(228, clock_gettime) _(230, clock_nanosleep) _(231, exit) _(234, tgkill) \
-    _(264, renameat) _(265, linkat) _(266, symlinkat) _(270, pselect6) _(293, pipe2) _(316, renameat) \
-    /* who one is, and who owns what: root, always */ \
-    _(92, nothing) _(93, nothing) _(94, nothing) _(95, nothing) _(102, nothing) _(104, nothing) \
-    _(105, nothing) _(106, nothing) _(107, nothing) _(108, nothing) _(113, nothing) _(114, nothing) \
-    _(116, nothing) _(117, nothing) _(119, nothing) _(260, nothing) \
-    /* advice: madvise, setsockopt, sigaltstack, setpriority, prctl, setrlimit, fadvise64, set_robust_list */ \
-    _(28, nothing) _(54, nothing) _(131, nothing) _(141, nothing) _(157, nothing) _(160, nothing) _(221, nothing) _(273, nothing)
-
+    _(264, renameat) _(293, pipe2) _(316, renameat)
+/* Done already: who one is and who owns what (root, always), and advice: madvise, sigaltstack, prctl, ... */
+#define DONE_CALLS(_) \
+    _(28) _(54) _(92) _(93) _(94) _(95) _(102) _(104) _(105) _(106) _(107) _(108) _(113) _(114) _(116) \
+    _(117) _(119) _(131) _(141) _(157) _(160) _(221) _(260) _(273)
 /* These get a struct file * in the place of its number, */
 #define FILE_CALLS(_) \
-    _(0, read) _(1, write) _(8, lseek) _(16, ioctl) _(17, pread64) _(19, readv) _(20, writev) _(32, dup) \
+    _(0, read) _(1, write) _(8, lseek) _(16, ioctl) _(19, readv) _(20, writev) _(32, dup) \
     _(33, dup2) _(217, getdents64) _(292, dup3)
 /* these as well, which must be a socket's, */
 #define SOCKET_CALLS(_) \
@@ -143,24 +118,25 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
     _(80, FOUND, chdir) _(83, 0, mkdir) _(84, 0, rmdir) _(85, FOLLOW, creat) _(87, 0, unlink) \
     _(89, EXISTS, readlink) _(90, FOUND, chmod) _(166, FOUND, umount2) _(257, AT | FOLLOW, open) \
     _(258, AT, mkdir) _(262, AT | EXISTS, newfstatat) _(263, AT, unlinkat) _(267, AT | EXISTS, readlink) \
-    _(268, AT | FOUND, chmod) _(269, AT | FOUND, access) _(280, AT | FOUND, utimensat) _(439, AT | FOUND, access)
+    _(268, AT | FOUND, chmod) _(269, AT | FOUND, access) _(280, AT | FOUND, utimensat)
 
 enum {
     FILE = 1, SOCKET = 2, INODE = 4, PATH = 8, AT = 16,
-    FOLLOW = 32, EXISTS = 64, FOUND = FOLLOW | EXISTS, /* goes on from a symbolic link; there must be something */
+    FOLLOW = 32, EXISTS = 64, FOUND = FOLLOW | EXISTS, /* where a symbolic link leads; and it is there */
 };
 
 #define DECLARE(number, name)            extern long sys_##name();
 #define DECLARE_PATH(number, kind, name) extern long sys_##name();
 #define PLAIN_ENTRY(number, name)        [number] = {(void *)sys_##name, 0},
+#define DONE_ENTRY(number)               [number] = {(void *)sys_nothing, 0},
 #define FILE_ENTRY(number, name)         [number] = {(void *)sys_##name, FILE},
 #define SOCKET_ENTRY(number, name)       [number] = {(void *)sys_##name, FILE | SOCKET},
 #define INODE_ENTRY(number, name)        [number] = {(void *)sys_##name, INODE},
 #define PATH_ENTRY(number, kind, name)   [number] = {(void *)sys_##name, PATH | kind},
 PLAIN_CALLS(DECLARE) FILE_CALLS(DECLARE) SOCKET_CALLS(DECLARE) INODE_CALLS(DECLARE) PATH_CALLS(DECLARE_PATH)
 static const struct call { long (*function)(u64, u64, u64, u64, u64, u64); u32 kind; } calls[] = {
-    PLAIN_CALLS(PLAIN_ENTRY) FILE_CALLS(FILE_ENTRY) SOCKET_CALLS(SOCKET_ENTRY) INODE_CALLS(INODE_ENTRY)
-    PATH_CALLS(PATH_ENTRY)};
+    PLAIN_CALLS(PLAIN_ENTRY) DONE_CALLS(DONE_ENTRY) FILE_CALLS(FILE_ENTRY) SOCKET_CALLS(SOCKET_ENTRY)
+    INODE_CALLS(INODE_ENTRY) PATH_CALLS(PATH_ENTRY)};
 
 static long call_with_place(const struct call *call, u64 first, const u64 *rest) {
     u64 at = call->kind & (INODE | AT) ? first : (u64)AT_FDCWD;

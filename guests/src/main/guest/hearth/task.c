@@ -1,8 +1,5 @@
-/*
- * task.c: many things to do for few processors. A task is a stack with a struct task at its bottom; a process
- * is a task with an address space. Who sleeps is on no list: wakeup() looks at all tasks, of which there are
- * dozens.
- */
+/* task.c: many things to do for few processors. A task is a stack with a struct task at its bottom; a process
+ * is a task with an address space. Who sleeps is on no list: wakeup() looks at all tasks, some dozens. */
 #include "kernel.h"
 
 struct task *tasks;
@@ -14,7 +11,6 @@ static char any_wakeup; /* the channel of those who poll */
 extern void switch_stacks(struct task *from, struct task *to);
 extern char first_return[], first_call[];
 
-/* ---- The big kernel lock ------------------------------------------------------------------------------ */
 void lock_kernel(void) {
     /* The vCPU that has the lock may not be running: Xen decides. So give way, don't spin. */
     while (__sync_lock_test_and_set(&kernel_lock, 1)) HYPERCALL(sched_op, SCHEDOP_yield, 0);
@@ -22,7 +18,6 @@ void lock_kernel(void) {
 
 void unlock_kernel(void) { __sync_lock_release(&kernel_lock); }
 
-/* ---- Who runs next ------------------------------------------------------------------------------------ */
 int tasks_wait_to_run(void) { return first_to_run != 0; }
 
 /* At the end of the queue; and another vCPU may be asleep while there is work for it. */
@@ -30,23 +25,13 @@ static void enqueue(struct task *task) {
     task->next_to_run = 0;
     *last_to_run = task;
     last_to_run = &task->next_to_run;
-    for (u32 i = 0; i < cpu_count; i++) {
-        if (&cpus[i] == current->cpu || !cpus[i].sleeps) continue;
-        cpus[i].sleeps = 0;
-        event_notify(cpus[i].ipi_port);
+    for (struct cpu *cpu = cpus; cpu < cpus + cpu_count; cpu++) {
+        if (cpu->sleeps && cpu != current->cpu) cpu->sleeps = 0, event_notify(cpu->ipi_port);
     }
 }
 
-static struct task *dequeue(void) {
-    struct task *task = first_to_run;
-    if (task == 0) return current->cpu->idle;
-    first_to_run = task->next_to_run;
-    if (first_to_run == 0) last_to_run = &first_to_run;
-    return task;
-}
-
-/* What a vCPU needs to know of the task it runs: the stack for coming back from the process, the process's
- * page tables, and a segment base. Three hypercalls in one: a multicall. */
+/* What a vCPU needs to know of the process it runs: its page tables, the stack for coming back from it, and a
+ * segment base. Three hypercalls in one: a multicall. */
 void task_load(struct task *task) {
     struct mmuext_op tables = {.cmd = MMUEXT_NEW_USER_BASEPTR,
                                .arg1 = task->space == 0 ? 0 : virt_to_mfn(task->space->root)};
@@ -71,37 +56,30 @@ void fpu_reset(struct task *task) {
 void fpu_save(struct task *task) { __asm__ volatile("fxsave64 %0" : "=m"(task->fpu)); }
 void fpu_load(struct task *task) { __asm__ volatile("fxrstor64 %0" : : "m"(task->fpu)); }
 
-static void switch_to(struct task *to) {
-    struct task *from = current;
-    to->cpu = from->cpu;
-    if (from->space != 0) fpu_save(from);
-    if (to->space != 0) fpu_load(to);
-    if (to->space != 0 || from->space != 0) task_load(to);
-    from->cpu = 0;
-    switch_stacks(from, to);
-    /* Some other task has come back to this one, perhaps on another vCPU. */
-}
-
 /* Lets another task run, if one wants to. The running task goes on later if it is RUNNABLE. */
 void schedule(void) {
-    struct task *from = current;
+    struct task *from = current, *to;
     int goes_on = from->state == RUNNABLE && from != from->cpu->idle;
     events_handle(); /* may wake even the running task, if it wants to sleep: then it is queued */
     if (goes_on && first_to_run == 0) return;
     if (goes_on) enqueue(from);
-    struct task *to = dequeue();
-    if (to != from) switch_to(to);
+    if ((to = first_to_run) == 0) to = from->cpu->idle;
+    else if ((first_to_run = to->next_to_run) == 0) last_to_run = &first_to_run;
+    if (to != from) {
+        to->cpu = from->cpu;
+        if (from->space != 0) fpu_save(from);
+        if (to->space != 0) fpu_load(to);
+        if (to->space != 0 || from->space != 0) task_load(to);
+        from->cpu = 0;
+        switch_stacks(from, to);
+        /* Some other task has come back to this one, perhaps on another vCPU. */
+    }
     slice_begin();
 }
 
 int kernel_work(void) {
     events_handle();
     return first_to_run != 0 && now() >= current->cpu->slice_end;
-}
-
-long long_work(void) {
-    if (kernel_work()) schedule();
-    return signal_waiting(current) != 0 ? -EINTR : 0;
 }
 
 void idle(void) {
@@ -120,7 +98,6 @@ void idle(void) {
     }
 }
 
-/* ---- Sleeping and waking ------------------------------------------------------------------------------ */
 void wake_task(struct task *task) {
     if (task->state != SLEEPING) return;
     task->state = RUNNABLE;
@@ -135,14 +112,11 @@ void wakeup(const void *channel) {
 
 static void sleep_on(const void *channel, int interruptible, u64 deadline) {
     struct task *task = current;
-    task->channel = channel;
-    task->interruptible = interruptible;
-    task->deadline = deadline;
+    task->channel = channel, task->interruptible = interruptible, task->deadline = deadline;
     timer_expect(deadline);
     task->state = SLEEPING;
     schedule();
-    task->channel = 0;
-    task->deadline = 0;
+    task->channel = 0, task->deadline = 0;
 }
 
 void sleep(const void *channel) { sleep_on(channel, 0, 0); }
@@ -161,10 +135,7 @@ void mutex_lock(struct mutex *mutex) {
     mutex->owner = current;
 }
 
-void mutex_unlock(struct mutex *mutex) {
-    mutex->owner = 0;
-    wakeup(mutex);
-}
+void mutex_unlock(struct mutex *mutex) { mutex->owner = 0, wakeup(mutex); }
 
 /* ---- Making tasks ------------------------------------------------------------------------------------- */
 /* Asleep, with all that it inherits; null: no memory. */
@@ -198,14 +169,13 @@ static void prepare(struct task *task, void *top, const char *first, void *rbx, 
     task->stack_pointer = (u64)stack;
 }
 
-struct task *kthread(const char *name, void (*run)(void *), void *argument) {
+void kthread(const char *name, void (*run)(void *), void *argument) {
     struct task *task = task_new(0);
     if (task == 0) panic("no memory for kernel thread %s", name);
     copy_string(task->name, name, sizeof(task->name));
     /* Below the room for a process's registers: a kernel thread may become a process. */
     prepare(task, task_registers(task), first_call, run, argument);
     wake_task(task);
-    return task;
 }
 
 /* Idle tasks are in no list: they never wait for anything. */
@@ -238,13 +208,10 @@ struct task *task_by_pid(int pid) {
 long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid) {
     struct task *parent = current, *child;
     (void)parent_tid;
-    if (flags & (CLONE_SETTLS | CLONE_PARENT_SETTID) || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
+    if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
     fpu_save(parent);
     if ((child = task_new(parent)) == 0) return -ENOMEM;
-    if ((child->space = space_clone(parent->space)) == 0) {
-        task_free(child);
-        return -ENOMEM;
-    }
+    if ((child->space = space_clone(parent->space)) == 0) return task_free(child), -ENOMEM;
     child->parent = parent;
     inode_get(child->directory);
     for (int fd = 0; fd < MAX_FILES; fd++) if (child->files[fd] != 0) child->files[fd]->users++;
@@ -287,8 +254,8 @@ void do_exit(int status) {
     panic("a dead process runs");
 }
 
-/* The pid of a child that has ended or stopped, and how; 0: none has, -ECHILD: there are none. */
-static long find_child(int pid, u64 options, int *status) {
+/* The pid of a child that has ended, and how; 0: none has, -ECHILD: there are none. */
+static long find_child(int pid, int *status) {
     long found = -ECHILD;
     for (struct task *task = tasks; task != 0; task = task->next) {
         int group = pid == 0 ? current->group : -pid;
@@ -297,11 +264,6 @@ static long find_child(int pid, u64 options, int *status) {
         if (task->state == ZOMBIE) {
             *status = task->exit_status;
             task_free(task);
-            return found;
-        }
-        if (options & WUNTRACED && task->state == STOPPED && task->stop_signal != 0) {
-            *status = task->stop_signal << 8 | 0x7f;
-            task->stop_signal = 0;
             return found;
         }
         found = 0;
@@ -313,7 +275,7 @@ long sys_wait4(u64 pid, u64 status_address, u64 options, u64 usage) {
     static const u8 no_usage[144];
     int status = 0;
     long found;
-    while ((found = find_child((int)pid, options, &status)) == 0 && !(options & WNOHANG)) {
+    while ((found = find_child((int)pid, &status)) == 0 && !(options & WNOHANG)) {
         if (wait(current, 0) != 0) return -ERESTART;
     }
     if (found > 0 && status_address != 0 && copy_to_user(status_address, &status, 4) != 0) return -EFAULT;

@@ -1,6 +1,4 @@
-/*
- * trap.c: whatever brings a vCPU into the kernel, and the way out. See handle_trap first.
- */
+/* trap.c: whatever brings a vCPU into the kernel, and the way out. See handle_trap first. */
 #include "kernel.h"
 
 /* Bits of a page fault's error code, as in the processor manual. */
@@ -20,43 +18,16 @@ void traps_init(void) {
     HYPERCALL(callback_op, CALLBACKOP_register, &syscall);
 }
 
-/* Follows the chain of saved RBPs; the compiler is told to keep it (-fno-omit-frame-pointer). */
-static void print_callers(u64 frame) {
-    u64 top = ROUND_UP(frame + 1, STACK_SIZE);
-    printk("  called from ");
-    while (frame >= VIRT_BASE && frame % 8 == 0 && frame < top - 8) {
-        const u64 *saved = (const u64 *)frame;
-        printk(" %016lx", saved[1]);
-        if (saved[0] <= frame) break; /* callers' frames lie higher, or the chain is broken */
-        frame = saved[0];
-    }
-    printk("\n");
-}
-
-void panic(const char *format, ...) {
-    static int panics;
-    __builtin_va_list arguments;
-    if (panics++ > 0) shutdown(SHUTDOWN_crash); /* the report itself failed */
-    printk("hearth: panic: ");
-    __builtin_va_start(arguments, format);
-    print_list(format, arguments);
-    __builtin_va_end(arguments);
-    printk("\n");
-    print_callers((u64)__builtin_frame_address(0));
-    shutdown(SHUTDOWN_crash);
-}
-
 static void process_fault(struct registers *regs, u64 address) {
-    static const u8 signals[20] = {[0] = SIGFPE, [1] = SIGTRAP, [3] = SIGTRAP, [4] = SIGFPE, [6] = SIGILL,
-                                   [16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE}; /* by the vector */
-    int signal = regs->vector < ARRAY_SIZE(signals) ? signals[regs->vector] : 0;
+    static const u8 signals[20] = { /* by the vector */
+        SIGFPE, SIGTRAP, 0, SIGTRAP, SIGFPE, SIGSEGV, SIGILL, SIGSEGV, [10] = SIGSEGV, SIGSEGV, SIGSEGV,
+        SIGSEGV, [16] = SIGFPE, SIGBUS, [19] = SIGFPE};
+    u32 access = regs->error_code & FAULT_WRITE ? ACCESS_WRITE
+                 : regs->error_code & FAULT_FETCH ? ACCESS_EXEC : ACCESS_READ;
+    long error = regs->vector == PAGE_FAULT ? space_fault(current->space, address, access) : 0;
     if (regs->vector != PAGE_FAULT) {
-        signal_fault(signal == 0 ? SIGSEGV : signal, regs->rip);
-        return;
-    }
-    long error = space_fault(current->space, address, regs->error_code & FAULT_WRITE ? ACCESS_WRITE
-                             : regs->error_code & FAULT_FETCH ? ACCESS_EXEC : ACCESS_READ);
-    if (error == -ENOMEM) {
+        signal_fault(signals[regs->vector], regs->rip);
+    } else if (error == -ENOMEM) {
         printk("hearth: out of memory; process %d (%s) is killed\n", current->pid, current->name);
         signal_send(current, SIGKILL);
     } else if (error != 0) {

@@ -1,17 +1,59 @@
-/*
- * tty.c: the terminal on the console: lines that can be corrected before they are read, Ctrl-C, and the group of
- * processes in front. And the other devices in /dev.
- */
+/* tty.c: the ring of bytes shared with the console's backend (lantern's console.c explains it), and on it the
+ * terminal: lines that can be corrected, Ctrl-C, the group of processes in front. And all of /dev. */
 #include "kernel.h"
 
 #define CTRL(letter) ((letter) & 31)
 #define INPUT_ROOM   1024
 #define END_OF_FILE  0x100 /* in the place of a byte */
 
+static struct console_ring *ring;
+
+void console_flush(void) { event_notify(start_info->console_evtchn); }
+
+static int console_put(const char *bytes, u64 n) {
+    u32 prod = ring->out_prod; /* only we write it */
+    /* The difference is right even after the indices have wrapped. */
+    if (prod - SHARED(ring->out_cons) + n > sizeof(ring->out)) return 0;
+    for (u64 i = 0; i < n; i++) ring->out[prod++ % sizeof(ring->out)] = bytes[i];
+    compiler_barrier(); /* the bytes first, then the index that publishes them */
+    SHARED(ring->out_prod) = prod;
+    return 1;
+}
+
+void console_put_all(const char *bytes, u64 n) {
+    while (!console_put(bytes, n)) {
+        console_flush();
+        HYPERCALL(sched_op, SCHEDOP_yield, 0);
+    }
+}
+
+/* ---- Texts of the kernel, for the console (null) and for files in /proc -------------------------------- */
+static void put_text(void *pointer, char c) {
+    struct text *text = pointer;
+    if (text == 0) console_put_all(c == '\n' ? "\r\n" : &c, c == '\n' ? 2 : 1);
+    else if (text->length < text->room) text->bytes[text->length++] = c;
+}
+
+void printk(const char *format, ...) {
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    format_list(put_text, 0, format, arguments);
+    __builtin_va_end(arguments);
+    console_flush();
+}
+
+void text_add(struct text *text, const char *format, ...) {
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    format_list(put_text, text, format, arguments);
+    __builtin_va_end(arguments);
+}
+
+/* ---- The terminal ------------------------------------------------------------------------------------- */
 static struct termios settings = {
     .c_iflag = ICRNL, .c_oflag = OPOST | ONLCR, .c_cflag = 0xbf /* 38400 baud, 8 bits */,
-    .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | IEXTEN,
-    .c_cc = {[VINTR] = CTRL('C'), [VERASE] = 127, [VEOF] = CTRL('D'), [VMIN] = 1, [VSUSP] = CTRL('Z')},
+    .c_lflag = ISIG | ICANON | ECHO,
+    .c_cc = {[VINTR] = CTRL('C'), [VERASE] = 127, [VEOF] = CTRL('D'), [VMIN] = 1},
 };
 static struct winsize window = {.ws_row = 24, .ws_col = 80};
 static int foreground; /* the group that may read, and that Ctrl-C ends */
@@ -26,15 +68,13 @@ static void echo_typed(u8 c) {
     else echo((char *)&c, 1);
 }
 
-/* Called for each byte that comes from the console, with the kernel lock held. */
-void tty_input(u8 c) {
-    int signal = c == settings.c_cc[VINTR] ? SIGINT : c == settings.c_cc[VSUSP] ? SIGTSTP : 0;
+static void tty_input(u8 c) {
     int in_lines = settings.c_lflag & ICANON;
     if (c == '\r' && settings.c_iflag & ICRNL) c = '\n';
-    if (signal != 0 && settings.c_lflag & ISIG) {
+    if (c == settings.c_cc[VINTR] && settings.c_lflag & ISIG) {
         echo_typed(c);
         ready = typed = taken;
-        signal_send_group(foreground, signal);
+        signal_send_group(foreground, SIGINT);
     } else if (in_lines && (c == settings.c_cc[VERASE] || c == CTRL('H'))) {
         if (typed != ready) typed--, echo("\b \b", 3);
     } else if (typed - taken < INPUT_ROOM) {
@@ -47,12 +87,29 @@ void tty_input(u8 c) {
     wakeup(&ready);
 }
 
+static void console_event(void *nothing) {
+    (void)nothing;
+    u32 cons = ring->in_cons;
+    while (cons != SHARED(ring->in_prod)) {
+        compiler_barrier(); /* the byte only after the index that published it */
+        tty_input(ring->in[cons++ % sizeof(ring->in)]);
+        compiler_barrier(); /* and the room given back only after the byte */
+        SHARED(ring->in_cons) = cons;
+        console_flush();
+    }
+    wakeup(&ring); /* whoever waits for room looks again */
+}
+
+void console_init(void) {
+    ring = mfn_to_virt(start_info->console_mfn);
+    event_attach(start_info->console_evtchn, console_event, 0);
+}
+
 static long tty_read(struct file *file, void *to, u64 n) {
     u64 done = 0;
-    if (current->group != foreground) { /* it is stopped until it is in front */
-        if (is_signal_ignored(current, SIGTTIN)) return -EIO;
+    if (current->group != foreground) { /* it ends, or handles that */
         signal_send_group(current->group, SIGTTIN);
-        return -ERESTART;
+        return is_signal_ignored(current, SIGTTIN) ? -EIO : -ERESTART;
     }
     while (taken == ready && n > 0) {
         if (file->flags & O_NONBLOCK) return -EAGAIN;
@@ -76,7 +133,7 @@ static long tty_write(struct file *file, const void *from, u64 n) {
         is_line = bytes[done] == '\n' && (settings.c_oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
         while (!console_put(is_line ? "\r\n" : &bytes[done], 1 + is_line)) {
             console_flush();
-            if (console_wait() != 0) return done > 0 ? (long)done : -ERESTART;
+            if (wait(&ring, 0) != 0) return done > 0 ? (long)done : -ERESTART;
         }
     }
     console_flush();
@@ -92,30 +149,21 @@ static long tty_ioctl(struct file *file, u32 request, u64 argument) {
     int group;
     (void)file;
     switch (request) {
-    case TCGETS:
-        return copy_to_user(argument, &settings, sizeof(settings));
-    case TCSETS: case TCSETSW: case TCSETSF:
-        if (request == TCSETSF) taken = ready = typed;
+    case TCGETS: return copy_to_user(argument, &settings, sizeof(settings));
+    case TCSETSF: taken = ready = typed; /* falls through */
+    case TCSETS: case TCSETSW:
         if (copy_from_user(&settings, argument, sizeof(settings)) != 0) return -EFAULT;
         if (!(settings.c_lflag & ICANON)) ready = typed; /* what there is of a line can be read now */
         return 0;
-    case TIOCGWINSZ:
-        return copy_to_user(argument, &window, sizeof(window));
-    case TIOCSWINSZ:
-        signal_send_group(foreground, SIGWINCH);
-        return copy_from_user(&window, argument, sizeof(window));
-    case TIOCSCTTY:
-        foreground = current->group;
-        return 0;
-    case TIOCGPGRP:
-        return copy_to_user(argument, &foreground, sizeof(foreground));
+    case TIOCGWINSZ: return copy_to_user(argument, &window, sizeof(window));
+    case TIOCSWINSZ: return copy_from_user(&window, argument, sizeof(window));
+    case TIOCSCTTY: return foreground = current->group, 0;
+    case TIOCGPGRP: return copy_to_user(argument, &foreground, sizeof(foreground));
     case TIOCSPGRP:
         if (copy_from_user(&group, argument, sizeof(group)) != 0) return -EFAULT;
         if (signal_send_group(group, 0) != 0) return -EPERM; /* there is none */
-        foreground = group;
-        return 0;
-    default:
-        return -ENOTTY;
+        return foreground = group, 0;
+    default: return -ENOTTY;
     }
 }
 
@@ -123,25 +171,14 @@ const struct file_ops tty_ops = {
     .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll};
 
 /* ---- /dev --------------------------------------------------------------------------------------------- */
-struct device { const struct file_ops *ops; void *data; };
-
-static void device_open(struct inode *inode, struct file *file) {
-    struct device *device = inode->data;
-    file->ops = device->ops;
-    file->data = device->data;
-}
-
-struct inode *device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops, void *data) {
-    static const struct inode_ops device_ops = {.open = device_open};
-    struct device *device = kmalloc(sizeof(*device));
+struct inode *device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops, void *its) {
     char path[32];
     print_to(path, sizeof(path), "/dev/%s", name);
     struct inode *inode = path_make(path, mode);
-    if (inode == 0 || device == 0) return 0;
-    *device = (struct device){ops, data};
-    inode->ops = &device_ops;
+    if (inode == 0) return 0;
+    inode->file_ops = ops;
     inode->device = number;
-    inode->data = device;
+    inode->data = its;
     return inode;
 }
 

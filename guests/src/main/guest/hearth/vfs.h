@@ -1,7 +1,5 @@
-/*
- * vfs.h: files as the kernel sees them. An inode is a thing with contents; a file is one that somebody has
- * opened; a directory gives inodes names.
- */
+/* vfs.h: files as the kernel sees them. An inode is a thing with contents; a file is one that somebody has
+ * opened; a directory gives inodes names. */
 #ifndef VFS_H
 #define VFS_H
 
@@ -18,6 +16,7 @@ struct inode {
     struct inode *mounted; /* of a directory: the root of what is mounted on it */
     struct inode *covers;  /* of a root: what it is mounted on */
     struct mount *mount;   /* which file system it belongs to; null: the memory's own */
+    const struct file_ops *file_ops; /* of a device: what its files can do, with `data` for theirs */
     void *data;            /* the file system's own */
 };
 
@@ -33,13 +32,12 @@ struct inode_ops {
     /* A page of contents for mappings, with one more user; null: mappings get a copy by read(). */
     void *(*page)(struct inode *inode, u64 index, int create);
     long (*lookup)(struct inode *directory, const char *name, struct inode **found);
-    /* The position-th name, 0 being the first behind . and ..; 0 at the end, 1 otherwise. */
+    /* The position-th name but for . and ..; 0 at the end, 1 otherwise. */
     long (*list)(struct inode *directory, u64 position, struct name *name);
     long (*create)(struct inode *directory, const char *name, u32 mode, struct inode **made);
     /* A directory that moves is linked to its new name before it is unlinked from the old one. */
     long (*link)(struct inode *directory, const char *name, struct inode *inode);
     long (*unlink)(struct inode *directory, const char *name, struct inode *inode);
-    void (*open)(struct inode *inode, struct file *file); /* of a device: sets file->ops and data */
     void (*release)(struct inode *inode); /* nobody uses it any more: free what it holds */
 };
 
@@ -51,15 +49,14 @@ struct file {
     void *data;
 };
 
-/* What an open file can do. Bytes are in kernel memory; n is at most a page. Reads and writes wait unless flags
- * has O_NONBLOCK (-EAGAIN), and may be interrupted (-ERESTART, or how much was done before). Null: ioctl -ENOTTY,
- * poll: always ready. */
+/* What an open file can do. Bytes are in kernel memory; n is at most a page. Reads and writes wait unless
+ * flags has O_NONBLOCK (-EAGAIN), and may be interrupted (-ERESTART, or how much was done before). */
 struct file_ops {
     long (*read)(struct file *file, void *to, u64 n);
     long (*write)(struct file *file, const void *from, u64 n);
-    long (*ioctl)(struct file *file, u32 request, u64 argument); /* argument: an address, mostly */
-    u32 (*poll)(struct file *file);   /* POLLIN ... that hold now; no waiting */
-    void (*close)(struct file *file); /* the last user is gone */
+    long (*ioctl)(struct file *file, u32 request, u64 argument); /* argument: an address, mostly. May be null */
+    u32 (*poll)(struct file *file);   /* POLLIN ... that hold now; no waiting. Null: always ready */
+    void (*close)(struct file *file); /* the last user is gone. May be null */
 };
 
 /* A mounted file system. Its type's open() fills `root`, with a user for the mount, and the functions. */
@@ -68,8 +65,8 @@ struct mount {
     const char *type;
     char source[64], target[64];
     struct inode *root;
-    long (*sync)(struct mount *mount);      /* may be null */
-    void (*unmounted)(struct mount *mount); /* free everything; nobody uses it. May be null */
+    long (*sync)(struct mount *mount);
+    void (*unmounted)(struct mount *mount); /* free everything; nobody uses it */
     void *data;
 };
 struct mount_type {
@@ -88,17 +85,13 @@ void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
 /* Where a path leads: the directory of its last name, that name, and what it names; null: nothing yet. */
 struct place { struct inode *directory, *inode; char name[256]; };
-long path_walk(const char *path, struct place *place); /* from the root; the last link is not followed */
 long place_of(u64 at, u64 path, int follow, struct place *place); /* of a system call's arguments */
-long place_follow(struct place *place);
 long place_make(struct place *place, u32 mode);
 void place_put(struct place *place);
-int is_dot_name(const char *name);
 long path_find(const char *path, struct inode **found); /* from the working directory */
-/* For the kernel's own files in memory: null when the name is taken. The name's user is the only one. */
-struct inode *path_make(const char *path, u32 mode);
+struct inode *path_make(const char *path, u32 mode); /* it may be there; for the kernel's own files */
 
-/* ---- memfs.c, file.c, names.c, tty.c, proc.c ---------------------------------------------------------- */
+/* ---- memfs.c, file.c, tty.c, proc.c ----------------------------------------------------------------- */
 extern const struct inode_ops memory_ops;
 struct inode *memory_inode(u32 mode);
 void initrd_unpack(void);

@@ -9,6 +9,7 @@
  * directly. A domU of a release build of Xen may not use it, and then that text is lost.
  */
 #include "kernel.h"
+#include "format.h"
 
 #define CARRIAGE_RETURN '\r'
 
@@ -58,7 +59,8 @@ static void early_flush(void) {
     early_length = 0;
 }
 
-static void put(char c) {
+static void put(void *nothing, char c) {
+    (void)nothing;
     if (ring != 0) {
         if (c == '\n') ring_put(CARRIAGE_RETURN); /* the far end is a terminal */
         ring_put(c);
@@ -76,54 +78,11 @@ static void flush(void) {
     }
 }
 
-static void put_padded(const char *text, u32 length, u32 width, int left, char padding) {
-    u32 missing = width > length ? width - length : 0;
-    if (!left) while (missing > 0) put(padding), missing--;
-    while (length-- > 0) put(*text++);
-    while (missing > 0) put(' '), missing--;
-}
-
-/* Understands %c %s %d %u %x, with l, a width, and the flags - and 0. */
+/* Understands what format.h says. */
 void print(const char *format, ...) {
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
-    for (; *format != '\0'; format++) {
-        if (*format != '%') {
-            put(*format);
-            continue;
-        }
-        int left = 0, is_long = 0;
-        char padding = ' ', digits[20];
-        u32 width = 0, length = 0;
-        format++;
-        if (*format == '-') left = 1, format++;
-        if (*format == '0') padding = '0', format++;
-        for (; *format >= '0' && *format <= '9'; format++) width = width * 10 + (*format - '0');
-        if (*format == 'l') is_long = 1, format++;
-        if (*format == 's') {
-            const char *text = __builtin_va_arg(arguments, const char *);
-            put_padded(text, strlen(text), width, left, ' ');
-        } else if (*format == 'c') {
-            char c = (char)__builtin_va_arg(arguments, int);
-            put_padded(&c, 1, width, left, ' ');
-        } else if (*format == 'd' || *format == 'u' || *format == 'x') {
-            u64 value = is_long ? __builtin_va_arg(arguments, u64)
-                                : __builtin_va_arg(arguments, u32);
-            u32 base = *format == 'x' ? 16 : 10;
-            if (*format == 'd') {
-                long number = is_long ? (long)value : (int)value;
-                if (number < 0) put('-');
-                value = number < 0 ? -(u64)number : (u64)number;
-            }
-            do {
-                digits[sizeof(digits) - ++length] = "0123456789abcdef"[value % base];
-                value /= base;
-            } while (value != 0);
-            put_padded(digits + sizeof(digits) - length, length, width, left, padding);
-        } else {
-            put(*format); /* %% and everything unknown */
-        }
-    }
+    format_list(put, 0, format, arguments);
     __builtin_va_end(arguments);
     flush();
 }

@@ -4,6 +4,7 @@
 #ifndef KERNEL_H
 #define KERNEL_H
 
+#include "clock.h"
 #include "string.h"
 #include "xen.h"
 
@@ -63,7 +64,6 @@ void block(void);
 #define NANOS_PER_SECOND 1000000000ul
 
 void time_init(void);
-u64 read_tsc(void);
 u64 now(void);
 u64 wall_clock_seconds(void);
 void sleep_until(u64 deadline);

@@ -1,50 +1,17 @@
 /*
- * time.c: a clock that is a multiplication, and a timer that is an event.
- *
- * Xen writes into vcpu_info.time what the processor's counter (TSC) was at some moment, what the
- * time was then, and how to scale the difference. Reading the time therefore needs no hypercall.
+ * time.c: a clock that is a multiplication (../kernels/clock.h), and a timer that is an event.
  */
 #include "kernel.h"
 
 static u64 timer_period; /* 0: the timer fires once */
 
-u64 read_tsc(void) {
-    u32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (u64)high << 32 | low;
-}
-
-/* Nanoseconds since Xen started. */
 u64 now(void) {
-    struct vcpu_time_info *time = &shared_info.vcpu_info[0].time;
-    u64 nanos;
-    u32 version;
-    /* Xen makes the version odd, changes the fields, makes it even. If we saw an odd number or two
-     * different ones, we read a mixture: again. */
-    do {
-        version = SHARED(time->version);
-        compiler_barrier();
-        u64 delta = read_tsc() - time->tsc_timestamp;
-        delta = time->tsc_shift >= 0 ? delta << time->tsc_shift : delta >> -time->tsc_shift;
-        nanos = time->system_time
-                + (u64)((unsigned __int128)delta * time->tsc_to_system_mul >> 32);
-        compiler_barrier();
-    } while (version & 1 || version != SHARED(time->version));
-    return nanos;
+    return clock_now(&shared_info.vcpu_info[0].time);
 }
 
-/* Seconds since 1970: Xen tells what the wall clock showed at system time 0. */
+/* Seconds since 1970. */
 u64 wall_clock_seconds(void) {
-    u64 seconds, nanos;
-    u32 version;
-    do {
-        version = SHARED(shared_info.wc_version);
-        compiler_barrier();
-        seconds = (u64)shared_info.wc_sec_hi << 32 | shared_info.wc_sec;
-        nanos = shared_info.wc_nsec;
-        compiler_barrier();
-    } while (version & 1 || version != SHARED(shared_info.wc_version));
-    return seconds + (nanos + now()) / NANOS_PER_SECOND;
+    return (clock_start(&shared_info) + now()) / NANOS_PER_SECOND;
 }
 
 static void timer_at(u64 deadline) {

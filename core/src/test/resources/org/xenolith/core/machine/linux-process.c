@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/select.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,11 +141,6 @@ static void time_passes(void) {
     nanosleep(&nap, 0);
     clock_gettime(CLOCK_MONOTONIC, &after);
     EXPECT((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >= 30000000);
-    struct timeval patience = {0, 10000};
-    fd_set set;
-    FD_ZERO(&set);
-    FD_SET(1, &set);
-    EXPECT(select(2, 0, &set, 0, &patience) == 1);
 }
 
 static void files_are_what_is_mapped(void) {
@@ -156,7 +150,7 @@ static void files_are_what_is_mapped(void) {
     int *shared = mmap(0, 12000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     EXPECT(shared[2999] == 2999);
     shared[5] = 55;
-    EXPECT(pread(fd, &five, 4, 20) == 4 && five == 55);
+    EXPECT(lseek(fd, 20, SEEK_SET) == 20 && read(fd, &five, 4) == 4 && five == 55);
     int *own = mmap(0, 12000, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     EXPECT(own[5] == 55);
     own[5] = 1;
