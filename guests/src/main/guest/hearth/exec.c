@@ -77,30 +77,10 @@ static long build_stack(struct program *program, const struct arguments *argumen
     return error != 0 ? error : copy_to_space(space, at + 8, auxiliary, sizeof(auxiliary));
 }
 
-/* Puts the program in the place of the running task's. */
-static void enter(struct program *program, const struct arguments *arguments, const char *path, u64 rsp) {
+/* Puts a program in the place of the running task's. */
+static long execute(const char *path, struct arguments *arguments) {
     struct task *task = current;
     struct space *old = task->space;
-    const char *name = arguments->strings; /* argv[0], since BusyBox's commands are all the same program */
-    for (const char *c = name; *c != '\0'; c++) if (*c == '/') name = c + 1;
-    copy_string(task->name, name, sizeof(task->name));
-    /* Programs start themselves anew as /proc/self/exe; that name would then lead to itself. */
-    if (old != 0 && skip_prefix(path, "/proc/self/") != 0) path = old->program;
-    copy_string(program->space->program, path, sizeof(program->space->program));
-    space_pin(program->space);
-    task->space = program->space;
-    task->fs_base = 0;
-    fpu_reset(task);
-    fpu_load(task);
-    task_load(task);
-    if (old != 0) space_free(old);
-    signals_reset();
-    for (int fd = 0; fd < MAX_FILES; fd++) if (task->close_on_exec >> fd & 1) sys_close(fd);
-    *task_registers(task) = (struct registers){.rip = program->entry, .rsp = rsp, .cs = FLAT_USER_CS,
-                                               .ss = FLAT_USER_SS, .rflags = 0x202};
-}
-
-static long execute(const char *path, struct arguments *arguments) {
     struct program program = {.space = 0};
     struct inode *inode;
     u64 rsp;
@@ -110,10 +90,28 @@ static long execute(const char *path, struct arguments *arguments) {
     else if ((program.space = space_new()) == 0) error = -ENOMEM;
     if (error == 0) error = load(inode, &program);
     if (error == 0) error = build_stack(&program, arguments, &rsp);
-    if (error == 0) enter(&program, arguments, path, rsp);
-    else if (program.space != 0) space_free(program.space);
     inode_put(inode);
-    return error;
+    if (error != 0 && program.space != 0) space_free(program.space);
+    if (error != 0) return error;
+
+    const char *name = arguments->strings; /* argv[0], since BusyBox's commands are all the same program */
+    for (const char *c = name; *c != '\0'; c++) if (*c == '/') name = c + 1;
+    copy_string(task->name, name, sizeof(task->name));
+    /* Programs start themselves anew as /proc/self/exe; that name would then lead to itself. */
+    if (old != 0 && skip_prefix(path, "/proc/self/") != 0) path = old->program;
+    copy_string(program.space->program, path, sizeof(program.space->program));
+    space_pin(program.space);
+    task->space = program.space;
+    task->fs_base = 0;
+    fpu_reset(task);
+    fpu_load(task);
+    task_load(task);
+    if (old != 0) space_free(old);
+    signals_reset();
+    for (int fd = 0; fd < MAX_FILES; fd++) if (task->close_on_exec >> fd & 1) sys_close(fd);
+    *task_registers(task) = (struct registers){
+        .rip = program.entry, .rsp = rsp, .cs = FLAT_USER_CS, .ss = FLAT_USER_SS, .rflags = 0x202};
+    return 0;
 }
 
 static long take_strings(struct arguments *arguments, u64 vector, u32 *count) {

@@ -44,8 +44,6 @@ void lock_kernel(void), unlock_kernel(void);
 
 /* ---- tty.c -------------------------------------------------------------------------------------------- */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
-struct text { char *bytes; u64 length, room; }; /* grows in a page: the contents of files in /proc */
-void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void console_init(void);
 void console_put_all(const char *bytes, u64 n); /* for those who cannot sleep */
 void console_flush(void);                       /* tells the backend */

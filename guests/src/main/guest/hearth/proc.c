@@ -6,6 +6,10 @@
 #define PID_OF(inode)     ((int)((inode)->number >> 8))
 #define TICKS(nanos)      ((nanos) / (NANOS_PER_SECOND / HZ))
 
+struct text { char *bytes; u64 length; };
+#define text_add(text, ...) ((text)->length += \
+    print_to((text)->bytes + (text)->length, PAGE_SIZE - (text)->length, __VA_ARGS__))
+
 enum { SELF = 1, MEMINFO, MOUNTS, UPTIME, SYSTEM_STAT, LOADAVG, COMMAND_LINE, CPUINFO };
 enum { STAT = 1, CMDLINE, MAPS, EXE };
 static const char *const of_system[] = {
@@ -54,7 +58,7 @@ static void print_process(struct text *text, struct task *task, u32 file) {
                  TICKS(task->user_time), TICKS(task->started), size, space->resident, task->signals_pending,
                  task->signals_blocked);
     } else if (file == CMDLINE) {
-        length = MIN(space->arguments_end - space->arguments, text->room);
+        length = MIN(space->arguments_end - space->arguments, PAGE_SIZE);
         if (copy_from_space(space, text->bytes, space->arguments, length) == 0) text->length = length;
     } else if (file == EXE) {
         text_add(text, "%s", space->program);
@@ -97,7 +101,7 @@ static long proc_list(struct inode *directory, u64 position, struct name *name) 
 
 static long proc_read(struct inode *inode, void *to, u64 n, u64 offset) {
     struct task *task = task_by_pid(PID_OF(inode));
-    struct text text = {.bytes = page_alloc(), .room = PAGE_SIZE};
+    struct text text = {.bytes = page_alloc()};
     if (text.bytes == 0) return -ENOMEM;
     if (PID_OF(inode) == 0) print_system(&text, inode->number & 255);
     else if (task != 0) print_process(&text, task, inode->number & 255);

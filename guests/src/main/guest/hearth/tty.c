@@ -27,26 +27,17 @@ void console_put_all(const char *bytes, u64 n) {
     }
 }
 
-/* ---- Texts of the kernel, for the console (null) and for files in /proc -------------------------------- */
-static void put_text(void *pointer, char c) {
-    struct text *text = pointer;
-    if (text == 0) console_put_all(c == '\n' ? "\r\n" : &c, c == '\n' ? 2 : 1);
-    else if (text->length < text->room) text->bytes[text->length++] = c;
+static void put(void *nothing, char c) {
+    (void)nothing;
+    console_put_all(c == '\n' ? "\r\n" : &c, c == '\n' ? 2 : 1);
 }
 
 void printk(const char *format, ...) {
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
-    format_list(put_text, 0, format, arguments);
+    format_list(put, 0, format, arguments);
     __builtin_va_end(arguments);
     console_flush();
-}
-
-void text_add(struct text *text, const char *format, ...) {
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, format);
-    format_list(put_text, text, format, arguments);
-    __builtin_va_end(arguments);
 }
 
 /* ---- The terminal ------------------------------------------------------------------------------------- */

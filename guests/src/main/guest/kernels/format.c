@@ -66,13 +66,14 @@ static void put_into(void *pointer, char c) {
     if (room->at < room->end) *room->at++ = c;
 }
 
-void print_to(char *to, u64 room, const char *format, ...) {
+u64 print_to(char *to, u64 room, const char *format, ...) {
     struct room left = {to, to + room - 1};
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
     format_list(put_into, &left, format, arguments);
     __builtin_va_end(arguments);
     *left.at = '\0';
+    return left.at - to;
 }
 
 void copy_string(char *to, const char *from, u64 room) {

@@ -10,8 +10,8 @@
  * and 0. */
 void format_list(void (*put)(void *to, char c), void *to, const char *format, __builtin_va_list arguments);
 
-/* The same into memory; what does not fit is left out, and a 0 put behind. */
-void print_to(char *to, u64 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same into memory; what does not fit is left out, and a 0 put behind. How much it is without that. */
+u64 print_to(char *to, u64 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void copy_string(char *to, const char *from, u64 room); /* what fits; a 0 always */
 int same_bytes(const void *a, const void *b, u64 n);
