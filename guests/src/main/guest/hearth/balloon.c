@@ -14,7 +14,7 @@ static void balloon(void *nothing) {
     for (;;) {
         while (pages_total > target && pages_free > RESERVE && page_give_up() == 0) continue;
         while (pages_total < target && page_ask_for() == 0) continue;
-        if (pages_total == target) sleep(&target);
+        if (pages_total == target) wait(&target, 0);
         else sleep_until(now() + NANOS_PER_SECOND); /* perhaps there is room then */
     }
 }

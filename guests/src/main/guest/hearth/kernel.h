@@ -109,7 +109,7 @@ struct task {
     u64 deadline;        /* when it wakes in any case; 0: never */
     struct cpu *cpu;     /* where it runs; null when it does not */
     char name[16];
-    int interruptible, pid, group, exit_status;
+    int pid, group, exit_status;
     struct task *parent;
     struct space *space;     /* null: a kernel thread, or dead */
     u64 fs_base;
@@ -147,16 +147,12 @@ void idle(void) __attribute__((noreturn)); /* what a vCPU does when nobody wants
 int tasks_wait_to_run(void);
 int kernel_work(void); /* takes events; whether the running task should give way */
 void do_exit(int status) __attribute__((noreturn));
-/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. sleep() cannot be
- * interrupted; wait() ends with -EINTR by a signal, and with -ETIMEDOUT at the deadline (of now(); 0: none).
- * poll_wait() ends at every wakeup. */
-void sleep(const void *channel);
+/* Sleeps until wakeup(channel); what it waits for must be looked at again afterwards. Ends with -EINTR by a
+ * signal, and with -ETIMEDOUT at the deadline (of now(); 0: none). poll_wait() ends at every wakeup. */
 long wait(const void *channel, u64 deadline);
 long poll_wait(u64 deadline);
 void sleep_until(u64 deadline);
 void wakeup(const void *channel), wake_task(struct task *task);
-struct mutex { struct task *owner; }; /* a lock that may be held while sleeping */
-void mutex_lock(struct mutex *mutex), mutex_unlock(struct mutex *mutex);
 
 /* ---- exec.c, signal.c, syscall.c ---------------------------------------------------------------------- */
 void start_init(void) __attribute__((noreturn));

@@ -19,7 +19,7 @@ void signal_send(struct task *task, int signal) {
     if (task->space == 0 || signal == 0) return; /* kernel threads have no signals, and the dead need none */
     if (!(BIT(signal) & task->signals_blocked) && is_signal_ignored(task, signal)) return;
     task->signals_pending |= BIT(signal);
-    if (signal_waiting(task) && task->interruptible) wake_task(task);
+    if (signal_waiting(task)) wake_task(task);
     /* One that runs on the other vCPU would not notice before it happens to come to the kernel. */
     if (task->cpu != 0 && task != current) event_notify(task->cpu->ipi_port);
 }

@@ -250,7 +250,6 @@ long space_fault(struct space *space, u64 address, u32 access) {
     }
     void *page = new_page(area, address, access, &own);
     if (page == 0) return -ENOMEM;
-    if (*entry != 0) return page_put(page), 0; /* /proc has looked here while we read from the disk */
     set_entry(space, entry, virt_to_mfn(page) * PAGE_SIZE | entry_flags(area->prot, own));
     flush();
     space->resident++;

@@ -110,32 +110,21 @@ void wakeup(const void *channel) {
     }
 }
 
-static void sleep_on(const void *channel, int interruptible, u64 deadline) {
-    struct task *task = current;
-    task->channel = channel, task->interruptible = interruptible, task->deadline = deadline;
-    timer_expect(deadline);
-    task->state = SLEEPING;
-    schedule();
-    task->channel = 0, task->deadline = 0;
-}
-
-void sleep(const void *channel) { sleep_on(channel, 0, 0); }
-long poll_wait(u64 deadline) { return wait(&any_wakeup, deadline); }
-void sleep_until(u64 deadline) { while (wait(&deadline, deadline) == 0) continue; }
-
 long wait(const void *channel, u64 deadline) {
-    if (signal_waiting(current)) return -EINTR;
-    if (deadline == 0 || deadline > now()) sleep_on(channel, 1, deadline);
-    if (signal_waiting(current)) return -EINTR;
+    struct task *task = current;
+    if (signal_waiting(task) == 0 && (deadline == 0 || deadline > now())) {
+        task->channel = channel, task->deadline = deadline;
+        timer_expect(deadline);
+        task->state = SLEEPING;
+        schedule();
+        task->channel = 0, task->deadline = 0;
+    }
+    if (signal_waiting(task) != 0) return -EINTR;
     return deadline != 0 && deadline <= now() ? -ETIMEDOUT : 0;
 }
 
-void mutex_lock(struct mutex *mutex) {
-    while (mutex->owner != 0) sleep(mutex);
-    mutex->owner = current;
-}
-
-void mutex_unlock(struct mutex *mutex) { mutex->owner = 0, wakeup(mutex); }
+long poll_wait(u64 deadline) { return wait(&any_wakeup, deadline); }
+void sleep_until(u64 deadline) { while (wait(&deadline, deadline) == 0) continue; }
 
 /* ---- Making tasks ------------------------------------------------------------------------------------- */
 /* Asleep, with all that it inherits; null: no memory. */
