@@ -10,7 +10,6 @@
 static u64 target; /* pages */
 
 static void balloon(void *nothing) {
-    (void)nothing;
     for (;;) {
         while (pages_total > target && pages_free > RESERVE && page_give_up() == 0) continue;
         while (pages_total < target && page_ask_for() == 0) continue;

@@ -16,10 +16,7 @@ void shutdown(u32 reason) {
     for (;;) __asm__ volatile("ud2"); /* not reached: the domain is gone */
 }
 
-void power_off(u32 reason) {
-    sys_sync();
-    shutdown(reason);
-}
+void power_off(u32 reason) { sys_sync(), shutdown(reason); }
 
 const char *boot_option(const char *name) {
     const char *line = start_info->cmd_line;
@@ -68,13 +65,11 @@ static void start_cpu(u32 id) {
 static void first_thread(void *nothing) {
     static void (*const steps[])(void) = {xenstore_init, grants_init, balloon_init, vfs_init, devices_init,
         proc_init, initrd_unpack, disks_init, disk_files_init, network_init, start_init};
-    (void)nothing;
     for (u32 i = 0; i < ARRAY_SIZE(steps); i++) steps[i]();
 }
 
 /* The rest of the start, on the stack of the first vCPU's idle task, which this then becomes. */
 static void boot(void *nothing) {
-    (void)nothing;
     time_init();
     printk("hearth: a small kernel that runs Linux programs, on Xen\n");
     cpus[0].ipi_port = event_bind_ipi(0);

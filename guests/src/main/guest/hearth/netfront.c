@@ -71,7 +71,6 @@ struct packet *card_receive(void) {
 }
 
 static void card_event(void *nothing) {
-    (void)nothing;
     net_wake();
 }
 

@@ -51,7 +51,6 @@ long sys_time(u64 to) {
 /* Of any clock, for as long as the time is not a date. */
 long sys_clock_nanosleep(u64 clock, u64 is_date, u64 wish, u64 left) {
     struct timespec time;
-    (void)clock;
     if (copy_from_user(&time, wish, sizeof(time)) != 0) return -EFAULT;
     if (is_date || time.tv_sec < 0 || (u64)time.tv_nsec >= NANOS_PER_SECOND) return -EINVAL;
     u64 deadline = now() + time.tv_sec * NANOS_PER_SECOND + time.tv_nsec;

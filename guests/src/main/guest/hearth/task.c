@@ -17,7 +17,6 @@ void lock_kernel(void) {
 }
 
 void unlock_kernel(void) { __sync_lock_release(&kernel_lock); }
-
 int tasks_wait_to_run(void) { return first_to_run != 0; }
 
 /* At the end of the queue; and another vCPU may be asleep while there is work for it. */

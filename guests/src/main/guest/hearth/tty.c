@@ -21,16 +21,10 @@ static int console_put(const char *bytes, u64 n) {
 }
 
 void console_put_all(const char *bytes, u64 n) {
-    while (!console_put(bytes, n)) {
-        console_flush();
-        HYPERCALL(sched_op, SCHEDOP_yield, 0);
-    }
+    while (!console_put(bytes, n)) console_flush(), HYPERCALL(sched_op, SCHEDOP_yield, 0);
 }
 
-static void put(void *nothing, char c) {
-    (void)nothing;
-    console_put_all(c == '\n' ? "\r\n" : &c, c == '\n' ? 2 : 1);
-}
+static void put(void *nothing, char c) { console_put_all(c == '\n' ? "\r\n" : &c, c == '\n' ? 2 : 1); }
 
 void printk(const char *format, ...) {
     __builtin_va_list arguments;
@@ -79,7 +73,6 @@ static void tty_input(u8 c) {
 }
 
 static void console_event(void *nothing) {
-    (void)nothing;
     u32 cons = ring->in_cons;
     while (cons != SHARED(ring->in_prod)) {
         compiler_barrier(); /* the byte only after the index that published it */
@@ -119,7 +112,6 @@ static long tty_read(struct file *file, void *to, u64 n) {
 static long tty_write(struct file *file, const void *from, u64 n) {
     const char *bytes = from;
     u64 done = 0;
-    (void)file;
     for (int is_line = 0; done < n; done++) {
         is_line = bytes[done] == '\n' && (settings.c_oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
         while (!console_put(is_line ? "\r\n" : &bytes[done], 1 + is_line)) {
@@ -131,14 +123,10 @@ static long tty_write(struct file *file, const void *from, u64 n) {
     return done;
 }
 
-static u32 tty_poll(struct file *file) {
-    (void)file;
-    return (taken != ready ? POLLIN : 0) | POLLOUT;
-}
+static u32 tty_poll(struct file *file) { return (taken != ready ? POLLIN : 0) | POLLOUT; }
 
 static long tty_ioctl(struct file *file, u32 request, u64 argument) {
     int group;
-    (void)file;
     switch (request) {
     case TCGETS: return copy_to_user(argument, &settings, sizeof(settings));
     case TCSETSF: taken = ready = typed; /* falls through */
@@ -180,10 +168,7 @@ static long simple_read(struct file *file, void *to, u64 n) {
     return minor == 3 ? 0 : n;
 }
 
-static long simple_write(struct file *file, const void *from, u64 n) {
-    (void)file, (void)from;
-    return n;
-}
+static long simple_write(struct file *file, const void *from, u64 n) { return n; }
 
 void devices_init(void) {
     static const struct file_ops simple_ops = {.read = simple_read, .write = simple_write};

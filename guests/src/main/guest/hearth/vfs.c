@@ -30,11 +30,7 @@ void inode_put(struct inode *inode) {
 /* ---- Paths -------------------------------------------------------------------------------------------- */
 static long walk(struct inode *from, const char *path, int follow, int links, struct place *place);
 
-void place_put(struct place *place) {
-    inode_put(place->directory);
-    inode_put(place->inode);
-}
-
+void place_put(struct place *place) { inode_put(place->directory), inode_put(place->inode); }
 static int is_dot_name(const char *name) { return streq(name, ".") || streq(name, ".."); }
 
 static struct inode *up(struct inode *directory) {

@@ -54,7 +54,7 @@ struct file {
 struct file_ops {
     long (*read)(struct file *file, void *to, u64 n);
     long (*write)(struct file *file, const void *from, u64 n);
-    long (*ioctl)(struct file *file, u32 request, u64 argument); /* argument: an address, mostly. May be null */
+    long (*ioctl)(struct file *file, u32 request, u64 argument); /* mostly an address. May be null */
     u32 (*poll)(struct file *file);   /* POLLIN ... that hold now; no waiting. Null: always ready */
     void (*close)(struct file *file); /* the last user is gone. May be null */
 };

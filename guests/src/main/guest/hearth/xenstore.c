@@ -53,7 +53,6 @@ static void receive_message(void) {
 
 /* Takes what has come unasked, which can only be news, and calls those who watch. */
 static void store_event(void *nothing) {
-    (void)nothing;
     while (SHARED(ring->rsp_prod) != ring->rsp_cons) receive_message();
     for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
         int news = watch->news;
