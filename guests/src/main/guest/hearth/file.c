@@ -230,18 +230,17 @@ static long pipe_write(struct file *file, const void *from, u64 n) {
     return done > 0 ? done : error;
 }
 
-static int is_write_end(struct file *file) { return (file->flags & O_ACCMODE) == O_WRONLY; }
-
 static u32 pipe_poll(struct file *file) {
     struct pipe *pipe = file->data;
     u32 waiting = pipe->put - pipe->taken;
-    if (is_write_end(file)) return (waiting < PAGE_SIZE ? POLLOUT : 0) | (pipe->readers == 0 ? POLLERR : 0);
-    return (waiting > 0 ? POLLIN : 0) | (pipe->writers == 0 ? POLLHUP : 0);
+    u32 to_read = (waiting > 0 ? POLLIN : 0) | (pipe->writers == 0 ? POLLHUP : 0);
+    u32 to_write = (waiting < PAGE_SIZE ? POLLOUT : 0) | (pipe->readers == 0 ? POLLERR : 0);
+    return file->flags & O_WRONLY ? to_write : to_read;
 }
 
 static void pipe_close(struct file *file) {
     struct pipe *pipe = file->data;
-    if (is_write_end(file)) pipe->writers--;
+    if (file->flags & O_WRONLY) pipe->writers--;
     else pipe->readers--;
     wakeup(pipe);
     if (pipe->readers > 0 || pipe->writers > 0) return;

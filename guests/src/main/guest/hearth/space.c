@@ -1,11 +1,9 @@
-/* space.c: the address spaces of processes.
- *
- * A process has page tables of its own, loaded beside the kernel's (MMUEXT_NEW_USER_BASEPTR), with nothing of
- * the kernel in them: both run in ring 3, so only the tables keep them apart. All that a process has lies in
- * the first of 512 slots of the top table. Tables are made while they are ordinary pages, by plain writes;
- * then they are made read-only and "pinned": Xen looks through all of them, and from then on only Xen writes.
- * Pages appear when they are touched. fork() copies tables only and takes the right to write from both sides;
- * who writes first gets a copy. */
+/* space.c: the address spaces of processes. A process has page tables of its own, loaded beside the kernel's
+ * (MMUEXT_NEW_USER_BASEPTR), with nothing of the kernel in them: both run in ring 3, so only the tables
+ * keep them apart. All that a process has lies in the first of 512 slots of the top table. Tables are made
+ * while they are ordinary pages, by plain writes; then they are made read-only and "pinned": Xen looks
+ * through all of them, and from then on only Xen writes. Pages appear when they are touched. fork() copies
+ * tables only and takes the right to write from both sides; who writes first gets a copy. */
 #include "kernel.h"
 
 #define FRAME_BITS  0x000ffffffffff000ul

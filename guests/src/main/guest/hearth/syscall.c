@@ -90,14 +90,14 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
 /* ---- The table: numbers, and functions sys_NAME. Their types differ in how many arguments they look at - */
 #define PLAIN_CALLS(_) \
     _(3, close) _(7, poll) _(9, mmap) _(10, mprotect) _(11, munmap) _(12, brk) _(13, rt_sigaction) \
-    _(14, rt_sigprocmask) _(15, rt_sigreturn) _(22, pipe) _(34, pause) _(35, nanosleep) \
-    _(37, alarm) _(39, getpid) _(41, socket) _(56, clone) _(57, fork) _(58, fork) _(59, execve) _(60, exit) \
-    _(61, wait4) _(62, kill) _(63, uname) _(72, fcntl) _(74, sync) _(75, sync) _(79, getcwd) _(82, rename) \
-    _(96, gettimeofday) _(99, sysinfo) _(109, setpgid) _(110, getppid) \
-    _(111, getpgrp) _(112, setsid) _(121, getpgid) _(130, rt_sigsuspend) _(158, arch_prctl) \
-    _(162, sync) _(165, mount) _(169, reboot) _(170, sethostname) _(186, getpid) _(200, kill) _(201, time) \
-    _(218, getpid) _(228, clock_gettime) _(230, clock_nanosleep) _(231, exit) _(234, tgkill) \
-    _(264, renameat) _(293, pipe2) _(316, renameat)
+    _(14, rt_sigprocmask) _(15, rt_sigreturn) _(22, pipe) _(34, pause) _(35, nanosleep) _(37, alarm) \
+    _(38, setitimer) _(39, getpid) _(41, socket) _(56, clone) _(57, fork) _(58, fork) _(59, execve) \
+    _(60, exit) _(61, wait4) _(62, kill) _(63, uname) _(72, fcntl) _(74, sync) _(75, sync) _(79, getcwd) \
+    _(82, rename) _(96, gettimeofday) _(99, sysinfo) _(109, setpgid) _(110, getppid) _(111, getpgrp) \
+    _(112, setsid) _(121, getpgid) _(130, rt_sigsuspend) _(158, arch_prctl) _(162, sync) _(165, mount) \
+    _(169, reboot) _(170, sethostname) _(186, getpid) _(200, kill) _(201, time) _(218, getpid) \
+    _(228, clock_gettime) _(230, clock_nanosleep) _(231, exit) _(234, tgkill) _(264, renameat) \
+    _(293, pipe2) _(316, renameat)
 /* Done already: who one is and who owns what (root, always), and advice: madvise, sigaltstack, prctl, ... */
 #define DONE_CALLS(_) \
     _(28) _(54) _(92) _(93) _(94) _(95) _(102) _(104) _(105) _(106) _(107) _(108) _(113) _(114) _(116) \

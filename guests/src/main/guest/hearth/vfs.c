@@ -2,8 +2,6 @@
  * a directory the file system knows (memfs.c, proc.c, and the one on disks). */
 #include "kernel.h"
 
-#define MAX_LINKS 8 /* symbolic links that lead to symbolic links */
-
 struct mount *mounts;
 static struct mount_type *mount_types;
 static struct inode *root_inode;
@@ -42,7 +40,7 @@ static struct inode *up(struct inode *directory) {
 static long follow_link(struct place *place, int links) {
     struct place target;
     char *text = kmalloc(PATH_MAX);
-    long error = text == 0 ? -ENOMEM : links == MAX_LINKS ? -ELOOP
+    long error = text == 0 ? -ENOMEM : links == 8 ? -ELOOP
                  : MIN(place->inode->ops->read(place->inode, text, PATH_MAX - 1, 0), 0);
     if (error == 0) error = walk(place->directory, text, 1, links + 1, &target);
     kfree(text);
