@@ -3,7 +3,6 @@
  * and nobody else runs in the kernel meanwhile: simple, and slow. Layouts are those of
  * xen/include/public/io/blkif.h.
  */
-#include "block.h"
 #include "device.h"
 
 #define DISKS_MAX 4
@@ -54,8 +53,6 @@ long disk_flush(struct disk *disk) {
     return disk->readonly ? 0 : perform(disk->front, FLUSH, 0, 0, 0);
 }
 
-/* ---- The disk as a file ------------------------------------------------------------------------ */
-
 static long copy(struct file *file, u8 *memory, u64 n, int writes) {
     struct disk *disk = file->data;
     u64 done = 0, end = disk->sectors * SECTOR_SIZE, part;
@@ -68,19 +65,9 @@ static long copy(struct file *file, u8 *memory, u64 n, int writes) {
     return done > 0 || n == 0 ? (long)done : file->position < end ? -EIO : writes ? -ENOSPC : 0;
 }
 
-static long disk_read(struct file *file, void *to, u64 n) {
-    return copy(file, to, n, 0);
-}
-
-static long disk_write(struct file *file, const void *from, u64 n) {
-    return copy(file, (u8 *)from, n, 1);
-}
-
-static void disk_close(struct file *file) {
-    cache_sync(file->data);
-}
-
-/* ---- Connecting -------------------------------------------------------------------------------- */
+static long disk_read(struct file *file, void *to, u64 n) { return copy(file, to, n, 0); }
+static long disk_write(struct file *file, const void *from, u64 n) { return copy(file, (u8 *)from, n, 1); }
+static void disk_close(struct file *file) { cache_sync(file->data); }
 
 static long connect(struct front *front, u32 number) {
     struct xenbus_device *device = &front->device;

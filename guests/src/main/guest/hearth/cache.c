@@ -3,7 +3,7 @@
  * whole sectors; and what is read once is mostly read again. What was changed waits here until its page is
  * needed for something else, or until somebody asks for sync.
  */
-#include "block.h"
+#include "device.h"
 
 #define PAGES   64
 #define SECTORS (PAGE_SIZE / SECTOR_SIZE)

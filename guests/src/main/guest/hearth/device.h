@@ -10,8 +10,6 @@
 long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
 int grant_take_back(u32 reference); /* 0: the other side still has it mapped */
 
-/* ---- xenstore.c -------------------------------------------------------------------------------- */
-
 /* A node is named by a directory and a key in it. Directories without a slash in front begin at this domain's
  * own node. Reading returns the length of what there is, and puts a 0 behind it. */
 long xenstore_read(const char *directory, const char *key, char *value, u64 room);
@@ -25,8 +23,6 @@ struct xenstore_watch {
     int news;
 };
 void xenstore_watch(struct xenstore_watch *watch);
-
-/* ---- xenbus.c: agreeing ------------------------------------------------------------------------ */
 
 /* Each side has a node in the store, and writes there how far it has come. */
 enum xenbus_state { XENBUS_INIT_WAIT = 2, XENBUS_INITIALISED, XENBUS_CONNECTED };
@@ -67,5 +63,27 @@ static inline int ring_has_response(struct ring_indices *ring, u32 cons) {
     full_barrier();
     return SHARED(ring->rsp_prod) != cons;
 }
+
+/* ---- Disks, and the cache of their pages through which everybody reads and writes them: blkfront.c, cache.c - */
+
+#define SECTOR_SIZE 512
+
+struct disk {
+    char name[8];  /* xvda: also its name in /dev */
+    u64 sectors;   /* of SECTOR_SIZE */
+    int readonly;
+    struct front *front;
+};
+
+struct disk *disk_by_path(const char *path); /* "/dev/xvda", or null */
+/* Whole sectors between a disk and a page of the kernel's. Does not sleep: nobody else runs in the kernel
+ * while a file system is being changed, so nothing here needs a lock. */
+long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 count);
+long disk_flush(struct disk *disk); /* what was written before is on the medium */
+
+/* The bytes of the disk from the offset to the end of their page. They stay where they are until some sixty
+ * other pages have been asked for. `writes`: they are about to be changed. Null: not possible. */
+void *cache_at(struct disk *disk, u64 offset, int writes);
+long cache_sync(struct disk *disk); /* what was changed is on the medium */
 
 #endif

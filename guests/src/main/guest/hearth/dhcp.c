@@ -10,8 +10,8 @@
 #define CLIENT_PORT  68
 #define BROADCAST    0x8000     /* a flag: answer to everybody */
 #define MAGIC        0x63825363 /* options follow */
-#define TRY_MAX      16         /* seconds */
-#define LEASE_LEAST  60
+#define TRY_EVERY    (3 * NANOS_PER_SECOND)
+#define LEASE_LEAST  60 /* seconds */
 #define LEASE_USUAL  3600
 
 enum { BOOT_REQUEST = 1, BOOT_REPLY };
@@ -31,19 +31,7 @@ struct dhcp_message {
 static u8 asking; /* DISCOVER or REQUEST; 0: we do not use DHCP */
 static u32 transaction;
 static be32 offered, server;
-static u64 next_try, patience; /* ns; seconds */
-
-static void begin(u8 with) {
-    asking = with;
-    next_try = now();
-    patience = 1;
-    net_wake();
-}
-
-void dhcp_start(void) {
-    transaction = random64();
-    begin(DISCOVER);
-}
+static u64 next_try;
 
 static void put_option(struct packet *packet, u8 kind, u8 length, const void *value) {
     packet_append(packet, &kind, 1);
@@ -51,9 +39,11 @@ static void put_option(struct packet *packet, u8 kind, u8 length, const void *va
     packet_append(packet, value, length);
 }
 
-static void ask(void) {
+static void ask(u8 type) {
     static const u8 wanted[] = {NETMASK, ROUTER, LEASE}, end = END;
     struct packet *packet = packet_new();
+    asking = type;
+    next_try = now() + TRY_EVERY;
     if (packet == 0) return;
     struct dhcp_message *message = packet_append(packet, 0, sizeof(*message));
     *message = (struct dhcp_message){
@@ -88,27 +78,27 @@ void dhcp_input(struct packet *packet) {
     if (type == OFFER && asking == DISCOVER) {
         offered = message->yours;
         server = to_be32(option(packet, SERVER, 4, packet->source.address));
-        begin(REQUEST);
+        ask(REQUEST);
     } else if (type == ACK && asking == REQUEST) {
         int is_new = interface.address != yours;
         u64 seconds = MAX(option(packet, LEASE, 4, LEASE_USUAL), LEASE_LEAST);
         interface.netmask = option(packet, NETMASK, 4, ADDRESS(255, 255, 255, 0));
         interface.gateway = option(packet, ROUTER, 4, ADDRESS_ANY);
         interface.address = yours;
-        begin(DISCOVER);
+        asking = DISCOVER;
         next_try = now() + seconds * NANOS_PER_SECOND / 2;
         if (is_new) interface_announce();
     }
     kfree(packet);
 }
 
-/* Asks again what was not answered, each time more patiently, and at last from the beginning. */
+void dhcp_start(void) {
+    transaction = random64();
+    ask(DISCOVER);
+}
+
+/* What is not answered we ask again, from the beginning. */
 u64 dhcp_run(u64 time) {
-    if (asking == 0) return NEVER;
-    if (time < next_try) return next_try;
-    if (patience > TRY_MAX) begin(DISCOVER);
-    ask();
-    next_try = time + patience * NANOS_PER_SECOND;
-    patience *= 2;
-    return next_try;
+    if (asking != 0 && time >= next_try) ask(DISCOVER);
+    return asking != 0 ? next_try : NEVER;
 }

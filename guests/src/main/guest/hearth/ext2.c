@@ -9,10 +9,10 @@
  * its blocks are: the first twelve by their numbers, the next in a block of numbers, the rest in blocks of
  * numbers that a block of numbers leads to. A directory is a file of names, each with an inode's number.
  *
- * Everything is read and changed where it lies in the cache (block.h). What is on the disk may be nonsense:
+ * Everything is read and changed where it lies in the cache (device.h). What is on the disk may be nonsense:
  * every number that leads somewhere is checked before it is followed.
  */
-#include "block.h"
+#include "device.h"
 
 #define SUPER_OFFSET  1024
 #define MAGIC         0xef53
@@ -61,9 +61,7 @@ struct node { /* goes to the disk by sync, or when nobody uses it any more */
 
 static const struct inode_ops ext2_ops;
 
-static struct node *node_of(struct inode *inode) {
-    return (struct node *)inode;
-}
+static struct node *node_of(struct inode *inode) { return (struct node *)inode; }
 
 static void *block_at(struct fs *fs, u64 block, u64 offset, int writes) {
     return cache_at(fs->disk, block * fs->block_size + offset, writes);
@@ -78,8 +76,6 @@ static void write_super(struct fs *fs, u16 state) {
     fs->super.state = state;
     if (super != 0) *super = fs->super;
 }
-
-/* ---- Bitmaps --------------------------------------------------------------------------------- */
 
 static void count(struct fs *fs, struct group *group, enum kind kind, int taken, int is_directory) {
     group->free[kind] -= taken;
@@ -113,8 +109,6 @@ static void give_back(struct fs *fs, enum kind kind, u32 number, int is_director
     bitmap[bit / 8] &= ~(1 << bit % 8);
     count(fs, group, kind, -1, is_directory);
 }
-
-/* ---- Inodes ---------------------------------------------------------------------------------- */
 
 static struct disk_inode *inode_at(struct fs *fs, u32 number, int writes) {
     u32 each = fs->super.inodes_per_group, at = number - 1;
@@ -224,8 +218,6 @@ static long copy_bytes(struct node *node, u8 *memory, u64 n, u64 offset, int wri
     }
     return n;
 }
-
-/* ---- Directories ----------------------------------------------------------------------------- */
 
 /* The entry that begins there; null behind the last one, or if what is there makes no sense. */
 static struct entry *entry_at(struct node *node, u64 offset, int writes) {
@@ -384,8 +376,6 @@ static const struct inode_ops ext2_ops = {
     .list = ext2_list, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink,
     .release = ext2_release,
 };
-
-/* ---- Mounting -------------------------------------------------------------------------------- */
 
 static long ext2_sync(struct mount *mount) {
     struct fs *fs = mount->data;

@@ -71,8 +71,6 @@ struct packet {
     u8 room[PACKET_HEADROOM + FRAME_MAX];
 };
 
-/* ---- netfront.c, ether.c, ip.c, dhcp.c, net.c -------------------------------------------------- */
-
 long card_connect(void);
 void card_send(struct packet *frame);
 struct packet *card_receive(void); /* null: nothing has come */

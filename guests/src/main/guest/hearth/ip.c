@@ -19,8 +19,6 @@ struct interface interface;
  * middle of receiving it. */
 static struct packet *loop_first, **loop_last = &loop_first;
 
-/* ---- Packets ----------------------------------------------------------------------------------- */
-
 /* Null when memory is used up: the network may lose packets, and so may we. */
 struct packet *packet_new(void) {
     struct packet *packet = kmalloc(sizeof(*packet));
@@ -69,8 +67,6 @@ be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u3
     return checksum(sum + protocol + bytes, data, bytes);
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------- */
-
 int ip_is_ours(u32 address) {
     return (address >> 24) == 127 || (address == interface.address && address != ADDRESS_ANY);
 }
@@ -117,8 +113,6 @@ void udp_send(struct packet *packet) {
     if (from_be16(header->checksum) == 0) header->checksum = to_be16(0xffff); /* 0 says that there is none */
     ip_send(packet, PROTOCOL_UDP);
 }
-
-/* ---- Receiving --------------------------------------------------------------------------------- */
 
 int is_endpoint(struct endpoint endpoint, struct endpoint other) {
     return endpoint.port == other.port

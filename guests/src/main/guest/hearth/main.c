@@ -1,5 +1,5 @@
 /* main.c: from the first C statement to the first process, and to the second processor. */
-#include "block.h"
+#include "kernel.h"
 
 struct start_info *start_info;
 struct cpu cpus[MAX_VCPUS];

@@ -6,41 +6,29 @@
 
 static char work; /* the channel on which the thread sleeps */
 
-void net_wake(void) {
-    wakeup(&work);
+void net_wake(void) { wakeup(&work); }
+
+void interface_announce(void) {
+    u32 a = interface.address;
+    printk("hearth: network address %u.%u.%u.%u\n", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
 }
 
-static const char *parse(const char *text, u32 *number) {
-    for (*number = 0; *text >= '0' && *text <= '9'; text++) *number = *number * 10 + (*text - '0');
-    return text;
-}
-
-/* Four numbers, each with one character behind it that is no digit; returns what follows the last. */
-static const char *parse_address(const char *text, u32 *address) {
-    u32 number;
-    *address = 0;
-    for (int i = 0; i < 4; i++) {
-        text = parse(text, &number);
-        *address = *address << 8 | (number & 255);
-        if (i < 3 && *text != '\0') text++;
+/* Takes up to so many numbers, each with one character behind it that is no digit; returns what follows. */
+static const char *parse(const char *text, u32 *numbers, u32 count) {
+    for (u32 i = 0; i < count && *text >= '0' && *text <= '9'; i++) {
+        for (numbers[i] = 0; *text >= '0' && *text <= '9'; text++) numbers[i] = numbers[i] * 10 + (*text - '0');
+        if (*text != '\0') text++;
     }
     return text;
 }
 
-#define DOTTED       "%u.%u.%u.%u"
-#define DOTTED_OF(a) (a) >> 24, (a) >> 16 & 255, (a) >> 8 & 255, (a) & 255
-
-void interface_announce(void) {
-    printk("hearth: network address " DOTTED ", mask " DOTTED ", gateway " DOTTED "\n",
-           DOTTED_OF(interface.address), DOTTED_OF(interface.netmask), DOTTED_OF(interface.gateway));
-}
-
 static void take_option(const char *option) {
-    u32 bits = 24;
-    const char *rest = parse_address(option, &interface.address);
-    if (*rest == '/') rest = parse(rest + 1, &bits);
-    interface.netmask = bits == 0 || bits > 32 ? 0 : ~0u << (32 - bits);
-    if ((rest = skip_prefix(rest, ",gateway=")) != 0) parse_address(rest, &interface.gateway);
+    u32 n[5] = {0, 0, 0, 0, 24}, g[4] = {0};
+    const char *gateway = skip_prefix(parse(option, n, 5), "gateway=");
+    if (gateway != 0) parse(gateway, g, 4);
+    interface.address = ADDRESS(n[0], n[1], n[2], n[3]);
+    interface.netmask = n[4] == 0 || n[4] > 32 ? 0 : ~0u << (32 - n[4]);
+    interface.gateway = ADDRESS(g[0], g[1], g[2], g[3]);
     interface_announce();
 }
 

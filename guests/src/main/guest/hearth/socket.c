@@ -89,8 +89,6 @@ static int after_waiting(struct file *file, long *result) {
     return 0;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------- */
-
 static long get_address(struct endpoint *endpoint, u64 address, u64 length) {
     struct sockaddr_in name;
     if (length < sizeof(name)) return -EINVAL;
@@ -130,9 +128,7 @@ static long bind(struct socket *socket, struct endpoint local) {
     return -EADDRINUSE;
 }
 
-static long bind_if_need_be(struct socket *socket) {
-    return socket->local.port != 0 ? 0 : bind(socket, socket->local);
-}
+static long bind_if_need_be(struct socket *s) { return s->local.port != 0 ? 0 : bind(s, s->local); }
 
 long sys_bind(struct file *file, u64 address, u64 length) {
     struct socket *socket = file->data;
@@ -214,8 +210,6 @@ long sys_shutdown(struct file *file, u64 how) {
     if (how != 0) tcp_shutdown(socket);
     return 0;
 }
-
-/* ---- Sending and receiving --------------------------------------------------------------------- */
 
 static long send_datagram(struct socket *socket, const void *data, u64 length, struct endpoint to) {
     struct packet *packet;

@@ -15,17 +15,15 @@
 #define MSS_DEFAULT    536 /* of a peer who does not say */
 #define MSS_OURS       (ETHER_PAYLOAD - sizeof(struct ip_header) - sizeof(struct tcp_header))
 #define OPTION_MSS     2
-#define TIMEOUT_FIRST  (250 * NANOS_PER_MILLI) /* where a round trip takes longer, some things go twice */
+#define TIMEOUT_FIRST  (100 * NANOS_PER_MILLI) /* where a round trip takes longer, some things go twice */
 #define DOUBLINGS_MAX  6
-#define TRIES          8
+#define TRIES          10
 #define REST_SPAN      (10 * NANOS_PER_SECOND) /* the standard's four minutes are for paths round the earth */
 
 struct segment { u32 sequence, acknowledgment, window, mss; u8 flags; }; /* of one that came in */
 
 /* Sequence numbers wrap; near each other, the sign of the difference tells which is first. */
-static int before(u32 a, u32 b) {
-    return (int)(a - b) < 0;
-}
+static int before(u32 a, u32 b) { return (int)(a - b) < 0; }
 
 /* A byte's sequence number is also its place in the stream: modulo the size. */
 static u8 *place(const struct tcp *tcp, u32 sequence) {
@@ -120,8 +118,6 @@ static void refuse(const struct packet *packet, const struct segment *segment) {
     send_reset(&nobody, segment->flags & TCP_ACK ? segment->acknowledgment : 0);
 }
 
-/* ---- Beginning and ending ---------------------------------------------------------------------- */
-
 static void open_connection(struct socket *socket, enum tcp_state state) {
     struct tcp *tcp = &socket->tcp;
     tcp->state = state;
@@ -153,9 +149,7 @@ static void hang_up(struct socket *socket) {
     end_connection(socket, 0);
 }
 
-static int all_is_acknowledged(const struct tcp *tcp) {
-    return tcp->closing && tcp->una == tcp->end + 1;
-}
+static int all_is_acknowledged(const struct tcp *tcp) { return tcp->closing && tcp->una == tcp->end + 1; }
 
 /* Who said his last word first cannot know whether his answer to the other's was heard: he rests for a while,
  * ready to say it again. With nobody left to read, a peer who never ends must not keep us for ever either. */
@@ -224,8 +218,8 @@ static int take_data(struct socket *socket, struct packet *packet, const struct 
     u32 fin = (segment->flags & TCP_FIN) != 0, known = tcp->rcv_nxt - segment->sequence;
     /* An empty segment with an old number asks whether we have room again. */
     tcp->ack_due |= packet->length + fin > 0 || known == 1;
-    /* Of what comes too early we know, as unsigned numbers go, more than there is. */
-    if (known >= packet->length + fin || tcp->fin_received) return 0;
+    if (before(tcp->rcv_nxt, segment->sequence)) tcp_output(socket); /* too early: the peer counts these */
+    if (known >= packet->length + fin || tcp->fin_received) return 0; /* all, or unsigned: too early */
     packet_pull(packet, known);
     u32 length = MIN(packet->length, STREAM_SIZE - socket->bytes);
     if (length < packet->length) fin = 0;
@@ -332,8 +326,6 @@ void tcp_input(struct packet *packet) {
     }
     if (!kept) kfree(packet);
 }
-
-/* ---- For socket.c------------------------------------------------------------------------------- */
 
 int tcp_connect(struct socket *socket) {
     if (!make_room(&socket->tcp)) return -ENOMEM;

@@ -26,6 +26,9 @@ typedef unsigned long u64;
 #define MAX(a, b)          ((a) > (b) ? (a) : (b))
 #define ROUND_UP(n, unit)  (((n) + (unit) - 1) / (unit) * (unit))
 #define streq(a, b)        (strcmp(a, b) == 0)
+#define SHARED(x)           (x)
+#define compiler_barrier()  ((void)0)
+#define full_barrier()      ((void)0)
 #define S_IS(mode, type)   (((mode) & S_IFMT) == S_IF##type)
 
 void *page_alloc(void); /* zeroed */
@@ -41,6 +44,7 @@ void printk(const char *format, ...);
 void copy_string(char *to, const char *from, u64 room);
 
 void wakeup(const void *channel);
+void event_notify(u32 port);
 int same_bytes(const void *a, const void *b, u64 n);
 
 struct task;
