@@ -411,7 +411,6 @@ static int is_sound(struct fs *fs) {
 static long ext2_open(struct mount *mount, const char *source, u32 flags) {
     struct disk *disk = disk_by_path(source);
     struct fs *fs = disk == 0 ? 0 : kmalloc(sizeof(*fs));
-    (void)flags;
     if (fs == 0) return disk == 0 ? -ENOTBLK : -ENOMEM;
     struct super *super = cache_at(disk, SUPER_OFFSET, 0);
     if (super != 0) *fs = (struct fs){.disk = disk, .mount = mount, .super = *super};

@@ -280,7 +280,6 @@ static long receive(struct file *file, void *data, u64 n, struct endpoint *from)
 long sys_sendto(struct file *file, u64 from, u64 n, u64 flags, u64 address, u64 length) {
     struct endpoint to = ((struct socket *)file->data)->remote;
     u8 data[ETHER_PAYLOAD];
-    (void)flags;
     n = MIN(n, sizeof(data));
     long error = address == 0 ? 0 : get_address(&to, address, length);
     if (error == 0) error = copy_from_user(data, from, n);
@@ -290,7 +289,6 @@ long sys_sendto(struct file *file, u64 from, u64 n, u64 flags, u64 address, u64 
 long sys_recvfrom(struct file *file, u64 to, u64 n, u64 flags, u64 address, u64 length_address) {
     struct endpoint from = ((struct socket *)file->data)->remote;
     u8 data[ETHER_PAYLOAD];
-    (void)flags;
     long result = receive(file, data, MIN(n, sizeof(data)), &from);
     if (result < 0) return result;
     long error = copy_to_user(to, data, result);

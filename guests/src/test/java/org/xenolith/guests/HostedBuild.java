@@ -24,6 +24,7 @@ final class HostedBuild {
                     "-Wall",
                     "-Wextra",
                     "-Werror",
+                    "-Wno-unused-parameter",
                     "-fsanitize=address,undefined",
                     "-fno-sanitize-recover=all",
                     "-include",
