@@ -25,29 +25,25 @@ static long transfer(struct cached *page, int writes) {
 }
 
 /* The page, wherever it is or was; the one unused for longest gives way. */
-static struct cached *find(struct disk *disk, u64 index) {
-    struct cached *oldest = cached;
-    for (struct cached *page = cached; page < cached + PAGES; page++) {
-        if (page->disk == disk && page->index == index) return page;
-        if (page->used < oldest->used) oldest = page;
-    }
-    if (oldest->dirty && transfer(oldest, 1) != 0) return 0;
-    if (oldest->bytes == 0 && (oldest->bytes = page_alloc()) == 0) return 0;
-    oldest->disk = disk;
-    oldest->index = index;
-    if (transfer(oldest, 0) == 0) return oldest;
-    oldest->disk = 0;
-    return 0;
-}
-
 void *cache_at(struct disk *disk, u64 offset, int writes) {
     static u64 uses;
+    u64 index = offset / PAGE_SIZE;
+    struct cached *found = cached;
     if (offset / SECTOR_SIZE >= disk->sectors || (writes && disk->readonly)) return 0;
-    struct cached *page = find(disk, offset / PAGE_SIZE);
-    if (page == 0) return 0;
-    page->used = ++uses;
-    page->dirty |= writes;
-    return page->bytes + offset % PAGE_SIZE;
+    for (struct cached *page = cached; page < cached + PAGES; page++) {
+        if (page->disk == disk && page->index == index) found = page;
+        if (found->disk == disk && found->index == index) break;
+        if (page->used < found->used) found = page;
+    }
+    if (found->disk != disk || found->index != index) {
+        if (found->dirty && transfer(found, 1) != 0) return 0;
+        if (found->bytes == 0 && (found->bytes = page_alloc()) == 0) return 0;
+        found->disk = disk, found->index = index;
+        if (transfer(found, 0) != 0) return found->disk = 0, (void *)0;
+    }
+    found->used = ++uses;
+    found->dirty |= writes;
+    return found->bytes + offset % PAGE_SIZE;
 }
 
 long cache_sync(struct disk *disk) {

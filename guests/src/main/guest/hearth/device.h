@@ -64,23 +64,19 @@ static inline int ring_has_response(struct ring_indices *ring, u32 cons) {
     return SHARED(ring->rsp_prod) != cons;
 }
 
-/* ---- Disks, and the cache of their pages through which everybody reads and writes them: blkfront.c, cache.c - */
-
+/* Disks, and the cache of their pages through which everybody reads and writes them. */
 #define SECTOR_SIZE 512
-
 struct disk {
-    char name[8];  /* xvda: also its name in /dev */
-    u64 sectors;   /* of SECTOR_SIZE */
+    char name[8]; /* xvda: also its name in /dev */
+    u64 sectors;  /* of SECTOR_SIZE */
     int readonly;
     struct front *front;
 };
-
 struct disk *disk_by_path(const char *path); /* "/dev/xvda", or null */
 /* Whole sectors between a disk and a page of the kernel's. Does not sleep: nobody else runs in the kernel
  * while a file system is being changed, so nothing here needs a lock. */
 long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 count);
 long disk_flush(struct disk *disk); /* what was written before is on the medium */
-
 /* The bytes of the disk from the offset to the end of their page. They stay where they are until some sixty
  * other pages have been asked for. `writes`: they are about to be changed. Null: not possible. */
 void *cache_at(struct disk *disk, u64 offset, int writes);

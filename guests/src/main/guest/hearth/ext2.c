@@ -1,13 +1,10 @@
 /*
- * ext2.c: files on a disk, as Linux's second extended file system lays them out: simple enough for a page,
- * and mke2fs, e2fsck and debugfs of any Linux can make, check and read what is here.
- *
- *      | unused 1 KiB | superblock | group descriptors ... | bitmaps | inodes | blocks ...
- *
- * The disk is divided into blocks, and these into groups. Each group has a bitmap of its blocks that are in
- * use, one of its inodes, and a table of these. An inode is a file without its name: kind, size, and where
- * its blocks are: the first twelve by their numbers, the next in a block of numbers, the rest in blocks of
- * numbers that a block of numbers leads to. A directory is a file of names, each with an inode's number.
+ * ext2.c: files on a disk, as Linux's second extended file system lays them out: mke2fs, e2fsck and debugfs
+ * of any Linux can make, check and read what is here. The disk is divided into blocks, and these into groups.
+ * Behind the superblock are the groups' descriptors: each tells where its bitmaps of blocks and inodes in use
+ * are, and a table of these. An inode is a file without its name: kind, size, and where its blocks are: the
+ * first twelve by their numbers, the next in a block of numbers, the rest in blocks of numbers that a block
+ * of numbers leads to. A directory is a file of names, each with an inode's number.
  *
  * Everything is read and changed where it lies in the cache (device.h). What is on the disk may be nonsense:
  * every number that leads somewhere is checked before it is followed.
@@ -134,8 +131,7 @@ static struct node *add_node(struct fs *fs, u32 number, const struct disk_inode 
     return fs->nodes = node;
 }
 
-/* The inode of that number, with one user more. Of links and devices, and of files of 4 GiB or with blocks
- * behind three blocks of numbers, we know nothing. */
+/* The inode of that number, with one user more. Links, devices and files of 4 GiB are beyond us. */
 static long get_inode(struct fs *fs, u32 number, struct inode **found) {
     struct node *node = fs->nodes;
     while (node != 0 && node->inode.number != number) node = node->next;

@@ -1,14 +1,8 @@
 /*
  * inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that implement
- * them offer each other.
- *
- *      socket.c      system calls
- *      tcp.c         a stream of bytes
- *      ip.c          packets to any address; ICMP and UDP
- *      ether.c       frames to a neighbour, and ARP, which finds him
- *      netfront.c    a ring shared with the backend
- *
- * A packet climbs from the bottom to the top, each floor taking off its header, or descends, each floor
+ * them offer each other. A packet climbs from netfront.c (a ring shared with the backend) over ether.c
+ * (frames to a neighbour, and ARP, which finds him), ip.c (packets to any address; ICMP and UDP) and tcp.c (a
+ * stream of bytes) to socket.c (system calls), each floor taking off its header, or descends, each floor
  * putting one on. Whoever is given a packet owns it: he hands it on or frees it.
  */
 #ifndef INET_H
@@ -22,16 +16,16 @@ typedef struct { u8 byte[2]; } be16;
 typedef struct { u8 byte[4]; } be32;
 struct mac { u8 byte[6]; };
 
+/* Four bytes as one of our numbers: the address 10.0.0.1 is 0x0a000001. */
+#define ADDRESS(a, b, c, d) ((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
 static inline u16 from_be16(be16 v) { return v.byte[0] << 8 | v.byte[1]; }
 static inline be16 to_be16(u32 v) { return (be16){{v >> 8, v}}; }
-static inline u32 from_be32(be32 v) {
-    return (u32)v.byte[0] << 24 | v.byte[1] << 16 | v.byte[2] << 8 | v.byte[3];
-}
+static inline u32 from_be32(be32 v) { return ADDRESS(v.byte[0], v.byte[1], v.byte[2], v.byte[3]); }
 static inline be32 to_be32(u32 v) { return (be32){{v >> 24, v >> 16, v >> 8, v}}; }
 
 struct ether_header { struct mac to, from; be16 type; };
-#define ETHERTYPE_IP  0x0800
-#define ETHERTYPE_ARP 0x0806
+enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806 };
 #define ETHER_PAYLOAD 1500 /* bytes an Ethernet frame carries at most: the "MTU" */
 #define FRAME_MAX     (sizeof(struct ether_header) + ETHER_PAYLOAD)
 
@@ -54,11 +48,9 @@ struct tcp_header {                                                /* RFC 9293 *
 enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
-/* An address in the order of our numbers: 10.0.0.1 is 0x0a000001. */
-#define ADDRESS(a, b, c, d) ((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-#define ADDRESS_ANY         0
-#define ADDRESS_LOOPBACK    ADDRESS(127, 0, 0, 1)
-#define ADDRESS_BROADCAST   0xffffffff
+#define ADDRESS_ANY       0
+#define ADDRESS_LOOPBACK  ADDRESS(127, 0, 0, 1)
+#define ADDRESS_BROADCAST 0xffffffff
 struct endpoint { u32 address; u16 port; };
 
 #define PACKET_HEADROOM 64 /* for an Ethernet, an IP and a TCP header with its one option */
@@ -70,14 +62,23 @@ struct packet {
     struct endpoint source, destination;
     u8 room[PACKET_HEADROOM + FRAME_MAX];
 };
+struct packet *packet_new(void);
+void *packet_push(struct packet *packet, u32 bytes), *packet_pull(struct packet *packet, u32 bytes);
+void *packet_append(struct packet *packet, const void *data, u32 bytes);
+be16 checksum(u32 sum, const void *data, u32 bytes);
+be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u32 bytes);
 
 long card_connect(void);
-void card_send(struct packet *frame);
 struct packet *card_receive(void); /* null: nothing has come */
-
-void ether_input(struct packet *frame);
-void ether_send(struct packet *packet, u32 next_hop);
-u64 arp_run(u64 now);
+void card_send(struct packet *frame), ether_send(struct packet *packet, u32 next_hop);
+void ip_send(struct packet *packet, u32 protocol), udp_send(struct packet *packet); /* to its destination */
+void ip_input(struct packet *packet, int from_wire);
+void ether_input(struct packet *frame), tcp_input(struct packet *packet), dhcp_input(struct packet *packet);
+/* Does what is due, and returns when something will be. */
+u64 net_run(void), arp_run(u64 now), tcp_run(u64 now), dhcp_run(u64 now);
+#define NEVER (~0ul)
+void net_wake(void); /* there is something for net_run */
+void dhcp_start(void);
 
 extern struct interface { /* the only one, beside the loop back to ourselves */
     struct mac mac;
@@ -85,29 +86,9 @@ extern struct interface { /* the only one, beside the loop back to ourselves */
     u32 netmask, gateway;
 } interface;
 void interface_announce(void); /* it has got an address */
-
-struct packet *packet_new(void);
-void *packet_push(struct packet *packet, u32 bytes);
-void *packet_pull(struct packet *packet, u32 bytes);
-void *packet_append(struct packet *packet, const void *data, u32 bytes);
-be16 checksum(u32 sum, const void *data, u32 bytes);
-be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u32 bytes);
 int ip_is_ours(u32 address);
 u32 ip_source(u32 destination); /* whichever of our addresses suits */
-void ip_input(struct packet *packet, int from_wire);
-void ip_send(struct packet *packet, u32 protocol); /* from its source to its destination */
-void udp_send(struct packet *packet);
 int is_endpoint(struct endpoint endpoint, struct endpoint other); /* or of any address */
-
-#define NEVER (~0ul) /* a time that does not come */
-u64 net_run(void);
-void net_wake(void); /* there is something for net_run */
-
-void dhcp_start(void);
-void dhcp_input(struct packet *packet);
-u64 dhcp_run(u64 now);
-
-/* ---- Sockets ----------------------------------------------------------------------------------- */
 
 /* RFC 9293 has six more names. They tell who of the two has said his last word, which is `closing` for us and
  * `fin_received` for the peer; and whether ours has arrived: una is then behind end. */
@@ -141,7 +122,7 @@ struct socket {
     struct socket *next;
     enum socket_type type;
     struct endpoint local, remote; /* ADDRESS_ANY: any */
-    int error;   /* to be reported once, 0: none */
+    int error;    /* to be reported once, 0: none */
     int detached; /* no program has it open: it goes when its connection has ended */
     struct packet *first;
     u32 packets, bytes;      /* in this queue */
@@ -154,13 +135,8 @@ extern struct socket *sockets;
 struct socket *socket_new(enum socket_type type);
 void socket_free(struct socket *socket);
 int socket_take(struct socket *socket, struct packet *packet); /* 0: there is no room, the packet is gone */
-
-void tcp_input(struct packet *packet);
-u64 tcp_run(u64 now);
 int tcp_connect(struct socket *socket);
 long tcp_write(struct socket *socket, const u8 *data, u64 length);
-void tcp_was_read(struct socket *socket);
-void tcp_shutdown(struct socket *socket);
-void tcp_close(struct socket *socket);
+void tcp_was_read(struct socket *s), tcp_shutdown(struct socket *s), tcp_close(struct socket *s);
 
 #endif

@@ -15,8 +15,7 @@ enum { ICMP_ECHO_REPLY = 0, ICMP_ECHO_REQUEST = 8 };
 
 struct interface interface;
 
-/* Packets to ourselves, oldest first. They wait here, since whoever sends one must not find himself in the
- * middle of receiving it. */
+/* Packets to ourselves, oldest first. Whoever sends one must not find himself amidst receiving it. */
 static struct packet *loop_first, **loop_last = &loop_first;
 
 /* Null when memory is used up: the network may lose packets, and so may we. */
@@ -71,9 +70,9 @@ int ip_is_ours(u32 address) {
     return (address >> 24) == 127 || (address == interface.address && address != ADDRESS_ANY);
 }
 
-static int is_broadcast(u32 address) {
-    return address == ADDRESS_BROADCAST
-           || (interface.netmask != 0 && address == (interface.address | ~interface.netmask));
+static int is_broadcast(u32 a) {
+    u32 on_our_wire = interface.address | ~interface.netmask;
+    return a == ADDRESS_BROADCAST || (interface.netmask != 0 && a == on_our_wire);
 }
 
 u32 ip_source(u32 destination) {
@@ -114,9 +113,8 @@ void udp_send(struct packet *packet) {
     ip_send(packet, PROTOCOL_UDP);
 }
 
-int is_endpoint(struct endpoint endpoint, struct endpoint other) {
-    return endpoint.port == other.port
-           && (endpoint.address == ADDRESS_ANY || endpoint.address == other.address);
+int is_endpoint(struct endpoint a, struct endpoint b) {
+    return a.port == b.port && (a.address == ADDRESS_ANY || a.address == b.address);
 }
 
 static void udp_input(struct packet *packet) {
@@ -136,8 +134,8 @@ static void udp_input(struct packet *packet) {
                        && (s->remote.address == ADDRESS_ANY || is_endpoint(s->remote, packet->source)))) {
         s = s->next;
     }
-    if (s != 0) socket_take(s, packet);
-    else kfree(packet);
+    if (s == 0) return kfree(packet);
+    socket_take(s, packet);
 }
 
 /* Raw sockets get everything, with its IP header: this is how ping hears. */
@@ -163,8 +161,7 @@ static void icmp_input(struct packet *packet) {
     ip_send(packet, PROTOCOL_ICMP);
 }
 
-/* Whether this is a whole packet for us. Fragments are not put together here: TCP avoids them, and a datagram
- * larger than a frame is rare. Options neither: nobody sends them. */
+/* Whether this is a whole packet for us: not a fragment, nor one with options, which nobody sends. */
 static int is_for_us(struct packet *packet, int from_wire) {
     const struct ip_header *header = packet_pull(packet, sizeof(*header));
     if (header == 0 || header->version_and_length != PLAIN_HEADER

@@ -16,7 +16,9 @@ void interface_announce(void) {
 /* Takes up to so many numbers, each with one character behind it that is no digit; returns what follows. */
 static const char *parse(const char *text, u32 *numbers, u32 count) {
     for (u32 i = 0; i < count && *text >= '0' && *text <= '9'; i++) {
-        for (numbers[i] = 0; *text >= '0' && *text <= '9'; text++) numbers[i] = numbers[i] * 10 + (*text - '0');
+        u32 number = 0;
+        for (; *text >= '0' && *text <= '9'; text++) number = number * 10 + (*text - '0');
+        numbers[i] = number;
         if (*text != '\0') text++;
     }
     return text;

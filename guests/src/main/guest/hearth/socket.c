@@ -32,7 +32,7 @@ static void drop_first(struct socket *socket) {
 
 void socket_free(struct socket *socket) {
     struct socket **link = &sockets;
-    while (*link != socket) link = &(*link)->next;
+    for (; *link != socket; link = &(*link)->next) continue;
     *link = socket->next;
     while (socket->first != 0) drop_first(socket);
     kfree(socket);

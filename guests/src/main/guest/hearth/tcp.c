@@ -31,8 +31,7 @@ static u8 *place(const struct tcp *tcp, u32 sequence) {
 }
 
 static int make_room(struct tcp *tcp) {
-    if (tcp->stream == 0) tcp->stream = pages_alloc(STREAM_PAGES);
-    return tcp->stream != 0;
+    return tcp->stream != 0 || (tcp->stream = pages_alloc(STREAM_PAGES)) != 0;
 }
 
 static void free_room(struct tcp *tcp) {
@@ -69,8 +68,7 @@ static u32 sendable(const struct tcp *tcp) {
     return length == tcp->mss || under_way == 0 || (length == unsent && tcp->closing) ? length : 0;
 }
 
-/* Sends the next segment, if there is one to send: our SYN, data, our FIN, or a bare acknowledgement. Returns
- * whether it sent. */
+/* Sends the next segment, if there is one: our SYN, data, our FIN, or a bare acknowledgement. */
 static int send_segment(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     u32 flags = tcp->state == SYN_SENT ? 0 : TCP_ACK, length = 0, sequence = tcp->nxt;
@@ -193,8 +191,7 @@ u64 tcp_run(u64 time) {
 
 /* ---- Receiving --------------------------------------------------------------------------------- */
 
-/* What may be under way grows by a segment with each acknowledgement: it doubles in each round trip, until
- * something is lost. */
+/* What may be under way doubles in each round trip, until something is lost. */
 static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 window) {
     struct tcp *tcp = &socket->tcp;
     if (before(acknowledgment, tcp->una)) return; /* an old one */
@@ -278,17 +275,14 @@ static int take_segment(struct socket *socket, struct packet *packet, const stru
         tcp->ack_due |= packet->length > 0 || segment->flags & TCP_SYN; /* this is where we stand */
         return 0;
     }
-    if (tcp->state == SYN_RECEIVED) {
-        /* Who answers our SYN is where he says he is, and only then does he cost us memory. If there is none,
-         * this packet is as good as lost. */
+    if (tcp->state == SYN_RECEIVED) { /* who answers is where he says he is: from now on he costs memory */
         if (segment->acknowledgment != tcp->max || !make_room(tcp)) return 0;
         tcp->state = ESTABLISHED;
         wakeup(socket->listener);
     }
     take_acknowledgment(socket, segment->acknowledgment, segment->window);
-    if (socket->detached && packet->length > tcp->rcv_nxt - segment->sequence) {
-        return hang_up(socket), 0; /* nobody will ever read this */
-    }
+    int is_new = packet->length > tcp->rcv_nxt - segment->sequence;
+    if (socket->detached && is_new) return hang_up(socket), 0; /* nobody will ever read this */
     int kept = take_data(socket, packet, segment);
     end_if_all_is_said(socket);
     return kept;

@@ -1,11 +1,8 @@
 /*
  * xenbus.c: how the two halves of a driver find each other. The tools have written two nodes into the store,
- * ours and the backend's, each with the path of the other. Then:
- *
- *      backend: state 2, here is what I can do       we: wait for it
- *      we: here are my ring and event channel,       backend: waits for that, connects
- *          state 3, or 4 for a network card
- *      backend: state 4, here are the disk's size... we: state 4; work begins
+ * ours and the backend's, each with the path of the other. We wait until the backend's state is 2; write
+ * where our rings and event channel are, and state 3, or 4 for a network card; and wait for the backend's
+ * state 4.
  */
 #include "device.h"
 
