@@ -102,7 +102,6 @@ enum tcp_state { CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED };
 struct tcp {
     enum tcp_state state;
     u8 closing, fin_received, ack_due;
-    u8 must_rest; /* we said our last word first, and do not end at once */
     u32 una; /* oldest that the peer has not acknowledged; at first, the number of our SYN */
     u32 nxt; /* the next to be sent; falls back to una when something was lost */
     u32 max; /* the highest that nxt ever was */

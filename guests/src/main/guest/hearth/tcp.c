@@ -149,12 +149,11 @@ static void hang_up(struct socket *socket) {
 
 static int all_is_acknowledged(const struct tcp *tcp) { return tcp->closing && tcp->una == tcp->end + 1; }
 
-/* Who said his last word first cannot know whether his answer to the other's was heard: he rests for a while,
- * ready to say it again. With nobody left to read, a peer who never ends must not keep us for ever either. */
+/* We cannot know whether our answer to the peer's last word was heard: so we rest for a while, ready to say it
+ * again. With nobody left to read, a peer who never ends must not keep us for ever either. */
 static void end_if_all_is_said(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;
     if (!all_is_acknowledged(tcp)) return;
-    if (tcp->fin_received && !tcp->must_rest) return end_connection(socket, 0);
     if (tcp->fin_received) free_room(tcp);
     if (tcp->fin_received || socket->detached) tcp->timer = now() + REST_SPAN;
 }
@@ -225,7 +224,6 @@ static int take_data(struct socket *socket, struct packet *packet, const struct 
     tcp->rcv_nxt += length + fin;
     if (fin) {
         tcp->fin_received = 1;
-        tcp->must_rest = tcp->closing;
         wakeup(socket);
     }
     return length > 0;
