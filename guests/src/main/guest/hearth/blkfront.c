@@ -91,9 +91,8 @@ void disks_init(void) {
         u32 number = FIRST + i * 16;
         print_to(disk->name, sizeof(disk->name), "xvd%c", 'a' + i);
         long error = connect(&fronts[i], number);
-        if (error == -ENODEV) continue;
-        printk("hearth: disk %s, %lu KiB, error %ld\n", disk->name, disk->sectors / 2, error);
         if (error != 0) continue;
+        printk("hearth: disk %s, %lu KiB\n", disk->name, disk->sectors / 2);
         struct inode *inode = device_register(disk->name, S_IFBLK | 0600, number, &ops, disk);
         if (inode != 0) inode->size = disk->sectors * SECTOR_SIZE;
     }

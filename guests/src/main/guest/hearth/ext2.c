@@ -315,6 +315,7 @@ static long ext2_create(struct inode *directory, const char *name, u32 mode, str
     int is_directory = S_IS(mode, DIR);
     struct disk_inode on_disk = {.mode = mode, .links = 1 + is_directory};
     if (!is_directory && !S_IS(mode, REG)) return -EPERM;
+    if (parent->fs->disk->readonly) return -EROFS;
     u32 number = take(parent->fs, INODE, is_directory);
     struct node *node = number == 0 ? 0 : add_node(parent->fs, number, &on_disk);
     if (number != 0 && node == 0) give_back(parent->fs, INODE, number, is_directory);
@@ -342,6 +343,7 @@ static long ext2_unlink(struct inode *directory, const char *name, struct inode 
     struct node *node = node_of(inode), *parent = node_of(directory);
     int is_directory = S_IS(inode->mode, DIR);
     struct entry *before, *entry;
+    if (parent->fs->disk->readonly) return -EROFS;
     if (is_directory && find_entry(node, 0, 0, 0) != 0) return -ENOTEMPTY;
     if ((entry = find_entry(parent, name, 0, &before)) == 0) return -ENOENT;
     if (before == 0) entry->inode = 0;
