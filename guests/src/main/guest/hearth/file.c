@@ -95,6 +95,7 @@ long sys_open(struct place *place, u64 flags, u64 mode) {
     else if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) error = -EEXIST;
     else if (!S_IS(place->inode->mode, DIR)) error = flags & O_DIRECTORY ? -ENOTDIR : 0;
     else if ((flags & O_ACCMODE) != O_RDONLY) error = -EISDIR;
+    if (error == 0 && (flags & O_ACCMODE) != O_RDONLY && is_running(place->inode)) error = -ETXTBSY;
     if (error == 0 && flags & O_TRUNC && S_IS(place->inode->mode, REG)) error = sys_truncate(place, 0);
     if (error == 0) error = inode_open(place->inode, flags, &file);
     return error != 0 ? error : file_number(file, 0, flags);

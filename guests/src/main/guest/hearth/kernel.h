@@ -89,6 +89,7 @@ struct space {
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
 struct space *space_new(void), *space_clone(struct space *from);
 void space_pin(struct space *space), space_free(struct space *space);
+int is_running(struct inode *inode);
 long space_fault(struct space *space, u64 address, u32 access);    /* -EFAULT, -ENOMEM */
 long space_map(struct space *space, struct area *like, int fixed); /* address */
 /* A process's memory; `user` means the running one's. */

@@ -322,6 +322,15 @@ void space_free(struct space *space) {
     kfree(space);
 }
 
+/* Whether the file is a program that runs: it must not change under its processes. */
+int is_running(struct inode *inode) {
+    for (struct task *task = tasks; task != 0; task = task->next) {
+        struct area *area = task->space == 0 ? 0 : task->space->areas;
+        for (; area != 0; area = area->next) if (area->inode == inode && area->prot & PROT_EXEC) return 1;
+    }
+    return 0;
+}
+
 /* ---- The kernel's way to a process's memory: by its own map, page for page ---------------------------- */
 static void *reach(struct space *space, u64 address, u32 access) {
     u64 needed = PTE_PRESENT | (access & ACCESS_WRITE ? PTE_WRITE : 0);

@@ -189,6 +189,7 @@ long sys_chmod(struct place *place, u64 mode) {
 long sys_truncate(struct place *place, u64 size) {
     struct inode *inode = place->inode;
     if (!S_IS(inode->mode, REG)) return -EINVAL;
+    if (is_running(inode)) return -ETXTBSY;
     return inode->ops->truncate == 0 ? -EROFS : inode->ops->truncate(inode, size);
 }
 
