@@ -146,9 +146,7 @@ static long get_inode(struct fs *fs, u32 number, struct inode **found) {
 
 /* ---- Where a file's bytes are ---------------------------------------------------------------- */
 
-static int is_block(struct fs *fs, u32 number) {
-    return number > fs->super.first_block && number < fs->super.blocks;
-}
+static int is_block(struct fs *fs, u32 n) { return n > fs->super.first_block && n < fs->super.blocks; }
 
 static u32 new_block(struct node *node) {
     u32 block = take(node->fs, BLOCK, 0);
@@ -384,9 +382,7 @@ static long ext2_sync(struct mount *mount) {
 }
 
 /* The root's inode outlives the mount by a moment. */
-static void ext2_unmounted(struct mount *mount) {
-    ((struct fs *)mount->data)->mount = 0;
-}
+static void ext2_unmounted(struct mount *mount) { ((struct fs *)mount->data)->mount = 0; }
 
 /* Whether this is a file system that we know all about. */
 static int is_sound(struct fs *fs) {

@@ -66,17 +66,12 @@ be16 checksum_of(const struct packet *packet, u32 protocol, const void *data, u3
     return checksum(sum + protocol + bytes, data, bytes);
 }
 
-int ip_is_ours(u32 address) {
-    return (address >> 24) == 127 || (address == interface.address && address != ADDRESS_ANY);
-}
+int ip_is_ours(u32 a) { return a >> 24 == 127 || (a == interface.address && a != ADDRESS_ANY); }
+u32 ip_source(u32 destination) { return ip_is_ours(destination) ? destination : interface.address; }
 
 static int is_broadcast(u32 a) {
     u32 on_our_wire = interface.address | ~interface.netmask;
     return a == ADDRESS_BROADCAST || (interface.netmask != 0 && a == on_our_wire);
-}
-
-u32 ip_source(u32 destination) {
-    return ip_is_ours(destination) ? destination : interface.address;
 }
 
 /* The address is on our wire, or the gateway knows the way. */

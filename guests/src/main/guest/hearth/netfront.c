@@ -70,9 +70,7 @@ struct packet *card_receive(void) {
     return 0;
 }
 
-static void card_event(void *nothing) {
-    net_wake();
-}
+static void card_event(void *nothing) { net_wake(); }
 
 static long lend(struct lent *lent, int readonly) {
     lent->page = page_alloc();

@@ -205,9 +205,7 @@ long sys_connect(struct file *file, u64 address, u64 length) {
 }
 
 long sys_shutdown(struct file *file, u64 how) {
-    struct socket *socket = file->data;
-    if (socket->type == STREAM && socket->tcp.state < ESTABLISHED) return -ENOTCONN;
-    if (how != 0) tcp_shutdown(socket);
+    if (how != 0) tcp_shutdown(file->data); /* which only a connection heeds */
     return 0;
 }
 
