@@ -6,22 +6,7 @@
 #include "device.h"
 
 #define DISKS_MAX 4
-#define SLOTS     32
 #define FIRST     (202 << 8) /* number of the first disk; as in Linux, each next one is sixteen higher */
-#define READONLY  4          /* a bit of the backend's "info" */
-enum { READ, WRITE, FLUSH = 3 };
-
-struct blkif_request {
-    u8 operation, segments;
-    u16 handle;
-    u64 id, sector;
-    struct { u32 gref; u8 first_sector, last_sector; } segment[11];
-};
-struct blkif_response { u64 id; u8 operation; short status; };
-struct blkif_ring {
-    struct ring_indices indices;
-    union { struct blkif_request request; struct blkif_response response; } slot[SLOTS];
-};
 
 static struct front {
     struct xenbus_device device;
@@ -31,7 +16,7 @@ static struct front {
 } fronts[DISKS_MAX];
 
 static long perform(struct front *front, u8 operation, u64 sector, u32 count, u32 reference) {
-    u32 slot = front->req_prod++ % SLOTS;
+    u32 slot = front->req_prod++ % BLKIF_SLOTS;
     front->ring->slot[slot].request = (struct blkif_request){
         .operation = operation, .segments = count > 0, .sector = sector,
         .segment[0] = {.gref = reference, .last_sector = count - 1}};
@@ -45,12 +30,12 @@ long disk_transfer(struct disk *disk, int writes, void *page, u64 sector, u32 co
     struct front *front = disk->front;
     long reference = grant_give(front->device.backend_domain, page, writes);
     if (reference < 0) return -EIO;
-    long error = perform(front, writes ? WRITE : READ, sector, count, reference);
+    long error = perform(front, writes ? BLKIF_OP_WRITE : BLKIF_OP_READ, sector, count, reference);
     return grant_take_back(reference) ? error : -EIO;
 }
 
 long disk_flush(struct disk *disk) {
-    return disk->readonly ? 0 : perform(disk->front, FLUSH, 0, 0, 0);
+    return disk->readonly ? 0 : perform(disk->front, BLKIF_OP_FLUSH, 0, 0, 0);
 }
 
 static long copy(struct file *file, u8 *memory, u64 n, int writes) {
@@ -78,7 +63,7 @@ static long connect(struct front *front, u32 number) {
     if ((error = xenbus_connect(device, XENBUS_INITIALISED, 0)) != 0) return error;
     front->disk.front = front;
     front->disk.sectors = xenstore_number(device->backend, "sectors", 0);
-    front->disk.readonly = (xenstore_number(device->backend, "info", 0) & READONLY) != 0;
+    front->disk.readonly = (xenstore_number(device->backend, "info", 0) & VDISK_READONLY) != 0;
     xenstore_write_number(device->path, "state", XENBUS_CONNECTED);
     return 0;
 }

@@ -6,6 +6,7 @@
 #define DEVICE_H
 
 #include "kernel.h"
+#include "io.h"
 
 long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
 int grant_take_back(u32 reference); /* 0: the other side still has it mapped */
@@ -24,8 +25,6 @@ struct xenstore_watch {
 };
 void xenstore_watch(struct xenstore_watch *watch);
 
-/* Each side has a node in the store, and writes there how far it has come. */
-enum xenbus_state { XENBUS_INIT_WAIT = 2, XENBUS_INITIALISED, XENBUS_CONNECTED };
 struct xenbus_device {
     char path[64], backend[96]; /* our node, as "device/vif/0", and the other side's */
     u32 backend_domain, port;
@@ -37,16 +36,6 @@ long xenbus_open(struct xenbus_device *device, const char *type, u32 number);
 void *xenbus_ring(struct xenbus_device *device, const char *key);
 /* Offers an event channel, says that we are that far, and waits until the backend is connected. */
 long xenbus_connect(struct xenbus_device *device, enum xenbus_state state, void (*handler)(void *));
-
-/* ---- Rings -------------------------------------------------------------------------------------
- * Requests go one way and responses the other, and a response takes the place of a request. Indices run
- * freely and wrap at 2^32; their low bits choose the slot. */
-
-struct ring_indices {
-    u32 req_prod, req_event; /* ours; the backend wants an event when req_prod passes req_event */
-    u32 rsp_prod, rsp_event; /* the backend's; likewise for us */
-    u8 pad[48];
-};
 
 /* Shows the backend the requests before `prod`, with an event if it wants one. */
 static inline void ring_push(struct ring_indices *ring, u32 prod, u32 port) {

@@ -14,20 +14,6 @@
 #define LEASE_LEAST  60 /* seconds */
 #define LEASE_USUAL  3600
 
-enum { BOOT_REQUEST = 1, BOOT_REPLY };
-enum { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK, NAK };
-enum { NETMASK = 1, ROUTER = 3, REQUESTED = 50, LEASE = 51, TYPE = 53, SERVER = 54, WANTED = 55, END = 255 };
-
-struct dhcp_message {
-    u8 operation, hardware_type, hardware_size, hops;
-    be32 transaction;
-    be16 seconds, flags;
-    be32 client, yours, server, relay;
-    struct mac mac;
-    u8 unused[202]; /* the rest of longer addresses, and names for machines that boot from the network */
-    be32 magic;
-};
-
 static u8 asking; /* DISCOVER or REQUEST; 0: we do not use DHCP */
 static u32 transaction;
 static be32 offered, server;

@@ -8,10 +8,6 @@
 #define ASKED_FOR  NANOS_PER_SECOND        /* then whoever has something to send asks again */
 #define KNOWN_FOR  (60 * NANOS_PER_SECOND) /* likewise: cards get exchanged */
 
-#define ARP_TYPES  {0, 1, 8, 0, 6, 4}      /* Ethernet, IP, and how long their addresses are */
-
-struct arp_message { u8 types[6]; be16 operation; struct mac mac; be32 from; struct mac to_mac; be32 to; };
-enum { ARP_REQUEST = 1, ARP_REPLY };
 
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 

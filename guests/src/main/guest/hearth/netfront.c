@@ -1,30 +1,16 @@
 /*
  * netfront.c: the front half of a network card. Two rings: on one we offer the backend pages to read, with
  * what we send; on the other, pages to write, for what comes. All pages are lent once and for ever, so both
- * ways are copied. Layouts are those of xen/include/public/io/netif.h.
+ * ways are copied.
  */
 #include "inet.h"
 #include "device.h"
 
-#define SLOTS   256
 #define PAGES   32 /* for each ring */
-#define VOUCHED 3  /* bits of a response's flags: its checksums are right, or left out */
-
-struct tx_request { u32 gref; u16 offset, flags, id, size; };
-struct rx_request { u16 id, pad; u32 gref; };
-struct rx_response { u16 id, offset, flags; short status; /* bytes, or an error */ };
-struct tx_ring {
-    struct ring_indices indices;
-    union { struct tx_request request; struct { u16 id; short status; } response; } slot[SLOTS];
-};
-struct rx_ring {
-    struct ring_indices indices;
-    union { struct rx_request request; struct rx_response response; } slot[SLOTS];
-};
 
 static struct xenbus_device device;
-static struct tx_ring *tx;
-static struct rx_ring *rx;
+static struct netif_tx_ring *tx;
+static struct netif_rx_ring *rx;
 static struct lent { u8 *page; u32 reference; } sending[PAGES], receiving[PAGES];
 static u32 tx_prod, tx_cons, rx_prod, rx_cons;
 static u32 tx_free = ~0u; /* a bit for each page that the backend has read */
@@ -34,13 +20,13 @@ static int connected;
 void card_send(struct packet *packet) {
     while (connected && tx_cons != SHARED(tx->indices.rsp_prod)) {
         compiler_barrier();
-        tx_free |= 1u << SHARED(tx->slot[tx_cons++ % SLOTS].response.id) % PAGES;
+        tx_free |= 1u << SHARED(tx->slot[tx_cons++ % NETIF_SLOTS].response.id) % PAGES;
     }
     if (connected && tx_free != 0) {
         u32 id = __builtin_ctz(tx_free);
         tx_free &= ~(1u << id);
         memcpy(sending[id].page, packet->start, packet->length);
-        tx->slot[tx_prod++ % SLOTS].request = (struct tx_request){
+        tx->slot[tx_prod++ % NETIF_SLOTS].request = (struct netif_tx_request){
             .gref = sending[id].reference, .id = id, .size = packet->length};
         ring_push(&tx->indices, tx_prod, device.port);
     }
@@ -48,21 +34,21 @@ void card_send(struct packet *packet) {
 }
 
 static void offer_page(u32 id) {
-    rx->slot[rx_prod++ % SLOTS].request = (struct rx_request){.id = id, .gref = receiving[id].reference};
+    rx->slot[rx_prod++ % NETIF_SLOTS].request = (struct netif_rx_request){.id = id, .gref = receiving[id].reference};
     ring_push(&rx->indices, rx_prod, device.port);
 }
 
 /* A frame between guests may have no TCP or UDP checksum: it never leaves the machine's memory. */
 struct packet *card_receive(void) {
     while (connected && ring_has_response(&rx->indices, rx_cons)) {
-        struct rx_response response = rx->slot[rx_cons++ % SLOTS].response;
+        struct netif_rx_response response = rx->slot[rx_cons++ % NETIF_SLOTS].response;
         u32 id = response.id % PAGES; /* a backend may be wrong */
         int is_frame = response.status > 0 && response.status <= (int)FRAME_MAX
                        && response.offset <= PAGE_SIZE - FRAME_MAX;
         struct packet *packet = is_frame ? packet_new() : 0;
         if (packet != 0) {
             packet_append(packet, receiving[id].page + response.offset, response.status);
-            packet->checksum_done = (response.flags & VOUCHED) != 0;
+            packet->checksum_done = (response.flags & NETRXF_VOUCHED) != 0;
         }
         offer_page(id);
         if (packet != 0) return packet;

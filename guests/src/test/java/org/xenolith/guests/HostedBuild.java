@@ -27,6 +27,8 @@ final class HostedBuild {
                     "-Wno-unused-parameter",
                     "-fsanitize=address,undefined",
                     "-fno-sanitize-recover=all",
+                    "-I" + SOURCES.resolveSibling("kernels"),
+                    "-I" + SOURCES.resolveSibling("linux"),
                     "-include",
                     TESTS.resolve("hosted.h").toString());
 
