@@ -61,7 +61,6 @@ long sys_fcntl(u64 fd, u64 command, u64 argument) {
     return command == F_GETFD ? (long)(*bits >> fd & 1) : command == F_GETFL ? (long)file->flags : 0;
 }
 
-/* ---- Files with contents ------------------------------------------------------------------------------ */
 static long regular_read(struct file *file, void *to, u64 n) {
     if (S_IS(file->inode->mode, DIR)) return -EISDIR;
     long done = file->inode->ops->read(file->inode, to, n, file->position);
@@ -100,8 +99,6 @@ long sys_open(struct place *place, u64 flags, u64 mode) {
     if (error == 0) error = inode_open(place->inode, flags, &file);
     return error != 0 ? error : file_number(file, 0, flags);
 }
-
-long sys_creat(struct place *place, u64 mode) { return sys_open(place, O_CREAT | O_WRONLY | O_TRUNC, mode); }
 
 long sys_lseek(struct file *file, long offset, u64 whence) {
     if (file->inode == 0 || S_IS(file->inode->mode, CHR)) return -ESPIPE;

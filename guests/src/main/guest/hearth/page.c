@@ -31,7 +31,6 @@ void page_set_writable(void *page, int writable) {
     set_kernel_entry(page, KERNEL_ENTRY(virt_to_mfn(page)) | (writable ? PTE_WRITE : 0));
 }
 
-/* ---- Free pages --------------------------------------------------------------------------------------- */
 void *pages_alloc(u32 count) {
     u64 first = ROUND_UP(next_free, count);
     for (u64 tried = 0; pages_free >= count && tried < pages_limit + count; tried += count, first += count) {
@@ -95,7 +94,6 @@ void kfree(void *pointer) {
     free_objects[class] = object;
 }
 
-/* ---- The balloon -------------------------------------------------------------------------------------- */
 static int exchange_page(u32 command, u64 *frame) {
     struct xen_memory_reservation one = {.extent_start = frame, .nr_extents = 1, .domid = DOMID_SELF};
     return HYPERCALL(memory_op, command, &one) == 1;
@@ -124,7 +122,6 @@ long page_ask_for(void) {
     return 0;
 }
 
-/* ---- The beginning ------------------------------------------------------------------------------------ */
 static u64 boot_next; /* the first page that nobody uses; all up to mapped_end are mapped */
 
 static u64 *table_at(const u64 *entry) { return mfn_to_virt((*entry & ~PTE_NX) / PAGE_SIZE); }

@@ -40,7 +40,6 @@ void signal_fault(int signal, u64 address) {
     current->signals_pending |= BIT(signal);
 }
 
-/* ---- Handlers ----------------------------------------------------------------------------------------- */
 /* Where struct registers has what Linux's frame lists in its own order. */
 #define AT(field) __builtin_offsetof(struct registers, field)
 static const u8 frame_order[] = {

@@ -18,7 +18,6 @@
 /* The page or table behind an entry. One that is neither 0 nor PRESENT has a page that mprotect() closed. */
 static void *page_of(u64 entry) { return mfn_to_virt((entry & FRAME_BITS) / PAGE_SIZE); }
 
-/* ---- Changing entries --------------------------------------------------------------------------------- */
 static struct mmu_update queue[32];
 static u32 queued;
 static int must_flush_tlb;
@@ -76,7 +75,6 @@ static u64 *next_entry(struct space *space, u64 *address, u64 end) {
     return 0;
 }
 
-/* ---- Areas -------------------------------------------------------------------------------------------- */
 static struct area *area_at(struct space *space, u64 address) {
     struct area *area = space->areas;
     while (area != 0 && area->end <= address) area = area->next;
@@ -207,7 +205,6 @@ long sys_brk(u64 end) {
     return space->brk = end;
 }
 
-/* ---- Page faults -------------------------------------------------------------------------------------- */
 /* The page for an address that has none yet, with a user more. *own: nobody else sees it. */
 static void *new_page(struct area *area, u64 address, u32 access, int *own) {
     u64 offset = area->offset + address - area->start;
@@ -254,7 +251,6 @@ long space_fault(struct space *space, u64 address, u32 access) {
     return 0;
 }
 
-/* ---- Whole spaces ------------------------------------------------------------------------------------- */
 struct space *space_new(void) {
     struct space *space = kmalloc(sizeof(*space));
     if (space == 0 || (space->root = page_alloc()) != 0) return space;

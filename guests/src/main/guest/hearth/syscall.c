@@ -114,7 +114,7 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
 /* and these the struct place * to which a path leads; AT: there is a directory's number in front of it. */
 #define PATH_CALLS(_) \
     _(2, FOLLOW, open) _(4, FOUND, stat) _(6, EXISTS, stat) _(21, FOUND, access) _(76, FOUND, truncate) \
-    _(80, FOUND, chdir) _(83, 0, mkdir) _(84, 0, rmdir) _(85, FOLLOW, creat) _(87, 0, unlink) \
+    _(80, FOUND, chdir) _(83, 0, mkdir) _(84, 0, rmdir) _(87, 0, unlink) \
     _(89, EXISTS, readlink) _(90, FOUND, chmod) _(166, FOUND, umount2) _(257, AT | FOLLOW, open) \
     _(258, AT, mkdir) _(262, AT | EXISTS, newfstatat) _(263, AT, unlinkat) _(267, AT | EXISTS, readlink) \
     _(268, AT | FOUND, chmod) _(269, AT | FOUND, access) _(280, AT | FOUND, utimensat)

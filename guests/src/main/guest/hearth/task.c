@@ -125,7 +125,6 @@ long wait(const void *channel, u64 deadline) {
 long poll_wait(u64 deadline) { return wait(&any_wakeup, deadline); }
 void sleep_until(u64 deadline) { while (wait(&deadline, deadline) == 0) continue; }
 
-/* ---- Making tasks ------------------------------------------------------------------------------------- */
 /* Asleep, with all that it inherits; null: no memory. */
 static struct task *task_new(const struct task *parent) {
     struct task *task = pages_alloc(STACK_SIZE / PAGE_SIZE), **at = &tasks;
@@ -184,7 +183,6 @@ void tasks_init(void (*first)(void *)) {
     __builtin_unreachable();
 }
 
-/* ---- The life of a process ---------------------------------------------------------------------------- */
 struct task *task_by_pid(int pid) {
     struct task *task = tasks;
     while (task != 0 && task->pid != pid) task = task->next;

@@ -34,7 +34,6 @@ void printk(const char *format, ...) {
     console_flush();
 }
 
-/* ---- The terminal ------------------------------------------------------------------------------------- */
 static struct termios settings = {
     .c_iflag = ICRNL, .c_oflag = OPOST | ONLCR, .c_cflag = 0xbf /* 38400 baud, 8 bits */,
     .c_lflag = ISIG | ICANON | ECHO,

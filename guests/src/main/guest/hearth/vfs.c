@@ -25,7 +25,6 @@ void inode_put(struct inode *inode) {
     inode_put(parent);
 }
 
-/* ---- Paths -------------------------------------------------------------------------------------------- */
 static long walk(struct inode *from, const char *path, int follow, int links, struct place *place);
 
 void place_put(struct place *place) { inode_put(place->directory), inode_put(place->inode); }
@@ -246,7 +245,6 @@ long sys_renameat(u64 from_at, u64 from, u64 to_at, u64 to) {
 
 long sys_rename(u64 from, u64 to) { return sys_renameat(AT_FDCWD, from, AT_FDCWD, to); }
 
-/* ---- Mounting ----------------------------------------------------------------------------------------- */
 void mount_type_register(struct mount_type *type) { type->next = mount_types, mount_types = type; }
 
 long sys_mount(u64 source, u64 target, u64 type_name) {
