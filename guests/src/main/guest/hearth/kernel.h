@@ -14,7 +14,6 @@
 #define MAX(a, b)           ((a) > (b) ? (a) : (b))
 
 /* Functions that can fail return a long: negative numbers are -errno, as in Linux. */
-
 /* ---- main.c, trap.c ----------------------------------------------------------------------------------- */
 extern struct start_info *start_info;
 extern struct shared_info shared_info;
@@ -41,14 +40,12 @@ extern u32 cpu_count;
  * and going to a process. So kernel code need not think of the other vCPU; it must think of it only where it
  * sleeps. Events are masked in the kernel, so it need not think of interrupts either. */
 void lock_kernel(void), unlock_kernel(void);
-
 /* ---- tty.c -------------------------------------------------------------------------------------------- */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_init(void);
 void console_put_all(const char *bytes, u64 n); /* for those who cannot sleep */
 void console_flush(void);                       /* tells the backend */
 extern const struct file_ops tty_ops, socket_ops;
-
 /* ---- page.c ------------------------------------------------------------------------------------------- */
 /* All memory is mapped one to one at VIRT_BASE: a page's address there is its name in the kernel. */
 static inline u64 virt_to_pfn(const void *address) { return ((u64)address - VIRT_BASE) / PAGE_SIZE; }
@@ -68,7 +65,6 @@ long page_give_up(void), page_ask_for(void); /* a free page to Xen, or one back;
 void *kmalloc(u64 size);               /* up to half a page; null when memory is used up */
 void kfree(void *object);
 void map_frame_over(void *variable, u64 mfn); /* a frame that is not ours, in the place of one of our image */
-
 /* ---- space.c: address spaces -------------------------------------------------------------------------- */
 struct area { /* a stretch of a process's addresses: all of one kind */
     struct area *next;    /* ascending */
@@ -98,7 +94,6 @@ long copy_to_space(struct space *space, u64 to, const void *from, u64 n);
 long copy_from_user(void *to, u64 from, u64 n);
 long copy_to_user(u64 to, const void *from, u64 n);
 long string_from_user(char *to, u64 from, u64 room); /* length, -ENAMETOOLONG */
-
 /* ---- task.c: processes and kernel threads ------------------------------------------------------------- */
 #define MAX_FILES 64
 enum task_state { RUNNABLE, SLEEPING, ZOMBIE };
@@ -154,7 +149,6 @@ long wait(const void *channel, u64 deadline);
 long poll_wait(u64 deadline);
 void sleep_until(u64 deadline);
 void wakeup(const void *channel), wake_task(struct task *task);
-
 /* ---- exec.c, signal.c, syscall.c ---------------------------------------------------------------------- */
 void start_init(void) __attribute__((noreturn));
 u64 signal_waiting(struct task *task); /* which, a bit each */
@@ -169,7 +163,6 @@ void system_call(struct registers *registers);
 long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid), sys_close(u64 fd), sys_sync(void);
 
 #include "vfs.h"
-
 /* ---- event.c ------------------------------------------------------------------------------------------ */
 void events_init(void), events_off(void);
 void events_handle(void); /* takes what is pending on this vCPU; events masked */
@@ -188,7 +181,6 @@ u64 random64(void);       /* not for secrets */
 void timer_expect(u64 deadline); /* some task's; 0: none */
 void timer_program(void); /* makes Xen call this vCPU when there will be work */
 void slice_begin(void);   /* the running task has its turn from now on */
-
 /* ---- xenstore.c, grant.c, balloon.c, net.c ------------------------------------------------------------ */
 /* From the first kernel thread; they start what else they need. */
 void xenstore_init(void), grants_init(void), balloon_init(void), network_init(void);

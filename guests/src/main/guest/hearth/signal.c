@@ -3,7 +3,8 @@
 #include "kernel.h"
 
 #define BIT(signal)  (1ul << ((signal) - 1))
-#define IGNORED (BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH) | BIT(SIGTSTP) | BIT(SIGTTOU))
+#define IGNORED (BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH) | STOP)
+#define STOP    (BIT(SIGCONT) | BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTOU))
 #define SYSCALL_SIZE 2    /* bytes of the syscall instruction */
 #define RED_ZONE     128  /* below rsp: the compiler's, also without moving rsp */
 

@@ -76,7 +76,6 @@ struct mount_type {
 };
 extern struct mount *mounts;
 void mount_type_register(struct mount_type *type);
-
 /* ---- vfs.c -------------------------------------------------------------------------------------------- */
 #define PATH_MAX 1024
 void vfs_init(void);
@@ -90,7 +89,6 @@ long place_make(struct place *place, u32 mode);
 void place_put(struct place *place);
 long path_find(const char *path, struct inode **found); /* from the working directory */
 struct inode *path_make(const char *path, u32 mode); /* it may be there; for the kernel's own files */
-
 /* ---- memfs.c, file.c, tty.c, proc.c ----------------------------------------------------------------- */
 extern const struct inode_ops memory_ops;
 struct inode *memory_inode(u32 mode);

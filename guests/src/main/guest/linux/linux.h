@@ -95,7 +95,7 @@ enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY = 9, AT_SEC
 /* ---- Signals ------------------------------------------------------------------------------------------ */
 enum {
     SIGINT = 2, SIGILL = 4, SIGTRAP, SIGBUS = 7, SIGFPE, SIGKILL, SIGSEGV = 11, SIGPIPE = 13, SIGALRM,
-    SIGCHLD = 17, SIGCONT, SIGTSTP = 20, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH = 28, NSIG = 65,
+    SIGCHLD = 17, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH = 28, NSIG = 65,
 };
 enum { SIG_DFL, SIG_IGN };
 enum { SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000 };
