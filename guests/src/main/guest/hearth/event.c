@@ -3,7 +3,6 @@
  * a process and the kernel, in idle(), and wherever a task goes to sleep. */
 #include "kernel.h"
 #include "clock.h"
-
 #define PORTS_PER_WORD 64
 #define MAX_PORT       256 /* Xen would give 4,095 */
 

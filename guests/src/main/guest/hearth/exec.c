@@ -1,7 +1,6 @@
 /* exec.c: starting a program, which must be an ELF file linked statically. Scripts are the shell's business:
  * told -ENOEXEC, it reads them itself. */
 #include "kernel.h"
-
 #define ARGUMENT_PAGES 8
 #define ARGUMENT_ROOM  (ARGUMENT_PAGES * PAGE_SIZE)
 #define STACK_ROOM     (8ul << 20)
@@ -48,23 +47,22 @@ static long load(struct inode *inode, struct program *program) {
     return error;
 }
 
-/* From the top: the strings, 16 random bytes, and below them what the program finds at its rsp: argc, argv,
- * envp, each ended by a null, and pairs that tell it about itself and the kernel. */
+/* From the top: the strings (which must do for random bytes too), and below them what the program finds at
+ * its rsp: argc, argv, envp, each ended by a null, and pairs that tell it about itself and the kernel. */
 static long build_stack(struct program *program, const struct arguments *arguments, u64 *rsp) {
     struct area area = {.start = USER_END - STACK_ROOM, .end = USER_END, .prot = PROT_READ | PROT_WRITE,
                         .flags = MAP_PRIVATE};
     struct space *space = program->space;
-    u64 strings = ROUND_DOWN(USER_END - arguments->used - 64, 16), random[2] = {random64(), random64()};
+    u64 strings = ROUND_DOWN(USER_END - arguments->used - 64, 16);
     u64 auxiliary[][2] = {
         {AT_PHDR, program->headers}, {AT_PHENT, sizeof(struct program_header)},
         {AT_PHNUM, program->header_count}, {AT_PAGESZ, PAGE_SIZE}, {AT_ENTRY, program->entry},
-        {AT_SECURE, 0}, {AT_RANDOM, strings - 16}, {AT_NULL, 0}};
+        {AT_SECURE, 0}, {AT_RANDOM, strings}, {AT_NULL, 0}};
     u32 count = arguments->argc + arguments->envc;
     u64 word = arguments->argc, string = strings;
-    u64 at = *rsp = ROUND_DOWN(strings - 16 - (count + 3) * 8 - sizeof(auxiliary), 16);
+    u64 at = *rsp = ROUND_DOWN(strings - (count + 3) * 8 - sizeof(auxiliary), 16);
     long error = MIN(space_map(space, &area, 1), 0);
     if (error == 0) error = copy_to_space(space, strings, arguments->strings, arguments->used);
-    if (error == 0) error = copy_to_space(space, strings - 16, random, sizeof(random));
     if (error == 0) error = copy_to_space(space, at, &word, 8);
     for (u32 i = 0; i < count + 2 && error == 0; i++) {
         int is_end = i == arguments->argc || i == count + 1;

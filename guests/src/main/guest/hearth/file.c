@@ -1,7 +1,6 @@
 /* file.c: open files and their numbers, and the system calls on them, which get a file in the place of its
  * number from syscall.c. */
 #include "kernel.h"
-
 struct file *file_new(const struct file_ops *ops, void *data, u32 flags) {
     struct file *file = kmalloc(sizeof(*file));
     if (file != 0) *file = (struct file){.users = 1, .flags = flags, .ops = ops, .data = data};
@@ -149,22 +148,8 @@ static long transfer(struct file *file, u64 address, u64 n, int writing) {
     return done > 0 ? (long)done : result;
 }
 
-static long transfer_vector(struct file *file, u64 vector, u64 count, int writing) {
-    struct { u64 base, length; } part;
-    long done = 0, result;
-    for (u64 i = 0; i < count; i++, done += result) {
-        if (copy_from_user(&part, vector + i * sizeof(part), sizeof(part)) != 0) return -EFAULT;
-        result = part.length == 0 ? 0 : transfer(file, part.base, part.length, writing);
-        if (result < 0) return done > 0 ? done : result;
-        if ((u64)result < part.length) return done + result;
-    }
-    return done;
-}
-
 long sys_read(struct file *file, u64 to, u64 n) { return transfer(file, to, n, 0); }
 long sys_write(struct file *file, u64 from, u64 n) { return transfer(file, from, n, 1); }
-long sys_readv(struct file *file, u64 vector, u64 count) { return transfer_vector(file, vector, count, 0); }
-long sys_writev(struct file *file, u64 vector, u64 count) { return transfer_vector(file, vector, count, 1); }
 
 long sys_ioctl(struct file *file, u64 request, u64 argument) {
     return file->ops->ioctl == 0 ? -ENOTTY : file->ops->ioctl(file, request, argument);

@@ -1,6 +1,5 @@
 /* main.c: from the first C statement to the first process, and to the second processor. */
 #include "kernel.h"
-
 struct start_info *start_info;
 struct cpu cpus[MAX_VCPUS];
 u32 cpu_count;

@@ -1,7 +1,6 @@
 /* memfs.c: files that live in memory. Pages of a file are the very pages that processes map, so a program
  * that runs ten times is in memory once. At the start the initial RAM disk is unpacked into it. */
 #include "kernel.h"
-
 /* A directory's data is a list of entries; a file's a list of chunks, in which a null page is a hole. */
 struct entry { struct entry *next; struct inode *inode; char name[]; };
 #define CHUNK_PAGES 63ul

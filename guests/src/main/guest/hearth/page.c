@@ -2,7 +2,6 @@
  * which the machine does. Page tables hold mfns; Xen checks each of them. The builder left a list that leads
  * from pfn to mfn; we keep it in struct page. */
 #include "kernel.h"
-
 #define NO_FRAME  0xffffffffu /* of a page that was given back to Xen */
 #define MAP_LIMIT (1ul << 18) /* pages: 1 GiB, what one L3 entry spans; more is left alone */
 #define L1_PAGES  512ul       /* what one L1 table spans */

@@ -1,7 +1,6 @@
 /* proc.c: /proc, the kernel's view of itself as files. Nothing in it is stored: a text is written whenever
  * its file is read. An inode's number says what it is about: a process, or 0 for the system, and a file. */
 #include "kernel.h"
-
 #define NUMBER(pid, file) (1ul << 40 | (u64)(pid) << 8 | (file)) /* file 0: the directory */
 #define PID_OF(inode)     ((int)((inode)->number >> 8))
 #define TICKS(nanos)      ((nanos) / (NANOS_PER_SECOND / HZ))

@@ -1,7 +1,6 @@
 /* signal.c: interrupting processes. A signal waits in signals_pending until its process is about to leave the
  * kernel; there the process dies or is sent to its handler. No process is ever stopped. */
 #include "kernel.h"
-
 #define BIT(signal)  (1ul << ((signal) - 1))
 #define IGNORED (BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH) | STOP)
 #define STOP    (BIT(SIGCONT) | BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTOU))

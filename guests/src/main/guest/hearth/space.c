@@ -5,7 +5,6 @@
  * through all of them, and from then on only Xen writes. Pages appear when they are touched. fork() copies
  * tables only and takes the right to write from both sides; who writes first gets a copy. */
 #include "kernel.h"
-
 #define FRAME_BITS  0x000ffffffffff000ul
 #define USER_START  0x10000ul
 #define MMAP_TOP    (USER_END - (64ul << 20)) /* below the stack */

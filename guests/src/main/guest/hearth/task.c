@@ -1,7 +1,6 @@
 /* task.c: many things to do for few processors. A task is a stack with a struct task at its bottom; a process
  * is a task with an address space. Who sleeps is on no list: wakeup() looks at all tasks, some dozens. */
 #include "kernel.h"
-
 struct task *tasks;
 static struct task *first_to_run, **last_to_run = &first_to_run;
 static int last_pid;

@@ -1,7 +1,6 @@
 /* tty.c: the ring of bytes shared with the console's backend (lantern's console.c explains it), and on it the
  * terminal: lines that can be corrected, Ctrl-C, the group of processes in front. And all of /dev. */
 #include "kernel.h"
-
 #define CTRL(letter) ((letter) & 31)
 #define INPUT_ROOM   1024
 #define END_OF_FILE  0x100 /* in the place of a byte */

@@ -1,7 +1,6 @@
 /* vfs.c: from a path to an inode, over symbolic links and from one mounted file system to another. What is in
  * a directory the file system knows (memfs.c, proc.c, and the one on disks). */
 #include "kernel.h"
-
 struct mount *mounts;
 static struct mount_type *mount_types;
 static struct inode *root_inode;
