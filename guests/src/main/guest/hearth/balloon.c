@@ -1,10 +1,7 @@
-/*
- * balloon.c: the host says in memory/target how much memory it wants us to have, in KiB. What is more than
+/* balloon.c: the host says in memory/target how much memory it wants us to have, in KiB. What is more than
  * that we give back, page by page, and ask for it again when we may have more: a balloon inside the guest
- * that is blown up to take memory away from it.
- */
+ * that is blown up to take memory away from it. */
 #include "device.h"
-
 #define RESERVE 64 /* pages that we keep free: better a slow host than a dead guest */
 
 static u64 target; /* pages */

@@ -1,10 +1,7 @@
-/*
- * blkfront.c: the front half of a disk. A request names sectors and a granted page; we wait for the response,
+/* blkfront.c: the front half of a disk. A request names sectors and a granted page; we wait for the response,
  * and nobody else runs in the kernel meanwhile: simple, and slow. Layouts are those of
- * xen/include/public/io/blkif.h.
- */
+ * xen/include/public/io/blkif.h. */
 #include "device.h"
-
 #define DISKS_MAX 4
 #define FIRST     (202 << 8) /* number of the first disk; as in Linux, each next one is sixteen higher */
 

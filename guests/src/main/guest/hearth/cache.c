@@ -1,10 +1,7 @@
-/*
- * cache.c: pages of disks that were used lately. Programs read and write what bytes they like, disks only
+/* cache.c: pages of disks that were used lately. Programs read and write what bytes they like, disks only
  * whole sectors; and what is read once is mostly read again. What was changed waits here until its page is
- * needed for something else, or until somebody asks for sync.
- */
+ * needed for something else, or until somebody asks for sync. */
 #include "device.h"
-
 #define PAGES   64
 #define SECTORS (PAGE_SIZE / SECTOR_SIZE)
 

@@ -1,13 +1,10 @@
-/*
- * device.h: split drivers. Ours is the front half; the back half is in another domain, and between them are
- * pages of memory that both see, an event channel, and xenstore to agree on those.
- */
+/* device.h: split drivers. Ours is the front half; the back half is in another domain, and between them are
+ * pages of memory that both see, an event channel, and xenstore to agree on those. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
 #include "kernel.h"
 #include "io.h"
-
 long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
 int grant_take_back(u32 reference); /* 0: the other side still has it mapped */
 

@@ -1,11 +1,8 @@
-/*
- * dhcp.c: asking the network who we are (RFC 2131). Who has no address yet cannot be answered by one, so
+/* dhcp.c: asking the network who we are (RFC 2131). Who has no address yet cannot be answered by one, so
  * questions and answers go to everybody, and a random number tells whose they are. We say DISCOVER, and a
  * server OFFERs an address; we REQUEST it, and with its ACK it is ours for a while, half of which later we
- * begin again.
- */
+ * begin again. */
 #include "inet.h"
-
 #define SERVER_PORT  67
 #define CLIENT_PORT  68
 #define BROADCAST    0x8000     /* a flag: answer to everybody */

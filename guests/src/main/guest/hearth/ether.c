@@ -3,7 +3,6 @@
  * addresses of 32 bits, the wire those of 48, and the only way from the one to the other is to ask everybody.
  */
 #include "inet.h"
-
 #define NEIGHBOURS 64
 #define ASKED_FOR  NANOS_PER_SECOND        /* then whoever has something to send asks again */
 #define KNOWN_FOR  (60 * NANOS_PER_SECOND) /* likewise: cards get exchanged */

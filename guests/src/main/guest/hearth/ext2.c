@@ -1,5 +1,4 @@
-/*
- * ext2.c: files on a disk, as Linux's second extended file system lays them out: mke2fs, e2fsck and debugfs
+/* ext2.c: files on a disk, as Linux's second extended file system lays them out: mke2fs, e2fsck and debugfs
  * of any Linux can make, check and read what is here. The disk is divided into blocks, and these into groups.
  * Behind the superblock are the groups' descriptors: each tells where its bitmaps of blocks and inodes in use
  * are, and a table of these. An inode is a file without its name: kind, size, and where its blocks are: the
@@ -7,11 +6,9 @@
  * of numbers leads to. A directory is a file of names, each with an inode's number.
  *
  * Everything is read and changed where it lies in the cache (device.h). What is on the disk may be nonsense:
- * every number that leads somewhere is checked before it is followed.
- */
+ * every number that leads somewhere is checked before it is followed. */
 #include "device.h"
 #include "ext2.h"
-
 struct fs {
     struct disk *disk;
     struct mount *mount;
@@ -116,7 +113,6 @@ static long get_inode(struct fs *fs, u32 number, struct inode **found) {
 }
 
 /* ---- Where a file's bytes are ---------------------------------------------------------------- */
-
 static int is_block(struct fs *fs, u32 n) { return n > fs->super.first_block && n < fs->super.blocks; }
 
 static u32 new_block(struct node *node) {
@@ -239,7 +235,6 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
 }
 
 /* ---- What the kernel calls ------------------------------------------------------------------- */
-
 static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
     if (offset >= inode->size) return 0;
     return copy_bytes(node_of(inode), to, MIN(n, inode->size - offset), offset, 0);

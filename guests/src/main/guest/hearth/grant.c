@@ -1,9 +1,6 @@
-/*
- * grant.c: lending pages to other domains. A backend cannot look into our memory; we write into a table,
- * shared with Xen, which page it may map or copy, and send it the number of the entry.
- */
+/* grant.c: lending pages to other domains. A backend cannot look into our memory; we write into a table,
+ * shared with Xen, which page it may map or copy, and send it the number of the entry. */
 #include "device.h"
-
 #define FRAMES   2
 #define ENTRIES  (FRAMES * PAGE_SIZE / sizeof(struct grant_entry))
 #define RESERVED 8 /* the first ones are for the console and the store */

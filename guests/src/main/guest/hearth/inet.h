@@ -1,16 +1,13 @@
-/*
- * inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that implement
+/* inet.h: the Internet protocols of this kernel: how they look on the wire, and what the files that implement
  * them offer each other. A packet climbs from netfront.c (a ring shared with the backend) over ether.c
  * (frames to a neighbour, and ARP, which finds him), ip.c (packets to any address; ICMP and UDP) and tcp.c (a
  * stream of bytes) to socket.c (system calls), each floor taking off its header, or descends, each floor
- * putting one on. Whoever is given a packet owns it: he hands it on or frees it.
- */
+ * putting one on. Whoever is given a packet owns it: he hands it on or frees it. */
 #ifndef INET_H
 #define INET_H
 
 #include "kernel.h"
 #include "wire.h"
-
 #define ADDRESS_ANY       0
 #define ADDRESS_LOOPBACK  ADDRESS(127, 0, 0, 1)
 #define ADDRESS_BROADCAST 0xffffffff

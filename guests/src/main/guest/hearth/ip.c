@@ -1,10 +1,7 @@
-/*
- * ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in which
+/* ip.c: packets to any address on earth, each on its own, none of them certain to arrive; ICMP, in which
  * hosts talk about that; UDP, which only adds a pair of port numbers; and the turn of the wheel that keeps
- * all this moving.
- */
+ * all this moving. */
 #include "inet.h"
-
 #define HOPS_MAX      64
 #define FRAMES_A_TURN 64 /* a flood of them leaves time for everything else */
 #define DONT_FRAGMENT 0x4000

@@ -1,9 +1,6 @@
-/*
- * net.c: the thread in which the network lives, and its address: from the kernel's command line
- * (ip=10.0.0.2/24,gateway=10.0.0.1; ip=off leaves us without), or by DHCP.
- */
+/* net.c: the thread in which the network lives, and its address: from the kernel's command line
+ * (ip=10.0.0.2/24,gateway=10.0.0.1; ip=off leaves us without), or by DHCP. */
 #include "inet.h"
-
 static char work; /* the channel on which the thread sleeps */
 
 void net_wake(void) { wakeup(&work); }

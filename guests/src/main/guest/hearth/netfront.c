@@ -1,11 +1,8 @@
-/*
- * netfront.c: the front half of a network card. Two rings: on one we offer the backend pages to read, with
+/* netfront.c: the front half of a network card. Two rings: on one we offer the backend pages to read, with
  * what we send; on the other, pages to write, for what comes. All pages are lent once and for ever, so both
- * ways are copied.
- */
+ * ways are copied. */
 #include "inet.h"
 #include "device.h"
-
 #define PAGES   32 /* for each ring */
 
 static struct xenbus_device device;

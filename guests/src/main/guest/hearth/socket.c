@@ -1,9 +1,6 @@
-/*
- * socket.c: what a program holds of the network: an end of a connection, a box for datagrams; and the system
- * calls by which it uses them.
- */
+/* socket.c: what a program holds of the network: an end of a connection, a box for datagrams; and the system
+ * calls by which it uses them. */
 #include "inet.h"
-
 #define EPHEMERAL_FIRST 32768 /* ports that we choose from for a program that does not mind */
 #define EPHEMERAL_COUNT 28232
 #define BACKLOG_MAX     64
@@ -138,7 +135,6 @@ long sys_bind(struct file *file, u64 address, u64 length) {
 }
 
 /* ---- Connections ------------------------------------------------------------------------------- */
-
 static void socket_close(struct file *file) {
     struct socket *socket = file->data;
     if (socket->type == STREAM) tcp_close(socket);

@@ -1,5 +1,4 @@
-/*
- * tcp.c: a reliable stream of bytes over packets that get lost, doubled and reordered (RFC 9293).
+/* tcp.c: a reliable stream of bytes over packets that get lost, doubled and reordered (RFC 9293).
  *
  * Both ends number the bytes they send. The receiver says which number he expects next; the sender keeps what
  * is not yet acknowledged and, when no answer comes, goes back to it and sends all from there again. What
@@ -8,10 +7,8 @@
  *
  * Receiving only changes the state of a connection; send_segment sends whatever that state lets it send.
  * tcp_run calls it when everything that came is looked at, so that one acknowledgement answers a train of
- * packets.
- */
+ * packets. */
 #include "inet.h"
-
 #define MSS_DEFAULT    536 /* of a peer who does not say */
 #define MSS_OURS       (ETHER_PAYLOAD - sizeof(struct ip_header) - sizeof(struct tcp_header))
 #define OPTION_MSS     2
@@ -26,9 +23,7 @@ struct segment { u32 sequence, acknowledgment, window, mss; u8 flags; }; /* of o
 static int before(u32 a, u32 b) { return (int)(a - b) < 0; }
 
 /* A byte's sequence number is also its place in the stream: modulo the size. */
-static u8 *place(const struct tcp *tcp, u32 sequence) {
-    return tcp->stream + sequence % STREAM_SIZE;
-}
+static u8 *place(const struct tcp *tcp, u32 sequence) { return tcp->stream + sequence % STREAM_SIZE; }
 
 static int make_room(struct tcp *tcp) {
     return tcp->stream != 0 || (tcp->stream = pages_alloc(STREAM_PAGES)) != 0;
@@ -40,7 +35,6 @@ static void free_room(struct tcp *tcp) {
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------- */
-
 static void put_header(struct packet *packet, struct socket *socket, u32 sequence, u32 flags) {
     struct tcp *tcp = &socket->tcp;
     u32 words = sizeof(struct tcp_header) / 4;
@@ -189,7 +183,6 @@ u64 tcp_run(u64 time) {
 }
 
 /* ---- Receiving --------------------------------------------------------------------------------- */
-
 /* What may be under way doubles in each round trip, until something is lost. */
 static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 window) {
     struct tcp *tcp = &socket->tcp;

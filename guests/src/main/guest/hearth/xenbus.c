@@ -1,11 +1,8 @@
-/*
- * xenbus.c: how the two halves of a driver find each other. The tools have written two nodes into the store,
+/* xenbus.c: how the two halves of a driver find each other. The tools have written two nodes into the store,
  * ours and the backend's, each with the path of the other. We wait until the backend's state is 2; write
  * where our rings and event channel are, and state 3, or 4 for a network card; and wait for the backend's
- * state 4.
- */
+ * state 4. */
 #include "device.h"
-
 #define PATIENCE   (5 * NANOS_PER_SECOND)
 #define LOOK_EVERY (2 * NANOS_PER_MILLI)
 

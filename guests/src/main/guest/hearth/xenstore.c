@@ -1,10 +1,7 @@
-/*
- * xenstore.c: asking the store, the small tree of names and values in which Xen's tools describe every domain
+/* xenstore.c: asking the store, the small tree of names and values in which Xen's tools describe every domain
  * and its devices. A request and its answer travel over a ring like the console's, and between answers come
- * news of nodes that we watch. Who asks waits for the answer without sleeping.
- */
+ * news of nodes that we watch. Who asks waits for the answer without sleeping. */
 #include "device.h"
-
 #define PATH_ROOM   256
 #define PAYLOAD_MAX 4096
 
