@@ -339,7 +339,7 @@ static const struct inode_ops ext2_ops = {
     .release = ext2_release,
 };
 
-static long ext2_sync(struct mount *mount) {
+long ext2_sync(struct mount *mount) {
     struct fs *fs = mount->data;
     if (fs->disk->readonly) return 0;
     for (struct node *node = fs->nodes; node != 0; node = node->next) write_node(node);
@@ -348,7 +348,7 @@ static long ext2_sync(struct mount *mount) {
 }
 
 /* The root's inode outlives the mount by a moment. */
-static void ext2_unmounted(struct mount *mount) { ((struct fs *)mount->data)->mount = 0; }
+void ext2_unmounted(struct mount *mount) { ((struct fs *)mount->data)->mount = 0; }
 
 /* Whether this is a file system that we know all about. */
 static int is_sound(struct fs *fs) {
@@ -368,7 +368,7 @@ static int is_sound(struct fs *fs) {
            && (super->must_know & ~MUST_KNOW) == 0 && (super->must_know_to_write & ~MUST_TO_WRITE) == 0;
 }
 
-static long ext2_open(struct mount *mount, const char *source, u32 flags) {
+long ext2_open(struct mount *mount, const char *source) {
     struct disk *disk = disk_by_path(source);
     struct fs *fs = disk == 0 ? 0 : kmalloc(sizeof(*fs));
     if (fs == 0) return disk == 0 ? -ENOTBLK : -ENOMEM;
@@ -377,12 +377,5 @@ static long ext2_open(struct mount *mount, const char *source, u32 flags) {
     long error = super == 0 ? -EIO : !is_sound(fs) ? -EINVAL : get_inode(fs, ROOT_INODE, &mount->root);
     if (error != 0) return kfree(fs), error;
     mount->data = fs;
-    mount->sync = ext2_sync;
-    mount->unmounted = ext2_unmounted;
     return 0;
-}
-
-void disk_files_init(void) {
-    static struct mount_type ext2 = {.name = "ext2", .open = ext2_open};
-    mount_type_register(&ext2);
 }

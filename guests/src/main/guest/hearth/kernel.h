@@ -184,6 +184,6 @@ void slice_begin(void);   /* the running task has its turn from now on */
 /* ---- xenstore.c, grant.c, balloon.c, net.c ------------------------------------------------------------ */
 /* From the first kernel thread; they start what else they need. */
 void xenstore_init(void), grants_init(void), balloon_init(void), network_init(void);
-void disks_init(void), disk_files_init(void);
+void disks_init(void);
 
 #endif

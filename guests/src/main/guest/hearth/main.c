@@ -63,7 +63,7 @@ static void start_cpu(u32 id) {
 /* What needs to sleep is not started by kernel_main but here, in a task of its own. */
 static void first_thread(void *nothing) {
     static void (*const steps[])(void) = {xenstore_init, grants_init, balloon_init, vfs_init, devices_init,
-        proc_init, initrd_unpack, disks_init, disk_files_init, network_init, start_init};
+        proc_init, initrd_unpack, disks_init, network_init, start_init};
     for (u32 i = 0; i < ARRAY_SIZE(steps); i++) steps[i]();
 }
 

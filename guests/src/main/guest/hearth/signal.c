@@ -90,10 +90,8 @@ static void restart(struct registers *regs, int wants_it) {
     regs->vector = 0;
 }
 
-static void deliver(struct task *task, struct registers *regs, int signal) {
+static void run_handler(struct task *task, struct registers *regs, int signal) {
     struct sigaction action = task->action[signal - 1];
-    if (is_signal_ignored(task, signal) && signal != SIGKILL) return;
-    if (action.handler == SIG_DFL) do_exit(signal);
     u64 mask = task->restore_blocked ? task->saved_blocked : task->signals_blocked;
     task->restore_blocked = 0;
     restart(regs, (action.flags & SA_RESTART) != 0);
@@ -107,7 +105,9 @@ void signals_deliver(struct registers *regs) {
     while (signal_waiting(task)) {
         int signal = __builtin_ctzl(signal_waiting(task)) + 1;
         task->signals_pending &= ~BIT(signal);
-        deliver(task, regs, signal);
+        if (is_signal_ignored(task, signal) && signal != SIGKILL) continue;
+        if (task->action[signal - 1].handler == SIG_DFL) do_exit(signal);
+        run_handler(task, regs, signal);
     }
     restart(regs, 1);
     if (task->restore_blocked) task->signals_blocked = task->saved_blocked;

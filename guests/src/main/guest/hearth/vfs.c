@@ -2,7 +2,6 @@
  * a directory the file system knows (memfs.c, proc.c, and the one on disks). */
 #include "kernel.h"
 struct mount *mounts;
-static struct mount_type *mount_types;
 static struct inode *root_inode;
 
 struct inode *inode_new(u32 mode, const struct inode_ops *ops) {
@@ -244,22 +243,16 @@ long sys_renameat(u64 from_at, u64 from, u64 to_at, u64 to) {
 
 long sys_rename(u64 from, u64 to) { return sys_renameat(AT_FDCWD, from, AT_FDCWD, to); }
 
-void mount_type_register(struct mount_type *type) { type->next = mount_types, mount_types = type; }
-
-long sys_mount(u64 source, u64 target, u64 type_name) {
-    char type_of[16];
+long sys_mount(u64 source, u64 target) {
     struct mount *mount = kmalloc(sizeof(*mount)), **at = &mounts;
-    struct mount_type *type = mount_types;
     struct inode *on = 0;
     if (mount == 0) return -ENOMEM;
     long error = MIN(string_from_user(mount->source, source, sizeof(mount->source)), 0);
     if (error == 0) error = MIN(string_from_user(mount->target, target, sizeof(mount->target)), 0);
-    if (error == 0) error = MIN(string_from_user(type_of, type_name, sizeof(type_of)), 0);
-    while (error == 0 && type != 0 && !streq(type->name, type_of)) type = type->next;
-    if (error == 0) error = type == 0 ? -ENODEV : path_find(mount->target, &on);
-    if (error == 0) error = type->open(mount, mount->source, 0);
+    if (error == 0) error = path_find(mount->target, &on);
+    if (error == 0) error = ext2_open(mount, mount->source);
     if (error != 0) return inode_put(on), kfree(mount), error;
-    mount->type = type->name;
+    mount->type = "ext2";
     mount->root->covers = on;
     on->mounted = mount->root;
     while (*at != 0) at = &(*at)->next;
@@ -270,21 +263,21 @@ long sys_mount(u64 source, u64 target, u64 type_name) {
 long sys_umount2(struct place *place) {
     struct inode *root = place->inode;
     struct mount **at = &mounts, *mount;
-    while ((mount = *at) != 0 && (mount->root != root || root->covers == 0)) at = &mount->next;
+    while ((mount = *at) != 0 && (mount->root != root || mount->data == 0)) at = &mount->next;
     if (mount == 0) return -EINVAL;
     if (root->users > 2) return -EBUSY; /* more than the mount's and the place's */
-    mount->sync(mount);
+    ext2_sync(mount);
     root->covers->mounted = 0;
     inode_put(root->covers);
     *at = mount->next;
-    mount->unmounted(mount);
+    ext2_unmounted(mount);
     inode_put(root);
     kfree(mount);
     return 0;
 }
 
 long sys_sync(void) {
-    for (struct mount *at = mounts; at != 0; at = at->next) if (at->sync != 0) at->sync(at);
+    for (struct mount *at = mounts; at != 0; at = at->next) if (at->data != 0) ext2_sync(at);
     return 0;
 }
 

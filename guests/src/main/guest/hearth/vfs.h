@@ -59,23 +59,18 @@ struct file_ops {
     void (*close)(struct file *file); /* the last user is gone. May be null */
 };
 
-/* A mounted file system. Its type's open() fills `root`, with a user for the mount, and the functions. */
+/* What is mounted: the memory's own root, or a disk, with a file system that ext2.c knows. */
 struct mount {
     struct mount *next;
     const char *type;
     char source[64], target[64];
     struct inode *root;
-    long (*sync)(struct mount *mount);
-    void (*unmounted)(struct mount *mount); /* free everything; nobody uses it */
-    void *data;
-};
-struct mount_type {
-    struct mount_type *next;
-    const char *name;
-    long (*open)(struct mount *mount, const char *source, u32 flags);
+    void *data; /* ext2.c's own; null: memory */
 };
 extern struct mount *mounts;
-void mount_type_register(struct mount_type *type);
+long ext2_open(struct mount *mount, const char *source); /* fills root, with a user for the mount, and data */
+long ext2_sync(struct mount *mount);
+void ext2_unmounted(struct mount *mount); /* nobody uses it */
 /* ---- vfs.c -------------------------------------------------------------------------------------------- */
 #define PATH_MAX 1024
 void vfs_init(void);
