@@ -15,14 +15,13 @@ static void balloon(void *nothing) {
     }
 }
 
-static void target_changed(struct xenstore_watch *watch) {
-    target = xenstore_number(watch->directory, watch->key, pages_total * 4) / 4;
+void balloon_adjust(void) {
+    target = xenstore_number("memory", "target", pages_total * 4) / 4;
     wakeup(&target);
 }
 
 void balloon_init(void) {
-    static struct xenstore_watch watch = {"memory", "target", .changed = target_changed};
-    target = pages_total;
+    balloon_adjust();
     kthread("balloon", balloon, 0);
-    xenstore_watch(&watch);
+    xenstore_watch("memory", "target");
 }

@@ -14,13 +14,8 @@ long xenstore_read(const char *directory, const char *key, char *value, u64 room
 u64 xenstore_number(const char *directory, const char *key, u64 otherwise);
 void xenstore_write(const char *directory, const char *key, const char *value);
 void xenstore_write_number(const char *directory, const char *key, u64 number);
-struct xenstore_watch {
-    const char *directory, *key;
-    void (*changed)(struct xenstore_watch *watch); /* called at once and after each change; may not sleep */
-    struct xenstore_watch *next;
-    int news;
-};
-void xenstore_watch(struct xenstore_watch *watch);
+void xenstore_watch(const char *directory, const char *key);
+void balloon_adjust(void); /* called when a node that we watch may have changed; may not sleep */
 
 struct xenbus_device {
     char path[64], backend[96]; /* our node, as "device/vif/0", and the other side's */

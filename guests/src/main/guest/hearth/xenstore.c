@@ -7,9 +7,9 @@
 
 static struct xenstore_ring *ring;
 static u32 port;
-static struct xenstore_watch *watches;
+static int news;
 static struct xsd_sockmsg message; /* the last that came */
-static char payload[PAYLOAD_MAX + 2];
+static char payload[PAYLOAD_MAX + 1];
 
 static void send(const void *data, u64 length) {
     for (const char *bytes = data; length > 0; length--) {
@@ -35,27 +35,28 @@ static void receive(void *data, u64 length) {
     }
 }
 
-/* News is a path and a token that we gave the watch, each with a 0 behind it. */
 static void receive_message(void) {
     receive(&message, sizeof(message));
     if (message.len > PAYLOAD_MAX) panic("xenstore answers %u bytes", message.len);
     receive(payload, message.len);
-    payload[message.len] = payload[message.len + 1] = '\0';
-    if (message.type != XS_WATCH_EVENT) return;
-    const char *token = payload + strlen(payload) + 1;
-    for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
-        if (streq(token, watch->directory)) watch->news = 1;
-    }
+    payload[message.len] = '\0';
+    if (message.type == XS_WATCH_EVENT) news = 1;
 }
 
-/* Takes what has come unasked, which can only be news, and calls those who watch. */
+/* `vmm shutdown` has no wire to our processor: it writes "poweroff" into a node that we watch. */
+static void obey_shutdown(void) {
+    char wish[32];
+    if (xenstore_read("control", "shutdown", wish, sizeof(wish)) <= 0 || wish[0] == '\0') return;
+    xenstore_write("control", "shutdown", ""); /* understood */
+    printk("\nhearth: the host wants: %s\n", wish);
+    if (streq(wish, "poweroff") || streq(wish, "halt")) power_off(SHUTDOWN_poweroff);
+    if (streq(wish, "reboot")) power_off(SHUTDOWN_reboot);
+}
+
+/* Takes what has come unasked, which can only be news: whoever watches a node looks at it again. */
 static void store_event(void *nothing) {
     while (SHARED(ring->rsp_prod) != ring->rsp_cons) receive_message();
-    for (struct xenstore_watch *watch = watches; watch != 0; watch = watch->next) {
-        int news = watch->news;
-        watch->news = 0;
-        if (news) watch->changed(watch);
-    }
+    for (; news; balloon_adjust(), obey_shutdown()) news = 0;
 }
 
 /* At most room - 1 bytes of the answer are kept, and a 0 behind them. Its length, or -errno. */
@@ -94,30 +95,14 @@ void xenstore_write_number(const char *directory, const char *key, u64 number) {
     xenstore_write(directory, key, value);
 }
 
-/* The token, by which news says which watch it is for, is the directory: we watch one key in each. */
-void xenstore_watch(struct xenstore_watch *watch) {
-    watch->next = watches;
-    watches = watch;
-    ask(XS_WATCH, watch->directory, watch->key, watch->directory, strlen(watch->directory) + 1, 0, 0);
-}
-
-/* `vmm shutdown` has no wire to our processor: it writes "poweroff" into a node that we watch. */
-static void shutdown_wanted(struct xenstore_watch *watch) {
-    char wish[32];
-    if (xenstore_read(watch->directory, watch->key, wish, sizeof(wish)) <= 0) return;
-    xenstore_write(watch->directory, watch->key, ""); /* understood */
-    printk("\nhearth: the host wants: %s\n", wish);
-    if (streq(wish, "poweroff") || streq(wish, "halt")) power_off(SHUTDOWN_poweroff);
-    if (streq(wish, "reboot")) power_off(SHUTDOWN_reboot);
-}
+void xenstore_watch(const char *directory, const char *key) { ask(XS_WATCH, directory, key, "", 1, 0, 0); }
 
 void xenstore_init(void) {
-    static struct xenstore_watch wishes = {"control", "shutdown", .changed = shutdown_wanted};
     if (start_info->store_mfn == 0 || start_info->store_evtchn == 0) return;
     ring = mfn_to_virt(start_info->store_mfn);
     port = start_info->store_evtchn;
     event_attach(port, store_event, 0);
     xenstore_write("control", "feature-poweroff", "1");
     xenstore_write("control", "feature-reboot", "1");
-    xenstore_watch(&wishes);
+    xenstore_watch("control", "shutdown");
 }
