@@ -2,7 +2,6 @@
  * pages of memory that both see, an event channel, and xenstore to agree on those. */
 #ifndef DEVICE_H
 #define DEVICE_H
-
 #include "kernel.h"
 #include "io.h"
 long grant_give(u16 domain, void *page, int readonly); /* reference, -ENOSPC */
@@ -62,5 +61,4 @@ long disk_flush(struct disk *disk); /* what was written before is on the medium 
  * other pages have been asked for. `writes`: they are about to be changed. Null: not possible. */
 void *cache_at(struct disk *disk, u64 offset, int writes);
 long cache_sync(struct disk *disk); /* what was changed is on the medium */
-
 #endif

@@ -7,7 +7,6 @@
 #define ASKED_FOR  NANOS_PER_SECOND        /* then whoever has something to send asks again */
 #define KNOWN_FOR  (60 * NANOS_PER_SECOND) /* likewise: cards get exchanged */
 
-
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 /* Each at the place that the last bits of his address tell, if nobody was there before him. */

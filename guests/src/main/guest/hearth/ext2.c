@@ -4,7 +4,6 @@
  * are, and a table of these. An inode is a file without its name: kind, size, and where its blocks are: the
  * first twelve by their numbers, the next in a block of numbers, the rest in blocks of numbers that a block
  * of numbers leads to. A directory is a file of names, each with an inode's number.
- *
  * Everything is read and changed where it lies in the cache (device.h). What is on the disk may be nonsense:
  * every number that leads somewhere is checked before it is followed. */
 #include "device.h"
@@ -112,7 +111,6 @@ static long get_inode(struct fs *fs, u32 number, struct inode **found) {
     return *found == 0 ? -ENOMEM : 0;
 }
 
-/* ---- Where a file's bytes are ---------------------------------------------------------------- */
 static int is_block(struct fs *fs, u32 n) { return n > fs->super.first_block && n < fs->super.blocks; }
 
 static u32 new_block(struct node *node) {
@@ -234,7 +232,6 @@ static long add_entry(struct node *node, const char *name, const struct inode *i
     return 0;
 }
 
-/* ---- What the kernel calls ------------------------------------------------------------------- */
 static long ext2_read(struct inode *inode, void *to, u64 n, u64 offset) {
     if (offset >= inode->size) return 0;
     return copy_bytes(node_of(inode), to, MIN(n, inode->size - offset), offset, 0);

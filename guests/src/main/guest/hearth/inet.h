@@ -5,7 +5,6 @@
  * putting one on. Whoever is given a packet owns it: he hands it on or frees it. */
 #ifndef INET_H
 #define INET_H
-
 #include "kernel.h"
 #include "wire.h"
 #define ADDRESS_ANY       0
@@ -97,5 +96,4 @@ int socket_take(struct socket *socket, struct packet *packet); /* 0: there is no
 int tcp_connect(struct socket *socket);
 long tcp_write(struct socket *socket, const u8 *data, u64 length);
 void tcp_was_read(struct socket *s), tcp_shutdown(struct socket *s), tcp_close(struct socket *s);
-
 #endif

@@ -1,7 +1,6 @@
 /* kernel.h: what the parts of the kernel offer each other. README.md says in which order to read the rest. */
 #ifndef KERNEL_H
 #define KERNEL_H
-
 #include "xen.h"
 #include "string.h"
 #include "format.h"
@@ -12,7 +11,6 @@
 #define ROUND_DOWN(n, unit) ((n) / (unit) * (unit))
 #define MIN(a, b)           ((a) < (b) ? (a) : (b))
 #define MAX(a, b)           ((a) > (b) ? (a) : (b))
-
 /* Functions that can fail return a long: negative numbers are -errno, as in Linux. */
 /* ---- main.c, trap.c ----------------------------------------------------------------------------------- */
 extern struct start_info *start_info;
@@ -185,5 +183,4 @@ void slice_begin(void);   /* the running task has its turn from now on */
 /* From the first kernel thread; they start what else they need. */
 void xenstore_init(void), grants_init(void), balloon_init(void), network_init(void);
 void disks_init(void);
-
 #endif

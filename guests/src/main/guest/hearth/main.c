@@ -27,7 +27,6 @@ const char *boot_option(const char *name) {
     return 0;
 }
 
-/* ---- The second processor ----------------------------------------------------------------------------- */
 /* Its first C, on the stack of its idle task. */
 static void second_main(void) {
     lock_kernel();

@@ -134,7 +134,6 @@ long sys_bind(struct file *file, u64 address, u64 length) {
     return error != 0 ? error : socket->local.port != 0 ? -EINVAL : bind(socket, local);
 }
 
-/* ---- Connections ------------------------------------------------------------------------------- */
 static void socket_close(struct file *file) {
     struct socket *socket = file->data;
     if (socket->type == STREAM) tcp_close(socket);

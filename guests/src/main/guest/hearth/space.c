@@ -155,7 +155,6 @@ static u64 entry_flags(u32 prot, int writable) {
            | (prot & PROT_EXEC ? 0 : PTE_NX);
 }
 
-/* ---- System calls ------------------------------------------------------------------------------------- */
 long sys_mmap(u64 address, u64 length, u64 prot, u64 flags, u64 fd, u64 offset) {
     struct file *file = flags & MAP_ANONYMOUS ? 0 : file_by_number(fd);
     struct inode *inode = file == 0 ? 0 : file->inode, *shared = 0;

@@ -1,10 +1,8 @@
 /* tcp.c: a reliable stream of bytes over packets that get lost, doubled and reordered (RFC 9293).
- *
  * Both ends number the bytes they send. The receiver says which number he expects next; the sender keeps what
  * is not yet acknowledged and, when no answer comes, goes back to it and sends all from there again. What
  * comes too early is therefore not kept. All else is about how much to send (what the receiver has room for,
  * and what the network between bears), how long to wait, and how to begin and end.
- *
  * Receiving only changes the state of a connection; send_segment sends whatever that state lets it send.
  * tcp_run calls it when everything that came is looked at, so that one acknowledgement answers a train of
  * packets. */
@@ -34,7 +32,6 @@ static void free_room(struct tcp *tcp) {
     tcp->stream = 0;
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------- */
 static void put_header(struct packet *packet, struct socket *socket, u32 sequence, u32 flags) {
     struct tcp *tcp = &socket->tcp;
     u32 words = sizeof(struct tcp_header) / 4;
@@ -182,7 +179,6 @@ u64 tcp_run(u64 time) {
     return next_time;
 }
 
-/* ---- Receiving --------------------------------------------------------------------------------- */
 /* What may be under way doubles in each round trip, until something is lost. */
 static void take_acknowledgment(struct socket *socket, u32 acknowledgment, u32 window) {
     struct tcp *tcp = &socket->tcp;

@@ -1,8 +1,7 @@
 /* trap.c: whatever brings a vCPU into the kernel, and the way out. See handle_trap first. */
 #include "kernel.h"
-/* Bits of a page fault's error code, as in the processor manual. */
 #define PAGE_FAULT  14
-#define FAULT_WRITE 2
+#define FAULT_WRITE 2 /* bits of its error code */
 #define FAULT_FETCH 16
 
 extern struct trap_info trap_table[]; /* ../common/entry.S */

@@ -147,7 +147,6 @@ static long tty_ioctl(struct file *file, u32 request, u64 argument) {
 const struct file_ops tty_ops = {
     .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll};
 
-/* ---- /dev --------------------------------------------------------------------------------------------- */
 struct inode *device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops, void *its) {
     char path[32];
     print_to(path, sizeof(path), "/dev/%s", name);

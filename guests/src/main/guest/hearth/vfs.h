@@ -2,7 +2,6 @@
  * opened; a directory gives inodes names. */
 #ifndef VFS_H
 #define VFS_H
-
 #include "kernel.h"
 
 struct inode {
@@ -99,5 +98,4 @@ long sys_truncate(struct place *place, u64 size);
 struct inode *device_register(const char *name, u32 mode, u32 number, const struct file_ops *ops, void *data);
 void devices_init(void);
 void proc_init(void);
-
 #endif
