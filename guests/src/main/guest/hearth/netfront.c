@@ -31,7 +31,8 @@ void card_send(struct packet *packet) {
 }
 
 static void offer_page(u32 id) {
-    rx->slot[rx_prod++ % NETIF_SLOTS].request = (struct netif_rx_request){.id = id, .gref = receiving[id].reference};
+    struct netif_rx_request request = {.id = id, .gref = receiving[id].reference};
+    rx->slot[rx_prod++ % NETIF_SLOTS].request = request;
     ring_push(&rx->indices, rx_prod, device.port);
 }
 

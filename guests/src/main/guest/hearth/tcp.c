@@ -140,7 +140,7 @@ static void hang_up(struct socket *socket) {
 
 static int all_is_acknowledged(const struct tcp *tcp) { return tcp->closing && tcp->una == tcp->end + 1; }
 
-/* We cannot know whether our answer to the peer's last word was heard: so we rest for a while, ready to say it
+/* We cannot know whether our answer to the peer's last word was heard: so we rest a while, ready to say it
  * again. With nobody left to read, a peer who never ends must not keep us for ever either. */
 static void end_if_all_is_said(struct socket *socket) {
     struct tcp *tcp = &socket->tcp;

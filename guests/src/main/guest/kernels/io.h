@@ -8,8 +8,8 @@
 /* Each side has a node in the store, and writes there how far it has come. */
 enum xenbus_state { XENBUS_INIT_WAIT = 2, XENBUS_INITIALISED, XENBUS_CONNECTED };
 
-/* Requests go one way and responses the other, and a response takes the place of a request. Indices run freely
- * and wrap at 2^32; their low bits choose the slot. */
+/* Requests go one way and responses the other, and a response takes the place of a request. Indices run
+ * freely and wrap at 2^32; their low bits choose the slot. */
 struct ring_indices {
     u32 req_prod, req_event; /* the front half's; the backend wants an event when req_prod passes req_event */
     u32 rsp_prod, rsp_event; /* the backend's; likewise for the front half */
