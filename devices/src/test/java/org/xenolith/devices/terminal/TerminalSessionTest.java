@@ -103,10 +103,12 @@ final class TerminalSessionTest {
     @Test
     void readerThatLagsBehindLeavesNoRoomAndIsWaitedForByNobody() throws Exception {
         CountDownLatch reads = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
         OutputStream stuck =
                 new OutputStream() {
                     @Override
                     public void write(int b) throws IOException {
+                        begun.countDown();
                         try {
                             reads.await();
                         } catch (InterruptedException e) {
@@ -116,6 +118,9 @@ final class TerminalSessionTest {
                 };
         CountDownLatch again = new CountDownLatch(2);
         try (TerminalSession session = TerminalSession.on(InputStream.nullInputStream(), stuck)) {
+            // Once the writer stands there it takes nothing more, however late it came.
+            session.write(new byte[1], 0, 1);
+            assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
             int written = 0;
             while (session.room() > 0) {
                 session.whenRoom(() -> assertThat(session.room()).isPositive());
