@@ -17,7 +17,7 @@ static long perform(struct front *front, u8 operation, u64 sector, u32 count, u3
     front->ring->slot[slot].request = (struct blkif_request){
         .operation = operation, .segments = count > 0, .sector = sector,
         .segment[0] = {.gref = reference, .last_sector = count - 1}};
-    ring_push(&front->ring->indices, front->req_prod, front->device.port);
+    if (ring_push(&front->ring->indices, front->req_prod)) event_notify(front->device.port);
     while (SHARED(front->ring->indices.rsp_prod) != front->req_prod) HYPERCALL(sched_op, SCHEDOP_yield, 0);
     compiler_barrier();
     return front->ring->slot[slot].response.status == 0 ? 0 : -EIO;

@@ -28,22 +28,6 @@ void *xenbus_ring(struct xenbus_device *device, const char *key);
 /* Offers an event channel, says that we are that far, and waits until the backend is connected. */
 long xenbus_connect(struct xenbus_device *device, enum xenbus_state state, void (*handler)(void *));
 
-/* Shows the backend the requests before `prod`, with an event if it wants one. */
-static inline void ring_push(struct ring_indices *ring, u32 prod, u32 port) {
-    u32 before = ring->req_prod;
-    compiler_barrier(); /* requests first */
-    SHARED(ring->req_prod) = prod;
-    full_barrier(); /* it sets req_event, then looks at req_prod; we the other way round */
-    if (prod - SHARED(ring->req_event) < prod - before) event_notify(port);
-}
-
-/* Whether there are responses from `cons` on. If not, an event will tell of the next. */
-static inline int ring_has_response(struct ring_indices *ring, u32 cons) {
-    SHARED(ring->rsp_event) = cons + 1;
-    full_barrier();
-    return SHARED(ring->rsp_prod) != cons;
-}
-
 /* Disks, and the cache of their pages through which everybody reads and writes them. */
 #define SECTOR_SIZE 512
 struct disk {

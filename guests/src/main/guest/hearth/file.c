@@ -151,6 +151,23 @@ static long transfer(struct file *file, u64 address, u64 n, int writing) {
 long sys_read(struct file *file, u64 to, u64 n) { return transfer(file, to, n, 0); }
 long sys_write(struct file *file, u64 from, u64 n) { return transfer(file, from, n, 1); }
 
+/* One buffer of the process after the other, until one is not used up. */
+static long transfer_each(struct file *file, u64 address, u64 count, int writing) {
+    struct { u64 address, n; } part;
+    long done = 0, n = 0;
+    if (count > 1024) return -EINVAL; /* IOV_MAX */
+    for (; count-- > 0; done += n, address += sizeof(part)) {
+        n = copy_from_user(&part, address, sizeof(part)) != 0 ? -EFAULT : 0;
+        if (n == 0 && part.n > 0) n = transfer(file, part.address, part.n, writing);
+        if (n < 0) return done > 0 ? done : n;
+        if ((u64)n < part.n) return done + n;
+    }
+    return done;
+}
+
+long sys_readv(struct file *file, u64 parts, u64 count) { return transfer_each(file, parts, count, 0); }
+long sys_writev(struct file *file, u64 parts, u64 count) { return transfer_each(file, parts, count, 1); }
+
 long sys_ioctl(struct file *file, u64 request, u64 argument) {
     return file->ops->ioctl == 0 ? -ENOTTY : file->ops->ioctl(file, request, argument);
 }

@@ -25,7 +25,7 @@ void card_send(struct packet *packet) {
         memcpy(sending[id].page, packet->start, packet->length);
         tx->slot[tx_prod++ % NETIF_SLOTS].request = (struct netif_tx_request){
             .gref = sending[id].reference, .id = id, .size = packet->length};
-        ring_push(&tx->indices, tx_prod, device.port);
+        if (ring_push(&tx->indices, tx_prod)) event_notify(device.port);
     }
     kfree(packet);
 }
@@ -33,7 +33,7 @@ void card_send(struct packet *packet) {
 static void offer_page(u32 id) {
     struct netif_rx_request request = {.id = id, .gref = receiving[id].reference};
     rx->slot[rx_prod++ % NETIF_SLOTS].request = request;
-    ring_push(&rx->indices, rx_prod, device.port);
+    if (ring_push(&rx->indices, rx_prod)) event_notify(device.port);
 }
 
 /* A frame between guests may have no TCP or UDP checksum: it never leaves the machine's memory. */

@@ -104,7 +104,7 @@ long sys_reboot(u64 magic, u64 magic2, u64 command) {
     _(117) _(119) _(131) _(141) _(157) _(160) _(221) _(260) _(273)
 /* These get a struct file * in the place of its number, */
 #define FILE_CALLS(_) \
-    _(0, read) _(1, write) _(8, lseek) _(16, ioctl) _(32, dup) \
+    _(0, read) _(1, write) _(8, lseek) _(16, ioctl) _(19, readv) _(20, writev) _(32, dup) \
     _(33, dup2) _(217, getdents64) _(292, dup3)
 /* these as well, which must be a socket's, */
 #define SOCKET_CALLS(_) \

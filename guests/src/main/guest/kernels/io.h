@@ -16,6 +16,22 @@ struct ring_indices {
     u8 pad[48];
 };
 
+/* Shows the backend the requests before `prod`. Returns whether it wants an event for it. */
+static inline int ring_push(struct ring_indices *ring, u32 prod) {
+    u32 before = ring->req_prod;
+    compiler_barrier(); /* requests first */
+    SHARED(ring->req_prod) = prod;
+    full_barrier(); /* it sets req_event, then looks at req_prod; we the other way round */
+    return prod - SHARED(ring->req_event) < prod - before;
+}
+
+/* Whether there are responses from `cons` on. If not, an event will tell of the next. */
+static inline int ring_has_response(struct ring_indices *ring, u32 cons) {
+    SHARED(ring->rsp_event) = cons + 1;
+    full_barrier();
+    return SHARED(ring->rsp_prod) != cons;
+}
+
 #define NETIF_SLOTS    256
 #define NETRXF_VOUCHED 3 /* bits of a response's flags: its checksums are right, or left out */
 struct netif_tx_request { u32 gref; u16 offset, flags, id, size; };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,6 +159,12 @@ static void files_are_what_is_mapped(void) {
     EXPECT(rename("/tmp/data", "/tmp/data2") == 0 && access("/tmp/data", F_OK) == -1);
     EXPECT(unlink("/tmp/data2") == 0 && shared[100] == 100);
     EXPECT(ftruncate(fd, 8) == 0 && lseek(fd, 0, SEEK_END) == 8);
+    struct iovec parts[] = {{"one ", 4}, {0, 0}, {"two", 3}};
+    EXPECT(writev(fd, parts, 3) == 7 && lseek(fd, 8, SEEK_SET) == 8);
+    char first[2], rest[8] = "";
+    struct iovec places[] = {{first, 2}, {rest, sizeof(rest)}};
+    EXPECT(readv(fd, places, 2) == 7 && memcmp(first, "on", 2) == 0 && strcmp(rest, "e two") == 0);
+    EXPECT(writev(fd, parts, -1) == -1 && errno == EINVAL);
     close(fd);
     char *large = malloc(1000000);
     memset(large, 1, 1000000);
