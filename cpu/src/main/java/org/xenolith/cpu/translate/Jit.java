@@ -37,7 +37,7 @@ public final class Jit implements Translator {
          * the window two thirds of its instructions were translated, and a page took nearly twice
          * the CPU time.
          */
-        public static final Policy NORMAL = new Policy(16_000, 32, false, 200, 0);
+        public static final Policy NORMAL = new Policy(16_000, 64, false, 200, 0);
 
         /**
          * Translates early, and compares now and then: slow. At once, so that a run in virtual time
