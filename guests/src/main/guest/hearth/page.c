@@ -11,7 +11,7 @@ static struct page {
     u32 mfn, users; /* free pages have no user; those given back have one, so that nobody takes them */
     u8 size_class;  /* kmalloc's */
 } *pages;
-static u64 next_free, next_absent; /* where to go on looking */
+static u64 next_free, next_absent; /* where to go on looking; a page never used costs the host nothing */
 u64 pages_total, pages_free, pages_limit;
 
 /* Changing a page table is the hypervisor's business. The tables are mapped read-only, since a guest that
@@ -51,7 +51,7 @@ void page_get(void *page) { pages[virt_to_pfn(page)].users++; }
 void page_put(void *page) {
     u64 pfn = virt_to_pfn(page);
     if (pages[pfn].users == 0) panic("page %lx is freed twice", pfn);
-    if (--pages[pfn].users == 0) pages_free++;
+    if (--pages[pfn].users == 0) pages_free++, next_free = MIN(next_free, pfn);
 }
 
 void pages_put(void *first, u32 count) {

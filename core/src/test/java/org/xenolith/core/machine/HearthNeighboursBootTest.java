@@ -49,6 +49,8 @@ class HearthNeighboursBootTest {
         pingAndServeWhileBallooned(50);
     }
 
+    private static final long MOST_RESIDENT_KIB = 10 << 10;
+
     private void pingAndServeWhileBallooned(int count) throws Exception {
         Path initrd = HearthInput.orSkip();
         Path kernel = folder.resolve(GuestImages.HEARTH);
@@ -77,6 +79,10 @@ class HearthNeighboursBootTest {
                     count,
                     TimeUnit.NANOSECONDS.toMillis(allThere - started),
                     ResidentMemory.ofPoolKib());
+            // A kernel that goes through all its pages before it uses one again costs twice that.
+            assertThat(ResidentMemory.ofPoolKib())
+                    .as("KiB resident: pages that no guest has needed")
+                    .isLessThan(count * MOST_RESIDENT_KIB);
             for (Hearth hearth : hearths) {
                 hearth.guest().request(Guest.Request.POWEROFF);
             }
