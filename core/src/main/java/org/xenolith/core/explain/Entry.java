@@ -27,7 +27,7 @@ public record Entry(
             case START_INFO, SHARED_INFO -> name.substring(name.lastIndexOf('.') + 1);
             case STORE_PATH -> name.substring(name.lastIndexOf('/') + 1);
             case OPERATION, EVENT -> name.substring(name.indexOf('_') + 1);
-            case HYPERCALL, ERROR -> name;
+            case HYPERCALL, ERROR, GRANT_STATUS -> name;
         };
     }
 }

@@ -5,6 +5,7 @@ public enum Kind {
     HYPERCALL("hypercalls", "Hypercalls", "Hypercall"),
     OPERATION("operations", "Operations of hypercalls", "Operation"),
     ERROR("errors", "Error numbers", "Error number"),
+    GRANT_STATUS("grant_status", "Status of grant operations", "Status of a grant operation"),
     EVENT("events", "Events", "Event"),
     START_INFO("start_info", "start_info", "Field of start_info"),
     SHARED_INFO("shared_info", "shared_info and vcpu_info", "Field of the shared page"),

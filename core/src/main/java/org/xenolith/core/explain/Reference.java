@@ -1,5 +1,6 @@
 package org.xenolith.core.explain;
 
+import org.xenolith.core.abi.GrantCommand;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.Operation;
 import org.xenolith.core.abi.SharedInfo;
@@ -80,6 +81,7 @@ public final class Reference {
         return switch (kind) {
             case HYPERCALL -> "number " + constant(Hypercall.class, name);
             case ERROR -> "number " + constant(XenErrno.class, name);
+            case GRANT_STATUS -> "number " + constant(GrantCommand.class, name);
             case OPERATION -> {
                 Operation operation = operation(name);
                 yield "number %d of %s"
@@ -120,7 +122,7 @@ public final class Reference {
                 yield name + "(" + String.join(", ", Hypercall.arguments(number)) + ")";
             }
             case OPERATION -> form(operation(name));
-            case ERROR, EVENT, START_INFO, SHARED_INFO, STORE_PATH -> "";
+            case ERROR, GRANT_STATUS, EVENT, START_INFO, SHARED_INFO, STORE_PATH -> "";
         };
     }
 

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.xenolith.core.abi.GrantCommand;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.Operation;
 import org.xenolith.core.abi.SharedInfo;
@@ -126,6 +127,11 @@ final class ReferenceTest {
     @Test
     void everyErrorNumberHasAText() {
         assertThat(names(Kind.ERROR)).isEqualTo(constants(XenErrno.class, "E"));
+    }
+
+    @Test
+    void everyStatusOfAGrantOperationHasAText() {
+        assertThat(names(Kind.GRANT_STATUS)).isEqualTo(constants(GrantCommand.class, "GNTST_"));
     }
 
     @Test
