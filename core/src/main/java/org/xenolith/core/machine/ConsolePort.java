@@ -26,6 +26,7 @@ final class ConsolePort {
     private int port;
     private final ConsoleInput input;
     private ConsoleRing ring;
+    private ByteRing.Listener listener;
 
     private ConsolePort(ConsoleIo console, Domain domain, MemorySegment page, int port) {
         this.console = console;
@@ -67,6 +68,13 @@ final class ConsolePort {
         GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
         page.fill((byte) 0);
         ring = new ConsoleRing(page, console, input);
+        ring.onMove(listener);
+    }
+
+    /** Sets who hears of bytes that go through its rings, before the guest runs. */
+    void onMove(ByteRing.Listener hearer) {
+        listener = hearer;
+        ring.onMove(hearer);
     }
 
     /** Where both sides of its rings are; only while the guest stands. */

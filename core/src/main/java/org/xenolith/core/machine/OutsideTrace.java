@@ -36,6 +36,8 @@ final class OutsideTrace {
                                     emit(new TraceEvent.GrantUsed(ref, mfn, write, begins)));
         }
         if (tracer.wants(TraceTopic.RING)) {
+            guest.consolePort().onMove(this::emitMoved);
+            guest.storePort().onMove(this::emitMoved);
             guest.devices()
                     .rings()
                     .onPush(
@@ -52,6 +54,16 @@ final class OutsideTrace {
             HostWatch watch = store.watch("/", path -> emit(new TraceEvent.StoreChanged(path)));
             guest.onClose(watch::close);
         }
+    }
+
+    /**
+     * @param name "console output", for example
+     * @param amount in bytes
+     */
+    private void emitMoved(String name, boolean byFrontend, int amount) {
+        int space = name.indexOf(' ');
+        String device = name.substring(0, space);
+        emit(new TraceEvent.RingPushed(device, name.substring(space + 1), byFrontend, amount));
     }
 
     private void emit(TraceEvent event) {

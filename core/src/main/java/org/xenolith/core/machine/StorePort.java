@@ -20,6 +20,7 @@ final class StorePort {
     private MemorySegment page;
     private XenstoreConnection connection;
     private XenstoreRing ring;
+    private ByteRing.Listener listener;
 
     private StorePort(Domain domain, long mfn, int port) {
         this.domain = domain;
@@ -46,7 +47,7 @@ final class StorePort {
         made.page = GuestPage.pinRestored(domain, made.mfn);
         GuestPage.bindRestored(domain, made.port, made::service);
         made.connection = snapshot.restoreStore(store, domain, made::lookSoon);
-        made.ring = new XenstoreRing(made.page, made.connection);
+        made.connect();
         return made;
     }
 
@@ -54,7 +55,7 @@ final class StorePort {
     void open(Xenstore store) {
         connection = store.introduce(domain.id(), this::lookSoon);
         page = GuestPage.pin(domain, mfn);
-        ring = new XenstoreRing(page, connection);
+        connect();
     }
 
     /**
@@ -68,11 +69,24 @@ final class StorePort {
         store.release(domain.id());
         connection = store.introduce(domain.id(), this::lookSoon);
         page.fill((byte) 0);
+        connect();
+    }
+
+    private void connect() {
         ring = new XenstoreRing(page, connection);
+        ring.onMove(listener);
     }
 
     XenstoreConnection connection() {
         return connection;
+    }
+
+    /** Sets who hears of bytes that go through its rings, before the guest runs. */
+    void onMove(ByteRing.Listener hearer) {
+        listener = hearer;
+        if (ring != null) {
+            ring.onMove(hearer);
+        }
     }
 
     /** Where both sides of its rings are; only while the guest stands. */

@@ -120,6 +120,12 @@ public final class XenstoreRing {
         }
     }
 
+    /** Sets who hears of bytes that go through, null for nobody. */
+    public void onMove(ByteRing.Listener listener) {
+        requests.onMove(listener);
+        responses.onMove(listener);
+    }
+
     /** Where both sides of the two rings are. */
     public List<ByteRing.State> states() {
         return List.of(requests.state(), responses.state());

@@ -122,6 +122,9 @@ class LanternBootTest {
                 .contains(" k sched_op(SCHEDOP_shutdown, reason=0) = 0 in ")
                 .contains(" upcall rip=0x")
                 .contains(" xenstore changed path=/")
+                .contains(" k requests pushed device=console ring=output count=")
+                .contains(" k requests pushed device=xenstore ring=requests count=")
+                .contains(" k responses pushed device=xenstore ring=responses count=")
                 .containsPattern("= 0 in print\\+0x");
     }
 

@@ -86,6 +86,12 @@ public final class ConsoleRing {
         }
     }
 
+    /** Sets who hears of bytes that go through, null for nobody. */
+    public void onMove(ByteRing.Listener listener) {
+        output.onMove(listener);
+        input.onMove(listener);
+    }
+
     /** Where both sides of the two rings are. */
     public List<ByteRing.State> states() {
         return List.of(output.state(), input.state());

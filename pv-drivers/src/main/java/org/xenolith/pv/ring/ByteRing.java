@@ -18,6 +18,31 @@ public final class ByteRing {
     private final int size;
     private final long consumerIndex;
     private final long producerIndex;
+    private volatile Listener listener;
+
+    /** Hears of bytes that went through. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * Called by whoever serves the ring, which it must not hold up.
+         *
+         * @param byFrontend the guest had put them in, and they were taken; else they were put in
+         *     for the guest
+         */
+        void moved(String ring, boolean byFrontend, int bytes);
+    }
+
+    /** Sets who hears of bytes that go through, null for nobody. */
+    public void onMove(Listener hearer) {
+        listener = hearer;
+    }
+
+    private void tell(boolean byFrontend, int bytes) {
+        Listener hearer = listener;
+        if (hearer != null) {
+            hearer.moved(name, byFrontend, bytes);
+        }
+    }
 
     /**
      * @param name what the ring is called in reports
@@ -73,6 +98,7 @@ public final class ByteRing {
                 page, ValueLayout.JAVA_BYTE, data, into, offset + straight, count - straight);
         if (count > 0) {
             publish(consumerIndex, consumer + count);
+            tell(true, count);
         }
         return count;
     }
@@ -93,6 +119,7 @@ public final class ByteRing {
                 from, offset + straight, page, ValueLayout.JAVA_BYTE, data, count - straight);
         if (count > 0) {
             publish(producerIndex, producer + count);
+            tell(false, count);
         }
         return count;
     }

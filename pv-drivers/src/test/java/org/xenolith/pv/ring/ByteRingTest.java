@@ -9,6 +9,8 @@ import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 
 class ByteRingTest {
@@ -38,6 +40,18 @@ class ByteRingTest {
             assertThat(ring.pending() + ring.room()).as("seed %d", seed).isEqualTo(SIZE);
         }
         assertThat(received.toByteArray()).as("seed %d", seed).isEqualTo(stream);
+    }
+
+    @Test
+    void whoeverListensHearsHowManyBytesWentWhichWay() {
+        List<String> heard = new ArrayList<>();
+        ring.onMove((name, byFrontend, bytes) -> heard.add(name + byFrontend + bytes));
+        ring.write(new byte[100], 0, 100);
+        ring.write(new byte[1], 0, 1);
+        ring.read(new byte[10], 0, 10);
+        ring.onMove(null);
+        ring.read(new byte[10], 0, 10);
+        assertThat(heard).containsExactly("testfalse" + SIZE, "testtrue10");
     }
 
     @Test
