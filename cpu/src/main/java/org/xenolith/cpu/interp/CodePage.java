@@ -173,6 +173,7 @@ final class CodePage {
                     unit.block.replaceEntry(unit.block.plain);
                     unit.block.heat = unit.installed().reheat();
                 }
+                unit.release();
             }
         }
         return dropped - before;

@@ -5,8 +5,10 @@ import org.xenolith.cpu.Cpu;
 /** Stands at the entry of a block at which a unit can be entered. */
 final class UnitOp extends Op {
     final Block block;
-    private final InstalledUnit installed;
-    private final TranslatedUnit unit;
+    private InstalledUnit installed;
+
+    /** Null when the unit is dropped. */
+    private TranslatedUnit unit;
 
     /** How often it ran; counted for the verifier only. */
     private long entries;
@@ -22,6 +24,15 @@ final class UnitOp extends Op {
         return installed;
     }
 
+    /**
+     * Lets go of the unit, so that its class can be unloaded: jumps remember this operation until
+     * they are taken the next time.
+     */
+    void release() {
+        installed = null;
+        unit = null;
+    }
+
     @Override
     boolean addressesStack() {
         return block.plain.addressesStack();
@@ -29,14 +40,16 @@ final class UnitOp extends Op {
 
     @Override
     public Op execute(Cpu cpu) {
-        if (cpu.interpretOnly) {
+        // Read once: a sibling may drop it.
+        TranslatedUnit translated = unit;
+        if (translated == null || cpu.interpretOnly) {
             return block.plain;
         }
         long before = cpu.budget;
         int reason =
                 cpu.verifier == null
-                        ? unit.run(cpu, start)
-                        : cpu.verifier.run(unit, address(cpu), entries++);
+                        ? translated.run(cpu, start)
+                        : cpu.verifier.run(translated, address(cpu), entries++);
         cpu.tier.left(reason, before - cpu.budget);
         return reason == TranslatedUnit.ON
                 ? Interpreter.enter(cpu, cpu.rip)
