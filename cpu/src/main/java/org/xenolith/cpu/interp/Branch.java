@@ -40,12 +40,20 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Op entry = takenEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
-            if (counts && cpu.isEntryCounted() && takenBlock.count(cpu)) {
-                Interpreter.hot(cpu, page, takenBlock);
+            if (counts && cpu.isEntryCounted()) {
+                count(cpu);
             }
             return entry;
         }
         return takenSlow(cpu);
+    }
+
+    private void count(Cpu cpu) {
+        // A sibling that has just found the way may have told us the entry first.
+        Block block = takenBlock;
+        if (block != null && block.count(cpu)) {
+            Interpreter.hot(cpu, page, block);
+        }
     }
 
     final Op notTaken(Cpu cpu) {
