@@ -57,7 +57,7 @@ class DroppedUnitTest {
     }
 
     @Test
-    void itIsLetGoAlthoughAJumpRemembersWhereItStood() throws InterruptedException {
+    void itIsLetGoAlthoughAJumpRemembersWhereItStood() {
         WeakReference<TranslatedUnit> unit = install();
         Op remembered = block.entry;
         assertThat(run()).isEqualTo(Exit.SYSCALL);
@@ -67,10 +67,9 @@ class DroppedUnitTest {
         assertThat(remembered.enterable).isFalse();
     }
 
-    private static boolean collected(BooleanSupplier gone) throws InterruptedException {
-        for (int i = 0; i < 50 && !gone.getAsBoolean(); i++) {
+    private static boolean collected(BooleanSupplier gone) {
+        for (int i = 0; i < 10 && !gone.getAsBoolean(); i++) {
             System.gc();
-            Thread.sleep(20);
         }
         return gone.getAsBoolean();
     }
