@@ -114,6 +114,16 @@ class TranslationTest {
     }
 
     @Test
+    void codeOfAPatchedPageNeedsMoreEntriesAndGetsMoreTimeForThem() {
+        Jit jit = TestTier.HOT.jit();
+        for (int drops = 1; drops < 20; drops++) {
+            assertThat((double) jit.threshold(drops) / jit.window(drops))
+                    .isEqualTo((double) jit.threshold(0) / jit.window(0));
+        }
+        assertThat(jit.threshold(1)).isEqualTo(2 * jit.threshold(0));
+    }
+
+    @Test
     void theSameUnitServesEveryMappingOfItsFrame() {
         guest.write(code -> countTo(code, 100));
         long units = TestTier.EVERYTHING.jit().units();

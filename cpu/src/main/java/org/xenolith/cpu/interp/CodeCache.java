@@ -69,7 +69,7 @@ public final class CodeCache implements Mmu.StoreWatch {
 
     /** Hands a block over for translation, or lets it count anew. */
     void hot(Cpu cpu, CodePage page, Block block) {
-        if (translator != null && !isSoonEnough(cpu, block)) {
+        if (translator != null && !isSoonEnough(cpu, page, block)) {
             block.heat = translator.threshold(page.drops());
             block.since = now(cpu);
             return;
@@ -88,11 +88,12 @@ public final class CodeCache implements Mmu.StoreWatch {
 
     /**
      * Whether the entries came within the time that the translator allows: what runs now and then
-     * for hours gets many, and is not where the time goes.
+     * for hours gets many, and is not where the time goes. Each vCPU has a time of its own:
+     * counting that another one began is begun anew.
      */
-    private boolean isSoonEnough(Cpu cpu, Block block) {
+    private boolean isSoonEnough(Cpu cpu, CodePage page, Block block) {
         int age = now(cpu) - block.since;
-        return age >= 0 && age <= translator.window();
+        return age >= 0 && age <= translator.window(page.drops());
     }
 
     private static int now(Cpu cpu) {

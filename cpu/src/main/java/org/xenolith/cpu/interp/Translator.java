@@ -9,8 +9,12 @@ public interface Translator {
      */
     int threshold(int drops);
 
-    /** Within how many millions of a vCPU's instructions these entries must come. */
-    int window();
+    /**
+     * Within how many millions of a vCPU's instructions these entries must come.
+     *
+     * @param drops as above: what needs more entries gets more time for them
+     */
+    int window(int drops);
 
     /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
     default int verifyEvery() {

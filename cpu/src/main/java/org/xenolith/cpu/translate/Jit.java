@@ -98,8 +98,9 @@ public final class Jit implements Translator {
     }
 
     @Override
-    public int window() {
-        return policy.window;
+    public int window(int drops) {
+        long window = (long) policy.window << Math.min(drops, MAX_BACK_OFF);
+        return (int) Math.min(window, Integer.MAX_VALUE);
     }
 
     @Override
