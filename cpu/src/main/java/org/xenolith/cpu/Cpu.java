@@ -23,6 +23,9 @@ import java.util.Arrays;
  * <p>State that instructions touch is public: the interpreter and translated code are its owners.
  */
 public final class Cpu {
+    /** What {@link #runRoughly} may leave: the longest block fits in. */
+    public static final int SLACK = 64;
+
     public static final int RAX = 0;
     public static final int RCX = 1;
     public static final int RDX = 2;
@@ -242,11 +245,25 @@ public final class Cpu {
      * @return an {@link Exit} code
      */
     public int run(long instructions) {
+        return run(instructions, 0);
+    }
+
+    /**
+     * As {@link #run}, but may stop up to {@link #SLACK} instructions early: the last ones before a
+     * given number are dear, since they have to be executed one by one.
+     *
+     * @param instructions more than {@link #SLACK}, or nothing is executed
+     */
+    public int runRoughly(long instructions) {
+        return run(instructions, SLACK);
+    }
+
+    private int run(long instructions, long slack) {
         // retired() must be right at any instant inside: it is the sum so far plus what will have
         // been granted.
         retired += instructions - budget;
         budget = instructions;
-        int exit = interpreter.run();
+        int exit = interpreter.run(slack);
         retired -= budget;
         budget = 0;
         return exit;
@@ -254,8 +271,8 @@ public final class Cpu {
 
     /**
      * Lets {@link #run} return with {@link Exit#BUDGET} as soon as the block that runs is done, or
-     * the translated unit, until {@link #unkick}; any thread. Costs the loop nothing: it compares
-     * the budget with a field instead of a constant.
+     * the translated unit comes to its next comparison of the budget, until {@link #unkick}; any
+     * thread. Costs the loop nothing: it compares the budget with a field instead of a constant.
      */
     public void kick() {
         needed = Long.MAX_VALUE;

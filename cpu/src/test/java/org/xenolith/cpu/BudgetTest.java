@@ -125,7 +125,7 @@ class BudgetTest {
 
     @Test
     void aKickedProcessorStopsBehindItsBlockUntilTheKickIsForgotten() {
-        GuestCode guest = new GuestCode(TestTier.INTERPRETER);
+        GuestCode guest = new GuestCode();
         guest.write(BudgetTest::mixture);
         guest.cpu.run(10_000);
         guest.cpu.kick();
@@ -142,7 +142,7 @@ class BudgetTest {
 
     @Test
     void aKickFromAnotherThreadEndsARunThatWouldTakeForEver() throws InterruptedException {
-        GuestCode running = new GuestCode(TestTier.INTERPRETER), stepping = new GuestCode();
+        GuestCode running = new GuestCode(), stepping = new GuestCode();
         running.write(BudgetTest::mixture);
         stepping.write(BudgetTest::mixture);
         Thread kicker = Thread.ofPlatform().start(running.cpu::kick);
@@ -162,6 +162,22 @@ class BudgetTest {
         running.cpu.kick();
         for (int i = 0; i < 500; i++) {
             running.cpu.run(200);
+            while (stepping.cpu.retired() < running.cpu.retired()) {
+                stepping.cpu.step();
+            }
+            assertThat(describe(running.cpu)).isEqualTo(describe(stepping.cpu));
+        }
+    }
+
+    @Test
+    void aRoughRunStopsShortByLessThanABlockAndLosesNothing() {
+        GuestCode running = new GuestCode(), stepping = new GuestCode();
+        running.write(BudgetTest::mixture);
+        stepping.write(BudgetTest::mixture);
+        for (int i = 0; i < 500; i++) {
+            long before = running.cpu.retired();
+            assertThat(running.cpu.runRoughly(700)).isEqualTo(Exit.BUDGET);
+            assertThat(running.cpu.retired() - before).isBetween(700L - Cpu.SLACK, 700L);
             while (stepping.cpu.retired() < running.cpu.retired()) {
                 stepping.cpu.step();
             }

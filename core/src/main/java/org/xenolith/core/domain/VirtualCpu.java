@@ -714,7 +714,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
 
     @Override
     public void pause(Cpu c) {
-        pauses++;
+        if (++pauses == PAUSES_OF_A_SPIN) {
+            kick();
+        }
     }
 
     @Override

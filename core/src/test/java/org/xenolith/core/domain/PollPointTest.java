@@ -1,6 +1,7 @@
 package org.xenolith.core.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.core.domain.VcpuRunner.POLL_INSTRUCTIONS;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
@@ -47,7 +48,7 @@ class PollPointTest {
     void busyVcpuRunsForItsSliceAndStaysRunnable() {
         loopWithTimerPort();
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
-        assertThat(vcpu.cpu().retired()).isBetween(SLICE, SLICE + 2 * VcpuRunner.POLL_INSTRUCTIONS);
+        assertThat(vcpu.cpu().retired()).isBetween(SLICE, SLICE + 2 * POLL_INSTRUCTIONS);
     }
 
     @Test
@@ -192,7 +193,47 @@ class PollPointTest {
     @Test
     void kickBringsThePollPointBehindTheNextBlock() {
         assertThat(retiredUntilThePollPointAfter(VirtualCpu::kick)).isBetween(1L, 48L);
-        assertThat(retiredUntilThePollPointAfter(_ -> {})).isEqualTo(VcpuRunner.POLL_INSTRUCTIONS);
+        assertThat(retiredUntilThePollPointAfter(_ -> {}))
+                .isBetween(POLL_INSTRUCTIONS - (long) Cpu.SLACK, (long) POLL_INSTRUCTIONS);
+    }
+
+    /** Instructions of a live vCPU until it sees that its timer is due, by a clock that stands. */
+    private static long retiredToTheStretchsEnd(long nanosToDeadline) {
+        PvGuest.FakeClock clock = new PvGuest.FakeClock();
+        PvGuest live = new PvGuest(1, clock);
+        live.put(PvGuest.CODE, 0xeb, 0xfe);
+        VirtualCpu vcpu = live.vcpu(0);
+        vcpu.timerDeadline = nanosToDeadline;
+        vcpu.cutSlice();
+        live.runner.run(vcpu, Long.MAX_VALUE / 2);
+        return vcpu.cpu().retired();
+    }
+
+    @Test
+    void liveVcpuWithNothingDueRunsOnForLong() {
+        assertThat(retiredToTheStretchsEnd(VirtualCpu.NEVER))
+                .isBetween(
+                        VcpuRunner.LONGEST_STRETCH - (long) Cpu.SLACK,
+                        (long) VcpuRunner.LONGEST_STRETCH);
+    }
+
+    @Test
+    void liveVcpuComesToItsPollPointSoonerWhenADeadlineIsNear() {
+        assertThat(retiredToTheStretchsEnd(50_000)).isBetween(5000L - Cpu.SLACK, 5000L);
+        assertThat(retiredToTheStretchsEnd(1))
+                .isBetween(POLL_INSTRUCTIONS - (long) Cpu.SLACK, (long) POLL_INSTRUCTIONS);
+    }
+
+    @Test
+    void liveVcpuThatBringsItsTimerForwardComesToAPollPointAtOnce() {
+        PvGuest live = new PvGuest(1, new PvGuest.FakeClock());
+        VirtualCpu vcpu = live.vcpu(0);
+        // mov eax, 15 (set_timer_op); mov edi, 50000; syscall; jmp self
+        live.put(PvGuest.CODE, 0xb8, 15, 0, 0, 0, 0xbf, 0x50, 0xc3, 0, 0, 0x0f, 0x05, 0xeb, 0xfe);
+        vcpu.cutSlice();
+        live.runner.run(vcpu, Long.MAX_VALUE / 2);
+        assertThat(vcpu.timerDeadline).isEqualTo(50_000);
+        assertThat(vcpu.cpu().retired()).isEqualTo(3);
     }
 
     @Test
@@ -224,7 +265,7 @@ class PollPointTest {
         guest.vcpu(1).state = State.RUNNABLE;
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
         assertThat(vcpu.yielded).isTrue();
-        assertThat(vcpu.cpu().retired()).isEqualTo(VcpuRunner.POLL_INSTRUCTIONS);
+        assertThat(vcpu.cpu().retired()).isEqualTo(POLL_INSTRUCTIONS);
     }
 
     @Test

@@ -37,10 +37,11 @@ public final class Interpreter {
     /**
      * Runs until the budget is used up, the processor is kicked or something needs the platform.
      *
+     * @param slack what may be left of the budget
      * @return an {@link Exit} code
      */
-    public int run() {
-        while (cpu.budget > 0) {
+    public int run(long slack) {
+        while (cpu.budget > slack) {
             int exit = cpu.isStepping() ? trapAfterOne() : execute();
             if (exit != NO_EXIT) {
                 return exit;
@@ -136,8 +137,8 @@ public final class Interpreter {
                 op = block.plain;
                 return executePart(op);
             }
-            // With so little left a unit would only say so.
-            plain |= cpu.budget < Block.MAX_INSTRUCTIONS;
+            // With so little left, or a kick, a unit would only say so.
+            plain |= cpu.budget < cpu.needed;
             op = plain ? block.plain : block.entry;
             while (op != null) {
                 op = op.execute(cpu);

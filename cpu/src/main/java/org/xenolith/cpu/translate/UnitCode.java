@@ -2,6 +2,7 @@ package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.TlbAccess;
@@ -374,10 +375,18 @@ final class UnitCode {
         fpuRequired = false;
     }
 
-    /** Leaves in front of a block if the budget does not allow {@code need} instructions. */
+    /**
+     * Leaves in front of a block if the budget does not allow {@code need} instructions, or {@link
+     * Cpu#needed}: so a kick ends a loop, too.
+     */
     void checkBudget(RegionBlock block) {
         Label enough = out.newLabel();
-        out.lload(BUDGET).loadConstant((long) block.need).lcmp().ifge(enough);
+        out.lload(BUDGET);
+        if (block.need > Block.MAX_INSTRUCTIONS) {
+            out.loadConstant((long) (block.need - Block.MAX_INSTRUCTIONS)).lsub();
+        }
+        out.aload(CPU).getfield(CPU_CLASS, "needed", ConstantDescs.CD_long);
+        out.lcmp().ifge(enough);
         out.loadConstant(block.start).istore(SITE);
         out.loadConstant(TranslatedUnit.BUDGET).istore(REASON).goto_(plain);
         out.labelBinding(enough);
