@@ -75,6 +75,58 @@ class JumpsAcrossPagesTest {
         assertThat(callIt()).isEqualTo(3 * CALLS);
     }
 
+    /** Calls the function at {@link #FUNCTION}, which stops at a SYSCALL, and adds. */
+    private static byte[] calling(long at, int n) {
+        Label function = new Assembler(FUNCTION).mark();
+        return new Assembler(at)
+                .mov(RAX, 0)
+                .call(function)
+                .aluImmediate(Alu.ADD, 64, RAX, n)
+                .syscall()
+                .bytes();
+    }
+
+    @Test
+    void aReturnGoesToWhatTheCallersPageHasBecomeMeanwhile() {
+        long caller = CODE + 0x2000;
+        guest.machine.load(FUNCTION, new Assembler(FUNCTION).syscall().ret().bytes());
+        guest.machine.load(caller, calling(caller, 3));
+        for (int i = 0; i < 3; i++) {
+            cpu.rip = caller;
+            guest.runToSyscall();
+            guest.runToSyscall();
+            assertThat(cpu.r[RAX]).isEqualTo(3);
+        }
+        cpu.rip = caller;
+        guest.runToSyscall();
+        guest.setPte(caller, otherFrame, FLAGS);
+        cpu.mmu().dropPage(caller);
+        guest.machine.load(caller, calling(caller, 5));
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    @Test
+    void aReturnBehindAPagesLastInstructionGoesToWhateverPageIsBehind() {
+        long behind = CODE + 0x3000;
+        long caller = behind - 5;
+        Label function = new Assembler(FUNCTION).mark();
+        guest.machine.load(FUNCTION, new Assembler(FUNCTION).ret().bytes());
+        guest.machine.load(caller, new Assembler(caller).call(function).bytes());
+        guest.machine.load(behind, new Assembler(behind).mov(RAX, 3).syscall().bytes());
+        for (int i = 0; i < 3; i++) {
+            cpu.rip = caller;
+            guest.runToSyscall();
+            assertThat(cpu.r[RAX]).isEqualTo(3);
+        }
+        guest.setPte(behind, otherFrame, FLAGS);
+        cpu.mmu().dropPage(behind);
+        guest.machine.load(behind, new Assembler(behind).mov(RAX, 5).syscall().bytes());
+        cpu.rip = caller;
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
     /** Copies the tables on the way to the function, and maps the other frame in the last. */
     private long copyOfTables(long table, int level) {
         long copy = FlatMachine.newFrame();

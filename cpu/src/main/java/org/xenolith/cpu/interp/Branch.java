@@ -65,6 +65,18 @@ abstract class Branch extends Op {
         return notTakenSlow(cpu);
     }
 
+    /** For a call, whose return may go to the block behind it. */
+    final Op nextEntry() {
+        return nextEntry;
+    }
+
+    @Override
+    final void returnsTo(Op entry) {
+        if (end < Ram.PAGE_SIZE) {
+            nextEntry = entry;
+        }
+    }
+
     private Op takenSlow(Cpu cpu) {
         Block block = find(target);
         if (block != null) {

@@ -5,6 +5,7 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /** Jumps, calls, returns and software interrupts: the ends of blocks. */
@@ -38,8 +39,10 @@ final class ControlOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             long rsp = r[Cpu.RSP] - 8;
-            cpu.mmu().write64(rsp, nextAddress(cpu));
+            long back = nextAddress(cpu);
+            cpu.mmu().write64(rsp, back);
             r[Cpu.RSP] = rsp;
+            Interpreter.called(cpu, rsp, back, nextEntry(), this);
             return taken(cpu);
         }
     }
@@ -49,6 +52,9 @@ final class ControlOps {
         private final boolean call;
         private final boolean memory;
         private final int src;
+
+        /** Behind a call, as far as it is known. */
+        private Op nextEntry;
 
         Indirect(boolean call, Binding b) {
             super(b);
@@ -68,11 +74,20 @@ final class ControlOps {
             if (call) {
                 long rsp = r[Cpu.RSP] - 8;
                 StackOps.requireCanonicalStack(rsp, 8);
-                mmu.write64(rsp, nextAddress(cpu));
+                long back = nextAddress(cpu);
+                mmu.write64(rsp, back);
                 r[Cpu.RSP] = rsp;
+                Interpreter.called(cpu, rsp, back, nextEntry, this);
             }
             cpu.budget -= position + 1;
             return Interpreter.enter(cpu, target);
+        }
+
+        @Override
+        void returnsTo(Op entry) {
+            if (end < Ram.PAGE_SIZE) {
+                nextEntry = entry;
+            }
         }
     }
 
@@ -99,7 +114,7 @@ final class ControlOps {
             }
             r[Cpu.RSP] = rsp + 8 + drop;
             cpu.budget -= position + 1;
-            return Interpreter.enter(cpu, target);
+            return Interpreter.enterBehindCall(cpu, rsp, target);
         }
     }
 

@@ -22,8 +22,25 @@ public final class Interpreter {
     private final BlockBuilder builder = new BlockBuilder();
     private final StraddleCache straddles = new StraddleCache(builder);
     private final JumpCache jumps = new JumpCache();
+    private final ReturnCache returns = new ReturnCache();
 
     private int pendingExit = NO_EXIT;
+
+    /** Passes on what the fetch TLB says. */
+    private record DroppedFetches(JumpCache jumps, ReturnCache returns)
+            implements Mmu.FetchListener {
+        @Override
+        public void pageDropped(long vaddr) {
+            jumps.pageDropped(vaddr);
+            returns.pageDropped(vaddr);
+        }
+
+        @Override
+        public void allDropped() {
+            jumps.allDropped();
+            returns.allDropped();
+        }
+    }
 
     /** Translated code was left in front of an instruction that it cannot execute. */
     private boolean plainNext;
@@ -31,7 +48,7 @@ public final class Interpreter {
     public Interpreter(Cpu cpu) {
         this.cpu = cpu;
         this.mmu = cpu.mmu();
-        mmu.tellFetchesDropped(jumps);
+        mmu.tellFetchesDropped(new DroppedFetches(jumps, returns));
     }
 
     /**
@@ -268,6 +285,38 @@ public final class Interpreter {
         cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
         if (cpu.isEntryCounted()) {
             interpreter.count(rip);
+        }
+        return entry;
+    }
+
+    /**
+     * A call has pushed the address of the instruction behind it.
+     *
+     * @param rsp where the address stands
+     * @param back the address
+     * @param entry what is there, in the caller's page; null when it does not know
+     */
+    static void called(Cpu cpu, long rsp, long back, Op entry, Op caller) {
+        long key = JumpCache.key(back, cpu.mmu().asid());
+        cpu.interpreter().returns.called(rsp, key, entry, caller);
+    }
+
+    /**
+     * As {@link #enter} for a return.
+     *
+     * @param rsp where the address stood
+     */
+    static Op enterBehindCall(Cpu cpu, long rsp, long rip) {
+        ReturnCache returns = cpu.interpreter().returns;
+        long key = JumpCache.key(rip, cpu.mmu().asid());
+        Op entry = returns.find(rsp, key);
+        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+            cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+            return entry;
+        }
+        entry = enter(cpu, rip);
+        if (entry != null) {
+            returns.learn(rsp, key, entry);
         }
         return entry;
     }

@@ -11,36 +11,40 @@ import java.util.Arrays;
  * repeat itself soon.
  *
  * <p>Entries of one page stand side by side, so that a page that leaves the TLB can be forgotten
- * quickly. Whether a block may still be entered is for the caller to see.
+ * quickly, and those of other pages in between, so that few cache lines hold many. Whether a block
+ * may still be entered is for the caller to see.
  */
 final class JumpCache implements Mmu.FetchListener {
-    private static final int SLOT_BITS = 6;
-    private static final int SLOTS = 1 << SLOT_BITS;
-    private static final int SETS = 128;
+    private static final int ENTRIES = 1 << 14;
+
+    /** Where entries of one page may stand: side by side, from a place that its address gives. */
+    private static final int WINDOW_BITS = 6;
+
+    private static final int WINDOW = 1 << WINDOW_BITS;
+    private static final long GOLDEN_RATIO = 0x9E37_79B9_7F4A_7C15L;
 
     /** Matches no address: an ASID is smaller. */
     private static final long NOTHING = -1;
 
-    private final long[] keys = new long[SETS * SLOTS];
-    private final Op[] entries = new Op[SETS * SLOTS];
-    private final Block[] blocks = new Block[SETS * SLOTS];
+    private final long[] keys = new long[ENTRIES];
+    private final Op[] entries = new Op[ENTRIES];
+    private final Block[] blocks = new Block[ENTRIES];
 
     JumpCache() {
         Arrays.fill(keys, NOTHING);
     }
 
-    private static int set(long vaddr) {
-        long page = vaddr >>> Ram.PAGE_SHIFT;
-        return (int) (page ^ page >>> 7) & SETS - 1;
+    private static int window(long vaddr) {
+        return (int) ((vaddr >>> Ram.PAGE_SHIFT) * GOLDEN_RATIO >>> 32);
     }
 
     private static int index(long vaddr) {
-        int offset = (int) (vaddr ^ vaddr >>> SLOT_BITS) & SLOTS - 1;
-        return set(vaddr) << SLOT_BITS | offset;
+        int offset = (int) (vaddr ^ vaddr >>> WINDOW_BITS) & WINDOW - 1;
+        return window(vaddr) + offset & ENTRIES - 1;
     }
 
     /** The 16 upper bits of a canonical address are copies: 12 of them make room for the ASID. */
-    private static long key(long vaddr, long asid) {
+    static long key(long vaddr, long asid) {
         return vaddr << Ram.PAGE_SHIFT | asid;
     }
 
@@ -69,8 +73,10 @@ final class JumpCache implements Mmu.FetchListener {
 
     @Override
     public void pageDropped(long vaddr) {
-        int first = set(vaddr) << SLOT_BITS;
-        Arrays.fill(keys, first, first + SLOTS, NOTHING);
+        int first = window(vaddr);
+        for (int i = 0; i < WINDOW; i++) {
+            keys[first + i & ENTRIES - 1] = NOTHING;
+        }
     }
 
     @Override

@@ -69,6 +69,9 @@ public abstract class Op {
     /** Copies the place to an operation that this one wraps. */
     void placeInner() {}
 
+    /** What a call has behind it, in the same page: its return may go there. */
+    void returnsTo(Op entry) {}
+
     /**
      * Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as
      * base.
