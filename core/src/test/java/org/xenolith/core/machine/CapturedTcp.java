@@ -2,11 +2,9 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
+import org.xenolith.devices.net.Tshark;
+
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.lang.ProcessBuilder.Redirect;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -25,33 +23,22 @@ record CapturedTcp(
      */
     private static final long SEGMENTS_PER_RETRANSMISSION = 100;
 
+    private static final String[] FIELDS = {
+        "tcp.len",
+        "_ws.malformed",
+        "ip.checksum.status",
+        "tcp.checksum.status",
+        "tcp.analysis.retransmission"
+    };
+
     private static final int LENGTH = 0, MALFORMED = 1, IP_SUM = 2, TCP_SUM = 3, AGAIN = 4;
     private static final String BAD = "0";
 
     static CapturedTcp read(Path capture) throws IOException, InterruptedException {
-        ProcessBuilder tshark =
-                new ProcessBuilder(
-                                ("tshark -n -r " + capture)
-                                        .concat(" -o ip.check_checksum:TRUE")
-                                        .concat(" -o tcp.check_checksum:TRUE")
-                                        .concat(" -T fields -E separator=; -E occurrence=f")
-                                        .concat(" -e tcp.len -e _ws.malformed")
-                                        .concat(" -e ip.checksum.status -e tcp.checksum.status")
-                                        .concat(" -e tcp.analysis.retransmission")
-                                        .split(" "))
-                        .redirectError(Redirect.DISCARD);
-        Process process = tshark.start();
-        process.getOutputStream().close();
         CapturedTcp sum = new CapturedTcp(0, 0, 0, 0, 0);
-        try (BufferedReader lines =
-                new BufferedReader(
-                        new InputStreamReader(
-                                process.getInputStream(), StandardCharsets.US_ASCII))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                sum = sum.plus(line.split(";", -1));
-            }
+        for (String[] packet : Tshark.of(capture).fields(FIELDS)) {
+            sum = sum.plus(packet);
         }
-        assertThat(process.waitFor()).as("tshark reads to the end").isZero();
         return sum;
     }
 

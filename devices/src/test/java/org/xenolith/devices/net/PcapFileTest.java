@@ -1,7 +1,6 @@
 package org.xenolith.devices.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -11,11 +10,9 @@ import org.xenolith.devices.net.SwitchLab.Station;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
@@ -93,7 +90,6 @@ final class PcapFileTest {
         int frames = 0;
         try (PcapFile file = PcapFile.create(path, LargeFrames.CUT)) {
             for (int i = 0; i < 200; i++) {
-                // Port 9 is the discard service: no dissector guesses at random payload.
                 TestPacket packet = TestPacket.random(random, 8_000);
                 EthernetFrame frame = packet.tcp() ? packet.toCut(1_400) : packet.pending(0);
                 file.record(frame);
@@ -105,46 +101,15 @@ final class PcapFileTest {
             }
         }
 
-        assertThat(tshark(path, "frame")).hasSize(frames);
-        assertThat(tshark(path, "_ws.malformed")).isEmpty();
+        Tshark tshark = Tshark.of(path);
+        assertThat(tshark.packets("frame")).hasSize(frames);
+        assertThat(tshark.malformed()).isEmpty();
         assertThat(
-                        tshark(
-                                path,
+                        tshark.packets(
                                 "ip.checksum.status == 0 || tcp.checksum.status == 0"
                                         + " || udp.checksum.status == 0"))
                 .isEmpty();
-        assertThat(tshark(path, "tcp.checksum.status == 1 || udp.checksum.status == 1"))
+        assertThat(tshark.packets("tcp.checksum.status == 1 || udp.checksum.status == 1"))
                 .hasSize(frames);
-    }
-
-    private static List<String> tshark(Path file, String filter) throws Exception {
-        ProcessBuilder builder =
-                new ProcessBuilder(
-                        "tshark",
-                        "-n",
-                        "-r",
-                        file.toString(),
-                        "-o",
-                        "ip.check_checksum:TRUE",
-                        "-o",
-                        "tcp.check_checksum:TRUE",
-                        "-o",
-                        "udp.check_checksum:TRUE",
-                        "-Y",
-                        filter);
-        builder.redirectError(ProcessBuilder.Redirect.DISCARD);
-        Process process;
-        try {
-            process = builder.start();
-        } catch (IOException missing) {
-            assumeTrue(false, "SKIPPED: tshark is not installed (package tshark)");
-            return List.of();
-        }
-        List<String> lines =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
-                        .lines()
-                        .toList();
-        assertThat(process.waitFor()).isZero();
-        return lines;
     }
 }
