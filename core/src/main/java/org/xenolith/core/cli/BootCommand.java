@@ -139,9 +139,9 @@ final class BootCommand extends ServiceCommand {
             paramLabel = "NETWORK",
             description =
                     "A network interface: nat (no rights needed), none (other guests only),"
-                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac= ,pcap="
-                        + " ,delay= ,loss= ,rate=, nat with ,ipv6=off. Default: nat if there is a"
-                        + " disk or -p.")
+                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac="
+                        + " ,devid= ,pcap= ,delay= ,loss= ,rate=, nat with ,ipv6=off. Default: nat"
+                        + " if there is a disk or -p.")
     private List<String> networks = List.of();
 
     @Option(
@@ -213,14 +213,17 @@ final class BootCommand extends ServiceCommand {
             if (console.interactive()) {
                 say("Booting " + options.name() + "; Ctrl-] leaves.");
             }
-            outcome = services.machine().boot(options, console);
-            while (outcome.ending() instanceof Outcome.Rebooted && !noReboot) {
-                say("The guest reboots.");
-                outcome = services.machine().boot(options, console);
-            }
+            outcome = services.machine().boot(options, console, this::bootsAgain);
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
         return new Ended(spec.commandLine().getErr(), run.timeout()).tell(outcome);
+    }
+
+    private boolean bootsAgain() {
+        if (!noReboot) {
+            say("The guest reboots.");
+        }
+        return !noReboot;
     }
 
     /** What is traced when a file or a function is named and no topic. */

@@ -4,7 +4,9 @@ import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Guest;
+import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 
 import java.io.IOException;
@@ -26,6 +28,9 @@ final class Member implements Ballooned {
     /** The present life; null between two, before the first and after the last. */
     private Guest guest;
 
+    /** What came and went while it ran is with it in its next life; null in the first. */
+    private GuestDevices devices;
+
     private boolean over;
     private volatile boolean failed;
 
@@ -46,7 +51,7 @@ final class Member implements Ballooned {
             return false;
         }
         try {
-            guest = fleet.host().create(fleet.optionsFor(config), console);
+            guest = fleet.host().create(options(), console);
             guest.start();
             backoff.started();
             return true;
@@ -55,6 +60,11 @@ final class Member implements Ballooned {
             fleet.say("vmm: %s cannot start: %s.".formatted(name(), withoutStop(e.getMessage())));
             return false;
         }
+    }
+
+    private BootOptions options() throws IOException {
+        BootOptions planned = fleet.optionsFor(config);
+        return devices == null ? planned : planned.with(planned.devices().withNetworkOf(devices));
     }
 
     private static String withoutStop(String sentence) {
@@ -164,6 +174,7 @@ final class Member implements Ballooned {
     }
 
     private synchronized void closeGuest() {
+        devices = guest.configuration().devices();
         guest.close();
         guest = null;
     }

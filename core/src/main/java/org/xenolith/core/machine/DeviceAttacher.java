@@ -46,12 +46,34 @@ final class DeviceAttacher {
      */
     void attach(GuestDevices devices) throws IOException {
         attachDisks(devices.disks());
-        for (int i = 0; i < devices.networks().size(); i++) {
-            attachNetwork(i, devices.networks().get(i));
-        }
+        attachNetworks(devices.networks());
         for (PortForward forward : devices.forwards()) {
             host.network().forwardAtStart(forward, guest.name());
         }
+    }
+
+    /** Those that say their number first. */
+    private void attachNetworks(List<NetworkSpec> networks) throws IOException {
+        Set<Integer> numbers = new HashSet<>();
+        for (NetworkSpec spec : networks) {
+            if (spec.number().isPresent() && !numbers.add(spec.number().get())) {
+                throw new BootFailed(
+                        "Two network interfaces have the number " + spec.number().get());
+            }
+        }
+        for (NetworkSpec spec : networks) {
+            int number = spec.number().orElseGet(() -> smallestFree(numbers));
+            numbers.add(number);
+            attachNetwork(number, spec);
+        }
+    }
+
+    private static int smallestFree(Set<Integer> taken) {
+        int number = 0;
+        while (taken.contains(number)) {
+            number++;
+        }
+        return number;
     }
 
     private void attachDisks(List<DiskSpec> disks) throws IOException {
@@ -125,9 +147,9 @@ final class DeviceAttacher {
     /**
      * Attaches an interface to a guest that runs.
      *
-     * @return its number, the smallest that is free
+     * @return its number
      * @throws IOException when the network cannot be joined
-     * @throws IllegalArgumentException when the address is taken
+     * @throws IllegalArgumentException when the address or the number is taken
      */
     int attachNetwork(NetworkSpec spec) throws IOException {
         synchronized (guest) {
@@ -137,12 +159,14 @@ final class DeviceAttacher {
                     taken.add(attached.device().id());
                 }
             }
-            int id = 0;
-            while (taken.contains(id)) {
-                id++;
+            int number = spec.number().orElseGet(() -> smallestFree(taken));
+            if (taken.contains(number)) {
+                throw new IllegalArgumentException(
+                        "The guest '%s' has an interface %d already"
+                                .formatted(guest.name(), number));
             }
-            attachNetwork(id, spec);
-            return id;
+            attachNetwork(number, spec);
+            return number;
         }
     }
 
@@ -158,6 +182,7 @@ final class DeviceAttacher {
                                 bridge,
                                 host.network()
                                         .place(spec, mac, guest.name(), guest.name() + "." + id)));
+        guest.interfaces().add(id, spec);
     }
 
     /** The same for the same guest on every start, so that leases and ARP tables stay true. */

@@ -12,6 +12,7 @@ import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -72,6 +73,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private DomainSnapshot origin;
 
     private final VirtualDevices devices;
+    private final ConfiguredInterfaces interfaces = new ConfiguredInterfaces();
 
     private volatile boolean left;
     private volatile Path savedTo;
@@ -118,6 +120,24 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** Its disks and network interfaces; before {@link #start} and while it runs. */
     public VirtualDevices devices() {
         return devices;
+    }
+
+    ConfiguredInterfaces interfaces() {
+        return interfaces;
+    }
+
+    /**
+     * What the guest would start with now: its options, with the interfaces and ports that came and
+     * without those that went while it ran.
+     */
+    public BootOptions configuration() {
+        GuestDevices now =
+                new GuestDevices(options.devices().disks(), interfaces.specs(), List.of());
+        if (!now.isOnNat()) {
+            return options.with(now);
+        }
+        List<PortForward> forwards = host.network().forwardsAskedFor(name());
+        return options.with(new GuestDevices(now.disks(), now.networks(), forwards));
     }
 
     VcpuRunner runner() {
@@ -327,7 +347,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         if (domain.hasEnded()) {
             throw new SnapshotException("A guest that has ended cannot be saved");
         }
-        SavedGuest configuration = SavedGuest.of(options, host.network().forwardsAskedFor(name()));
+        SavedGuest configuration = SavedGuest.of(configuration());
         devices.standBy(SAVE_PATIENCE);
         boolean written = false;
         try {

@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.NetworkSpec.Uplink;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.util.List;
@@ -17,6 +18,16 @@ public record GuestDevices(
         List<DiskSpec> disks, List<NetworkSpec> networks, List<PortForward> forwards) {
     /** A guest with console and xenstore only. */
     public static final GuestDevices NONE = new GuestDevices(List.of(), List.of(), List.of());
+
+    /** Whether some interface of the guest is behind the user-mode NAT. */
+    boolean isOnNat() {
+        return networks.stream().anyMatch(each -> each.uplink() instanceof Uplink.Nat);
+    }
+
+    /** These disks, with the interfaces and ports of others. */
+    public GuestDevices withNetworkOf(GuestDevices others) {
+        return new GuestDevices(disks, others.networks, others.forwards);
+    }
 
     public boolean isEmpty() {
         return disks.isEmpty() && networks.isEmpty();

@@ -146,8 +146,7 @@ final class HostNetwork implements AutoCloseable {
     }
 
     /**
-     * Leads a port of the host to a guest that starts. One that starts again finds its ports open,
-     * but for those that were taken back.
+     * Leads a port of the host to a guest that starts. One that starts again finds its ports open.
      *
      * @throws IOException when there is no NAT, or the host does not let us
      */
@@ -187,7 +186,7 @@ final class HostNetwork implements AutoCloseable {
         return forwards.openTo(guest);
     }
 
-    /** The same as it was asked for, to be saved with the guest. */
+    /** The same as it was asked for, for the guest's next start, here or elsewhere. */
     synchronized List<PortForward> forwardsAskedFor(String guest) {
         return forwards.askedFor(guest);
     }

@@ -11,8 +11,8 @@ import org.xenolith.devices.net.NetworkSpec;
 import java.io.IOException;
 
 /**
- * Network interfaces that come and go while their guest runs. They outlive neither a reboot nor a
- * save.
+ * Network interfaces that come and go while their guest runs. One that came is there after a reboot
+ * and a restore too; one that was told to go is not, whether the guest has let go of it or not.
  */
 final class InterfaceVerbs {
     private final Host host;
@@ -49,6 +49,7 @@ final class InterfaceVerbs {
         for (AttachedDevice attached : guest.devices().devices()) {
             if (attached.device().type().equals("vif")
                     && number.getAsString().equals("" + attached.device().id())) {
+                guest.interfaces().remove(attached.device().id());
                 attached.detach();
                 return;
             }

@@ -8,7 +8,6 @@ import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.net.NetworkSpec;
-import org.xenolith.devices.net.NetworkSpec.Uplink;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.nio.file.Path;
@@ -58,10 +57,10 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
     }
 
     /**
-     * @param forwards ports that lead to it now
+     * @param options what it would start with now
      * @throws SnapshotException when what the guest wrote would be gone with it
      */
-    static SavedGuest of(BootOptions options, List<PortForward> forwards) throws SnapshotException {
+    static SavedGuest of(BootOptions options) throws SnapshotException {
         for (DiskSpec disk : options.devices().disks()) {
             if (disk.ephemeral()) {
                 throw new SnapshotException(
@@ -70,12 +69,7 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
                                 + " overlay=FILE to save the guest");
             }
         }
-        List<NetworkSpec> networks = options.devices().networks();
-        // An interface that was attached later does not come back, nor does what leads there.
-        boolean nat = networks.stream().anyMatch(each -> each.uplink() instanceof Uplink.Nat);
-        GuestDevices devices =
-                new GuestDevices(options.devices().disks(), networks, nat ? forwards : List.of());
-        return new SavedGuest(options.name(), options.memoryBytes(), devices);
+        return new SavedGuest(options.name(), options.memoryBytes(), options.devices());
     }
 
     /** What the guest's host needs to know to go on with it. */

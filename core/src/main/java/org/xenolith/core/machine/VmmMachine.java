@@ -9,6 +9,7 @@ import org.xenolith.devices.terminal.ConsoleIo;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Runs one guest on a host of its own, in this JVM, and tells how it ended. */
 public final class VmmMachine implements Machine, Restorer {
@@ -26,17 +27,38 @@ public final class VmmMachine implements Machine, Restorer {
         this.sockets = sockets;
     }
 
-    @Override
+    /** Boots a guest whose reboot is its end. */
     public Outcome boot(BootOptions options, ConsoleIo console) throws IOException {
+        return boot(options, console, () -> false);
+    }
+
+    /** All boots are on one host: networks, captures and forwarded ports go on. */
+    @Override
+    public Outcome boot(BootOptions options, ConsoleIo console, BooleanSupplier bootsAgain)
+            throws IOException {
         int threads = threads(options.virtualTime(), options.vcpus());
         return run(
                 options.maxMemoryBytes(),
                 threads,
                 host -> {
-                    Guest guest = host.create(options, console);
-                    guest.start();
-                    return guest.await(options.timeout());
+                    Guest guest = started(host, options, console);
+                    Outcome outcome = guest.await(options.timeout());
+                    while (outcome.ending() instanceof Outcome.Rebooted
+                            && bootsAgain.getAsBoolean()) {
+                        BootOptions now = guest.configuration();
+                        guest.close();
+                        guest = started(host, now, console);
+                        outcome = guest.await(options.timeout());
+                    }
+                    return outcome;
                 });
+    }
+
+    private static Guest started(Host host, BootOptions options, ConsoleIo console)
+            throws IOException {
+        Guest guest = host.create(options, console);
+        guest.start();
+        return guest;
     }
 
     @Override

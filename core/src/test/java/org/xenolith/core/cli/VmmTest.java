@@ -47,13 +47,14 @@ final class VmmTest {
     private final StringWriter err = new StringWriter();
     private boolean debug;
     private Machine machine =
-            (options, io) -> {
-                booted.add(options);
-                io.write("hello\n".getBytes(US_ASCII), 0, 6);
-                String statistics = options.statistics() ? "7 instructions" : "";
-                return new Outcome(
-                        endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove(),
-                        statistics);
+            (options, io, bootsAgain) -> {
+                Outcome.Ending ending;
+                do {
+                    booted.add(options);
+                    io.write("hello\n".getBytes(US_ASCII), 0, 6);
+                    ending = endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove();
+                } while (ending instanceof Outcome.Rebooted && bootsAgain.getAsBoolean());
+                return new Outcome(ending, options.statistics() ? "7 instructions" : "");
             };
 
     private final List<String> restored = new ArrayList<>();
@@ -393,7 +394,7 @@ final class VmmTest {
     @Test
     void failuresOfBootAndImagesAreOneSentenceAndStatusOne() {
         machine =
-                (_, _) -> {
+                (_, _, _) -> {
                     throw new BootFailed("the kernel needs at least 40 MiB");
                 };
         assertThat(vmm("boot")).isEqualTo(1);
@@ -407,7 +408,7 @@ final class VmmTest {
     @Test
     void ourOwnMistakesShowNoStackTraceUnlessAskedFor() {
         machine =
-                (_, _) -> {
+                (_, _, _) -> {
                     throw new IllegalStateException("frame 7 freed twice");
                 };
         assertThat(vmm("boot")).isEqualTo(1);
@@ -488,7 +489,7 @@ final class VmmTest {
     private int vmm(String... arguments) {
         Services services =
                 new Services(
-                        (options, io) -> machine.boot(options, io),
+                        (options, io, bootsAgain) -> machine.boot(options, io, bootsAgain),
                         (file, options, io) -> restorer.restore(file, options, io),
                         new TwoGuests(),
                         file ->

@@ -3,11 +3,15 @@ package org.xenolith.core.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.Guest;
+import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.core.machine.ResidentMemory;
 
 import java.nio.file.Path;
@@ -155,6 +159,31 @@ class FleetBootTest {
             fleet.start();
             fleet.awaitSaid("vmm: turning rebooted and is started again.");
             fleet.awaitSaid("vmm: turning rebooted and is started again in 1 s.");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+        }
+    }
+
+    @Test
+    void rebootedGuestHasTheInterfaceThatWasAttachedWhileItRan() throws Exception {
+        try (RunningFleet fleet = fleet("[guest.web1]")) {
+            fleet.start().awaitShown("Type help.");
+            HostVerbs verbs = new HostVerbs(fleet.fleet.host());
+            JsonObject request = new JsonObject();
+            request.addProperty("guest", "web1");
+            request.addProperty("network", "none,mac=00:16:3e:00:00:07");
+            int number = verbs.perform("network-attach", request).getAsInt();
+            JsonElement before = verbs.perform("network-list", request);
+            assertThat(before.toString())
+                    .contains("\"id\":" + number)
+                    .contains("\"mac\":\"00:16:3e:00:00:07\"");
+            long position = fleet.consoles.position();
+            verbs.perform("reboot", request);
+            assertThat(fleet.consoles.awaitText("Type help.", position, LONG)).isTrue();
+            assertThat(fleet.fleet.host().guest("web1").map(Guest::id)).contains(2);
+            assertThat(verbs.perform("network-list", request).toString())
+                    .as("the same but for the guest's number in its paths")
+                    .isEqualTo(before.toString().replace("vif/1/", "vif/2/"));
             fleet.fleet.shutdown();
             assertThat(fleet.ended()).isTrue();
         }

@@ -49,7 +49,7 @@ final class HostNetworkTest {
     }
 
     @Test
-    void guestThatStartsAgainKeepsItsPortsAndNotThoseTakenBack() throws Exception {
+    void guestThatStartsAgainFindsItsPortsOpenAndNotThoseTakenBack() throws Exception {
         PortForward kept = PortForward.parse("0:80");
         PortForward dropped = PortForward.parse("0:22");
         try (HostNetwork network = new HostNetwork()) {
@@ -63,8 +63,11 @@ final class HostNetworkTest {
 
             PortForward second = before.get(1);
             network.takeBack(second.listeningPort(), "web1");
-            network.forwardAtStart(kept, "web1");
-            network.forwardAtStart(dropped, "web1");
+            List<PortForward> now = network.forwardsAskedFor("web1");
+            assertThat(now).containsExactly(kept, added);
+            for (PortForward forward : now) {
+                network.forwardAtStart(forward, "web1");
+            }
             assertThat(network.forwardsTo("web1")).containsExactly(before.getFirst(), added);
             assertThatThrownBy(() -> network.takeBack(second.listeningPort(), "web1"))
                     .hasMessage(

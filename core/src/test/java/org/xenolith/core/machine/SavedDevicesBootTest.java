@@ -33,7 +33,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/** Debian saved in the middle of its work with disk and network, and going on elsewhere. */
+/**
+ * Debian saved in the middle of its work with a disk, and a network that came later, and going on
+ * elsewhere.
+ */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class SavedDevicesBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(110);
@@ -50,7 +53,7 @@ class SavedDevicesBootTest {
     private static final String WORK =
             """
             #!/bin/sh
-            ip link set eth0 up
+            until ip link set eth0 up 2>/dev/null; do sleep 1; done
             udhcpc -i eth0 -n -q -s /lease >/dev/null 2>&1
             mount -t ext4 /dev/xvda /disk
             httpd -h /disk
@@ -123,8 +126,8 @@ class SavedDevicesBootTest {
         GuestDevices devices =
                 new GuestDevices(
                         List.of(DiskSpec.parse(base + ",overlay=" + overlay)),
-                        List.of(NetworkSpec.parse("nat")),
-                        List.of(PortForward.parse(page + ":80")));
+                        List.of(),
+                        List.of());
         HttpServer outside =
                 HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         outside.createContext(
@@ -141,6 +144,8 @@ class SavedDevicesBootTest {
                 Guest guest = host.create(options(input, devices), before)) {
             guest.start();
             expect(before, DebianImage.PROMPT);
+            new DeviceAttacher(host, guest).attachNetwork(NetworkSpec.parse("nat"));
+            host.network().forward(PortForward.parse(page + ":80"), guest.name());
             before.type("kept=mem$((40+2)); /work &\n");
             expect(before, "work is under way");
             lastBefore = lastFile(page);

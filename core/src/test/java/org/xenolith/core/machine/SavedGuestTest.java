@@ -25,45 +25,28 @@ class SavedGuestTest {
                 .devices(
                         new GuestDevices(
                                 specs,
-                                List.of(NetworkSpec.parse("nat,mac=00:16:3e:00:00:01")),
+                                List.of(NetworkSpec.parse("nat,mac=00:16:3e:00:00:01,devid=2")),
                                 List.of(PortForward.parse("8080:80"))))
                 .build();
-    }
-
-    private static SavedGuest saved(BootOptions options) throws SnapshotException {
-        return SavedGuest.of(options, options.devices().forwards());
-    }
-
-    @Test
-    void portsThatLeadToTheGuestNowAreSaved() throws Exception {
-        List<PortForward> now = List.of(PortForward.parse("9090:90/udp"));
-        assertThat(SavedGuest.of(with(), now).devices().forwards()).isEqualTo(now);
-        BootOptions unplugged =
-                BootOptions.of("web1", Path.of("vmlinuz"), 96L << 20)
-                        .devices(GuestDevices.NONE)
-                        .build();
-        assertThat(SavedGuest.of(unplugged, now).devices().forwards())
-                .as("without an interface there is no way to it")
-                .isEmpty();
     }
 
     @Test
     void whatIsWrittenIsReadAsTheSame() throws Exception {
         SavedGuest saved =
-                saved(with("/img/a.img,raw,xvdb,ro", "/img/base.img,overlay=/img/o.qcow2"));
+                SavedGuest.of(with("/img/a.img,raw,xvdb,ro", "/img/base.img,overlay=/img/o.qcow2"));
         assertThat(SavedGuest.parse(saved.toText())).isEqualTo(saved);
     }
 
     @Test
     void imagesAreFoundFromAnotherFolder() throws Exception {
-        SavedGuest read = SavedGuest.parse(saved(with("a.img,raw")).toText());
+        SavedGuest read = SavedGuest.parse(SavedGuest.of(with("a.img,raw")).toText());
         assertThat(read.devices().disks().getFirst().file())
                 .isEqualTo(Path.of("a.img").toAbsolutePath());
     }
 
     @Test
     void diskThatForgetsIsOneSentence() {
-        assertThatThrownBy(() -> saved(with("/img/a.img,ephemeral")))
+        assertThatThrownBy(() -> SavedGuest.of(with("/img/a.img,ephemeral")))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("/img/a.img is forgotten");
     }

@@ -19,6 +19,7 @@ import java.util.Optional;
  *          | "stream:listen=" address
  * address  = [ HOST ] ":" PORT                    no host: 127.0.0.1; IPv6 in brackets
  * option   = "mac=" MAC                           of the guest's interface
+ *          | "devid=" integer                     its number, 0 to 255; else the first that is free
  *          | "ipv6=" ( "on" | "off" )           of nat, which gives it to a guest that asks
  *          | "pcap=" FILE                         what the guest sends and receives, as on a cable
  *          | "delay=" time | "jitter=" time       in each direction; time = number (s | ms | us)
@@ -27,12 +28,14 @@ import java.util.Optional;
  *          | "seed=" integer                      of the chances
  * </pre>
  *
+ * @param number of the interface among its guest's; empty: the smallest that is free
  * @param ipv6 whether the NAT, if it is the uplink, speaks it with the guest
  * @param impairment empty when no option asks for one
  */
 public record NetworkSpec(
         Uplink uplink,
         Optional<MacAddress> address,
+        Optional<Integer> number,
         boolean ipv6,
         Optional<Path> capture,
         Optional<Impairment> impairment) {
@@ -58,6 +61,8 @@ public record NetworkSpec(
     /** {@code IFNAMSIZ} of {@code <net/if.h>}, with the byte that ends the name. */
     private static final int IFNAMSIZ = 16;
 
+    private static final int MAX_NUMBER = 255;
+
     private static final String FORMS =
             "nat, none, tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT or"
                     + " stream:listen=HOST:PORT";
@@ -77,6 +82,7 @@ public record NetworkSpec(
             return new NetworkSpec(
                     uplink,
                     Optional.ofNullable(options.address),
+                    Optional.ofNullable(options.number),
                     options.ipv6,
                     Optional.ofNullable(options.capture),
                     options.impairment());
@@ -85,11 +91,17 @@ public record NetworkSpec(
         }
     }
 
+    /** The same with a number. */
+    public NetworkSpec withNumber(int chosen) {
+        return new NetworkSpec(uplink, address, Optional.of(chosen), ipv6, capture, impairment);
+    }
+
     /** As {@link #parse} reads it. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(text(uplink));
         address.ifPresent(mac -> text.append(",mac=").append(mac));
+        number.ifPresent(id -> text.append(",devid=").append(id));
         text.append(ipv6 ? "" : ",ipv6=off");
         capture.ifPresent(file -> text.append(",pcap=").append(file));
         impairment.ifPresent(line -> text.append(text(line)));
@@ -211,6 +223,7 @@ public record NetworkSpec(
     /** The options as far as they have been read. */
     private static final class Options {
         private MacAddress address;
+        private Integer number;
         private boolean ipv6 = true;
         private Path capture;
         private Impairment line = Impairment.NONE;
@@ -221,6 +234,7 @@ public record NetworkSpec(
             String value = equals < 0 ? "" : word.substring(equals + 1);
             switch (name) {
                 case "mac" -> address = stationAddress(value);
+                case "devid" -> number = deviceNumber(value);
                 case "ipv6" -> ipv6 = isOn(value);
                 case "pcap" -> capture = file(value);
                 case "delay" ->
@@ -236,7 +250,7 @@ public record NetworkSpec(
                         throw new IllegalArgumentException(
                                 "'"
                                         + word
-                                        + "' is no option; there are mac, ipv6, pcap, delay,"
+                                        + "' is no option; there are mac, devid, ipv6, pcap, delay,"
                                         + " jitter, loss, duplicate, reorder, rate and seed");
             }
         }
@@ -252,6 +266,14 @@ public record NetworkSpec(
                         value + " cannot be an interface's: it is a group address or all zeroes");
             }
             return mac;
+        }
+
+        private static int deviceNumber(String value) {
+            if (!value.matches("[0-9]{1,3}") || Integer.parseInt(value) > MAX_NUMBER) {
+                throw new IllegalArgumentException(
+                        "devid is a number from 0 to " + MAX_NUMBER + ", not '" + value + "'");
+            }
+            return Integer.parseInt(value);
         }
 
         private static boolean isOn(String value) {

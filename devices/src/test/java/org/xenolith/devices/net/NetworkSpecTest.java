@@ -63,6 +63,7 @@ final class NetworkSpecTest {
                         new NetworkSpec(
                                 new Uplink.Nat(),
                                 Optional.empty(),
+                                Optional.empty(),
                                 true,
                                 Optional.empty(),
                                 Optional.empty()));
@@ -86,6 +87,8 @@ final class NetworkSpecTest {
                     stream:::1:5       | write stream:connect=HOST:PORT
                     stream:connect=::1:5 | put the IPv6 address of '::1:5' in brackets
                     stream:connect     | 'connect' is no address
+                    nat,devid=256      | devid is a number from 0 to 255, not '256'
+                    nat,devid=         | devid is a number from 0 to 255, not ''
                     nat,ipv6=no        | ipv6 is on or off, not no
                     none,ipv6=off      | ipv6 is an option of nat only
                     nat,mac=1:2        | '1:2' is no MAC address; write it like 00:16:3e:00:00:01
@@ -98,7 +101,7 @@ final class NetworkSpecTest {
                     nat,loss=0.5       | loss needs a share like 1% or 0.5%, not '0.5'
                     nat,loss=101%      | loss must be between 0 and 100 %: 1.01
                     nat,seed=x         | seed needs an integer, not 'x'
-                    nat,colour=red     | 'colour=red' is no option; there are mac, ipv6, pcap,
+                    nat,colour=red     | 'colour=red' is no option; there are mac, devid, ipv6, pcap,
                     nat,               | '' is no option
                     """)
     void mistakeIsOneSentenceThatQuotesIt(String text, String sentence) {

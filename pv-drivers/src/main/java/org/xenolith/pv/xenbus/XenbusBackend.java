@@ -161,7 +161,7 @@ public final class XenbusBackend {
      * the frontend still at work.
      */
     public synchronized boolean isSteady() {
-        return connection == null || state == XenbusState.CONNECTED && !disconnecting;
+        return connection == null ? online : state == XenbusState.CONNECTED && !disconnecting;
     }
 
     /**

@@ -191,6 +191,15 @@ class XenbusBackendTest {
         assertThat(backend.isSteady()).isFalse();
     }
 
+    @Test
+    void deviceThatNobodyUsesIsNotSteadyEitherUntilItIsGone() {
+        assertThat(backend.isSteady()).isTrue();
+        backend.detach();
+        assertThat(backend.isSteady()).as("its directories are still there").isFalse();
+        domain.run();
+        assertThat(backend.ended()).isDone();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {3, 4})
     void frontendThatIsReadyIsConnectedAfterItCanReadTheProperties(int ready) {
