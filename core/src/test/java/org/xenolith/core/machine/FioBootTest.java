@@ -8,39 +8,26 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
-import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;
 
-import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Debian's fio in a Debian guest, which writes, reads back and compares; and loses its power. */
 @Tag("proof")
 @Timeout(value = 20, unit = TimeUnit.MINUTES)
 class FioBootTest {
     private static final Duration PATIENCE = Duration.ofMinutes(4);
-    private static final String FIO = "/usr/bin/fio";
-    private static final Pattern LIBRARY = Pattern.compile("(/\\S+)\\s+\\(0x");
     private static final long DISK_BYTES = 64 * BootFixture.MIB;
     private static final int CUTS = 6;
-
-    /** Runs the host's fio with the host's libraries. */
-    private static final String FIO_IN_GUEST =
-            """
-            #!/bin/sh
-            mkdir -p /t && mount -t ext4 -o ro /dev/xvda /t
-            exec /t/ld-linux-x86-64.so.2 --library-path /t /t/fio --thread "$@"
-            """;
 
     /** Three jobs at once: a qcow2 and a raw disk directly, and files of an ext4. */
     private static final String EVERYWHERE =
@@ -81,35 +68,8 @@ class FioBootTest {
 
     @TempDir Path folder;
 
-    /** An ext4 with fio and all that it is linked with. */
-    private Path tools() throws Exception {
-        HostTool.require("mke2fs", "ldd");
-        HostTool.requireFile(FIO, "fio");
-        Path content = Files.createDirectories(folder.resolve("tools"));
-        Files.copy(Path.of(FIO), content.resolve("fio"));
-        Matcher library = LIBRARY.matcher(HostTool.run("ldd", FIO));
-        while (library.find()) {
-            Path file = Path.of(library.group(1));
-            Files.copy(file, content.resolve(file.getFileName()));
-        }
-        Path image = folder.resolve("tools.img");
-        HostTool.run("mke2fs", "-q", "-t", "ext4", "-d", "" + content, "" + image, "192M");
-        return image;
-    }
-
-    private BootOptions options(BootInput input, String script) throws Exception {
-        Path initrd = folder.resolve("initrd");
-        new Initramfs()
-                .file("fio", 0755, FIO_IN_GUEST)
-                .file("script", 0755, script)
-                .appendTo(input.initrd(), initrd);
-        return BootFixture.options(
-                input.kernel(),
-                initrd,
-                input.defaultCommandLine() + " run=/script",
-                256 * BootFixture.MIB,
-                2,
-                false);
+    private BootOptions options(BootInput input, String script) throws IOException {
+        return GuestFio.running(input, script, folder);
     }
 
     private static void attach(Guest guest, String name, BlockImage image) {
@@ -120,7 +80,7 @@ class FioBootTest {
     void everyBlockThatFioWritesIsReadBackAsItWas() throws Exception {
         HostTool.require("qemu-img", "e2fsck");
         BootInput input = DebianInput.orSkip();
-        Path tools = tools();
+        Path tools = GuestFio.disk(folder);
         Path qcow2 = folder.resolve("disk.qcow2");
         HostTool.run("qemu-img", "create", "-q", "-f", "qcow2", "" + qcow2, "" + DISK_BYTES);
         Path raw = folder.resolve("disk.raw");
@@ -154,7 +114,7 @@ class FioBootTest {
     @Test
     void whatFioHasSyncedIsThereWhenThePowerWasGone() throws Exception {
         BootInput input = DebianInput.orSkip();
-        Path tools = tools();
+        Path tools = GuestFio.disk(folder);
         long seed = Long.getLong("xenolith.seed", System.nanoTime());
         System.err.println("*** power cuts under fio with -Dxenolith.seed=" + seed);
         Random random = new Random(seed);
@@ -203,7 +163,7 @@ class FioBootTest {
     @Test
     void fioSeesASectorThatIsNotThere() throws Exception {
         BootInput input = DebianInput.orSkip();
-        Path tools = tools();
+        Path tools = GuestFio.disk(folder);
         UnsyncedDisk disk = new UnsyncedDisk((int) (DISK_BYTES / 2));
         writeUntilThePowerGoes(input, tools, disk, 7, new Random(7));
         disk.powerUp(new Random(7), 1);

@@ -65,6 +65,15 @@ final class UnstableFile implements ImageFile {
      * @param survival chance of each unsynced sector to have reached the disk in some newer state
      */
     byte[] powerUp(Random random, double survival) {
+        byte[] found = found(random, survival);
+        restart(found);
+        operationsLeft = Integer.MAX_VALUE;
+        syncsLeft = Integer.MAX_VALUE;
+        return found.clone();
+    }
+
+    /** What would be found if the power went now. */
+    byte[] found(Random random, double survival) {
         byte[] found = Arrays.copyOf(stable, current.length);
         long foundBytes = stableBytes;
         for (Map.Entry<Integer, List<byte[]>> sector : unsynced.entrySet()) {
@@ -76,10 +85,12 @@ final class UnstableFile implements ImageFile {
                 foundBytes = Math.max(foundBytes, Math.min(offset + SECTOR_BYTES, sizeBytes));
             }
         }
-        restart(Arrays.copyOf(found, (int) foundBytes));
-        operationsLeft = Integer.MAX_VALUE;
-        syncsLeft = Integer.MAX_VALUE;
         return Arrays.copyOf(found, (int) foundBytes);
+    }
+
+    /** Sectors that may be lost. */
+    int unsyncedSectors() {
+        return unsynced.size();
     }
 
     byte[] content() {
@@ -128,7 +139,13 @@ final class UnstableFile implements ImageFile {
             operationsLeft = 0;
         }
         countDown();
-        stable = current.clone();
+        if (stable.length < current.length) {
+            stable = Arrays.copyOf(stable, current.length);
+        }
+        for (int sector : unsynced.keySet()) {
+            int at = sector * SECTOR_BYTES;
+            System.arraycopy(current, at, stable, at, SECTOR_BYTES);
+        }
         stableBytes = sizeBytes;
         unsynced.clear();
     }
