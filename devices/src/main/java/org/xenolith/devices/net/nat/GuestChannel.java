@@ -56,7 +56,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
     }
 
     /** The connection's view of the channel. */
-    private final class End implements HostStream, GuestOpener.End, TcpConnection.Opener {
+    private final class End implements HostStream, GuestOpener.End, TcpHandshake.Opener {
         @Override
         public HostStream stream() {
             return this;
@@ -101,7 +101,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         @Override
         public void flush() {
             if (!open) {
-                connection.broken(); // it still sends, and nobody is here to take it
+                connection.host().broken(); // it still sends, and nobody is here to take it
             } else {
                 deliverIfRead();
             }
@@ -164,7 +164,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         if (any) {
             pipeline().fireChannelReadComplete();
             if (!guestClosed) {
-                connection.written();
+                connection.host().written();
             }
         }
         if (guestEnded && inbound.isEmpty()) {
@@ -190,8 +190,8 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
             throw new ClosedChannelException();
         }
         while (guestReads && queue.current() instanceof ByteBuf bytes) {
-            connection.received(bytes.retainedSlice());
-            connection.receivedAll();
+            connection.host().received(bytes.retainedSlice());
+            connection.host().receivedAll();
             queue.remove();
         }
     }
@@ -208,7 +208,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
     protected void doShutdownOutput() {
         if (!outputShut) {
             outputShut = true;
-            connection.ended();
+            connection.host().ended();
         }
     }
 
@@ -229,11 +229,11 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
             return;
         }
         if (unread || connecting != null) {
-            connection.broken();
+            connection.host().broken();
             return;
         }
-        connection.ended();
-        TcpConnection orphan = connection;
+        connection.host().ended();
+        TcpHostSide orphan = connection.host();
         orphan.written();
         eventLoop().schedule(orphan::broken, ORPHAN_SECONDS, TimeUnit.SECONDS);
     }

@@ -24,12 +24,12 @@ final class GuestOpener extends Timers.Timer {
     private final String guest;
     private final int port;
     private final End end;
-    private final TcpConnection.Opener outcome;
+    private final TcpHandshake.Opener outcome;
     private final long deadline;
     private boolean cancelled;
 
     private GuestOpener(
-            NatStack stack, String guest, int port, End end, TcpConnection.Opener outcome) {
+            NatStack stack, String guest, int port, End end, TcpHandshake.Opener outcome) {
         this.stack = stack;
         this.guest = guest;
         this.port = port;
@@ -43,7 +43,7 @@ final class GuestOpener extends Timers.Timer {
      * @param outcome hears once how it went, perhaps before this returns
      */
     static GuestOpener open(
-            NatStack stack, String guest, int port, End end, TcpConnection.Opener outcome) {
+            NatStack stack, String guest, int port, End end, TcpHandshake.Opener outcome) {
         GuestOpener opener = new GuestOpener(stack, guest, port, end, outcome);
         opener.expired(stack.now());
         return opener;

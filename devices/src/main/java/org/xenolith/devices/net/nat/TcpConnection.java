@@ -1,38 +1,19 @@
 package org.xenolith.devices.net.nat;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.util.NetUtil;
 
-import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /**
  * One TCP connection of a guest, ended here: the guest speaks TCP with this object, and a {@link
- * HostStream} carries the bytes on. Opened by the guest, it is answered only when the host's side
- * is connected; opened from the host, the SYN is repeated while the guest boots.
+ * HostStream} carries the bytes on. The state and what the guest's segments and the timer do to it
+ * are here; the parts are how it begins ({@link TcpHandshake}), each direction's bytes ({@link
+ * TcpSender}, {@link TcpReceiver}), and the host's end ({@link TcpHostSide}).
  */
-final class TcpConnection extends Timers.Timer implements HostStream.Events {
+final class TcpConnection extends Timers.Timer {
     /** How long the port pair stays reserved after we closed first; guests are near. */
     static final long TIME_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
-
-    /** SYN-ACKs after the first one. */
-    private static final int MAX_SYN_ACKS = 4;
-
-    /** Longest pause between two SYNs to a guest that may still be booting. */
-    private static final long MAX_SYN_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    private static final long FIRST_SYN_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
-    /** Who opens a connection to a guest hears once how it went. */
-    interface Opener {
-        void opened();
-
-        /**
-         * @param cause its message is a sentence
-         */
-        void failed(ConnectException cause);
-    }
 
     private final TcpStack stack;
     private final Path path;
@@ -41,16 +22,10 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     private final GuestShare share;
     private final TcpSender sender;
     private final TcpReceiver receiver;
+    private final TcpHandshake handshake;
+    private final TcpHostSide host;
     private TcpState state;
-    private HostStream host; // set before any event
-    private Opener opener; // of an active open
-    private boolean hostGone; // closed, or never there
-    private boolean hostReads = true; // whether bytes from the host are wanted
-    private boolean scaling; // both sides scale windows
     private boolean ackDue;
-    private boolean outputShut; // the host knows that the guest sends no more
-    private long openDeadline; // of an active open
-    private long synPause = FIRST_SYN_PAUSE_NANOS;
     boolean touched; // in the stack's list of connections to flush
     boolean waitsForPort; // in the stack's list of connections that the switch stopped
 
@@ -62,33 +37,30 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         this.share = share;
         this.sender = new TcpSender(this, stack.output(), stack.allocator(), stack.budget());
         this.receiver = new TcpReceiver(stack.allocator(), stack.budget());
+        this.handshake = new TcpHandshake(this, stack, sender, receiver);
+        this.host = new TcpHostSide(this, sender, receiver, stack.budget());
     }
 
     /** The guest's SYN arrived; the host's side is being connected. */
     void openedByGuest(TcpSegment syn, int initialSequence) {
         state = TcpState.CONNECTING;
-        takeSyn(syn);
-        sender.start(initialSequence);
+        handshake.openedByGuest(syn, initialSequence);
     }
 
     /** Sends a SYN to the guest, and again until {@code deadline}. */
-    void open(HostStream host, Opener opener, int initialSequence, long now, long deadline) {
-        this.host = host;
-        this.opener = opener;
+    void open(
+            HostStream end,
+            TcpHandshake.Opener opener,
+            int initialSequence,
+            long now,
+            long deadline) {
+        host.stream(end);
         state = TcpState.SYN_SENT;
-        openDeadline = deadline;
-        sender.start(initialSequence);
-        sendSyn(now);
+        handshake.open(opener, initialSequence, now, deadline);
     }
 
-    void host(HostStream host) {
-        this.host = host;
-    }
-
-    private void takeSyn(TcpSegment syn) {
-        scaling = syn.windowScale >= 0;
-        receiver.start(syn.sequence, scaling);
-        sender.peerOptions(syn);
+    TcpHostSide host() {
+        return host;
     }
 
     TcpState state() {
@@ -121,7 +93,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     void receive(TcpSegment segment, long now) {
         switch (state) {
             case CONNECTING -> receiveWhileConnecting(segment);
-            case SYN_SENT -> receiveInSynSent(segment, now);
+            case SYN_SENT -> handshake.receiveInSynSent(segment, now);
             case SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2 -> receiveIn(segment, now);
             case CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT -> receiveIn(segment, now);
             case CLOSED -> throw new IllegalStateException(this + " is closed and in the table");
@@ -134,39 +106,11 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         }
     }
 
-    /** RFC 9293, 3.10.7.3. A simultaneous open is answered by silence: guests do not do that. */
-    private void receiveInSynSent(TcpSegment segment, long now) {
-        boolean acksOurSyn =
-                segment.has(TcpSegment.ACK) && segment.acknowledgement == sender.una() + 1;
-        if (segment.has(TcpSegment.ACK) && !acksOurSyn) {
-            if (!segment.has(TcpSegment.RST)) {
-                refuse(segment);
-            }
-        } else if (segment.has(TcpSegment.RST)) {
-            if (acksOurSyn) {
-                fail("the guest refuses connections to port " + guestPort);
-            }
-        } else if (segment.has(TcpSegment.SYN) && acksOurSyn) {
-            takeSyn(segment);
-            sender.synAcked(segment, now);
-            establish(now);
-            ackDue = true;
-            opener.opened();
-            stack.touch(this);
-        }
-    }
-
-    /** The guest acknowledges what we never sent. */
-    private void refuse(TcpSegment segment) {
-        stack.output()
-                .reset(path, remotePort, guestPort, segment.acknowledgement, 0, TcpSegment.RST);
-    }
-
-    private void establish(long now) {
-        stack.leftHalfOpen(this);
+    /** Both sides know of each other. */
+    void establish(long now) {
         state = TcpState.ESTABLISHED;
         stack.timers().cancel(this);
-        host.read(true);
+        host.startReading();
         transmit(now);
     }
 
@@ -190,7 +134,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     private void receiveSynAgain(TcpSegment segment, long now) {
         boolean same = segment.sequence + 1 == receiver.next();
         if (state == TcpState.SYN_RECEIVED && same && !segment.has(TcpSegment.ACK)) {
-            sendSynAck(now); // the first one was lost
+            handshake.sendSynAck(now); // the first one was lost
         } else {
             challenge();
         }
@@ -212,11 +156,10 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     private void receiveAcknowledged(TcpSegment segment, long now) {
         if (state == TcpState.SYN_RECEIVED) {
             if (segment.acknowledgement != sender.una() + 1) {
-                refuse(segment);
+                stack.output().refuse(this, segment);
                 return;
             }
-            sender.synAcked(segment, now);
-            establish(now);
+            handshake.synAcked(segment, now);
         } else if (!sender.mayAcknowledge(segment.acknowledgement)) {
             challenge();
             return;
@@ -242,7 +185,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
             return false;
         }
         transmit(now);
-        readAgain();
+        host.readAgain();
         return true;
     }
 
@@ -260,18 +203,16 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         state = next;
         if (next == TcpState.TIME_WAIT) {
             stack.timers().arm(this, now + TIME_WAIT_NANOS);
-            finishHost();
+            host.finish();
         } else if (next == TcpState.CLOSED) {
-            finishHost();
+            host.finish();
             close();
         }
     }
 
-    private void resetByGuest() {
-        if (!hostGone) {
-            hostGone = true;
-            host.reset();
-        }
+    /** Without a word to the guest. */
+    void resetByGuest() {
+        host.reset();
         close();
     }
 
@@ -282,116 +223,40 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         }
     }
 
-    // ---- to the host
+    // ---- at the end of a batch
 
     /** After a batch of the guest's segments: bytes to the host, then one ACK for all. */
     void flush() {
         if (state == TcpState.CLOSED) {
             return;
         }
-        feedHost();
+        host.feed();
         if (ackDue && state != TcpState.CLOSED && !state.halfOpen()) {
             acknowledge();
         }
     }
 
-    private void feedHost() {
-        while (!hostGone && receiver.hostIsReady()) {
-            receiver.handOver(host);
-            host.flush();
-        }
-        if (!hostGone && receiver.finished() && receiver.drained() && !outputShut) {
-            outputShut = true;
-            host.shutdownOutput();
+    // ---- what the host's side tells
+
+    void hostConnected() {
+        if (state == TcpState.CONNECTING) {
+            state = TcpState.SYN_RECEIVED;
+            handshake.sendSynAck(stack.now());
         }
     }
 
-    /** Both directions are done: what the host has not taken yet goes with the close. */
-    private void finishHost() {
-        if (!hostGone) {
-            hostGone = true;
-            receiver.handOver(host);
-            host.close();
-        }
+    void hostUnreachable(Throwable cause) {
+        stack.unreachable(this, receiver.next(), cause);
+        close();
     }
 
-    @Override
-    public void written() {
-        if (state == TcpState.CLOSED) {
-            return;
-        }
-        receiver.hostHasTaken();
-        feedHost();
+    /** Bytes of the guest are with the host: its window may open. */
+    void hostHasTaken() {
         if (state.mayReceive() && receiver.windowUpdateDue()) {
             ackDue = true;
         }
         if (ackDue && !touched) {
             acknowledge();
-        }
-    }
-
-    // ---- from the host
-
-    @Override
-    public void connected() {
-        if (state == TcpState.CONNECTING) {
-            state = TcpState.SYN_RECEIVED;
-            sendSynAck(stack.now());
-        }
-    }
-
-    @Override
-    public void failed(Throwable cause) {
-        if (state == TcpState.CONNECTING) {
-            hostGone = true;
-            stack.unreachable(this, receiver.next(), cause);
-            close();
-        }
-    }
-
-    @Override
-    public void received(ByteBuf bytes) {
-        if (state == TcpState.CLOSED || hostGone) {
-            bytes.release();
-            return;
-        }
-        sender.queue().append(bytes);
-        if (hostReads && sender.queue().bytes() >= stack.budget().share()) {
-            hostReads = false;
-            host.read(false);
-        }
-        sender.expectMore(true);
-        transmit(stack.now());
-    }
-
-    @Override
-    public void receivedAll() {
-        sender.expectMore(false);
-        if (state != TcpState.CLOSED && !hostGone) {
-            transmit(stack.now());
-        }
-    }
-
-    private void readAgain() {
-        if (!hostReads && !hostGone && sender.queue().bytes() <= stack.budget().share() / 2) {
-            hostReads = true;
-            host.read(true);
-        }
-    }
-
-    @Override
-    public void ended() {
-        if (state != TcpState.CLOSED && !hostGone) {
-            sender.finish();
-            transmit(stack.now());
-        }
-    }
-
-    @Override
-    public void broken() {
-        if (state != TcpState.CLOSED && !hostGone) {
-            hostGone = true;
-            reset();
         }
     }
 
@@ -403,13 +268,11 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         resetByGuest();
     }
 
-    private void fail(String reason) {
-        hostGone = true;
-        opener.failed(new ConnectException("Cannot connect to " + guest() + ": " + reason));
-        close();
-    }
-
     // ---- to the guest
+
+    void transmit() {
+        transmit(stack.now());
+    }
 
     private void transmit(long now) {
         if (!state.maySend()) {
@@ -460,35 +323,19 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
                         mss);
     }
 
+    /** The next segment acknowledges, or one of its own at the end of the batch. */
+    void ackIsDue() {
+        ackDue = true;
+    }
+
     private void acknowledge() {
         emit(TcpSegment.ACK, sender.nxt(), sender.queue(), 0, 0, 0);
-    }
-
-    private void sendSynAck(long now) {
-        stack.output()
-                .synchronize(
-                        this,
-                        TcpSegment.SYN | TcpSegment.ACK,
-                        sender.una(),
-                        receiver.next(),
-                        receiver.advertiseInSyn(),
-                        scaling);
-        sender.synSent(now);
-        stack.timers().arm(this, now + sender.rtoNanos());
-    }
-
-    private void sendSyn(long now) {
-        stack.output()
-                .synchronize(this, TcpSegment.SYN, sender.una(), 0, stack.initialWindow(), true);
-        sender.synSent(now);
-        stack.timers().arm(this, Math.min(now + synPause, openDeadline));
-        synPause = Math.min(2 * synPause, MAX_SYN_PAUSE_NANOS);
     }
 
     /** The guest's MAC address is known now: no reason to wait for the timer. */
     void guestAppeared(long now) {
         if (state == TcpState.SYN_SENT) {
-            sendSyn(now);
+            handshake.sendSyn(now);
         }
     }
 
@@ -497,27 +344,11 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
     @Override
     void expired(long now) {
         switch (state) {
-            case SYN_SENT -> synExpired(now);
-            case SYN_RECEIVED -> synAckExpired(now);
+            case SYN_SENT -> handshake.synExpired(now);
+            case SYN_RECEIVED -> handshake.synAckExpired(now);
             case ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK -> dataExpired(now);
             case TIME_WAIT -> close();
             case CONNECTING, FIN_WAIT_2, CLOSED -> {}
-        }
-    }
-
-    private void synExpired(long now) {
-        if (now >= openDeadline) {
-            fail("the guest does not answer");
-        } else {
-            sendSyn(now);
-        }
-    }
-
-    private void synAckExpired(long now) {
-        if (sender.retransmissions() >= MAX_SYN_ACKS || !sender.timeout()) {
-            resetByGuest();
-        } else {
-            sendSynAck(now);
         }
     }
 
@@ -544,7 +375,7 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         close();
     }
 
-    private void close() {
+    void close() {
         if (state.halfOpen()) {
             stack.leftHalfOpen(this);
         }
@@ -554,7 +385,8 @@ final class TcpConnection extends Timers.Timer implements HostStream.Events {
         stack.remove(this);
     }
 
-    private String guest() {
+    /** Address and port. */
+    String guest() {
         return NetUtil.toSocketAddressString(new InetSocketAddress(path.guestAddress(), guestPort));
     }
 

@@ -48,7 +48,7 @@ final class TcpForward extends ChannelInboundHandlerAdapter {
         // The host has no descriptor left for this one; the next may be luckier.
     }
 
-    private final class Opening implements GuestOpener.End, TcpConnection.Opener {
+    private final class Opening implements GuestOpener.End, TcpHandshake.Opener {
         private final Channel channel;
         private final NettyStream stream;
         private GuestOpener opener;
@@ -71,7 +71,7 @@ final class TcpForward extends ChannelInboundHandlerAdapter {
 
         @Override
         public void opening(TcpConnection connection) {
-            stream.events(connection);
+            stream.events(connection.host());
         }
 
         @Override

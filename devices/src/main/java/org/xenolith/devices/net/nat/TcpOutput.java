@@ -92,6 +92,17 @@ final class TcpOutput {
                 acked ? TcpSegment.RST : TcpSegment.RST | TcpSegment.ACK);
     }
 
+    /** The guest acknowledges what we never sent. RFC 9293, 3.10.7.3. */
+    void refuse(TcpConnection connection, TcpSegment segment) {
+        reset(
+                connection.path(),
+                connection.remotePort(),
+                connection.guestPort(),
+                segment.acknowledgement,
+                0,
+                TcpSegment.RST);
+    }
+
     void reset(Path path, int sourcePort, int guestPort, int sequence, int ack, int flags) {
         ByteBuf packet = path.allocate(TcpSegment.HEADER_BYTES);
         header(packet, sourcePort, guestPort, sequence, ack, flags, 0, 0);

@@ -125,9 +125,9 @@ final class TcpStack {
         halfOpen++;
         share.halfOpen++;
         add(connection);
-        connection.host(destinations.connect(to, connection));
+        connection.host().stream(destinations.connect(to, connection.host()));
         if (to == null) {
-            connection.connected(); // the name server is in here
+            connection.host().connected(); // the name server is in here
         }
     }
 
@@ -139,7 +139,7 @@ final class TcpStack {
      * @return the connection, or null when there are too many
      */
     TcpConnection open(
-            int guest, int port, HostStream host, TcpConnection.Opener opener, long deadline) {
+            int guest, int port, HostStream host, TcpHandshake.Opener opener, long deadline) {
         boolean room = connections.size() < maxConnections && opening.size() < MAX_HALF_OPEN;
         Path path = new Ipv4Path(ipv4, guest, destinations.gateway());
         int from = room ? freePort(path, port) : 0;
