@@ -147,7 +147,9 @@ final class BootCommand extends ServiceCommand {
     @Option(
             names = {"-p", "--publish"},
             paramLabel = "[ADDR:]PORT:PORT[/udp]",
-            description = "A port of this host that leads to a port of the guest: 8080:80.")
+            description =
+                    "A port of this host that leads to a port of the guest: 8080:80,"
+                        + " [::1]:8080:80.")
     private List<String> forwards = List.of();
 
     @Option(

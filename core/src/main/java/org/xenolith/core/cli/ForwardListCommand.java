@@ -5,11 +5,14 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.net.nat.ListeningPort;
+import org.xenolith.devices.net.nat.PortForward.Protocol;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
+import java.util.Locale;
 
 /** {@code vmm forward-list GUEST}. */
 @Command(name = "forward-list", header = "Lists the ports of the host that lead to a guest.")
@@ -33,12 +36,14 @@ final class ForwardListCommand extends GuestVerb {
         }
     }
 
+    /** The port as forward-remove takes it. */
     static String line(JsonObject forward) {
-        return "%s:%s/%s leads to port %s"
-                .formatted(
+        ListeningPort port =
+                new ListeningPort(
+                        Protocol.valueOf(
+                                forward.get("protocol").getAsString().toUpperCase(Locale.ROOT)),
                         forward.get("host_address").getAsString(),
-                        forward.get("host_port").getAsString(),
-                        forward.get("protocol").getAsString(),
-                        forward.get("guest_port").getAsString());
+                        forward.get("host_port").getAsInt());
+        return "%s leads to port %s".formatted(port, forward.get("guest_port").getAsString());
     }
 }

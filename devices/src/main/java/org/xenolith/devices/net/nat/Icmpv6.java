@@ -24,7 +24,9 @@ final class Icmpv6 {
         }
         int type = packet.bytes.getUnsignedByte(packet.payloadOffset);
         if (NeighbourDiscovery.isItsType(type)) {
-            discovery.receive(packet, type, sourceMac);
+            if (!packet.wasFragment) { // RFC 6980, 5
+                discovery.receive(packet, type, sourceMac);
+            }
         } else if (type == ECHO_REQUEST && discovery.learn(packet.source, sourceMac)) {
             echo(packet);
         }

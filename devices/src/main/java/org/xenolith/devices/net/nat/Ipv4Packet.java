@@ -50,8 +50,44 @@ final class Ipv4Packet extends IpPacket {
         return true;
     }
 
+    @Override
     boolean isFragment() {
         return (fragment & (Ipv4.MORE_FRAGMENTS | Ipv4.FRAGMENT_OFFSET_MASK)) != 0;
+    }
+
+    @Override
+    int fragmentUnit() {
+        return fragment & Ipv4.FRAGMENT_OFFSET_MASK;
+    }
+
+    @Override
+    boolean moreFragments() {
+        return (fragment & Ipv4.MORE_FRAGMENTS) != 0;
+    }
+
+    /** RFC 791, 3.2. */
+    private record Datagram(int source, int destination, int protocol, int id) {}
+
+    @Override
+    Object datagram() {
+        return new Datagram(source, destination, protocol, id);
+    }
+
+    @Override
+    int wholeHeaderBytes() {
+        return Ipv4.HEADER_BYTES;
+    }
+
+    @Override
+    int maxWholeBytes() {
+        return Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES;
+    }
+
+    @Override
+    void becomeWhole(ByteBuf whole, int firstProtocol, int wholePayloadBytes) {
+        int totalBytes = Ipv4.HEADER_BYTES + wholePayloadBytes;
+        Ipv4.writeHeader(whole, 0, totalBytes, id, 0, firstProtocol, source, destination);
+        read(whole, 0, false);
     }
 
     @Override

@@ -73,6 +73,11 @@ final class Ipv4Path extends Path {
     }
 
     @Override
+    int maxFragmentedBytes() {
+        return Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES;
+    }
+
+    @Override
     ByteBuf allocate(int payloadBytes) {
         return output.allocate(payloadBytes);
     }

@@ -9,11 +9,22 @@ import io.netty.buffer.ByteBuf;
 final class Ipv6 {
     static final int ETHERTYPE = 0x86dd;
     static final int HEADER_BYTES = 40;
-    static final int ICMP = 58;
+    static final int FRAGMENT = 44, ICMP = 58;
 
     // Offsets of struct ip6_hdr.
     static final int PAYLOAD_LENGTH = 4, NEXT_HEADER = 6, HOP_LIMIT = 7;
     static final int SOURCE = 8, DESTINATION = 24;
+
+    /** The header of a fragment, and offsets of struct ip6_frag. RFC 8200, 4.5. */
+    static final int FRAGMENT_HEADER_BYTES = 8, FRAGMENT_OFFSET = 2, FRAGMENT_ID = 4;
+
+    static final int MORE_FRAGMENTS = 1;
+
+    /** Below it, the offset stands in units of eight bytes. */
+    static final int FRAGMENT_OFFSET_SHIFT = 3;
+
+    /** Without the header; larger ones, RFC 2675, are not understood. */
+    static final int MAX_PAYLOAD_BYTES = 0xffff;
 
     static final int DEFAULT_HOP_LIMIT = 64;
 

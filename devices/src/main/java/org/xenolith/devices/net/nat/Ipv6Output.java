@@ -21,13 +21,23 @@ final class Ipv6Output {
     private final Egress egress;
     private final Ipv6Neighbours neighbours;
     private final int mtu;
+    private int fragmentId;
     private Solicitor solicitor = address -> {};
 
-    Ipv6Output(ByteBufAllocator allocator, Egress egress, Ipv6Neighbours neighbours, int mtu) {
+    /**
+     * @param fragmentId of the first packet that is sent in fragments: nobody can guess it
+     */
+    Ipv6Output(
+            ByteBufAllocator allocator,
+            Egress egress,
+            Ipv6Neighbours neighbours,
+            int mtu,
+            int fragmentId) {
         this.allocator = allocator;
         this.egress = egress;
         this.neighbours = neighbours;
         this.mtu = mtu;
+        this.fragmentId = fragmentId;
     }
 
     /** Who asks when a MAC address is not known; itself a user of this object. */
@@ -47,6 +57,35 @@ final class Ipv6Output {
     ByteBuf allocate(int payloadBytes) {
         int size = HEADER_ROOM + payloadBytes;
         return allocator.buffer(size, size).writerIndex(HEADER_ROOM);
+    }
+
+    /** As {@link Ipv4Output#send(int, int, int, ByteBuf)}. */
+    void send(Ipv6Address source, Ipv6Address destination, int protocol, ByteBuf packet) {
+        if (packet.readableBytes() - EthernetFrame.HEADER_BYTES > mtu) {
+            sendFragments(source, destination, protocol, packet);
+        } else {
+            send(source, destination, protocol, packet, packet, 0, false);
+        }
+    }
+
+    private void sendFragments(
+            Ipv6Address source, Ipv6Address destination, int protocol, ByteBuf packet) {
+        int id = fragmentId++;
+        int step = mtu - Ipv6.HEADER_BYTES - Ipv6.FRAGMENT_HEADER_BYTES & ~7;
+        int length = packet.readableBytes() - HEADER_ROOM;
+        for (int at = 0; at < length; at += step) {
+            int part = Math.min(step, length - at);
+            int more = at + part < length ? Ipv6.MORE_FRAGMENTS : 0;
+            ByteBuf fragment =
+                    allocate(Ipv6.FRAGMENT_HEADER_BYTES + part)
+                            .writeByte(protocol)
+                            .writeByte(0) // reserved
+                            .writeShort(at | more) // a multiple of eight, as the field wants it
+                            .writeInt(id)
+                            .writeBytes(packet, HEADER_ROOM + at, part);
+            send(source, destination, Ipv6.FRAGMENT, fragment, fragment, 0, false);
+        }
+        packet.release();
     }
 
     /** As {@link Ipv4Output#send(int, int, int, ByteBuf, ByteBuf, int, boolean)}. */

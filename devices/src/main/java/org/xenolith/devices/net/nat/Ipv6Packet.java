@@ -3,14 +3,20 @@ package org.xenolith.devices.net.nat;
 import io.netty.buffer.ByteBuf;
 
 /**
- * An IPv6 packet of a guest. Extension headers, and so fragments, are not understood: no guest
- * needs them to speak TCP, or UDP of a packet's size.
+ * An IPv6 packet of a guest. Of the extension headers only that of a fragment is understood, in the
+ * place where senders put it: no guest needs the others to speak TCP, UDP and ICMP.
  */
 final class Ipv6Packet extends IpPacket {
     private final Ipv6Output output;
     Ipv6Address source;
     Ipv6Address destination;
     int hopLimit;
+
+    /** Whether it is, or was before it was joined, a fragment, be it the only one. */
+    boolean wasFragment;
+
+    private int fragment; // offset and flag as they stand in the header
+    private int id;
 
     /**
      * @param output of answers
@@ -41,7 +47,63 @@ final class Ipv6Packet extends IpPacket {
         hopLimit = bytes.getUnsignedByte(offset + Ipv6.HOP_LIMIT);
         source = Ipv6Address.readFrom(bytes, offset + Ipv6.SOURCE);
         destination = Ipv6Address.readFrom(bytes, offset + Ipv6.DESTINATION);
+        fragment = 0;
+        wasFragment = protocol == Ipv6.FRAGMENT && readFragmentHeader();
         return true;
+    }
+
+    private boolean readFragmentHeader() {
+        if (payloadBytes < Ipv6.FRAGMENT_HEADER_BYTES) {
+            return false;
+        }
+        protocol = bytes.getUnsignedByte(payloadOffset);
+        fragment = bytes.getUnsignedShort(payloadOffset + Ipv6.FRAGMENT_OFFSET);
+        id = bytes.getInt(payloadOffset + Ipv6.FRAGMENT_ID);
+        payloadOffset += Ipv6.FRAGMENT_HEADER_BYTES;
+        payloadBytes -= Ipv6.FRAGMENT_HEADER_BYTES;
+        return true;
+    }
+
+    /** One that is all of its packet has nothing to do with others. RFC 6946. */
+    @Override
+    boolean isFragment() {
+        return moreFragments() || fragmentUnit() != 0;
+    }
+
+    @Override
+    int fragmentUnit() {
+        return fragment >> Ipv6.FRAGMENT_OFFSET_SHIFT;
+    }
+
+    @Override
+    boolean moreFragments() {
+        return (fragment & Ipv6.MORE_FRAGMENTS) != 0;
+    }
+
+    /** RFC 8200, 4.5. */
+    private record Datagram(Ipv6Address source, Ipv6Address destination, int id) {}
+
+    @Override
+    Object datagram() {
+        return new Datagram(source, destination, id);
+    }
+
+    @Override
+    int wholeHeaderBytes() {
+        return Ipv6.HEADER_BYTES;
+    }
+
+    @Override
+    int maxWholeBytes() {
+        return Ipv6.MAX_PAYLOAD_BYTES;
+    }
+
+    @Override
+    void becomeWhole(ByteBuf whole, int firstProtocol, int wholePayloadBytes) {
+        Ipv6.writeHeader(whole, 0, wholePayloadBytes, firstProtocol, hopLimit, source, destination);
+        read(whole, 0, false);
+        fragment = 0; // one within another is none
+        wasFragment = true;
     }
 
     @Override

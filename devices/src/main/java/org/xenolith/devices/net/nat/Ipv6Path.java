@@ -62,6 +62,11 @@ final class Ipv6Path extends Path {
     }
 
     @Override
+    int maxFragmentedBytes() {
+        return Ipv6.MAX_PAYLOAD_BYTES;
+    }
+
+    @Override
     ByteBuf allocate(int payloadBytes) {
         return output.allocate(payloadBytes);
     }
@@ -73,11 +78,7 @@ final class Ipv6Path extends Path {
 
     @Override
     void send(int protocol, ByteBuf packet) {
-        if (packet.readableBytes() - payloadOffset() > maxPayloadBytes()) {
-            packet.release();
-        } else {
-            output.send(remote, guest, protocol, packet, packet, 0, false);
-        }
+        output.send(remote, guest, protocol, packet);
     }
 
     @Override

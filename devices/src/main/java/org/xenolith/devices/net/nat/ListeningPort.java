@@ -13,18 +13,18 @@ import java.util.regex.Pattern;
  */
 public record ListeningPort(PortForward.Protocol protocol, String address, int port) {
     private static final Pattern SYNTAX =
-            Pattern.compile("(?:(\\d+\\.\\d+\\.\\d+\\.\\d+):)?(\\d{1,5})(?:/(tcp|udp))?");
+            Pattern.compile(HostAddress.OPTIONAL + "(\\d{1,5})(?:/(tcp|udp))?");
 
     public ListeningPort {
         Objects.requireNonNull(protocol);
-        Ipv4.parse(address);
+        HostAddress.parse(address);
         if (port < 0 || port > PortForward.MAX_PORT) {
             throw new IllegalArgumentException(port + " is no port");
         }
     }
 
     /**
-     * @param text {@code [ADDRESS:]PORT[/tcp|/udp]}
+     * @param text {@code [ADDRESS:]PORT[/tcp|/udp]}, an IPv6 address in brackets
      * @throws IllegalArgumentException with a sentence when it is not that
      */
     public static ListeningPort parse(String text) {
@@ -33,13 +33,13 @@ public record ListeningPort(PortForward.Protocol protocol, String address, int p
             throw new IllegalArgumentException("'" + text + "' is not [ADDRESS:]PORT[/tcp|/udp]");
         }
         return new ListeningPort(
-                PortForward.Protocol.named(parts.group(3)),
-                PortForward.addressOrLoopback(parts.group(1)),
-                Integer.parseInt(parts.group(2)));
+                PortForward.Protocol.named(parts.group(4)),
+                HostAddress.of(parts.group(1), parts.group(2)),
+                Integer.parseInt(parts.group(3)));
     }
 
     @Override
     public String toString() {
-        return address + ":" + port + protocol.suffix();
+        return HostAddress.written(address) + ":" + port + protocol.suffix();
     }
 }

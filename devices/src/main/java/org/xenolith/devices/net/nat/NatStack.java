@@ -72,7 +72,8 @@ final class NatStack {
         packet = new Ipv4Packet(output);
         errors = new IcmpErrors(clock);
         ipv6 = config.ipv6();
-        Ipv6Output output6 = new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu());
+        Ipv6Output output6 =
+                new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu(), random.nextInt());
         packet6 = new Ipv6Packet(output6);
         discovery = new NeighbourDiscovery(output6, ipv6Neighbours, timers, clock);
         icmpv6 = new Icmpv6(discovery, errors);
@@ -154,19 +155,32 @@ final class NatStack {
         }
         if (!packet.isFragment()) {
             receiveWhole();
-        } else if (reassembly.complete(packet)) {
+        } else if (reassembly.complete(packet, sourceMac)) {
             receiveWhole();
             reassembly.release();
         }
     }
 
     private void receivePacket6(long sourceMac) {
+        if (!packet6.isFragment()) {
+            receiveWhole6(sourceMac);
+        } else if (isForUs(packet6, sourceMac) && reassembly.complete(packet6, sourceMac)) {
+            receiveWhole6(sourceMac);
+            reassembly.release();
+        }
+    }
+
+    private boolean isForUs(Ipv6Packet packet, long sourceMac) {
+        boolean forUs = Ipv6.isOwn(packet.destination) || !Ipv6.isOnLink(packet.destination);
+        return forUs && ipv6Neighbours.learn(packet.source, sourceMac);
+    }
+
+    private void receiveWhole6(long sourceMac) {
         if (packet6.protocol == Ipv6.ICMP) {
             icmpv6.receive(packet6, sourceMac);
             return;
         }
-        boolean forUs = Ipv6.isOwn(packet6.destination) || !Ipv6.isOnLink(packet6.destination);
-        if (!forUs || !ipv6Neighbours.learn(packet6.source, sourceMac)) {
+        if (!isForUs(packet6, sourceMac)) {
             return;
         }
         if (packet6.source.isLinkLocal() && !Ipv6.isOwn(packet6.destination)) {

@@ -37,6 +37,9 @@ abstract sealed class Path permits Ipv4Path, Ipv6Path {
     /** What fits behind the IP header into the MTU. */
     abstract int maxPayloadBytes();
 
+    /** What fits behind the IP header of a packet that may be cut into fragments. */
+    abstract int maxFragmentedBytes();
+
     /** Where the IP payload of a packet to the guest begins. */
     final int payloadOffset() {
         return EthernetFrame.HEADER_BYTES + headerBytes();
@@ -48,7 +51,7 @@ abstract sealed class Path permits Ipv4Path, Ipv6Path {
     /** Sum of the pseudo header of a packet to the guest. */
     abstract long pseudoHeader(int protocol, int lengthBytes);
 
-    /** Sends a complete packet; one larger than the MTU in fragments, or not at all. */
+    /** Sends a complete packet; one larger than the MTU in fragments. */
     abstract void send(int protocol, ByteBuf packet);
 
     /**

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
  * A port of the host that leads to a port of a guest, as {@code -p} names it.
  *
  * @param protocol TCP or UDP
- * @param hostAddress address to listen on; 127.0.0.1 unless written
+ * @param hostAddress address to listen on, IPv4 or IPv6; 127.0.0.1 unless written
  * @param hostPort port to listen on, 0 for any that is free
  * @param guestPort port of the guest, from 1
  */
@@ -29,14 +29,12 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
     }
 
     static final int MAX_PORT = 0xffff;
-    private static final String LOOPBACK = "127.0.0.1";
     private static final Pattern SYNTAX =
-            Pattern.compile(
-                    "(?:(\\d+\\.\\d+\\.\\d+\\.\\d+):)?(\\d{1,5}):(\\d{1,5})(?:/(tcp|udp))?");
+            Pattern.compile(HostAddress.OPTIONAL + "(\\d{1,5}):(\\d{1,5})(?:/(tcp|udp))?");
 
     public PortForward {
         Objects.requireNonNull(protocol);
-        Ipv4.parse(hostAddress);
+        HostAddress.parse(hostAddress);
         if (hostPort < 0 || hostPort > MAX_PORT || guestPort < 1 || guestPort > MAX_PORT) {
             throw new IllegalArgumentException(
                     "ports have to be from 1 to 65535: " + hostPort + ":" + guestPort);
@@ -44,7 +42,7 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
     }
 
     /**
-     * @param text {@code [ADDRESS:]HOSTPORT:GUESTPORT[/tcp|/udp]}
+     * @param text {@code [ADDRESS:]HOSTPORT:GUESTPORT[/tcp|/udp]}, an IPv6 address in brackets
      * @throws IllegalArgumentException with a sentence when it is not that
      */
     public static PortForward parse(String text) {
@@ -54,14 +52,10 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
                     "'" + text + "' is not [ADDRESS:]HOSTPORT:GUESTPORT[/tcp|/udp]");
         }
         return new PortForward(
-                Protocol.named(parts.group(4)),
-                addressOrLoopback(parts.group(1)),
-                Integer.parseInt(parts.group(2)),
-                Integer.parseInt(parts.group(3)));
-    }
-
-    static String addressOrLoopback(String written) {
-        return written == null ? LOOPBACK : written;
+                Protocol.named(parts.group(5)),
+                HostAddress.of(parts.group(1), parts.group(2)),
+                Integer.parseInt(parts.group(3)),
+                Integer.parseInt(parts.group(4)));
     }
 
     /** The host's end. */
@@ -71,6 +65,11 @@ public record PortForward(Protocol protocol, String hostAddress, int hostPort, i
 
     @Override
     public String toString() {
-        return hostAddress + ":" + hostPort + ":" + guestPort + protocol.suffix();
+        return HostAddress.written(hostAddress)
+                + ":"
+                + hostPort
+                + ":"
+                + guestPort
+                + protocol.suffix();
     }
 }

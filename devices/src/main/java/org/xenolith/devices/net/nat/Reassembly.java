@@ -10,35 +10,40 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Fragments of guests' packets until they are whole: few packets, for a short time, the oldest
- * gives way. Fragments that overlap serve attacks only, so they end their packet: RFC 5722 says so
- * for IPv6, and RFC 791 does not know better. RFC 791, 3.2; RFC 815.
+ * Fragments of guests' packets until they are whole: few packets, for a short time, over both
+ * versions of IP. A guest with many makes room itself; only one that has none takes it from others.
+ * Fragments that overlap serve attacks only, so they end their packet, with what still comes of it:
+ * RFC 5722 says so for IPv6, and RFC 791 does not know better. RFC 791, 3.2; RFC 815; RFC 8200,
+ * 4.5.
  */
 final class Reassembly {
     static final int MAX_PACKETS = 16;
     static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private static final int UNIT_BYTES = 8;
-    private static final int MAX_PAYLOAD_BYTES = Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES;
-
-    private record Key(int source, int destination, int protocol, int id) {}
 
     private static final class Partial {
+        final long mac; // of the sender
         final ByteBuf bytes; // room for a header, then the payload
+        final int headerBytes;
         final Set<Integer> units = new HashSet<>(); // 8-byte units that are there
         final long deadline;
+        int protocol; // of the fragment at 0
         int payloadBytes = -1; // before the last fragment
         int end; // behind the highest byte
+        boolean refused; // released; kept so that the rest is known
 
-        Partial(ByteBuf bytes, long deadline) {
+        Partial(long mac, ByteBuf bytes, int headerBytes, long deadline) {
+            this.mac = mac;
             this.bytes = bytes;
+            this.headerBytes = headerBytes;
             this.deadline = deadline;
         }
     }
 
     private final ByteBufAllocator allocator;
     private final NatClock clock;
-    private final Map<Key, Partial> partials = new LinkedHashMap<>(); // oldest first
+    private final Map<Object, Partial> partials = new LinkedHashMap<>(); // oldest first
     private ByteBuf whole; // what the last packet was read from
 
     Reassembly(ByteBufAllocator allocator, NatClock clock) {
@@ -49,26 +54,29 @@ final class Reassembly {
     /**
      * Takes a fragment.
      *
+     * @param mac of the guest that it comes from
      * @return whether {@code packet} is now the whole packet, until {@link #release}
      */
-    boolean complete(Ipv4Packet packet) {
+    boolean complete(IpPacket packet, long mac) {
         expire();
-        int offset = (packet.fragment & Ipv4.FRAGMENT_OFFSET_MASK) * UNIT_BYTES;
-        boolean last = (packet.fragment & Ipv4.MORE_FRAGMENTS) == 0;
+        int offset = packet.fragmentUnit() * UNIT_BYTES;
         int length = packet.payloadBytes;
         if (length == 0
-                || !last && length % UNIT_BYTES != 0
-                || offset + length > MAX_PAYLOAD_BYTES) {
+                || packet.moreFragments() && length % UNIT_BYTES != 0
+                || offset + length > packet.maxWholeBytes()) {
             return false;
         }
-        Key key = new Key(packet.source, packet.destination, packet.protocol, packet.id);
+        Object key = packet.datagram();
         Partial partial = partials.get(key);
         if (partial == null) {
-            partial = begin();
+            partial = begin(packet, mac);
             partials.put(key, partial);
         }
-        if (!add(partial, packet, offset, last)) {
-            drop(key);
+        if (partial.refused) {
+            return false;
+        }
+        if (!add(partial, packet, offset)) {
+            refuse(partial);
             return false;
         }
         if (partial.payloadBytes < 0 || !isWhole(partial)) {
@@ -76,21 +84,34 @@ final class Reassembly {
         }
         partials.remove(key);
         whole = partial.bytes;
-        finish(packet, partial);
+        packet.becomeWhole(whole, partial.protocol, partial.payloadBytes);
         return true;
     }
 
-    private Partial begin() {
+    private Partial begin(IpPacket packet, long mac) {
         if (partials.size() == MAX_PACKETS) {
-            drop(partials.keySet().iterator().next());
+            drop(oldestOf(mac));
         }
-        ByteBuf bytes = allocator.heapBuffer(Ipv4.HEADER_BYTES, Ipv4.MAX_PACKET_BYTES);
-        return new Partial(bytes, clock.now() + TIMEOUT_NANOS);
+        int headerBytes = packet.wholeHeaderBytes();
+        int most = headerBytes + packet.maxWholeBytes();
+        ByteBuf bytes = allocator.heapBuffer(headerBytes, most);
+        return new Partial(mac, bytes, headerBytes, clock.now() + TIMEOUT_NANOS);
     }
 
-    private static boolean add(Partial partial, Ipv4Packet packet, int offset, boolean last) {
+    /** Of this guest, or of all if it has none. */
+    private Object oldestOf(long mac) {
+        for (Map.Entry<Object, Partial> each : partials.entrySet()) {
+            if (each.getValue().mac == mac) {
+                return each.getKey();
+            }
+        }
+        return partials.keySet().iterator().next();
+    }
+
+    private static boolean add(Partial partial, IpPacket packet, int offset) {
         int length = packet.payloadBytes;
         int end = offset + length;
+        boolean last = !packet.moreFragments();
         if (last && (partial.payloadBytes >= 0 || partial.end > end)
                 || partial.payloadBytes >= 0 && end > partial.payloadBytes) {
             return false;
@@ -103,33 +124,21 @@ final class Reassembly {
         if (last) {
             partial.payloadBytes = end;
         }
+        if (offset == 0) {
+            partial.protocol = packet.protocol;
+        }
+        int at = partial.headerBytes;
         if (end > partial.end) {
             partial.end = end;
-            partial.bytes.ensureWritable(end + Ipv4.HEADER_BYTES - partial.bytes.writerIndex());
-            partial.bytes.writerIndex(Ipv4.HEADER_BYTES + end);
+            partial.bytes.ensureWritable(at + end - partial.bytes.writerIndex());
+            partial.bytes.writerIndex(at + end);
         }
-        partial.bytes.setBytes(
-                Ipv4.HEADER_BYTES + offset, packet.bytes, packet.payloadOffset, length);
+        partial.bytes.setBytes(at + offset, packet.bytes, packet.payloadOffset, length);
         return true;
     }
 
     private static boolean isWhole(Partial partial) {
-        int units = (partial.payloadBytes + UNIT_BYTES - 1) / UNIT_BYTES;
-        return partial.units.size() == units;
-    }
-
-    private static void finish(Ipv4Packet packet, Partial partial) {
-        int totalBytes = Ipv4.HEADER_BYTES + partial.payloadBytes;
-        Ipv4.writeHeader(
-                partial.bytes,
-                0,
-                totalBytes,
-                packet.id,
-                0,
-                packet.protocol,
-                packet.source,
-                packet.destination);
-        packet.read(partial.bytes, 0, false);
+        return partial.units.size() == Math.ceilDiv(partial.payloadBytes, UNIT_BYTES);
     }
 
     /** The whole packet has been dealt with. */
@@ -142,7 +151,7 @@ final class Reassembly {
 
     private void expire() {
         while (!partials.isEmpty()) {
-            Map.Entry<Key, Partial> oldest = partials.entrySet().iterator().next();
+            Map.Entry<Object, Partial> oldest = partials.entrySet().iterator().next();
             if (oldest.getValue().deadline > clock.now()) {
                 return;
             }
@@ -150,9 +159,15 @@ final class Reassembly {
         }
     }
 
-    private void drop(Key key) {
+    private static void refuse(Partial partial) {
+        partial.refused = true;
+        partial.units.clear();
+        partial.bytes.release();
+    }
+
+    private void drop(Object key) {
         Partial dropped = partials.remove(key);
-        if (dropped != null) {
+        if (!dropped.refused) {
             dropped.bytes.release();
         }
     }
@@ -162,7 +177,8 @@ final class Reassembly {
     }
 
     void close() {
-        partials.values().forEach(partial -> partial.bytes.release());
-        partials.clear();
+        while (!partials.isEmpty()) {
+            drop(partials.keySet().iterator().next());
+        }
     }
 }

@@ -18,9 +18,6 @@ final class UdpFlows {
     // Offsets of struct udphdr.
     static final int SOURCE_PORT = 0, DESTINATION_PORT = 2, LENGTH = 4, CHECKSUM = 6;
 
-    /** Longest payload that an IPv4 packet carries. */
-    static final int MAX_PAYLOAD_BYTES = Ipv4.MAX_PACKET_BYTES - Ipv4.HEADER_BYTES - HEADER_BYTES;
-
     private record Key(long guestHigh, long guestLow, long remoteHigh, long remoteLow, int ports) {
         static Key of(Path path, int guestPort, int remotePort) {
             return new Key(
@@ -180,7 +177,7 @@ final class UdpFlows {
     /** Sends a datagram to a guest; the reference of the payload passes. */
     private void send(Path path, int sourcePort, int guestPort, ByteBuf payload) {
         int length = HEADER_BYTES + payload.readableBytes();
-        if (payload.readableBytes() > MAX_PAYLOAD_BYTES || egress.blocked()) {
+        if (length > path.maxFragmentedBytes() || egress.blocked()) {
             payload.release();
             return;
         }

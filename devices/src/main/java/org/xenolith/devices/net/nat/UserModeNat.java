@@ -153,8 +153,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
      */
     public ForwardedPort forward(PortForward forward, String guest) throws IOException {
         InetSocketAddress address =
-                new InetSocketAddress(
-                        Ipv4.toInetAddress(Ipv4.parse(forward.hostAddress())), forward.hostPort());
+                new InetSocketAddress(HostAddress.parse(forward.hostAddress()), forward.hostPort());
         ChannelFuture bound = call(() -> listen(forward, guest, address)).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             throw cannotForward(forward, bound.cause());
@@ -176,7 +175,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         boolean taken =
                 cause instanceof BindException
                         && String.valueOf(cause.getMessage()).contains("in use");
-        String port = forward.hostAddress() + ":" + forward.hostPort();
+        String port = HostAddress.written(forward.hostAddress()) + ":" + forward.hostPort();
         String reason = taken ? "the port is in use" : cause.getMessage();
         return new IOException("Cannot forward " + port + " to a guest: " + reason, cause);
     }

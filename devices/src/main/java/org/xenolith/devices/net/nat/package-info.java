@@ -6,8 +6,8 @@
  * NatStack} is a machine without threads, sockets and clock of its own, so that tests run it packet
  * by packet and timer by timer; {@code NettyHost} gives it the host's sockets.
  *
- * <p>TCP and UDP stand on a {@code Path}, which is one over IPv4 or over IPv6. Over IPv6 there are
- * no fragments, and ways from the host to a guest are IPv4.
+ * <p>TCP and UDP stand on a {@code Path}, which is one over IPv4 or over IPv6. Ways from the host
+ * to a guest are IPv4, whatever the host's socket is.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9293">RFC 9293: TCP</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc5961">RFC 5961: blind attacks on TCP</a>

@@ -2,6 +2,7 @@ package org.xenolith.devices.net.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -172,6 +173,24 @@ class ForwardTest {
                 Socket client = new Socket("127.0.0.1", port.forward().hostPort())) {
             assertThat(port.forward().hostAddress()).isEqualTo("127.0.0.1");
             assertThat(client.isConnected()).isTrue();
+        }
+    }
+
+    @Test
+    void aPortOfAnIpv6AddressIsListenedOnThereAlone() throws IOException {
+        assumeTrue(LinuxInteropTest.hasIpv6(), "SKIPPED: this host has no ::1");
+        try (NetworkLoop network = NetworkLoop.create();
+                UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
+                ForwardedPort port = nat.forward(PortForward.parse("[0::1]:0:80"), "10.0.2.15")) {
+            int number = port.forward().hostPort();
+            assertThat(port.forward()).hasToString("[::1]:" + number + ":80/tcp");
+            new Socket("::1", number).close();
+            assertThatThrownBy(() -> new Socket("127.0.0.1", number))
+                    .isInstanceOf(ConnectException.class);
+            assertThatThrownBy(() -> nat.forward(port.forward(), "10.0.2.15"))
+                    .hasMessage(
+                            "Cannot forward [::1]:%d to a guest: the port is in use"
+                                    .formatted(number));
         }
     }
 

@@ -129,6 +129,13 @@ class GatewayTest {
         fragments.subList(1, 5).forEach(lab::fromGuest);
         lab.settle();
         assertThat(lab.host.datagrams).isEmpty();
+        fragments.forEach(lab::fromGuest);
+        lab.settle();
+        assertThat(lab.host.datagrams).as("and what still comes of it").isEmpty();
+        lab.run(Reassembly.TIMEOUT_NANOS);
+        fragments.forEach(lab::fromGuest);
+        lab.settle();
+        assertThat(lab.host.datagrams).as("another packet of that number").hasSize(1);
     }
 
     @Test

@@ -171,7 +171,8 @@ class HostileGuestTest {
         Ipv6Address to = random.nextBoolean() ? Ipv6.GATEWAY : Packets6.OUTSIDE;
         ByteBuf icmp = Unpooled.buffer().writeByte(128 + random.nextInt(10)).writeZero(3);
         icmp.writeBytes(randomBytes(random.nextInt(60)));
-        return switch (random.nextInt(6)) {
+        return switch (random.nextInt(8)) {
+            case 6, 7 -> fragment6(source, to);
             case 0 -> Packets6.routerSolicitation(source);
             case 1 -> Packets6.neighbourSolicitation(mac(), source, to);
             case 2 -> Packets6.echo(source, to, randomBytes(random.nextInt(100)));
@@ -198,6 +199,23 @@ class HostileGuestTest {
                                     OPTIONS,
                                     randomBytes(random.nextInt(100))));
         };
+    }
+
+    private byte[] fragment6(Ipv6Address source, Ipv6Address to) {
+        byte[] payload = randomBytes(8 * random.nextInt(20) + random.nextInt(2));
+        byte[] packet =
+                random.nextBoolean()
+                        ? Packets6.udp(mac(), source, 5000, to, random.nextInt(100), payload)
+                        : Packets6.echo(source, to, payload);
+        int whole = packet.length - Packets6.PAYLOAD;
+        int from = 8 * random.nextInt(1 + whole / 8);
+        int length = random.nextInt(1 + whole - from);
+        byte[] fragment = Packets6.fragment(packet, random.nextInt(40), from, length);
+        if (random.nextInt(10) == 0) {
+            Packets.view(fragment)
+                    .setShort(Packets6.PAYLOAD + Ipv6.FRAGMENT_OFFSET, random.nextInt());
+        }
+        return fragment;
     }
 
     private byte[] tcp() {

@@ -133,6 +133,9 @@ class LinuxInteropTest {
         if (found("ping")) {
             for (String own : new String[] {"fd00::2", "fd00::3", "fe80::2%" + guest.device()}) {
                 assertThat(guest.inside("ping", "-6", "-c", "1", own)).contains("1 received");
+                assertThat(guest.inside("ping", "-6", "-c", "1", "-s", "5000", own))
+                        .as("in fragments")
+                        .contains("1 received");
             }
         }
         guest.close();
@@ -143,7 +146,7 @@ class LinuxInteropTest {
         assertNothingMalformed();
     }
 
-    private static boolean hasIpv6() {
+    static boolean hasIpv6() {
         try (ServerSocket _ = new ServerSocket(0, 1, InetAddress.getByName("::1"))) {
             return true;
         } catch (IOException e) {
@@ -252,6 +255,53 @@ class LinuxInteropTest {
             assertThat(receive(host)).isEqualTo("y" + "x".repeat(5000));
             assertThat(guestProgram.waitFor(10, TimeUnit.SECONDS)).isTrue();
         }
+    }
+
+    @Test
+    void largeDatagramsGoToTheHostAndBackOverIpv6() throws Exception {
+        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        guest.awaitIpv6();
+        try (DatagramSocket host = new DatagramSocket(0, InetAddress.getByName("::1"))) {
+            host.setSoTimeout(20_000);
+            String script =
+                    """
+                    import socket
+                    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+                    s.sendto(b'x' * 6000 + b'y', ('fd00::2', %d))
+                    print(len(s.recvfrom(9000)[0]), 'bytes came back')
+                    """
+                            .formatted(host.getLocalPort());
+            Process guestProgram = guest.startInside("python3", "-c", script);
+            DatagramPacket packet = new DatagramPacket(new byte[9000], 9000);
+            host.receive(packet);
+            assertThat(packet.getLength()).isEqualTo(6001);
+            packet.setLength(5000);
+            host.send(packet);
+            assertThat(guestProgram.inputReader().readLine()).isEqualTo("5000 bytes came back");
+        }
+        guest.close();
+        assertNothingMalformed();
+        Tshark capture = Tshark.of(directory.resolve("pcap"));
+        assertThat(capture.packets("ipv6.fraghdr && eth.src == 52:55:0a:00:02:02"))
+                .as("fragments to the guest")
+                .hasSize(4);
+        assertThat(capture.packets("udp.checksum.status == 1 && ipv6.fragments"))
+                .as("datagrams that tshark has joined")
+                .hasSize(2);
+    }
+
+    @Test
+    void theHostReachesTheGuestThroughAForwardOfAnIpv6Address() throws Exception {
+        assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
+        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        Process server = guest.startInside("iperf3", "-s", "-1", "-p", "5201");
+        PortForward forward = PortForward.parse("[::1]:0:5201");
+        int port = nat.forward(forward, "10.0.2.15").forward().hostPort();
+        awaitListener();
+        TapGuest.command("iperf3", "-6", "-c", "::1", "-p", "" + port, "-n", "8M");
+        assertThat(server.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(server.exitValue()).isZero();
     }
 
     private static String receive(DatagramSocket socket) throws IOException {

@@ -25,7 +25,10 @@ class NatPartsTest {
         "8080:80, 127.0.0.1:8080:80/tcp",
         "127.0.0.1:8080:80/tcp, 127.0.0.1:8080:80/tcp",
         "0.0.0.0:5353:53/udp, 0.0.0.0:5353:53/udp",
-        "0:22, 127.0.0.1:0:22/tcp"
+        "0:22, 127.0.0.1:0:22/tcp",
+        "[::1]:8080:80, [::1]:8080:80/tcp",
+        "[0:0::1]:8080:80, [::1]:8080:80/tcp",
+        "[FD00::7]:53:53/udp, [fd00::7]:53:53/udp"
     })
     void forwardsAreReadAsDockerAndPodmanWriteThem(String text, String meaning) {
         assertThat(PortForward.parse(text)).hasToString(meaning);
@@ -33,7 +36,20 @@ class NatPartsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"80", "a:80", "8080:0", "70000:80", "8080:80/sctp", "300.0.0.1:1:1", ""})
+            strings = {
+                "80",
+                "a:80",
+                "8080:0",
+                "70000:80",
+                "8080:80/sctp",
+                "300.0.0.1:1:1",
+                "::1:1:1",
+                "[::1]",
+                "[::g]:1:1",
+                "[1.2.3.4]:1:1",
+                "[::1%lo]:1:1",
+                ""
+            })
     void nonsenseIsNoForward(String text) {
         assertThatThrownBy(() -> PortForward.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -44,7 +60,8 @@ class NatPartsTest {
     @CsvSource({
         "8080, 127.0.0.1:8080/tcp",
         "5353/udp, 127.0.0.1:5353/udp",
-        "0.0.0.0:22/tcp, 0.0.0.0:22/tcp"
+        "0.0.0.0:22/tcp, 0.0.0.0:22/tcp",
+        "[0::1]:22, [::1]:22/tcp"
     })
     void listeningPortsAreReadAsForwardsAreWritten(String text, String meaning) {
         ListeningPort port = ListeningPort.parse(text);
@@ -54,7 +71,8 @@ class NatPartsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "a", "70000", "8080:80", "8080/sctp", "300.0.0.1:1"})
+    @ValueSource(
+            strings = {"", "a", "70000", "8080:80", "8080/sctp", "300.0.0.1:1", "::1:1", "[::]"})
     void nonsenseIsNoListeningPort(String text) {
         assertThatThrownBy(() -> ListeningPort.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -3,6 +3,10 @@ package org.xenolith.devices.net.nat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /** {@link Packets} over IPv6. */
 final class Packets6 {
     static final int IP = Packets.IP;
@@ -79,6 +83,60 @@ final class Packets6 {
 
     static byte[] tcp(Ipv6Address source, Ipv6Address destination, ByteBuf segment) {
         return ip(NatLab.MAC, source, destination, Ipv4.TCP, 64, segment, TcpSegment.CHECKSUM);
+    }
+
+    /** A part of a packet, which is a frame itself, under a fragment header of its own. */
+    static byte[] fragment(byte[] packet, int id, int from, int length) {
+        int whole = packet.length - PAYLOAD;
+        boolean more = from + length < whole;
+        byte[] bytes = new byte[PAYLOAD + Ipv6.FRAGMENT_HEADER_BYTES + length];
+        System.arraycopy(packet, 0, bytes, 0, PAYLOAD);
+        ByteBuf frame = Unpooled.wrappedBuffer(bytes);
+        frame.setShort(IP + Ipv6.PAYLOAD_LENGTH, bytes.length - PAYLOAD);
+        frame.setByte(IP + Ipv6.NEXT_HEADER, Ipv6.FRAGMENT);
+        frame.setByte(PAYLOAD, packet[IP + Ipv6.NEXT_HEADER]);
+        frame.setShort(PAYLOAD + Ipv6.FRAGMENT_OFFSET, from | (more ? Ipv6.MORE_FRAGMENTS : 0));
+        frame.setInt(PAYLOAD + Ipv6.FRAGMENT_ID, id);
+        frame.setBytes(PAYLOAD + Ipv6.FRAGMENT_HEADER_BYTES, packet, PAYLOAD + from, length);
+        return bytes;
+    }
+
+    /** A packet cut as a sender would, all parts but the last of {@code step} bytes. */
+    static List<byte[]> fragments(byte[] packet, int id, int step) {
+        List<byte[]> fragments = new ArrayList<>();
+        int whole = packet.length - PAYLOAD;
+        for (int from = 0; from < whole; from += step) {
+            fragments.add(fragment(packet, id, from, Math.min(step, whole - from)));
+        }
+        return fragments;
+    }
+
+    /** The packet that fragments of the NAT make, each checked for itself. */
+    static byte[] joined(List<byte[]> fragments, int mtu) {
+        byte[] last = fragments.getLast();
+        int end = offset(last) + last.length - PAYLOAD - Ipv6.FRAGMENT_HEADER_BYTES;
+        byte[] packet = Arrays.copyOf(last, PAYLOAD + end);
+        int id = Packets.view(last).getInt(PAYLOAD + Ipv6.FRAGMENT_ID);
+        for (byte[] each : fragments) {
+            ByteBuf view = Packets.view(each);
+            boolean more = (each[PAYLOAD + 3] & Ipv6.MORE_FRAGMENTS) != 0;
+            if (view.getInt(PAYLOAD + Ipv6.FRAGMENT_ID) != id
+                    || each.length > IP + mtu
+                    || each.length != PAYLOAD + view.getUnsignedShort(IP + Ipv6.PAYLOAD_LENGTH)
+                    || more == (each == last)) {
+                throw new AssertionError("no fragment of one packet");
+            }
+            int from = PAYLOAD + Ipv6.FRAGMENT_HEADER_BYTES;
+            view.getBytes(from, packet, PAYLOAD + offset(each), each.length - from);
+        }
+        Packets.view(packet)
+                .setShort(IP + Ipv6.PAYLOAD_LENGTH, end)
+                .setByte(IP + Ipv6.NEXT_HEADER, last[PAYLOAD]);
+        return packet;
+    }
+
+    private static int offset(byte[] fragment) {
+        return Packets.view(fragment).getUnsignedShort(PAYLOAD + Ipv6.FRAGMENT_OFFSET) & ~7;
     }
 
     /** Reads a packet of the NAT, whose ICMP checksum has to be right. */
