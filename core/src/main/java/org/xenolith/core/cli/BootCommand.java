@@ -149,7 +149,7 @@ final class BootCommand extends ServiceCommand {
             paramLabel = "[ADDR:]PORT:PORT[/udp]",
             description =
                     "A port of this host that leads to a port of the guest: 8080:80,"
-                        + " [::1]:8080:80.")
+                            + " [::1]:8080:80.")
     private List<String> forwards = List.of();
 
     @Option(

@@ -15,11 +15,7 @@ import java.io.IOException;
 @Command(
         name = "network-attach",
         header = "Gives a running guest one more network interface.",
-        description = {
-            "",
-            "It is there until it is detached, or the guest reboots or is saved.",
-            ""
-        })
+        description = {"", "It is there until it is detached; a reboot or a save keeps it.", ""})
 final class NetworkAttachCommand extends GuestVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
