@@ -19,15 +19,15 @@ import java.util.function.IntSupplier;
  *
  * <p><b>TLBs.</b> Whoever changes a present entry drops what it translated, before the frame it
  * referred to is let go: an L1 entry the one page when the table is linked at one place, everything
- * when the place is not known, and a present upper entry everything. A root that stops being one
- * has its tag retired. Therefore a frame whose writable count is 0 has no write tag in the TLB of
- * this vCPU, and in a sibling's only until it drains its mailbox. A frame may become a page table
- * (or descriptor page) only after that: its link word keeps the stamp of its last writable
- * mapping's end, and {@link #NOT_SETTLED} sends the hypercall to wait for the siblings, without the
- * lock, and to try again. Stores into L1 tables never need it: they change no frame into a table.
- * The same stamp keeps a frame that was a table from being one again while a sibling is still in
- * the middle of a walk through it: such a walk looks at the type last, and a table at its end was
- * one all the time.
+ * when the place is not known, and a present upper entry everything. What was reached through an L3
+ * table that stops being one is given up, whichever roots referred to it. Therefore a frame whose
+ * writable count is 0 has no write tag in the TLB of this vCPU, and in a sibling's only until it
+ * drains its mailbox. A frame may become a page table (or descriptor page) only after that: its
+ * link word keeps the stamp of its last writable mapping's end, and {@link #NOT_SETTLED} sends the
+ * hypercall to wait for the siblings, without the lock, and to try again. Stores into L1 tables
+ * never need it: they change no frame into a table. The same stamp keeps a frame that was a table
+ * from being one again while a sibling is still in the middle of a walk through it: such a walk
+ * looks at the type last, and a table at its end was one all the time.
  *
  * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
  * #promote} and {@link #demote} are where it could be bounded.
@@ -259,6 +259,8 @@ public final class PageTypes {
     private void demote(long mfn, int type, TlbShootdown tlb) {
         if (type == FrameType.L4_TABLE) {
             tlb.retireRoot(mfn);
+        } else if (type == FrameType.L3_TABLE) {
+            tlb.retireTable(mfn);
         }
         // The type stays set while the entries go: an entry that refers to this very frame is none
         // of ours.

@@ -12,8 +12,11 @@ public interface TlbShootdown {
     /** Forgets everything under all tags. */
     void flushAll();
 
-    /** Forgets what was cached for a root that is none any more. */
+    /** Forgets what a root referred to that is none any more. */
     void retireRoot(long l4Mfn);
+
+    /** Forgets every translation through an L3 table that is none any more. */
+    void retireTable(long l3Mfn);
 
     /** Forgets write permission to a host frame. */
     void dropWrites(long hostBase);
@@ -71,6 +74,9 @@ public interface TlbShootdown {
 
                 @Override
                 public void retireRoot(long l4Mfn) {}
+
+                @Override
+                public void retireTable(long l3Mfn) {}
 
                 @Override
                 public void dropWrites(long hostBase) {}

@@ -185,6 +185,16 @@ public final class VcpuTlbs {
         }
 
         @Override
+        public void retireTable(long l3Mfn) {
+            mmu.retireTable(l3Mfn);
+            for (VcpuTlb sibling : vcpus) {
+                if (sibling != this) {
+                    sibling.mmu.mailbox().postRetireTable(l3Mfn);
+                }
+            }
+        }
+
+        @Override
         public void dropWrites(long hostBase) {
             mmu.dropWrites(hostBase);
             for (VcpuTlb sibling : vcpus) {

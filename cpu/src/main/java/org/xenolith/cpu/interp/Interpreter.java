@@ -297,7 +297,7 @@ public final class Interpreter {
      * @param entry what is there, in the caller's page; null when it does not know
      */
     static void called(Cpu cpu, long rsp, long back, Op entry, Op caller) {
-        long key = JumpCache.key(back, cpu.mmu().asid());
+        long key = JumpCache.key(back, cpu.mmu().asid(back));
         cpu.interpreter().returns.called(rsp, key, entry, caller);
     }
 
@@ -308,7 +308,7 @@ public final class Interpreter {
      */
     static Op enterBehindCall(Cpu cpu, long rsp, long rip) {
         ReturnCache returns = cpu.interpreter().returns;
-        long key = JumpCache.key(rip, cpu.mmu().asid());
+        long key = JumpCache.key(rip, cpu.mmu().asid(rip));
         Op entry = returns.find(rsp, key);
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
             cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
@@ -323,7 +323,7 @@ public final class Interpreter {
 
     /** Where the block at a linear address is entered, if it and its page are known. */
     private Op entry(long rip) {
-        long asid = mmu.asid();
+        long asid = mmu.asid(rip);
         Op entry = jumps.find(rip, asid);
         if (entry != null && entry.enterable) {
             return entry;

@@ -33,20 +33,17 @@ public final class Mmu {
 
     private static final int FETCH_ENTRIES = 4096;
 
-    /**
-     * Matches no address: tags hold a page address and an ASID below {@link #MAX_ASID} in the low
-     * bits.
-     */
+    /** Stands for no table; a vCPU without a root translates nothing. */
+    private static final long NO_ROOT = 0;
+
+    /** Matches no address: tags hold a page address, and in the low bits an ASID that is less. */
     private static final long INVALID = -1;
 
-    /** Result of one walk whose tables a sibling has changed under it. */
+    /** Result of one walk whose tables have changed, under it or since the root was looked at. */
     private static final long CHANGED_MEANWHILE = -2;
 
     /** More than siblings can change while this vCPU is between two poll points, but by design. */
     private static final int MAX_WALKS = 64;
-
-    private static final int MAX_ASID = 0xffe;
-    private static final int ROOT_SLOTS = 256;
 
     /**
      * Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table,
@@ -56,9 +53,9 @@ public final class Mmu {
 
     /**
      * Interleaved entries: read tag, write tag, host base, unused. A tag is the page's linear
-     * address with the ASID in its low 12 bits. The base is only used after a tag matched. A write
-     * tag is present only for frames that may be written without anybody noticing: not page tables,
-     * not frames with code.
+     * address with the ASID of its half of the address space in the low 12 bits. The base is only
+     * used after a tag matched. A write tag is present only for frames that may be written without
+     * anybody noticing: not page tables, not frames with code.
      */
     private final long[] tlb = new long[ENTRIES * LONGS_PER_ENTRY];
 
@@ -68,23 +65,18 @@ public final class Mmu {
     /** What the interpreter attached to a fetch entry: the frame's decoded code. */
     private final Object[] fetchPages = new Object[FETCH_ENTRIES];
 
-    /**
-     * Roots that have an ASID, hashed by MFN; 0 when free. A root's entries survive while another
-     * one is loaded.
-     */
-    private final long[] rootMfns = new long[ROOT_SLOTS];
-
-    private final int[] rootAsids = new int[ROOT_SLOTS];
-
     private final MachineMemory memory;
     private final StoreWatch watch;
     private final TlbMailbox mailbox = new TlbMailbox(this);
     private final Breakpoints breakpoints = new Breakpoints();
 
     private FetchListener fetchListener = FetchListener.NONE;
+    private final AddressSpaces spaces = new AddressSpaces();
     private long root;
-    private long asid;
-    private int lastAsid = -1;
+    private long lowerAsid;
+
+    /** XOR of the ASIDs of both halves. */
+    private long otherAsid;
 
     /** Counts walks, for statistics. */
     private long walks;
@@ -138,7 +130,8 @@ public final class Mmu {
     public Mmu(MachineMemory memory, StoreWatch watch) {
         this.memory = memory;
         this.watch = watch;
-        reset();
+        clear();
+        setRoot(NO_ROOT);
     }
 
     public MachineMemory memory() {
@@ -173,9 +166,24 @@ public final class Mmu {
         }
     }
 
-    /** The tag of the loaded root; constant while guest code runs. */
-    public long asid() {
-        return asid;
+    /**
+     * What tells the translation of an address from those in other address spaces; changes with the
+     * root, and in a walk.
+     */
+    public long asid(long vaddr) {
+        return lowerAsid ^ vaddr >> Long.SIZE - 1 & otherAsid;
+    }
+
+    private long tag(long vaddr) {
+        return vaddr & PAGE_MASK | asid(vaddr);
+    }
+
+    /**
+     * Tag for the last byte of an operand: where it is in the next page, none that ever stands at
+     * the index of the first.
+     */
+    private long tag(long vaddr, int size) {
+        return vaddr + size - 1 & PAGE_MASK | asid(vaddr);
     }
 
     // ---- address spaces
@@ -186,56 +194,54 @@ public final class Mmu {
         return root;
     }
 
-    /** Loads CR3. Entries of other roots are kept under their tags. */
+    /**
+     * Loads CR3. What the TLB holds for other roots is kept, and serves this one where both lead to
+     * the same.
+     */
     public void setRoot(long l4Mfn) {
         root = l4Mfn;
-        int slot = rootSlot(l4Mfn);
-        if (rootMfns[slot] != l4Mfn) {
-            rootMfns[slot] = l4Mfn;
-            rootAsids[slot] = newAsid();
+        if (!spaces.load(l4Mfn)) {
+            look();
         }
-        asid = rootAsids[slot];
+        lowerAsid = spaces.lowerAsid();
+        otherAsid = lowerAsid ^ spaces.upperAsid();
     }
 
-    /** The table at {@code l4Mfn} is no root any more: what its tag holds is never used again. */
-    public void retireRoot(long l4Mfn) {
-        int slot = rootSlot(l4Mfn);
-        if (rootMfns[slot] == l4Mfn) {
-            rootMfns[slot] = 0;
-            if (root == l4Mfn) {
-                setRoot(l4Mfn);
-            }
-        }
-    }
-
-    private static int rootSlot(long mfn) {
-        return (int) (mfn ^ mfn >>> 8) & ROOT_SLOTS - 1;
-    }
-
-    private int newAsid() {
-        if (++lastAsid > MAX_ASID) {
+    /** Finds out where the root leads. */
+    private void look() {
+        if (!spaces.hasFreshAsids()) {
             clear();
-            lastAsid = 0;
         }
-        return lastAsid;
+        spaces.look(memory.frame(root));
+        // Asked afterwards: what a sibling changed before it changed the root is in the mailbox.
+        spaces.bind(root, mailbox.isEmpty());
+    }
+
+    /** The table at {@code l4Mfn} is no root any more, and may be another one when it is again. */
+    public void retireRoot(long l4Mfn) {
+        spaces.forgetRoot(l4Mfn);
+        if (root == l4Mfn) {
+            setRoot(root);
+        }
+    }
+
+    /** What was reached through the table at {@code l3Mfn}, none any more, is never used again. */
+    public void retireTable(long l3Mfn) {
+        if (spaces.forgetTable(l3Mfn)) {
+            setRoot(root);
+        }
     }
 
     private void clear() {
         Arrays.fill(tlb, INVALID);
         Arrays.fill(fetchTags, INVALID);
-        Arrays.fill(rootMfns, 0);
+        spaces.reuseAsids();
         fetchListener.allDropped();
-    }
-
-    private void reset() {
-        clear();
-        lastAsid = -1;
-        asid = newAsid();
     }
 
     /** Drops everything under all tags. */
     public void flushAll() {
-        Arrays.fill(rootMfns, 0);
+        spaces.forgetAll();
         setRoot(root);
     }
 
@@ -327,7 +333,7 @@ public final class Mmu {
     /** Loads a byte, zero-extended. */
     public int read8(long vaddr) {
         int i = index(vaddr);
-        if (tlb[i] == (vaddr & PAGE_MASK | asid)) {
+        if (tlb[i] == tag(vaddr)) {
             int value = Ram.getByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
             VarHandle.acquireFence();
             return value;
@@ -338,9 +344,7 @@ public final class Mmu {
     /** Loads two bytes, zero-extended. */
     public int read16(long vaddr) {
         int i = index(vaddr);
-        // An access that crosses into the next page forms that page's tag, which never stands at
-        // this index.
-        if (tlb[i] == (vaddr + 1 & PAGE_MASK | asid)) {
+        if (tlb[i] == tag(vaddr, 2)) {
             int value = Ram.getShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
             VarHandle.acquireFence();
             return value;
@@ -350,7 +354,7 @@ public final class Mmu {
 
     public int read32(long vaddr) {
         int i = index(vaddr);
-        if (tlb[i] == (vaddr + 3 & PAGE_MASK | asid)) {
+        if (tlb[i] == tag(vaddr, 4)) {
             int value = Ram.getInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
             VarHandle.acquireFence();
             return value;
@@ -360,7 +364,7 @@ public final class Mmu {
 
     public long read64(long vaddr) {
         int i = index(vaddr);
-        if (tlb[i] == (vaddr + 7 & PAGE_MASK | asid)) {
+        if (tlb[i] == tag(vaddr, 8)) {
             long value = Ram.getLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
             VarHandle.acquireFence();
             return value;
@@ -406,7 +410,7 @@ public final class Mmu {
      */
     public long hostForRead(long vaddr) {
         int i = index(vaddr);
-        if (tlb[i] != (vaddr & PAGE_MASK | asid)) {
+        if (tlb[i] != tag(vaddr)) {
             fillRead(vaddr, i);
         }
         return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
@@ -415,7 +419,7 @@ public final class Mmu {
     private void fillRead(long vaddr, int i) {
         long base = walk(vaddr, 0);
         setBase(i, base);
-        tlb[i + READ_TAG] = breakpoints.watches(vaddr) ? INVALID : vaddr & PAGE_MASK | asid;
+        tlb[i + READ_TAG] = breakpoints.watches(vaddr) ? INVALID : tag(vaddr);
         tlb[i + WRITE_TAG] = INVALID;
     }
 
@@ -428,7 +432,7 @@ public final class Mmu {
 
     public void write8(long vaddr, int value) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr)) {
             VarHandle.releaseFence();
             Ram.putByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
         } else {
@@ -438,7 +442,7 @@ public final class Mmu {
 
     public void write16(long vaddr, int value) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr + 1 & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr, 2)) {
             VarHandle.releaseFence();
             Ram.putShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
         } else {
@@ -448,7 +452,7 @@ public final class Mmu {
 
     public void write32(long vaddr, int value) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr + 3 & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr, 4)) {
             VarHandle.releaseFence();
             Ram.putInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
         } else {
@@ -458,7 +462,7 @@ public final class Mmu {
 
     public void write64(long vaddr, long value) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr + 7 & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr, 8)) {
             VarHandle.releaseFence();
             Ram.putLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
         } else {
@@ -531,7 +535,7 @@ public final class Mmu {
      * @throws GuestFault #PF with the write bit, or non-canonical #GP
      */
     public void checkUpdate(long vaddr, int size) {
-        if (tlb[index(vaddr) + WRITE_TAG] != (vaddr + size - 1 & PAGE_MASK | asid)) {
+        if (tlb[index(vaddr) + WRITE_TAG] != tag(vaddr, size)) {
             hostForUpdate(vaddr, size);
         }
     }
@@ -554,7 +558,7 @@ public final class Mmu {
      */
     public long hostForUpdate(long vaddr, int size) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr + size - 1 & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr, size)) {
             return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
         }
         if (crossesPage(vaddr, size)) {
@@ -569,7 +573,7 @@ public final class Mmu {
 
     private long prepareWrite(long vaddr) {
         int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == (vaddr & PAGE_MASK | asid)) {
+        if (tlb[i + WRITE_TAG] == tag(vaddr)) {
             return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
         }
         long base = walk(vaddr, GuestFault.PF_WRITE);
@@ -578,8 +582,8 @@ public final class Mmu {
         }
         boolean reported = breakpoints.watches(vaddr);
         setBase(i, base);
-        tlb[i + READ_TAG] = reported ? INVALID : vaddr & PAGE_MASK | asid;
-        tlb[i + WRITE_TAG] = reported || watch.watches(base) ? INVALID : vaddr & PAGE_MASK | asid;
+        tlb[i + READ_TAG] = reported ? INVALID : tag(vaddr);
+        tlb[i + WRITE_TAG] = reported || watch.watches(base) ? INVALID : tag(vaddr);
         return base | vaddr & PAGE_OFFSET;
     }
 
@@ -635,10 +639,10 @@ public final class Mmu {
      */
     public long hostForFetch(long vaddr) {
         int i = fetchIndex(vaddr);
-        if (fetchTags[i] != (vaddr & PAGE_MASK | asid)) {
+        if (fetchTags[i] != tag(vaddr)) {
             fetchPages[i] = null;
             fetchBases[i] = walk(vaddr, GuestFault.PF_FETCH);
-            fetchTags[i] = vaddr & PAGE_MASK | asid;
+            fetchTags[i] = tag(vaddr);
         }
         return fetchBases[i];
     }
@@ -648,7 +652,7 @@ public final class Mmu {
      */
     public Object attachedFetch(long vaddr) {
         int i = fetchIndex(vaddr);
-        return fetchTags[i] == (vaddr & PAGE_MASK | asid) ? fetchPages[i] : null;
+        return fetchTags[i] == tag(vaddr) ? fetchPages[i] : null;
     }
 
     /** Attaches the decoded code to the fetch entry that {@link #hostForFetch} has just made. */
@@ -697,11 +701,20 @@ public final class Mmu {
         long writable = Pte.WRITABLE;
         for (int level = 4; level > 1; level--) {
             long entry = entryForWalk(tableMfn, vaddr, level, access);
+            if (level == 4 && !isAsFound(vaddr, entry)) {
+                spaces.forgetRoot(root);
+                setRoot(root);
+                return CHANGED_MEANWHILE;
+            }
             noExecute |= entry;
             writable &= entry;
             tableMfn = Pte.mfn(entry);
         }
         return walkLeaf(vaddr, access, tableMfn, writable, noExecute);
+    }
+
+    private boolean isAsFound(long vaddr, long rootEntry) {
+        return isHypervisors(vaddr) || spaces.stands(Pte.index(vaddr, 4), rootEntry | Pte.ACCESSED);
     }
 
     private long walkLeaf(long vaddr, int access, long tableMfn, long writable, long noExecute) {

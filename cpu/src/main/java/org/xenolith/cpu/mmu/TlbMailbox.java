@@ -16,7 +16,8 @@ public final class TlbMailbox {
     private enum Kind {
         PAGE,
         FRAME,
-        ROOT
+        ROOT,
+        TABLE
     }
 
     private final Mmu owner;
@@ -54,6 +55,10 @@ public final class TlbMailbox {
 
     public void postRetireRoot(long l4Mfn) {
         post(Kind.ROOT, l4Mfn);
+    }
+
+    public void postRetireTable(long l3Mfn) {
+        post(Kind.TABLE, l3Mfn);
     }
 
     public synchronized void postFlushAll() {
@@ -103,6 +108,7 @@ public final class TlbMailbox {
             case PAGE -> owner.dropPage(operand);
             case FRAME -> owner.dropFrame(operand);
             case ROOT -> owner.retireRoot(operand);
+            case TABLE -> owner.retireTable(operand);
         }
     }
 }

@@ -65,6 +65,8 @@ final class UnitCode {
 
     private static final MethodTypeDesc LOAD_INT = accessor(ConstantDescs.CD_int);
     private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
+    private static final MethodTypeDesc ASID_OF =
+            MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc MERGE =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
 
@@ -403,8 +405,10 @@ final class UnitCode {
         out.aload(CPU).getfield(CPU_CLASS, "r", LONG_ARRAY).astore(REGISTERS);
         out.aload(CPU).invokevirtual(CPU_CLASS, "mmu", MethodTypeDesc.of(MMU));
         out.dup().invokevirtual(MMU, "tlb", MethodTypeDesc.of(LONG_ARRAY)).astore(TLB);
-        out.invokevirtual(MMU, "asid", MethodTypeDesc.of(ConstantDescs.CD_long)).lstore(ASID);
         loadRegister(Cpu.CODE_BASE, BASE);
+        out.lload(BASE);
+        // Memory in the other half of the address space is left to the interpreter.
+        out.invokevirtual(MMU, "asid", ASID_OF).lstore(ASID);
         out.aload(CPU).getfield(CPU_CLASS, "budget", ConstantDescs.CD_long).lstore(BUDGET);
         out.iconst_0().istore(SITE);
         for (int i = 0; i < 20; i++) {

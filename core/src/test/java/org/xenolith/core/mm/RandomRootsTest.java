@@ -1,0 +1,167 @@
+package org.xenolith.core.mm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.core.mm.TestDomain.RO;
+import static org.xenolith.core.mm.TestDomain.RW;
+import static org.xenolith.core.mm.TestDomain.TABLE;
+import static org.xenolith.core.mm.TestDomain.entry;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.abi.MmuExtOp;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Pte;
+
+import java.util.Random;
+
+/**
+ * A few roots with few tables below, in both halves of the address space, that come, change and go
+ * at random. After every step each vCPU finds under its root what a walk without TLB finds there.
+ */
+class RandomRootsTest {
+    private static final int STEPS = 4000;
+    private static final int[] SLOTS = {1, 2, 300, 301};
+    private static final int TREES = 3;
+    private static final int PAGES = 4;
+
+    private final TestDomain domain = new TestDomain();
+    private final TestDomain.Vcpu[] vcpus = {domain.vcpu, domain.addVcpu()};
+    private final long[] roots = new long[5];
+    private final long[] pages = new long[PAGES];
+
+    /** For each tree an L3, an L2 and two L1 tables. */
+    private final long[][] trees = new long[TREES][4];
+
+    private Random random;
+
+    RandomRootsTest() {
+        roots[0] = domain.l4;
+        for (int i = 1; i < roots.length; i++) {
+            roots[i] = domain.page();
+            domain.set(roots[i], 0, entry(domain.l3, TABLE));
+        }
+        for (int i = 0; i < PAGES; i++) {
+            pages[i] = domain.page();
+        }
+        for (long[] tree : trees) {
+            for (int i = 0; i < tree.length; i++) {
+                tree[i] = domain.page();
+            }
+            domain.set(tree[0], 0, entry(tree[1], TABLE));
+            domain.set(tree[1], 0, entry(tree[2], TABLE));
+            domain.set(tree[1], 1, entry(tree[3], TABLE));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void eachVcpuFindsWhatItsRootLeadsTo(long seed) {
+        run(seed);
+    }
+
+    @Test
+    void eachVcpuFindsWhatItsRootLeadsToForANewSeedEachTime() {
+        run(new Random().nextLong());
+    }
+
+    private void run(long seed) {
+        random = new Random(seed);
+        for (int step = 0; step < STEPS; step++) {
+            String what = step();
+            for (TestDomain.Vcpu vcpu : vcpus) {
+                vcpu.tlb().enter();
+                check(vcpu.mmu(), "vCPU %d, seed %d step %d: %s", vcpu.vcpuId(), seed, step, what);
+                vcpu.tlb().leave();
+            }
+        }
+    }
+
+    private String step() {
+        long root = any(roots);
+        long[] tree = trees[random.nextInt(TREES)];
+        return switch (random.nextInt(10)) {
+            case 0, 1, 2 -> load(vcpus[random.nextInt(vcpus.length)], root);
+            case 3, 4 -> write(root, any(SLOTS), anyTree());
+            case 5 -> pinOrUnpin(root);
+            case 6 -> write(tree[0], 0, random.nextInt(3) == 0 ? 0 : entry(tree[1], anyTable()));
+            case 7 -> write(tree[1], random.nextInt(2), entry(tree[2 + random.nextInt(2)], TABLE));
+            default -> write(tree[2 + random.nextInt(2)], 0, anyLeaf());
+        };
+    }
+
+    private long any(long[] mfns) {
+        return mfns[random.nextInt(mfns.length)];
+    }
+
+    private int any(int[] slots) {
+        return slots[random.nextInt(slots.length)];
+    }
+
+    private long anyTable() {
+        return switch (random.nextInt(6)) {
+            case 0 -> TABLE & ~Pte.WRITABLE;
+            case 1 -> TABLE | Pte.NO_EXECUTE;
+            case 2 -> TABLE & ~Pte.ACCESSED;
+            default -> TABLE;
+        };
+    }
+
+    private long anyTree() {
+        return random.nextInt(3) == 0 ? 0 : entry(trees[random.nextInt(TREES)][0], anyTable());
+    }
+
+    private long anyLeaf() {
+        return random.nextInt(4) == 0 ? 0 : entry(any(pages), random.nextBoolean() ? RW : RO);
+    }
+
+    private String load(TestDomain.Vcpu vcpu, long root) {
+        vcpu.tlb().enter();
+        long result = domain.extOp(vcpu, MmuExtOp.NEW_BASEPTR, root, 0);
+        vcpu.tlb().leave();
+        return "vCPU %d loads %#x: %d".formatted(vcpu.vcpuId(), root, result);
+    }
+
+    private String pinOrUnpin(long root) {
+        int command = random.nextBoolean() ? MmuExtOp.PIN_L4_TABLE : MmuExtOp.UNPIN_TABLE;
+        return "command %d for %#x: %d".formatted(command, root, domain.extOp(command, root, 0));
+    }
+
+    /** By a hypercall, or as the guest does with a table that is none yet. */
+    private String write(long table, int slot, long entry) {
+        String what = "%#x[%d] = %#x".formatted(table, slot, entry);
+        if (domain.frames.typeCount(table) == 0) {
+            domain.set(table, slot, entry);
+            return what + " untyped";
+        }
+        return what + ": " + domain.update(table, slot, entry);
+    }
+
+    private static void check(Mmu mmu, String where, Object... arguments) {
+        Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
+        fresh.setRoot(mmu.root());
+        for (int slot : SLOTS) {
+            for (int window = 0; window < 2; window++) {
+                long vaddr = ((long) slot << 39 << 16 >> 16) + window * 0x20_0000L;
+                for (int access = 0; access < 3; access++) {
+                    assertThat(translate(mmu, vaddr, access))
+                            .as("access %d to %#x, ".formatted(access, vaddr) + where, arguments)
+                            .isEqualTo(translate(fresh, vaddr, access));
+                }
+            }
+        }
+    }
+
+    private static long translate(Mmu mmu, long vaddr, int access) {
+        try {
+            return switch (access) {
+                case 0 -> mmu.hostForRead(vaddr);
+                case 1 -> mmu.hostForBulkWrite(vaddr);
+                default -> mmu.hostForFetch(vaddr);
+            };
+        } catch (GuestFault fault) {
+            return -100 - fault.errorCode();
+        }
+    }
+}
