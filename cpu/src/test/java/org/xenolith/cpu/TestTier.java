@@ -14,6 +14,8 @@ public enum TestTier {
     HOT(new Jit(Jit.Policy.NORMAL)),
     /** Translated before it runs for the first time, where there is a translation. */
     EVERYTHING(new Jit(Jit.Policy.EVERYTHING)),
+    /** As EVERYTHING, in the form of units whose floating point is rarely quick. */
+    EXACT(new Jit(Jit.Policy.EVERYTHING_EXACT)),
     /** Translated when it runs for the second time: places where a run only stopped are not. */
     REPEATED(new Jit(new Jit.Policy(1, 1_000_000, true, 200, 0))),
     /** As EVERYTHING, and compared with the interpreter each time. */

@@ -257,6 +257,43 @@ class TranslationTest {
     }
 
     @Test
+    void aUnitWhoseDoublesAreRarelyQuickIsMadeAnew() {
+        Label loop = new Label();
+        guest.write(
+                code -> {
+                    code.mov(RCX, 10_000).bind(loop).sse(0xf2, 0x58, 0, 1);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        cpu.mxcsr.load(Mxcsr.DEFAULT | Mxcsr.PE);
+        cpu.xmm[0] = 0;
+        cpu.xmm[2] = 1; // a denormal
+        guest.runToSyscall();
+        assertThat(cpu.xmm[0]).isEqualTo(10_000);
+        assertThat(cpu.mxcsr.value()).isEqualTo(Mxcsr.DEFAULT | Mxcsr.PE | Mxcsr.DE);
+        assertThat(cpu.tier.exits(TranslatedUnit.ROUGH)).isBetween(1L, 1_000L);
+        assertThat(cpu.tier.instructions()).isGreaterThan(20_000);
+    }
+
+    @Test
+    void aUnitThatMeetsAnOddDoubleNowAndThenStays() {
+        Label loop = new Label();
+        guest.write(
+                code -> {
+                    code.mov(RCX, 10_000).bind(loop).sse(0xf2, 0x58, 0, 1);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        for (int run = 0; run < 20; run++) {
+            cpu.mxcsr.load(Mxcsr.DEFAULT); // the precision flag is not set: the first is not quick
+            cpu.xmm[0] = Double.doubleToRawLongBits(0.5);
+            cpu.xmm[2] = Double.doubleToRawLongBits(0.1);
+            cpu.rip = CODE;
+            guest.runToSyscall();
+        }
+        assertThat(cpu.tier.exits(TranslatedUnit.ROUGH)).isBetween(10L, 100L);
+        assertThat(cpu.tier.instructions()).isGreaterThan(20 * 29_000);
+    }
+
+    @Test
     void anUnmaskedExceptionIsRaisedInFrontOfTheDestination() {
         Label divsd = new Label();
         guest.write(code -> code.mov(RAX, 1).bind(divsd).sse(0xf2, 0x5e, 0, 1).syscall());

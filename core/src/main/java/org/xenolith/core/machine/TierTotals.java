@@ -13,7 +13,8 @@ import org.xenolith.cpu.interp.TranslatedUnit;
  * @param misses left before an instruction whose address the TLB did not know, or that crosses
  *     pages
  * @param budget left because the budget might not reach to the next comparison
- * @param special left before an instruction that only the interpreter executes
+ * @param special left before an instruction that only the interpreter executes, numbers that are
+ *     not quick among them
  */
 record TierTotals(long translated, long entered, long misses, long budget, long special) {
     static TierTotals of(Domain domain) {
@@ -33,7 +34,7 @@ record TierTotals(long translated, long entered, long misses, long budget, long 
                 entered,
                 exits[TranslatedUnit.MISS],
                 exits[TranslatedUnit.BUDGET],
-                exits[TranslatedUnit.SPECIAL]);
+                exits[TranslatedUnit.SPECIAL] + exits[TranslatedUnit.ROUGH]);
     }
 
     /** Left to go on elsewhere. */

@@ -42,6 +42,9 @@ public final class Block {
     /** It is part of another block's unit, and has not become hot again since. */
     volatile boolean covered;
 
+    /** See {@link HotCode#isRough}. */
+    volatile boolean rough;
+
     private final CodeBytes code;
 
     /**

@@ -179,6 +179,22 @@ final class CodePage {
         return dropped - before;
     }
 
+    /** Drops a unit whose quick form of floating point was not quick; it is made anew soon. */
+    synchronized void dropRough(InstalledUnit installed) {
+        for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
+            UnitOp unit = i.next();
+            if (unit.installed() == installed) {
+                i.remove();
+                if (unit.block.isValid()) {
+                    unit.block.rough = true;
+                    unit.block.heat = 0;
+                    unit.block.replaceEntry(unit.block.plain);
+                }
+                unit.release();
+            }
+        }
+    }
+
     /**
      * Puts a unit in the place of a block and of those at its other entries, unless what it was
      * made of has changed.

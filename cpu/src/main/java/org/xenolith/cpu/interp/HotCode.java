@@ -39,6 +39,11 @@ public final class HotCode {
         return executed;
     }
 
+    /** Whether a unit was dropped because its quick form of floating point was left too often. */
+    public boolean isRough() {
+        return block.rough;
+    }
+
     /**
      * Whether a translation would be in vain: the block was dropped meanwhile, or stands in the
      * unit of another one.

@@ -23,7 +23,13 @@ public abstract class TranslatedUnit {
     /** As {@link #MISS}, for another reason: an address is not canonical, a quotient too large. */
     public static final int SPECIAL = 3;
 
-    public static final int REASONS = 4;
+    /**
+     * As {@link #MISS}: a number is very large or small, no number, or MXCSR asks for more than the
+     * quick form of floating point knows.
+     */
+    public static final int ROUGH = 4;
+
+    public static final int REASONS = 5;
 
     /**
      * Runs from one of the unit's entries and counts instructions in {@link Cpu#budget}.

@@ -13,6 +13,8 @@ final class UnitOp extends Op {
     /** How often it ran; counted for the verifier only. */
     private long entries;
 
+    private final Roughness roughness = new Roughness();
+
     UnitOp(Block block, InstalledUnit installed) {
         this.block = block;
         this.installed = installed;
@@ -51,8 +53,20 @@ final class UnitOp extends Op {
                         ? translated.run(cpu, start)
                         : cpu.verifier.run(translated, address(cpu), entries++);
         cpu.tier.left(reason, before - cpu.budget);
+        if (reason == TranslatedUnit.ROUGH && roughness.isTooMuch(cpu.tier.instructions())) {
+            drop(cpu);
+        }
         return reason == TranslatedUnit.ON
                 ? Interpreter.enter(cpu, cpu.rip)
                 : Interpreter.interpret(cpu);
+    }
+
+    /** So that it is made anew without its quick form of floating point. */
+    private void drop(Cpu cpu) {
+        CodePage page = (CodePage) cpu.mmu().attachedFetch(address(cpu));
+        InstalledUnit dropped = installed;
+        if (page != null && dropped != null) {
+            page.dropRough(dropped);
+        }
     }
 }

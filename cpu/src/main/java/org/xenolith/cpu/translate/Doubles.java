@@ -3,6 +3,7 @@ package org.xenolith.cpu.translate;
 import static java.lang.Double.doubleToRawLongBits;
 import static java.lang.Double.longBitsToDouble;
 
+import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.semantics.simd.SseDouble;
 
@@ -17,7 +18,53 @@ import org.xenolith.cpu.semantics.simd.SseDouble;
 public final class Doubles {
     private static final long EXPONENT = 0x7ffL << 52;
 
+    /** Exponents from {@code -MODERATE_EXPONENT} up, in the upper half of a double without sign. */
+    private static final int LOWEST = (1023 - Magnitude.MODERATE_EXPONENT) << 21;
+
+    private static final int WINDOW = 2 * Magnitude.MODERATE_EXPONENT << 21;
+
     private Doubles() {}
+
+    // ---- what the quick form of a unit asks of operands; true for all but odd values
+
+    private static int upperHalf(double x) {
+        return (int) (doubleToRawLongBits(x) >>> 32);
+    }
+
+    /** Whether a number is within the bounds of {@link Magnitude#MODERATE}, or 0. */
+    public static boolean isModerate(double x) {
+        return Integer.compareUnsigned((upperHalf(x) << 1) - LOWEST, WINDOW) < 0 || x == 0;
+    }
+
+    public static boolean isModerateAndNotZero(double x) {
+        return Integer.compareUnsigned((upperHalf(x) << 1) - LOWEST, WINDOW) < 0;
+    }
+
+    /** Whether a comparison with it raises nothing: no NaN, no denormal. */
+    public static boolean isComparable(double x) {
+        return Math.abs(x) >= Double.MIN_NORMAL || x == 0;
+    }
+
+    /** Whether an integer is not what a conversion of something larger yields. */
+    public static boolean isUnsaturated(int integer) {
+        return integer != Integer.MIN_VALUE && integer != Integer.MAX_VALUE;
+    }
+
+    public static boolean isUnsaturated(long integer) {
+        return integer != Long.MIN_VALUE && integer != Long.MAX_VALUE;
+    }
+
+    /** ZF, PF and CF after a comparison of numbers. */
+    public static int relation(double a, double b) {
+        return a > b ? 0 : a < b ? Flags.CF : Flags.ZF;
+    }
+
+    /** The integer next to {@code x} on the way to 0; of a small negative number, -0. */
+    public static double truncate(double x) {
+        return x < 0 ? Math.ceil(x) : Math.floor(x);
+    }
+
+    // ---- the exact form
 
     private static boolean isDenormal(long x) {
         return Long.compareUnsigned((x << 1) - 1, (1L << 53) - 2) < 0;

@@ -25,10 +25,21 @@ public final class Jit implements Translator {
      * @param maxInstructions of a unit
      * @param verifyEvery one entry of so many into a unit is compared with the interpreter, and the
      *     first few; 0 for none
+     * @param exact each unit in its exact form, not only those whose quick form was left too often
      */
     public record Policy(
-            int threshold, int window, boolean atOnce, int maxInstructions, int verifyEvery) {
+            int threshold,
+            int window,
+            boolean atOnce,
+            int maxInstructions,
+            int verifyEvery,
+            boolean exact) {
         private static final int ANY = Integer.MAX_VALUE;
+
+        public Policy(
+                int threshold, int window, boolean atOnce, int maxInstructions, int verifyEvery) {
+            this(threshold, window, atOnce, maxInstructions, verifyEvery, false);
+        }
 
         /**
          * For guests. Debian's boot is cold code: with a threshold of 2,000 it took a third longer
@@ -47,6 +58,9 @@ public final class Jit implements Translator {
 
         /** For tests: translate everything when it is first entered. */
         public static final Policy EVERYTHING = new Policy(0, ANY, true, 200, 0);
+
+        /** For tests: as EVERYTHING, without the quick form of floating point. */
+        public static final Policy EVERYTHING_EXACT = new Policy(0, ANY, true, 200, 0, true);
 
         /** For tests: as EVERYTHING, and compare each entry. */
         public static final Policy EVERYTHING_VERIFIED = new Policy(0, ANY, true, 200, 1);
@@ -146,13 +160,14 @@ public final class Jit implements Translator {
         long start = System.nanoTime();
         int limit = policy.maxInstructions;
         Region region = region(code, limit);
-        byte[] classFile = region == null ? null : UnitBuilder.classFile(region);
+        boolean exact = policy.exact || code.isRough();
+        byte[] classFile = region == null ? null : UnitBuilder.classFile(region, exact);
         while (classFile != null && UnitBuilder.codeLength(classFile) > allowedLength(region)) {
             int length = UnitBuilder.codeLength(classFile);
             int count = Math.min(limit, region.instructionCount());
             limit = count * allowedLength(region) / length * 9 / 10;
             region = region(code, limit);
-            classFile = UnitBuilder.classFile(region);
+            classFile = UnitBuilder.classFile(region, exact);
         }
         if (classFile == null) {
             refused.increment();

@@ -285,16 +285,17 @@ final class Scalars {
                 unit.zeroExtendInt();
             }
             unit.popXmm(2 * i.in.reg);
-            unit.out.lconst_0();
-            unit.popXmm(2 * i.in.reg + 1);
+            unit.clearXmm(2 * i.in.reg + 1);
         } else {
             int from = isStore(i) ? i.in.reg : i.in.rm;
             int to = isStore(i) ? i.in.rm : i.in.reg;
-            low(unit, from, bits);
-            if (bits == 32) {
-                unit.pushXmm(2 * to);
-                unit.out.invokestatic(PARTS, "mergeSingle", MERGE);
+            if (bits == 64) {
+                unit.copyXmm(2 * from, 2 * to);
+                return;
             }
+            low(unit, from, 32);
+            unit.pushXmm(2 * to);
+            unit.out.invokestatic(PARTS, "mergeSingle", MERGE);
             unit.popXmm(2 * to);
         }
     }
@@ -318,9 +319,9 @@ final class Scalars {
         }
         if (i.in.memory) {
             unit.load(i, 64);
+            unit.popXmm(2 * i.in.reg + half);
         } else {
-            unit.pushXmm(2 * i.in.rm + sourceHalf);
+            unit.copyXmm(2 * i.in.rm + sourceHalf, 2 * i.in.reg + half);
         }
-        unit.popXmm(2 * i.in.reg + half);
     }
 }

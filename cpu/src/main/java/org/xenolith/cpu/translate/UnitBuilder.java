@@ -3,6 +3,7 @@ package org.xenolith.cpu.translate;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.TlbMiss;
+import org.xenolith.cpu.translate.Translations.Emitter;
 
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
@@ -35,18 +36,27 @@ final class UnitBuilder {
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
     private final Region region;
+    private final boolean exact;
     private final Map<RegionBlock, Label> labels = new HashMap<>();
 
     /** What a block with one predecessor in the region knows from it. */
     private final Map<RegionBlock, FlagEmitter.State> known = new HashMap<>();
 
-    private UnitBuilder(Region region) {
+    /** What is known of vector registers where a block is reached, from the blocks before it. */
+    private final Map<RegionBlock, Arrival> arrivals = new HashMap<>();
+
+    private UnitBuilder(Region region, boolean exact) {
         this.region = region;
+        this.exact = exact;
     }
 
-    /** The class file of a region. */
-    static byte[] classFile(Region region) {
-        UnitBuilder builder = new UnitBuilder(region);
+    /**
+     * The class file of a region.
+     *
+     * @param exact not in the quick form, see {@link QuickDoubles}
+     */
+    static byte[] classFile(Region region, boolean exact) {
+        UnitBuilder builder = new UnitBuilder(region, exact);
         return ClassFile.of().build(UNIT, builder::writeClass);
     }
 
@@ -92,7 +102,7 @@ final class UnitBuilder {
 
     /** Blocks first, then prologue and exits: which registers those move is known only then. */
     private void writeRun(CodeBuilder out) {
-        UnitCode unit = new UnitCode(out);
+        UnitCode unit = new UnitCode(out, exact ? 0 : QuickDoubles.halvesOf(region.blocks()));
         Label prologue = out.newLabel();
         Label from = out.newLabel();
         Label to = out.newLabel();
@@ -138,7 +148,7 @@ final class UnitBuilder {
     private void writeBlock(UnitCode unit, RegionBlock block, RegionBlock following) {
         unit.out.labelBinding(labels.get(block));
         unit.flags.restore(known.getOrDefault(block, FlagEmitter.State.NOTHING));
-        unit.startBlock();
+        unit.startBlock(known(block));
         if (block.checksBudget) {
             unit.checkBudget(block);
         }
@@ -150,9 +160,14 @@ final class UnitBuilder {
             if (i.entry.mayMiss(i)) {
                 unit.markSite();
             }
-            i.entry.emitter().emit(unit, i);
+            emitter(i).emit(unit, i);
         }
         writeEnd(unit, block, following);
+    }
+
+    private Emitter emitter(GuestInstruction i) {
+        Emitter quick = exact ? null : QuickDoubles.find(i);
+        return quick == null ? i.entry.emitter() : quick;
     }
 
     private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
@@ -189,6 +204,28 @@ final class UnitBuilder {
     private void passOn(UnitCode unit, RegionBlock to) {
         if (to != null && to.predecessors == 1) {
             known.put(to, unit.flags.state());
+        }
+        if (to != null) {
+            arrivals.merge(to, new Arrival(1, unit.magnitudes()), Arrival::and);
+        }
+    }
+
+    /** What all ways to a block know; nothing if one of them, as that of a loop, comes later. */
+    private Magnitude[] known(RegionBlock block) {
+        Arrival arrival = arrivals.get(block);
+        return arrival == null || arrival.ways < block.predecessors
+                ? UnitCode.NOTHING_KNOWN
+                : arrival.magnitudes;
+    }
+
+    /** Ways to a block so far, and what they all know of the halves of vector registers. */
+    private record Arrival(int ways, Magnitude[] magnitudes) {
+        Arrival and(Arrival other) {
+            Magnitude[] both = new Magnitude[magnitudes.length];
+            for (int half = 0; half < both.length; half++) {
+                both[half] = Magnitude.either(magnitudes[half], other.magnitudes[half]);
+            }
+            return new Arrival(ways + other.ways, both);
         }
     }
 }

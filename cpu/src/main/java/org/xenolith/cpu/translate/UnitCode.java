@@ -52,6 +52,8 @@ final class UnitCode {
     private static final int QUICK = 39;
     private static final int FIRST_REGISTER = 40;
     private static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
+    private static final int HALVES = 32;
+    static final Magnitude[] NOTHING_KNOWN = new Magnitude[HALVES];
 
     private static final long LOW_32 = 0xffff_ffffL;
     private static final int OFFSET_BITS = 16;
@@ -63,6 +65,8 @@ final class UnitCode {
     private static final ClassDesc PARTS = desc(Parts.class);
     private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
 
+    private static final MethodTypeDesc TO_DOUBLE = MethodTypeDesc.ofDescriptor("(J)D");
+    private static final MethodTypeDesc TO_BITS = MethodTypeDesc.ofDescriptor("(D)J");
     private static final MethodTypeDesc LOAD_INT = accessor(ConstantDescs.CD_int);
     private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
     private static final MethodTypeDesc ASID_OF =
@@ -81,21 +85,37 @@ final class UnitCode {
     private boolean usesFlags;
     private boolean usesFpu;
     private boolean usesMxcsr;
+    private boolean usesRough;
+
+    /** Halves of vector registers that are doubles in this unit, the others being longs. */
+    private final int doubles;
+
+    /** What is known of them where the unit is just written; null for nothing. */
+    private Magnitude[] magnitudes = NOTHING_KNOWN;
 
     /** The running block has tested CR0.TS. */
     private boolean fpuRequired;
 
+    /** The running block has tested {@link #QUICK}. */
+    private boolean quickRequired;
+
     private final Label on;
     private final Label plain;
+    private final Label rough;
     final FlagEmitter flags;
 
     /** Instructions of the running block from the current one to its end. */
     private int refund;
 
-    UnitCode(CodeBuilder out) {
+    /**
+     * @param doubles halves of vector registers that are better kept as doubles, a bit each
+     */
+    UnitCode(CodeBuilder out, int doubles) {
         this.out = out;
+        this.doubles = doubles;
         on = out.newLabel();
         plain = out.newLabel();
+        rough = out.newLabel();
         flags = new FlagEmitter(this);
     }
 
@@ -277,16 +297,110 @@ final class UnitCode {
         return FIRST_XMM + 2 * half;
     }
 
+    private boolean isDouble(int half) {
+        return (doubles & 1 << half) != 0;
+    }
+
     /**
+     * Pushes a half as bits.
+     *
      * @param half twice the register's number, 1 more for the upper quadword
      */
     void pushXmm(int half) {
-        out.lload(slotOfXmm(half));
+        if (isDouble(half)) {
+            pushDouble(half);
+            toBits();
+        } else {
+            out.lload(slotOfXmm(half));
+        }
     }
 
     void popXmm(int half) {
+        if (isDouble(half)) {
+            toDouble();
+            popDouble(half, null);
+        } else {
+            changedXmm |= 1 << half;
+            out.lstore(slotOfXmm(half));
+        }
+    }
+
+    /** Copies a half, in whatever form the two are. */
+    void copyXmm(int from, int to) {
+        if (isDouble(from) && isDouble(to)) {
+            pushDouble(from);
+            popDouble(to, magnitudes[from]);
+        } else {
+            pushXmm(from);
+            popXmm(to);
+        }
+    }
+
+    /** Sets a half to 0. */
+    void clearXmm(int half) {
+        if (isDouble(half)) {
+            out.dconst_0();
+            popDouble(half, Magnitude.ZERO);
+        } else {
+            out.lconst_0();
+            popXmm(half);
+        }
+    }
+
+    /** Pushes a half that is a double. */
+    void pushDouble(int half) {
+        out.dload(slotOfXmm(half));
+    }
+
+    /** Pops into a half that is a double, and notes what is known of it. */
+    void popDouble(int half, Magnitude magnitude) {
         changedXmm |= 1 << half;
-        out.lstore(slotOfXmm(half));
+        out.dstore(slotOfXmm(half));
+        magnitudes[half] = magnitude;
+    }
+
+    Magnitude magnitude(int half) {
+        return magnitudes[half];
+    }
+
+    /** A test behind which nothing else runs has shown this of a half that is a double. */
+    void setMagnitude(int half, Magnitude magnitude) {
+        magnitudes[half] = magnitude;
+    }
+
+    /** What is known of the halves, to be merged where ways meet. */
+    Magnitude[] magnitudes() {
+        return magnitudes.clone();
+    }
+
+    /** Turns the long on the stack into a double, bit by bit. */
+    void toDouble() {
+        out.invokestatic(ConstantDescs.CD_Double, "longBitsToDouble", TO_DOUBLE);
+    }
+
+    private void toBits() {
+        out.invokestatic(ConstantDescs.CD_Double, "doubleToRawLongBits", TO_BITS);
+    }
+
+    /** Leaves unless results are as Java rounds them, and a lost fraction changes nothing. */
+    void requireQuick() {
+        if (!quickRequired) {
+            quickRequired = true;
+            pushQuick();
+            leaveUnless();
+        }
+    }
+
+    /** Leaves in front of the current instruction if the boolean on the stack is false. */
+    void leaveUnless() {
+        usesRough = true;
+        out.ifeq(rough);
+    }
+
+    /** Leaves in front of the current instruction if the int on the stack is below 0. */
+    void leaveIfNegative() {
+        usesRough = true;
+        out.iflt(rough);
     }
 
     /** Leaves when CR0.TS is set, as each vector instruction does. */
@@ -372,9 +486,15 @@ final class UnitCode {
         out.lload(BASE).loadConstant((long) offset).ladd();
     }
 
-    /** What the block before has tested holds no more. */
-    void startBlock() {
+    /**
+     * What the block before has tested holds no more.
+     *
+     * @param known of the halves that are doubles
+     */
+    void startBlock(Magnitude[] known) {
         fpuRequired = false;
+        quickRequired = false;
+        magnitudes = known.clone();
     }
 
     /**
@@ -429,8 +549,8 @@ final class UnitCode {
         if (usesMxcsr) {
             ClassDesc mxcsr = desc(Mxcsr.class);
             out.aload(CPU).getfield(CPU_CLASS, "mxcsr", mxcsr).dup().astore(MXCSR);
-            out.invokevirtual(
-                    mxcsr, "isPlainAndInexact", MethodTypeDesc.of(ConstantDescs.CD_boolean));
+            String quick = doubles == 0 ? "isPlainAndInexact" : "isNearestAndInexact";
+            out.invokevirtual(mxcsr, quick, MethodTypeDesc.of(ConstantDescs.CD_boolean));
             out.istore(QUICK);
         }
         if (usedXmm != 0) {
@@ -438,8 +558,18 @@ final class UnitCode {
         }
         for (int i = 0; i < 32; i++) {
             if ((usedXmm & 1 << i) != 0) {
-                out.aload(XMM_ARRAY).loadConstant(i).laload().lstore(FIRST_XMM + 2 * i);
+                out.aload(XMM_ARRAY).loadConstant(i).laload();
+                loadHalf(i);
             }
+        }
+    }
+
+    private void loadHalf(int half) {
+        if (isDouble(half)) {
+            toDouble();
+            out.dstore(FIRST_XMM + 2 * half);
+        } else {
+            out.lstore(FIRST_XMM + 2 * half);
         }
     }
 
@@ -459,6 +589,11 @@ final class UnitCode {
     /** The one way out. */
     void epilogue() {
         Label done = out.newLabel();
+        if (usesRough) {
+            // Not reached from above.
+            out.labelBinding(rough);
+            out.loadConstant(TranslatedUnit.ROUGH).istore(REASON);
+        }
         out.labelBinding(plain);
         out.lload(BASE).iload(SITE).loadConstant(OFFSET_MASK).iand().i2l().ladd().lstore(RIP);
         out.lload(BUDGET).iload(SITE).loadConstant(OFFSET_BITS).iushr().i2l().ladd();
@@ -473,7 +608,9 @@ final class UnitCode {
         }
         for (int i = 0; i < 32; i++) {
             if ((changedXmm & 1 << i) != 0) {
-                out.aload(XMM_ARRAY).loadConstant(i).lload(FIRST_XMM + 2 * i).lastore();
+                out.aload(XMM_ARRAY).loadConstant(i);
+                pushXmm(i);
+                out.lastore();
             }
         }
         if (usesFlags) {

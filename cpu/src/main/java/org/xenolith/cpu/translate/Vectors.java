@@ -245,6 +245,11 @@ final class Vectors {
 
     private static void lanewise(UnitCode unit, GuestInstruction i, String method) {
         unit.requireFpu();
+        if (method.equals("pxor") && !i.in.memory && i.in.rm == i.in.reg) {
+            unit.clearXmm(2 * i.in.reg);
+            unit.clearXmm(2 * i.in.reg + 1);
+            return;
+        }
         source(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.pushXmm(2 * i.in.reg + half);
@@ -313,9 +318,15 @@ final class Vectors {
 
     private static void interleaveQuadwords(UnitCode unit, GuestInstruction i, int half) {
         unit.requireFpu();
+        if (!i.in.memory) {
+            // The register may be the same: its upper half, where that is wanted, stays.
+            int from = 2 * i.in.rm + half;
+            unit.copyXmm(2 * i.in.reg + half, 2 * i.in.reg);
+            unit.copyXmm(from, 2 * i.in.reg + 1);
+            return;
+        }
         source(unit, i);
-        unit.pushXmm(2 * i.in.reg + half);
-        unit.popXmm(2 * i.in.reg);
+        unit.copyXmm(2 * i.in.reg + half, 2 * i.in.reg);
         unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
         unit.popXmm(2 * i.in.reg + 1);
     }
@@ -343,8 +354,7 @@ final class Vectors {
 
     private static void copy(UnitCode unit, int from, int to) {
         for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * from + half);
-            unit.popXmm(2 * to + half);
+            unit.copyXmm(2 * from + half, 2 * to + half);
         }
     }
 

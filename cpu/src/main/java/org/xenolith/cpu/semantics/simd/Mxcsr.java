@@ -134,4 +134,12 @@ public final class Mxcsr {
     public boolean isPlainAndInexact() {
         return (value & (RC | FZ | DAZ | PM | PE)) == (PM | PE);
     }
+
+    /**
+     * As {@link #isPlainAndInexact}, but denormals may be zeros: for operations that neither meet
+     * nor yield one.
+     */
+    public boolean isNearestAndInexact() {
+        return (value & (RC | PM | PE)) == (PM | PE);
+    }
 }

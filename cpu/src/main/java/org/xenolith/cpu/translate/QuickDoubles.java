@@ -1,0 +1,411 @@
+package org.xenolith.cpu.translate;
+
+import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+
+import org.xenolith.cpu.translate.Translations.Emitter;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BinaryOperator;
+
+/**
+ * Double precision in the quick form of a unit. Halves of vector registers that take part are
+ * doubles in the JVM's sense, so that they stay in the processor's vector registers.
+ *
+ * <p>Where rounding is to nearest and the precision flag is set already, an operation on numbers of
+ * moderate size is the processor's own, and changes nothing in MXCSR. So operands are tested, once
+ * each, and results are not: their {@link Magnitude} follows. What fails a test leaves to the
+ * interpreter; a unit that leaves often is made anew without this class.
+ */
+final class QuickDoubles {
+    private static final ClassDesc DOUBLES = UnitCode.desc(Doubles.class);
+    private static final ClassDesc MATH = UnitCode.desc(Math.class);
+    private static final MethodTypeDesc TEST = MethodTypeDesc.ofDescriptor("(D)Z");
+    private static final MethodTypeDesc OF_ONE = MethodTypeDesc.ofDescriptor("(D)D");
+    private static final MethodTypeDesc FITS_INT = MethodTypeDesc.ofDescriptor("(I)Z");
+    private static final MethodTypeDesc FITS_LONG = MethodTypeDesc.ofDescriptor("(J)Z");
+    private static final MethodTypeDesc COMPARE = MethodTypeDesc.ofDescriptor("(DD)I");
+
+    /** ROUNDSD: bits 1:0 of the immediate are the rounding, bit 2 stands for that of MXCSR. */
+    private static final int ROUNDING = 3, AS_MXCSR_SAYS = 4, TOWARD_ZERO = 3;
+
+    /**
+     * @param halves of each operand that take part, 1 or 2
+     * @param first whether the first operand is a double that is read or written
+     * @param second whether the second operand is one
+     */
+    private record Form(int halves, boolean first, boolean second, Emitter emitter) {}
+
+    private static final Map<String, Form> FORMS = new HashMap<>();
+
+    static {
+        arithmetic("add", CodeBuilder::dadd, Magnitude::plus);
+        arithmetic("sub", CodeBuilder::dsub, Magnitude::plus);
+        arithmetic("mul", CodeBuilder::dmul, Magnitude::times);
+        both("div", QuickDoubles::divide);
+        both("sqrt", QuickDoubles::root);
+        both("min", (unit, i, halves) -> select(unit, i, halves, true));
+        both("max", (unit, i, halves) -> select(unit, i, halves, false));
+        for (String name : List.of("comisd", "ucomisd")) {
+            FORMS.put(name, new Form(1, true, true, QuickDoubles::compare));
+        }
+        FORMS.put("cvtsi2sd", new Form(1, true, false, QuickDoubles::fromInteger));
+        FORMS.put("cvttsd2si", new Form(1, false, true, QuickDoubles::toInteger));
+        FORMS.put("roundsd", new Form(1, true, true, QuickDoubles::round));
+    }
+
+    private QuickDoubles() {}
+
+    private interface OnHalves {
+        void emit(UnitCode unit, GuestInstruction i, int halves);
+    }
+
+    /** An instruction on one double, and that on two. */
+    private static void both(String name, OnHalves emitter) {
+        FORMS.put(name + "sd", new Form(1, true, true, (unit, i) -> emitter.emit(unit, i, 1)));
+        FORMS.put(name + "pd", new Form(2, true, true, (unit, i) -> emitter.emit(unit, i, 2)));
+    }
+
+    private interface Operation {
+        void emit(CodeBuilder out);
+    }
+
+    private static void arithmetic(
+            String name, Operation operation, BinaryOperator<Magnitude> rule) {
+        both(name, (unit, i, halves) -> arithmetic(unit, i, halves, operation, rule));
+    }
+
+    /** How to write an instruction in quick form, or null if it has none. */
+    static Emitter find(GuestInstruction i) {
+        Form form = FORMS.get(i.mnemonic());
+        return form == null ? null : form.emitter;
+    }
+
+    /** Which halves of vector registers are doubles in these blocks, a bit each. */
+    static int halvesOf(Collection<RegionBlock> blocks) {
+        int halves = 0;
+        for (RegionBlock block : blocks) {
+            for (GuestInstruction i : block.instructions) {
+                halves |= halvesOf(i);
+            }
+        }
+        return halves;
+    }
+
+    private static int halvesOf(GuestInstruction i) {
+        Form form = FORMS.get(i.mnemonic());
+        if (form == null) {
+            return 0;
+        }
+        int halves = 0;
+        for (int half = 0; half < form.halves; half++) {
+            if (form.first) {
+                halves |= 1 << 2 * i.in.reg + half;
+            }
+            if (form.second && !i.in.memory) {
+                halves |= 1 << 2 * i.in.rm + half;
+            }
+        }
+        return halves;
+    }
+
+    // ---- operands
+
+    /** A half of a register, or of what was loaded from memory. */
+    private static final class Lane {
+        private final UnitCode unit;
+        private final int half;
+        private final int local;
+        private Magnitude loaded;
+
+        private Lane(UnitCode unit, int half, int local) {
+            this.unit = unit;
+            this.half = half;
+            this.local = local;
+        }
+
+        static Lane ofRegister(UnitCode unit, int half) {
+            return new Lane(unit, half, 0);
+        }
+
+        static Lane ofMemory(UnitCode unit, int local) {
+            return new Lane(unit, 0, local);
+        }
+
+        Magnitude magnitude() {
+            return local == 0 ? unit.magnitude(half) : loaded;
+        }
+
+        void push() {
+            if (local == 0) {
+                unit.pushDouble(half);
+            } else {
+                unit.out.dload(local);
+            }
+        }
+
+        private void test(String method, Magnitude shown) {
+            push();
+            unit.out.invokestatic(DOUBLES, method, TEST);
+            unit.leaveUnless();
+            if (local == 0) {
+                unit.setMagnitude(half, shown);
+            } else {
+                loaded = shown;
+            }
+        }
+
+        void requireModerate() {
+            test("isModerate", Magnitude.MODERATE);
+        }
+
+        void requireKnown() {
+            if (magnitude() == null) {
+                requireModerate();
+            }
+        }
+
+        void requireDivisor() {
+            if (magnitude() == null || !magnitude().nonZero()) {
+                test("isModerateAndNotZero", Magnitude.MODERATE_AND_NOT_ZERO);
+            }
+        }
+
+        void requireComparable() {
+            if (magnitude() == null) {
+                test("isComparable", Magnitude.COMPARABLE);
+            }
+        }
+    }
+
+    private static Lane[] first(UnitCode unit, GuestInstruction i, int halves) {
+        Lane[] operands = new Lane[halves];
+        for (int half = 0; half < halves; half++) {
+            operands[half] = Lane.ofRegister(unit, 2 * i.in.reg + half);
+        }
+        return operands;
+    }
+
+    /** The second operand, fetched if it is in memory. */
+    private static Lane[] second(UnitCode unit, GuestInstruction i, int halves) {
+        if (i.in.memory) {
+            return loaded(unit, i, halves);
+        }
+        Lane[] operands = new Lane[halves];
+        for (int half = 0; half < halves; half++) {
+            operands[half] = Lane.ofRegister(unit, 2 * i.in.rm + half);
+        }
+        return operands;
+    }
+
+    private static Lane[] loaded(UnitCode unit, GuestInstruction i, int halves) {
+        int[] locals = {LOW_TEMP, HIGH_TEMP};
+        if (halves == 1) {
+            unit.load(i, 64);
+            unit.toDouble();
+            unit.out.dstore(LOW_TEMP);
+        } else {
+            Vectors.source(unit, i);
+            for (int local : locals) {
+                unit.out.lload(local);
+                unit.toDouble();
+                unit.out.dstore(local);
+            }
+        }
+        Lane[] operands = new Lane[halves];
+        for (int half = 0; half < halves; half++) {
+            operands[half] = Lane.ofMemory(unit, locals[half]);
+        }
+        return operands;
+    }
+
+    // ---- arithmetic: all tests before the first write
+
+    /** Bounds of the result, after as many tests of the operands as it takes to make it safe. */
+    private static Magnitude bound(Lane a, Lane b, BinaryOperator<Magnitude> rule) {
+        a.requireKnown();
+        b.requireKnown();
+        for (Lane operand : List.of(a, b)) {
+            if (!rule.apply(a.magnitude(), b.magnitude()).isSafe()
+                    && operand.magnitude().isWide()) {
+                operand.requireModerate();
+            }
+        }
+        return rule.apply(a.magnitude(), b.magnitude());
+    }
+
+    private static void arithmetic(
+            UnitCode unit,
+            GuestInstruction i,
+            int halves,
+            Operation operation,
+            BinaryOperator<Magnitude> rule) {
+        unit.requireFpu();
+        unit.requireQuick();
+        Lane[] a = first(unit, i, halves);
+        Lane[] b = second(unit, i, halves);
+        Magnitude[] results = new Magnitude[halves];
+        for (int half = 0; half < halves; half++) {
+            results[half] = bound(a[half], b[half], rule);
+        }
+        for (int half = 0; half < halves; half++) {
+            a[half].push();
+            b[half].push();
+            operation.emit(unit.out);
+            unit.popDouble(2 * i.in.reg + half, results[half]);
+        }
+    }
+
+    private static void divide(UnitCode unit, GuestInstruction i, int halves) {
+        unit.requireFpu();
+        unit.requireQuick();
+        Lane[] a = first(unit, i, halves);
+        Lane[] b = second(unit, i, halves);
+        Magnitude[] results = new Magnitude[halves];
+        for (int half = 0; half < halves; half++) {
+            b[half].requireDivisor();
+            results[half] = bound(a[half], b[half], Magnitude::dividedBy);
+        }
+        for (int half = 0; half < halves; half++) {
+            a[half].push();
+            b[half].push();
+            unit.out.ddiv();
+            unit.popDouble(2 * i.in.reg + half, results[half]);
+        }
+    }
+
+    private static void root(UnitCode unit, GuestInstruction i, int halves) {
+        CodeBuilder out = unit.out;
+        unit.requireFpu();
+        unit.requireQuick();
+        Lane[] b = second(unit, i, halves);
+        for (Lane radicand : b) {
+            radicand.requireKnown();
+            if (!radicand.magnitude().isSafe()) {
+                radicand.requireModerate();
+            }
+            radicand.push();
+            out.dconst_0().dcmpl();
+            unit.leaveIfNegative();
+        }
+        for (int half = 0; half < halves; half++) {
+            Magnitude bounds = b[half].magnitude();
+            b[half].push();
+            out.invokestatic(MATH, "sqrt", OF_ONE);
+            unit.popDouble(2 * i.in.reg + half, bounds.root());
+        }
+    }
+
+    /** MIN and MAX: the second operand where neither is smaller or greater. */
+    private static void select(UnitCode unit, GuestInstruction i, int halves, boolean smaller) {
+        CodeBuilder out = unit.out;
+        unit.requireFpu();
+        Lane[] a = first(unit, i, halves);
+        Lane[] b = second(unit, i, halves);
+        for (int half = 0; half < halves; half++) {
+            a[half].requireComparable();
+            b[half].requireComparable();
+        }
+        for (int half = 0; half < halves; half++) {
+            Magnitude bounds = Magnitude.either(a[half].magnitude(), b[half].magnitude());
+            Label done = out.newLabel();
+            a[half].push();
+            b[half].push();
+            if (smaller) {
+                out.dcmpg().iflt(done);
+            } else {
+                out.dcmpl().ifgt(done);
+            }
+            b[half].push();
+            unit.popDouble(2 * i.in.reg + half, bounds);
+            out.labelBinding(done);
+        }
+    }
+
+    private static void compare(UnitCode unit, GuestInstruction i) {
+        unit.requireFpu();
+        Lane a = first(unit, i, 1)[0];
+        Lane b = second(unit, i, 1)[0];
+        a.requireComparable();
+        b.requireComparable();
+        a.push();
+        b.push();
+        unit.out.invokestatic(DOUBLES, "relation", COMPARE);
+        unit.flags.setExplicit();
+    }
+
+    // ---- conversions
+
+    private static boolean isWide(GuestInstruction i) {
+        return (i.in.rex & 8) != 0;
+    }
+
+    /** Of 32 bits, it is exact. */
+    private static void fromInteger(UnitCode unit, GuestInstruction i) {
+        int bits = isWide(i) ? 64 : 32;
+        unit.requireFpu();
+        if (bits == 64) {
+            unit.requireQuick();
+        }
+        if (i.in.memory) {
+            unit.load(i, bits);
+        } else {
+            unit.push(i.in.rm, bits, 0);
+        }
+        if (bits == 64) {
+            unit.out.l2d();
+        } else {
+            unit.out.i2d();
+        }
+        unit.popDouble(2 * i.in.reg, Magnitude.integer(bits - 1));
+    }
+
+    /** CVTTSD2SI; Java's conversion differs where the integer does not fit. */
+    private static void toInteger(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        int bits = isWide(i) ? 64 : 32;
+        unit.requireFpu();
+        unit.requireQuick();
+        Lane operand = second(unit, i, 1)[0];
+        operand.requireComparable();
+        operand.push();
+        if (bits == 64) {
+            out.d2l().dup2().lstore(LONG_TEMP).invokestatic(DOUBLES, "isUnsaturated", FITS_LONG);
+            unit.leaveUnless();
+            out.lload(LONG_TEMP);
+        } else {
+            out.d2i().dup().istore(INT_TEMP).invokestatic(DOUBLES, "isUnsaturated", FITS_INT);
+            unit.leaveUnless();
+            out.iload(INT_TEMP);
+        }
+        unit.pop(i.in.reg, bits, 0);
+    }
+
+    private static void round(UnitCode unit, GuestInstruction i) {
+        CodeBuilder out = unit.out;
+        int immediate = (int) i.in.immediate;
+        unit.requireFpu();
+        unit.requireQuick();
+        Lane operand = second(unit, i, 1)[0];
+        operand.requireComparable();
+        Magnitude bounds = operand.magnitude().rounded();
+        operand.push();
+        int rounding = (immediate & AS_MXCSR_SAYS) != 0 ? 0 : immediate & ROUNDING;
+        if (rounding == TOWARD_ZERO) {
+            out.invokestatic(DOUBLES, "truncate", OF_ONE);
+        } else {
+            String[] methods = {"rint", "floor", "ceil"};
+            out.invokestatic(MATH, methods[rounding], OF_ONE);
+        }
+        unit.popDouble(2 * i.in.reg, bounds);
+    }
+}
