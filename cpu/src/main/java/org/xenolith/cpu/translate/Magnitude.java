@@ -93,4 +93,12 @@ record Magnitude(int low, int grid, int high, boolean nonZero) {
                 Math.max(a.high, b.high),
                 a.nonZero && b.nonZero);
     }
+
+    /** That of two tests which says more; null is no test. */
+    static Magnitude stricter(Magnitude a, Magnitude b) {
+        if (a == null || b == null) {
+            return a == null ? b : a;
+        }
+        return a.nonZero || !b.nonZero && a.high < b.high ? a : b;
+    }
 }

@@ -158,7 +158,7 @@ final class QuickDoubles {
             unit.out.invokestatic(DOUBLES, method, TEST);
             unit.leaveUnless();
             if (local == 0) {
-                unit.setMagnitude(half, shown);
+                unit.setTested(half, shown);
             } else {
                 loaded = shown;
             }
@@ -183,6 +183,21 @@ final class QuickDoubles {
         void requireComparable() {
             if (magnitude() == null) {
                 test("isComparable", Magnitude.COMPARABLE);
+            }
+        }
+    }
+
+    /** Tests a half of a register unless enough is known of it. */
+    static void require(UnitCode unit, int half, Magnitude wanted) {
+        Lane lane = Lane.ofRegister(unit, half);
+        if (wanted.nonZero()) {
+            lane.requireDivisor();
+        } else if (wanted.equals(Magnitude.COMPARABLE)) {
+            lane.requireComparable();
+        } else {
+            lane.requireKnown();
+            if (lane.magnitude().isWide()) {
+                lane.requireModerate();
             }
         }
     }

@@ -37,7 +37,17 @@ final class UnitBuilder {
 
     private final Region region;
     private final boolean exact;
+
+    /** The loops whose blocks {@link #facts} tells about; none while these are found out. */
+    private final Map<RegionBlock, RegionLoop> loops;
+
+    /** What a first writing has found out about vector registers in each block. */
+    private final Map<RegionBlock, DoubleFacts> facts;
+
     private final Map<RegionBlock, Label> labels = new HashMap<>();
+
+    /** Where the blocks of a loop go on at its head, behind what is tested in front of the loop. */
+    private final Map<RegionBlock, Label> heads = new HashMap<>();
 
     /** What a block with one predecessor in the region knows from it. */
     private final Map<RegionBlock, FlagEmitter.State> known = new HashMap<>();
@@ -45,9 +55,15 @@ final class UnitBuilder {
     /** What is known of vector registers where a block is reached, from the blocks before it. */
     private final Map<RegionBlock, Arrival> arrivals = new HashMap<>();
 
-    private UnitBuilder(Region region, boolean exact) {
+    private UnitBuilder(
+            Region region,
+            boolean exact,
+            Map<RegionBlock, RegionLoop> loops,
+            Map<RegionBlock, DoubleFacts> facts) {
         this.region = region;
         this.exact = exact;
+        this.loops = loops;
+        this.facts = facts;
     }
 
     /**
@@ -56,8 +72,19 @@ final class UnitBuilder {
      * @param exact not in the quick form, see {@link QuickDoubles}
      */
     static byte[] classFile(Region region, boolean exact) {
-        UnitBuilder builder = new UnitBuilder(region, exact);
-        return ClassFile.of().build(UNIT, builder::writeClass);
+        UnitBuilder first = new UnitBuilder(region, exact, Map.of(), new HashMap<>());
+        byte[] written = first.write();
+        if (exact || QuickDoubles.halvesOf(region.blocks()) == 0) {
+            return written;
+        }
+        Map<RegionBlock, RegionLoop> loops = RegionLoop.of(region);
+        return loops.isEmpty()
+                ? written
+                : new UnitBuilder(region, exact, loops, first.facts).write();
+    }
+
+    private byte[] write() {
+        return ClassFile.of().build(UNIT, this::writeClass);
     }
 
     /** Bytes of bytecode of the unit's method. */
@@ -107,8 +134,12 @@ final class UnitBuilder {
         Label from = out.newLabel();
         Label to = out.newLabel();
         Label handler = out.newLabel();
+        // This may be called twice, if jumps turn out to be longer than expected.
+        known.clear();
+        arrivals.clear();
         for (RegionBlock block : region.blocks()) {
             labels.put(block, out.newLabel());
+            heads.put(block, out.newLabel());
         }
         out.goto_(prologue);
         out.labelBinding(from);
@@ -148,7 +179,7 @@ final class UnitBuilder {
     private void writeBlock(UnitCode unit, RegionBlock block, RegionBlock following) {
         unit.out.labelBinding(labels.get(block));
         unit.flags.restore(known.getOrDefault(block, FlagEmitter.State.NOTHING));
-        unit.startBlock(known(block));
+        startBlock(unit, block);
         if (block.checksBudget) {
             unit.checkBudget(block);
         }
@@ -162,7 +193,33 @@ final class UnitBuilder {
             }
             emitter(i).emit(unit, i);
         }
+        if (loops.isEmpty()) {
+            facts.put(block, unit.facts());
+        }
         writeEnd(unit, block, following);
+    }
+
+    /**
+     * In front of a loop, tests what the loop would test each time of registers that it does not
+     * change.
+     */
+    private void startBlock(UnitCode unit, RegionBlock block) {
+        RegionLoop loop = loops.get(block);
+        if (loop == null) {
+            unit.startBlock(known(block, 0));
+        } else {
+            DoubleFacts inLoop =
+                    loop.blocks().stream()
+                            .map(facts::get)
+                            .reduce(DoubleFacts.NONE, DoubleFacts::and);
+            unit.startBlock(known(block, loop.backEdges()));
+            unit.enterLoop(block.start, inLoop);
+        }
+        unit.out.labelBinding(heads.get(block));
+    }
+
+    private Label label(RegionBlock from, RegionBlock to) {
+        return RegionLoop.isBack(from, to) ? heads.get(to) : labels.get(to);
     }
 
     private Emitter emitter(GuestInstruction i) {
@@ -181,7 +238,8 @@ final class UnitBuilder {
     }
 
     private void writeBranch(UnitCode unit, RegionBlock block, RegionBlock following) {
-        Label taken = block.takenBlock == null ? unit.out.newLabel() : labels.get(block.takenBlock);
+        Label taken =
+                block.takenBlock == null ? unit.out.newLabel() : label(block, block.takenBlock);
         unit.flags.jumpIf(block.instructions.getLast().condition(), taken);
         passOn(unit, block.takenBlock);
         goOn(unit, block, following);
@@ -197,7 +255,7 @@ final class UnitBuilder {
             unit.leaveTo(block.next);
         } else if (block.nextBlock != following
                 || block.takenBlock == null && block.end == RegionBlock.End.BRANCHES) {
-            unit.out.goto_(labels.get(block.nextBlock));
+            unit.out.goto_(label(block, block.nextBlock));
         }
     }
 
@@ -210,10 +268,14 @@ final class UnitBuilder {
         }
     }
 
-    /** What all ways to a block know; nothing if one of them, as that of a loop, comes later. */
-    private Magnitude[] known(RegionBlock block) {
+    /**
+     * What all ways to a block know; nothing if one of them comes later.
+     *
+     * @param others ways that need not be asked
+     */
+    private Magnitude[] known(RegionBlock block, int others) {
         Arrival arrival = arrivals.get(block);
-        return arrival == null || arrival.ways < block.predecessors
+        return arrival == null || arrival.ways + others < block.predecessors
                 ? UnitCode.NOTHING_KNOWN
                 : arrival.magnitudes;
     }

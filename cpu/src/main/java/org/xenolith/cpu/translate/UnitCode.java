@@ -93,10 +93,14 @@ final class UnitCode {
     /** What is known of them where the unit is just written; null for nothing. */
     private Magnitude[] magnitudes = NOTHING_KNOWN;
 
+    /** What the running block has written and tested of them. */
+    private int changedHere;
+
+    private Magnitude[] testedHere = new Magnitude[HALVES];
+
     /** The running block has tested CR0.TS. */
     private boolean fpuRequired;
 
-    /** The running block has tested {@link #QUICK}. */
     private boolean quickRequired;
 
     private final Label on;
@@ -320,7 +324,7 @@ final class UnitCode {
             toDouble();
             popDouble(half, null);
         } else {
-            changedXmm |= 1 << half;
+            markChanged(half);
             out.lstore(slotOfXmm(half));
         }
     }
@@ -354,18 +358,50 @@ final class UnitCode {
 
     /** Pops into a half that is a double, and notes what is known of it. */
     void popDouble(int half, Magnitude magnitude) {
-        changedXmm |= 1 << half;
+        markChanged(half);
         out.dstore(slotOfXmm(half));
         magnitudes[half] = magnitude;
+    }
+
+    private void markChanged(int half) {
+        changedXmm |= 1 << half;
+        changedHere |= 1 << half;
     }
 
     Magnitude magnitude(int half) {
         return magnitudes[half];
     }
 
-    /** A test behind which nothing else runs has shown this of a half that is a double. */
-    void setMagnitude(int half, Magnitude magnitude) {
-        magnitudes[half] = magnitude;
+    /** A test has shown this of a half that is a double, or the unit was left. */
+    void setTested(int half, Magnitude shown) {
+        magnitudes[half] = shown;
+        testedHere[half] = Magnitude.stricter(testedHere[half], shown);
+    }
+
+    /** What the block did so far. */
+    DoubleFacts facts() {
+        return new DoubleFacts(changedHere, testedHere);
+    }
+
+    /**
+     * Writes tests in front of a loop, which leave in front of it; behind them what they show holds
+     * each time at the loop's head.
+     *
+     * @param head where it is, in bytes from the page's start
+     */
+    void enterLoop(int head, DoubleFacts loop) {
+        boolean marked = false;
+        for (int half = 0; half < HALVES; half++) {
+            if (loop.changes(half)) {
+                magnitudes[half] = null;
+            } else if (loop.tested()[half] != null) {
+                if (!marked) {
+                    marked = true;
+                    out.loadConstant(head).istore(SITE);
+                }
+                QuickDoubles.require(this, half, loop.tested()[half]);
+            }
+        }
     }
 
     /** What is known of the halves, to be merged where ways meet. */
@@ -382,13 +418,13 @@ final class UnitCode {
         out.invokestatic(ConstantDescs.CD_Double, "doubleToRawLongBits", TO_BITS);
     }
 
-    /** Leaves unless results are as Java rounds them, and a lost fraction changes nothing. */
+    /**
+     * Lets the unit be entered only while results are as Java rounds them, and a lost fraction
+     * changes nothing. No instruction in a unit changes that.
+     */
     void requireQuick() {
-        if (!quickRequired) {
-            quickRequired = true;
-            pushQuick();
-            leaveUnless();
-        }
+        usesMxcsr = true;
+        quickRequired = true;
     }
 
     /** Leaves in front of the current instruction if the boolean on the stack is false. */
@@ -493,8 +529,9 @@ final class UnitCode {
      */
     void startBlock(Magnitude[] known) {
         fpuRequired = false;
-        quickRequired = false;
         magnitudes = known.clone();
+        changedHere = 0;
+        testedHere = new Magnitude[HALVES];
     }
 
     /**
@@ -549,7 +586,7 @@ final class UnitCode {
         if (usesMxcsr) {
             ClassDesc mxcsr = desc(Mxcsr.class);
             out.aload(CPU).getfield(CPU_CLASS, "mxcsr", mxcsr).dup().astore(MXCSR);
-            String quick = doubles == 0 ? "isPlainAndInexact" : "isNearestAndInexact";
+            String quick = quickRequired ? "isNearestAndInexact" : "isPlainAndInexact";
             out.invokevirtual(mxcsr, quick, MethodTypeDesc.of(ConstantDescs.CD_boolean));
             out.istore(QUICK);
         }
@@ -561,6 +598,10 @@ final class UnitCode {
                 out.aload(XMM_ARRAY).loadConstant(i).laload();
                 loadHalf(i);
             }
+        }
+        if (quickRequired) {
+            out.iload(START).istore(SITE).iload(QUICK);
+            leaveUnless();
         }
     }
 
@@ -589,7 +630,7 @@ final class UnitCode {
     /** The one way out. */
     void epilogue() {
         Label done = out.newLabel();
-        if (usesRough) {
+        if (usesRough || quickRequired) {
             // Not reached from above.
             out.labelBinding(rough);
             out.loadConstant(TranslatedUnit.ROUGH).istore(REASON);

@@ -15,14 +15,18 @@ import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.Random;
 
-/** Random double precision instructions on a few registers and a few quadwords of memory. */
+/**
+ * Random double precision instructions, maybe in loops, on a few registers and a few quadwords of
+ * memory.
+ */
 final class DoubleSequence {
     /** XMM0 and so on: few, so that results become operands. */
     static final int REGISTERS = 6;
 
     static final int MEMORY_BYTES = 64;
 
-    private static final int MOST_STEPS = 20;
+    private static final int MOST_STEPS = 16;
+    private static final int MOST_ROUNDS = 4;
     private static final HexFormat HEX = HexFormat.of();
     private static final int PD = 0x66, SD = 0xf2;
 
@@ -51,9 +55,10 @@ final class DoubleSequence {
         values = new SimdValues(random);
         tame = random.nextInt(3) != 0;
         Assembler assembler = new Assembler(HostCpu.CODE_BASE);
-        int steps = 1 + random.nextInt(MOST_STEPS);
-        for (int i = 0; i < steps; i++) {
-            step(assembler);
+        steps(assembler, MOST_STEPS);
+        if (random.nextBoolean()) {
+            loop(assembler, Cpu.RCX);
+            steps(assembler, MOST_STEPS / 4);
         }
         code = assembler.bytes();
         memory = new byte[MEMORY_BYTES];
@@ -105,6 +110,31 @@ final class DoubleSequence {
                     Double.doubleToRawLongBits(
                             Math.scalb(random.nextGaussian(), random.nextInt(-60, 61)));
         };
+    }
+
+    private void steps(Assembler code, int most) {
+        int steps = 1 + random.nextInt(most);
+        for (int i = 0; i < steps; i++) {
+            step(code);
+        }
+    }
+
+    /** A loop of a few rounds, maybe with another one in it, maybe entered in its middle. */
+    private void loop(Assembler code, int counter) {
+        Label head = new Label();
+        Label middle = new Label();
+        code.mov(counter, 1 + random.nextInt(MOST_ROUNDS));
+        if (random.nextInt(4) == 0) {
+            code.sse(PD, COMPARE, 0, 1).jcc(Condition.A, middle);
+        }
+        code.bind(head);
+        steps(code, MOST_STEPS / 4);
+        code.bind(middle);
+        if (counter == Cpu.RCX && random.nextBoolean()) {
+            loop(code, Cpu.RDX);
+        }
+        steps(code, MOST_STEPS / 4);
+        code.dec(64, counter).jcc(Condition.NE, head);
     }
 
     private void step(Assembler code) {
