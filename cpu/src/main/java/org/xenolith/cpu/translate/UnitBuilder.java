@@ -237,14 +237,25 @@ final class UnitBuilder {
         }
     }
 
+    /**
+     * A branch back is written as one around a jump: at a jump back the JVM may stop, and what is
+     * compared would have to be there for it.
+     */
     private void writeBranch(UnitCode unit, RegionBlock block, RegionBlock following) {
-        Label taken =
-                block.takenBlock == null ? unit.out.newLabel() : label(block, block.takenBlock);
-        unit.flags.jumpIf(block.instructions.getLast().condition(), taken);
+        boolean back = block.takenBlock != null && RegionLoop.isBack(block, block.takenBlock);
+        Label target =
+                block.takenBlock == null || back
+                        ? unit.out.newLabel()
+                        : label(block, block.takenBlock);
+        int condition = block.instructions.getLast().condition();
+        unit.flags.jumpIf(back ? condition ^ 1 : condition, target);
         passOn(unit, block.takenBlock);
+        if (back) {
+            unit.out.goto_(label(block, block.takenBlock)).labelBinding(target);
+        }
         goOn(unit, block, following);
         if (block.takenBlock == null) {
-            unit.out.labelBinding(taken);
+            unit.out.labelBinding(target);
             unit.leaveTo(block.taken);
         }
     }
