@@ -8,7 +8,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
-import org.xenolith.cpu.interp.CodeCache;
 
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -19,7 +18,7 @@ class CpuidPolicyTest {
     private static final int ECX_PCLMULQDQ = 1 << 1, ECX_XSAVE = 1 << 26, ECX_AVX = 1 << 28;
     private static final int ECX_MONITOR = 1 << 3, ECX_OSXSAVE = 1 << 27;
 
-    private final Cpu cpu = new Cpu(null, null, new CodeCache());
+    private final Cpu cpu = new PvGuest(1, new PvGuest.FakeClock()).vcpu(0).cpu();
 
     private int leaf1Ecx() {
         cpu.r[Cpu.RAX] = 1;
