@@ -23,8 +23,9 @@ final class HostPool {
     static synchronized FramePool reserve(long wantedBytes) {
         if (pool == null) {
             long bytes = Math.max(wantedBytes, Long.getLong(SIZE_PROPERTY, 0));
-            host = HostMemory.reserve(bytes + Ram.PAGE_OFFSET & Ram.PAGE_MASK);
-            Ram.Reservation.install(host.segment());
+            long usable = bytes + Ram.PAGE_OFFSET & Ram.PAGE_MASK;
+            host = HostMemory.reserve(Ram.Reservation.bytesFor(usable));
+            Ram.Reservation.install(host.segment(), usable);
             pool = FramePool.ofAllMemory(host::release);
         }
         return pool;

@@ -11,9 +11,9 @@ public final class TestMemory {
     private TestMemory() {}
 
     private static HostPages reserve() {
-        HostMemory memory = HostMemory.reserve(BYTES);
+        HostMemory memory = HostMemory.reserve(Ram.Reservation.bytesFor(BYTES));
         try {
-            Ram.Reservation.install(memory.segment());
+            Ram.Reservation.install(memory.segment(), BYTES);
             return memory::release;
         } catch (IllegalStateException alreadyReserved) {
             return HostPages.ZEROING;

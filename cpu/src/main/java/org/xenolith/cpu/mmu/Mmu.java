@@ -23,21 +23,10 @@ import java.util.function.LongConsumer;
  * preceded by a release fence. On x86 hosts both cost nothing.
  */
 public final class Mmu {
-    private static final int ENTRIES = 8192;
-    private static final int LONGS_PER_ENTRY = 4;
-    private static final int READ_TAG = 0;
-    private static final int WRITE_TAG = 1;
-    private static final int HOST_BASE = 2;
-    static final int INDEX_MASK = (ENTRIES - 1) * LONGS_PER_ENTRY;
-    static final int INDEX_SHIFT = PAGE_SHIFT - 2;
-
     private static final int FETCH_ENTRIES = 4096;
 
     /** Stands for no table; a vCPU without a root translates nothing. */
     private static final long NO_ROOT = 0;
-
-    /** Matches no address: tags hold a page address, and in the low bits an ASID that is less. */
-    private static final long INVALID = -1;
 
     /** Result of one walk whose tables have changed, under it or since the root was looked at. */
     private static final long CHANGED_MEANWHILE = -2;
@@ -51,13 +40,7 @@ public final class Mmu {
      */
     public static final long NO_HOST = -1;
 
-    /**
-     * Interleaved entries: read tag, write tag, host base, unused. A tag is the page's linear
-     * address with the ASID of its half of the address space in the low 12 bits. The base is only
-     * used after a tag matched. A write tag is present only for frames that may be written without
-     * anybody noticing: not page tables, not frames with code.
-     */
-    private final long[] tlb = new long[ENTRIES * LONGS_PER_ENTRY];
+    private final long[] tlb = Tlb.create();
 
     private final long[] fetchTags = new long[FETCH_ENTRIES];
     private final long[] fetchBases = new long[FETCH_ENTRIES];
@@ -159,11 +142,7 @@ public final class Mmu {
 
     /** Calls with the host base of each frame that has a write tag; some of them twice. */
     public void forEachWritableFrame(LongConsumer action) {
-        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
-            if (tlb[i + WRITE_TAG] != INVALID) {
-                action.accept(tlb[i + HOST_BASE]);
-            }
-        }
+        Tlb.forEachWritableFrame(tlb, action);
     }
 
     /**
@@ -233,8 +212,8 @@ public final class Mmu {
     }
 
     private void clear() {
-        Arrays.fill(tlb, INVALID);
-        Arrays.fill(fetchTags, INVALID);
+        Tlb.clear(tlb);
+        Arrays.fill(fetchTags, Tlb.INVALID);
         spaces.reuseAsids();
         fetchListener.allDropped();
     }
@@ -247,10 +226,8 @@ public final class Mmu {
 
     /** Drops one page under all tags: an entry's index does not depend on its tag. */
     public void dropPage(long vaddr) {
-        int i = index(vaddr);
-        tlb[i + READ_TAG] = INVALID;
-        tlb[i + WRITE_TAG] = INVALID;
-        fetchTags[fetchIndex(vaddr)] = INVALID;
+        Tlb.drop(tlb, vaddr);
+        fetchTags[fetchIndex(vaddr)] = Tlb.INVALID;
         fetchListener.pageDropped(vaddr);
     }
 
@@ -259,34 +236,23 @@ public final class Mmu {
      * table.
      */
     public void dropWrites(long hostBase) {
-        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
-            if (tlb[i + HOST_BASE] == hostBase) {
-                tlb[i + WRITE_TAG] = INVALID;
-            }
-        }
+        Tlb.dropWrites(tlb, hostBase);
         watch.writesDropped(hostBase);
     }
 
     /** Withdraws all write tags: the next store to each page walks, and may see it again. */
     public void dropAllWrites() {
-        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
-            tlb[i + WRITE_TAG] = INVALID;
-        }
+        Tlb.dropAllWrites(tlb);
     }
 
     /**
      * Drops every entry that leads to a host frame, which is about to be given to somebody else.
      */
     public void dropFrame(long hostBase) {
-        for (int i = 0; i < tlb.length; i += LONGS_PER_ENTRY) {
-            if (tlb[i + HOST_BASE] == hostBase) {
-                tlb[i + READ_TAG] = INVALID;
-                tlb[i + WRITE_TAG] = INVALID;
-            }
-        }
+        Tlb.dropFrame(tlb, hostBase);
         for (int i = 0; i < FETCH_ENTRIES; i++) {
             if (fetchBases[i] == hostBase) {
-                fetchTags[i] = INVALID;
+                fetchTags[i] = Tlb.INVALID;
             }
         }
         // Jumps may remember pages that have left the TLB since.
@@ -322,19 +288,14 @@ public final class Mmu {
     // ---- loads
     // -----------------------------------------------------------------------------------------
 
-    private static int index(long vaddr) {
-        return (int) (vaddr >>> INDEX_SHIFT) & INDEX_MASK;
-    }
-
     private static int fetchIndex(long vaddr) {
         return (int) (vaddr >>> PAGE_SHIFT) & FETCH_ENTRIES - 1;
     }
 
     /** Loads a byte, zero-extended. */
     public int read8(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag(vaddr)) {
-            int value = Ram.getByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+        if (Tlb.readTag(tlb, vaddr) == tag(vaddr)) {
+            int value = Ram.getByte(Tlb.host(tlb, vaddr));
             VarHandle.acquireFence();
             return value;
         }
@@ -343,9 +304,8 @@ public final class Mmu {
 
     /** Loads two bytes, zero-extended. */
     public int read16(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag(vaddr, 2)) {
-            int value = Ram.getShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+        if (Tlb.readTag(tlb, vaddr) == tag(vaddr, 2)) {
+            int value = Ram.getShort(Tlb.host(tlb, vaddr));
             VarHandle.acquireFence();
             return value;
         }
@@ -353,9 +313,8 @@ public final class Mmu {
     }
 
     public int read32(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag(vaddr, 4)) {
-            int value = Ram.getInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+        if (Tlb.readTag(tlb, vaddr) == tag(vaddr, 4)) {
+            int value = Ram.getInt(Tlb.host(tlb, vaddr));
             VarHandle.acquireFence();
             return value;
         }
@@ -363,9 +322,8 @@ public final class Mmu {
     }
 
     public long read64(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag(vaddr, 8)) {
-            long value = Ram.getLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET);
+        if (Tlb.readTag(tlb, vaddr) == tag(vaddr, 8)) {
+            long value = Ram.getLong(Tlb.host(tlb, vaddr));
             VarHandle.acquireFence();
             return value;
         }
@@ -409,62 +367,52 @@ public final class Mmu {
      * @throws GuestFault #PF or non-canonical #GP
      */
     public long hostForRead(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] != tag(vaddr)) {
-            fillRead(vaddr, i);
+        if (Tlb.readTag(tlb, vaddr) != tag(vaddr)) {
+            fillRead(vaddr);
         }
-        return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+        return Tlb.host(tlb, vaddr);
     }
 
-    private void fillRead(long vaddr, int i) {
+    private void fillRead(long vaddr) {
         long base = walk(vaddr, 0);
-        setBase(i, base);
-        tlb[i + READ_TAG] = breakpoints.watches(vaddr) ? INVALID : tag(vaddr);
-        tlb[i + WRITE_TAG] = INVALID;
-    }
-
-    private void setBase(int i, long base) {
-        tlb[i + HOST_BASE] = base;
+        long tag = breakpoints.watches(vaddr) ? Tlb.INVALID : tag(vaddr);
+        Tlb.set(tlb, vaddr, base, tag, Tlb.INVALID);
     }
 
     // ---- stores
     // ----------------------------------------------------------------------------------------
 
     public void write8(long vaddr, int value) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr)) {
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr)) {
             VarHandle.releaseFence();
-            Ram.putByte(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+            Ram.putByte(Tlb.host(tlb, vaddr), value);
         } else {
             writeSlow(vaddr, 1, value);
         }
     }
 
     public void write16(long vaddr, int value) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr, 2)) {
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr, 2)) {
             VarHandle.releaseFence();
-            Ram.putShort(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+            Ram.putShort(Tlb.host(tlb, vaddr), value);
         } else {
             writeSlow(vaddr, 2, value);
         }
     }
 
     public void write32(long vaddr, int value) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr, 4)) {
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr, 4)) {
             VarHandle.releaseFence();
-            Ram.putInt(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+            Ram.putInt(Tlb.host(tlb, vaddr), value);
         } else {
             writeSlow(vaddr, 4, value);
         }
     }
 
     public void write64(long vaddr, long value) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr, 8)) {
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr, 8)) {
             VarHandle.releaseFence();
-            Ram.putLong(tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET, value);
+            Ram.putLong(Tlb.host(tlb, vaddr), value);
         } else {
             writeSlow(vaddr, 8, value);
         }
@@ -535,7 +483,7 @@ public final class Mmu {
      * @throws GuestFault #PF with the write bit, or non-canonical #GP
      */
     public void checkUpdate(long vaddr, int size) {
-        if (tlb[index(vaddr) + WRITE_TAG] != tag(vaddr, size)) {
+        if (Tlb.writeTag(tlb, vaddr) != tag(vaddr, size)) {
             hostForUpdate(vaddr, size);
         }
     }
@@ -557,9 +505,8 @@ public final class Mmu {
      * @throws GuestFault #PF with the write bit, or non-canonical #GP
      */
     public long hostForUpdate(long vaddr, int size) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr, size)) {
-            return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr, size)) {
+            return Tlb.host(tlb, vaddr);
         }
         if (crossesPage(vaddr, size)) {
             checkWritable(vaddr);
@@ -572,18 +519,15 @@ public final class Mmu {
     }
 
     private long prepareWrite(long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i + WRITE_TAG] == tag(vaddr)) {
-            return tlb[i + HOST_BASE] | vaddr & PAGE_OFFSET;
+        if (Tlb.writeTag(tlb, vaddr) == tag(vaddr)) {
+            return Tlb.host(tlb, vaddr);
         }
         long base = walk(vaddr, GuestFault.PF_WRITE);
         if (base == NO_HOST) {
             return NO_HOST;
         }
-        boolean reported = breakpoints.watches(vaddr);
-        setBase(i, base);
-        tlb[i + READ_TAG] = reported ? INVALID : tag(vaddr);
-        tlb[i + WRITE_TAG] = reported || watch.watches(base) ? INVALID : tag(vaddr);
+        long tag = breakpoints.watches(vaddr) ? Tlb.INVALID : tag(vaddr);
+        Tlb.set(tlb, vaddr, base, tag, watch.watches(base) ? Tlb.INVALID : tag);
         return base | vaddr & PAGE_OFFSET;
     }
 

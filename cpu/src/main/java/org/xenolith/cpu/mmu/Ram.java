@@ -11,6 +11,13 @@ import java.nio.ByteOrder;
  * offset that is a multiple of 4096. The segment is a static final so that the JIT compiler folds
  * its bounds; every access is checked against them.
  *
+ * <p>That check is the wall that protects the JVM, and nothing of it is left out: where it is gone
+ * from the machine code, the compiler has proved that it holds. It can because the segment is
+ * larger than what is usable. Addresses that a {@link Tlb} holds have no more bits than the pool's
+ * offsets need, {@link #SPARE_BITS} being clear, and the segment covers all such addresses with a
+ * page and an operand behind them. What is behind the usable part is address space only: no frame
+ * lies there, and the host backs it with nothing.
+ *
  * <p>The VMM reserves the pool before this class is initialised and hands it over through {@link
  * Reservation#install}; without that, as in tests of this module, a small arena is used.
  */
@@ -26,31 +33,61 @@ public final class Ram {
     public static final class Reservation {
         private static final long DEFAULT_BYTES = 64L << 20;
         private static MemorySegment segment;
+        private static long usable = DEFAULT_BYTES;
         private static boolean taken;
 
         private Reservation() {}
 
         /**
+         * How much address space to reserve, so that the compiler can prove the bounds.
+         *
+         * @param usableBytes what frames are to be in, more than 0
+         * @return a multiple of the page size
+         */
+        public static long bytesFor(long usableBytes) {
+            return (1L << Long.SIZE - spareBits(usableBytes)) + 2 * PAGE_SIZE;
+        }
+
+        private static int spareBits(long usableBytes) {
+            return Long.numberOfLeadingZeros(usableBytes - 1);
+        }
+
+        /**
          * Hands over the host memory to use.
          *
-         * @param pool native, page aligned, zero-filled on first touch
+         * @param pool native, page aligned, zero-filled on first touch; at least {@link #bytesFor}
+         * @param usableBytes from its start, for frames
          * @throws IllegalStateException when the pool is in use already
          */
-        public static synchronized void install(MemorySegment pool) {
+        public static synchronized void install(MemorySegment pool, long usableBytes) {
             if (taken) {
                 throw new IllegalStateException("guest memory is reserved once per process");
             }
+            if (pool.byteSize() < bytesFor(usableBytes)) {
+                throw new IllegalArgumentException(
+                        "%#x bytes are not enough address space for %#x"
+                                .formatted(pool.byteSize(), usableBytes));
+            }
             segment = pool;
+            usable = usableBytes;
         }
 
         private static synchronized MemorySegment take() {
             taken = true;
-            return segment != null ? segment : Arena.global().allocate(DEFAULT_BYTES, PAGE_SIZE);
+            if (segment == null) {
+                segment = Arena.global().allocate(bytesFor(usable), PAGE_SIZE);
+            }
+            return segment;
         }
     }
 
-    /** All guests' memory. */
+    /** All guests' memory, and address space behind it. */
     public static final MemorySegment SEGMENT = Reservation.take();
+
+    private static final long USABLE_BYTES = Reservation.usable;
+
+    /** Upper bits of a long that no offset of a frame has, nor one of a byte in it. */
+    static final int SPARE_BITS = Reservation.spareBits(USABLE_BYTES);
 
     public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     public static final ValueLayout.OfShort SHORT =
@@ -67,8 +104,9 @@ public final class Ram {
 
     private Ram() {}
 
+    /** Bytes that frames may be in. */
     public static long sizeBytes() {
-        return SEGMENT.byteSize();
+        return USABLE_BYTES;
     }
 
     public static int getByte(long at) {

@@ -17,16 +17,16 @@ public final class StringAccess {
     private StringAccess() {}
 
     private static boolean isReadable(long[] tlb, long asid, long vaddr) {
-        return tlb[TlbAccess.index(vaddr)] == TlbAccess.tag1(vaddr, asid);
+        return Tlb.readTag(tlb, vaddr) == TlbAccess.tag1(vaddr, asid);
     }
 
     private static boolean isWritable(long[] tlb, long asid, long vaddr) {
-        return TlbAccess.writeTag(tlb, TlbAccess.index(vaddr)) == TlbAccess.tag1(vaddr, asid);
+        return Tlb.writeTag(tlb, vaddr) == TlbAccess.tag1(vaddr, asid);
     }
 
     /** Host address of a byte whose page the TLB knows. */
     private static long host(long[] tlb, long vaddr) {
-        return TlbAccess.host(tlb, TlbAccess.index(vaddr), vaddr);
+        return Tlb.host(tlb, vaddr);
     }
 
     private static long toEndOfPage(long vaddr) {

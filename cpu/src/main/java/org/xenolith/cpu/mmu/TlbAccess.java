@@ -11,17 +11,10 @@ import java.lang.invoke.VarHandle;
  * the miss out where this caller has not seen one.
  */
 public final class TlbAccess {
-    private static final int WRITE_TAG = 1;
-    private static final int HOST_BASE = 2;
-
     /** In an address, bits from here on are copies of bit 47; so no tag has one of them alone. */
     private static final int NON_CANONICAL = 52;
 
     private TlbAccess() {}
-
-    static int index(long vaddr) {
-        return (int) (vaddr >>> Mmu.INDEX_SHIFT) & Mmu.INDEX_MASK;
-    }
 
     static long tag1(long vaddr, long asid) {
         return vaddr & Ram.PAGE_MASK | asid;
@@ -57,46 +50,34 @@ public final class TlbAccess {
         return tag1(vaddr, asid) ^ (vaddr & 15) << NON_CANONICAL;
     }
 
-    static long host(long[] tlb, int i, long vaddr) {
-        return tlb[i + HOST_BASE] | vaddr & Ram.PAGE_OFFSET;
-    }
-
-    static long writeTag(long[] tlb, int i) {
-        return tlb[i + WRITE_TAG];
-    }
-
     // ---- loads
 
     /** Loads a byte, sign-extended. */
     public static int load8(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag1(vaddr, asid)) {
-            return get8(host(tlb, i, vaddr));
+        if (Tlb.readTag(tlb, vaddr) == tag1(vaddr, asid)) {
+            return get8(Tlb.host(tlb, vaddr));
         }
         throw TlbMiss.INSTANCE;
     }
 
     /** Loads two bytes, sign-extended. */
     public static int load16(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag2(vaddr, asid)) {
-            return get16(host(tlb, i, vaddr));
+        if (Tlb.readTag(tlb, vaddr) == tag2(vaddr, asid)) {
+            return get16(Tlb.host(tlb, vaddr));
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static int load32(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag4(vaddr, asid)) {
-            return get32(host(tlb, i, vaddr));
+        if (Tlb.readTag(tlb, vaddr) == tag4(vaddr, asid)) {
+            return get32(Tlb.host(tlb, vaddr));
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long load64(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (tlb[i] == tag8(vaddr, asid)) {
-            return get64(host(tlb, i, vaddr));
+        if (Tlb.readTag(tlb, vaddr) == tag8(vaddr, asid)) {
+            return get64(Tlb.host(tlb, vaddr));
         }
         throw TlbMiss.INSTANCE;
     }
@@ -105,33 +86,29 @@ public final class TlbAccess {
 
     /** Host address of a byte that may be written. */
     public static long writable8(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == tag1(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == tag1(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long writable16(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == tag2(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == tag2(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long writable32(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == tag4(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == tag4(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long writable64(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == tag8(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == tag8(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
@@ -139,41 +116,36 @@ public final class TlbAccess {
     // ---- addresses for AtomicAccess: a miss when not aligned
 
     public static long updatable8(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == tag1(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == tag1(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long updatable16(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == aligned2(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == aligned2(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long updatable32(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == aligned4(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == aligned4(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long updatable64(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == aligned8(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == aligned8(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }
 
     public static long updatable128(long[] tlb, long asid, long vaddr) {
-        int i = index(vaddr);
-        if (writeTag(tlb, i) == aligned16(vaddr, asid)) {
-            return host(tlb, i, vaddr);
+        if (Tlb.writeTag(tlb, vaddr) == aligned16(vaddr, asid)) {
+            return Tlb.host(tlb, vaddr);
         }
         throw TlbMiss.INSTANCE;
     }

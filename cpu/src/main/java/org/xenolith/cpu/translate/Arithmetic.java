@@ -200,7 +200,7 @@ final class Arithmetic {
     static void writeBack(UnitCode unit, GuestInstruction i, int bits) {
         boolean toMemory = i.in.memory && OperandForm.isModRmOperand(i.b, 0);
         if (toMemory) {
-            unit.out.lload(HOST);
+            unit.pushPut(bits);
             load(unit, bits, FLAG_RESULT, INT_RESULT);
             unit.put(bits);
         } else {
@@ -308,7 +308,7 @@ final class Arithmetic {
             return;
         }
         store(unit, bits, LONG_TEMP, INT_TEMP);
-        unit.out.lload(HOST);
+        unit.pushPut(bits);
         load(unit, bits, LONG_TEMP, INT_TEMP);
         unit.put(bits);
     }

@@ -26,6 +26,7 @@ final class BitTests {
 
     static void test(UnitCode unit, GuestInstruction i) {
         if (i.in.memory) {
+            unit.pushLoad(i.b.bits());
             pushPlace(unit, i);
             unit.loadThere(i.b.bits());
             popOperand(unit, i);
@@ -54,11 +55,10 @@ final class BitTests {
         unit.out.lstore(LONG_TEMP);
     }
 
-    /** Pushes TLB, ASID and the address of the operand that the bit is in. */
+    /** Pushes the address of the operand that the bit is in. */
     private static void pushPlace(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
-        unit.pushTlb();
         unit.pushAddress(i);
         if (i.b.operand(1) != Operand.IB) {
             unit.push(i.in.reg, bits, 0);
@@ -100,6 +100,7 @@ final class BitTests {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
         if (i.in.memory) {
+            unit.pushWritable(bits);
             pushPlace(unit, i);
             unit.writableThere(bits);
             out.lstore(HOST);
@@ -111,7 +112,7 @@ final class BitTests {
         position(unit, i);
         carry(unit, i);
         if (i.in.memory) {
-            out.lload(HOST);
+            unit.pushPut(bits);
         }
         out.lload(LONG_TEMP);
         pushMask(unit, i);
@@ -142,6 +143,7 @@ final class BitTests {
     static void changeAtomically(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
+        unit.pushUpdatable(bits);
         pushPlace(unit, i);
         unit.updatableThere(bits);
         out.lstore(HOST);

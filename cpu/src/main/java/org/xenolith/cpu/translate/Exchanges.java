@@ -115,7 +115,7 @@ final class Exchanges {
 
     private static void storeSource(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.out.lload(HOST);
+            unit.pushPut(bits);
             Arithmetic.pushOperand(unit, i, 1, bits);
             unit.put(bits);
         } else {
@@ -133,7 +133,8 @@ final class Exchanges {
         Locked.updatable(unit, i, 128);
         unit.getHost(64);
         out.lstore(LOW_TEMP);
-        pushHighHost(unit);
+        unit.pushGet(64);
+        addHalf(unit);
         unit.get(64);
         out.lstore(HIGH_TEMP);
         out.lload(LOW_TEMP);
@@ -151,8 +152,9 @@ final class Exchanges {
         exchangeHalves(unit);
     }
 
-    private static void pushHighHost(UnitCode unit) {
-        unit.out.lload(HOST).loadConstant(8L).ladd();
+    /** From the lower quadword's address to the upper one's. */
+    private static void addHalf(UnitCode unit) {
+        unit.out.loadConstant(8L).ladd();
     }
 
     /** LONG_TEMP is 0 if what is in memory was expected. */
@@ -166,10 +168,11 @@ final class Exchanges {
         out.lload(HIGH_TEMP);
         unit.popLong(Cpu.RDX);
         out.goto_(done).labelBinding(equal);
-        out.lload(HOST);
+        unit.pushPut(64);
         unit.pushLong(Cpu.RBX);
         unit.put(64);
-        pushHighHost(unit);
+        unit.pushPut(64);
+        addHalf(unit);
         unit.pushLong(Cpu.RCX);
         unit.put(64);
         out.labelBinding(done);

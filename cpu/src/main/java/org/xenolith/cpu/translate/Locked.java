@@ -83,7 +83,7 @@ final class Locked {
 
     /** Finds out where in host memory the operand is; see {@link UnitCode#HOST}. */
     static void updatable(UnitCode unit, GuestInstruction i, int bits) {
-        unit.pushTlb();
+        unit.pushUpdatable(bits);
         unit.pushAddress(i);
         unit.updatableThere(bits);
         unit.out.lstore(HOST);

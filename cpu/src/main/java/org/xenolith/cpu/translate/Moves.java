@@ -1,6 +1,5 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 
@@ -41,13 +40,13 @@ final class Moves {
             }
             case MR -> {
                 unit.writable(i, bits);
-                unit.out.lload(HOST);
+                unit.pushPut(bits);
                 Arithmetic.pushOperand(unit, i, 1, bits);
                 unit.put(bits);
             }
             case MI -> {
                 unit.writable(i, bits);
-                unit.out.lload(HOST);
+                unit.pushPut(bits);
                 Arithmetic.pushImmediate(unit, i, bits);
                 unit.put(bits);
             }
@@ -59,7 +58,7 @@ final class Moves {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
             unit.writable(i, 16);
-            out.lload(HOST);
+            unit.pushPut(16);
         }
         out.aload(UnitCode.CPU);
         out.getfield(UnitCode.CPU_CLASS, "selectors", ConstantDescs.CD_int.arrayType());
@@ -146,7 +145,7 @@ final class Moves {
         boolean store = i.b.operand(0) == Operand.MV;
         if (store) {
             unit.writable(i, bits);
-            unit.out.lload(HOST);
+            unit.pushPut(bits);
             unit.push(i.in.reg, bits, 0);
         } else {
             unit.load(i, bits);
@@ -183,7 +182,7 @@ final class Moves {
     static void movnti(UnitCode unit, GuestInstruction i) {
         int bits = i.b.bits() == 64 ? 64 : 32;
         unit.writable(i, bits);
-        unit.out.lload(HOST);
+        unit.pushPut(bits);
         unit.push(i.in.reg, bits, 0);
         unit.put(bits);
     }
@@ -226,7 +225,9 @@ final class Moves {
         unit.flags.jumpIf(i.condition(), met);
         out.iconst_0().goto_(end).labelBinding(met).iconst_1().labelBinding(end);
         if (i.in.memory) {
-            out.istore(INT_TEMP).lload(HOST).iload(INT_TEMP);
+            out.istore(INT_TEMP);
+            unit.pushPut(8);
+            out.iload(INT_TEMP);
             unit.put(8);
         } else {
             unit.pop(i.b.byteRegister(i.in.rm), 8, i.b.byteShift(i.in.rm));

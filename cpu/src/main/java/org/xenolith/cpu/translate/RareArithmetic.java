@@ -1,7 +1,6 @@
 package org.xenolith.cpu.translate;
 
 import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
@@ -155,7 +154,7 @@ final class RareArithmetic {
     private static void writeLow(UnitCode unit, GuestInstruction i, int bits) {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
-            out.lload(HOST);
+            unit.pushPut(bits);
         }
         out.lload(LOW_TEMP);
         if (bits < 64) {

@@ -1,6 +1,5 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
@@ -302,7 +301,7 @@ final class Scalars {
 
     private static void store(UnitCode unit, GuestInstruction i, int half, int bits) {
         unit.writable(i, bits);
-        unit.out.lload(HOST);
+        unit.pushPut(bits);
         unit.pushXmm(2 * i.in.reg + half);
         if (bits == 32) {
             unit.out.l2i();

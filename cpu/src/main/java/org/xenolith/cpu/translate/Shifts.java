@@ -3,7 +3,6 @@ package org.xenolith.cpu.translate;
 import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
 import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
 import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.INT_A;
 import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
@@ -141,7 +140,7 @@ final class Shifts {
 
     private static void write(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.out.lload(HOST);
+            unit.pushPut(bits);
         }
         Arithmetic.load(unit, bits, LONG_TEMP, INT_TEMP);
         if (i.in.memory) {

@@ -24,7 +24,7 @@ final class Stack {
             out.lstore(LONG_TEMP);
         }
         below(unit);
-        out.lload(HOST);
+        unit.pushPut(64);
         if (i.in.memory) {
             out.lload(LONG_TEMP);
         } else if (i.b.operand(0) == Operand.IZ || i.b.operand(0) == Operand.IBS) {
@@ -38,7 +38,7 @@ final class Stack {
 
     /** Finds out where the slot below RSP is in host memory. */
     static void below(UnitCode unit) {
-        unit.pushTlb();
+        unit.pushWritable(64);
         unit.pushLong(Cpu.RSP);
         unit.out.loadConstant(SLOT).lsub();
         unit.writableThere(64);
@@ -53,7 +53,7 @@ final class Stack {
 
     /** Loads the slot at an address in a register to LONG_TEMP. */
     static void loadSlot(UnitCode unit, int register) {
-        unit.pushTlb();
+        unit.pushLoad(64);
         unit.pushLong(register);
         unit.loadThere(64);
         unit.out.lstore(LONG_TEMP);
@@ -83,7 +83,7 @@ final class Stack {
             loadTarget(unit, i);
         }
         below(unit);
-        unit.out.lload(HOST);
+        unit.pushPut(64);
         unit.pushCodeAddress(i.end);
         unit.put(64);
         move(unit, -SLOT);

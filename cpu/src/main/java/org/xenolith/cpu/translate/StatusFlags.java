@@ -2,7 +2,6 @@ package org.xenolith.cpu.translate;
 
 import static org.xenolith.cpu.translate.UnitCode.CPU;
 import static org.xenolith.cpu.translate.UnitCode.CPU_CLASS;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 
 import org.xenolith.cpu.Cpu;
@@ -80,7 +79,7 @@ final class StatusFlags {
 
     private static void pushf(UnitCode unit, GuestInstruction i) {
         Stack.below(unit);
-        unit.out.lload(HOST);
+        unit.pushPut(64);
         unit.flags.pushAll();
         pushSystemFlags(unit);
         unit.out.invokestatic(PARTS, "pushedFlags", MethodTypeDesc.ofDescriptor("(II)J"));

@@ -82,13 +82,13 @@ final class Strings {
     }
 
     private static void loadSource(UnitCode unit, GuestInstruction i, int bits) {
-        unit.pushTlb();
+        unit.pushLoad(bits);
         pushSource(unit, i);
         unit.loadThere(bits);
     }
 
     private static void loadDestination(UnitCode unit, int bits) {
-        unit.pushTlb();
+        unit.pushLoad(bits);
         unit.pushLong(Cpu.RDI);
         unit.loadThere(bits);
     }
@@ -159,10 +159,11 @@ final class Strings {
     }
 
     private static void storeElement(UnitCode unit, int bits, Runnable pushValue) {
-        unit.pushTlb();
+        unit.pushWritable(bits);
         unit.pushLong(Cpu.RDI);
         unit.writableThere(bits);
-        unit.out.lstore(HOST).lload(HOST);
+        unit.out.lstore(HOST);
+        unit.pushPut(bits);
         pushValue.run();
         unit.put(bits);
     }

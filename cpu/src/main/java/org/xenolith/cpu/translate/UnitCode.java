@@ -5,7 +5,6 @@ import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.Ram;
-import org.xenolith.cpu.mmu.TlbAccess;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.classfile.CodeBuilder;
@@ -61,7 +60,7 @@ final class UnitCode {
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
     static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
-    private static final ClassDesc ACCESS = desc(TlbAccess.class);
+    private static final ClassDesc ACCESSORS = desc(Accessors.class);
     private static final ClassDesc PARTS = desc(Parts.class);
     private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
 
@@ -237,37 +236,63 @@ final class UnitCode {
 
     /** Loads the memory operand. */
     void load(GuestInstruction i, int bits) {
-        pushTlb();
+        pushLoad(bits);
         pushAddress(i);
         loadThere(bits);
     }
 
-    /** First half of a load or of {@link #writableThere}; the address is to be pushed behind it. */
+    /** Pushes what methods take that look up an address. */
     void pushTlb() {
         out.aload(TLB).lload(ASID);
     }
 
-    void loadThere(int bits) {
-        out.invokestatic(ACCESS, "load" + bits, bits == 64 ? LOAD_LONG : LOAD_INT);
+    private void pushAccessor(String kind, int bits) {
+        out.getstatic(ACCESSORS, kind + bits, ConstantDescs.CD_MethodHandle);
     }
 
-    /** Pops TLB, ASID and address, and pushes where in host memory a store to them goes. */
+    private void invokeAccessor(MethodTypeDesc type) {
+        out.invokevirtual(ConstantDescs.CD_MethodHandle, "invokeExact", type);
+    }
+
+    /** First half of a load: the address is to be pushed behind it, then {@link #loadThere}. */
+    void pushLoad(int bits) {
+        pushAccessor("LOAD_", bits);
+        pushTlb();
+    }
+
+    void loadThere(int bits) {
+        invokeAccessor(bits == 64 ? LOAD_LONG : LOAD_INT);
+    }
+
+    /** First half of {@link #writableThere}; the address is to be pushed behind it. */
+    void pushWritable(int bits) {
+        pushAccessor("WRITABLE_", bits);
+        pushTlb();
+    }
+
+    /** Pushes where in host memory a store to the address goes. */
     void writableThere(int bits) {
-        out.invokestatic(ACCESS, "writable" + bits, LOAD_LONG);
+        invokeAccessor(LOAD_LONG);
     }
 
     /**
-     * As {@link #writableThere} for a locked instruction, whose operand must be aligned.
+     * First half of {@link #updatableThere}; the address is to be pushed behind it.
      *
      * @param bits may be 128, too
      */
+    void pushUpdatable(int bits) {
+        pushAccessor("UPDATABLE_", bits);
+        pushTlb();
+    }
+
+    /** As {@link #writableThere} for a locked instruction, whose operand must be aligned. */
     void updatableThere(int bits) {
-        out.invokestatic(ACCESS, "updatable" + bits, LOAD_LONG);
+        invokeAccessor(LOAD_LONG);
     }
 
     /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
     void writable(GuestInstruction i, int bits) {
-        pushTlb();
+        pushWritable(bits);
         pushAddress(i);
         writableThere(bits);
         out.lstore(HOST);
@@ -275,23 +300,39 @@ final class UnitCode {
 
     /** Pushes what is at {@link #HOST}. */
     void getHost(int bits) {
-        out.lload(HOST);
+        pushGet(bits);
         get(bits);
     }
 
-    /** Pops a host address, and pushes what is there. */
-    void get(int bits) {
-        ClassDesc type = bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
-        out.invokestatic(ACCESS, "get" + bits, MethodTypeDesc.of(type, ConstantDescs.CD_long));
+    /** First half of {@link #get}: pushes {@link #HOST}, to which something may be added. */
+    void pushGet(int bits) {
+        pushAccessor("GET_", bits);
+        out.lload(HOST);
     }
 
-    /** Pops host address and value, and stores. */
+    /** Pushes what is at a host address. */
+    void get(int bits) {
+        invokeAccessor(MethodTypeDesc.of(type(bits), ConstantDescs.CD_long));
+    }
+
+    /** First half of a store to {@link #HOST}: the value is to be pushed behind it. */
+    void pushPut(int bits) {
+        pushPut(bits, HOST);
+    }
+
+    /** First half of a store to a host address in a local variable. */
+    void pushPut(int bits, int host) {
+        pushAccessor("PUT_", bits);
+        out.lload(host);
+    }
+
+    /** Stores. */
     void put(int bits) {
-        ClassDesc type = bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
-        out.invokestatic(
-                ACCESS,
-                "put" + bits,
-                MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, type));
+        invokeAccessor(MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, type(bits)));
+    }
+
+    private static ClassDesc type(int bits) {
+        return bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
     }
 
     // ---- vector registers

@@ -1,7 +1,6 @@
 package org.xenolith.cpu.translate;
 
 import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
@@ -113,7 +112,7 @@ final class VectorBits {
         unit.requireFpu();
         if (i.in.memory) {
             unit.writable(i, bits);
-            out.lload(HOST);
+            unit.pushPut(bits);
         }
         unit.pushXmm(2 * from);
         unit.pushXmm(2 * from + 1);

@@ -205,11 +205,11 @@ final class Vectors {
             return;
         }
         address(unit, i);
-        unit.pushTlb();
+        unit.pushLoad(64);
         unit.out.lload(LONG_TEMP);
         unit.loadThere(64);
         unit.out.lstore(LOW_TEMP);
-        unit.pushTlb();
+        unit.pushLoad(64);
         unit.out.lload(LONG_TEMP).loadConstant(8L).ladd();
         unit.loadThere(64);
         unit.out.lstore(HIGH_TEMP);
@@ -362,18 +362,18 @@ final class Vectors {
     private static void store(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         address(unit, i);
-        unit.pushTlb();
+        unit.pushWritable(64);
         out.lload(LONG_TEMP);
         unit.writableThere(64);
         out.lstore(HOST);
-        unit.pushTlb();
+        unit.pushWritable(64);
         out.lload(LONG_TEMP).loadConstant(8L).ladd();
         unit.writableThere(64);
         out.lstore(LOW_TEMP);
-        out.lload(HOST);
+        unit.pushPut(64);
         unit.pushXmm(2 * i.in.reg);
         unit.put(64);
-        out.lload(LOW_TEMP);
+        unit.pushPut(64, LOW_TEMP);
         unit.pushXmm(2 * i.in.reg + 1);
         unit.put(64);
     }
@@ -406,7 +406,7 @@ final class Vectors {
     private static void storeLow(UnitCode unit, GuestInstruction i, boolean general, int bits) {
         if (i.in.memory) {
             unit.writable(i, bits);
-            unit.out.lload(HOST);
+            unit.pushPut(bits);
         }
         unit.pushXmm(2 * i.in.reg);
         if (bits == 32) {
