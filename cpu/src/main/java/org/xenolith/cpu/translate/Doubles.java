@@ -32,17 +32,39 @@ public final class Doubles {
     }
 
     /** Whether a number is within the bounds of {@link Magnitude#MODERATE}, or 0. */
-    public static boolean isModerate(double x) {
+    static boolean isModerate(double x) {
         return Integer.compareUnsigned((upperHalf(x) << 1) - LOWEST, WINDOW) < 0 || x == 0;
     }
 
-    public static boolean isModerateAndNotZero(double x) {
+    static boolean isModerateAndNotZero(double x) {
         return Integer.compareUnsigned((upperHalf(x) << 1) - LOWEST, WINDOW) < 0;
     }
 
     /** Whether a comparison with it raises nothing: no NaN, no denormal. */
-    public static boolean isComparable(double x) {
+    static boolean isComparable(double x) {
         return Math.abs(x) >= Double.MIN_NORMAL || x == 0;
+    }
+
+    // The same as tests that leave the unit. The branch stands here and not in the unit, so that it
+    // has one profile for all: once an odd number was seen anywhere, C2 expects more, instead of
+    // throwing compiled code away at each place that sees its first.
+
+    public static void requireModerate(double x) {
+        if (!isModerate(x)) {
+            throw RoughDouble.INSTANCE;
+        }
+    }
+
+    public static void requireModerateAndNotZero(double x) {
+        if (!isModerateAndNotZero(x)) {
+            throw RoughDouble.INSTANCE;
+        }
+    }
+
+    public static void requireComparable(double x) {
+        if (!isComparable(x)) {
+            throw RoughDouble.INSTANCE;
+        }
     }
 
     /** Whether an integer is not what a conversion of something larger yields. */

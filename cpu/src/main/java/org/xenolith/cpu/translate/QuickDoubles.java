@@ -29,7 +29,7 @@ import java.util.function.BinaryOperator;
 final class QuickDoubles {
     private static final ClassDesc DOUBLES = UnitCode.desc(Doubles.class);
     private static final ClassDesc MATH = UnitCode.desc(Math.class);
-    private static final MethodTypeDesc TEST = MethodTypeDesc.ofDescriptor("(D)Z");
+    private static final MethodTypeDesc REQUIRE = MethodTypeDesc.ofDescriptor("(D)V");
     private static final MethodTypeDesc OF_ONE = MethodTypeDesc.ofDescriptor("(D)D");
     private static final MethodTypeDesc FITS_INT = MethodTypeDesc.ofDescriptor("(I)Z");
     private static final MethodTypeDesc FITS_LONG = MethodTypeDesc.ofDescriptor("(J)Z");
@@ -155,8 +155,7 @@ final class QuickDoubles {
 
         private void test(String method, Magnitude shown) {
             push();
-            unit.out.invokestatic(DOUBLES, method, TEST);
-            unit.leaveUnless();
+            unit.out.invokestatic(DOUBLES, method, REQUIRE);
             if (local == 0) {
                 unit.setTested(half, shown);
             } else {
@@ -165,7 +164,7 @@ final class QuickDoubles {
         }
 
         void requireModerate() {
-            test("isModerate", Magnitude.MODERATE);
+            test("requireModerate", Magnitude.MODERATE);
         }
 
         void requireKnown() {
@@ -176,13 +175,13 @@ final class QuickDoubles {
 
         void requireDivisor() {
             if (magnitude() == null || !magnitude().nonZero()) {
-                test("isModerateAndNotZero", Magnitude.MODERATE_AND_NOT_ZERO);
+                test("requireModerateAndNotZero", Magnitude.MODERATE_AND_NOT_ZERO);
             }
         }
 
         void requireComparable() {
             if (magnitude() == null) {
-                test("isComparable", Magnitude.COMPARABLE);
+                test("requireComparable", Magnitude.COMPARABLE);
             }
         }
     }

@@ -30,6 +30,7 @@ final class UnitBuilder {
             ClassDesc.of(UnitBuilder.class.getPackageName() + ".Unit");
     private static final ClassDesc SUPER = UnitCode.desc(TranslatedUnit.class);
     private static final ClassDesc MISS = UnitCode.desc(TlbMiss.class);
+    private static final ClassDesc ROUGH = UnitCode.desc(RoughDouble.class);
     private static final ClassDesc FAULT = UnitCode.desc(GuestFault.class);
     private static final MethodTypeDesc RUN =
             MethodTypeDesc.of(ConstantDescs.CD_int, UnitCode.CPU_CLASS, ConstantDescs.CD_int);
@@ -155,6 +156,12 @@ final class UnitBuilder {
         out.exceptionCatch(from, to, handler, FAULT);
         out.labelBinding(handler);
         unit.missed();
+        if (!exact) {
+            Label odd = out.newLabel();
+            out.exceptionCatch(from, to, odd, ROUGH);
+            out.labelBinding(odd);
+            unit.foundRough();
+        }
         unit.epilogue();
         out.labelBinding(prologue);
         unit.prologue();

@@ -668,6 +668,12 @@ final class UnitCode {
         out.pop().loadConstant(TranslatedUnit.MISS).istore(REASON).goto_(plain);
     }
 
+    /** The handler of odd numbers: on the stack is a {@link RoughDouble}. */
+    void foundRough() {
+        usesRough = true;
+        out.pop().goto_(rough);
+    }
+
     /** The one way out. */
     void epilogue() {
         Label done = out.newLabel();
