@@ -20,6 +20,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * Answers on this process's control socket: one JSON object a line, {@code {"verb": ..., ...}},
@@ -32,10 +35,16 @@ public final class ControlServer implements AutoCloseable {
 
     private static final int MAX_CONNECTIONS = 64;
 
+    /** For answers when the process is about to end, perhaps because of what was asked. */
+    private static final int LAST_ANSWERS_SECONDS = 2;
+
     private final Path path;
     private final ServerSocketChannel server;
     private final Verbs verbs;
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
+
+    /** Its read lock is held from a request to its answer. */
+    private final ReadWriteLock answering = new ReentrantReadWriteLock();
 
     private ControlServer(Path path, ServerSocketChannel server, Verbs verbs) {
         this.path = path;
@@ -93,7 +102,6 @@ public final class ControlServer implements AutoCloseable {
 
     /** Returns false when the connection has become a console and is used up. */
     private boolean answer(String line, InputStream in, OutputStream out) throws IOException {
-        JsonObject answer = new JsonObject();
         try {
             JsonObject request = parse(line);
             String verb = text(request, "verb");
@@ -101,12 +109,36 @@ public final class ControlServer implements AutoCloseable {
                 console(text(request, "guest"), in, out);
                 return false;
             }
-            answer.add("result", verbs.perform(verb, request));
+            perform(verb, request, out);
         } catch (ControlException refused) {
-            answer.addProperty("error", refused.getMessage());
+            send(out, refusal(refused));
         }
-        send(out, answer);
         return true;
+    }
+
+    private void perform(String verb, JsonObject request, OutputStream out) throws IOException {
+        answering.readLock().lock();
+        try {
+            send(out, answerTo(verb, request));
+        } finally {
+            answering.readLock().unlock();
+        }
+    }
+
+    private JsonObject answerTo(String verb, JsonObject request) {
+        try {
+            JsonObject answer = new JsonObject();
+            answer.add("result", verbs.perform(verb, request));
+            return answer;
+        } catch (ControlException refused) {
+            return refusal(refused);
+        }
+    }
+
+    private static JsonObject refusal(ControlException refused) {
+        JsonObject answer = new JsonObject();
+        answer.addProperty("error", refused.getMessage());
+        return answer;
     }
 
     private void console(String guest, InputStream in, OutputStream out)
@@ -161,16 +193,28 @@ public final class ControlServer implements AutoCloseable {
         out.flush();
     }
 
+    /** Whoever has asked gets the answer first, unless it takes long. */
     @Override
     public void close() {
         try {
             server.close();
             Files.deleteIfExists(path);
+            awaitAnswers();
             for (SocketChannel connection : connections) {
                 connection.close();
             }
         } catch (IOException e) {
             // The process ends anyway; a socket that stays is told from a live one by connecting.
+        }
+    }
+
+    private void awaitAnswers() {
+        try {
+            if (answering.writeLock().tryLock(LAST_ANSWERS_SECONDS, TimeUnit.SECONDS)) {
+                answering.writeLock().unlock();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -35,6 +35,8 @@ class ControlSocketTest {
     private final BlockingQueue<String> typed = new LinkedBlockingQueue<>();
     private final BlockingQueue<Runnable> endings = new LinkedBlockingQueue<>();
 
+    private ControlServer started;
+
     private ControlFolder folder() {
         return ControlFolder.in(parent.resolve("sockets"));
     }
@@ -46,7 +48,18 @@ class ControlSocketTest {
             if (verb.equals("fail")) {
                 throw new ControlException("No guest is called 'x'.");
             }
+            if (verb.equals("end")) {
+                endTheProcess();
+            }
             return new JsonPrimitive(arguments.toString());
+        }
+
+        /** What this leads to happens on another thread, and before the answer. */
+        private void endTheProcess() {
+            Thread closing = Thread.ofPlatform().start(started::close);
+            while (closing.getState() != Thread.State.TIMED_WAITING && closing.isAlive()) {
+                Thread.onSpinWait();
+            }
         }
 
         @Override
@@ -98,6 +111,14 @@ class ControlSocketTest {
                     .isInstanceOf(ControlException.class)
                     .hasMessage("No guest is called 'x'.");
             assertThat(client.ask(request("again")).getAsString()).contains("again");
+        }
+    }
+
+    @Test
+    void whoAsksForTheEndOfTheProcessGetsAnAnswerFirst() throws Exception {
+        started = ControlServer.start(folder(), new Echo());
+        try (ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            assertThat(client.ask(request("end")).getAsString()).contains("\"verb\":\"end\"");
         }
     }
 
