@@ -281,10 +281,19 @@ public final class Domain {
     // ---- from outside
     // ------------------------------------------------------------------------------------
 
-    /** Queues work on the domain's memory; any thread. */
+    /** The domain whose posted work the thread is applying. */
+    private static final ThreadLocal<Domain> APPLYING = new ThreadLocal<>();
+
+    /**
+     * Queues work on the domain's memory; any thread. What posted work posts kicks nobody: its
+     * thread comes to the next poll point soon enough, and would else do nothing in between for as
+     * long as a guest keeps a ring busy.
+     */
     public void post(Runnable work) {
         posted.add(work);
-        scheduler.attend(this);
+        if (APPLYING.get() != this) {
+            scheduler.attend(this);
+        }
     }
 
     public boolean hasPosted() {
@@ -295,9 +304,17 @@ public final class Domain {
     public void applyPosted() {
         // Work that posts itself again, because a guest keeps its ring busy, waits for the next
         // poll point.
-        Runnable work;
-        for (int i = 0; i < POSTS_PER_POLL && (work = posted.poll()) != null; i++) {
-            work.run();
+        if (posted.isEmpty()) {
+            return;
+        }
+        APPLYING.set(this);
+        try {
+            Runnable work;
+            for (int i = 0; i < POSTS_PER_POLL && (work = posted.poll()) != null; i++) {
+                work.run();
+            }
+        } finally {
+            APPLYING.remove();
         }
     }
 

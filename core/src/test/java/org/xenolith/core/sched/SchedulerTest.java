@@ -8,6 +8,7 @@ import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.time.GuestClock;
+import org.xenolith.cpu.Cpu;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -61,6 +62,24 @@ class SchedulerTest {
             int wanted = vcpu;
             assertThat(ran.stream().filter(id -> id == wanted).count()).isEqualTo(100);
         }
+    }
+
+    @Test
+    void whatPostedWorkPostsKicksNobodyAndWhatOthersPostDoes() {
+        PvGuest guest = guest(1);
+        Cpu cpu = guest.vcpu(0).cpu();
+        List<Boolean> kicked = new ArrayList<>();
+        script.add(
+                () -> {
+                    guest.domain.post(() -> guest.domain.post(() -> {}));
+                    kicked.add(cpu.isKicked());
+                    cpu.unkick();
+                    guest.domain.applyPosted();
+                    kicked.add(cpu.isKicked());
+                    return State.RUNNABLE;
+                });
+        runSlices(1);
+        assertThat(kicked).containsExactly(true, false);
     }
 
     @Test
