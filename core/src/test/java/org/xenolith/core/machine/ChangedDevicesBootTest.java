@@ -97,8 +97,14 @@ class ChangedDevicesBootTest {
             JsonArray list = ask("network-list").getAsJsonArray();
             return StreamSupport.stream(list.spliterator(), false)
                     .map(JsonElement::getAsJsonObject)
-                    .map(each -> each.get("id") + " " + each.get("mac").getAsString())
+                    .map(each -> each.get("id") + " " + text(each, "mac"))
                     .toList();
+        }
+
+        /** What a device that is just going may not have any more is empty. */
+        private static String text(JsonObject device, String name) {
+            JsonElement value = device.get(name);
+            return value == null || value.isJsonNull() ? "" : value.getAsString();
         }
 
         @Override
