@@ -204,7 +204,7 @@ public final class VirtualDevices implements AutoCloseable {
                                 .toArray(CompletableFuture[]::new));
         long deadline = System.nanoTime() + patience.toNanos();
         while (!isDone(quiet)) {
-            domain.applyPosted();
+            domain.applyPostedWhilePaused();
             if (System.nanoTime() - deadline > 0 || domain.hasEnded()) {
                 resume();
                 throw new IOException("A disk has not answered all that it was asked");

@@ -51,6 +51,9 @@ public final class Domain {
     /** The host ended the domain by {@link #destroy}. */
     public static final int DESTROYED = -2;
 
+    /** The domain at whose poll point the thread applies what was posted. */
+    private static final ThreadLocal<Domain> APPLYING = new ThreadLocal<>();
+
     private final int id;
     private final String name;
     private final UUID uuid;
@@ -281,9 +284,6 @@ public final class Domain {
     // ---- from outside
     // ------------------------------------------------------------------------------------
 
-    /** The domain whose posted work the thread is applying. */
-    private static final ThreadLocal<Domain> APPLYING = new ThreadLocal<>();
-
     /**
      * Queues work on the domain's memory; any thread. What posted work posts kicks nobody: its
      * thread comes to the next poll point soon enough, and would else do nothing in between for as
@@ -302,19 +302,32 @@ public final class Domain {
 
     /** Applies what was posted; called at a poll point by a thread that holds one of the vCPUs. */
     public void applyPosted() {
-        // Work that posts itself again, because a guest keeps its ring busy, waits for the next
-        // poll point.
         if (posted.isEmpty()) {
             return;
         }
         APPLYING.set(this);
         try {
-            Runnable work;
-            for (int i = 0; i < POSTS_PER_POLL && (work = posted.poll()) != null; i++) {
-                work.run();
-            }
+            applySome();
         } finally {
             APPLYING.remove();
+        }
+    }
+
+    /**
+     * The same for a thread without a vCPU, while the domain is paused. What this posts wakes a
+     * vCPU as ever: the thread may not come back for it.
+     */
+    public void applyPostedWhilePaused() {
+        applySome();
+    }
+
+    /**
+     * Work that posts itself again, because a guest keeps its ring busy, must not go on forever.
+     */
+    private void applySome() {
+        Runnable work;
+        for (int i = 0; i < POSTS_PER_POLL && (work = posted.poll()) != null; i++) {
+            work.run();
         }
     }
 
