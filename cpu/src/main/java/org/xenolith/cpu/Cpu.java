@@ -253,6 +253,7 @@ public final class Cpu {
      * given number are dear, since they have to be executed one by one.
      *
      * @param instructions more than {@link #SLACK}, or nothing is executed
+     * @return an {@link Exit} code
      */
     public int runRoughly(long instructions) {
         return run(instructions, SLACK);

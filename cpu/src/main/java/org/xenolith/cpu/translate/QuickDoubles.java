@@ -271,7 +271,17 @@ final class QuickDoubles {
         for (int half = 0; half < halves; half++) {
             results[half] = bound(a[half], b[half], rule);
         }
-        for (int half = 0; half < halves; half++) {
+        combine(unit, i, a, b, operation, results);
+    }
+
+    private static void combine(
+            UnitCode unit,
+            GuestInstruction i,
+            Lane[] a,
+            Lane[] b,
+            Operation operation,
+            Magnitude[] results) {
+        for (int half = 0; half < results.length; half++) {
             a[half].push();
             b[half].push();
             operation.emit(unit.out);
@@ -289,12 +299,7 @@ final class QuickDoubles {
             b[half].requireDivisor();
             results[half] = bound(a[half], b[half], Magnitude::dividedBy);
         }
-        for (int half = 0; half < halves; half++) {
-            a[half].push();
-            b[half].push();
-            unit.out.ddiv();
-            unit.popDouble(2 * i.in.reg + half, results[half]);
-        }
+        combine(unit, i, a, b, CodeBuilder::ddiv, results);
     }
 
     private static void root(UnitCode unit, GuestInstruction i, int halves) {
