@@ -32,6 +32,7 @@ class TwoLevelDeliveryTest {
         }
     }
 
+    /** Woken from several threads at once. */
     private final class Target implements EventTarget {
         private final int id;
         int wakes;
@@ -47,12 +48,12 @@ class TwoLevelDeliveryTest {
         }
 
         @Override
-        public void wakeForUpcall() {
+        public synchronized void wakeForUpcall() {
             wakes++;
         }
 
         @Override
-        public void wakeIfPolling(int port) {
+        public synchronized void wakeIfPolling(int port) {
             polled.add(port);
         }
 
