@@ -26,6 +26,8 @@ final class JumpCache implements Mmu.FetchListener {
     /** Matches no address: an ASID is smaller. */
     private static final long NOTHING = -1;
 
+    private static final int LAST_WINDOW = ENTRIES - WINDOW;
+
     private final long[] keys = new long[ENTRIES];
     private final Op[] entries = new Op[ENTRIES];
     private final Block[] blocks = new Block[ENTRIES];
@@ -34,13 +36,15 @@ final class JumpCache implements Mmu.FetchListener {
         Arrays.fill(keys, NOTHING);
     }
 
+    /** First place for entries of a page, 0 to {@link #LAST_WINDOW}. */
     private static int window(long vaddr) {
-        return (int) ((vaddr >>> Ram.PAGE_SHIFT) * GOLDEN_RATIO >>> 32);
+        long hash = (vaddr >>> Ram.PAGE_SHIFT) * GOLDEN_RATIO >>> Integer.SIZE;
+        return (int) (hash * LAST_WINDOW >>> Integer.SIZE);
     }
 
     private static int index(long vaddr) {
         int offset = (int) (vaddr ^ vaddr >>> WINDOW_BITS) & WINDOW - 1;
-        return window(vaddr) + offset & ENTRIES - 1;
+        return window(vaddr) + offset;
     }
 
     /** The 16 upper bits of a canonical address are copies: 12 of them make room for the ASID. */
@@ -74,9 +78,7 @@ final class JumpCache implements Mmu.FetchListener {
     @Override
     public void pageDropped(long vaddr) {
         int first = window(vaddr);
-        for (int i = 0; i < WINDOW; i++) {
-            keys[first + i & ENTRIES - 1] = NOTHING;
-        }
+        Arrays.fill(keys, first, first + WINDOW, NOTHING);
     }
 
     @Override

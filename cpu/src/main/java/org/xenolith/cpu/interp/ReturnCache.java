@@ -23,6 +23,12 @@ final class ReturnCache implements Mmu.FetchListener {
     private final Op[] entries = new Op[SLOTS];
     private final Op[] callers = new Op[SLOTS];
 
+    /** When each entry was made, in drops. */
+    private final long[] ages = new long[SLOTS];
+
+    /** Pages are dropped often and returns looked for oftener: old entries just match no more. */
+    private long drops;
+
     ReturnCache() {
         Arrays.fill(keys, NOTHING);
     }
@@ -43,6 +49,7 @@ final class ReturnCache implements Mmu.FetchListener {
         keys[i] = key;
         entries[i] = entry;
         callers[i] = caller;
+        ages[i] = drops;
     }
 
     /**
@@ -52,21 +59,21 @@ final class ReturnCache implements Mmu.FetchListener {
      */
     Op find(long rsp, long key) {
         int i = slot(rsp);
-        return keys[i] == key ? entries[i] : null;
+        return keys[i] == key && ages[i] == drops ? entries[i] : null;
     }
 
     /** A return went where its call did not know; next time it does. */
     void learn(long rsp, long key, Op entry) {
         int i = slot(rsp);
-        if (keys[i] == key) {
+        if (keys[i] == key && ages[i] == drops) {
             callers[i].returnsTo(entry);
         }
     }
 
-    /** A return address may lead elsewhere now. Few entries, so all go. */
+    /** A return address may lead elsewhere now: all go. */
     @Override
     public void pageDropped(long vaddr) {
-        Arrays.fill(keys, NOTHING);
+        drops++;
     }
 
     @Override
