@@ -16,8 +16,11 @@ public enum TestTier {
     EVERYTHING(new Jit(Jit.Policy.EVERYTHING)),
     /** As EVERYTHING, in the form of units whose floating point is rarely quick. */
     EXACT(new Jit(Jit.Policy.EVERYTHING_EXACT)),
-    /** Translated when it runs for the second time: places where a run only stopped are not. */
-    REPEATED(new Jit(new Jit.Policy(1, 1_000_000, true, 200, 0))),
+    /**
+     * Translated when it runs for the second time: places where a run only stopped are not. Units
+     * are shared, as those of guests are.
+     */
+    REPEATED(new Jit(new Jit.Policy(1, 1_000_000, true, 200, 0, false, 1_000))),
     /** As EVERYTHING, and compared with the interpreter each time. */
     VERIFIED(new Jit(Jit.Policy.EVERYTHING_VERIFIED));
 

@@ -244,6 +244,8 @@ public final class HostVerbs implements Verbs {
         figures.addProperty("left_otherwise", totals.special());
         figures.addProperty("units_dropped", domain.code().unitsDropped());
         figures.addProperty("units_of_all_guests", jit.units());
+        figures.addProperty("units_entered_from_other_pages", jit.library().reused());
+        figures.addProperty("units_gone_cold", jit.library().cold());
         figures.addProperty(
                 "milliseconds_of_translation", TimeUnit.NANOSECONDS.toMillis(jit.nanos()));
         return figures;

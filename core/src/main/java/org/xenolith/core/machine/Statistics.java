@@ -63,7 +63,7 @@ final class Statistics {
         }
         text.append(
                 ("units translated %,d with %,d instructions in %,d ms, dropped %,d, refused %,d,"
-                                + " stale %,d, failed %,d%n")
+                                + " stale %,d, failed %,d, made elsewhere %,d, gone cold %,d%n")
                         .formatted(
                                 jit.units(),
                                 jit.instructions(),
@@ -71,7 +71,9 @@ final class Statistics {
                                 domain.code().unitsDropped(),
                                 jit.refused(),
                                 jit.stale(),
-                                jit.failures()));
+                                jit.failures(),
+                                jit.library().reused(),
+                                jit.library().cold()));
         appendLeftOut(jit.leftOut(), text);
     }
 

@@ -49,6 +49,17 @@ final class CodeBytes {
         return false;
     }
 
+    /** The byte of the page at an offset that is in one of the ranges. */
+    byte at(int offset) {
+        int k = 0;
+        int i = 0;
+        while (offset < ranges[i] || offset >= ranges[i + 1]) {
+            k += ranges[i + 1] - ranges[i];
+            i += 2;
+        }
+        return bytes[k + offset - ranges[i]];
+    }
+
     /** Whether the frame at {@code hostBase} still holds the bytes that were decoded. */
     boolean matches(long hostBase) {
         if (bytes == null) {

@@ -81,7 +81,8 @@ public final class CodeCache implements Mmu.StoreWatch {
         }
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
-        if (!translator.request(new HotCode(page, block, bytes, busy(page), page.starts()))) {
+        if (!translator.request(
+                new HotCode(page, block, bytes, busy(page), page.starts(), translator.library()))) {
             block.heat = translator.threshold(page.drops());
         }
     }
@@ -103,6 +104,12 @@ public final class CodeCache implements Mmu.StoreWatch {
     private int[] busy(CodePage page) {
         int threshold = translator.threshold(page.drops());
         return page.startsBelow(threshold - threshold / BUSY_PART);
+    }
+
+    /** A unit was left too often because its quick form of floating point was not quick. */
+    void dropRough(CodePage page, MadeUnit made) {
+        translator.library().remove(made);
+        page.dropRough(made);
     }
 
     /** Blocks decoded so far. */
@@ -162,7 +169,7 @@ public final class CodeCache implements Mmu.StoreWatch {
             block.heat = translator.threshold(page.drops());
             block.since = now(cpu);
         }
-        boolean first = page.add(block);
+        boolean first = page.add(block, translator == null ? null : translator.library());
         decodedBlocks.increment();
         if (first) {
             for (Mmu mmu : mmus) {

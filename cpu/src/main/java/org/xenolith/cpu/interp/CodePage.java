@@ -71,9 +71,10 @@ final class CodePage {
      * Adds a block, unless memory has changed since its bytes were read: a sibling's store that
      * came before the block could be found was reported in vain.
      *
+     * @param library where to look for a unit of the same code, or null
      * @return whether the page had no block before: write tags for it must go
      */
-    synchronized boolean add(Block block) {
+    synchronized boolean add(Block block, UnitLibrary library) {
         if (++used * 2 > table.length) {
             grow();
         }
@@ -84,20 +85,39 @@ final class CodePage {
         if (!block.matches(hostBase)) {
             drop(block);
         } else {
-            enterUnit(block);
+            enterUnit(block, library);
         }
         return first;
     }
 
     /** A unit may have an entry at a block that is decoded, or decoded again, only now. */
-    private void enterUnit(Block block) {
+    private void enterUnit(Block block, UnitLibrary library) {
         for (UnitOp unit : units) {
-            if (unit.installed().isEnteredAt(block.start)
-                    && unit.installed().code().matches(hostBase)) {
-                attach(block, unit.installed());
+            if (unit.made().isEnteredAt(block.start) && unit.made().code().matches(hostBase)) {
+                attach(block, unit.made());
                 return;
             }
         }
+        if (library != null) {
+            enterKnown(block, library);
+        }
+    }
+
+    /**
+     * Puts a unit in the place of a block that was made of the same code elsewhere.
+     *
+     * @return whether there is one
+     */
+    synchronized boolean enterKnown(Block block, UnitLibrary library) {
+        if (!isPlain(block)) {
+            return false;
+        }
+        MadeUnit made = library.find(hostBase, block.start, block.rough);
+        boolean found = made != null && install(block, made);
+        if (found) {
+            library.countReused();
+        }
+        return found;
     }
 
     private void grow() {
@@ -158,39 +178,57 @@ final class CodePage {
             return 0;
         }
         int before = dropped;
-        InstalledUnit last = null;
+        MadeUnit last = null;
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
-            boolean changed = condition.test(unit.installed().code());
+            boolean changed = condition.test(unit.made().code());
             if (changed || !unit.block.isValid()) {
                 i.remove();
-                if (changed && unit.installed() != last) {
-                    last = unit.installed();
+                if (changed && unit.made() != last) {
+                    last = unit.made();
                     dropped++;
                     drops++;
                 }
                 if (unit.block.isValid()) {
                     unit.block.replaceEntry(unit.block.plain);
-                    unit.block.heat = unit.installed().reheat();
+                    unit.block.heat = unit.made().reheat();
                 }
-                unit.release();
+                letGo(unit);
             }
         }
         return dropped - before;
     }
 
+    /** An operation that was removed from {@link #units}. */
+    private void letGo(UnitOp unit) {
+        MadeUnit made = unit.made();
+        unit.release();
+        if (units.stream().noneMatch(other -> other.made() == made)) {
+            made.leave(this);
+        }
+    }
+
     /** Drops a unit whose quick form of floating point was not quick; it is made anew soon. */
-    synchronized void dropRough(InstalledUnit installed) {
+    synchronized void dropRough(MadeUnit made) {
+        drop(made, true);
+    }
+
+    /** Drops a unit that has not run for long; its blocks count anew. */
+    synchronized void dropCold(MadeUnit made) {
+        drop(made, false);
+    }
+
+    private void drop(MadeUnit made, boolean rough) {
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
-            if (unit.installed() == installed) {
+            if (unit.made() == made) {
                 i.remove();
                 if (unit.block.isValid()) {
-                    unit.block.rough = true;
+                    unit.block.rough |= rough;
                     unit.block.heat = 0;
                     unit.block.replaceEntry(unit.block.plain);
                 }
-                unit.release();
+                letGo(unit);
             }
         }
     }
@@ -199,9 +237,9 @@ final class CodePage {
      * Puts a unit in the place of a block and of those at its other entries, unless what it was
      * made of has changed.
      */
-    synchronized boolean install(Block block, InstalledUnit unit) {
+    synchronized boolean install(Block block, MadeUnit unit) {
         // The frame of a live block is watched: a store after this comparison waits at the lock.
-        if (!isPlain(block) || !unit.code().matches(hostBase)) {
+        if (!isPlain(block) || !unit.code().matches(hostBase) || !unit.standIn(this)) {
             return false;
         }
         attach(block, unit);
@@ -218,7 +256,7 @@ final class CodePage {
         return block.isValid() && block.entry == block.plain;
     }
 
-    private void attach(Block block, InstalledUnit unit) {
+    private void attach(Block block, MadeUnit unit) {
         UnitOp op = new UnitOp(block, unit);
         units.add(op);
         block.heat = Block.COLD;

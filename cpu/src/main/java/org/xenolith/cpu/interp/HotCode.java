@@ -7,13 +7,21 @@ public final class HotCode {
     private final byte[] bytes;
     private final int[] busy;
     private final int[] executed;
+    private final UnitLibrary library;
 
-    HotCode(CodePage page, Block block, byte[] bytes, int[] busy, int[] executed) {
+    HotCode(
+            CodePage page,
+            Block block,
+            byte[] bytes,
+            int[] busy,
+            int[] executed,
+            UnitLibrary library) {
         this.page = page;
         this.block = block;
         this.bytes = bytes;
         this.busy = busy;
         this.executed = executed;
+        this.library = library;
     }
 
     /** The whole page; not to be changed. */
@@ -53,6 +61,15 @@ public final class HotCode {
     }
 
     /**
+     * Puts a unit in the place of the block that was made of the same code elsewhere.
+     *
+     * @return whether there is one: nothing is left to translate
+     */
+    public boolean enterKnown() {
+        return page.enterKnown(block, library);
+    }
+
+    /**
      * Puts a unit in the place of the block and of those at its other entries, if its code is still
      * what {@link #bytes} says.
      *
@@ -61,14 +78,22 @@ public final class HotCode {
      *     last
      * @param covered where blocks start that the unit contains, too; they count anew, up to {@code
      *     heat}
+     * @param exact without the quick form of floating point
      * @return whether it will run
      */
     public boolean install(
-            TranslatedUnit unit, int[] entries, int[] ranges, int[] covered, int heat) {
+            TranslatedUnit unit,
+            int[] entries,
+            int[] ranges,
+            int[] covered,
+            int heat,
+            boolean exact) {
         CodeBytes code = CodeBytes.of(ranges, bytes);
-        boolean installed = page.install(block, new InstalledUnit(unit, entries, code, heat));
+        MadeUnit made = new MadeUnit(unit, entries, code, heat, exact);
+        boolean installed = page.install(block, made);
         if (installed) {
             page.cool(covered, heat);
+            library.add(made);
         }
         return installed;
     }

@@ -31,6 +31,9 @@ public abstract class TranslatedUnit {
 
     public static final int REASONS = 5;
 
+    /** Set whenever it runs, by any vCPU; {@link UnitLibrary} takes it back now and then. */
+    boolean ran;
+
     /**
      * Runs from one of the unit's entries and counts instructions in {@link Cpu#budget}.
      *

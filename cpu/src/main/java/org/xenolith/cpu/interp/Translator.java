@@ -21,6 +21,9 @@ public interface Translator {
         return 0;
     }
 
+    /** Units it has made, for all who run the same code. */
+    UnitLibrary library();
+
     /**
      * Takes a hot block.
      *

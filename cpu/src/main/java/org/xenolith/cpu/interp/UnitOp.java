@@ -5,7 +5,7 @@ import org.xenolith.cpu.Cpu;
 /** Stands at the entry of a block at which a unit can be entered. */
 final class UnitOp extends Op {
     final Block block;
-    private InstalledUnit installed;
+    private MadeUnit made;
 
     /** Null when the unit is dropped. */
     private TranslatedUnit unit;
@@ -15,15 +15,15 @@ final class UnitOp extends Op {
 
     private final Roughness roughness = new Roughness();
 
-    UnitOp(Block block, InstalledUnit installed) {
+    UnitOp(Block block, MadeUnit made) {
         this.block = block;
-        this.installed = installed;
-        unit = installed.unit();
+        this.made = made;
+        unit = made.unit();
         standAt(block.start, block.start, 0);
     }
 
-    InstalledUnit installed() {
-        return installed;
+    MadeUnit made() {
+        return made;
     }
 
     /**
@@ -31,7 +31,7 @@ final class UnitOp extends Op {
      * they are taken the next time.
      */
     void release() {
-        installed = null;
+        made = null;
         unit = null;
     }
 
@@ -46,6 +46,9 @@ final class UnitOp extends Op {
         TranslatedUnit translated = unit;
         if (translated == null || cpu.interpretOnly) {
             return block.plain;
+        }
+        if (!translated.ran) {
+            translated.ran = true;
         }
         long before = cpu.budget;
         int reason =
@@ -64,9 +67,9 @@ final class UnitOp extends Op {
     /** So that it is made anew without its quick form of floating point. */
     private void drop(Cpu cpu) {
         CodePage page = (CodePage) cpu.mmu().attachedFetch(address(cpu));
-        InstalledUnit dropped = installed;
+        MadeUnit dropped = made;
         if (page != null && dropped != null) {
-            page.dropRough(dropped);
+            cpu.code().dropRough(page, dropped);
         }
     }
 }

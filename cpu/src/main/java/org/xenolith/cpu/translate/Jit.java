@@ -3,6 +3,7 @@ package org.xenolith.cpu.translate;
 import org.xenolith.cpu.interp.HotCode;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.interp.Translator;
+import org.xenolith.cpu.interp.UnitLibrary;
 
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,6 +27,7 @@ public final class Jit implements Translator {
      * @param verifyEvery one entry of so many into a unit is compared with the interpreter, and the
      *     first few; 0 for none
      * @param exact each unit in its exact form, not only those whose quick form was left too often
+     * @param kept units that others may enter, see {@link UnitLibrary}; 0 to make each anew
      */
     public record Policy(
             int threshold,
@@ -33,12 +35,13 @@ public final class Jit implements Translator {
             boolean atOnce,
             int maxInstructions,
             int verifyEvery,
-            boolean exact) {
+            boolean exact,
+            int kept) {
         private static final int ANY = Integer.MAX_VALUE;
 
         public Policy(
                 int threshold, int window, boolean atOnce, int maxInstructions, int verifyEvery) {
-            this(threshold, window, atOnce, maxInstructions, verifyEvery, false);
+            this(threshold, window, atOnce, maxInstructions, verifyEvery, false, 0);
         }
 
         /**
@@ -47,8 +50,10 @@ public final class Jit implements Translator {
          * translation of what runs a few times for each costs more than it ever gives back: without
          * the window two thirds of its instructions were translated, and a page took nearly twice
          * the CPU time.
+         *
+         * <p>A unit is some 30 KiB of classes and machine code; a guest that serves pages has 300.
          */
-        public static final Policy NORMAL = new Policy(16_000, 64, false, 200, 0);
+        public static final Policy NORMAL = new Policy(16_000, 64, false, 200, 0, false, 2_000);
 
         /**
          * Translates early, and compares now and then: slow. At once, so that a run in virtual time
@@ -60,7 +65,7 @@ public final class Jit implements Translator {
         public static final Policy EVERYTHING = new Policy(0, ANY, true, 200, 0);
 
         /** For tests: as EVERYTHING, without the quick form of floating point. */
-        public static final Policy EVERYTHING_EXACT = new Policy(0, ANY, true, 200, 0, true);
+        public static final Policy EVERYTHING_EXACT = new Policy(0, ANY, true, 200, 0, true, 0);
 
         /** For tests: as EVERYTHING, and compare each entry. */
         public static final Policy EVERYTHING_VERIFIED = new Policy(0, ANY, true, 200, 1);
@@ -87,6 +92,7 @@ public final class Jit implements Translator {
     private static final int COVERED_FACTOR = 16;
 
     private final Policy policy;
+    private final UnitLibrary library;
     private final BlockingQueue<HotCode> queue = new ArrayBlockingQueue<>(QUEUE);
     private final LongAdder units = new LongAdder();
     private final LongAdder instructions = new LongAdder();
@@ -99,6 +105,7 @@ public final class Jit implements Translator {
 
     public Jit(Policy policy) {
         this.policy = policy;
+        library = new UnitLibrary(policy.kept);
         if (!policy.atOnce) {
             Thread thread = new Thread(this::work, "translator");
             thread.setDaemon(true);
@@ -120,6 +127,11 @@ public final class Jit implements Translator {
     @Override
     public int verifyEvery() {
         return policy.verifyEvery;
+    }
+
+    @Override
+    public UnitLibrary library() {
+        return library;
     }
 
     @Override
@@ -157,6 +169,9 @@ public final class Jit implements Translator {
             stale.increment();
             return;
         }
+        if (code.enterKnown()) {
+            return;
+        }
         long start = System.nanoTime();
         int limit = policy.maxInstructions;
         Region region = region(code, limit);
@@ -174,7 +189,8 @@ public final class Jit implements Translator {
         } else {
             TranslatedUnit unit = UnitBuilder.define(classFile);
             int cool = Math.max(policy.threshold * COVERED_FACTOR, 1);
-            if (code.install(unit, region.entryStarts(), region.ranges(), region.starts(), cool)) {
+            if (code.install(
+                    unit, region.entryStarts(), region.ranges(), region.starts(), cool, exact)) {
                 units.increment();
                 instructions.add(region.instructionCount());
                 region.leftOut().forEach(this::countLeftOut);

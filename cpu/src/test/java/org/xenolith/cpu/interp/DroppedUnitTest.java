@@ -47,7 +47,7 @@ class DroppedUnitTest {
         byte[] bytes = new byte[0x1000];
         System.arraycopy(PROGRAM, 0, bytes, 0, PROGRAM.length);
         CodeBytes code = CodeBytes.of(new int[] {0, PROGRAM.length, 0x800, 0x801}, bytes);
-        assertThat(page.install(block, new InstalledUnit(unit, new int[] {0}, code, 1))).isTrue();
+        assertThat(page.install(block, new MadeUnit(unit, new int[] {0}, code, 1, false))).isTrue();
         return new WeakReference<>(unit);
     }
 
