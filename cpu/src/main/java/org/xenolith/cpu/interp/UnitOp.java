@@ -40,16 +40,32 @@ final class UnitOp extends Op {
         return block.plain.addressesStack();
     }
 
+    /** Goes on in the next unit itself if one follows: the loop of operations need not be asked. */
     @Override
     public Op execute(Cpu cpu) {
-        // Read once: a sibling may drop it.
-        TranslatedUnit translated = unit;
-        if (translated == null || cpu.interpretOnly) {
-            return block.plain;
+        UnitOp at = this;
+        while (true) {
+            // Read once: a sibling may drop it.
+            TranslatedUnit translated = at.unit;
+            if (translated == null || cpu.interpretOnly) {
+                return at.block.plain;
+            }
+            if (!translated.ran) {
+                translated.ran = true;
+            }
+            int reason = at.run(translated, cpu);
+            if (reason != TranslatedUnit.ON) {
+                return Interpreter.interpret(cpu);
+            }
+            Op following = Interpreter.enter(cpu, cpu.rip);
+            if (!(following instanceof UnitOp unit)) {
+                return following;
+            }
+            at = unit;
         }
-        if (!translated.ran) {
-            translated.ran = true;
-        }
+    }
+
+    private int run(TranslatedUnit translated, Cpu cpu) {
         long before = cpu.budget;
         int reason =
                 cpu.verifier == null
@@ -59,9 +75,7 @@ final class UnitOp extends Op {
         if (reason == TranslatedUnit.ROUGH && roughness.isTooMuch(cpu.tier.instructions())) {
             drop(cpu);
         }
-        return reason == TranslatedUnit.ON
-                ? Interpreter.enter(cpu, cpu.rip)
-                : Interpreter.interpret(cpu);
+        return reason;
     }
 
     /** So that it is made anew without its quick form of floating point. */
