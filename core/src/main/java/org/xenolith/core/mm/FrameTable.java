@@ -59,9 +59,10 @@ public final class FrameTable {
 
     static final int GRANTED_READ_ONLY = 1 << 30;
 
-    /** A page table that no upper table or more than one place refers to. */
+    /** A page table that no upper table refers to. */
     static final long LINK_NONE = 0;
 
+    /** One that is referred to at more than one place: {@link TableLinks} may know them. */
     static final long LINK_SEVERAL = -1;
 
     /** Page-table flags of the machine-to-physical mapping: readable only. */
@@ -90,7 +91,7 @@ public final class FrameTable {
     /**
      * Of a page table: where it is linked. An L1 or L2 table has the machine address of the one
      * upper entry that refers to it, an L3 table the machine address 8 * slot of its slot in every
-     * L4 table plus {@link PageTypes#IN_ROOT}. Of any other frame: the stamp of its last writable
+     * L4 table plus {@link TableLinks#IN_ROOT}. Of any other frame: the stamp of its last writable
      * mapping's end, or of the end of the frame that had the number before.
      */
     private final long[][] links;

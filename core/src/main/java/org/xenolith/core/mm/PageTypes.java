@@ -18,16 +18,16 @@ import java.util.function.IntSupplier;
  * nothing.
  *
  * <p><b>TLBs.</b> Whoever changes a present entry drops what it translated, before the frame it
- * referred to is let go: an L1 entry the one page when the table is linked at one place, everything
- * when the place is not known, and a present upper entry everything. What was reached through an L3
- * table that stops being one is given up, whichever roots referred to it. Therefore a frame whose
- * writable count is 0 has no write tag in the TLB of this vCPU, and in a sibling's only until it
- * drains its mailbox. A frame may become a page table (or descriptor page) only after that: its
- * link word keeps the stamp of its last writable mapping's end, and {@link #NOT_SETTLED} sends the
- * hypercall to wait for the siblings, without the lock, and to try again. Stores into L1 tables
- * never need it: they change no frame into a table. The same stamp keeps a frame that was a table
- * from being one again while a sibling is still in the middle of a walk through it: such a walk
- * looks at the type last, and a table at its end was one all the time.
+ * referred to is let go: an L1 entry the one page wherever {@link TableLinks} knows the table to be
+ * linked, everything when it does not, and a present upper entry everything. What was reached
+ * through an L3 table that stops being one is given up, whichever roots referred to it. Therefore a
+ * frame whose writable count is 0 has no write tag in the TLB of this vCPU, and in a sibling's only
+ * until it drains its mailbox. A frame may become a page table (or descriptor page) only after
+ * that: its link word keeps the stamp of its last writable mapping's end, and {@link #NOT_SETTLED}
+ * sends the hypercall to wait for the siblings, without the lock, and to try again. Stores into L1
+ * tables never need it: they change no frame into a table. The same stamp keeps a frame that was a
+ * table from being one again while a sibling is still in the middle of a walk through it: such a
+ * walk looks at the type last, and a table at its end was one all the time.
  *
  * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
  * #promote} and {@link #demote} are where it could be bounded.
@@ -35,11 +35,6 @@ import java.util.function.IntSupplier;
 public final class PageTypes {
     /** Not an error number: siblings must first apply the drops up to {@link #unsettledStamp}. */
     static final int NOT_SETTLED = Integer.MIN_VALUE;
-
-    /**
-     * Marks the link of an L3 table; its other bits are the byte offset of its slot in L4 tables.
-     */
-    static final long IN_ROOT = 1L << 62;
 
     /** Flags that no guest entry may have. Only L1 entries may be global. */
     private static final long BASE_DISALLOWED =
@@ -61,12 +56,8 @@ public final class PageTypes {
     /** The frame number of all ones: what a guest computes from a page that is not there. */
     private static final long INVALID_MFN = Pte.mfn(Pte.FRAME_MASK);
 
-    /** Results of {@link #vaddrOf} beside an address: canonical addresses are none of these. */
-    private static final long NOT_LINKED = 1L << 62;
-
-    private static final long LINKED_SEVERAL_TIMES = 1L << 61;
-
     private final FrameTable frames;
+    private final TableLinks links;
     private long unsettledStamp;
 
     /** Hears of frames that become tables and cease to be, with the frame table's lock held. */
@@ -96,6 +87,7 @@ public final class PageTypes {
 
     public PageTypes(FrameTable frames) {
         this.frames = frames;
+        links = new TableLinks(frames);
     }
 
     public FrameTable frames() {
@@ -210,7 +202,7 @@ public final class PageTypes {
                     putUpperEntries(mfn, level, slot, tlb);
                     return result;
                 }
-                link(mfn, level, slot, entry);
+                links.link(mfn, level, slot, entry);
             }
         }
         return 0;
@@ -221,7 +213,7 @@ public final class PageTypes {
         for (int slot = 0; slot < limit; slot++) {
             long entry = Ram.getLong(table + slot * 8L);
             if (Pte.isPresent(entry) && isGuestSlot(level, slot)) {
-                unlink(mfn, level, slot, entry);
+                links.unlink(mfn, level, slot, entry);
                 putPageAndType(Pte.mfn(entry), tlb);
             }
         }
@@ -333,58 +325,6 @@ public final class PageTypes {
         return getPageAndType(Pte.mfn(entry), level - 1, tlb);
     }
 
-    // ---- where a table is linked ----
-
-    private static long linkOf(long parentMfn, int level, int slot) {
-        return level == FrameType.L4_TABLE
-                ? IN_ROOT | slot * 8L
-                : parentMfn << Ram.PAGE_SHIFT | slot * 8L;
-    }
-
-    private void link(long parentMfn, int level, int slot, long entry) {
-        long child = Pte.mfn(entry);
-        long link = linkOf(parentMfn, level, slot);
-        long old = frames.link(child);
-        frames.setLink(
-                child, old == FrameTable.LINK_NONE || old == link ? link : FrameTable.LINK_SEVERAL);
-    }
-
-    private void unlink(long parentMfn, int level, int slot, long entry) {
-        // An L3 table stands at the same slot of many roots: it keeps its place until it is no
-        // table.
-        long child = Pte.mfn(entry);
-        if (level != FrameType.L4_TABLE && frames.link(child) == linkOf(parentMfn, level, slot)) {
-            frames.setLink(child, FrameTable.LINK_NONE);
-        }
-    }
-
-    /** Linear address that an L1 entry translates, or one of the two marks. */
-    private long vaddrOf(long l1Mfn, int slot) {
-        long vaddr = (long) slot << Ram.PAGE_SHIFT;
-        long mfn = l1Mfn;
-        for (int level = 1; level < 4; level++) {
-            long link = frames.link(mfn);
-            if (link == FrameTable.LINK_NONE) {
-                return NOT_LINKED;
-            }
-            if (link == FrameTable.LINK_SEVERAL) {
-                return LINKED_SEVERAL_TIMES;
-            }
-            vaddr |= (link & Ram.PAGE_OFFSET) >>> 3 << Ram.PAGE_SHIFT + 9 * level;
-            mfn = link >>> Ram.PAGE_SHIFT;
-        }
-        return vaddr << 16 >> 16;
-    }
-
-    private void dropL1(long l1Mfn, int slot, TlbShootdown tlb) {
-        long vaddr = vaddrOf(l1Mfn, slot);
-        if (vaddr == LINKED_SEVERAL_TIMES) {
-            tlb.flushAll();
-        } else if (vaddr != NOT_LINKED) {
-            tlb.dropPage(vaddr);
-        }
-    }
-
     // ---- updates ----
 
     /** Writes an entry of a table, as mmu_update does. The frame is a page table in use. */
@@ -412,7 +352,7 @@ public final class PageTypes {
         old = write(at, entry, preserveAd);
         if (Pte.isPresent(old)) {
             if (((old ^ entry) & ~INVISIBLE_FLAGS) != 0) {
-                dropL1(tableMfn, slot, tlb);
+                links.dropPage(tableMfn, slot, tlb);
             }
             if (!sameFrame) {
                 putL1Entry(old, tlb);
@@ -460,12 +400,12 @@ public final class PageTypes {
                 tlb.flushAll();
             }
             if (!sameFrame) {
-                unlink(tableMfn, level, slot, old);
+                links.unlink(tableMfn, level, slot, old);
                 putPageAndType(Pte.mfn(old), tlb);
             }
         }
         if (Pte.isPresent(entry) && !sameFrame) {
-            link(tableMfn, level, slot, entry);
+            links.link(tableMfn, level, slot, entry);
         }
         return 0;
     }
@@ -613,7 +553,7 @@ public final class PageTypes {
             return;
         }
         if (((old ^ entry) & ~INVISIBLE_FLAGS) != 0) {
-            dropL1(tableMfn, slot, tlb);
+            links.dropPage(tableMfn, slot, tlb);
         }
         if (!sameFrame) {
             putL1Entry(old, tlb);

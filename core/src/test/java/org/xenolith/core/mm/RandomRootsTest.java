@@ -23,6 +23,10 @@ import java.util.Random;
 class RandomRootsTest {
     private static final int STEPS = 4000;
     private static final int[] SLOTS = {1, 2, 300, 301};
+
+    /** What is looked at in each slot: the first page of two L1 tables in each of two L2 tables. */
+    private static final long[] WINDOWS = {0, 0x20_0000, 0x4000_0000, 0x4020_0000};
+
     private static final int TREES = 3;
     private static final int PAGES = 4;
 
@@ -85,8 +89,8 @@ class RandomRootsTest {
             case 0, 1, 2 -> load(vcpus[random.nextInt(vcpus.length)], root);
             case 3, 4 -> write(root, any(SLOTS), anyTree());
             case 5 -> pinOrUnpin(root);
-            case 6 -> write(tree[0], 0, random.nextInt(3) == 0 ? 0 : entry(tree[1], anyTable()));
-            case 7 -> write(tree[1], random.nextInt(2), entry(tree[2 + random.nextInt(2)], TABLE));
+            case 6 -> write(tree[0], random.nextInt(2), random.nextInt(3) == 0 ? 0 : anyL2());
+            case 7 -> write(tree[1], random.nextInt(2), anyL1());
             default -> write(tree[2 + random.nextInt(2)], 0, anyLeaf());
         };
     }
@@ -110,6 +114,15 @@ class RandomRootsTest {
 
     private long anyTree() {
         return random.nextInt(3) == 0 ? 0 : entry(trees[random.nextInt(TREES)][0], anyTable());
+    }
+
+    /** Mostly linked at one place, now and then at more than are kept. */
+    private long anyL2() {
+        return entry(trees[random.nextInt(TREES)][1], anyTable());
+    }
+
+    private long anyL1() {
+        return entry(trees[random.nextInt(TREES)][2 + random.nextInt(2)], TABLE);
     }
 
     private long anyLeaf() {
@@ -142,8 +155,8 @@ class RandomRootsTest {
         Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
         fresh.setRoot(mmu.root());
         for (int slot : SLOTS) {
-            for (int window = 0; window < 2; window++) {
-                long vaddr = ((long) slot << 39 << 16 >> 16) + window * 0x20_0000L;
+            for (long window : WINDOWS) {
+                long vaddr = ((long) slot << 39 << 16 >> 16) + window;
                 for (int access = 0; access < 3; access++) {
                     assertThat(translate(mmu, vaddr, access))
                             .as("access %d to %#x, ".formatted(access, vaddr) + where, arguments)
