@@ -83,12 +83,9 @@ public final class MmuExtOps {
             case MmuExtOp.UNPIN_TABLE -> types.unpinTable(op.arg1(), tlb);
             case MmuExtOp.NEW_BASEPTR -> newBasePtr(vcpu, op.arg1());
             case MmuExtOp.NEW_USER_BASEPTR -> newUserBasePtr(vcpu, op.arg1());
-            case MmuExtOp.TLB_FLUSH_LOCAL -> done(tlb::flushLocal);
-            case MmuExtOp.INVLPG_LOCAL -> done(() -> tlb.invalidateLocal(op.arg1()));
-            case MmuExtOp.TLB_FLUSH_MULTI -> flushMulti(vcpu, op);
-            case MmuExtOp.INVLPG_MULTI -> invalidateMulti(vcpu, op);
-            case MmuExtOp.TLB_FLUSH_ALL -> done(() -> tlb.flush(ALL_VCPUS));
-            case MmuExtOp.INVLPG_ALL -> done(() -> tlb.invalidate(ALL_VCPUS, op.arg1()));
+            case MmuExtOp.TLB_FLUSH_LOCAL, MmuExtOp.INVLPG_LOCAL -> done(tlb::flushLocal);
+            case MmuExtOp.TLB_FLUSH_MULTI, MmuExtOp.INVLPG_MULTI -> flushMulti(vcpu, op);
+            case MmuExtOp.TLB_FLUSH_ALL, MmuExtOp.INVLPG_ALL -> done(() -> tlb.flush(ALL_VCPUS));
             // Only a domain with real devices may flush caches.
             case MmuExtOp.FLUSH_CACHE, MmuExtOp.FLUSH_CACHE_GLOBAL -> -EACCES;
             case MmuExtOp.SET_LDT -> setLdt(vcpu, op.arg1(), op.arg2());
@@ -137,15 +134,6 @@ public final class MmuExtOps {
     private static int flushMulti(GuestContext vcpu, MmuExtOp op) {
         try {
             vcpu.tlb().flush(vcpu.mmu().read64(op.arg2()));
-            return 0;
-        } catch (GuestFault fault) {
-            return -EINVAL;
-        }
-    }
-
-    private static int invalidateMulti(GuestContext vcpu, MmuExtOp op) {
-        try {
-            vcpu.tlb().invalidate(vcpu.mmu().read64(op.arg2()), op.arg1());
             return 0;
         } catch (GuestFault fault) {
             return -EINVAL;

@@ -19,15 +19,16 @@ import java.util.function.IntSupplier;
  *
  * <p><b>TLBs.</b> Whoever changes a present entry drops what it translated, before the frame it
  * referred to is let go: an L1 entry the one page wherever {@link TableLinks} knows the table to be
- * linked, everything when it does not, and a present upper entry everything. What was reached
- * through an L3 table that stops being one is given up, whichever roots referred to it. Therefore a
- * frame whose writable count is 0 has no write tag in the TLB of this vCPU, and in a sibling's only
- * until it drains its mailbox. A frame may become a page table (or descriptor page) only after
- * that: its link word keeps the stamp of its last writable mapping's end, and {@link #NOT_SETTLED}
- * sends the hypercall to wait for the siblings, without the lock, and to try again. Stores into L1
- * tables never need it: they change no frame into a table. The same stamp keeps a frame that was a
- * table from being one again while a sibling is still in the middle of a walk through it: such a
- * walk looks at the type last, and a table at its end was one all the time.
+ * linked, everything when it does not; an entry of an L2 or L3 table whatever is reached through
+ * the L3 table, which roots ever refer to it, and so does an L3 table that stops being one; after a
+ * change of an L4 entry the root is looked at anew. Therefore a frame whose writable count is 0 has
+ * no write tag in the TLB of this vCPU, and in a sibling's only until it drains its mailbox. A
+ * frame may become a page table (or descriptor page) only after that: its link word keeps the stamp
+ * of its last writable mapping's end, and {@link #NOT_SETTLED} sends the hypercall to wait for the
+ * siblings, without the lock, and to try again. Stores into L1 tables never need it: they change no
+ * frame into a table. The same stamp keeps a frame that was a table from being one again while a
+ * sibling is still in the middle of a walk through it: such a walk looks at the type last, and a
+ * table at its end was one all the time.
  *
  * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
  * #promote} and {@link #demote} are where it could be bounded.
@@ -250,9 +251,9 @@ public final class PageTypes {
 
     private void demote(long mfn, int type, TlbShootdown tlb) {
         if (type == FrameType.L4_TABLE) {
-            tlb.retireRoot(mfn);
+            tlb.dropRoot(mfn);
         } else if (type == FrameType.L3_TABLE) {
-            tlb.retireTable(mfn);
+            tlb.dropTable(mfn);
         }
         // The type stays set while the entries go: an entry that refers to this very frame is none
         // of ours.
@@ -396,8 +397,8 @@ public final class PageTypes {
         }
         old = write(at, entry, preserveAd);
         if (Pte.isPresent(old)) {
-            if (((old ^ entry) & ~(INVISIBLE_FLAGS | AD_FLAGS)) != 0) {
-                tlb.flushAll();
+            if (isChanged(old, entry, preserveAd)) {
+                links.dropTable(tableMfn, level, tlb);
             }
             if (!sameFrame) {
                 links.unlink(tableMfn, level, slot, old);
@@ -408,6 +409,15 @@ public final class PageTypes {
             links.link(tableMfn, level, slot, entry);
         }
         return 0;
+    }
+
+    /**
+     * Whether a present upper entry leads elsewhere, allows something else, or has lost its
+     * Accessed bit, which the next walk is to set again.
+     */
+    private static boolean isChanged(long old, long entry, boolean preserveAd) {
+        long unseen = INVISIBLE_FLAGS | (preserveAd ? AD_FLAGS : Pte.DIRTY);
+        return ((old ^ entry) & ~unseen) != 0;
     }
 
     // ---- granted frames ----

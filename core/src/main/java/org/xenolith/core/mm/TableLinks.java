@@ -130,4 +130,27 @@ final class TableLinks {
         tlb.dropPage(vaddr << 16 >> 16);
         return true;
     }
+
+    /** Drops what an upper table leads to, after a change of an entry. */
+    void dropTable(long mfn, int level, TlbShootdown tlb) {
+        if (level == FrameType.L4_TABLE) {
+            tlb.dropRoot(mfn);
+        } else if (level == FrameType.L3_TABLE) {
+            tlb.dropTable(mfn);
+        } else {
+            dropL2(mfn, tlb);
+        }
+    }
+
+    private void dropL2(long mfn, TlbShootdown tlb) {
+        long link = frames.link(mfn);
+        long[] links = link == FrameTable.LINK_SEVERAL ? places.get(mfn) : new long[] {link};
+        if (links == null) {
+            tlb.flushAll();
+        } else if (link != FrameTable.LINK_NONE) {
+            for (long place : links) {
+                tlb.dropTable(place >>> Ram.PAGE_SHIFT);
+            }
+        }
+    }
 }

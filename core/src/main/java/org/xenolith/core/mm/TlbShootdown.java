@@ -4,6 +4,9 @@ package org.xenolith.core.mm;
  * What a change of page tables must do to the TLBs of a domain, seen from the vCPU that makes it.
  * On the calling vCPU it takes effect at once; siblings get it in their mailboxes and apply it
  * before they next could rely on it. Nothing here waits, except the methods that say so.
+ *
+ * <p>All tables change through here, and with each change goes what it makes stale. So when a guest
+ * asks for a flush, there is nothing to drop but what is still in a mailbox.
  */
 public interface TlbShootdown {
     /** Forgets one page under all tags. */
@@ -12,11 +15,11 @@ public interface TlbShootdown {
     /** Forgets everything under all tags. */
     void flushAll();
 
-    /** Forgets what a root referred to that is none any more. */
-    void retireRoot(long l4Mfn);
+    /** Looks anew at where a root leads: it has changed, or is none any more. */
+    void dropRoot(long l4Mfn);
 
-    /** Forgets every translation through an L3 table that is none any more. */
-    void retireTable(long l3Mfn);
+    /** Forgets every translation through an L3 table, whichever roots refer to it. */
+    void dropTable(long l3Mfn);
 
     /** Forgets write permission to a host frame. */
     void dropWrites(long hostBase);
@@ -37,11 +40,8 @@ public interface TlbShootdown {
     /** Waits until {@link #isSettled}, serving the own mailbox. Never called with a lock held. */
     void awaitSettled(long stamp);
 
-    /** The guest asks to flush the calling vCPU's TLB. */
+    /** The guest asks to flush the calling vCPU's TLB, or a page of it. */
     void flushLocal();
-
-    /** The guest asks to flush one page on the calling vCPU. */
-    void invalidateLocal(long vaddr);
 
     /**
      * The guest asks to flush other vCPUs too; complete on return. Never called with a lock held.
@@ -49,9 +49,6 @@ public interface TlbShootdown {
      * @param vcpus bit n for vCPU n, the caller included if its bit is set
      */
     void flush(long vcpus);
-
-    /** As {@link #flush}, one page. */
-    void invalidate(long vcpus, long vaddr);
 
     /**
      * Waits until every running sibling stands at a poll point, and keeps them there: the calling
@@ -73,10 +70,10 @@ public interface TlbShootdown {
                 public void flushAll() {}
 
                 @Override
-                public void retireRoot(long l4Mfn) {}
+                public void dropRoot(long l4Mfn) {}
 
                 @Override
-                public void retireTable(long l3Mfn) {}
+                public void dropTable(long l3Mfn) {}
 
                 @Override
                 public void dropWrites(long hostBase) {}
@@ -101,13 +98,7 @@ public interface TlbShootdown {
                 public void flushLocal() {}
 
                 @Override
-                public void invalidateLocal(long vaddr) {}
-
-                @Override
                 public void flush(long vcpus) {}
-
-                @Override
-                public void invalidate(long vcpus, long vaddr) {}
 
                 @Override
                 public void stopSiblings() {}

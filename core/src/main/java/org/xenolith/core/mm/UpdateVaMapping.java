@@ -28,7 +28,7 @@ public final class UpdateVaMapping {
      */
     public long handle(GuestContext vcpu, long vaddr, long value, long flags) {
         int result = update(vcpu, vaddr, value);
-        return result != 0 ? result : flush(vcpu, vaddr, flags);
+        return result != 0 ? result : flush(vcpu, flags);
     }
 
     private int update(GuestContext vcpu, long vaddr, long value) {
@@ -45,31 +45,21 @@ public final class UpdateVaMapping {
         }
     }
 
-    private static int flush(GuestContext vcpu, long vaddr, long flags) {
+    private static int flush(GuestContext vcpu, long flags) {
         int kind = (int) flags & MmuCommand.UVMF_FLUSHTYPE_MASK;
         if (kind != MmuCommand.UVMF_TLB_FLUSH && kind != MmuCommand.UVMF_INVLPG) {
             return 0;
         }
         long where = flags & ~(long) MmuCommand.UVMF_FLUSHTYPE_MASK;
         if (where == MmuCommand.UVMF_LOCAL) {
-            if (kind == MmuCommand.UVMF_INVLPG) {
-                vcpu.tlb().invalidateLocal(vaddr);
-            } else {
-                vcpu.tlb().flushLocal();
-            }
+            vcpu.tlb().flushLocal();
             return 0;
         }
-        long vcpus;
         try {
-            vcpus = where == MmuCommand.UVMF_ALL ? ALL_VCPUS : vcpu.mmu().read64(where);
+            vcpu.tlb().flush(where == MmuCommand.UVMF_ALL ? ALL_VCPUS : vcpu.mmu().read64(where));
+            return 0;
         } catch (GuestFault fault) {
             return -EFAULT;
         }
-        if (kind == MmuCommand.UVMF_INVLPG) {
-            vcpu.tlb().invalidate(vcpus, vaddr);
-        } else {
-            vcpu.tlb().flush(vcpus);
-        }
-        return 0;
     }
 }

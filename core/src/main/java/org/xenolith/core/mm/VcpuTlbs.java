@@ -175,21 +175,21 @@ public final class VcpuTlbs {
         }
 
         @Override
-        public void retireRoot(long l4Mfn) {
-            mmu.retireRoot(l4Mfn);
+        public void dropRoot(long l4Mfn) {
+            mmu.dropRoot(l4Mfn);
             for (VcpuTlb sibling : vcpus) {
                 if (sibling != this) {
-                    sibling.mmu.mailbox().postRetireRoot(l4Mfn);
+                    sibling.mmu.mailbox().postDropRoot(l4Mfn);
                 }
             }
         }
 
         @Override
-        public void retireTable(long l3Mfn) {
-            mmu.retireTable(l3Mfn);
+        public void dropTable(long l3Mfn) {
+            mmu.dropTable(l3Mfn);
             for (VcpuTlb sibling : vcpus) {
                 if (sibling != this) {
-                    sibling.mmu.mailbox().postRetireTable(l3Mfn);
+                    sibling.mmu.mailbox().postDropTable(l3Mfn);
                 }
             }
         }
@@ -274,43 +274,14 @@ public final class VcpuTlbs {
         @Override
         public void flushLocal() {
             mmu.mailbox().drain();
-            mmu.flushAll();
-        }
-
-        @Override
-        public void invalidateLocal(long vaddr) {
-            mmu.mailbox().drain();
-            mmu.dropPage(vaddr);
         }
 
         @Override
         public void flush(long mask) {
-            if (contains(mask, vcpuId)) {
-                flushLocal();
+            flushLocal();
+            if ((mask & ~(1L << vcpuId)) != 0) {
+                awaitSettled(stamp());
             }
-            for (VcpuTlb sibling : vcpus) {
-                if (sibling != this && contains(mask, sibling.vcpuId)) {
-                    sibling.mmu.mailbox().postFlushAll();
-                }
-            }
-            awaitSettled(stamp());
-        }
-
-        @Override
-        public void invalidate(long mask, long vaddr) {
-            if (contains(mask, vcpuId)) {
-                invalidateLocal(vaddr);
-            }
-            for (VcpuTlb sibling : vcpus) {
-                if (sibling != this && contains(mask, sibling.vcpuId)) {
-                    sibling.mmu.mailbox().postDropPage(vaddr);
-                }
-            }
-            awaitSettled(stamp());
-        }
-
-        private static boolean contains(long mask, int vcpuId) {
-            return (mask >>> vcpuId & 1) != 0;
         }
     }
 }

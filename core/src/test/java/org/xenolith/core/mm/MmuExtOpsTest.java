@@ -17,6 +17,7 @@ import static org.xenolith.core.mm.TestDomain.entry;
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.abi.MmuExtOp;
+import org.xenolith.cpu.mmu.Mmu;
 
 class MmuExtOpsTest {
     private static final long NOT_MAPPED = 0x70000000L;
@@ -75,21 +76,30 @@ class MmuExtOpsTest {
     }
 
     @Test
-    void flushReachesASiblingThroughItsMailbox() {
-        TestDomain.Vcpu sibling = domain.addVcpu();
-        long vcpus = 0x3000;
-        domain.vcpu.mmu().write64(vcpus, 0b10);
-        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_MULTI, 0, vcpus)).isZero();
-        assertThat(sibling.mmu().mailbox().isEmpty()).isFalse();
-        sibling.tlb().enter();
-        assertThat(sibling.mmu().mailbox().isEmpty()).isTrue();
-        sibling.tlb().leave();
-        domain.vcpu.mmu().write64(vcpus, 0b01);
-        assertThat(domain.extOp(MmuExtOp.INVLPG_MULTI, 0x5000, vcpus)).isZero();
-        assertThat(sibling.mmu().mailbox().isEmpty()).isTrue();
+    void flushWalksToNoPageAgain() {
+        Mmu mmu = domain.vcpu.mmu();
+        mmu.read64(0x5000);
+        mmu.write64(0x3000, 0b01);
+        mmu.write64(TestDomain.ARGUMENTS, 0);
+        long walks = mmu.walks();
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, 0)).isZero();
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_ALL, 0, 0)).isZero();
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_MULTI, 0, 0x3000)).isZero();
+        assertThat(domain.extOp(MmuExtOp.INVLPG_LOCAL, 0x5000, 0)).isZero();
         assertThat(domain.extOp(MmuExtOp.INVLPG_ALL, 0x5000, 0)).isZero();
-        assertThat(sibling.mmu().mailbox().isEmpty()).isFalse();
+        assertThat(domain.extOp(MmuExtOp.INVLPG_MULTI, 0x5000, 0x3000)).isZero();
+        mmu.read64(0x5000);
+        assertThat(mmu.walks()).isEqualTo(walks);
         assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_MULTI, 0, NOT_MAPPED)).isEqualTo(-EINVAL);
+    }
+
+    @Test
+    void flushTakesInWhatASiblingHasPosted() {
+        TestDomain.Vcpu sibling = domain.addVcpu();
+        sibling.tlb().dropPage(0x5000);
+        assertThat(domain.vcpu.mmu().mailbox().isEmpty()).isFalse();
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, 0)).isZero();
+        assertThat(domain.vcpu.mmu().mailbox().isEmpty()).isTrue();
     }
 
     @Test

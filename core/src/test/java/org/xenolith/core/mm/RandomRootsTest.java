@@ -18,7 +18,9 @@ import java.util.Random;
 
 /**
  * A few roots with few tables below, in both halves of the address space, that come, change and go
- * at random. After every step each vCPU finds under its root what a walk without TLB finds there.
+ * at random. After every step each vCPU finds under its root what a walk without TLB finds there,
+ * and has left the Accessed and Dirty bits that such a walk leaves. So no guest ever needs to ask
+ * for a flush.
  */
 class RandomRootsTest {
     private static final int STEPS = 4000;
@@ -126,7 +128,13 @@ class RandomRootsTest {
     }
 
     private long anyLeaf() {
-        return random.nextInt(4) == 0 ? 0 : entry(any(pages), random.nextBoolean() ? RW : RO);
+        long flags = random.nextBoolean() ? RW : RO;
+        return switch (random.nextInt(5)) {
+            case 0 -> 0;
+            case 1 -> entry(any(pages), flags & ~Pte.ACCESSED);
+            case 2 -> entry(any(pages), flags | Pte.DIRTY);
+            default -> entry(any(pages), flags);
+        };
     }
 
     private String load(TestDomain.Vcpu vcpu, long root) {
@@ -151,19 +159,35 @@ class RandomRootsTest {
         return what + ": " + domain.update(table, slot, entry);
     }
 
-    private static void check(Mmu mmu, String where, Object... arguments) {
+    private void check(Mmu mmu, String where, Object... arguments) {
         Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
         fresh.setRoot(mmu.root());
         for (int slot : SLOTS) {
             for (long window : WINDOWS) {
                 long vaddr = ((long) slot << 39 << 16 >> 16) + window;
                 for (int access = 0; access < 3; access++) {
-                    assertThat(translate(mmu, vaddr, access))
-                            .as("access %d to %#x, ".formatted(access, vaddr) + where, arguments)
-                            .isEqualTo(translate(fresh, vaddr, access));
+                    String what = "access %d to %#x, ".formatted(access, vaddr) + where;
+                    long host = translate(mmu, vaddr, access);
+                    if (host >= 0) {
+                        assertThat(bitsSet(mmu.root(), vaddr, access)).as(what, arguments).isTrue();
+                    }
+                    assertThat(host).as(what, arguments).isEqualTo(translate(fresh, vaddr, access));
                 }
             }
         }
+    }
+
+    /** Whether Accessed is set at each level, and Dirty in the leaf behind a write. */
+    private boolean bitsSet(long root, long vaddr, int access) {
+        long table = root;
+        long entry = 0;
+        long accessed = Pte.ACCESSED;
+        for (int level = 4; level > 0; level--) {
+            entry = domain.get(table, Pte.index(vaddr, level));
+            accessed &= entry;
+            table = Pte.mfn(entry);
+        }
+        return accessed != 0 && (access != 1 || (entry & Pte.DIRTY) != 0);
     }
 
     private static long translate(Mmu mmu, long vaddr, int access) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
@@ -150,6 +151,48 @@ class SharedTranslationsTest {
         assertThat(domain.update(second, ADDED_SLOT, added.root())).isZero();
         load(second);
         assertReadsWithoutWalk(vcpu.mmu(), ADDED, 0x2222);
+    }
+
+    @Test
+    void changeBelowAnEntryIsSeenInAllRootsThatHaveIt() {
+        Tree other = new Tree(0x3333);
+        load(second);
+        assertReads(vcpu.mmu(), KERNEL, 0x1111);
+        assertThat(domain.update(kernel.l2, 0, entry(other.l1, TABLE))).isZero();
+        assertReads(vcpu.mmu(), KERNEL, 0x3333);
+        load(domain.l4);
+        assertReads(vcpu.mmu(), KERNEL, 0x3333);
+        assertThat(domain.update(kernel.l3, 0, 0)).isZero();
+        assertNotMapped(vcpu.mmu(), KERNEL);
+        load(second);
+        assertNotMapped(vcpu.mmu(), KERNEL);
+    }
+
+    @Test
+    void kernelStaysKnownWhenAProcessLosesATable() {
+        Tree user = new Tree(0x5555);
+        assertThat(domain.update(domain.l4, USER_SLOT, user.root())).isZero();
+        assertReads(vcpu.mmu(), USER, 0x5555);
+        assertReads(vcpu.mmu(), KERNEL, 0x1111);
+        assertThat(domain.update(user.l2, 0, 0)).isZero();
+        assertNotMapped(vcpu.mmu(), USER);
+        assertReadsWithoutWalk(vcpu.mmu(), KERNEL, 0x1111);
+        assertThat(domain.update(user.l3, 0, 0)).isZero();
+        assertReadsWithoutWalk(vcpu.mmu(), KERNEL, 0x1111);
+        assertThat(domain.update(domain.l4, USER_SLOT, 0)).isZero();
+        assertReadsWithoutWalk(vcpu.mmu(), KERNEL, 0x1111);
+    }
+
+    @Test
+    void clearedAccessedBitsAreSetAgainByTheNextAccess() {
+        long[][] entries = {{kernel.l2, 0}, {kernel.l3, 0}, {domain.l4, KERNEL_SLOT}};
+        for (long[] place : entries) {
+            long entry = domain.get(place[0], (int) place[1]);
+            long cleared = entry & ~Pte.ACCESSED;
+            assertThat(domain.update(place[0], (int) place[1], cleared)).isZero();
+            assertReads(vcpu.mmu(), KERNEL, 0x1111);
+            assertThat(domain.get(place[0], (int) place[1])).isEqualTo(entry);
+        }
     }
 
     @Test

@@ -16,9 +16,11 @@ import java.util.Arrays;
  *   <li>A walk asks {@link #stands} about each L4 entry it comes by, and the root is looked at
  *       again when it has another one by now. So no translation gets an ASID whose content does not
  *       lead to it, whoever changes the L4 table, and whether or not anybody hears of it.
- *   <li>Who changes or clears a present entry drops what it led to under all ASIDs, as ever.
- *   <li>The same entries lead elsewhere when the L3 table they refer to has been let go and is one
- *       again: {@link #forgetTable} ends the ASIDs of all halves that refer to it.
+ *   <li>Who changes or clears a present L1 entry drops the page that it led to under all ASIDs; an
+ *       L4 entry, {@link #forgetRoot}, so that a root that is loaded is looked at again.
+ *   <li>The same entries lead elsewhere when a present entry below their L3 table changes, or when
+ *       it has been let go and is one again: {@link #forgetTable} ends the ASIDs of all halves that
+ *       refer to it.
  * </ul>
  *
  * <p>Dirty, User and what software keeps in an entry say nothing about where it leads, and an entry
@@ -228,7 +230,7 @@ final class AddressSpaces {
     }
 
     /**
-     * Ends the ASIDs of halves that refer to an L3 table, which is none any more.
+     * Ends the ASIDs of halves that refer to an L3 table.
      *
      * @return whether the loaded root is to be looked at again
      */

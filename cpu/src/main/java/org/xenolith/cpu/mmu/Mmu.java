@@ -196,16 +196,19 @@ public final class Mmu {
         spaces.bind(root, mailbox.isEmpty());
     }
 
-    /** The table at {@code l4Mfn} is no root any more, and may be another one when it is again. */
-    public void retireRoot(long l4Mfn) {
+    /**
+     * The table at {@code l4Mfn} has changed, or is no root any more and may be another one when it
+     * is again.
+     */
+    public void dropRoot(long l4Mfn) {
         spaces.forgetRoot(l4Mfn);
         if (root == l4Mfn) {
             setRoot(root);
         }
     }
 
-    /** What was reached through the table at {@code l3Mfn}, none any more, is never used again. */
-    public void retireTable(long l3Mfn) {
+    /** What was reached through the table at {@code l3Mfn} is never used again. */
+    public void dropTable(long l3Mfn) {
         if (spaces.forgetTable(l3Mfn)) {
             setRoot(root);
         }

@@ -53,11 +53,11 @@ public final class TlbMailbox {
         post(Kind.FRAME, hostBase);
     }
 
-    public void postRetireRoot(long l4Mfn) {
+    public void postDropRoot(long l4Mfn) {
         post(Kind.ROOT, l4Mfn);
     }
 
-    public void postRetireTable(long l3Mfn) {
+    public void postDropTable(long l3Mfn) {
         post(Kind.TABLE, l3Mfn);
     }
 
@@ -107,8 +107,8 @@ public final class TlbMailbox {
         switch (kind) {
             case PAGE -> owner.dropPage(operand);
             case FRAME -> owner.dropFrame(operand);
-            case ROOT -> owner.retireRoot(operand);
-            case TABLE -> owner.retireTable(operand);
+            case ROOT -> owner.dropRoot(operand);
+            case TABLE -> owner.dropTable(operand);
         }
     }
 }

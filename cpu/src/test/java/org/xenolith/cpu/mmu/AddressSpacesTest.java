@@ -176,7 +176,7 @@ class AddressSpacesTest {
         long l3 = Pte.mfn(Ram.getLong(entryAt(machine.root, USER)));
         long secondL3 = Pte.mfn(Ram.getLong(entryAt(second.root, USER)));
         Ram.copy(secondL3 << Ram.PAGE_SHIFT, l3 << Ram.PAGE_SHIFT, Ram.PAGE_SIZE);
-        mmu.retireTable(l3);
+        mmu.dropTable(l3);
         assertThat(mmu.read64(USER)).isEqualTo(2);
         assertReadsWithoutWalk(KERNEL, 3);
         mmu.setRoot(copy);
@@ -188,7 +188,7 @@ class AddressSpacesTest {
         mmu.setRoot(second.root);
         mmu.read64(USER);
         mmu.setRoot(machine.root);
-        mmu.retireRoot(second.root);
+        mmu.dropRoot(second.root);
         long third = new FlatMachine().root;
         Ram.copy(third << Ram.PAGE_SHIFT, second.root << Ram.PAGE_SHIFT, Ram.PAGE_SIZE);
         mmu.setRoot(second.root);
