@@ -63,7 +63,7 @@ public class HypercallBenchmark {
         MMU_UPDATE,
         /** update_va_mapping with INVLPG of the calling vCPU: the same. */
         UPDATE_VA_MAPPING,
-        /** mmuext_op TLB_FLUSH_LOCAL; the pages of code and arguments are walked to again. */
+        /** mmuext_op TLB_FLUSH_LOCAL: nothing to drop but what a sibling has posted. */
         FLUSH_LOCAL,
         /** mmuext_op INVLPG_LOCAL. */
         INVLPG_LOCAL,
