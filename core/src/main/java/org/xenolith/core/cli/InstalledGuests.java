@@ -6,6 +6,7 @@ import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.HandOverInitramfs;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.LampImage;
+import org.xenolith.core.image.debian.OwnKernels;
 import org.xenolith.core.image.debian.Progress;
 import org.xenolith.guests.GuestImages;
 
@@ -49,8 +50,19 @@ final class InstalledGuests implements KnownGuests {
                 debian.defaultCommandLine() + " root=/dev/xvda rw");
     }
 
-    /** The kernel as a file of its own, for as long as this process runs. */
+    /**
+     * The kernel as a file of its own, which stays: a guest that was saved may want it. Where there
+     * is no place for it, it is there as long as this process.
+     */
     private static Path unpacked(String name) throws IOException {
+        try {
+            return OwnKernels.prepare(name);
+        } catch (ImageException e) {
+            return temporary(name);
+        }
+    }
+
+    private static Path temporary(String name) throws IOException {
         Path file = java.nio.file.Files.createTempFile(name + "-", ".elf");
         file.toFile().deleteOnExit();
         try (InputStream image = GuestImages.open(name)) {

@@ -7,7 +7,6 @@ import org.xenolith.guests.GuestImages;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 
 final class InstalledGuestsTest {
     @Test
@@ -21,6 +20,5 @@ final class InstalledGuestsTest {
 
         assertThat(first).isEqualTo(GuestImages.HEARTH);
         assertThat(files.kernel()).hasBinaryContent(GuestImages.read(GuestImages.HEARTH));
-        Files.delete(files.kernel());
     }
 }
