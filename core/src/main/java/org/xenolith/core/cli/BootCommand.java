@@ -2,10 +2,13 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.MemoryRange;
+import org.xenolith.core.machine.BootDisk;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.DirectoryDisk;
 import org.xenolith.core.machine.DiskBoot;
+import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
@@ -197,11 +200,6 @@ final class BootCommand extends ServiceCommand {
                             + " instruction by instruction.")
     private boolean virtualTime;
 
-    @Option(
-            names = "--no-reboot",
-            description = "Ends when the guest reboots, instead of booting it again.")
-    private boolean noReboot;
-
     BootCommand(Services services, List<String> kernelArguments) {
         super(services);
         this.kernelArguments = kernelArguments;
@@ -210,22 +208,16 @@ final class BootCommand extends ServiceCommand {
     @Override
     public Integer call() throws IOException {
         BootOptions options = options();
+        Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
         try (TerminalSession console = services.console().get()) {
             if (console.interactive()) {
                 say("Booting " + options.name() + "; Ctrl-] leaves.");
             }
-            outcome = services.machine().boot(options, console, this::bootsAgain);
+            outcome = services.machine().boot(options, console, ended::tellRestart);
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
-        return new Ended(spec.commandLine().getErr(), run.timeout()).tell(outcome);
-    }
-
-    private boolean bootsAgain() {
-        if (!noReboot) {
-            say("The guest reboots.");
-        }
-        return !noReboot;
+        return ended.tell(outcome);
     }
 
     /** What is traced when a file or a function is named and no topic. */
@@ -244,19 +236,24 @@ final class BootCommand extends ServiceCommand {
         }
         GuestDevices written = writtenDevices();
         KnownGuests.Files files = files(written);
-        List<String> commandLine = new ArrayList<>();
-        commandLine.add(files.commandLine());
-        commandLine.addAll(append);
-        commandLine.addAll(kernelArguments);
-        commandLine.removeIf(String::isBlank);
+        List<String> arguments = new ArrayList<>(append);
+        arguments.addAll(kernelArguments);
+        arguments.removeIf(String::isBlank);
+        String line = String.join(" ", arguments);
         String guestName = name == null ? defaultName(files, written) : name;
         return asAsked(
                 BootOptions.of(guestName, files.kernel(), memory.minBytes())
                         .initrd(initrdOr(files.initrd()))
-                        .commandLine(String.join(" ", commandLine))
+                        .commandLine((files.commandLine() + " " + line).strip())
+                        .bootDisk(files.read().map(disk -> bootDisk(disk, line)))
                         .memory(memory.minBytes(), memory.maxBytes())
                         .vcpus(vcpus.value())
+                        .actions(actions(EventActions.STANDARD))
                         .devices(devices(files, written)));
+    }
+
+    private BootDisk bootDisk(Path disk, String arguments) {
+        return new BootDisk(diskOf(disk), Optional.ofNullable(initrd), arguments);
     }
 
     /** What the command line lists; it is checked before anything is fetched or unpacked. */
@@ -334,12 +331,21 @@ final class BootCommand extends ServiceCommand {
         if (given.hasMatchedOption("--vcpus")) {
             guest = guest.withVcpus(vcpus.value());
         }
-        noReboot |= !guest.restartsOnReboot();
         BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
         return asAsked(
                 planned.toBuilder()
                         .initrd(initrdOr(planned.initrd()))
+                        .bootDisk(planned.bootDisk().map(this::withInitrdAsked))
+                        .actions(actions(planned.actions()))
                         .devices(together(planned.devices(), writtenDevices())));
+    }
+
+    private BootDisk withInitrdAsked(BootDisk planned) {
+        return new BootDisk(planned.disk(), initrdOr(planned.initrd()), planned.arguments());
+    }
+
+    private EventActions actions(EventActions planned) {
+        return run.noReboot() ? planned.withOnReboot(Action.DESTROY) : planned;
     }
 
     /** With what only the command line says, whatever is booted. */
@@ -374,7 +380,8 @@ final class BootCommand extends ServiceCommand {
                     existing("boot loader", bootloader),
                     Optional.empty(),
                     "",
-                    Optional.ofNullable(image).map(Path::of));
+                    Optional.ofNullable(image).map(Path::of),
+                    Optional.empty());
         }
         String wanted = image == null ? services.images().names().getFirst() : image;
         if (services.images().names().contains(wanted)) {
@@ -409,7 +416,11 @@ final class BootCommand extends ServiceCommand {
     private KnownGuests.Files fromDisk(Path file) throws IOException {
         DiskBoot boot = DiskBoot.from(file);
         return new KnownGuests.Files(
-                boot.kernel(), boot.initrd(), boot.commandLine(), Optional.of(file));
+                boot.kernel(),
+                boot.initrd(),
+                boot.commandLine(),
+                Optional.of(file),
+                Optional.of(file));
     }
 
     private boolean isKnownGuest() {

@@ -44,10 +44,6 @@ record ConfiguredGuest(GuestConfig config) {
         }
     }
 
-    boolean restartsOnReboot() {
-        return config.onReboot() == GuestConfig.Action.RESTART;
-    }
-
     BootOptions options(ImageCatalogue images) throws IOException {
         return new GuestPlan(images).optionsFor(config);
     }

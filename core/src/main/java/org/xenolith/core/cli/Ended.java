@@ -35,6 +35,19 @@ record Ended(PrintWriter err, Optional<Duration> timeout) {
         };
     }
 
+    /** Writes that it is not over yet. */
+    void tellRestart(Outcome.Ending ending, Duration delay) {
+        if (ending instanceof Outcome.Crashed(String report)) {
+            err.println(report.stripTrailing());
+        }
+        if (ending instanceof Outcome.Rebooted) {
+            err.println("The guest reboots.");
+        } else {
+            String when = delay.isZero() ? "" : " in " + inWords(delay);
+            err.println("The guest is started again" + when + ".");
+        }
+    }
+
     private int failed(String why) {
         err.println(why);
         return ExitStatus.FAILED;

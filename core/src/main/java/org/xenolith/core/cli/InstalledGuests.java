@@ -101,7 +101,7 @@ final class InstalledGuests implements KnownGuests {
                 input.boot().kernel(),
                 Optional.of(input.boot().initrd()),
                 input.boot().defaultCommandLine(),
-                Optional.of(input.disk()));
+                input.disk());
     }
 
     /** Each step begins a new line; its fraction draws the bar. */

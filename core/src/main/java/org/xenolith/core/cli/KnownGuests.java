@@ -12,11 +12,22 @@ interface KnownGuests {
      *
      * @param commandLine what this guest needs; the user's arguments come after it
      * @param disk image of the guest's first disk
+     * @param read the disk that the first three were read from just now
      */
-    record Files(Path kernel, Optional<Path> initrd, String commandLine, Optional<Path> disk) {
+    record Files(
+            Path kernel,
+            Optional<Path> initrd,
+            String commandLine,
+            Optional<Path> disk,
+            Optional<Path> read) {
         /** A guest without a disk. */
         Files(Path kernel, Optional<Path> initrd, String commandLine) {
-            this(kernel, initrd, commandLine, Optional.empty());
+            this(kernel, initrd, commandLine, Optional.empty(), Optional.empty());
+        }
+
+        /** A guest with a disk, and files beside it. */
+        Files(Path kernel, Optional<Path> initrd, String commandLine, Path disk) {
+            this(kernel, initrd, commandLine, Optional.of(disk), Optional.empty());
         }
     }
 

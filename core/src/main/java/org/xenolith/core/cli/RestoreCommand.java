@@ -19,7 +19,8 @@ import java.nio.file.Path;
         description = {
             "",
             "It has its disks and networks again, and its forwarded ports, if nobody else has them"
-                    + " now. Ctrl-] leaves it.",
+                + " now. Ctrl-] leaves it. When it reboots it boots what it booted before it was"
+                + " saved, from the same files.",
             ""
         },
         footer = {
@@ -43,11 +44,13 @@ final class RestoreCommand extends ServiceCommand {
     @Override
     public Integer call() throws IOException {
         RestoreOptions options =
-                new RestoreOptions(paused, run.timeout(), run.statistics(), run.tier());
+                new RestoreOptions(
+                        paused, run.timeout(), run.statistics(), run.tier(), run.noReboot());
+        Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
         try (TerminalSession console = services.console().get()) {
-            outcome = services.restorer().restore(file, options, console);
+            outcome = services.restorer().restore(file, options, console, ended::tellRestart);
         }
-        return new Ended(spec.commandLine().getErr(), run.timeout()).tell(outcome);
+        return ended.tell(outcome);
     }
 }

@@ -31,6 +31,11 @@ final class RunOptions {
                             + " Default: jit.")
     private Tier tier = Tier.standard();
 
+    @Option(
+            names = "--no-reboot",
+            description = "Ends when the guest reboots, instead of booting it again.")
+    private boolean noReboot;
+
     Optional<Duration> timeout() {
         return Optional.ofNullable(timeout);
     }
@@ -41,5 +46,9 @@ final class RunOptions {
 
     Tier tier() {
         return tier;
+    }
+
+    boolean noReboot() {
+        return noReboot;
     }
 }

@@ -10,6 +10,7 @@ import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.HostVerbs;
+import org.xenolith.core.machine.RestartBackoff;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;

@@ -2,9 +2,11 @@ package org.xenolith.core.fleet;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.machine.BootDisk;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.DiskBoot;
+import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -60,7 +62,13 @@ public final class GuestPlan {
                 .memory(guest.memoryBytes(), guest.maxMemoryBytes())
                 .vcpus(guest.vcpus())
                 .devices(devices(guest, files))
+                .bootDisk(files.read().map(disk -> bootDisk(disk, guest)))
+                .actions(EventActions.of(guest))
                 .build();
+    }
+
+    private static BootDisk bootDisk(DiskSpec disk, GuestConfig guest) {
+        return new BootDisk(disk, guest.initrd(), guest.commandLine());
     }
 
     private GuestDevices devices(GuestConfig guest, BootFiles files) throws IOException {
@@ -123,10 +131,7 @@ public final class GuestPlan {
         if (guest.disks().isEmpty()) {
             throw new BootFailed("it names no image, no kernel and no disk");
         }
-        DiskSpec first = guest.disks().getFirst();
-        Path disk = first.overlay().filter(Files::exists).orElse(first.file());
-        DiskBoot boot = DiskBoot.from(disk);
-        return new BootFiles(boot.kernel(), boot.initrd(), boot.commandLine());
+        return BootFiles.of(guest.disks().getFirst(), Optional.empty());
     }
 
     private BootFiles image(String name, String arguments) throws IOException {
@@ -153,8 +158,7 @@ public final class GuestPlan {
         if (DiskBoot.isKernel(file)) {
             return kernel(file, arguments);
         }
-        DiskBoot boot = DiskBoot.from(file);
-        return new BootFiles(boot.kernel(), boot.initrd(), boot.commandLine(), Optional.of(file));
+        return BootFiles.of(diskOf(file), Optional.of(file));
     }
 
     private static BootFiles kernel(Path file, String arguments) {

@@ -5,9 +5,11 @@ import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.machine.RestartBackoff;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -107,7 +109,7 @@ final class Member implements Ballooned {
      * @return whether it has begun another life
      */
     private boolean ended(Outcome.Ending ending) {
-        Action action = actionAfter(ending);
+        Action action = EventActions.of(config).after(ending);
         if (action != Action.RESTART && ending instanceof Outcome.Crashed(String report)) {
             crashedForGood(report);
         }
@@ -139,17 +141,6 @@ final class Member implements Ballooned {
                                 delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
         closeGuest();
         return !fleet.awaitStop(delay) && start();
-    }
-
-    private Action actionAfter(Outcome.Ending ending) {
-        return switch (ending) {
-            case Outcome.PoweredOff _ -> config.onPoweroff();
-            case Outcome.Rebooted _ -> config.onReboot();
-            case Outcome.Crashed _ -> config.onCrash();
-            // Whoever saves or destroys a guest does not want it back here.
-            case Outcome.Saved _, Outcome.Destroyed _ -> Action.DESTROY;
-            case Outcome.Left _, Outcome.TimedOut _ -> Action.DESTROY;
-        };
     }
 
     private static String inWords(Outcome.Ending ending) {

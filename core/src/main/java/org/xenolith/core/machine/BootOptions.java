@@ -5,6 +5,7 @@ import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.translate.Tier;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -28,6 +29,8 @@ import java.util.Set;
  * @param tier how its code is executed
  * @param traceFunction traces what this function of the guest's kernel causes, {@code *} and {@code
  *     ?} standing for anything; empty for all
+ * @param bootDisk what kernel, initrd and command line were read from, and are at each start
+ * @param actions what becomes of it when it ends
  */
 public record BootOptions(
         String name,
@@ -44,7 +47,12 @@ public record BootOptions(
         long maxMemoryBytes,
         GuestDevices devices,
         Tier tier,
-        String traceFunction) {
+        String traceFunction,
+        Optional<BootDisk> bootDisk,
+        EventActions actions) {
+    /** In the place of a kernel: nobody knows what a guest boots that was restored without it. */
+    static final Path UNKNOWN_KERNEL = Path.of("");
+
     /** A guest of one vCPU without initial RAM disk, devices and limits, until more is said. */
     public static Builder of(String name, Path kernel, long memoryBytes) {
         return new Builder(name, kernel).memory(memoryBytes, memoryBytes);
@@ -63,7 +71,9 @@ public record BootOptions(
                 .virtualTime(virtualTime)
                 .statistics(statistics)
                 .devices(devices)
-                .tier(tier);
+                .tier(tier)
+                .bootDisk(bootDisk)
+                .actions(actions);
     }
 
     /** The same, executed in another way. */
@@ -74,6 +84,28 @@ public record BootOptions(
     /** The same guest with these devices. */
     public BootOptions with(GuestDevices other) {
         return toBuilder().devices(other).build();
+    }
+
+    /** Whether it is known how the guest starts. */
+    boolean isBootable() {
+        return bootDisk.isPresent() || !kernel.equals(UNKNOWN_KERNEL);
+    }
+
+    /**
+     * The same for the guest's next start: what was read from a disk is read anew.
+     *
+     * @throws IOException with a sentence when the disk has nothing to boot any more
+     */
+    BootOptions forNextStart() throws IOException {
+        if (bootDisk.isEmpty()) {
+            return this;
+        }
+        DiskBoot now = bootDisk.get().read();
+        return toBuilder()
+                .kernel(now.kernel())
+                .initrd(now.initrd())
+                .commandLine(now.commandLine())
+                .build();
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
@@ -89,7 +121,7 @@ public record BootOptions(
     /** {@link BootOptions} in the making; each method is named after what it sets. */
     public static final class Builder {
         private final String name;
-        private final Path kernel;
+        private Path kernel;
         private Optional<Path> initrd = Optional.empty();
         private String commandLine = "";
         private long memoryBytes;
@@ -103,10 +135,17 @@ public record BootOptions(
         private boolean statistics;
         private GuestDevices devices = GuestDevices.NONE;
         private Tier tier = Tier.standard();
+        private Optional<BootDisk> bootDisk = Optional.empty();
+        private EventActions actions = EventActions.STANDARD;
 
         private Builder(String name, Path kernel) {
             this.name = name;
             this.kernel = kernel;
+        }
+
+        public Builder kernel(Path file) {
+            kernel = file;
+            return this;
         }
 
         public Builder initrd(Optional<Path> file) {
@@ -170,6 +209,16 @@ public record BootOptions(
             return this;
         }
 
+        public Builder bootDisk(Optional<BootDisk> disk) {
+            bootDisk = disk;
+            return this;
+        }
+
+        public Builder actions(EventActions wanted) {
+            actions = wanted;
+            return this;
+        }
+
         public BootOptions build() {
             return new BootOptions(
                     name,
@@ -186,7 +235,9 @@ public record BootOptions(
                     maxMemoryBytes,
                     devices,
                     tier,
-                    traceFunction);
+                    traceFunction,
+                    bootDisk,
+                    actions);
         }
     }
 }

@@ -32,7 +32,17 @@ public final class DirectoryDisk {
     private static final List<Path> PROGRAM_FOLDERS =
             List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"), Path.of("/bin"));
 
+    private static final String PREFIX = "xenolith-directory-", SUFFIX = ".ext4";
+
     private DirectoryDisk() {}
+
+    /** Whether a disk is such an image, which nobody can open again when this process has ended. */
+    static boolean isImage(DiskSpec disk) {
+        String name = String.valueOf(disk.file().getFileName());
+        return SCRATCH.equals(disk.file().getParent())
+                && name.startsWith(PREFIX)
+                && name.endsWith(SUFFIX);
+    }
 
     /**
      * Makes an image of the directory that a disk names.
@@ -54,7 +64,7 @@ public final class DirectoryDisk {
         }
         Path mke2fs = find("mke2fs", programFolders);
         Content content = Content.of(disk.file());
-        Path image = Files.createTempFile(SCRATCH, "xenolith-directory-", ".ext4");
+        Path image = Files.createTempFile(SCRATCH, PREFIX, SUFFIX);
         image.toFile().deleteOnExit();
         fill(mke2fs, image, disk.file(), content);
         return new DiskSpec(

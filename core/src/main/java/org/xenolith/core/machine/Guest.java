@@ -37,6 +37,9 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** How long disks may take to end what they do before a save is given up. */
     private static final Duration SAVE_PATIENCE = Duration.ofSeconds(30);
 
+    /** As long as can be waited. */
+    static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
+
     /** What {@code xl shutdown} and its relatives ask a guest for: values of control/shutdown. */
     public enum Request {
         POWEROFF,
@@ -62,6 +65,9 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final Hypercalls hypercalls;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final CountDownLatch destroyed = new CountDownLatch(1);
+
+    /** Counts down when its user has no use for it any more. */
+    private final CountDownLatch dismissed = new CountDownLatch(1);
 
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -470,6 +476,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     public void destroy() {
         domain.destroy();
         destroyed.countDown();
+        dismissed.countDown();
     }
 
     /** Waits until somebody destroys the guest, which may have ended by itself before. */
@@ -485,6 +492,16 @@ public final class Guest implements Ballooned, AutoCloseable {
     void leave() {
         left = true;
         ended.countDown();
+        dismissed.countDown();
+    }
+
+    /**
+     * Waits until somebody leaves or destroys the guest, which may have ended by itself before.
+     *
+     * @return false when the time is over and nobody did, or the thread was interrupted
+     */
+    boolean awaitDismissal(Duration patience) {
+        return await(dismissed, patience);
     }
 
     public boolean hasEnded() {
@@ -493,20 +510,16 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /** Waits until the guest has ended, was left, or the time is over. */
     public Outcome await(Optional<Duration> timeout) {
-        boolean over = awaitEnd(timeout);
+        boolean over = await(ended, timeout.orElse(FOREVER));
         // The vCPUs stand before anybody looks at their registers.
         host.scheduler().pause(domain);
         return new Outcome(
                 ending(over), options.statistics() ? Statistics.of(domain, options.tier()) : "");
     }
 
-    private boolean awaitEnd(Optional<Duration> timeout) {
+    private static boolean await(CountDownLatch latch, Duration patience) {
         try {
-            if (timeout.isEmpty()) {
-                ended.await();
-                return true;
-            }
-            return ended.await(timeout.get().toNanos(), TimeUnit.NANOSECONDS);
+            return latch.await(patience.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

@@ -3,22 +3,20 @@ package org.xenolith.core.machine;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
-import java.util.function.BooleanSupplier;
 
-/** Something that boots one guest and runs it to its end, over reboots if its user wants. */
+/** Something that boots one guest and runs it to its end, over reboots if its owner wants. */
 @FunctionalInterface
 public interface Machine {
     /**
      * Boots the guest and returns when it has ended for good, was left by its user, or ran out of
      * time. A guest that could not start is an {@link Outcome.Crashed} or an exception, whose
-     * message is one sentence for the user.
+     * message is one sentence for the user. {@link BootOptions#actions} says whether it starts
+     * again when it ends; it does with the devices that it had.
      *
-     * @param bootsAgain asked at each reboot of the guest: true for another boot, with the devices
-     *     that it had
+     * @param restarts hears of each further start
      * @throws IOException if an image cannot be read or is no image
      * @throws BootFailed if the guest cannot be built from valid images, for example in too little
-     *     memory
+     *     memory, or cannot start again
      */
-    Outcome boot(BootOptions options, ConsoleIo console, BooleanSupplier bootsAgain)
-            throws IOException;
+    Outcome boot(BootOptions options, ConsoleIo console, Restarts restarts) throws IOException;
 }

@@ -12,6 +12,17 @@ import java.util.Optional;
  * @param timeout wall time after which it is stopped
  * @param statistics whether {@link Outcome#statistics} is wanted
  * @param tier how its code is executed
+ * @param noReboot whether it ends when it reboots, whatever its file says
  */
 public record RestoreOptions(
-        boolean paused, Optional<Duration> timeout, boolean statistics, Tier tier) {}
+        boolean paused,
+        Optional<Duration> timeout,
+        boolean statistics,
+        Tier tier,
+        boolean noReboot) {
+    /** For a guest that reboots when it likes, if its file does not say otherwise. */
+    public RestoreOptions(
+            boolean paused, Optional<Duration> timeout, boolean statistics, Tier tier) {
+        this(paused, timeout, statistics, tier, false);
+    }
+}

@@ -10,10 +10,14 @@ import java.nio.file.Path;
 public interface Restorer {
     /**
      * Goes on with the guest in a file, on the disks and networks that it had, and returns as
-     * {@link Machine#boot} does.
+     * {@link Machine#boot} does. What the guest boots when it starts again, and whether, is in the
+     * file too.
      *
+     * @param restarts hears of each further start
      * @throws IOException if the file is no snapshot, or a disk or network is not to be had
-     * @throws BootFailed if there is no memory for it, or its disks are not what they were
+     * @throws BootFailed if there is no memory for it, or its disks are not what they were, or it
+     *     cannot start again
      */
-    Outcome restore(Path file, RestoreOptions options, ConsoleIo console) throws IOException;
+    Outcome restore(Path file, RestoreOptions options, ConsoleIo console, Restarts restarts)
+            throws IOException;
 }

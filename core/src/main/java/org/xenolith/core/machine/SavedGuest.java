@@ -4,57 +4,33 @@ import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
 
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * What a snapshot's configuration says: the guest's name, what it started with, and what it is
- * connected to. JSON in the file, for people who look into it.
+ * What a snapshot's configuration says: the guest's name, what it started with, what it is
+ * connected to, and how it starts anew. JSON in the file, for people who look into it.
  *
  * @param memoryBytes that its balloon leaves it in any case
+ * @param boot empty when the file is older than this part of it: its guest ends when it reboots
  */
-record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
+record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<SavedBoot> boot) {
     /** The form of the text. Absent members are null. */
     private record Text(
             String name,
             long memoryBytes,
             List<DiskText> disks,
             List<String> networks,
-            List<String> forwards) {}
-
-    private record DiskText(
-            String file, String format, String device, boolean readOnly, String overlay) {
-        static DiskText of(DiskSpec disk) {
-            return new DiskText(
-                    absolute(disk.file()),
-                    disk.format().orElse(null),
-                    disk.device().orElse(null),
-                    disk.readOnly(),
-                    disk.overlay().map(DiskText::absolute).orElse(null));
-        }
-
-        private static String absolute(Path path) {
-            return path.toAbsolutePath().normalize().toString();
-        }
-
-        DiskSpec toDisk() {
-            return new DiskSpec(
-                    Path.of(file),
-                    Optional.ofNullable(format),
-                    Optional.ofNullable(device),
-                    readOnly,
-                    false,
-                    Optional.ofNullable(overlay).map(Path::of));
-        }
-    }
+            List<String> forwards,
+            BootText boot) {}
 
     /**
      * @param options what it would start with now
@@ -62,6 +38,12 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
      */
     static SavedGuest of(BootOptions options) throws SnapshotException {
         for (DiskSpec disk : options.devices().disks()) {
+            if (DirectoryDisk.isImage(disk)) {
+                throw new SnapshotException(
+                        "The guest's disk %s was made of a directory and goes with this process"
+                                        .formatted(disk.file())
+                                + "; give the guest an image to save it");
+            }
             if (disk.ephemeral()) {
                 throw new SnapshotException(
                         "What the guest writes to its disk %s is forgotten when it ends; give it an"
@@ -69,19 +51,23 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
                                 + " overlay=FILE to save the guest");
             }
         }
-        return new SavedGuest(options.name(), options.memoryBytes(), options.devices());
+        return new SavedGuest(
+                options.name(), options.memoryBytes(), options.devices(), SavedBoot.of(options));
     }
 
     /** What the guest's host needs to know to go on with it. */
     BootOptions options(Description saved, RestoreOptions how) {
-        return BootOptions.of(name, Path.of(""), memoryBytes)
-                .memory(memoryBytes, saved.maximumPages() << Ram.PAGE_SHIFT)
+        BootOptions.Builder options = BootOptions.of(name, BootOptions.UNKNOWN_KERNEL, memoryBytes);
+        boot.ifPresent(known -> known.addTo(options));
+        EventActions actions = boot.map(SavedBoot::actions).orElse(EventActions.STANDARD);
+        return options.memory(memoryBytes, saved.maximumPages() << Ram.PAGE_SHIFT)
                 .vcpus(saved.vcpus())
                 .timeout(how.timeout())
                 .virtualTime(saved.virtualTime())
                 .statistics(how.statistics())
                 .devices(devices)
                 .tier(how.tier())
+                .actions(how.noReboot() ? actions.withOnReboot(Action.DESTROY) : actions)
                 .build();
     }
 
@@ -93,7 +79,8 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
                                 memoryBytes,
                                 devices.disks().stream().map(DiskText::of).toList(),
                                 devices.networks().stream().map(NetworkSpec::toString).toList(),
-                                devices.forwards().stream().map(PortForward::toString).toList()));
+                                devices.forwards().stream().map(PortForward::toString).toList(),
+                                boot.map(BootText::of).orElse(null)));
     }
 
     /**
@@ -115,7 +102,8 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices) {
                     new GuestDevices(
                             disks,
                             read.networks.stream().map(NetworkSpec::parse).toList(),
-                            read.forwards.stream().map(PortForward::parse).toList()));
+                            read.forwards.stream().map(PortForward::parse).toList()),
+                    Optional.ofNullable(read.boot).map(BootText::toBoot));
         } catch (JsonParseException | IllegalArgumentException | NullPointerException e) {
             throw SnapshotException.damaged("its configuration is none");
         }

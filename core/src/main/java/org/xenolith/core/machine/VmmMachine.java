@@ -1,15 +1,14 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
-import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 
 /** Runs one guest on a host of its own, in this JVM, and tells how it ended. */
 public final class VmmMachine implements Machine, Restorer {
@@ -27,49 +26,39 @@ public final class VmmMachine implements Machine, Restorer {
         this.sockets = sockets;
     }
 
-    /** Boots a guest whose reboot is its end. */
+    /** Boots a guest whose end is the end, whatever its options say. */
     public Outcome boot(BootOptions options, ConsoleIo console) throws IOException {
-        return boot(options, console, () -> false);
+        EventActions none = new EventActions(Action.DESTROY, Action.DESTROY, Action.DESTROY);
+        return boot(options.toBuilder().actions(none).build(), console, Restarts.UNTOLD);
     }
 
     /** All boots are on one host: networks, captures and forwarded ports go on. */
     @Override
-    public Outcome boot(BootOptions options, ConsoleIo console, BooleanSupplier bootsAgain)
+    public Outcome boot(BootOptions options, ConsoleIo console, Restarts restarts)
             throws IOException {
-        int threads = threads(options.virtualTime(), options.vcpus());
         return run(
-                options.maxMemoryBytes(),
-                threads,
+                options,
                 host -> {
-                    Guest guest = started(host, options, console);
-                    Outcome outcome = guest.await(options.timeout());
-                    while (outcome.ending() instanceof Outcome.Rebooted
-                            && bootsAgain.getAsBoolean()) {
-                        BootOptions now = guest.configuration();
-                        guest.close();
-                        guest = started(host, now, console);
-                        outcome = guest.await(options.timeout());
-                    }
-                    return outcome;
+                    Guest guest = host.create(options, console);
+                    guest.start();
+                    return new Lives(host, console, restarts).follow(guest);
                 });
     }
 
-    private static Guest started(Host host, BootOptions options, ConsoleIo console)
+    /** As {@link #restore(Path, RestoreOptions, ConsoleIo, Restarts)}, and nobody is told. */
+    public Outcome restore(Path file, RestoreOptions options, ConsoleIo console)
             throws IOException {
-        Guest guest = host.create(options, console);
-        guest.start();
-        return guest;
+        return restore(file, options, console, Restarts.UNTOLD);
     }
 
     @Override
-    public Outcome restore(Path file, RestoreOptions options, ConsoleIo console)
+    public Outcome restore(Path file, RestoreOptions options, ConsoleIo console, Restarts restarts)
             throws IOException {
         DomainSnapshot snapshot = DomainSnapshot.open(file);
-        Description saved = snapshot.description();
-        BootOptions asSaved = SavedGuest.parse(snapshot.configuration()).options(saved, options);
+        SavedGuest saved = SavedGuest.parse(snapshot.configuration());
+        BootOptions asSaved = saved.options(snapshot.description(), options);
         return run(
-                asSaved.maxMemoryBytes(),
-                threads(saved.virtualTime(), saved.vcpus()),
+                asSaved,
                 host -> {
                     Guest guest = host.restore(snapshot, asSaved, console);
                     if (options.paused()) {
@@ -81,7 +70,7 @@ public final class VmmMachine implements Machine, Restorer {
                             guest.cancelSuspend();
                         }
                     }
-                    return guest.await(options.timeout());
+                    return new Lives(host, console, restarts).follow(guest);
                 });
     }
 
@@ -95,8 +84,9 @@ public final class VmmMachine implements Machine, Restorer {
         Outcome of(Host host) throws IOException;
     }
 
-    private Outcome run(long memoryBytes, int threads, Use use) throws IOException {
-        try (Host host = Host.start(memoryBytes + Host.OVERHEAD_BYTES, threads);
+    private Outcome run(BootOptions options, Use use) throws IOException {
+        long poolBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
+        try (Host host = Host.start(poolBytes, threads(options.virtualTime(), options.vcpus()));
                 AutoCloseable _ = listen(host)) {
             return use.of(host);
         } catch (IOException | RuntimeException e) {

@@ -14,7 +14,7 @@
  *   5 EVENTS   event channels                                                      once
  *   6 GRANTS   frames of the grant table, references in use                        once
  *   7 STORE    nodes of xenstore, the connection's state                           once
- *   8 CONFIGURATION  text of whoever saves: what the guest is to be connected to  once
+ *   8 CONFIGURATION  text of whoever saves: connections, what the guest boots     once
  *   0 END      empty; nothing follows
  * </pre>
  *
@@ -27,7 +27,8 @@
  * request answered that they had taken; those of the restored domain take over the rings as they
  * stand, and the guest hears nothing of it.
  *
- * <p>A file is read completely before anything is built from it. There is one version; others are
- * refused.
+ * <p>A file is read completely before anything is built from it. There is one version of the
+ * sections; others are refused. The configuration's text is versioned by its reader, {@code
+ * core.machine.SavedGuest}: members that are not there have no effect.
  */
 package org.xenolith.core.snapshot;

@@ -12,9 +12,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
@@ -42,24 +44,27 @@ import java.util.Set;
 final class VmmTest {
     private final List<BootOptions> booted = new ArrayList<>();
     private final Deque<Outcome.Ending> endings = new ArrayDeque<>();
+    private Duration delay = Duration.ZERO;
     private final ByteArrayOutputStream console = new ByteArrayOutputStream();
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
     private boolean debug;
     private Machine machine =
-            (options, io, bootsAgain) -> {
-                Outcome.Ending ending;
-                do {
-                    booted.add(options);
-                    io.write("hello\n".getBytes(US_ASCII), 0, 6);
-                    ending = endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove();
-                } while (ending instanceof Outcome.Rebooted && bootsAgain.getAsBoolean());
+            (options, io, restarts) -> {
+                booted.add(options);
+                io.write("hello\n".getBytes(US_ASCII), 0, 6);
+                Outcome.Ending ending =
+                        endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove();
+                while (!endings.isEmpty()) {
+                    restarts.startsAgain(ending, delay);
+                    ending = endings.remove();
+                }
                 return new Outcome(ending, options.statistics() ? "7 instructions" : "");
             };
 
     private final List<String> restored = new ArrayList<>();
     private Restorer restorer =
-            (file, options, io) -> {
+            (file, options, io, restarts) -> {
                 restored.add(file + " " + options);
                 return new Outcome(
                         endings.isEmpty() ? new Outcome.PoweredOff() : endings.remove(), "");
@@ -95,7 +100,7 @@ final class VmmTest {
         assertThat(restored)
                 .containsExactly(
                         "saved RestoreOptions[paused=true, timeout=Optional[PT5S],"
-                                + " statistics=false, tier=JIT]");
+                                + " statistics=false, tier=JIT, noReboot=false]");
         assertThat(err.toString()).isEqualTo("The guest was saved to /tmp/web.\n");
     }
 
@@ -294,14 +299,32 @@ final class VmmTest {
     }
 
     @Test
-    void rebootBootsAgainUnlessForbidden() {
-        endings.add(new Outcome.Rebooted());
+    void rebootIsAnotherStartUnlessForbidden() {
         assertThat(vmm("boot")).isZero();
-        assertThat(booted).hasSize(2);
+        assertThat(booted.getLast().actions()).isEqualTo(EventActions.STANDARD);
 
-        endings.add(new Outcome.Rebooted());
         assertThat(vmm("boot", "--no-reboot")).isZero();
-        assertThat(booted).hasSize(3);
+        assertThat(booted.getLast().actions())
+                .isEqualTo(EventActions.STANDARD.withOnReboot(Action.DESTROY));
+
+        assertThat(vmm("restore", "--no-reboot", "saved")).isZero();
+        assertThat(restored.getLast()).contains("noReboot=true");
+    }
+
+    @Test
+    void everyFurtherStartIsTold() {
+        endings.add(new Outcome.Rebooted());
+        endings.add(new Outcome.PoweredOff());
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString()).isEqualTo("The guest reboots.\n");
+
+        err.getBuffer().setLength(0);
+        delay = Duration.ofSeconds(2);
+        endings.add(new Outcome.Crashed("It crashed.\nrip 0\n"));
+        endings.add(new Outcome.PoweredOff());
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString())
+                .isEqualTo("It crashed.\nrip 0\nThe guest is started again in 2 s.\n");
     }
 
     @ParameterizedTest
@@ -354,11 +377,9 @@ final class VmmTest {
                         vnc = 1
                         """
                                 .formatted(kernel, initrd));
-        endings.add(new Outcome.Rebooted());
         assertThat(vmm("create", file.toString(), "--vcpus", "4", "--stats", "--", "nokaslr"))
                 .isZero();
         assertThat(booted)
-                .as("booted once: the file says what a reboot is")
                 .containsExactly(
                         BootOptions.of("web", kernel, 96L << 20)
                                 .initrd(Optional.of(initrd))
@@ -366,6 +387,7 @@ final class VmmTest {
                                 .memory(96L << 20, 256L << 20)
                                 .vcpus(4)
                                 .statistics(true)
+                                .actions(EventActions.STANDARD.withOnReboot(Action.DESTROY))
                                 .build());
         assertThat(err.toString()).contains("web.cfg:9: 'vnc' has no meaning for a PV guest here.");
     }
@@ -489,8 +511,9 @@ final class VmmTest {
     private int vmm(String... arguments) {
         Services services =
                 new Services(
-                        (options, io, bootsAgain) -> machine.boot(options, io, bootsAgain),
-                        (file, options, io) -> restorer.restore(file, options, io),
+                        (options, io, restarts) -> machine.boot(options, io, restarts),
+                        (file, options, io, restarts) ->
+                                restorer.restore(file, options, io, restarts),
                         new TwoGuests(),
                         file ->
                                 new Services.Inspection(

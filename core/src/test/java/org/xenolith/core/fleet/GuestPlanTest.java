@@ -7,9 +7,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.XlConfigFile;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 
 import java.nio.file.Files;
@@ -107,6 +109,16 @@ final class GuestPlanTest {
                 .containsExactly(DiskSpec.parse("l.img,ephemeral"));
         assertThat(withDisk.optionsFor(guest("image = 'lamp'\ndisk = 'b.img'")).devices().disks())
                 .containsExactly(DiskSpec.parse("b.img"));
+    }
+
+    @Test
+    void whatBecomesOfAGuestGoesWithIt() throws Exception {
+        BootOptions options =
+                plan.optionsFor(
+                        guest("image = 'debian'\non-reboot = 'preserve'\non-crash = 'restart'"));
+        assertThat(options.actions())
+                .isEqualTo(new EventActions(Action.DESTROY, Action.PRESERVE, Action.RESTART));
+        assertThat(options.bootDisk()).as("its files are none of a disk's").isEmpty();
     }
 
     @Test

@@ -133,7 +133,8 @@ class ChangedDevicesBootTest {
         GuestConsole console = new GuestConsole();
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
             BootOptions options = lantern("none", "none,mac=00:16:3e:00:00:01");
-            Future<Outcome> end = thread.submit(() -> machine.boot(options, console, () -> true));
+            Future<Outcome> end =
+                    thread.submit(() -> machine.boot(options, console, Restarts.UNTOLD));
             expectPrompt(console, 0);
             try (Spoken test = speak()) {
                 assertThat(test.attach("nat,mac=00:16:3e:00:00:02")).isEqualTo(2);

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -14,8 +15,16 @@ import org.xenolith.devices.net.nat.PortForward;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 class SavedGuestTest {
+    /** A configuration without its last brace. */
+    private static final String WHOLE =
+            "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[],\"forwards\":[]";
+
+    private static final String ACTIONS =
+            "\"onPoweroff\":\"destroy\",\"onReboot\":\"restart\",\"onCrash\":\"destroy\"";
+
     private static BootOptions with(String... disks) throws Exception {
         List<DiskSpec> specs = new ArrayList<>();
         for (String disk : disks) {
@@ -33,13 +42,74 @@ class SavedGuestTest {
     @Test
     void whatIsWrittenIsReadAsTheSame() throws Exception {
         SavedGuest saved =
-                SavedGuest.of(with("/img/a.img,raw,xvdb,ro", "/img/base.img,overlay=/img/o.qcow2"));
+                SavedGuest.of(
+                        with("/img/a.img,raw,xvdb,ro", "/img/base.img,overlay=/img/o.qcow2")
+                                .toBuilder()
+                                .kernel(Path.of("/boot/vmlinuz"))
+                                .build());
         assertThat(SavedGuest.parse(saved.toText())).isEqualTo(saved);
+    }
+
+    @Test
+    void whatItBootsIsWrittenAndReadAsTheSame() throws Exception {
+        EventActions actions = new EventActions(Action.RESTART, Action.PRESERVE, Action.DESTROY);
+        BootOptions options =
+                with().toBuilder()
+                        .kernel(Path.of("/boot/vmlinuz"))
+                        .initrd(Optional.of(Path.of("/boot/initrd.img")))
+                        .commandLine("root=/dev/xvda \"quiet\"")
+                        .actions(actions)
+                        .build();
+        SavedBoot boot = SavedGuest.parse(SavedGuest.of(options).toText()).boot().orElseThrow();
+        assertThat(boot.kernel()).isEqualTo(Path.of("/boot/vmlinuz"));
+        assertThat(boot.initrd()).contains(Path.of("/boot/initrd.img"));
+        assertThat(boot.commandLine()).isEqualTo("root=/dev/xvda \"quiet\"");
+        assertThat(boot.disk()).isEmpty();
+        assertThat(boot.actions()).isEqualTo(actions);
+    }
+
+    @Test
+    void diskThatTheKernelIsReadFromIsWrittenInsteadOfWhatWasRead() throws Exception {
+        BootDisk disk =
+                new BootDisk(
+                        DiskSpec.parse("/img/base.img,qcow2,overlay=/img/o.qcow2"),
+                        Optional.of(Path.of("/boot/mine.img")),
+                        "quiet");
+        BootOptions options =
+                with().toBuilder()
+                        .kernel(Path.of("/tmp/xenolith-kernel-1"))
+                        .bootDisk(Optional.of(disk))
+                        .build();
+        SavedGuest saved = SavedGuest.of(options);
+        assertThat(saved.toText()).doesNotContain("xenolith-kernel");
+        SavedGuest read = SavedGuest.parse(saved.toText());
+        assertThat(read).isEqualTo(saved);
+        assertThat(read.boot().orElseThrow().disk()).contains(disk);
+    }
+
+    @Test
+    void fileOfBeforeThatPartIsReadWithoutIt() throws Exception {
+        String text =
+                "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[],\"forwards\":[]}";
+        SavedGuest read = SavedGuest.parse(text);
+        assertThat(read.boot()).isEmpty();
+        assertThat(read.toText()).as("nothing is made up").isEqualTo(text);
+    }
+
+    @Test
+    void guestOnADirectoryIsNotSavedAsItsDiskGoesWithTheProcess() {
+        assertThatThrownBy(() -> SavedGuest.of(with("/var/tmp/xenolith-directory-7.ext4,raw,xvda")))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("was made of a directory")
+                .message()
+                .doesNotContain("\n");
     }
 
     @Test
     void imagesAreFoundFromAnotherFolder() throws Exception {
         SavedGuest read = SavedGuest.parse(SavedGuest.of(with("a.img,raw")).toText());
+        assertThat(read.boot().orElseThrow().kernel())
+                .isEqualTo(Path.of("vmlinuz").toAbsolutePath());
         assertThat(read.devices().disks().getFirst().file())
                 .isEqualTo(Path.of("a.img").toAbsolutePath());
     }
@@ -62,7 +132,21 @@ class SavedGuestTest {
                 "{\"name\":\"a\",\"memoryBytes\":-1,\"disks\":[],\"networks\":[],\"forwards\":[]}",
                 "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[{}],\"networks\":[],\"forwards\":[]}",
                 "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[\"x\"],\"forwards\":[]}",
-                "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[],\"forwards\":[7]}"
+                "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[],\"forwards\":[7]}",
+                WHOLE + ",\"boot\":[]}",
+                WHOLE + ",\"boot\":{}}",
+                WHOLE + ",\"boot\":{\"kernel\":\"/k\"}}",
+                WHOLE + ",\"boot\":{\"kernel\":\"/k\"," + ACTIONS + "}}",
+                WHOLE + ",\"boot\":{\"commandLine\":\"\"," + ACTIONS + "}}",
+                WHOLE + ",\"boot\":{\"disk\":{},\"commandLine\":\"\"," + ACTIONS + "}}",
+                WHOLE
+                        + ",\"boot\":{\"kernel\":\"/k\",\"disk\":{\"file\":\"/d\"},\"commandLine\":\"\","
+                        + ACTIONS
+                        + "}}",
+                WHOLE
+                        + ",\"boot\":{\"kernel\":\"/k\",\"commandLine\":\"\",\"onPoweroff\":\"destroy\","
+                        + "\"onReboot\":\"again\",\"onCrash\":\"destroy\"}}",
+                WHOLE + ",\"boot\":{\"kernel\":\"\\u0000\",\"commandLine\":\"\"," + ACTIONS + "}}"
             })
     void textThatIsNoneOfOursIsADamagedSnapshot(String text) {
         assertThatThrownBy(() -> SavedGuest.parse(text))

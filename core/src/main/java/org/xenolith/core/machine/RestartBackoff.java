@@ -1,4 +1,4 @@
-package org.xenolith.core.fleet;
+package org.xenolith.core.machine;
 
 import java.time.Duration;
 import java.util.function.LongSupplier;
@@ -8,7 +8,7 @@ import java.util.function.LongSupplier;
  * on to 30 s, so that one that dies at once is started again six times in a minute at most. A guest
  * that ran for a minute is forgiven.
  */
-final class RestartBackoff {
+public final class RestartBackoff {
     static final Duration FIRST_DELAY = Duration.ofSeconds(1);
     static final Duration LONGEST_DELAY = Duration.ofSeconds(30);
 
@@ -22,17 +22,17 @@ final class RestartBackoff {
     /**
      * @param nanoTime as {@link System#nanoTime}
      */
-    RestartBackoff(LongSupplier nanoTime) {
+    public RestartBackoff(LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
     }
 
     /** The guest starts now. */
-    void started() {
+    public void started() {
         startedAt = nanoTime.getAsLong();
     }
 
     /** The guest has ended and shall start again: how long to wait before. */
-    Duration delay() {
+    public Duration delay() {
         long ran = nanoTime.getAsLong() - startedAt;
         if (ran >= GOOD_RUN.toNanos()) {
             next = Duration.ZERO;

@@ -1,4 +1,4 @@
-package org.xenolith.core.fleet;
+package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

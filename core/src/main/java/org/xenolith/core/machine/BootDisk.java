@@ -1,0 +1,36 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.config.DiskSpec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A disk that a guest's kernel is taken from at each of its starts, as pygrub does it: the guest
+ * may have installed another one while it ran.
+ *
+ * @param initrd to be used instead of the disk's
+ * @param arguments after those that the disk says
+ */
+public record BootDisk(DiskSpec disk, Optional<Path> initrd, String arguments) {
+    /** A disk that boots as it says itself. */
+    public static BootDisk of(DiskSpec disk) {
+        return new BootDisk(disk, Optional.empty(), "");
+    }
+
+    /**
+     * Looks into the disk as it is now, with what a guest wrote to its overlay.
+     *
+     * @throws IOException with a sentence when it is no disk, or has nothing to boot
+     */
+    public DiskBoot read() throws IOException {
+        DiskBoot found = DiskBoot.from(disk.overlay().filter(Files::exists).orElse(disk.file()));
+        return new DiskBoot(
+                found.kernel(),
+                initrd.or(found::initrd),
+                (found.commandLine() + " " + arguments).strip(),
+                found.source());
+    }
+}

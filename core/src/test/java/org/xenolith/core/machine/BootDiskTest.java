@@ -1,0 +1,87 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.config.DiskSpec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** What is read from a disk at a guest's next start. */
+class BootDiskTest {
+    @TempDir Path folder;
+
+    /** A disk with a kernel, an initial RAM disk and a way to boot them. */
+    private Path disk(String kernel) throws Exception {
+        HostTool.require("mke2fs");
+        Path boot = Files.createDirectories(folder.resolve("root/boot/grub"));
+        Files.writeString(boot.resolve("../vmlinuz"), "\177ELF " + kernel);
+        Files.writeString(boot.resolve("../initrd.img"), "initrd");
+        Files.writeString(
+                boot.resolve("grub.cfg"),
+                """
+                menuentry 'a' {
+                    linux /boot/vmlinuz root=/dev/xvda ro
+                    initrd /boot/initrd.img
+                }
+                """);
+        Path image = folder.resolve("guest.img");
+        Files.deleteIfExists(image);
+        HostTool.run("mke2fs", "-q", "-t", "ext4", "-d", folder + "/root", "" + image, "4M");
+        return image;
+    }
+
+    private static BootOptions booting(BootDisk disk) throws IOException {
+        return BootOptions.of("web", BootOptions.UNKNOWN_KERNEL, 8 * BootFixture.MIB)
+                .bootDisk(Optional.of(disk))
+                .build()
+                .forNextStart();
+    }
+
+    @Test
+    void kernelThatTheGuestHasInstalledStartsNext() throws Exception {
+        BootDisk disk = new BootDisk(DiskSpec.parse("" + disk("old")), Optional.empty(), "quiet");
+        BootOptions first = booting(disk);
+        assertThat(first.kernel()).hasContent("\177ELF old");
+        assertThat(first.initrd().orElseThrow()).hasContent("initrd");
+        assertThat(first.commandLine()).isEqualTo("root=/dev/xvda ro console=hvc0 quiet");
+
+        disk("new");
+        BootOptions next = first.forNextStart();
+        assertThat(next.kernel()).hasContent("\177ELF new");
+        assertThat(next.commandLine()).isEqualTo(first.commandLine());
+    }
+
+    @Test
+    void initrdOfTheHostGoesBeforeTheDisks() throws Exception {
+        Path own = folder.resolve("mine.img");
+        BootDisk disk = new BootDisk(DiskSpec.parse("" + disk("k")), Optional.of(own), "");
+        assertThat(booting(disk).initrd()).contains(own);
+    }
+
+    @Test
+    void overlayOfTheGuestIsReadOnceItIsThere() throws Exception {
+        Path overlay = folder.resolve("o.img");
+        BootDisk disk = BootDisk.of(DiskSpec.parse(disk("base") + ",overlay=" + overlay));
+        assertThat(booting(disk).kernel()).hasContent("\177ELF base");
+
+        Files.copy(disk("changed"), overlay);
+        disk("base");
+        assertThat(booting(disk).kernel()).hasContent("\177ELF changed");
+    }
+
+    @Test
+    void diskThatIsGoneIsOneSentence() throws Exception {
+        BootDisk disk = BootDisk.of(DiskSpec.parse(folder + "/gone.img"));
+        assertThatThrownBy(() -> booting(disk))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("gone.img")
+                .message()
+                .doesNotContain("\n");
+    }
+}
