@@ -18,6 +18,7 @@ final class Ipv6Neighbours {
 
     private final Map<Ipv6Address, Long> macs = new LinkedHashMap<>(16, 0.75f, true); // by last use
     private final Map<Long, Integer> counts = new LinkedHashMap<>(); // by MAC address
+    private final Map<Long, Ipv6Address> announced = new LinkedHashMap<>(); // by MAC address
     private final Set<Long> without = new HashSet<>(); // MAC addresses
 
     /** A guest shall not speak IPv6 with the NAT, whatever it sends. */
@@ -51,11 +52,59 @@ final class Ipv6Neighbours {
         return true;
     }
 
+    /**
+     * A guest asks whether anybody has an address of the prefix that it would use itself. Nothing
+     * is learned of that (RFC 4861, 7.2.3), but the guest may be asked for it later.
+     */
+    void announce(Ipv6Address address, long mac) {
+        boolean mayBeIts = mayUse(mac) && address.mayBelongTo(mac);
+        if (!mayBeIts || !Ipv6.isOnLink(address) || !Ipv6.isGuest(address)) {
+            return;
+        }
+        if (announced.size() >= MAX_ADDRESSES) {
+            announced.remove(announced.keySet().iterator().next());
+        }
+        announced.put(mac, address);
+    }
+
+    /**
+     * Where to look for a guest: at the address that it has announced last, or else where it was
+     * heard last.
+     *
+     * @return an address of the prefix that is nobody else's, or null
+     */
+    Ipv6Address addressOf(long mac) {
+        Ipv6Address last = announced.get(mac);
+        if (last != null && macs.getOrDefault(last, mac) == mac) {
+            return last;
+        }
+        last = null;
+        for (Map.Entry<Ipv6Address, Long> each : macs.entrySet()) {
+            if (each.getValue() == mac && Ipv6.isOnLink(each.getKey())) {
+                last = each.getKey();
+            }
+        }
+        return last;
+    }
+
+    /** The guest was looked for at an address and is not there, until it is heard from there. */
+    void isSilent(Ipv6Address address) {
+        Long mac = macs.remove(address);
+        if (mac != null) {
+            removed(mac);
+        }
+        announced.values().removeIf(address::equals);
+    }
+
+    private void removed(long mac) {
+        counts.computeIfPresent(mac, (key, count) -> count == 1 ? null : count - 1);
+    }
+
     private void removeOldest(long mac) {
         for (Map.Entry<Ipv6Address, Long> each : macs.entrySet()) {
             if (each.getValue() == mac) {
                 macs.remove(each.getKey());
-                counts.computeIfPresent(mac, (key, count) -> count == 1 ? null : count - 1);
+                removed(mac);
                 return;
             }
         }
@@ -69,6 +118,11 @@ final class Ipv6Neighbours {
     void forget(long mac) {
         macs.values().removeIf(owner -> owner == mac);
         counts.remove(mac);
+        announced.remove(mac);
+    }
+
+    int announcements() {
+        return announced.size();
     }
 
     int size() {

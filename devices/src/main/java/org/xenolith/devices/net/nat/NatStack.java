@@ -30,12 +30,14 @@ final class NatStack {
     private final Leases leases;
     private final Neighbours neighbours;
     private final ArpResponder arp;
+    private final Ipv4Output output;
     private final DhcpServer dhcp;
     private final DnsForwarder dns;
     private final IcmpErrors errors;
     private final IcmpEcho echo;
     private final boolean ipv6; // whether guests may speak it with us
     private final Ipv6Neighbours ipv6Neighbours = new Ipv6Neighbours();
+    private final Ipv6Output output6;
     private final NeighbourDiscovery discovery;
     private final Icmpv6 icmpv6;
     private final Reassembly reassembly;
@@ -67,13 +69,11 @@ final class NatStack {
         dhcp = new DhcpServer(config, leases, neighbours, egress, allocator);
         reassembly = new Reassembly(allocator, clock);
         budget = new BufferBudget(config.bufferBytes(), MAX_STREAM_BYTES);
-        Ipv4Output output =
-                new Ipv4Output(allocator, subnet, egress, neighbours, arp, config.mtu());
+        output = new Ipv4Output(allocator, subnet, egress, neighbours, arp, config.mtu());
         packet = new Ipv4Packet(output);
         errors = new IcmpErrors(clock);
         ipv6 = config.ipv6();
-        Ipv6Output output6 =
-                new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu(), random.nextInt());
+        output6 = new Ipv6Output(allocator, egress, ipv6Neighbours, config.mtu(), random.nextInt());
         packet6 = new Ipv6Packet(output6);
         discovery = new NeighbourDiscovery(output6, ipv6Neighbours, timers, clock);
         icmpv6 = new Icmpv6(discovery, errors);
@@ -88,7 +88,6 @@ final class NatStack {
                         allocator,
                         budget,
                         destinations,
-                        output,
                         errors,
                         random,
                         config.maxTcpConnections());
@@ -258,6 +257,30 @@ final class NatStack {
         }
         int address = literal.length == Integer.BYTES ? Ipv4.fromBytes(literal) : Ipv4.ANY;
         return subnet.isGuest(address) ? address : Leases.NO_ADDRESS;
+    }
+
+    /** From the gateway to a guest. */
+    Path pathTo(int guest) {
+        return new Ipv4Path(output, guest, subnet.gateway());
+    }
+
+    /** From the gateway to a guest. */
+    Path pathTo(Ipv6Address guest) {
+        return new Ipv6Path(output6, guest, Ipv6.GATEWAY);
+    }
+
+    /**
+     * Where the guest of an IPv4 address may be found over IPv6.
+     *
+     * @return null when it was not heard to have such an address
+     */
+    Ipv6Address ipv6AddressOf(int guest) {
+        long owner = leases.owner(guest);
+        return ipv6Neighbours.addressOf(owner == Leases.NOBODY ? neighbours.mac(guest) : owner);
+    }
+
+    NeighbourDiscovery discovery() {
+        return discovery;
     }
 
     Leases leases() {

@@ -76,6 +76,8 @@ final class NeighbourDiscovery extends Timers.Timer {
             Ipv6Address target = Ipv6Address.readFrom(packet.bytes, packet.payloadOffset + TARGET);
             if (Ipv6.isOwn(target)) {
                 advertise(target, nameless ? Ipv6Address.ALL_NODES : packet.source, sourceMac);
+            } else if (nameless) {
+                neighbours.announce(target, sourceMac);
             }
         }
         // An answer to our own question: its sender was learned above.
@@ -150,7 +152,8 @@ final class NeighbourDiscovery extends Timers.Timer {
         output.sendOnLink(mac, own, to, packet);
     }
 
-    private void ask(Ipv6Address guest) {
+    /** Asks who has an address of guests; the answer is learned. */
+    void ask(Ipv6Address guest) {
         if (!Ipv6.isGuest(guest)) {
             return;
         }

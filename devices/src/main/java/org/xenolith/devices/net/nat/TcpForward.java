@@ -10,9 +10,14 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 
 import java.net.ConnectException;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 
-/** A listening TCP socket of the host; each connection to it becomes one to the guest. */
+/**
+ * A listening TCP socket of the host; each connection to it becomes one to the guest, over IPv6
+ * where it came over IPv6 and the guest takes it.
+ */
 final class TcpForward extends ChannelInboundHandlerAdapter {
     private final NatStack stack;
     private final String guest;
@@ -60,8 +65,17 @@ final class TcpForward extends ChannelInboundHandlerAdapter {
 
         void start(boolean registered) {
             if (registered) {
-                opener = GuestOpener.open(stack, guest, guestPort, this, this);
+                opener =
+                        isOverIpv6()
+                                ? GuestOpener.openOverIpv6(stack, guest, guestPort, this, this)
+                                : GuestOpener.open(stack, guest, guestPort, this, this);
             }
+        }
+
+        /** A socket of {@code ::} may take connections over IPv4 too. */
+        private boolean isOverIpv6() {
+            return channel.remoteAddress() instanceof InetSocketAddress peer
+                    && peer.getAddress() instanceof Inet6Address;
         }
 
         @Override

@@ -27,7 +27,6 @@ final class TcpStack {
     private final ByteBufAllocator allocator;
     private final BufferBudget budget;
     private final Destinations destinations;
-    private final Ipv4Output ipv4; // the way to guests that the host connects to
     private final IcmpErrors icmp;
     private final RandomGenerator random;
     private final int maxConnections;
@@ -50,7 +49,6 @@ final class TcpStack {
             ByteBufAllocator allocator,
             BufferBudget budget,
             Destinations destinations,
-            Ipv4Output ipv4,
             IcmpErrors icmp,
             RandomGenerator random,
             int maxConnections) {
@@ -60,7 +58,6 @@ final class TcpStack {
         this.allocator = allocator;
         this.budget = budget;
         this.destinations = destinations;
-        this.ipv4 = ipv4;
         this.icmp = icmp;
         this.random = random;
         this.maxConnections = maxConnections;
@@ -132,16 +129,16 @@ final class TcpStack {
     }
 
     /**
-     * Opens a connection to a guest, from the gateway's address.
+     * Opens a connection to a guest.
      *
+     * @param path from the gateway's address
      * @param host the end that carries the bytes on
      * @param deadline until when the guest may be silent
      * @return the connection, or null when there are too many
      */
     TcpConnection open(
-            int guest, int port, HostStream host, TcpHandshake.Opener opener, long deadline) {
+            Path path, int port, HostStream host, TcpHandshake.Opener opener, long deadline) {
         boolean room = connections.size() < maxConnections && opening.size() < MAX_HALF_OPEN;
-        Path path = new Ipv4Path(ipv4, guest, destinations.gateway());
         int from = room ? freePort(path, port) : 0;
         if (from == 0) {
             return null;

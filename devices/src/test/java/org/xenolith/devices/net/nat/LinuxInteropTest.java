@@ -298,10 +298,16 @@ class LinuxInteropTest {
         Process server = guest.startInside("iperf3", "-s", "-1", "-p", "5201");
         PortForward forward = PortForward.parse("[::1]:0:5201");
         int port = nat.forward(forward, "10.0.2.15").forward().hostPort();
+        guest.awaitIpv6();
+        guest.inside("curl", "-s", "-o", "/dev/null", url("/")); // now it is known who 10.0.2.15 is
         awaitListener();
         TapGuest.command("iperf3", "-6", "-c", "::1", "-p", "" + port, "-n", "8M");
         assertThat(server.waitFor(10, TimeUnit.SECONDS)).isTrue();
         assertThat(server.exitValue()).isZero();
+        guest.close();
+        Tshark capture = Tshark.of(directory.resolve("pcap"));
+        assertThat(capture.packets("tcp.dstport == 5201 && ipv6")).isNotEmpty();
+        assertThat(capture.packets("tcp.dstport == 5201 && ip")).isEmpty();
     }
 
     private static String receive(DatagramSocket socket) throws IOException {

@@ -61,6 +61,13 @@ final class Packets6 {
         return icmp(mac, source, target.solicitedNode(), message);
     }
 
+    /** The answer to a solicitation of the NAT. */
+    static byte[] neighbourAdvertisement(long mac, Ipv6Address own) {
+        ByteBuf message = Unpooled.buffer().writeByte(136).writeZero(3).writeInt(0x6000_0000);
+        message.writeLong(own.high()).writeLong(own.low());
+        return icmp(mac, own, Ipv6.ROUTER, message);
+    }
+
     static byte[] echo(Ipv6Address source, Ipv6Address destination, byte[] payload) {
         ByteBuf message = Unpooled.buffer().writeByte(128).writeByte(0).writeShort(0);
         message.writeInt(0x12340001).writeBytes(payload);
