@@ -19,9 +19,9 @@ import java.nio.file.Path;
         header = "Writes a guest to a file and ends it; 'vmm restore' lets it go on.",
         description = {
             "",
-            "The file holds memory, processors and what the guest is connected to; its disks stay"
-                    + " where they are, and must not be changed before it goes on. Connections to"
-                    + " the outside end.",
+            "The file holds memory, processors, what the guest is connected to and what it boots"
+                + " when it reboots later; its disks stay where they are, and must not be changed"
+                + " before it goes on. Connections to the outside end.",
             ""
         })
 final class SaveCommand extends GuestVerb {

@@ -8,7 +8,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,6 +28,9 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
     private static final byte[] ELF_MAGIC = {0x7f, 'E', 'L', 'F'};
     private static final byte[] SETUP_MAGIC = {'H', 'd', 'r', 'S'};
     private static final int SETUP_MAGIC_AT = 0x202;
+
+    /** Files of this process by the digest of their content. */
+    private static final Map<String, Path> WRITTEN = new HashMap<>();
 
     /** What other platforms call the first disks, in the command lines that they wrote. */
     private static final Pattern FOREIGN_ROOT =
@@ -61,10 +69,26 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
         }
     }
 
-    private static Path temporary(String what, byte[] content) throws IOException {
+    /** What was read before is the same file, however often guests start. */
+    private static synchronized Path temporary(String what, byte[] content) throws IOException {
+        String digest = digest(content);
+        Path known = WRITTEN.get(digest);
+        if (known != null && Files.exists(known)) {
+            return known;
+        }
         Path file = Files.createTempFile("xenolith-" + what + "-", "");
         file.toFile().deleteOnExit();
-        return Files.write(file, content);
+        Files.write(file, content);
+        WRITTEN.put(digest, file);
+        return file;
+    }
+
+    private static String digest(byte[] content) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** The disk is xvda here, and the console hvc0; without a root it is where the kernel was. */

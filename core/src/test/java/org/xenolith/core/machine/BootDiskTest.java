@@ -51,6 +51,8 @@ class BootDiskTest {
         assertThat(first.initrd().orElseThrow()).hasContent("initrd");
         assertThat(first.commandLine()).isEqualTo("root=/dev/xvda ro console=hvc0 quiet");
 
+        assertThat(first.forNextStart()).as("the same files for the same content").isEqualTo(first);
+
         disk("new");
         BootOptions next = first.forNextStart();
         assertThat(next.kernel()).hasContent("\177ELF new");
