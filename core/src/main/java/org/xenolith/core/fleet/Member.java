@@ -193,8 +193,11 @@ final class Member implements Ballooned {
     }
 
     /** It will not run any more. */
-    synchronized void over() {
-        over = true;
+    void over() {
+        fleet.host().isOver(name());
+        synchronized (this) {
+            over = true;
+        }
     }
 
     synchronized boolean isOver() {

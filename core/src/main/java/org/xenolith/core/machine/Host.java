@@ -194,6 +194,20 @@ public final class Host implements AutoCloseable {
         return network().openProxy(address);
     }
 
+    /**
+     * A guest of this name starts no more on this host: its ports, which it keeps from one life to
+     * the next, are free for others, in other processes too.
+     */
+    public void isOver(String guest) {
+        HostNetwork used;
+        synchronized (this) {
+            used = network;
+        }
+        if (used != null) {
+            used.closeForwards(guest);
+        }
+    }
+
     /** Threads for what blocks. */
     IoThreads io() {
         return io;

@@ -57,6 +57,14 @@ final class HostForwards {
         return false;
     }
 
+    /** Closes all that lead to a guest. */
+    void closeAll(String guest) {
+        Map<PortForward, ForwardedPort> open = guests.remove(guest);
+        if (open != null) {
+            open.values().forEach(ForwardedPort::close);
+        }
+    }
+
     /** What leads to a guest now, with the ports that were chosen. */
     List<PortForward> openTo(String guest) {
         return of(guest).values().stream().map(ForwardedPort::forward).toList();

@@ -181,6 +181,11 @@ final class HostNetwork implements AutoCloseable {
         }
     }
 
+    /** Closes all ports that lead to a guest. */
+    synchronized void closeForwards(String guest) {
+        forwards.closeAll(guest);
+    }
+
     /** What leads to a guest, with the ports that were chosen. */
     synchronized List<PortForward> forwardsTo(String guest) {
         return forwards.openTo(guest);

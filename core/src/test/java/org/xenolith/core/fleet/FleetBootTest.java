@@ -12,11 +12,25 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.HostVerbs;
+import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.ResidentMemory;
+import org.xenolith.core.machine.RestoreOptions;
+import org.xenolith.core.machine.VmmMachine;
+import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.terminal.ConsoleIo;
+import org.xenolith.devices.terminal.InputListener;
 
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -186,6 +200,77 @@ class FleetBootTest {
                     .isEqualTo(before.toString().replace("vif/1/", "vif/2/"));
             fleet.fleet.shutdown();
             assertThat(fleet.ended()).isTrue();
+        }
+    }
+
+    @Test
+    void savedGuestGoesOnElsewhereWithItsPortAndItsActionsWhileTheFleetRuns() throws Exception {
+        int port = freePort();
+        Path file = folder.resolve("saved");
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.other]
+                        [guest.web]
+                        cmdline = "run=echo here"
+                        network = "nat"
+                        forward = ["%d:80"]
+                        on-crash = "restart"
+                        """
+                                .formatted(port))) {
+            fleet.start().awaitShown("web   | here\n");
+            assertThat(isListening(port)).isTrue();
+            fleet.fleet.host().guest("web").orElseThrow().saveAndEnd(file);
+            fleet.awaitSaid("vmm: web was saved to " + file + ".");
+            while (isListening(port)) {
+                Thread.onSpinWait();
+            }
+
+            Script console = new Script("crash ud\n", "reboot\n", "poweroff\n");
+            List<Outcome.Ending> endings = new ArrayList<>();
+            RestoreOptions how =
+                    new RestoreOptions(false, Optional.of(LONG), false, Tier.standard());
+            Outcome outcome =
+                    new VmmMachine()
+                            .restore(file, how, console, (ending, _) -> endings.add(ending));
+            assertThat(endings).hasSize(2);
+            assertThat(endings.getFirst()).isInstanceOf(Outcome.Crashed.class);
+            assertThat(endings.getLast()).isEqualTo(new Outcome.Rebooted());
+            assertThat(outcome.ending()).isEqualTo(new Outcome.PoweredOff());
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static boolean isListening(int port) throws IOException {
+        try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return true;
+        } catch (ConnectException e) {
+            return false;
+        }
+    }
+
+    /** Somebody who types one line in each life of a guest, and does not look. */
+    private static final class Script implements ConsoleIo {
+        private final Deque<String> lines;
+
+        Script(String... lines) {
+            this.lines = new ArrayDeque<>(List.of(lines));
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {}
+
+        @Override
+        public void start(InputListener listener) {
+            byte[] line = lines.remove().getBytes(StandardCharsets.US_ASCII);
+            listener.typed(line, line.length);
         }
     }
 

@@ -76,6 +76,10 @@ final class HostNetworkTest {
             assertThatThrownBy(() -> network.takeBack(added.listeningPort(), "web2"))
                     .as("it is another guest's")
                     .hasMessageContaining("does not lead to the guest 'web2'");
+
+            network.closeForwards("web1");
+            assertThat(network.forwardsTo("web1")).isEmpty();
+            assertThat(network.forward(added, "web1")).as("its port is free").isEqualTo(added);
         }
     }
 
