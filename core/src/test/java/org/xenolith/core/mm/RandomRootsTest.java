@@ -9,18 +9,21 @@ import static org.xenolith.core.mm.TestDomain.entry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.abi.MmuCommand;
 import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Random;
 
 /**
  * A few roots with few tables below, in both halves of the address space, that come, change and go
- * at random. After every step each vCPU finds under its root what a walk without TLB finds there,
- * and has left the Accessed and Dirty bits that such a walk leaves. So no guest ever needs to ask
- * for a flush.
+ * at random, in all ways that a guest has to change one. Tables become data, data and tables of
+ * other levels tables, and frames are given back while they are mapped. After one step or more each
+ * vCPU finds under its roots what a walk without TLB finds there, and has left the Accessed and
+ * Dirty bits that such a walk leaves. So no guest ever needs to ask for a flush.
  */
 class RandomRootsTest {
     private static final int STEPS = 4000;
@@ -28,6 +31,14 @@ class RandomRootsTest {
 
     /** What is looked at in each slot: the first page of two L1 tables in each of two L2 tables. */
     private static final long[] WINDOWS = {0, 0x20_0000, 0x4000_0000, 0x4020_0000};
+
+    /** Where the L1 table that is just stored into is mapped, and its slot in the fixture's L1. */
+    private static final int STORE_SLOT = 0x80;
+
+    private static final long STORE_WINDOW = (long) STORE_SLOT << Ram.PAGE_SHIFT;
+
+    /** More steps than a sibling's mailbox holds. */
+    private static final int MANY = 600;
 
     private static final int TREES = 3;
     private static final int PAGES = 4;
@@ -74,27 +85,64 @@ class RandomRootsTest {
 
     private void run(long seed) {
         random = new Random(seed);
-        for (int step = 0; step < STEPS; step++) {
-            String what = step();
+        int step = 0;
+        while (step < STEPS) {
+            String what = "";
+            TestDomain.Vcpu caller = vcpus[random.nextInt(vcpus.length)];
+            for (int left = stepsUntilLook(); left > 0; left--) {
+                caller.tlb().enter();
+                what = step(caller);
+                caller.tlb().leave();
+                step++;
+            }
             for (TestDomain.Vcpu vcpu : vcpus) {
                 vcpu.tlb().enter();
-                check(vcpu.mmu(), "vCPU %d, seed %d step %d: %s", vcpu.vcpuId(), seed, step, what);
+                check(vcpu, "vCPU %d, seed %d step %d: %s", vcpu.vcpuId(), seed, step, what);
                 vcpu.tlb().leave();
             }
         }
     }
 
-    private String step() {
+    /** Mostly one, so that what goes wrong is known; now and then a sibling sleeps. */
+    private int stepsUntilLook() {
+        return switch (random.nextInt(200)) {
+            case 0 -> MANY;
+            case 1, 2, 3, 4, 5 -> 5;
+            default -> 1;
+        };
+    }
+
+    private String step(TestDomain.Vcpu caller) {
         long root = any(roots);
         long[] tree = trees[random.nextInt(TREES)];
-        return switch (random.nextInt(10)) {
-            case 0, 1, 2 -> load(vcpus[random.nextInt(vcpus.length)], root);
-            case 3, 4 -> write(root, any(SLOTS), anyTree());
-            case 5 -> pinOrUnpin(root);
-            case 6 -> write(tree[0], random.nextInt(2), random.nextInt(3) == 0 ? 0 : anyL2());
-            case 7 -> write(tree[1], random.nextInt(2), anyL1());
-            default -> write(tree[2 + random.nextInt(2)], 0, anyLeaf());
+        long l1 = tree[2 + random.nextInt(2)];
+        return switch (random.nextInt(20)) {
+            case 0, 1, 2, 3 -> load(caller, root);
+            case 4, 5, 6 -> write(caller, root, any(SLOTS), anyTree());
+            case 7 -> pinOrUnpin(caller, root, FrameType.L4_TABLE);
+            case 8, 9 -> {
+                long l2 = random.nextInt(3) == 0 ? 0 : anyL2();
+                yield write(caller, tree[0], random.nextInt(2), l2);
+            }
+            case 10, 11 -> write(caller, tree[1], random.nextInt(2), anyL1());
+            case 12 -> {
+                int i = random.nextInt(3);
+                yield pinOrUnpin(caller, tree[i], FrameType.L3_TABLE - i);
+            }
+            case 13, 14 -> store(caller, l1, anyLeaf());
+            case 15 -> updateVaMapping(caller, anyVaddr(), anyLeaf());
+            case 16 -> exchangeRoles();
+            case 17 -> giveBack(caller, random.nextInt(PAGES));
+            default -> write(caller, l1, 0, anyLeaf());
         };
+    }
+
+    private long anyVaddr() {
+        return vaddr(any(SLOTS), any(WINDOWS));
+    }
+
+    private static long vaddr(int slot, long window) {
+        return ((long) slot << 39 << 16 >> 16) + window;
     }
 
     private long any(long[] mfns) {
@@ -129,34 +177,112 @@ class RandomRootsTest {
 
     private long anyLeaf() {
         long flags = random.nextBoolean() ? RW : RO;
-        return switch (random.nextInt(5)) {
+        return switch (random.nextInt(8)) {
             case 0 -> 0;
             case 1 -> entry(any(pages), flags & ~Pte.ACCESSED);
             case 2 -> entry(any(pages), flags | Pte.DIRTY);
+            case 3 -> entry(any(pages), flags | Pte.NO_EXECUTE);
+            case 4 -> entry(any(trees[random.nextInt(TREES)]), flags);
             default -> entry(any(pages), flags);
         };
     }
 
-    private String load(TestDomain.Vcpu vcpu, long root) {
-        vcpu.tlb().enter();
-        long result = domain.extOp(vcpu, MmuExtOp.NEW_BASEPTR, root, 0);
-        vcpu.tlb().leave();
-        return "vCPU %d loads %#x: %d".formatted(vcpu.vcpuId(), root, result);
+    private String load(TestDomain.Vcpu caller, long root) {
+        boolean user = random.nextInt(3) == 0;
+        int command = user ? MmuExtOp.NEW_USER_BASEPTR : MmuExtOp.NEW_BASEPTR;
+        return command(caller, command, root);
     }
 
-    private String pinOrUnpin(long root) {
-        int command = random.nextBoolean() ? MmuExtOp.PIN_L4_TABLE : MmuExtOp.UNPIN_TABLE;
-        return "command %d for %#x: %d".formatted(command, root, domain.extOp(command, root, 0));
+    private String pinOrUnpin(TestDomain.Vcpu caller, long table, int level) {
+        int pin = MmuExtOp.PIN_L1_TABLE + level - FrameType.L1_TABLE;
+        return command(caller, random.nextBoolean() ? pin : MmuExtOp.UNPIN_TABLE, table);
+    }
+
+    private String command(TestDomain.Vcpu caller, int command, long mfn) {
+        long result = domain.extOp(caller, command, mfn, 0);
+        return "vCPU %d, command %d for %#x: %d".formatted(caller.vcpuId(), command, mfn, result);
     }
 
     /** By a hypercall, or as the guest does with a table that is none yet. */
-    private String write(long table, int slot, long entry) {
+    private String write(TestDomain.Vcpu caller, long table, int slot, long entry) {
         String what = "%#x[%d] = %#x".formatted(table, slot, entry);
         if (domain.frames.typeCount(table) == 0) {
             domain.set(table, slot, entry);
             return what + " untyped";
         }
-        return what + ": " + domain.update(table, slot, entry);
+        long maddr = (table << Ram.PAGE_SHIFT) + slot * 8L;
+        int command =
+                random.nextInt(4) == 0
+                        ? MmuCommand.PT_UPDATE_PRESERVE_AD
+                        : MmuCommand.NORMAL_PT_UPDATE;
+        return what + ": " + domain.request(caller, maddr | command, entry);
+    }
+
+    /** Through a mapping of the L1 table, read-only to the guest. */
+    private String store(TestDomain.Vcpu caller, long l1, long entry) {
+        String what = "store of %#x into %#x".formatted(entry, l1);
+        write(caller, domain.l1, STORE_SLOT, entry(l1, RO));
+        try {
+            if (random.nextBoolean()) {
+                caller.mmu().write64(STORE_WINDOW, entry);
+            } else {
+                long old = domain.get(l1, 0);
+                caller.mmu().compareAndSetPageTable(STORE_WINDOW, 8, old, entry);
+            }
+            return what;
+        } catch (GuestFault fault) {
+            return what + " refused";
+        }
+    }
+
+    private String updateVaMapping(TestDomain.Vcpu caller, long vaddr, long entry) {
+        long result = domain.updateVaMapping.handle(caller, vaddr, entry, 0);
+        return "%#x -> %#x: %d".formatted(vaddr, entry, result);
+    }
+
+    /** A frame that is no table becomes one of another level, or what was data. */
+    private String exchangeRoles() {
+        long[] tables = trees[random.nextInt(TREES)];
+        long[] others = random.nextBoolean() ? pages : trees[random.nextInt(TREES)];
+        int i = random.nextInt(tables.length);
+        int j = random.nextInt(others.length);
+        long table = tables[i];
+        long other = others[j];
+        if (domain.frames.typeCount(table) != 0 || domain.frames.typeCount(other) != 0) {
+            return "no exchange";
+        }
+        for (int slot = 0; slot < 2; slot++) {
+            domain.set(table, slot, 0);
+            domain.set(other, slot, 0);
+        }
+        tables[i] = other;
+        others[j] = table;
+        return "%#x and %#x exchanged".formatted(table, other);
+    }
+
+    /** A frame that may be mapped still: what is mapped there goes on being the old one. */
+    private String giveBack(TestDomain.Vcpu caller, int page) {
+        long mfn = pages[page];
+        domain.frames.lock.lock();
+        try {
+            domain.frames.decrease(mfn, caller.tlb());
+        } finally {
+            domain.frames.lock.unlock();
+        }
+        pages[page] = domain.page();
+        return "%#x given back for %#x".formatted(mfn, pages[page]);
+    }
+
+    private void check(TestDomain.Vcpu vcpu, String where, Object... arguments) {
+        Mmu mmu = vcpu.mmu();
+        check(mmu, where, arguments);
+        long user = vcpu.userBasePtr();
+        if (user != 0) {
+            long kernel = mmu.root();
+            mmu.setRoot(user);
+            check(mmu, where + ", user", arguments);
+            mmu.setRoot(kernel);
+        }
     }
 
     private void check(Mmu mmu, String where, Object... arguments) {
@@ -164,7 +290,7 @@ class RandomRootsTest {
         fresh.setRoot(mmu.root());
         for (int slot : SLOTS) {
             for (long window : WINDOWS) {
-                long vaddr = ((long) slot << 39 << 16 >> 16) + window;
+                long vaddr = vaddr(slot, window);
                 for (int access = 0; access < 3; access++) {
                     String what = "access %d to %#x, ".formatted(access, vaddr) + where;
                     long host = translate(mmu, vaddr, access);

@@ -121,13 +121,21 @@ public final class TestDomain {
     }
 
     public long request(long ptr, long value) {
-        putRequest(0, ptr, value);
-        return mmuUpdate.handle(vcpu, ARGUMENTS, 1, 0, DomId.SELF);
+        return request(vcpu, ptr, value);
+    }
+
+    public long request(Vcpu caller, long ptr, long value) {
+        putRequest(caller, 0, ptr, value);
+        return mmuUpdate.handle(caller, ARGUMENTS, 1, 0, DomId.SELF);
     }
 
     public void putRequest(int index, long ptr, long value) {
-        vcpu.mmu().write64(ARGUMENTS + index * MmuCommand.SIZE, ptr);
-        vcpu.mmu().write64(ARGUMENTS + index * MmuCommand.SIZE + 8, value);
+        putRequest(vcpu, index, ptr, value);
+    }
+
+    private static void putRequest(Vcpu caller, int index, long ptr, long value) {
+        caller.mmu().write64(ARGUMENTS + index * MmuCommand.SIZE, ptr);
+        caller.mmu().write64(ARGUMENTS + index * MmuCommand.SIZE + 8, value);
     }
 
     public long extOp(int command, long arg1, long arg2) {
