@@ -145,6 +145,17 @@ public final class FrameTable {
         }
     }
 
+    /**
+     * Waits for the change that is just being made, if there is one. A guest may have seen what it
+     * wrote: then everybody has been told what that makes stale.
+     */
+    void awaitChange() {
+        if (lock.isLocked()) {
+            lock.lock();
+            lock.unlock();
+        }
+    }
+
     // ---- the lookup ----
 
     /** Host frame behind an MFN, or {@code NO_FRAME}. The hot path of every TLB fill. */

@@ -83,9 +83,9 @@ public final class MmuExtOps {
             case MmuExtOp.UNPIN_TABLE -> types.unpinTable(op.arg1(), tlb);
             case MmuExtOp.NEW_BASEPTR -> newBasePtr(vcpu, op.arg1());
             case MmuExtOp.NEW_USER_BASEPTR -> newUserBasePtr(vcpu, op.arg1());
-            case MmuExtOp.TLB_FLUSH_LOCAL, MmuExtOp.INVLPG_LOCAL -> done(tlb::flushLocal);
+            case MmuExtOp.TLB_FLUSH_LOCAL, MmuExtOp.INVLPG_LOCAL -> flush(tlb::flushLocal);
             case MmuExtOp.TLB_FLUSH_MULTI, MmuExtOp.INVLPG_MULTI -> flushMulti(vcpu, op);
-            case MmuExtOp.TLB_FLUSH_ALL, MmuExtOp.INVLPG_ALL -> done(() -> tlb.flush(ALL_VCPUS));
+            case MmuExtOp.TLB_FLUSH_ALL, MmuExtOp.INVLPG_ALL -> flush(() -> tlb.flush(ALL_VCPUS));
             // Only a domain with real devices may flush caches.
             case MmuExtOp.FLUSH_CACHE, MmuExtOp.FLUSH_CACHE_GLOBAL -> -EACCES;
             case MmuExtOp.SET_LDT -> setLdt(vcpu, op.arg1(), op.arg2());
@@ -96,14 +96,16 @@ public final class MmuExtOps {
         };
     }
 
-    private static int done(Runnable action) {
-        action.run();
+    private int flush(Runnable flush) {
+        frames.awaitChange();
+        flush.run();
         return 0;
     }
 
     private int newBasePtr(GuestContext vcpu, long mfn) {
         long old = vcpu.basePtr();
         if (mfn == old) {
+            frames.awaitChange();
             vcpu.newBasePtr(mfn);
             return 0;
         }
@@ -118,6 +120,7 @@ public final class MmuExtOps {
     private int newUserBasePtr(GuestContext vcpu, long mfn) {
         long old = vcpu.userBasePtr();
         if (mfn == old) {
+            frames.awaitChange();
             vcpu.newUserBasePtr(mfn);
             return 0;
         }
@@ -131,10 +134,10 @@ public final class MmuExtOps {
         return result;
     }
 
-    private static int flushMulti(GuestContext vcpu, MmuExtOp op) {
+    private int flushMulti(GuestContext vcpu, MmuExtOp op) {
         try {
-            vcpu.tlb().flush(vcpu.mmu().read64(op.arg2()));
-            return 0;
+            long vcpus = vcpu.mmu().read64(op.arg2());
+            return flush(() -> vcpu.tlb().flush(vcpus));
         } catch (GuestFault fault) {
             return -EINVAL;
         }

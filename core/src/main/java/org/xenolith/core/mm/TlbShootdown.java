@@ -6,7 +6,8 @@ package org.xenolith.core.mm;
  * before they next could rely on it. Nothing here waits, except the methods that say so.
  *
  * <p>All tables change through here, and with each change goes what it makes stale. So when a guest
- * asks for a flush, there is nothing to drop but what is still in a mailbox.
+ * asks for a flush, there is nothing to drop but what is still in a mailbox, or will be once the
+ * change that is just being made is done: {@link FrameTable#awaitChange} comes first.
  */
 public interface TlbShootdown {
     /** Forgets one page under all tags. */

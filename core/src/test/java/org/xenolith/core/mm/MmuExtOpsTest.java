@@ -1,6 +1,7 @@
 package org.xenolith.core.mm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 import static org.xenolith.core.abi.XenErrno.EACCES;
 import static org.xenolith.core.abi.XenErrno.EFAULT;
 import static org.xenolith.core.abi.XenErrno.EINVAL;
@@ -15,9 +16,14 @@ import static org.xenolith.core.mm.TestDomain.TABLE;
 import static org.xenolith.core.mm.TestDomain.entry;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.mmu.Mmu;
+
+import java.util.stream.Stream;
 
 class MmuExtOpsTest {
     private static final long NOT_MAPPED = 0x70000000L;
@@ -100,6 +106,37 @@ class MmuExtOpsTest {
         assertThat(domain.vcpu.mmu().mailbox().isEmpty()).isFalse();
         assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, 0)).isZero();
         assertThat(domain.vcpu.mmu().mailbox().isEmpty()).isTrue();
+    }
+
+    @ParameterizedTest
+    @MethodSource("flushes")
+    void flushTakesInTheChangeThatASiblingIsJustMaking(int command, long argument)
+            throws InterruptedException {
+        TestDomain.Vcpu sibling = domain.addVcpu();
+        long arg1 = command == MmuExtOp.NEW_BASEPTR ? domain.l4 : argument;
+        Thread flushing;
+        frames.lock.lock();
+        try {
+            // The sibling has changed an entry, and the guest may have seen that.
+            flushing = Thread.ofPlatform().start(() -> domain.extOp(command, arg1, argument));
+            while (flushing.isAlive() && !frames.lock.hasQueuedThread(flushing)) {
+                Thread.onSpinWait();
+            }
+            sibling.tlb().dropPage(0x5000);
+        } finally {
+            frames.lock.unlock();
+        }
+        flushing.join();
+        assertThat(domain.vcpu.mmu().mailbox().isEmpty()).isTrue();
+    }
+
+    private static Stream<Arguments> flushes() {
+        return Stream.of(
+                arguments(MmuExtOp.TLB_FLUSH_LOCAL, 0L),
+                arguments(MmuExtOp.INVLPG_LOCAL, 0x5000L),
+                arguments(MmuExtOp.TLB_FLUSH_MULTI, 0x3000L),
+                arguments(MmuExtOp.TLB_FLUSH_ALL, 0L),
+                arguments(MmuExtOp.NEW_BASEPTR, 0L));
     }
 
     @Test
