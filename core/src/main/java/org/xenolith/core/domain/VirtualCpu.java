@@ -233,8 +233,8 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     @Override
     public void newBasePtr(long mfn) {
         kernelRoot = mfn;
+        cpu.mmu().mailbox().drain();
         if (kernelMode) {
-            cpu.mmu().mailbox().drain();
             cpu.mmu().setRoot(mfn);
         }
     }
@@ -247,8 +247,9 @@ public final class VirtualCpu implements Platform, GuestContext, EventTarget {
     @Override
     public void newUserBasePtr(long mfn) {
         userRoot = mfn;
+        // Into a process later: that is no base-pointer load.
+        cpu.mmu().mailbox().drain();
         if (!kernelMode) {
-            cpu.mmu().mailbox().drain();
             cpu.mmu().setRoot(mfn);
         }
     }

@@ -45,6 +45,16 @@ class PollPointTest {
     }
 
     @Test
+    void loadOfARootTakesInWhatASiblingHasPosted() {
+        guest.vcpu(1).vcpuTlb().dropPage(0x5000);
+        vcpu.newUserBasePtr(vcpu.userBasePtr());
+        assertThat(vcpu.mmu().mailbox().isEmpty()).isTrue();
+        guest.vcpu(1).vcpuTlb().dropPage(0x5000);
+        vcpu.newBasePtr(vcpu.basePtr());
+        assertThat(vcpu.mmu().mailbox().isEmpty()).isTrue();
+    }
+
+    @Test
     void busyVcpuRunsForItsSliceAndStaysRunnable() {
         loopWithTimerPort();
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
