@@ -187,9 +187,13 @@ public final class GrantTable {
         return GNTST_OKAY;
     }
 
+    /**
+     * A frame that is granted to the guest itself is not its own to grant: whoever had it from here
+     * would keep it when the guest dies, and the first granter would take it for free.
+     */
     private boolean hold(long mfn, boolean write) {
-        return types.acquire(mfn, write ? FrameType.WRITABLE : FrameType.NONE, TlbShootdown.NONE)
-                == 0;
+        int type = write ? FrameType.WRITABLE : FrameType.NONE;
+        return !FrameTable.isInGrantWindow(mfn) && types.acquire(mfn, type, TlbShootdown.NONE) == 0;
     }
 
     /** Sets the in-use flags, if the entry permits the use at that very moment. */

@@ -172,6 +172,11 @@ public final class FrameTable {
         return frame(mfn);
     }
 
+    /** Whether the number is one for a granted frame of another domain. */
+    public static boolean isInGrantWindow(long mfn) {
+        return mfn >= GRANT_WINDOW_BASE && mfn < RAM_BASE;
+    }
+
     /** First MFN above every frame the domain can have. */
     public long limitMfn() {
         return limitMfn;

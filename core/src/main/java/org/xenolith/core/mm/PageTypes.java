@@ -288,7 +288,7 @@ public final class PageTypes {
             return -EINVAL;
         }
         long mfn = Pte.mfn(entry);
-        if (mfn < FrameTable.RAM_BASE && mfn >= FrameTable.GRANT_WINDOW_BASE) {
+        if (FrameTable.isInGrantWindow(mfn)) {
             return -EBUSY; // another domain's: only its grant maps it
         }
         if (!frames.get(mfn)) {

@@ -228,9 +228,9 @@ class GrantTableTest {
     // ---- mapping by another domain ----
 
     private final TestDomain mapper = new TestDomain(TestMemory.freshFrames(pool, 1024));
+    private final GrantTable mapperTable = new GrantTable(mapper.types, host -> {});
     private final GrantTableOps mapperOps =
-            new GrantTableOps(
-                    MAPPER_ID, mapper.types, new GrantTable(mapper.types, host -> {}), tables::get);
+            new GrantTableOps(MAPPER_ID, mapper.types, mapperTable, tables::get);
 
     private int map(long hostAddr, int flags) {
         Mmu theirs = mapper.vcpu.mmu();
@@ -304,6 +304,16 @@ class GrantTableTest {
         assertThatThrownBy(() -> mapper.vcpu.mmu().write8(200 << 12, 1))
                 .isInstanceOf(GuestFault.class);
         assertThat(map(0x70000000L, readOnly)).as("no page table there").isEqualTo(-5);
+    }
+
+    @Test
+    void mapperCannotGrantTheFrameOn() {
+        grant(REF, MAPPER_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.pages[9]);
+        assertThat(map(200L << 12, GrantCommand.Map.GNTMAP_HOST_MAP)).isZero();
+        mapperTable.grow(1);
+        mapperTable.preset(REF, BACKEND, Pte.mfn(mapper.vcpu.mmu().pte(200L << 12)));
+        assertThat(mapperTable.access(BACKEND, REF, false)).isNull();
+        assertThat(mapperTable.access(BACKEND, REF, true)).isNull();
     }
 
     @Test
