@@ -29,8 +29,11 @@ class RandomRootsTest {
     private static final int STEPS = 4000;
     private static final int[] SLOTS = {1, 2, 300, 301};
 
-    /** What is looked at in each slot: the first page of two L1 tables in each of two L2 tables. */
+    /** What is looked at in each slot: a page of two L1 tables in each of two L2 tables. */
     private static final long[] WINDOWS = {0, 0x20_0000, 0x4000_0000, 0x4020_0000};
+
+    /** Entries of an L1 table, one for each place, so that no two pages share one of a TLB. */
+    private static final int LEAVES = 8;
 
     /** Where the L1 table that is just stored into is mapped, and its slot in the fixture's L1. */
     private static final int STORE_SLOT = 0x80;
@@ -51,7 +54,7 @@ class RandomRootsTest {
     /** For each tree an L3, an L2 and two L1 tables. */
     private final long[][] trees = new long[TREES][4];
 
-    private Random random;
+    private Random random = new Random(0);
 
     RandomRootsTest() {
         roots[0] = domain.l4;
@@ -69,6 +72,10 @@ class RandomRootsTest {
             domain.set(tree[0], 0, entry(tree[1], TABLE));
             domain.set(tree[1], 0, entry(tree[2], TABLE));
             domain.set(tree[1], 1, entry(tree[3], TABLE));
+            for (int i = 0; i < LEAVES; i++) {
+                domain.set(tree[2], i, entry(any(pages), RW));
+                domain.set(tree[3], i, entry(any(pages), RW));
+            }
         }
     }
 
@@ -117,7 +124,8 @@ class RandomRootsTest {
         long[] tree = trees[random.nextInt(TREES)];
         long l1 = tree[2 + random.nextInt(2)];
         return switch (random.nextInt(20)) {
-            case 0, 1, 2, 3 -> load(caller, root);
+            case 0, 1, 2 -> load(caller, root);
+            case 3 -> comeBack(caller, root);
             case 4, 5, 6 -> write(caller, root, any(SLOTS), anyTree());
             case 7 -> pinOrUnpin(caller, root, FrameType.L4_TABLE);
             case 8, 9 -> {
@@ -133,16 +141,18 @@ class RandomRootsTest {
             case 15 -> updateVaMapping(caller, anyVaddr(), anyLeaf());
             case 16 -> exchangeRoles();
             case 17 -> giveBack(caller, random.nextInt(PAGES));
-            default -> write(caller, l1, 0, anyLeaf());
+            default -> write(caller, l1, random.nextInt(LEAVES), anyLeaf());
         };
     }
 
     private long anyVaddr() {
-        return vaddr(any(SLOTS), any(WINDOWS));
+        return vaddr(random.nextInt(SLOTS.length), random.nextInt(WINDOWS.length));
     }
 
-    private static long vaddr(int slot, long window) {
-        return ((long) slot << 39 << 16 >> 16) + window;
+    /** Where an L1 table is looked at, by indexes of slot and window: with an entry of its own. */
+    private static long vaddr(int slot, int window) {
+        long leaf = slot * 2L + window / 2;
+        return ((long) SLOTS[slot] << 39 << 16 >> 16) + WINDOWS[window] + (leaf << Ram.PAGE_SHIFT);
     }
 
     private long any(long[] mfns) {
@@ -163,7 +173,7 @@ class RandomRootsTest {
     }
 
     private long anyTree() {
-        return random.nextInt(3) == 0 ? 0 : entry(trees[random.nextInt(TREES)][0], anyTable());
+        return random.nextInt(5) < 3 ? 0 : entry(trees[random.nextInt(TREES)][0], anyTable());
     }
 
     /** Mostly linked at one place, now and then at more than are kept. */
@@ -188,14 +198,25 @@ class RandomRootsTest {
     }
 
     private String load(TestDomain.Vcpu caller, long root) {
-        boolean user = random.nextInt(3) == 0;
-        int command = user ? MmuExtOp.NEW_USER_BASEPTR : MmuExtOp.NEW_BASEPTR;
-        return command(caller, command, root);
+        return switch (random.nextInt(6)) {
+            case 0 -> command(caller, MmuExtOp.NEW_USER_BASEPTR, root);
+            case 1 -> command(caller, MmuExtOp.NEW_USER_BASEPTR, 0);
+            default -> command(caller, MmuExtOp.NEW_BASEPTR, root);
+        };
+    }
+
+    /** Leaves a root, which may be none for a while then, and loads it again with another entry. */
+    private String comeBack(TestDomain.Vcpu caller, long root) {
+        command(caller, MmuExtOp.NEW_BASEPTR, any(roots));
+        command(caller, MmuExtOp.UNPIN_TABLE, root);
+        return write(caller, root, any(SLOTS), anyTree())
+                + ", then "
+                + command(caller, MmuExtOp.NEW_BASEPTR, root);
     }
 
     private String pinOrUnpin(TestDomain.Vcpu caller, long table, int level) {
         int pin = MmuExtOp.PIN_L1_TABLE + level - FrameType.L1_TABLE;
-        return command(caller, random.nextBoolean() ? pin : MmuExtOp.UNPIN_TABLE, table);
+        return command(caller, random.nextInt(4) == 0 ? pin : MmuExtOp.UNPIN_TABLE, table);
     }
 
     private String command(TestDomain.Vcpu caller, int command, long mfn) {
@@ -220,14 +241,16 @@ class RandomRootsTest {
 
     /** Through a mapping of the L1 table, read-only to the guest. */
     private String store(TestDomain.Vcpu caller, long l1, long entry) {
-        String what = "store of %#x into %#x".formatted(entry, l1);
+        int slot = random.nextInt(LEAVES);
+        long vaddr = STORE_WINDOW + slot * 8L;
+        String what = "store of %#x into %#x[%d]".formatted(entry, l1, slot);
         write(caller, domain.l1, STORE_SLOT, entry(l1, RO));
         try {
             if (random.nextBoolean()) {
-                caller.mmu().write64(STORE_WINDOW, entry);
+                caller.mmu().write64(vaddr, entry);
             } else {
-                long old = domain.get(l1, 0);
-                caller.mmu().compareAndSetPageTable(STORE_WINDOW, 8, old, entry);
+                long old = domain.get(l1, slot);
+                caller.mmu().compareAndSetPageTable(vaddr, 8, old, entry);
             }
             return what;
         } catch (GuestFault fault) {
@@ -251,7 +274,7 @@ class RandomRootsTest {
         if (domain.frames.typeCount(table) != 0 || domain.frames.typeCount(other) != 0) {
             return "no exchange";
         }
-        for (int slot = 0; slot < 2; slot++) {
+        for (int slot = 0; slot < LEAVES; slot++) {
             domain.set(table, slot, 0);
             domain.set(other, slot, 0);
         }
@@ -288,8 +311,8 @@ class RandomRootsTest {
     private void check(Mmu mmu, String where, Object... arguments) {
         Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
         fresh.setRoot(mmu.root());
-        for (int slot : SLOTS) {
-            for (long window : WINDOWS) {
+        for (int slot = 0; slot < SLOTS.length; slot++) {
+            for (int window = 0; window < WINDOWS.length; window++) {
                 long vaddr = vaddr(slot, window);
                 for (int access = 0; access < 3; access++) {
                     String what = "access %d to %#x, ".formatted(access, vaddr) + where;
