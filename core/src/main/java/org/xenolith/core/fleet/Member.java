@@ -194,7 +194,7 @@ final class Member implements Ballooned {
 
     /** It will not run any more. */
     void over() {
-        fleet.host().isOver(name());
+        fleet.host().freePorts(name());
         synchronized (this) {
             over = true;
         }

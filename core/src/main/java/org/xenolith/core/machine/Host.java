@@ -198,7 +198,7 @@ public final class Host implements AutoCloseable {
      * A guest of this name starts no more on this host: its ports, which it keeps from one life to
      * the next, are free for others, in other processes too.
      */
-    public void isOver(String guest) {
+    public void freePorts(String guest) {
         HostNetwork used;
         synchronized (this) {
             used = network;

@@ -171,7 +171,7 @@ final class GuestOpener extends Timers.Timer {
 
         /** The next connection need not wait for it. */
         void wasSilent() {
-            stack.ipv6Neighbours().isSilent(address6);
+            stack.ipv6Neighbours().foundSilent(address6);
             openOverIpv4();
         }
 

@@ -88,7 +88,7 @@ final class Ipv6Neighbours {
     }
 
     /** The guest was looked for at an address and is not there, until it is heard from there. */
-    void isSilent(Ipv6Address address) {
+    void foundSilent(Ipv6Address address) {
         Long mac = macs.remove(address);
         if (mac != null) {
             removed(mac);
