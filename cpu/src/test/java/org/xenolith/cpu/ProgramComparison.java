@@ -68,10 +68,7 @@ final class ProgramComparison {
     private void prepare(GuestCode guest, RandomProgram program) {
         RandomGenerator random = new SplittableRandom(program.seed());
         random.nextBytes(data);
-        for (int page = 0; page < data.length; page += Ram.PAGE_SIZE) {
-            long host = guest.machine.host(GuestCode.DATA + page);
-            Ram.write(host, data, page, Ram.PAGE_SIZE);
-        }
+        putData(guest, data);
         Cpu cpu = guest.cpu;
         cpu.reset();
         for (int i = 0; i < cpu.xmm.length; i++) {
@@ -79,6 +76,18 @@ final class ProgramComparison {
         }
         cpu.r[Cpu.RSP] = GuestCode.STACK_TOP - 0x100;
         program.writeTo(guest);
+    }
+
+    /**
+     * Writes the data of the next program, its read-only page too. An earlier program may have gone
+     * astray into its own: what was decoded there goes, as when a frame gets another owner.
+     */
+    static void putData(GuestCode guest, byte[] data) {
+        for (int page = 0; page < data.length; page += Ram.PAGE_SIZE) {
+            long host = guest.machine.host(GuestCode.DATA + page);
+            Ram.write(host, data, page, Ram.PAGE_SIZE);
+            guest.machine.code.forget(host);
+        }
     }
 
     /** A double that is not too large. */

@@ -7,10 +7,13 @@ import jdk.jfr.consumer.RecordingStream;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.xenolith.cpu.interp.TranslatedUnit;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
@@ -97,6 +100,23 @@ class RandomProgramsTest {
             ProgramShrinker.shrink(program, p -> comparison.difference(p) != null);
             String last = comparison.difference(program);
             throw new AssertionError("%s%n%s".formatted(program, last == null ? difference : last));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"INTERPRETER", "REPEATED"})
+    void codeInTheDataOfAnEarlierProgramIsNotExecutedInTheNext(TestTier tier) {
+        GuestCode guest = new GuestCode(tier);
+        for (int value = 1; value <= 3; value++) {
+            Assembler code = new Assembler(GuestCode.DATA);
+            code.mov(Cpu.RAX, value).syscall();
+            ProgramComparison.putData(
+                    guest, Arrays.copyOf(code.bytes(), (int) GuestCode.DATA_BYTES));
+            for (int time = 0; time < 3; time++) {
+                guest.cpu.rip = GuestCode.DATA;
+                guest.runToSyscall();
+                assertThat(guest.cpu.r[Cpu.RAX]).isEqualTo(value);
+            }
         }
     }
 
