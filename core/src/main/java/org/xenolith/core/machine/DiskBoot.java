@@ -32,6 +32,9 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
     /** Files of this process by the digest of their content. */
     private static final Map<String, Path> WRITTEN = new HashMap<>();
 
+    /** Digests of what each disk held when it was read last, by its path and what it is. */
+    private static final Map<String, String> LATEST = new HashMap<>();
+
     /** What other platforms call the first disks, in the command lines that they wrote. */
     private static final Pattern FOREIGN_ROOT =
             Pattern.compile("\\broot=/dev/(?:[shv]d([a-z])|nvme0n1p?|mmcblk0p?)(\\d*)(?=\\s|$)");
@@ -60,26 +63,34 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
             BootFiles files = BootFiles.find(image);
             byte[] initrd = files.readInitrd();
             return new DiskBoot(
-                    temporary("kernel", files.readKernel()),
+                    temporary(disk, "kernel", files.readKernel()),
                     initrd.length == 0
                             ? Optional.empty()
-                            : Optional.of(temporary("initrd", initrd)),
+                            : Optional.of(temporary(disk, "initrd", initrd)),
                     forXen(files.commandLine(), files.fileSystem().volume().partition()),
                     files.source());
         }
     }
 
-    /** What was read before is the same file, however often guests start. */
-    private static synchronized Path temporary(String what, byte[] content) throws IOException {
+    /**
+     * What was read before is the same file, however often guests start, and what a disk held
+     * before goes when nobody else has it: a guest that installs another kernel before each of its
+     * reboots fills no disk of the host.
+     */
+    private static synchronized Path temporary(Path disk, String what, byte[] content)
+            throws IOException {
         String digest = digest(content);
-        Path known = WRITTEN.get(digest);
-        if (known != null && Files.exists(known)) {
-            return known;
+        Path file = WRITTEN.get(digest);
+        if (file == null || !Files.exists(file)) {
+            file = Files.createTempFile("xenolith-" + what + "-", "");
+            file.toFile().deleteOnExit();
+            Files.write(file, content);
+            WRITTEN.put(digest, file);
         }
-        Path file = Files.createTempFile("xenolith-" + what + "-", "");
-        file.toFile().deleteOnExit();
-        Files.write(file, content);
-        WRITTEN.put(digest, file);
+        String before = LATEST.put(what + " of " + disk.toAbsolutePath(), digest);
+        if (before != null && !LATEST.containsValue(before)) {
+            Files.deleteIfExists(WRITTEN.remove(before));
+        }
         return file;
     }
 

@@ -60,6 +60,24 @@ class BootDiskTest {
     }
 
     @Test
+    void kernelThatADiskHeldBeforeLeavesNoFileUnlessAnotherDiskHasIt() throws Exception {
+        Path first = disk("first");
+        Path twin = Files.copy(first, folder.resolve("twin.img"));
+        Path kernel = booting(BootDisk.of(DiskSpec.parse("" + first))).kernel();
+        Path ofTwin = booting(BootDisk.of(DiskSpec.parse("" + twin))).kernel();
+        assertThat(ofTwin).isEqualTo(kernel);
+
+        Files.delete(twin);
+        Files.copy(disk("second"), twin);
+        Path second = booting(BootDisk.of(DiskSpec.parse("" + twin))).kernel();
+        assertThat(kernel).as("the first disk was read with it").exists();
+
+        booting(BootDisk.of(DiskSpec.parse("" + first)));
+        assertThat(kernel).doesNotExist();
+        assertThat(second).hasContent("\177ELF second");
+    }
+
+    @Test
     void initrdOfTheHostGoesBeforeTheDisks() throws Exception {
         Path own = folder.resolve("mine.img");
         BootDisk disk = new BootDisk(DiskSpec.parse("" + disk("k")), Optional.of(own), "");
