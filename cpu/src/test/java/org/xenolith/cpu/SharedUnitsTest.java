@@ -24,6 +24,7 @@ import java.util.List;
 class SharedUnitsTest {
     private static final int ANY_TIME = 1_000_000;
     private static final int FEW = 4;
+    private static final int MANY = 40;
 
     private final Jit jit = keeping(100);
     private final UnitLibrary library = jit.library();
@@ -100,6 +101,19 @@ class SharedUnitsTest {
         assertThat(sum(guest, CODE, 3)).isEqualTo(300);
         assertThat(sum(guest, CODE, 5)).isEqualTo(500);
         assertThat(jit.units()).isEqualTo(made);
+    }
+
+    /** Whoever decodes such a block compares it with each of them. */
+    @Test
+    void ofManyUnitsThatBeginAlikeOnlyTheNewestAreFound() {
+        for (int step = 1; step <= MANY; step++) {
+            sum(guest, CODE, step);
+        }
+        long made = jit.units();
+        sum(neighbour, CODE, MANY);
+        assertThat(jit.units()).isEqualTo(made);
+        assertThat(sum(neighbour, CODE, 1)).isEqualTo(100);
+        assertThat(jit.units()).isGreaterThan(made);
     }
 
     /** A guest's own numbers must not be part of what another one runs. */

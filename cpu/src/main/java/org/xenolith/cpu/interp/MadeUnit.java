@@ -71,7 +71,7 @@ final class MadeUnit {
     }
 
     /** Another generation has gone by. */
-    void grow() {
+    void growOlder() {
         age = unit.ran ? 0 : age + 1;
         unit.ran = false;
     }

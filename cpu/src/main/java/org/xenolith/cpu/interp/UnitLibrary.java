@@ -28,6 +28,12 @@ public final class UnitLibrary {
      */
     private static final int GENERATIONS = 8;
 
+    /**
+     * Of units that begin alike, so many are found, the newest. Each is compared with memory when
+     * such a block is decoded: a guest that makes hundreds must not slow down its neighbours.
+     */
+    private static final int MOST_CANDIDATES = 16;
+
     private final int capacity;
 
     /** By entry and first byte there: a few candidates each. Arrays are replaced, not changed. */
@@ -103,7 +109,7 @@ public final class UnitLibrary {
         units.add(made);
         added++;
         if (added % Math.max(capacity / GENERATIONS, 1) == 0) {
-            units.forEach(MadeUnit::grow);
+            units.forEach(MadeUnit::growOlder);
         }
         if (units.size() > capacity) {
             discardOldest();
@@ -111,8 +117,9 @@ public final class UnitLibrary {
     }
 
     private static MadeUnit[] join(MadeUnit[] some, MadeUnit[] more) {
-        MadeUnit[] all = Arrays.copyOf(some, some.length + more.length);
-        System.arraycopy(more, 0, all, some.length, more.length);
+        int kept = Math.min(some.length, MOST_CANDIDATES - more.length);
+        MadeUnit[] all = Arrays.copyOf(more, more.length + kept);
+        System.arraycopy(some, 0, all, more.length, kept);
         return all;
     }
 
