@@ -49,6 +49,23 @@ class TranslationTest {
     }
 
     @Test
+    void aLoopWhoseTestStandsAtItsHeadIsTranslated() {
+        Label head = new Label();
+        Label done = new Label();
+        GuestCode hot = new GuestCode(new Jit(new Jit.Policy(100, ANY_TIME, true, 200, 0)));
+        hot.write(
+                code -> {
+                    code.mov(RAX, 0).mov(RCX, 10_000).bind(head);
+                    code.aluImmediate(Alu.CMP, 64, RCX, 0).jcc(Condition.E, done);
+                    code.alu(Alu.ADD, 64, RAX, RCX).dec(64, RCX).jmp(head);
+                    code.bind(done).syscall();
+                });
+        assertThat(hot.cpu.run(100_000)).isEqualTo(Exit.SYSCALL);
+        assertThat(hot.cpu.r[RAX]).isEqualTo(10_000L * 10_001 / 2);
+        assertThat(hot.cpu.tier.instructions()).isGreaterThan(40_000);
+    }
+
+    @Test
     void anUpcallReachesATightLoopWhenTheBudgetIsSpent() {
         guest.write(code -> countTo(code, Long.MAX_VALUE));
         for (int i = 0; i < 100; i++) {

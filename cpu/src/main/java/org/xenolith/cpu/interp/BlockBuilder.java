@@ -20,6 +20,9 @@ final class BlockBuilder {
     /** The instruction is a jump inside the page; decoding went on at its target. */
     private final boolean[] followed = new boolean[Block.MAX_INSTRUCTIONS];
 
+    /** One of those jumps leads back. */
+    private boolean followedBack;
+
     private final byte[] code = new byte[Ram.PAGE_SIZE];
     private final int[] ranges = new int[2 * MAX_RANGES];
     private int rangeCount;
@@ -48,6 +51,7 @@ final class BlockBuilder {
         count = 0;
         at = offset;
         rangeCount = 0;
+        followedBack = false;
         openRange();
         boolean ended = false;
         while (!ended && count < Block.MAX_INSTRUCTIONS) {
@@ -99,6 +103,7 @@ final class BlockBuilder {
             return false;
         }
         followed[count] = true;
+        followedBack |= target < at;
         closeRange();
         at = target;
         openRange();
@@ -152,6 +157,9 @@ final class BlockBuilder {
             i += width - 1;
         }
         last.link(new Leave(at, count));
+        if (followedBack) {
+            last.followsJumpBack();
+        }
         int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
         return new Block(all.toArray(Op[]::new), offset, count, CodeBytes.of(covered, code));
     }

@@ -15,20 +15,26 @@ abstract class Branch extends Op {
     private final int target;
 
     /** The target may be the head of a loop or a function: entries through here count. */
-    private final boolean counts;
+    private boolean countsTaken;
+
+    /** The same of what stands behind the branch. */
+    private boolean countsNext;
 
     /** Where to go on, while that is {@link Op#enterable}. */
     private Op takenEntry;
 
     private Op nextEntry;
 
-    /** The block behind {@link #takenEntry}, to count entries. */
-    private Block takenBlock;
-
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
-        counts = target <= b.start || this instanceof ControlOps.Call;
+        countsTaken = target <= b.start || this instanceof ControlOps.Call;
+    }
+
+    @Override
+    final void followsJumpBack() {
+        countsTaken = true;
+        countsNext = true;
     }
 
     /** Target of a relative jump, from the start of the page it stands in. */
@@ -40,17 +46,16 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Op entry = takenEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
-            if (counts && cpu.isEntryCounted()) {
-                count(cpu);
+            if (countsTaken && cpu.isEntryCounted()) {
+                count(cpu, target);
             }
             return entry;
         }
         return takenSlow(cpu);
     }
 
-    private void count(Cpu cpu) {
-        // A sibling that has just found the way may have told us the entry first.
-        Block block = takenBlock;
+    private void count(Cpu cpu, int offset) {
+        Block block = find(offset);
         if (block != null && block.count(cpu)) {
             Interpreter.hot(cpu, page, block);
         }
@@ -60,6 +65,9 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Op entry = nextEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+            if (countsNext && cpu.isEntryCounted()) {
+                count(cpu, end);
+            }
             return entry;
         }
         return notTakenSlow(cpu);
@@ -80,7 +88,6 @@ abstract class Branch extends Op {
     private Op takenSlow(Cpu cpu) {
         Block block = find(target);
         if (block != null) {
-            takenBlock = block;
             takenEntry = block.entry;
         }
         return Interpreter.enter(cpu, cpu.r[Cpu.CODE_BASE] + target);

@@ -69,6 +69,12 @@ public abstract class Op {
     /** Copies the place to an operation that this one wraps. */
     void placeInner() {}
 
+    /**
+     * A jump back stands before it in the block, which is no operation: this may be what closes a
+     * loop.
+     */
+    void followsJumpBack() {}
+
     /** What a call has behind it, in the same page: its return may go there. */
     void returnsTo(Op entry) {}
 
