@@ -134,10 +134,19 @@ class TranslationTest {
     void codeOfAPatchedPageNeedsMoreEntriesAndGetsMoreTimeForThem() {
         Jit jit = TestTier.HOT.jit();
         for (int drops = 1; drops < 20; drops++) {
-            assertThat((double) jit.threshold(drops) / jit.window(drops))
-                    .isEqualTo((double) jit.threshold(0) / jit.window(0));
+            assertThat((double) jit.threshold(drops) / jit.window(drops, 0))
+                    .isEqualTo((double) jit.threshold(0) / jit.window(0, 0));
         }
         assertThat(jit.threshold(1)).isEqualTo(2 * jit.threshold(0));
+    }
+
+    @Test
+    void aGuestThatRunsForLongGivesItsCodeMoreTimeUpToALimit() {
+        Jit jit = TestTier.HOT.jit();
+        int young = jit.window(0, 0);
+        assertThat(jit.window(0, 10 * young)).isEqualTo(young);
+        assertThat(jit.window(0, 64 * young)).isEqualTo(2 * young);
+        assertThat(jit.window(0, Integer.MAX_VALUE)).isEqualTo(4 * young);
     }
 
     @Test

@@ -93,8 +93,9 @@ public final class CodeCache implements Mmu.StoreWatch {
      * counting that another one began is begun anew.
      */
     private boolean isSoonEnough(Cpu cpu, CodePage page, Block block) {
-        int age = now(cpu) - block.since;
-        return age >= 0 && age <= translator.window(page.drops());
+        int now = now(cpu);
+        int age = now - block.since;
+        return age >= 0 && age <= translator.window(page.drops(), now);
     }
 
     private static int now(Cpu cpu) {

@@ -13,8 +13,9 @@ public interface Translator {
      * Within how many millions of a vCPU's instructions these entries must come.
      *
      * @param drops as above: what needs more entries gets more time for them
+     * @param age millions of instructions the vCPU has executed
      */
-    int window(int drops);
+    int window(int drops, int age);
 
     /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
     default int verifyEvery() {
