@@ -7,7 +7,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 
 /**
- * The methods of {@link TlbAccess} as units call them: through constant method handles, by name.
+ * The methods of {@link TlbAccess} and {@link Budget} as units call them: through constant method
+ * handles, by name.
  *
  * <p>A checked access to native memory takes some 700 of C2's nodes while it is parsed, of which
  * few are left in the end. After 18,000 nodes or 8,000 bytes C2 inlines no more ordinary calls, so
@@ -41,6 +42,9 @@ final class Accessors {
     static final MethodHandle PUT_32 = find("put32", void.class, long.class, int.class);
     static final MethodHandle PUT_64 = find("put64", void.class, long.class, long.class);
 
+    static final MethodHandle REQUIRE_BUDGET =
+            find(Budget.class, "require", void.class, long.class, long.class);
+
     private Accessors() {}
 
     private static MethodHandle load(String name, Class<?> result) {
@@ -48,9 +52,14 @@ final class Accessors {
     }
 
     private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {
+        return find(TlbAccess.class, name, result, parameters);
+    }
+
+    private static MethodHandle find(
+            Class<?> owner, String name, Class<?> result, Class<?>... parameters) {
         try {
             return MethodHandles.lookup()
-                    .findStatic(TlbAccess.class, name, MethodType.methodType(result, parameters));
+                    .findStatic(owner, name, MethodType.methodType(result, parameters));
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }

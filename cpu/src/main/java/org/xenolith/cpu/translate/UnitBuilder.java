@@ -30,6 +30,7 @@ final class UnitBuilder {
             ClassDesc.of(UnitBuilder.class.getPackageName() + ".Unit");
     private static final ClassDesc SUPER = UnitCode.desc(TranslatedUnit.class);
     private static final ClassDesc MISS = UnitCode.desc(TlbMiss.class);
+    private static final ClassDesc SPENT = UnitCode.desc(Budget.Spent.class);
     private static final ClassDesc ROUGH = UnitCode.desc(RoughDouble.class);
     private static final ClassDesc FAULT = UnitCode.desc(GuestFault.class);
     private static final MethodTypeDesc RUN =
@@ -154,8 +155,9 @@ final class UnitBuilder {
         out.labelBinding(to);
         out.exceptionCatch(from, to, handler, MISS);
         out.exceptionCatch(from, to, handler, FAULT);
+        out.exceptionCatch(from, to, handler, SPENT);
         out.labelBinding(handler);
-        unit.missed();
+        unit.missedOrSpent();
         if (!exact) {
             Label odd = out.newLabel();
             out.exceptionCatch(from, to, odd, ROUGH);

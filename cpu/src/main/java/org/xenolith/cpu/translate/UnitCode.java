@@ -68,6 +68,8 @@ final class UnitCode {
     private static final MethodTypeDesc TO_BITS = MethodTypeDesc.ofDescriptor("(D)J");
     private static final MethodTypeDesc LOAD_INT = accessor(ConstantDescs.CD_int);
     private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
+    private static final MethodTypeDesc REQUIRE =
+            MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc ASID_OF =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc MERGE =
@@ -577,19 +579,16 @@ final class UnitCode {
 
     /**
      * Leaves in front of a block if the budget does not allow {@code need} instructions, or {@link
-     * Cpu#needed}: so a kick ends a loop, too.
+     * Cpu#needed}.
      */
     void checkBudget(RegionBlock block) {
-        Label enough = out.newLabel();
-        out.lload(BUDGET);
+        out.loadConstant(block.start).istore(SITE);
+        out.getstatic(ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle).lload(BUDGET);
         if (block.need > Block.MAX_INSTRUCTIONS) {
             out.loadConstant((long) (block.need - Block.MAX_INSTRUCTIONS)).lsub();
         }
         out.aload(CPU).getfield(CPU_CLASS, "needed", ConstantDescs.CD_long);
-        out.lcmp().ifge(enough);
-        out.loadConstant(block.start).istore(SITE);
-        out.loadConstant(TranslatedUnit.BUDGET).istore(REASON).goto_(plain);
-        out.labelBinding(enough);
+        invokeAccessor(REQUIRE);
     }
 
     void charge(int instructions) {
@@ -663,9 +662,16 @@ final class UnitCode {
         return out.aload(CPU).getfield(CPU_CLASS, field, type);
     }
 
-    /** The handler of misses: on the stack is a {@code TlbMiss}. */
-    void missed() {
-        out.pop().loadConstant(TranslatedUnit.MISS).istore(REASON).goto_(plain);
+    /**
+     * The handler of misses and of spent budgets: on the stack is a {@code TlbMiss} or a {@link
+     * Budget.Spent}. One for both, since C2 leaves out a handler that nothing has come to yet.
+     * Without a branch, for the same reason: where the budget is compared nothing is to refund.
+     */
+    void missedOrSpent() {
+        out.pop().iload(SITE).loadConstant(OFFSET_BITS).iushr();
+        out.loadConstant(1).isub().loadConstant(Integer.SIZE - 1).iushr();
+        out.loadConstant(TranslatedUnit.BUDGET - TranslatedUnit.MISS).imul();
+        out.loadConstant(TranslatedUnit.MISS).iadd().istore(REASON).goto_(plain);
     }
 
     /** The handler of odd numbers: on the stack is a {@link RoughDouble}. */

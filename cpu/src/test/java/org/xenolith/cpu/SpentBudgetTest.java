@@ -1,0 +1,52 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** What HotSpot does with units whose budget did not end in them while it watched. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class SpentBudgetTest {
+    private static final String UNIT = "org.xenolith.cpu.translate.Unit";
+
+    /** The JVM's own option is the launcher's. */
+    private static List<String> output() throws IOException, InterruptedException {
+        Process jvm =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-Xbatch",
+                                "-XX:-ProfileExceptionHandlers",
+                                "-XX:+PrintCompilation",
+                                "-Xlog:deoptimization=debug",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                SpentBudgets.class.getName())
+                        .redirectErrorStream(true)
+                        .start();
+        List<String> output =
+                new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                        .lines()
+                        .toList();
+        assertThat(jvm.waitFor()).as(String.join("\n", output)).isZero();
+        return output;
+    }
+
+    @Test
+    void noUnitIsThrownAwayWhenItsBudgetEndsWhereItNeverDid() throws Exception {
+        List<String> output = output();
+        int warm = output.indexOf("warm");
+        assertThat(output.subList(0, warm))
+                .as("the unit is compiled by C2")
+                .anyMatch(line -> line.matches("\\s*\\d+\\s+\\d+ .* 4 +" + UNIT + "/.*::run .*"));
+        assertThat(output.subList(warm, output.size()))
+                .noneMatch(line -> line.contains(UNIT) && line.contains("unstable_if"))
+                .noneMatch(line -> line.contains(UNIT) && line.contains("made not entrant"));
+    }
+}
