@@ -69,6 +69,11 @@ class InliningTest {
         assertThat(compiled).as("units compiled by C2").isGreaterThan(2);
         assertThat(ofUnits).anyMatch(line -> line.contains("TlbAccess") && line.contains("inline"));
         assertThat(ofUnits)
+                .filteredOn(line -> line.contains("SlotAccess::host"))
+                .isNotEmpty()
+                .allMatch(line -> line.contains("inline"))
+                .noneMatch(line -> line.contains("failed to inline"));
+        assertThat(ofUnits)
                 .noneMatch(line -> line.contains("DesiredMethodLimit"))
                 .noneMatch(line -> line.contains("NodeCountInliningCutoff"));
     }

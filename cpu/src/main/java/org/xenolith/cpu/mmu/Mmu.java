@@ -184,6 +184,7 @@ public final class Mmu {
         }
         lowerAsid = spaces.lowerAsid();
         otherAsid = lowerAsid ^ spaces.upperAsid();
+        Tlb.clearSlots(tlb);
     }
 
     /** Finds out where the root leads. */
@@ -230,6 +231,7 @@ public final class Mmu {
     /** Drops one page under all tags: an entry's index does not depend on its tag. */
     public void dropPage(long vaddr) {
         Tlb.drop(tlb, vaddr);
+        Tlb.clearSlots(tlb);
         fetchTags[fetchIndex(vaddr)] = Tlb.INVALID;
         fetchListener.pageDropped(vaddr);
     }
@@ -240,12 +242,14 @@ public final class Mmu {
      */
     public void dropWrites(long hostBase) {
         Tlb.dropWrites(tlb, hostBase);
+        Tlb.clearSlots(tlb);
         watch.writesDropped(hostBase);
     }
 
     /** Withdraws all write tags: the next store to each page walks, and may see it again. */
     public void dropAllWrites() {
         Tlb.dropAllWrites(tlb);
+        Tlb.clearSlots(tlb);
     }
 
     /**
@@ -253,6 +257,7 @@ public final class Mmu {
      */
     public void dropFrame(long hostBase) {
         Tlb.dropFrame(tlb, hostBase);
+        Tlb.clearSlots(tlb);
         for (int i = 0; i < FETCH_ENTRIES; i++) {
             if (fetchBases[i] == hostBase) {
                 fetchTags[i] = Tlb.INVALID;

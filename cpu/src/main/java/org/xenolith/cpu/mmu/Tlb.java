@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /**
- * Layout of a vCPU's TLB: one array of interleaved entries, of which each is an unused word, a
- * write tag, a frame and a read tag. A tag is the page's linear address with the ASID of its half
- * of the address space in the low 12 bits. The frame is only used after a tag matched. A write tag
- * is present only for frames that may be written without anybody noticing: not page tables, not
- * frames with code.
+ * Layout of a vCPU's TLB: one array of interleaved entries, of which each is a word that some slot
+ * may use, a write tag, a frame and a read tag. A tag is the page's linear address with the ASID of
+ * its half of the address space in the low 12 bits. The frame is only used after a tag matched. A
+ * write tag is present only for frames that may be written without anybody noticing: not page
+ * tables, not frames with code.
  *
  * <p>Each access masks the index with the array's length less one: C2 sees that such an index is
  * below the length, and leaves the comparison and the way out behind it away.
@@ -22,13 +22,26 @@ import java.util.function.LongConsumer;
  */
 final class Tlb {
     private static final int ENTRIES = 8192;
-    private static final int WORDS_PER_ENTRY = 4;
+    static final int WORDS_PER_ENTRY = 4;
 
     /** From the last word of an entry, which {@link #entry} leads to. */
-    private static final int READ_TAG = 0, FRAME = -1, WRITE_TAG = -2;
+    static final int READ_TAG = 0, FRAME = -1, WRITE_TAG = -2;
 
     /** A page's number times the words of an entry. */
-    private static final int ENTRY_SHIFT = PAGE_SHIFT - 2;
+    static final int ENTRY_SHIFT = PAGE_SHIFT - 2;
+
+    /**
+     * Slots are entries for {@link SlotAccess}. Each has the first words, otherwise unused, of two
+     * entries of the table: its page, without an ASID since it holds for the loaded root only, and
+     * its frame.
+     */
+    static final int SLOTS = 64;
+
+    static final int WORDS_PER_SLOT = 2 * WORDS_PER_ENTRY;
+    static final int SLOT_FRAME = WORDS_PER_ENTRY;
+
+    /** Where it is said whether any slot may hold something: {@link #INVALID} if none. */
+    static final int SLOTS_USED = SLOTS * WORDS_PER_SLOT;
 
     /** Matches no address: tags hold a page address, and in the low bits an ASID that is less. */
     static final long INVALID = -1;
@@ -76,9 +89,26 @@ final class Tlb {
         tlb[entry(vaddr) + WRITE_TAG & tlb.length - 1] = INVALID;
     }
 
+    // ---- all slots
+
+    static void clearSlots(long[] tlb) {
+        if (tlb[SLOTS_USED] != INVALID) {
+            for (int slot = 0; slot < SLOTS; slot++) {
+                tlb[slot * WORDS_PER_SLOT] = INVALID;
+            }
+            tlb[SLOTS_USED] = INVALID;
+        }
+    }
+
     // ---- all entries
 
     static void forEachWritableFrame(long[] tlb, LongConsumer action) {
+        for (int slot = 1; slot < SLOTS; slot += 2) {
+            int at = slot * WORDS_PER_SLOT;
+            if (tlb[at] != INVALID) {
+                action.accept(frame(tlb[at + SLOT_FRAME]));
+            }
+        }
         for (int i = WORDS_PER_ENTRY - 1; i < tlb.length; i += WORDS_PER_ENTRY) {
             if (tlb[i + WRITE_TAG] != INVALID) {
                 action.accept(frame(tlb[i + FRAME]));

@@ -1,5 +1,6 @@
 package org.xenolith.cpu.translate;
 
+import org.xenolith.cpu.mmu.SlotAccess;
 import org.xenolith.cpu.mmu.TlbAccess;
 
 import java.lang.invoke.MethodHandle;
@@ -7,8 +8,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 
 /**
- * The methods of {@link TlbAccess} and {@link Budget} as units call them: through constant method
- * handles, by name.
+ * The methods of {@link TlbAccess}, {@link SlotAccess} and {@link Budget} as units call them:
+ * through constant method handles, by name.
  *
  * <p>A checked access to native memory takes some 700 of C2's nodes while it is parsed, of which
  * few are left in the end. After 18,000 nodes or 8,000 bytes C2 inlines no more ordinary calls, so
@@ -25,6 +26,16 @@ final class Accessors {
     static final MethodHandle WRITABLE_16 = load("writable16", long.class);
     static final MethodHandle WRITABLE_32 = load("writable32", long.class);
     static final MethodHandle WRITABLE_64 = load("writable64", long.class);
+
+    static final MethodHandle SLOT_LOAD_8 = inSlot("load8", int.class);
+    static final MethodHandle SLOT_LOAD_16 = inSlot("load16", int.class);
+    static final MethodHandle SLOT_LOAD_32 = inSlot("load32", int.class);
+    static final MethodHandle SLOT_LOAD_64 = inSlot("load64", long.class);
+
+    static final MethodHandle SLOT_WRITABLE_8 = inSlot("writable8", long.class);
+    static final MethodHandle SLOT_WRITABLE_16 = inSlot("writable16", long.class);
+    static final MethodHandle SLOT_WRITABLE_32 = inSlot("writable32", long.class);
+    static final MethodHandle SLOT_WRITABLE_64 = inSlot("writable64", long.class);
 
     static final MethodHandle UPDATABLE_8 = load("updatable8", long.class);
     static final MethodHandle UPDATABLE_16 = load("updatable16", long.class);
@@ -43,7 +54,10 @@ final class Accessors {
     static final MethodHandle PUT_64 = find("put64", void.class, long.class, long.class);
 
     static final MethodHandle REQUIRE_BUDGET =
-            find(Budget.class, "require", void.class, long.class, long.class);
+            find(
+                    Budget.class,
+                    "require",
+                    MethodType.methodType(void.class, long.class, long.class));
 
     private Accessors() {}
 
@@ -51,15 +65,19 @@ final class Accessors {
         return find(name, result, long[].class, long.class, long.class);
     }
 
-    private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {
-        return find(TlbAccess.class, name, result, parameters);
+    private static MethodHandle inSlot(String name, Class<?> result) {
+        MethodType type =
+                MethodType.methodType(result, long[].class, long.class, long.class, int.class);
+        return find(SlotAccess.class, name, type);
     }
 
-    private static MethodHandle find(
-            Class<?> owner, String name, Class<?> result, Class<?>... parameters) {
+    private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {
+        return find(TlbAccess.class, name, MethodType.methodType(result, parameters));
+    }
+
+    private static MethodHandle find(Class<?> accessors, String name, MethodType type) {
         try {
-            return MethodHandles.lookup()
-                    .findStatic(owner, name, MethodType.methodType(result, parameters));
+            return MethodHandles.lookup().findStatic(accessors, name, type);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }

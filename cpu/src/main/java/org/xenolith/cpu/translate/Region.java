@@ -10,9 +10,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
  * The blocks that a hot block reaches inside its page by jumps and calls, and where those return: a
@@ -308,36 +312,76 @@ final class Region {
         if (!jumpsComputed) {
             return;
         }
-        for (int at : busy) {
-            RegionBlock target = blocks.get(at);
-            if (target != null) {
+        for (RegionBlock target : blocks.values()) {
+            // The entry is a target that got hot first.
+            if (target == entry || Arrays.binarySearch(busy, target.start) >= 0) {
                 target.predecessors += 2;
-                target.loopHead = true;
                 computedTargets.add(target);
             }
         }
     }
 
-    private static void arrive(RegionBlock from, RegionBlock to) {
+    private void arrive(RegionBlock from, RegionBlock to) {
         if (to != null) {
             to.predecessors++;
-            to.loopHead |= to.start <= from.start;
+            if (to.start <= from.start) {
+                to.loopHead = true;
+                blocks.subMap(to.start, true, from.start, true)
+                        .values()
+                        .forEach(block -> block.inLoop = true);
+            }
         }
     }
 
     /**
-     * Comparisons of the budget stand at entries, at heads of loops, and where the way from the
-     * last one gets long. Edges to lower addresses are those of loops, so the rest has no cycle.
+     * Comparisons of the budget stand at entries, where a walk over all ways comes back to a block
+     * that it is behind, so that there is one on each cycle, and where the way from the last one
+     * gets long.
      */
     private void placeChecks() {
-        for (RegionBlock block : blocks.descendingMap().values()) {
-            int ways = Math.max(wayFrom(block, block.nextBlock), wayFrom(block, block.takenBlock));
+        List<RegionBlock> ended = new ArrayList<>();
+        Set<RegionBlock> begun = new HashSet<>();
+        for (RegionBlock block : entries) {
+            walk(block, begun, ended);
+        }
+        for (RegionBlock block : blocks.values()) {
+            walk(block, begun, ended);
+        }
+        // What follows a block has been looked at before, unless it compares.
+        for (RegionBlock block : ended) {
+            int ways = followers(block).mapToInt(Region::wayFrom).max().orElse(0);
             block.need = block.count() + ways;
-            block.checksBudget = block.entry || block.loopHead || block.need > CHECK_DISTANCE;
+            block.checksBudget |= block.entry || block.need > CHECK_DISTANCE;
         }
     }
 
-    private static int wayFrom(RegionBlock block, RegionBlock to) {
-        return to == null || to.start <= block.start || to.checksBudget ? 0 : to.need;
+    /** Lists blocks behind all that follow them. */
+    private void walk(RegionBlock block, Set<RegionBlock> begun, List<RegionBlock> ended) {
+        if (!begun.add(block)) {
+            return;
+        }
+        block.underWay = true;
+        followers(block)
+                .forEach(
+                        to -> {
+                            to.checksBudget |= to.underWay;
+                            walk(to, begun, ended);
+                        });
+        block.underWay = false;
+        ended.add(block);
+    }
+
+    private Stream<RegionBlock> followers(RegionBlock block) {
+        return switch (block.end) {
+            case LEAVES -> Stream.empty();
+            case COMPUTED -> computedTargets.stream();
+            case RETURNS -> returnTargets.stream();
+            case BRANCHES, GOES_ON ->
+                    Stream.of(block.nextBlock, block.takenBlock).filter(Objects::nonNull);
+        };
+    }
+
+    private static int wayFrom(RegionBlock to) {
+        return to.checksBudget ? 0 : to.need;
     }
 }

@@ -47,8 +47,14 @@ final class RegionBlock {
     /** Reached from itself or a block behind it: the head of a loop. */
     boolean loopHead;
 
+    /** Between a block that goes back and the one it goes back to, by address. */
+    boolean inLoop;
+
     /** The budget is compared here. */
     boolean checksBudget;
+
+    /** A walk over all ways has come here and not got back yet. */
+    boolean underWay;
 
     /** What the budget must allow at a comparison here: the longest way to the next one. */
     int need;

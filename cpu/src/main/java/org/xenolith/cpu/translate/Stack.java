@@ -81,6 +81,7 @@ final class Stack {
     static void call(UnitCode unit, GuestInstruction i) {
         if (!i.isDirect()) {
             loadTarget(unit, i);
+            requireCanonical(unit);
         }
         below(unit);
         unit.pushPut(64);
@@ -89,7 +90,10 @@ final class Stack {
         move(unit, -SLOT);
     }
 
-    /** JMP through register or memory: what follows goes where RIP says. */
+    /**
+     * JMP through register or memory: what follows goes where RIP says, and sees to it that a
+     * target in another page is canonical.
+     */
     static void jump(UnitCode unit, GuestInstruction i) {
         loadTarget(unit, i);
     }
@@ -109,11 +113,10 @@ final class Stack {
             unit.pushLong(i.in.rm);
         }
         unit.out.lstore(RIP);
-        requireCanonical(unit);
     }
 
     /** Leaves to the interpreter, which faults, unless RIP may be set to what is in RIP. */
-    private static void requireCanonical(UnitCode unit) {
+    static void requireCanonical(UnitCode unit) {
         CodeBuilder out = unit.out;
         Label fine = out.newLabel();
         out.lload(RIP);

@@ -4,6 +4,7 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.TlbMiss;
 import org.xenolith.cpu.translate.Translations.Emitter;
+import org.xenolith.cpu.translate.UnitCode.SlotUse;
 
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
@@ -215,16 +216,24 @@ final class UnitBuilder {
     private void startBlock(UnitCode unit, RegionBlock block) {
         RegionLoop loop = loops.get(block);
         if (loop == null) {
-            unit.startBlock(known(block, 0));
+            unit.startBlock(known(block, 0), slotUse(block));
         } else {
             DoubleFacts inLoop =
                     loop.blocks().stream()
                             .map(facts::get)
                             .reduce(DoubleFacts.NONE, DoubleFacts::and);
-            unit.startBlock(known(block, loop.backEdges()));
+            unit.startBlock(known(block, loop.backEdges()), slotUse(block));
             unit.enterLoop(block.start, inLoop);
         }
         unit.out.labelBinding(heads.get(block));
+    }
+
+    /** An access that is not repeated would only fill a slot. */
+    private SlotUse slotUse(RegionBlock block) {
+        if (!region.computedTargets().isEmpty()) {
+            return SlotUse.WAYS_PART;
+        }
+        return block.inLoop ? SlotUse.PLAIN : SlotUse.NONE;
     }
 
     private Label label(RegionBlock from, RegionBlock to) {
@@ -239,8 +248,15 @@ final class UnitBuilder {
     private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
         switch (block.end) {
             case LEAVES -> unit.leaveOn();
-            case COMPUTED -> unit.goOnComputed(cases(region.computedTargets()));
-            case RETURNS -> unit.goOnComputed(cases(region.returnTargets()));
+            case COMPUTED -> {
+                unit.goOnInside(cases(region.computedTargets()));
+                Stack.requireCanonical(unit);
+                unit.leaveOn();
+            }
+            case RETURNS -> {
+                unit.goOnInside(cases(region.returnTargets()));
+                unit.leaveOn();
+            }
             case BRANCHES -> writeBranch(unit, block, following);
             case GOES_ON -> goOn(unit, block, following);
         }

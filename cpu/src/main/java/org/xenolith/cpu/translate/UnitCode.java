@@ -5,6 +5,7 @@ import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.SlotAccess;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.classfile.CodeBuilder;
@@ -70,10 +71,20 @@ final class UnitCode {
     private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
     private static final MethodTypeDesc REQUIRE =
             MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, ConstantDescs.CD_long);
+    private static final MethodTypeDesc SLOT_INT = inSlot(ConstantDescs.CD_int);
+    private static final MethodTypeDesc SLOT_LONG = inSlot(ConstantDescs.CD_long);
     private static final MethodTypeDesc ASID_OF =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc MERGE =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
+
+    /** Whether memory operands use slots of the TLB, see {@link SlotAccess}. */
+    enum SlotUse {
+        NONE,
+        PLAIN,
+        /** With what C2 must not compute in front of ways that part. */
+        WAYS_PART
+    }
 
     final CodeBuilder out;
 
@@ -104,6 +115,8 @@ final class UnitCode {
 
     private boolean quickRequired;
 
+    private SlotUse slotUse = SlotUse.NONE;
+
     private final Label on;
     private final Label plain;
     private final Label rough;
@@ -130,6 +143,10 @@ final class UnitCode {
 
     private static MethodTypeDesc accessor(ClassDesc result) {
         return MethodTypeDesc.of(result, LONG_ARRAY, ConstantDescs.CD_long, ConstantDescs.CD_long);
+    }
+
+    private static MethodTypeDesc inSlot(ClassDesc result) {
+        return accessor(result).insertParameterTypes(3, ConstantDescs.CD_int);
     }
 
     // ---- general registers
@@ -238,9 +255,21 @@ final class UnitCode {
 
     /** Loads the memory operand. */
     void load(GuestInstruction i, int bits) {
-        pushLoad(bits);
-        pushAddress(i);
-        loadThere(bits);
+        if (slotUse == SlotUse.NONE) {
+            pushLoad(bits);
+            pushAddress(i);
+            loadThere(bits);
+        } else {
+            pushAccessor("SLOT_LOAD_", bits);
+            pushTlb();
+            pushAddress(i);
+            pushSlot(Slots.forLoad(i));
+            invokeAccessor(bits == 64 ? SLOT_LONG : SLOT_INT);
+        }
+    }
+
+    private void pushSlot(int slot) {
+        out.loadConstant(slotUse == SlotUse.WAYS_PART ? slot + SlotAccess.WAYS_PART : slot);
     }
 
     /** Pushes what methods take that look up an address. */
@@ -294,9 +323,17 @@ final class UnitCode {
 
     /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
     void writable(GuestInstruction i, int bits) {
-        pushWritable(bits);
-        pushAddress(i);
-        writableThere(bits);
+        if (slotUse == SlotUse.NONE) {
+            pushWritable(bits);
+            pushAddress(i);
+            writableThere(bits);
+        } else {
+            pushAccessor("SLOT_WRITABLE_", bits);
+            pushTlb();
+            pushAddress(i);
+            pushSlot(Slots.forStore(i));
+            invokeAccessor(SLOT_LONG);
+        }
         out.lstore(HOST);
     }
 
@@ -542,14 +579,14 @@ final class UnitCode {
         out.goto_(on);
     }
 
-    /** Goes on at the address in {@link #RIP}, inside the unit if one of the targets is there. */
-    void goOnComputed(List<SwitchCase> targets) {
+    /** Goes on at the address in {@link #RIP} if it is in the unit's page. */
+    void goOnInside(List<SwitchCase> targets) {
         if (!targets.isEmpty()) {
+            Label outside = out.newLabel();
             out.lload(RIP).lload(BASE).lsub().loadConstant(Ram.PAGE_MASK).land();
-            out.lconst_0().lcmp().ifne(on);
+            out.lconst_0().lcmp().ifne(outside);
             out.lload(RIP).lload(BASE).lsub().l2i().lookupswitch(on, targets);
-        } else {
-            leaveOn();
+            out.labelBinding(outside);
         }
     }
 
@@ -570,7 +607,8 @@ final class UnitCode {
      *
      * @param known of the halves that are doubles
      */
-    void startBlock(Magnitude[] known) {
+    void startBlock(Magnitude[] known, SlotUse use) {
+        slotUse = use;
         fpuRequired = false;
         magnitudes = known.clone();
         changedHere = 0;

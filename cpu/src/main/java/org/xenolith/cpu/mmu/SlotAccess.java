@@ -1,0 +1,100 @@
+package org.xenolith.cpu.mmu;
+
+/**
+ * Loads and stores of translated code as in {@link TlbAccess}, for places that mostly find the page
+ * they found before: a slot of the TLB keeps it, and its number is part of the code, so that
+ * nothing has to be computed from the address to find the entry. Where the slot holds another page,
+ * the entry of the table is looked up and copied to it.
+ *
+ * <p>A slot says nothing that the table has not said, since whatever takes an entry of the table
+ * back clears all slots: {@link Mmu#setRoot}, {@link Mmu#dropPage}, {@link Mmu#dropWrites}, {@link
+ * Mmu#dropAllWrites} and {@link Mmu#dropFrame}. These run on the vCPU's thread outside of units; a
+ * sibling's wishes wait in the {@link TlbMailbox} for that. So permission to write goes from slots
+ * and table at once. An entry that only makes room for another one stays in its slot, rightly: its
+ * page leads where it led.
+ */
+public final class SlotAccess {
+    /** Numbers of slots are less; even ones are for loads, odd ones for stores. */
+    public static final int SLOTS = Tlb.SLOTS;
+
+    /**
+     * Added to a slot's number where many ways part behind one place, as in a bytecode interpreter.
+     * What several of them would compute for the table from one address, C2 computes in front of
+     * them all, each time and mostly for nothing. So the address is then made to depend on what the
+     * slot holds: bytecode interpreter 1,650-1,760 MIPS without, 1,870-1,930 with that. SHA-256, a
+     * loop without such ways, has 4,160-4,380 MIPS without and 3,840-4,080 with it.
+     */
+    public static final int WAYS_PART = SLOTS;
+
+    private static final int FOR_LOAD = Tlb.READ_TAG;
+    private static final int FOR_STORE = Tlb.WRITE_TAG;
+
+    private SlotAccess() {}
+
+    /**
+     * Host address of an operand. All in one method: C2 does not inline what is called rarely, and
+     * a call, however rare, costs a loop its registers.
+     *
+     * @param last byte of the operand, from its first; it must lie in the same page
+     * @param slot its number, {@link #WAYS_PART} added or not
+     * @param access {@link #FOR_LOAD} or {@link #FOR_STORE}
+     */
+    private static long host(long[] tlb, long asid, long vaddr, int last, int slot, int access) {
+        int at = (slot & SLOTS - 1) * Tlb.WORDS_PER_SLOT;
+        long page = tlb[at];
+        long word;
+        if ((vaddr & Ram.PAGE_MASK) == page
+                && (vaddr & Ram.PAGE_OFFSET) <= Ram.PAGE_OFFSET - last) {
+            word = tlb[at + Tlb.SLOT_FRAME];
+        } else {
+            long there = (slot & WAYS_PART) != 0 ? vaddr ^ page ^ page : vaddr;
+            int entry = (int) (there >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
+            if (tlb[entry + access & tlb.length - 1] != (vaddr + last & Ram.PAGE_MASK | asid)) {
+                throw TlbMiss.INSTANCE;
+            }
+            word = tlb[entry + Tlb.FRAME & tlb.length - 1];
+            tlb[Tlb.SLOTS_USED] = 0;
+            tlb[at] = vaddr & Ram.PAGE_MASK;
+            tlb[at + Tlb.SLOT_FRAME] = word;
+        }
+        return (word >>> Ram.SPARE_BITS) + (vaddr & Ram.PAGE_OFFSET);
+    }
+
+    // ---- loads
+
+    /** Loads a byte, sign-extended. */
+    public static int load8(long[] tlb, long asid, long vaddr, int slot) {
+        return TlbAccess.get8(host(tlb, asid, vaddr, 0, slot, FOR_LOAD));
+    }
+
+    /** Loads two bytes, sign-extended. */
+    public static int load16(long[] tlb, long asid, long vaddr, int slot) {
+        return TlbAccess.get16(host(tlb, asid, vaddr, 1, slot, FOR_LOAD));
+    }
+
+    public static int load32(long[] tlb, long asid, long vaddr, int slot) {
+        return TlbAccess.get32(host(tlb, asid, vaddr, 3, slot, FOR_LOAD));
+    }
+
+    public static long load64(long[] tlb, long asid, long vaddr, int slot) {
+        return TlbAccess.get64(host(tlb, asid, vaddr, 7, slot, FOR_LOAD));
+    }
+
+    // ---- addresses for stores
+
+    public static long writable8(long[] tlb, long asid, long vaddr, int slot) {
+        return host(tlb, asid, vaddr, 0, slot, FOR_STORE);
+    }
+
+    public static long writable16(long[] tlb, long asid, long vaddr, int slot) {
+        return host(tlb, asid, vaddr, 1, slot, FOR_STORE);
+    }
+
+    public static long writable32(long[] tlb, long asid, long vaddr, int slot) {
+        return host(tlb, asid, vaddr, 3, slot, FOR_STORE);
+    }
+
+    public static long writable64(long[] tlb, long asid, long vaddr, int slot) {
+        return host(tlb, asid, vaddr, 7, slot, FOR_STORE);
+    }
+}
