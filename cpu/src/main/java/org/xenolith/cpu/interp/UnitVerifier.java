@@ -1,7 +1,6 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
 
@@ -80,23 +79,24 @@ public final class UnitVerifier {
     /**
      * Runs a unit from one of its entries.
      *
-     * @param start linear address of the entry
-     * @param entry how often it ran before
+     * @param vaddr linear address of the entry
+     * @param start of the entry, as {@link TranslatedUnit#run} takes it
+     * @param times how often it ran before
      * @return as {@link TranslatedUnit#run}
      * @throws IllegalStateException when the two do not agree
      */
-    int run(TranslatedUnit unit, long start, long entry) {
-        if (entry >= FIRST && entry % every != 0) {
-            return unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
+    int run(TranslatedUnit unit, long vaddr, int start, long times) {
+        if (times >= FIRST && times % every != 0) {
+            return unit.run(cpu, start);
         }
-        cpu.rip = start;
+        cpu.rip = vaddr;
         State before = State.of(cpu);
         copyWritableFrames();
-        int reason = unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
+        int reason = unit.run(cpu, start);
         State translated = State.of(cpu);
         frames.takeBack();
         before.restore(cpu);
-        interpret(before.budget - translated.budget, translated);
+        interpret(before.budget - translated.budget, reason, translated);
         compare(before, translated);
         compared++;
         return reason;
@@ -114,9 +114,10 @@ public final class UnitVerifier {
         frames.copy();
     }
 
-    private void interpret(long instructions, State translated) {
+    private void interpret(long instructions, int reason, State translated) {
         for (long i = 0; i < instructions; i++) {
-            if (!cpu.interpreter().executeAnother()) {
+            boolean leaves = i == instructions - 1 && reason == TranslatedUnit.SYSCALL;
+            if (cpu.interpreter().executeAnother() == leaves) {
                 throw new IllegalStateException(
                         "instruction %d of %d of a unit leaves at %x; translated: %s"
                                 .formatted(i, instructions, cpu.rip, translated.text()));

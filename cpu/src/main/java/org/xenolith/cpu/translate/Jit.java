@@ -225,8 +225,7 @@ public final class Jit implements Translator {
     }
 
     private Region region(HotCode code, int limit) {
-        int[] executed = policy.atOnce ? null : code.executed();
-        return Region.of(code.bytes(), code.start(), limit, code.busy(), executed);
+        return Region.of(code, limit, !policy.atOnce);
     }
 
     /** Units translated so far. */

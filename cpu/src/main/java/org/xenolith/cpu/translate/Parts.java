@@ -1,5 +1,6 @@
 package org.xenolith.cpu.translate;
 
+import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.Shift;
 
@@ -148,5 +149,10 @@ public final class Parts {
 
     private static int narrow(long value, int width) {
         return (int) Shift.narrow(value, width);
+    }
+
+    /** What RDTSC loads; as a call, it does not fault where the platform would make it. */
+    public static long timeStamp(Cpu cpu) {
+        return cpu.platform().timeStampCounter(cpu);
     }
 }

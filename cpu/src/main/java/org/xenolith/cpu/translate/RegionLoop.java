@@ -72,6 +72,7 @@ final class RegionLoop {
                         block ->
                                 block != head
                                         && (block.entry
+                                                || block.returnedTo
                                                 || region.computedTargets().contains(block)));
     }
 
