@@ -8,6 +8,8 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and
  * takes it back by the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code
@@ -263,10 +265,10 @@ public final class TrapDelivery {
         long oldSs = cpu.selectors[Selectors.SS] & SELECTOR_MASK;
         vcpu.enterKernelMode();
         long rsp = (fromKernel ? oldRsp : vcpu.kernelSp) & -STACK_ALIGNMENT;
-        rsp = push(rsp, cpu.rip, cs, flags, oldRsp, oldSs);
-        rsp = push(rsp, extra);
-        rsp = push(rsp, cpu.r[Cpu.RCX], cpu.r[Cpu.R11]);
-        cpu.r[Cpu.RSP] = rsp;
+        cpu.r[Cpu.RSP] =
+                extra.length == 0 && pushAtOnce(rsp, cs, flags, oldRsp, oldSs)
+                        ? rsp - PLAIN_FRAME
+                        : pushAll(rsp, extra, cs, flags, oldRsp, oldSs);
         cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
         cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
         cpu.setRflags(cpu.rflags() & ~(long) CLEARED_FLAGS);
@@ -277,6 +279,35 @@ public final class TrapDelivery {
     }
 
     private static final long[] NOTHING = {};
+
+    /** RCX, R11 and what IRET expects: seven words. */
+    private static final int PLAIN_FRAME = 7 * 8;
+
+    /**
+     * Writes the frame of a system call or an upcall, if it lies in one page that may be written
+     * unseen: nearly always.
+     */
+    private boolean pushAtOnce(long top, long cs, long flags, long rsp, long ss) {
+        long host = cpu.mmu().hostIfWritable(top - PLAIN_FRAME, PLAIN_FRAME);
+        if (host == Mmu.NO_HOST) {
+            return false;
+        }
+        VarHandle.releaseFence();
+        Ram.putLong(host, cpu.r[Cpu.RCX]);
+        Ram.putLong(host + 8, cpu.r[Cpu.R11]);
+        Ram.putLong(host + 16, cpu.rip);
+        Ram.putLong(host + 24, cs);
+        Ram.putLong(host + 32, flags);
+        Ram.putLong(host + 40, rsp);
+        Ram.putLong(host + 48, ss);
+        return true;
+    }
+
+    private long pushAll(long top, long[] extra, long cs, long flags, long oldRsp, long oldSs) {
+        long rsp = push(top, cpu.rip, cs, flags, oldRsp, oldSs);
+        rsp = push(rsp, extra);
+        return push(rsp, cpu.r[Cpu.RCX], cpu.r[Cpu.R11]);
+    }
 
     /** Pushes words so that the first comes to lie lowest. */
     private long push(long top, long... words) {

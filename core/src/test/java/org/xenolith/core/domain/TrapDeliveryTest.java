@@ -397,6 +397,26 @@ class TrapDeliveryTest {
     }
 
     @Test
+    void frameIsTheSameOnAPageThatWasNotWrittenBeforeAndOnOneThatWas() {
+        vcpu.syscallCallback = CALLBACK;
+        inProcess();
+        cpu.mmu().dropPage(PvGuest.KERNEL_STACK - 1);
+        delivery.systemCall();
+        long stack = cpu.r[Cpu.RSP];
+        long[] first = frame(7);
+        vcpu.enterUserMode();
+        putTheCpuSomewhere();
+        inProcess();
+        cpu.rip = RIP + 0x10;
+        delivery.systemCall();
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(stack);
+        long[] second = frame(7);
+        first[0] = RIP + 0x10;
+        first[2] = RIP + 0x10;
+        assertThat(second).isEqualTo(first);
+    }
+
+    @Test
     void systemCallMasksUpcallsIfItsCallbackAsksForIt() {
         vcpu.syscallCallback = CALLBACK;
         vcpu.syscallMasksEvents = true;

@@ -508,6 +508,16 @@ public final class Mmu {
     }
 
     /**
+     * Host address of bytes that may be stored to with no more to do, or {@link #NO_HOST} when the
+     * TLB does not say so.
+     *
+     * @param length up to a page
+     */
+    public long hostIfWritable(long vaddr, int length) {
+        return Tlb.writeTag(tlb, vaddr) == tag(vaddr, length) ? Tlb.host(tlb, vaddr) : NO_HOST;
+    }
+
+    /**
      * Host address for an atomic read-modify-write, or {@link #NO_HOST} when it crosses pages or is
      * a page table. Follow it with {@link #noteStore}.
      *
