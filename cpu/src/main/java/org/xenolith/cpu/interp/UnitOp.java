@@ -7,6 +7,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands at the entry of a block at which a unit can be entered. */
 final class UnitOp extends Op {
+    /** Some other page is not what the unit was made of. */
+    static final int NOT_WHOLE = -1;
+
     private static final int[] NOWHERE = {};
     private static final UnitPart[] NOTHING = {};
 
@@ -34,9 +37,6 @@ final class UnitOp extends Op {
 
     /** How often a store has hit code of other pages, or their last block was dropped. */
     private final AtomicInteger losses = new AtomicInteger();
-
-    /** Losses before all of them were found, the last time. */
-    private int wholeAt;
 
     /** How often it ran; counted for the verifier only. */
     private long entries;
@@ -111,7 +111,7 @@ final class UnitOp extends Op {
         long before = cpu.budget;
         int units = 0;
         UnitOp at = this;
-        if (isReleased() || !isWhole(cpu)) {
+        if (isReleased() || look(cpu) == NOT_WHOLE) {
             return block.plain;
         }
         while (true) {
@@ -155,29 +155,27 @@ final class UnitOp extends Op {
     }
 
     /**
-     * Whether the other pages of the unit are where it expects them. What the fetch TLB says stays
-     * true while the unit runs: it is left for whatever could change that.
+     * Sees whether the other pages of the unit are where it expects them. What the fetch TLB says
+     * stays true while the unit runs: it is left for whatever could change that.
+     *
+     * @return {@link #NOT_WHOLE}, or for how many {@link #losses} this holds
      */
-    boolean isWhole(Cpu cpu) {
+    int look(Cpu cpu) {
         int[] away = distances;
-        if (away.length == 0) {
-            return true;
-        }
         // What is lost from here on counts, what was lost before is not found below.
         int before = losses.get();
         for (int i = 0; i < away.length; i++) {
             Object page = cpu.mmu().attachedFetch(cpu.r[Cpu.CODE_BASE] + away[i]);
             if ((page == null || page != found[i]) && !find(cpu, i, (CodePage) page)) {
-                return false;
+                return NOT_WHOLE;
             }
         }
-        wholeAt = before;
-        return true;
+        return before;
     }
 
-    /** Whether no store has hit code of the other pages since {@link #isWhole} was true. */
-    boolean isComplete() {
-        return wholeAt == losses.get();
+    /** How often a store has hit code of other pages, wherever the unit is mapped. */
+    int losses() {
+        return losses.get();
     }
 
     private boolean find(Cpu cpu, int i, CodePage page) {
