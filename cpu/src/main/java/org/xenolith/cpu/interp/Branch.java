@@ -14,27 +14,32 @@ abstract class Branch extends Op {
     /** Bytes from the page's start; may lie outside the page. */
     private final int target;
 
-    /** The target may be the head of a loop or a function: entries through here count. */
-    private boolean countsTaken;
+    private static final int TAKEN = 1;
+    private static final int NEXT = 2;
 
-    /** The same of what stands behind the branch. */
-    private boolean countsNext;
+    /**
+     * Which way may lead to the head of a loop or a function, so that entries through here count:
+     * {@link #TAKEN}, {@link #NEXT} or both.
+     */
+    private byte counted;
 
     /** Where to go on, while that is {@link Op#enterable}. */
     private Op takenEntry;
 
     private Op nextEntry;
 
+    /** The block behind {@link #takenEntry}, to count entries. */
+    private Block takenBlock;
+
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
-        countsTaken = target <= b.start || this instanceof ControlOps.Call;
+        counted = (byte) (target <= b.start || this instanceof ControlOps.Call ? TAKEN : 0);
     }
 
     @Override
     final void followsJumpBack() {
-        countsTaken = true;
-        countsNext = true;
+        counted = TAKEN | NEXT;
     }
 
     /** Target of a relative jump, from the start of the page it stands in. */
@@ -46,16 +51,16 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Op entry = takenEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
-            if (countsTaken && cpu.isEntryCounted()) {
-                count(cpu, target);
+            if ((counted & TAKEN) != 0 && cpu.isEntryCounted()) {
+                // A sibling that has just found the way may have told us the entry first.
+                count(cpu, takenBlock);
             }
             return entry;
         }
         return takenSlow(cpu);
     }
 
-    private void count(Cpu cpu, int offset) {
-        Block block = find(offset);
+    private void count(Cpu cpu, Block block) {
         if (block != null && block.count(cpu)) {
             Interpreter.hot(cpu, page, block);
         }
@@ -65,8 +70,8 @@ abstract class Branch extends Op {
         cpu.budget -= position + instructions;
         Op entry = nextEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
-            if (countsNext && cpu.isEntryCounted()) {
-                count(cpu, end);
+            if ((counted & NEXT) != 0 && cpu.isEntryCounted()) {
+                count(cpu, find(end));
             }
             return entry;
         }
@@ -88,6 +93,7 @@ abstract class Branch extends Op {
     private Op takenSlow(Cpu cpu) {
         Block block = find(target);
         if (block != null) {
+            takenBlock = block;
             takenEntry = block.entry;
         }
         return Interpreter.enter(cpu, cpu.r[Cpu.CODE_BASE] + target);
