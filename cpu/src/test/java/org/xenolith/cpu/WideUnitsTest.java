@@ -160,26 +160,6 @@ class WideUnitsTest {
         }
     }
 
-    /** The unit's own page is one frame, and has been looked at with the other function since. */
-    @Test
-    void aStoreIntoTheFunctionIsSeenAlthoughAnotherMappingIsWhole() {
-        makeUnit();
-        long elsewhere = CODE + 0x100_0000;
-        guest.setPte(elsewhere, guest.machine.host(CODE), FLAGS);
-        guest.machine.map(elsewhere + 0x2000, 0x1000);
-        guest.machine.load(elsewhere + 0x2000, adding(3));
-        for (int addend = 3; addend < 8; addend++) {
-            cpu.mmu().write8(ADDEND, addend);
-            for (int round = 0; round < 3; round++) {
-                cpu.rip = elsewhere;
-                guest.runToSyscall();
-                assertThat(cpu.r[RAX]).isEqualTo(3 * CALLS);
-            }
-            assertThat(callIt(guest, CALLS)).isEqualTo((long) addend * CALLS);
-            assertThat(callIt(guest, CALLS)).isEqualTo((long) addend * CALLS);
-        }
-    }
-
     @Test
     void anotherGuestEntersTheUnitOnceItHasFetchedItsOwnPages() {
         makeUnit();

@@ -298,7 +298,7 @@ public final class Interpreter {
     /** The operation of a unit to which others, or an exit, have led before. */
     private UnitOp linked(long rip) {
         UnitOp known = links.find(JumpCache.key(rip, mmu.asid(rip)));
-        if (known == null || !known.enterable || cpu.budget < cpu.needed) {
+        if (known == null || !known.enterable || !known.isComplete() || cpu.budget < cpu.needed) {
             return null;
         }
         cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
@@ -310,11 +310,10 @@ public final class Interpreter {
         if (!(entry instanceof UnitOp unit)) {
             return entry;
         }
-        int losses = unit.look(cpu);
-        if (losses == UnitOp.NOT_WHOLE) {
+        if (!unit.isWhole(cpu)) {
             return unit.block.plain;
         }
-        links.add(rip, JumpCache.key(rip, mmu.asid(rip)), unit, losses);
+        links.add(rip, JumpCache.key(rip, mmu.asid(rip)), unit);
         return unit;
     }
 

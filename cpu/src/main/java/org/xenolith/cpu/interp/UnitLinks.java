@@ -7,8 +7,8 @@ import java.util.Arrays;
 
 /**
  * Where units of one vCPU have led: the operation of the next unit, by linear address and ASID,
- * once {@link UnitOp#look} has found all of it there. A look-up takes a third of the instructions
- * that one in the {@link JumpCache} does, and counts no entry: what has a unit is hot already.
+ * once {@link UnitOp#isWhole} holds for it there. A look-up takes a third of the instructions that
+ * one in the {@link JumpCache} does, and counts no entry: what has a unit is hot already.
  */
 final class UnitLinks implements Mmu.FetchListener {
     private static final int SLOTS = 1 << 10;
@@ -24,9 +24,6 @@ final class UnitLinks implements Mmu.FetchListener {
 
     /** When each entry was made, in drops. */
     private final long[] ages = new long[SLOTS];
-
-    /** See {@link UnitOp#losses}: as many as when the unit was looked at. */
-    private final int[] losses = new int[SLOTS];
 
     /** When a page of a unit is dropped, old entries just match no more. */
     private long drops;
@@ -55,11 +52,9 @@ final class UnitLinks implements Mmu.FetchListener {
      */
     UnitOp find(long key) {
         int i = slot(key);
-        if (keys[i & keys.length - 1] != key || ages[i & ages.length - 1] != drops) {
-            return null;
-        }
-        UnitOp unit = units[i & units.length - 1];
-        return unit.losses() == losses[i & losses.length - 1] ? unit : null;
+        return keys[i & keys.length - 1] == key && ages[i & ages.length - 1] == drops
+                ? units[i & units.length - 1]
+                : null;
     }
 
     /**
@@ -67,9 +62,8 @@ final class UnitLinks implements Mmu.FetchListener {
      *
      * @param vaddr of the entry
      * @param key of that
-     * @param losses as {@link UnitOp#look} has returned them
      */
-    void add(long vaddr, long key, UnitOp unit, int losses) {
+    void add(long vaddr, long key, UnitOp unit) {
         note(vaddr);
         for (int distance : unit.distances()) {
             note(vaddr + distance);
@@ -78,7 +72,6 @@ final class UnitLinks implements Mmu.FetchListener {
         keys[i] = key;
         units[i] = unit;
         ages[i] = drops;
-        this.losses[i] = losses;
     }
 
     private static int page(long vaddr) {

@@ -7,9 +7,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands at the entry of a block at which a unit can be entered. */
 final class UnitOp extends Op {
-    /** Some other page is not what the unit was made of. */
-    static final int NOT_WHOLE = -1;
-
     private static final int[] NOWHERE = {};
     private static final UnitPart[] NOTHING = {};
 
@@ -37,6 +34,9 @@ final class UnitOp extends Op {
 
     /** How often a store has hit code of other pages, or their last block was dropped. */
     private final AtomicInteger losses = new AtomicInteger();
+
+    /** Losses before all of them were found, the last time. */
+    private int wholeAt;
 
     /** How often it ran; counted for the verifier only. */
     private long entries;
@@ -111,7 +111,7 @@ final class UnitOp extends Op {
         long before = cpu.budget;
         int units = 0;
         UnitOp at = this;
-        if (isReleased() || look(cpu) == NOT_WHOLE) {
+        if (isReleased() || !isWhole(cpu)) {
             return block.plain;
         }
         while (true) {
@@ -155,27 +155,29 @@ final class UnitOp extends Op {
     }
 
     /**
-     * Sees whether the other pages of the unit are where it expects them. What the fetch TLB says
-     * stays true while the unit runs: it is left for whatever could change that.
-     *
-     * @return {@link #NOT_WHOLE}, or for how many {@link #losses} this holds
+     * Whether the other pages of the unit are where it expects them. What the fetch TLB says stays
+     * true while the unit runs: it is left for whatever could change that.
      */
-    int look(Cpu cpu) {
+    boolean isWhole(Cpu cpu) {
         int[] away = distances;
+        if (away.length == 0) {
+            return true;
+        }
         // What is lost from here on counts, what was lost before is not found below.
         int before = losses.get();
         for (int i = 0; i < away.length; i++) {
             Object page = cpu.mmu().attachedFetch(cpu.r[Cpu.CODE_BASE] + away[i]);
             if ((page == null || page != found[i]) && !find(cpu, i, (CodePage) page)) {
-                return NOT_WHOLE;
+                return false;
             }
         }
-        return before;
+        wholeAt = before;
+        return true;
     }
 
-    /** How often a store has hit code of other pages, wherever the unit is mapped. */
-    int losses() {
-        return losses.get();
+    /** Whether no store has hit code of the other pages since {@link #isWhole} was true. */
+    boolean isComplete() {
+        return wholeAt == losses.get();
     }
 
     private boolean find(Cpu cpu, int i, CodePage page) {
