@@ -313,7 +313,7 @@ public final class Interpreter {
         if (!unit.isWhole(cpu)) {
             return unit.block.plain;
         }
-        links.add(rip, JumpCache.key(rip, mmu.asid(rip)), unit);
+        links.add(JumpCache.key(rip, mmu.asid(rip)), unit);
         return unit;
     }
 

@@ -17,7 +17,6 @@ final class UnitLinks implements Mmu.FetchListener {
     private static final int FOLD = 9;
 
     private static final long NOTHING = -1;
-    private static final int PAGES = 1 << 12;
 
     private final long[] keys = new long[SLOTS];
     private final UnitOp[] units = new UnitOp[SLOTS];
@@ -25,14 +24,8 @@ final class UnitLinks implements Mmu.FetchListener {
     /** When each entry was made, in drops. */
     private final long[] ages = new long[SLOTS];
 
-    /** When a page of a unit is dropped, old entries just match no more. */
+    /** Pages are dropped often: old entries just match no more. */
     private long drops;
-
-    /**
-     * The pages that entries rely on, a bit each, by their lowest bits: most that are dropped hold
-     * no code.
-     */
-    private final long[] pages = new long[PAGES / Long.SIZE];
 
     UnitLinks() {
         Arrays.fill(keys, NOTHING);
@@ -57,45 +50,21 @@ final class UnitLinks implements Mmu.FetchListener {
                 : null;
     }
 
-    /**
-     * A unit that is whole has been led to.
-     *
-     * @param vaddr of the entry
-     * @param key of that
-     */
-    void add(long vaddr, long key, UnitOp unit) {
-        note(vaddr);
-        for (int distance : unit.distances()) {
-            note(vaddr + distance);
-        }
+    void add(long key, UnitOp unit) {
         int i = slot(key) & SLOTS - 1;
         keys[i] = key;
         units[i] = unit;
         ages[i] = drops;
     }
 
-    private static int page(long vaddr) {
-        return (int) (vaddr >>> Ram.PAGE_SHIFT) & PAGES - 1;
-    }
-
-    private void note(long vaddr) {
-        int page = page(vaddr);
-        pages[page / Long.SIZE] |= 1L << page;
-    }
-
     @Override
     public void pageDropped(long vaddr) {
-        int page = page(vaddr);
-        if ((pages[page / Long.SIZE] & 1L << page) != 0) {
-            Arrays.fill(pages, 0);
-            drops++;
-        }
+        drops++;
     }
 
     @Override
     public void allDropped() {
         Arrays.fill(keys, NOTHING);
         Arrays.fill(units, null);
-        Arrays.fill(pages, 0);
     }
 }

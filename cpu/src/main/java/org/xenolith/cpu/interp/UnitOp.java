@@ -76,11 +76,6 @@ final class UnitOp extends Op {
         return code;
     }
 
-    /** Of the other pages that the unit was made of, from this one; in bytes. */
-    int[] distances() {
-        return distances;
-    }
-
     /** The entry of its unit that a block of the same page would be. */
     int entryOf(Block other) {
         return MadeUnit.distance(entry) + other.start;
