@@ -45,9 +45,6 @@ public final class Block {
     /** See {@link HotCode#isRough}. */
     volatile boolean rough;
 
-    /** A unit that it was in needed other pages, and too often they were not there. */
-    volatile boolean alone;
-
     private final CodeBytes code;
 
     /**

@@ -4,9 +4,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -29,9 +27,6 @@ public final class CodeCache implements Mmu.StoreWatch {
     private static final int BUSY_PART = 16;
 
     private static final int SPARING = 1000;
-
-    /** Bytes to other pages of a unit, so that each place in one is an int from another one. */
-    private static final long FARTHEST = 1 << 30;
 
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
@@ -84,41 +79,12 @@ public final class CodeCache implements Mmu.StoreWatch {
         if (translator == null) {
             return;
         }
-        if (!request(cpu, page, block)) {
+        byte[] bytes = new byte[Ram.PAGE_SIZE];
+        Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
+        if (!translator.request(
+                new HotCode(page, block, bytes, busy(page), page.starts(), translator.library()))) {
             block.heat = translator.threshold(page.drops());
         }
-    }
-
-    private boolean request(Cpu cpu, CodePage page, Block block) {
-        int threshold = translator.threshold(page.drops());
-        int busyHeat = threshold - threshold / BUSY_PART;
-        return translator.request(
-                new HotCode(
-                        page,
-                        block,
-                        HotCode.copy(page),
-                        page.startsBelow(busyHeat),
-                        page.starts(),
-                        translator.library(),
-                        block.alone ? Map.of() : others(cpu, page),
-                        busyHeat,
-                        verifyEvery() != 0));
-    }
-
-    /** The pages that a vCPU has fetched code from, by their distances from the one it is in. */
-    private static Map<Integer, CodePage> others(Cpu cpu, CodePage own) {
-        long base = cpu.r[Cpu.CODE_BASE];
-        Map<Integer, CodePage> others = new HashMap<>();
-        cpu.mmu()
-                .forEachFetch(
-                        base,
-                        (vaddr, page) -> {
-                            long distance = vaddr - base;
-                            if (page != own && Math.abs(distance) < FARTHEST) {
-                                others.put((int) distance, (CodePage) page);
-                            }
-                        });
-        return others;
     }
 
     /**
@@ -134,6 +100,11 @@ public final class CodeCache implements Mmu.StoreWatch {
 
     private static int now(Cpu cpu) {
         return (int) (cpu.retired() / 1_000_000);
+    }
+
+    private int[] busy(CodePage page) {
+        int threshold = translator.threshold(page.drops());
+        return page.startsBelow(threshold - threshold / BUSY_PART);
     }
 
     /** A unit was left too often because its quick form of floating point was not quick. */

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -27,12 +26,6 @@ final class CodePage {
 
     /** What stands in the place of live blocks; a unit with several entries is here as often. */
     private final List<UnitOp> units = new ArrayList<>();
-
-    /** A unit that stands in another page, and the code of this one that it contains. */
-    private record Borrower(UnitOp unit, CodeBytes code) {}
-
-    /** Some of them were dropped since. */
-    private final List<Borrower> borrowers = new ArrayList<>();
 
     /** How often a store hit translated code here; such a page is translated again more slowly. */
     private int drops;
@@ -100,9 +93,8 @@ final class CodePage {
     /** A unit may have an entry at a block that is decoded, or decoded again, only now. */
     private void enterUnit(Block block, UnitLibrary library) {
         for (UnitOp unit : units) {
-            int entry = unit.entryOf(block);
-            if (unit.made().isEnteredAt(entry) && unit.code().matches(hostBase)) {
-                attach(block, unit.made(), entry);
+            if (unit.made().isEnteredAt(block.start) && unit.made().code().matches(hostBase)) {
+                attach(block, unit.made());
                 return;
             }
         }
@@ -120,8 +112,8 @@ final class CodePage {
         if (!isPlain(block)) {
             return false;
         }
-        UnitLibrary.Found known = library.find(hostBase, block);
-        boolean found = known != null && install(block, known.made(), known.entry());
+        MadeUnit made = library.find(hostBase, block.start, block.rough);
+        boolean found = made != null && install(block, made);
         if (found) {
             library.countReused();
         }
@@ -163,7 +155,6 @@ final class CodePage {
                 drop(block);
             }
         }
-        recall(code -> code.overlaps(from, to));
         return dropUnits(code -> code.overlaps(from, to));
     }
 
@@ -178,39 +169,7 @@ final class CodePage {
                 drop(block);
             }
         }
-        recall(code -> !code.matches(hostBase));
         return dropUnits(code -> !code.matches(hostBase));
-    }
-
-    /**
-     * Lets a unit that stands in another page contain code of this one, until that may have
-     * changed. While there are blocks here, stores are seen.
-     *
-     * @param part which of the other pages of the unit this is
-     * @return whether it is the code
-     */
-    synchronized boolean lend(UnitOp borrower, CodeBytes code, int part) {
-        if (live == 0 || !code.matches(hostBase)) {
-            return false;
-        }
-        borrowers.removeIf(other -> other.unit.isReleased());
-        Borrower entry = new Borrower(borrower, code);
-        if (!borrowers.contains(entry)) {
-            borrowers.add(entry);
-        }
-        borrower.found(part, this);
-        return true;
-    }
-
-    private void recall(Predicate<CodeBytes> condition) {
-        borrowers.removeIf(
-                borrower -> {
-                    boolean lost = live == 0 || condition.test(borrower.code);
-                    if (lost) {
-                        borrower.unit.lose(this);
-                    }
-                    return lost;
-                });
     }
 
     /** A unit covers more than its block: one of them may go without the other. */
@@ -222,7 +181,7 @@ final class CodePage {
         MadeUnit last = null;
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
-            boolean changed = condition.test(unit.code());
+            boolean changed = condition.test(unit.made().code());
             if (changed || !unit.block.isValid()) {
                 i.remove();
                 if (changed && unit.made() != last) {
@@ -251,26 +210,21 @@ final class CodePage {
 
     /** Drops a unit whose quick form of floating point was not quick; it is made anew soon. */
     synchronized void dropRough(MadeUnit made) {
-        drop(made, block -> block.rough = true);
-    }
-
-    /** Drops a unit whose other pages were not where it expects them; it is made anew without. */
-    synchronized void dropMisfit(MadeUnit made) {
-        drop(made, block -> block.alone = true);
+        drop(made, true);
     }
 
     /** Drops a unit that has not run for long; its blocks count anew. */
     synchronized void dropCold(MadeUnit made) {
-        drop(made, block -> {});
+        drop(made, false);
     }
 
-    private void drop(MadeUnit made, Consumer<Block> note) {
+    private void drop(MadeUnit made, boolean rough) {
         for (Iterator<UnitOp> i = units.iterator(); i.hasNext(); ) {
             UnitOp unit = i.next();
             if (unit.made() == made) {
                 i.remove();
                 if (unit.block.isValid()) {
-                    note.accept(unit.block);
+                    unit.block.rough |= rough;
                     unit.block.heat = 0;
                     unit.block.replaceEntry(unit.block.plain);
                 }
@@ -280,45 +234,30 @@ final class CodePage {
     }
 
     /**
-     * Puts a unit in the place of a block and of those at its other entries in the page, unless
-     * what it was made of here has changed.
-     *
-     * @param entry of the unit that the block is
+     * Puts a unit in the place of a block and of those at its other entries, unless what it was
+     * made of has changed.
      */
-    synchronized boolean install(Block block, MadeUnit unit, int entry) {
+    synchronized boolean install(Block block, MadeUnit unit) {
         // The frame of a live block is watched: a store after this comparison waits at the lock.
-        if (!isPlain(block) || !unit.codeAt(entry).matches(hostBase) || !unit.standIn(this)) {
+        if (!isPlain(block) || !unit.code().matches(hostBase) || !unit.standIn(this)) {
             return false;
         }
-        attach(block, unit, entry);
-        for (int other : unit.entries()) {
-            if (MadeUnit.distance(other) == MadeUnit.distance(entry)) {
-                Block there = find(MadeUnit.offset(other));
-                if (there != null && isPlain(there)) {
-                    attach(there, unit, other);
-                }
+        attach(block, unit);
+        for (int start : unit.entries()) {
+            Block other = find(start);
+            if (other != null && isPlain(other)) {
+                attach(other, unit);
             }
         }
         return true;
-    }
-
-    /** The same for a page that the unit has entries in, but is not at home in. */
-    synchronized void installAlso(MadeUnit unit, int distance) {
-        for (int entry : unit.entries()) {
-            Block block =
-                    MadeUnit.distance(entry) == distance ? find(MadeUnit.offset(entry)) : null;
-            if (block != null && !block.alone && install(block, unit, entry)) {
-                return;
-            }
-        }
     }
 
     private static boolean isPlain(Block block) {
         return block.isValid() && block.entry == block.plain;
     }
 
-    private void attach(Block block, MadeUnit unit, int entry) {
-        UnitOp op = new UnitOp(block, unit, entry);
+    private void attach(Block block, MadeUnit unit) {
+        UnitOp op = new UnitOp(block, unit);
         units.add(op);
         block.heat = Block.COLD;
         block.replaceEntry(op);
@@ -341,12 +280,6 @@ final class CodePage {
                 .mapToInt(block -> block.start)
                 .sorted()
                 .toArray();
-    }
-
-    /** Whether a block starts at an offset and was entered often, or is part of a unit. */
-    boolean isBusy(int offset, int heat) {
-        Block block = find(offset);
-        return block != null && (block.heat < heat || block.covered || block.entry != block.plain);
     }
 
     /** Blocks that run within somebody's unit now need not become units soon. */

@@ -23,25 +23,22 @@ public final class Interpreter {
     private final StraddleCache straddles = new StraddleCache(builder);
     private final JumpCache jumps = new JumpCache();
     private final ReturnCache returns = new ReturnCache();
-    private final UnitLinks links = new UnitLinks();
 
     private int pendingExit = NO_EXIT;
 
     /** Passes on what the fetch TLB says. */
-    private record DroppedFetches(JumpCache jumps, ReturnCache returns, UnitLinks links)
+    private record DroppedFetches(JumpCache jumps, ReturnCache returns)
             implements Mmu.FetchListener {
         @Override
         public void pageDropped(long vaddr) {
             jumps.pageDropped(vaddr);
             returns.pageDropped(vaddr);
-            links.pageDropped(vaddr);
         }
 
         @Override
         public void allDropped() {
             jumps.allDropped();
             returns.allDropped();
-            links.allDropped();
         }
     }
 
@@ -51,7 +48,7 @@ public final class Interpreter {
     public Interpreter(Cpu cpu) {
         this.cpu = cpu;
         this.mmu = cpu.mmu();
-        mmu.tellFetchesDropped(new DroppedFetches(jumps, returns, links));
+        mmu.tellFetchesDropped(new DroppedFetches(jumps, returns));
     }
 
     /**
@@ -150,19 +147,16 @@ public final class Interpreter {
         cpu.systemFlags &= ~Flags.RF;
         Op op = null;
         try {
+            Block block = locate(cpu.rip);
             boolean plain = plainNext;
             plainNext = false;
-            op = plain ? null : linked(cpu.rip);
-            if (op == null) {
-                Block block = locate(cpu.rip);
-                if (block.count > cpu.budget) {
-                    op = block.plain;
-                    return executePart(op);
-                }
-                // With so little left, or a kick, a unit would only say so.
-                plain |= cpu.budget < cpu.needed;
-                op = plain ? block.plain : toBeLinked(cpu.rip, block.entry);
+            if (block.count > cpu.budget) {
+                op = block.plain;
+                return executePart(op);
             }
+            // With so little left, or a kick, a unit would only say so.
+            plain |= cpu.budget < cpu.needed;
+            op = plain ? block.plain : block.entry;
             while (op != null) {
                 op = op.execute(cpu);
             }
@@ -293,39 +287,6 @@ public final class Interpreter {
             interpreter.count(rip);
         }
         return entry;
-    }
-
-    /** The operation of a unit to which others, or an exit, have led before. */
-    private UnitOp linked(long rip) {
-        UnitOp known = links.find(JumpCache.key(rip, mmu.asid(rip)));
-        if (known == null || !known.enterable || !known.isComplete() || cpu.budget < cpu.needed) {
-            return null;
-        }
-        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
-        return known;
-    }
-
-    /** Remembers the operation of a unit; the first of its block if other pages are missing. */
-    private Op toBeLinked(long rip, Op entry) {
-        if (!(entry instanceof UnitOp unit)) {
-            return entry;
-        }
-        if (!unit.isWhole(cpu)) {
-            return unit.block.plain;
-        }
-        links.add(JumpCache.key(rip, mmu.asid(rip)), unit);
-        return unit;
-    }
-
-    /**
-     * As {@link #enter} at RIP, where a unit was left.
-     *
-     * @return null when it is not known what is there; a unit's operation if all its pages are
-     */
-    Op enterBehindUnit() {
-        long rip = cpu.rip;
-        UnitOp known = linked(rip);
-        return known != null ? known : toBeLinked(rip, enter(cpu, rip));
     }
 
     /**

@@ -1,7 +1,5 @@
 package org.xenolith.cpu.interp;
 
-import org.xenolith.cpu.mmu.Ram;
-
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -9,16 +7,13 @@ import java.util.Set;
 import java.util.WeakHashMap;
 
 /**
- * A unit with what it was made of: code of its home page, and of pages at certain distances that it
- * calls into. It may stand in the place of blocks of any page that holds the same code, in any
- * domain; {@link UnitOp} sees that the other pages do, too.
+ * A unit with what it was made of. It may stand in the place of blocks of any page that holds the
+ * same code, in any domain.
  */
 final class MadeUnit {
-    private static final int PAGE = -Ram.PAGE_SIZE;
-
     private final TranslatedUnit unit;
     private final int[] entries;
-    private final List<UnitPart> parts;
+    private final CodeBytes code;
     private final int reheat;
     private final boolean exact;
 
@@ -32,16 +27,16 @@ final class MadeUnit {
     private int age;
 
     /**
-     * @param entries where it can be entered, in bytes from the home page's start, ascending
-     * @param parts what it was made of, each page once
+     * @param entries where it can be entered, in bytes from the page's start, ascending
+     * @param code what it was made of
      * @param reheat entries into one of its blocks until that is translated anew, should a store
      *     drop the unit and leave the block
      * @param exact without the quick form of floating point
      */
-    MadeUnit(TranslatedUnit unit, int[] entries, List<UnitPart> parts, int reheat, boolean exact) {
+    MadeUnit(TranslatedUnit unit, int[] entries, CodeBytes code, int reheat, boolean exact) {
         this.unit = unit;
         this.entries = entries;
-        this.parts = parts;
+        this.code = code;
         this.reheat = reheat;
         this.exact = exact;
     }
@@ -54,37 +49,12 @@ final class MadeUnit {
         return entries;
     }
 
-    List<UnitPart> parts() {
-        return parts;
-    }
-
-    /** The part in which an entry is. */
-    CodeBytes codeAt(int entry) {
-        for (UnitPart part : parts) {
-            if (part.distance() == distance(entry)) {
-                return part.code();
-            }
-        }
-        throw new IllegalArgumentException("no part of the unit is at " + entry);
-    }
-
-    /** How far the page of an entry is from the home page, in bytes. */
-    static int distance(int entry) {
-        return entry & PAGE;
-    }
-
-    /** Where an entry is in its page. */
-    static int offset(int entry) {
-        return entry & ~PAGE;
+    CodeBytes code() {
+        return code;
     }
 
     int reheat() {
         return reheat;
-    }
-
-    /** Whether it needs more than the page in which it is entered. */
-    boolean isWide() {
-        return parts.size() > 1;
     }
 
     /** Whether it does without the quick form of floating point. */
@@ -92,8 +62,8 @@ final class MadeUnit {
         return exact;
     }
 
-    boolean isEnteredAt(int entry) {
-        return Arrays.binarySearch(entries, entry) >= 0;
+    boolean isEnteredAt(int offset) {
+        return Arrays.binarySearch(entries, offset) >= 0;
     }
 
     int age() {

@@ -5,21 +5,9 @@ public final class TierCounters {
     private final long[] exits = new long[TranslatedUnit.REASONS];
     private long instructions;
 
-    /**
-     * Units ran one after the other.
-     *
-     * @param units that were left to go on elsewhere
-     * @param executed instructions in all of them, and in the one behind them that was left for
-     *     another reason
-     */
-    void wentOn(int units, long executed) {
-        exits[TranslatedUnit.ON] += units;
-        instructions += executed;
-    }
-
-    /** A unit was left for another reason than to go on. */
-    void left(int reason) {
+    void left(int reason, long executed) {
         exits[reason]++;
+        instructions += executed;
     }
 
     /** Instructions that ran in translated code. */

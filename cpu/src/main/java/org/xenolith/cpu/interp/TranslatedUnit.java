@@ -29,10 +29,7 @@ public abstract class TranslatedUnit {
      */
     public static final int ROUGH = 4;
 
-    /** SYSCALL was executed: left behind it, for the platform. */
-    public static final int SYSCALL = 5;
-
-    public static final int REASONS = 6;
+    public static final int REASONS = 5;
 
     /** Set whenever it runs, by any vCPU; {@link UnitLibrary} takes it back now and then. */
     boolean ran;

@@ -22,7 +22,6 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class UnitLibrary {
     private static final MadeUnit[] NONE = {};
-    private static final int NO_ENTRY = Integer.MIN_VALUE;
 
     /**
      * How finely the time since a unit ran is told: parts of the time in which all are replaced.
@@ -69,50 +68,28 @@ public final class UnitLibrary {
         return units.size();
     }
 
-    private static int key(MadeUnit made, int entry) {
-        int offset = MadeUnit.offset(entry);
-        return key(offset, made.codeAt(entry).at(offset));
-    }
-
     private static int key(int start, int first) {
         return (first & 0xff) << Ram.PAGE_SHIFT | start;
     }
 
-    /** A unit, and where a block may enter it. */
-    record Found(MadeUnit made, int entry) {}
-
     /**
-     * A unit that a block may enter, as far as its own page tells.
+     * A unit that can be entered at an address of a page that holds its code.
      *
+     * @param start from the page's start
+     * @param exact only one without the quick form of floating point
      * @return null if there is none
      */
-    Found find(long hostBase, Block block) {
+    MadeUnit find(long hostBase, int start, boolean exact) {
         if (byEntry.isEmpty()) {
             return null;
         }
-        int key = key(block.start, Ram.getByte(hostBase + block.start));
-        for (MadeUnit made : byEntry.getOrDefault(key, NONE)) {
-            if (suits(made, block)) {
-                int entry = entry(made, hostBase, block);
-                if (entry != NO_ENTRY) {
-                    return new Found(made, entry);
-                }
+        for (MadeUnit made :
+                byEntry.getOrDefault(key(start, Ram.getByte(hostBase + start)), NONE)) {
+            if ((made.isExact() || !exact) && made.code().matches(hostBase)) {
+                return made;
             }
         }
         return null;
-    }
-
-    private static boolean suits(MadeUnit made, Block block) {
-        return (made.isExact() || !block.rough) && !(made.isWide() && block.alone);
-    }
-
-    private static int entry(MadeUnit made, long hostBase, Block block) {
-        for (int entry : made.entries()) {
-            if (MadeUnit.offset(entry) == block.start && made.codeAt(entry).matches(hostBase)) {
-                return entry;
-            }
-        }
-        return NO_ENTRY;
     }
 
     /** A page took what {@link #find} had found. */
@@ -125,8 +102,9 @@ public final class UnitLibrary {
         if (capacity == 0) {
             return;
         }
-        for (int entry : made.entries()) {
-            byEntry.merge(key(made, entry), new MadeUnit[] {made}, UnitLibrary::join);
+        for (int start : made.entries()) {
+            byEntry.merge(
+                    key(start, made.code().at(start)), new MadeUnit[] {made}, UnitLibrary::join);
         }
         units.add(made);
         added++;
@@ -162,8 +140,9 @@ public final class UnitLibrary {
     }
 
     private void removeKeys(MadeUnit made) {
-        for (int entry : made.entries()) {
-            byEntry.computeIfPresent(key(made, entry), (key, some) -> without(some, made));
+        for (int start : made.entries()) {
+            byEntry.computeIfPresent(
+                    key(start, made.code().at(start)), (key, some) -> without(some, made));
         }
     }
 

@@ -1,6 +1,7 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
 
@@ -79,24 +80,23 @@ public final class UnitVerifier {
     /**
      * Runs a unit from one of its entries.
      *
-     * @param vaddr linear address of the entry
-     * @param start of the entry, as {@link TranslatedUnit#run} takes it
-     * @param times how often it ran before
+     * @param start linear address of the entry
+     * @param entry how often it ran before
      * @return as {@link TranslatedUnit#run}
      * @throws IllegalStateException when the two do not agree
      */
-    int run(TranslatedUnit unit, long vaddr, int start, long times) {
-        if (times >= FIRST && times % every != 0) {
-            return unit.run(cpu, start);
+    int run(TranslatedUnit unit, long start, long entry) {
+        if (entry >= FIRST && entry % every != 0) {
+            return unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
         }
-        cpu.rip = vaddr;
+        cpu.rip = start;
         State before = State.of(cpu);
         copyWritableFrames();
-        int reason = unit.run(cpu, start);
+        int reason = unit.run(cpu, (int) (start & Ram.PAGE_OFFSET));
         State translated = State.of(cpu);
         frames.takeBack();
         before.restore(cpu);
-        interpret(before.budget - translated.budget, reason, translated);
+        interpret(before.budget - translated.budget, translated);
         compare(before, translated);
         compared++;
         return reason;
@@ -114,10 +114,9 @@ public final class UnitVerifier {
         frames.copy();
     }
 
-    private void interpret(long instructions, int reason, State translated) {
+    private void interpret(long instructions, State translated) {
         for (long i = 0; i < instructions; i++) {
-            boolean leaves = i == instructions - 1 && reason == TranslatedUnit.SYSCALL;
-            if (cpu.interpreter().executeAnother() == leaves) {
+            if (!cpu.interpreter().executeAnother()) {
                 throw new IllegalStateException(
                         "instruction %d of %d of a unit leaves at %x; translated: %s"
                                 .formatted(i, instructions, cpu.rip, translated.text()));

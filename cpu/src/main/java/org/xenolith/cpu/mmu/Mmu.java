@@ -9,7 +9,6 @@ import org.xenolith.cpu.GuestFault;
 
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
-import java.util.function.BiConsumer;
 import java.util.function.LongConsumer;
 
 /**
@@ -616,19 +615,6 @@ public final class Mmu {
     public Object attachedFetch(long vaddr) {
         int i = fetchIndex(vaddr);
         return fetchTags[i] == tag(vaddr) ? fetchPages[i] : null;
-    }
-
-    /**
-     * Calls for each page with attached code that is reached as an address is, in the same half of
-     * the same address space.
-     */
-    public void forEachFetch(long vaddr, BiConsumer<Long, Object> action) {
-        long asid = asid(vaddr);
-        for (int i = 0; i < FETCH_ENTRIES; i++) {
-            if ((fetchTags[i] & PAGE_OFFSET) == asid && fetchPages[i] != null) {
-                action.accept(fetchTags[i] & PAGE_MASK, fetchPages[i]);
-            }
-        }
     }
 
     /** Attaches the decoded code to the fetch entry that {@link #hostForFetch} has just made. */

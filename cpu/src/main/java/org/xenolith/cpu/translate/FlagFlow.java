@@ -27,7 +27,7 @@ final class FlagFlow {
 
     private static boolean isLiveOut(RegionBlock block) {
         return switch (block.end) {
-            case LEAVES, COMPUTED, RETURNS, SYSTEM_CALL -> true;
+            case LEAVES, COMPUTED, RETURNS -> true;
             case GOES_ON -> isLiveAt(block.nextBlock);
             case BRANCHES -> isLiveAt(block.nextBlock) || isLiveAt(block.takenBlock);
         };

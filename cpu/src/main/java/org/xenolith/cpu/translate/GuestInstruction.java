@@ -10,7 +10,7 @@ final class GuestInstruction {
     final Binding b;
     final Translations.Entry entry;
 
-    /** First byte and the byte behind it, from the start of the region's home page. */
+    /** First byte and the byte behind it, from the page's start. */
     final int start;
 
     final int end;
@@ -33,9 +33,7 @@ final class GuestInstruction {
         return in.row.mnemonic();
     }
 
-    /**
-     * Target of a relative jump, from the start of the home page; may lie outside of the region.
-     */
+    /** Target of a relative jump, from the page's start; may lie outside. */
     int target() {
         return end + (int) in.immediate;
     }

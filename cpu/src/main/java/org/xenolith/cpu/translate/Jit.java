@@ -225,7 +225,8 @@ public final class Jit implements Translator {
     }
 
     private Region region(HotCode code, int limit) {
-        return Region.of(code, limit, !policy.atOnce);
+        int[] executed = policy.atOnce ? null : code.executed();
+        return Region.of(code.bytes(), code.start(), limit, code.busy(), executed);
     }
 
     /** Units translated so far. */

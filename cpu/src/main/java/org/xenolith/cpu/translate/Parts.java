@@ -1,6 +1,5 @@
 package org.xenolith.cpu.translate;
 
-import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.Shift;
 
@@ -149,10 +148,5 @@ public final class Parts {
 
     private static int narrow(long value, int width) {
         return (int) Shift.narrow(value, width);
-    }
-
-    /** What RDTSC loads; as a call, it does not fault where the platform would make it. */
-    public static long timeStamp(Cpu cpu) {
-        return cpu.platform().timeStampCounter(cpu);
     }
 }

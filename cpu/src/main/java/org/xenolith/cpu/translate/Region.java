@@ -3,7 +3,6 @@ package org.xenolith.cpu.translate;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
-import org.xenolith.cpu.interp.HotCode;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.ArrayDeque;
@@ -13,40 +12,25 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The blocks that a hot block reaches by jumps and calls, and where those return: a loop, or the
- * body of a function with what it calls. They are in the hot block's page, its home, and in pages
- * around that the vCPU knows; there only what is busy is called. It can be entered at the hot block
- * and behind each call that may return from elsewhere. Blocks stand in the order of their
- * addresses, which are offsets from the start of the home page.
+ * The blocks that a hot block reaches inside its page by jumps and calls, and where those return: a
+ * loop, or the body of a function. It can be entered at the hot block and behind each call. Blocks
+ * stand in the order of their addresses.
  */
 final class Region {
     /** Longest way between two comparisons of the budget, if blocks are not longer. */
     private static final int CHECK_DISTANCE = 24;
 
-    /** Most pages of a region: whoever enters it looks at each. */
-    private static final int MOST_PAGES = 8;
-
-    private final HotCode code;
+    private final byte[] page;
     private final int limit;
     private final int[] busy;
-
-    /** Code of the home page that was never executed is left out. */
-    private final boolean sparing;
-
-    private final Set<Integer> pages = new HashSet<>();
-
-    /** Places to go on decoding at. */
-    private final Deque<Integer> work = new ArrayDeque<>();
-
+    private final int[] executed;
     private boolean jumpsComputed;
     private final List<RegionBlock> computedTargets = new ArrayList<>();
     private final TreeMap<Integer, GuestInstruction> instructions = new TreeMap<>();
@@ -56,32 +40,34 @@ final class Region {
     private final TreeSet<Integer> returns = new TreeSet<>();
     private final List<RegionBlock> returnTargets = new ArrayList<>();
     private final List<RegionBlock> entries = new ArrayList<>();
-    private final Set<Integer> returnsInside = new HashSet<>();
+    private boolean callsInside;
     private RegionBlock entry;
 
-    private Region(HotCode code, int limit, boolean sparing) {
-        this.code = code;
+    private Region(byte[] page, int limit, int[] busy, int[] executed) {
+        this.page = page;
         this.limit = limit;
-        this.busy = code.busy();
-        this.sparing = sparing;
-        pages.add(0);
+        this.busy = busy;
+        this.executed = executed;
     }
 
     /**
-     * The region of a hot block.
+     * The region of the code at an offset.
      *
+     * @param page bytes of the page
      * @param limit instructions at most
-     * @param sparing leave out what has never been executed in the block's page, too
+     * @param busy where a computed jump may go, if the region has one
+     * @param executed where blocks start that have been executed, ascending: others are left out;
+     *     null when none is to be left out
      * @return null when its first instruction cannot be translated
      */
-    static Region of(HotCode code, int limit, boolean sparing) {
-        Region region = new Region(code, limit, sparing);
-        region.discover(code.start());
-        if (!region.instructions.containsKey(code.start())) {
+    static Region of(byte[] page, int start, int limit, int[] busy, int[] executed) {
+        Region region = new Region(page, limit, busy, executed);
+        region.discover(start);
+        if (!region.instructions.containsKey(start)) {
             return null;
         }
         region.cut();
-        region.connect(code.start());
+        region.connect(start);
         FlagFlow.analyse(region);
         return region;
     }
@@ -114,12 +100,9 @@ final class Region {
         return computedTargets;
     }
 
-    /** Where its blocks in the home page start, from the page's start. */
+    /** Where its blocks start, from the page's start. */
     int[] starts() {
-        return blocks.keySet().stream()
-                .filter(start -> pageOf(start) == 0)
-                .mapToInt(Integer::intValue)
-                .toArray();
+        return blocks.keySet().stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** What the region would go on with, if that had a translation; mnemonics with prefixes. */
@@ -131,30 +114,16 @@ final class Region {
         return instructions.size();
     }
 
-    /**
-     * Pairs of first byte and byte behind the last of what was decoded, from the start of its page;
-     * by the distance of that from the home page, in bytes.
-     */
-    Map<Integer, int[]> ranges() {
-        Map<Integer, List<GuestInstruction>> byPage =
-                instructions.values().stream()
-                        .collect(
-                                Collectors.groupingBy(
-                                        i -> pageOf(i.start), TreeMap::new, Collectors.toList()));
-        Map<Integer, int[]> ranges = new TreeMap<>();
-        byPage.forEach((page, list) -> ranges.put(page, ranges(page, list)));
-        return ranges;
-    }
-
-    private static int[] ranges(int page, List<GuestInstruction> list) {
+    /** Pairs of first byte and byte behind the last of what was decoded. */
+    int[] ranges() {
         List<Integer> pairs = new ArrayList<>();
         int end = -1;
-        for (GuestInstruction i : list) {
-            if (i.start - page > end || pairs.isEmpty()) {
-                pairs.add(i.start - page);
-                pairs.add(i.end - page);
+        for (GuestInstruction i : instructions.values()) {
+            if (i.start > end || pairs.isEmpty()) {
+                pairs.add(i.start);
+                pairs.add(i.end);
             } else {
-                pairs.set(pairs.size() - 1, Math.max(end, i.end - page));
+                pairs.set(pairs.size() - 1, Math.max(end, i.end));
             }
             end = pairs.getLast();
         }
@@ -164,31 +133,20 @@ final class Region {
     // ---- decoding, nearest blocks first
 
     private void discover(int start) {
-        work.add(start);
+        Deque<Integer> work = new ArrayDeque<>(List.of(start));
         while (!work.isEmpty() && instructions.size() < limit) {
             int at = work.removeFirst();
             if (isInside(at) && leaders.add(at)) {
-                straight(at);
+                straight(at, work);
             }
         }
     }
 
-    private static int pageOf(int offset) {
-        return offset & -Ram.PAGE_SIZE;
+    private static boolean isInside(int offset) {
+        return offset >= 0 && offset < Ram.PAGE_SIZE;
     }
 
-    private boolean isInside(int offset) {
-        return pages.contains(pageOf(offset));
-    }
-
-    /** Whether it may reach into the page there, which is then one of its own. */
-    private boolean reaches(int offset) {
-        int page = pageOf(offset);
-        return pages.contains(page)
-                || pages.size() < MOST_PAGES && code.bytes(page) != null && pages.add(page);
-    }
-
-    private void straight(int start) {
+    private void straight(int start, Deque<Integer> work) {
         int at = start;
         while (isInside(at) && instructions.size() < limit && !instructions.containsKey(at)) {
             GuestInstruction i = decode(at);
@@ -198,35 +156,22 @@ final class Region {
             instructions.put(at, i);
             at = i.end;
             switch (i.entry.flow()) {
-                case STRAIGHT -> {
-                    if (pageOf(at) != pageOf(start)) {
-                        expect(at);
-                        return;
-                    }
-                }
+                case STRAIGHT -> {}
                 case JUMP -> {
-                    if (pageOf(i.target()) == pageOf(start)) {
-                        work.addLast(i.target());
-                    } else {
-                        expect(i.target());
-                    }
+                    work.addLast(i.target());
                     return;
                 }
                 case BRANCH -> {
-                    expect(i.end);
-                    expect(i.target());
+                    expect(i.end, work);
+                    expect(i.target(), work);
                     return;
                 }
                 case COMPUTED -> {
-                    expectComputed();
+                    expectComputed(work);
                     return;
                 }
                 case CALL -> {
-                    expectReturn(i);
-                    return;
-                }
-                case SYSTEM_CALL -> {
-                    expectAfterwards(i.end);
+                    expectReturn(i, work);
                     return;
                 }
                 case RETURN -> {
@@ -240,30 +185,21 @@ final class Region {
     }
 
     /** What was never executed is not worth a translation. */
-    private void expect(int offset) {
-        boolean atHome = pageOf(offset) == 0;
-        if (atHome && !sparing || code.isExecuted(offset) && (atHome || reaches(offset))) {
+    private void expect(int offset, Deque<Integer> work) {
+        if (executed == null || Arrays.binarySearch(executed, offset) >= 0) {
             work.addLast(offset);
         }
     }
 
-    private void expectReturn(GuestInstruction call) {
-        expect(call.end);
+    private void expectReturn(GuestInstruction call, Deque<Integer> work) {
+        expect(call.end, work);
         returns.add(call.end);
-        if (call.isDirect() && (pageOf(call.target()) == 0 || code.isBusy(call.target()))) {
-            expect(call.target());
+        if (call.isDirect()) {
+            expect(call.target(), work);
         }
     }
 
-    /** Not each SYSCALL comes back. */
-    private void expectAfterwards(int behind) {
-        if (code.isExecuted(behind)) {
-            expect(behind);
-            returns.add(behind);
-        }
-    }
-
-    private void expectComputed() {
+    private void expectComputed(Deque<Integer> work) {
         if (!jumpsComputed) {
             jumpsComputed = true;
             for (int start : busy) {
@@ -274,13 +210,12 @@ final class Region {
 
     private GuestInstruction decode(int at) {
         Instruction in = new Instruction();
-        int offset = at - pageOf(at);
-        int length = Decoder.decode(code.bytes(pageOf(at)), offset, Ram.PAGE_SIZE - offset, in);
+        int length = Decoder.decode(page, at, Ram.PAGE_SIZE - at, in);
         if (length < 0 || in.row == null) {
             return null;
         }
         Translations.Entry entry = Translations.find(in, at);
-        if (entry == null || code.isCompared() && entry == StatusFlags.TIME_STAMP) {
+        if (entry == null) {
             leftOut.put(at, name(in));
             return null;
         }
@@ -332,17 +267,10 @@ final class Region {
                 case CALL -> {
                     if (i.isDirect()) {
                         block.next = i.target();
-                        if (instructions.containsKey(block.next)) {
-                            returnsInside.add(i.end);
-                        }
+                        callsInside |= instructions.containsKey(block.next);
                     } else {
                         block.end = RegionBlock.End.LEAVES;
                     }
-                    return block;
-                }
-                case SYSTEM_CALL -> {
-                    block.end = RegionBlock.End.SYSTEM_CALL;
-                    block.next = at;
                     return block;
                 }
                 case RETURN -> {
@@ -357,8 +285,7 @@ final class Region {
         entry = blocks.get(start);
         connectEntries();
         for (RegionBlock block : blocks.values()) {
-            block.nextBlock =
-                    block.end == RegionBlock.End.SYSTEM_CALL ? null : blocks.get(block.next);
+            block.nextBlock = blocks.get(block.next);
             block.takenBlock = blocks.get(block.taken);
             arrive(block, block.nextBlock);
             arrive(block, block.takenBlock);
@@ -369,17 +296,13 @@ final class Region {
 
     private void connectEntries() {
         for (RegionBlock block : blocks.values()) {
-            boolean inside = returnsInside.contains(block.start);
             boolean behindCall = returns.contains(block.start);
-            // In other pages a return to here is expected from inside, if the function is inside.
-            if (block == entry || behindCall && (pageOf(block.start) == 0 || !inside)) {
+            if (block == entry || behindCall) {
                 block.entry = true;
                 block.predecessors = 1;
                 entries.add(block);
             }
-            if (inside) {
-                block.returnedTo = true;
-                block.predecessors += 2;
+            if (behindCall && callsInside) {
                 returnTargets.add(block);
             }
         }
@@ -450,7 +373,7 @@ final class Region {
 
     private Stream<RegionBlock> followers(RegionBlock block) {
         return switch (block.end) {
-            case LEAVES, SYSTEM_CALL -> Stream.empty();
+            case LEAVES -> Stream.empty();
             case COMPUTED -> computedTargets.stream();
             case RETURNS -> returnTargets.stream();
             case BRANCHES, GOES_ON ->

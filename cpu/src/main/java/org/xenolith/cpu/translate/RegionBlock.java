@@ -15,8 +15,6 @@ final class RegionBlock {
         COMPUTED,
         /** Behind a call that it made, maybe from {@link Region#returnTargets}. */
         RETURNS,
-        /** Behind the unit: its last instruction is a SYSCALL, {@link #next} is behind it. */
-        SYSTEM_CALL,
         /** Elsewhere: its last instruction has set RIP. */
         LEAVES
     }
@@ -28,7 +26,7 @@ final class RegionBlock {
 
     End end = End.GOES_ON;
 
-    /** Offsets of what may follow, from the home page's start; {@link #NONE} without one. */
+    /** Offsets of what may follow, from the page's start; {@link #NONE} without one. */
     int next = NONE;
 
     int taken = NONE;
@@ -39,9 +37,6 @@ final class RegionBlock {
     RegionBlock nextBlock;
 
     RegionBlock takenBlock;
-
-    /** A function of the region returns to here. */
-    boolean returnedTo;
 
     /** The region may be entered here. */
     boolean entry;

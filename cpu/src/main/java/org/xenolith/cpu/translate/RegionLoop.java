@@ -72,7 +72,6 @@ final class RegionLoop {
                         block ->
                                 block != head
                                         && (block.entry
-                                                || block.returnedTo
                                                 || region.computedTargets().contains(block)));
     }
 

@@ -22,18 +22,13 @@ import java.lang.constant.MethodTypeDesc;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Instructions whose operand is RFLAGS, and one whose result is the time. */
+/** Instructions whose operand is RFLAGS. */
 final class StatusFlags {
     private static final ClassDesc PARTS = UnitCode.desc(Parts.class);
-    private static final MethodTypeDesc TIME = MethodTypeDesc.of(ConstantDescs.CD_long, CPU_CLASS);
     private static final int AH_SHIFT = 8;
 
     /** At IOPL 0 they would fault; for Xen, once the kernel has raised it, they do nothing. */
     private static final Map<String, Entry> PRIVILEGED = Map.of("cli", nothing(), "sti", nothing());
-
-    /** Not for units that are compared: it is later when the interpreter does it. */
-    static final Entry TIME_STAMP =
-            entry(FlagUse.NONE, Memory.ALWAYS, StatusFlags::readTimeStampCounter);
 
     private StatusFlags() {}
 
@@ -66,7 +61,6 @@ final class StatusFlags {
         entries.put(
                 "popf",
                 entry(FlagUse.OVERWRITES, Memory.ALWAYS, StatusFlags::isWide, StatusFlags::popf));
-        entries.put("rdtsc", TIME_STAMP);
         entries.put("lahf", entry(FlagUse.READS_ALL, Memory.NEVER, StatusFlags::lahf));
         entries.put("sahf", entry(FlagUse.CHANGES, Memory.NEVER, StatusFlags::sahf));
         entries.put("clc", entry(FlagUse.CHANGES, Memory.NEVER, StatusFlags::carry));
@@ -75,15 +69,6 @@ final class StatusFlags {
         entries.put("cld", entry(FlagUse.NONE, Memory.NEVER, StatusFlags::direction));
         entries.put("std", entry(FlagUse.NONE, Memory.NEVER, StatusFlags::direction));
         return entries;
-    }
-
-    private static void readTimeStampCounter(UnitCode unit, GuestInstruction i) {
-        unit.storeCount();
-        unit.out.aload(CPU).invokestatic(PARTS, "timeStamp", TIME).lstore(LONG_TEMP);
-        unit.out.lload(LONG_TEMP).l2i();
-        unit.pop(Cpu.RAX, 32, 0);
-        unit.out.lload(LONG_TEMP).bipush(Integer.SIZE).lushr();
-        unit.popLong(Cpu.RDX);
     }
 
     // ---- the stack

@@ -26,9 +26,7 @@ final class Translations {
         /** To an address that is computed. */
         COMPUTED,
         CALL,
-        RETURN,
-        /** SYSCALL: what is behind it goes on when the platform has done its part. */
-        SYSTEM_CALL
+        RETURN
     }
 
     /** What an instruction does with the six arithmetic flags. */
@@ -329,7 +327,6 @@ final class Translations {
         }
         putFlow("jmp", Flow.JUMP, FlagUse.NONE, Translations::any, nothing);
         putFlow("call", Flow.CALL, FlagUse.NONE, b -> b.bits() == 64, Stack::call);
-        putFlow("syscall", Flow.SYSTEM_CALL, FlagUse.NONE, Translations::any, nothing);
         putFlow("ret", Flow.RETURN, FlagUse.NONE, b -> b.bits() == 64, Stack::ret);
     }
 

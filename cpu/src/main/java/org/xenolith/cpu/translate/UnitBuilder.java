@@ -257,7 +257,6 @@ final class UnitBuilder {
                 unit.goOnInside(cases(region.returnTargets()));
                 unit.leaveOn();
             }
-            case SYSTEM_CALL -> unit.leaveByCall(block.next);
             case BRANCHES -> writeBranch(unit, block, following);
             case GOES_ON -> goOn(unit, block, following);
         }

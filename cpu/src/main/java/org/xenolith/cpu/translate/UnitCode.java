@@ -4,6 +4,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.SlotAccess;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 
@@ -28,6 +29,7 @@ final class UnitCode {
     private static final int BASE = 6;
     private static final int BUDGET = 8;
     private static final int SITE = 10;
+    private static final int REASON = 11;
     static final int RIP = 12;
     static final int FLAG_RULE = 14;
     static final int FLAG_READY = 15;
@@ -38,7 +40,6 @@ final class UnitCode {
     static final int INT_A = 22;
     static final int INT_B = 23;
     static final int INT_RESULT = 24;
-    private static final int REASON = 25;
     static final int HOST = 26;
     static final int LONG_TEMP = 28;
     static final int INT_TEMP = 30;
@@ -55,11 +56,8 @@ final class UnitCode {
     static final Magnitude[] NOTHING_KNOWN = new Magnitude[HALVES];
 
     private static final long LOW_32 = 0xffff_ffffL;
-
-    /** Of a place in a unit: instructions to give back. The offset stands above them. */
-    private static final int REFUND_BITS = 16;
-
-    private static final long REFUND_MASK = (1 << REFUND_BITS) - 1;
+    private static final int OFFSET_BITS = 16;
+    private static final int OFFSET_MASK = (1 << OFFSET_BITS) - 1;
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
     static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
@@ -120,7 +118,6 @@ final class UnitCode {
     private SlotUse slotUse = SlotUse.NONE;
 
     private final Label on;
-    private final Label done;
     private final Label plain;
     private final Label rough;
     final FlagEmitter flags;
@@ -135,7 +132,6 @@ final class UnitCode {
         this.out = out;
         this.doubles = doubles;
         on = out.newLabel();
-        done = out.newLabel();
         plain = out.newLabel();
         rough = out.newLabel();
         flags = new FlagEmitter(this);
@@ -481,7 +477,7 @@ final class UnitCode {
             } else if (loop.tested()[half] != null) {
                 if (!marked) {
                     marked = true;
-                    out.loadConstant((long) head << REFUND_BITS).lstore(SITE);
+                    out.loadConstant(head).istore(SITE);
                 }
                 QuickDoubles.require(this, half, loop.tested()[half]);
             }
@@ -562,14 +558,14 @@ final class UnitCode {
     /** Says where a miss of the following instruction leaves to. */
     void enter(GuestInstruction i, int instructionsToEnd) {
         refund = instructionsToEnd;
-        site = (long) i.start << REFUND_BITS | refund;
+        site = refund << OFFSET_BITS | i.start;
     }
 
-    private long site;
+    private int site;
 
     /** Makes the current instruction the place where a {@code TlbMiss} leaves to. */
     void markSite() {
-        out.loadConstant(site).lstore(SITE);
+        out.loadConstant(site).istore(SITE);
     }
 
     /** Leaves in front of the current instruction, which is one for the interpreter. */
@@ -583,27 +579,15 @@ final class UnitCode {
         out.goto_(on);
     }
 
-    /** Goes on at the address in {@link #RIP} if it is one of those in the unit. */
+    /** Goes on at the address in {@link #RIP} if it is in the unit's page. */
     void goOnInside(List<SwitchCase> targets) {
         if (!targets.isEmpty()) {
             Label outside = out.newLabel();
-            out.lload(RIP).lload(BASE).lsub().lstore(LONG_TEMP);
-            out.lload(LONG_TEMP).l2i().i2l().lload(LONG_TEMP).lcmp().ifne(outside);
-            out.lload(LONG_TEMP).l2i().lookupswitch(outside, targets);
+            out.lload(RIP).lload(BASE).lsub().loadConstant(Ram.PAGE_MASK).land();
+            out.lconst_0().lcmp().ifne(outside);
+            out.lload(RIP).lload(BASE).lsub().l2i().lookupswitch(on, targets);
             out.labelBinding(outside);
         }
-    }
-
-    /** Leaves behind a SYSCALL. */
-    void leaveByCall(int behind) {
-        pushCodeAddress(behind);
-        out.lstore(RIP).loadConstant(TranslatedUnit.SYSCALL).istore(REASON).goto_(done);
-    }
-
-    /** Makes the vCPU's count of instructions that of the current one. */
-    void storeCount() {
-        out.aload(CPU).lload(BUDGET).loadConstant((long) refund).ladd();
-        out.putfield(CPU_CLASS, "budget", ConstantDescs.CD_long);
     }
 
     /** Goes on at an offset from the page's start. */
@@ -636,7 +620,7 @@ final class UnitCode {
      * Cpu#needed}.
      */
     void checkBudget(RegionBlock block) {
-        out.loadConstant((long) block.start << REFUND_BITS).lstore(SITE);
+        out.loadConstant(block.start).istore(SITE);
         out.getstatic(ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle).lload(BUDGET);
         if (block.need > Block.MAX_INSTRUCTIONS) {
             out.loadConstant((long) (block.need - Block.MAX_INSTRUCTIONS)).lsub();
@@ -661,7 +645,7 @@ final class UnitCode {
         // Memory in the other half of the address space is left to the interpreter.
         out.invokevirtual(MMU, "asid", ASID_OF).lstore(ASID);
         out.aload(CPU).getfield(CPU_CLASS, "budget", ConstantDescs.CD_long).lstore(BUDGET);
-        out.lconst_0().lstore(SITE);
+        out.iconst_0().istore(SITE);
         for (int i = 0; i < 20; i++) {
             if ((used & 1 << i) != 0) {
                 loadRegister(i, FIRST_REGISTER + 2 * i);
@@ -694,7 +678,7 @@ final class UnitCode {
             }
         }
         if (quickRequired) {
-            out.iload(START).i2l().loadConstant(REFUND_BITS).lshl().lstore(SITE).iload(QUICK);
+            out.iload(START).istore(SITE).iload(QUICK);
             leaveUnless();
         }
     }
@@ -722,7 +706,7 @@ final class UnitCode {
      * Without a branch, for the same reason: where the budget is compared nothing is to refund.
      */
     void missedOrSpent() {
-        out.pop().lload(SITE).l2i().loadConstant((int) REFUND_MASK).iand();
+        out.pop().iload(SITE).loadConstant(OFFSET_BITS).iushr();
         out.loadConstant(1).isub().loadConstant(Integer.SIZE - 1).iushr();
         out.loadConstant(TranslatedUnit.BUDGET - TranslatedUnit.MISS).imul();
         out.loadConstant(TranslatedUnit.MISS).iadd().istore(REASON).goto_(plain);
@@ -736,17 +720,18 @@ final class UnitCode {
 
     /** The one way out. */
     void epilogue() {
+        Label done = out.newLabel();
         if (usesRough || quickRequired) {
             // Not reached from above.
             out.labelBinding(rough);
             out.loadConstant(TranslatedUnit.ROUGH).istore(REASON);
         }
         out.labelBinding(plain);
-        out.lload(BASE).lload(SITE).loadConstant(REFUND_BITS).lshr().ladd().lstore(RIP);
-        out.lload(BUDGET).lload(SITE).loadConstant(REFUND_MASK).land().ladd();
+        out.lload(BASE).iload(SITE).loadConstant(OFFSET_MASK).iand().i2l().ladd().lstore(RIP);
+        out.lload(BUDGET).iload(SITE).loadConstant(OFFSET_BITS).iushr().i2l().ladd();
         out.lstore(BUDGET).goto_(done);
         out.labelBinding(on);
-        out.loadConstant(TranslatedUnit.ON).istore(REASON);
+        out.iconst_0().istore(REASON);
         out.labelBinding(done);
         for (int i = 0; i < 16; i++) {
             if ((changed & 1 << i) != 0) {

@@ -9,7 +9,6 @@ import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
 
 import java.lang.ref.WeakReference;
-import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /** A jump may remember the operation of a unit that is gone. */
@@ -48,9 +47,7 @@ class DroppedUnitTest {
         byte[] bytes = new byte[0x1000];
         System.arraycopy(PROGRAM, 0, bytes, 0, PROGRAM.length);
         CodeBytes code = CodeBytes.of(new int[] {0, PROGRAM.length, 0x800, 0x801}, bytes);
-        List<UnitPart> parts = List.of(new UnitPart(0, code));
-        MadeUnit made = new MadeUnit(unit, new int[] {0}, parts, 1, false);
-        assertThat(page.install(block, made, 0)).isTrue();
+        assertThat(page.install(block, new MadeUnit(unit, new int[] {0}, code, 1, false))).isTrue();
         return new WeakReference<>(unit);
     }
 

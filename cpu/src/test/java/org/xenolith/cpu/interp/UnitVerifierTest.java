@@ -54,7 +54,7 @@ class UnitVerifierTest {
 
     @Test
     void aUnitThatDoesTheSameIsLeftAlone() {
-        assertThat(verifier.run(unit(1, 41), CODE, 0, 0)).isEqualTo(TranslatedUnit.ON);
+        assertThat(verifier.run(unit(1, 41), CODE, 0)).isEqualTo(TranslatedUnit.ON);
         assertThat(verifier.compared()).isEqualTo(1);
         assertThat(cpu.r[Cpu.RAX]).isEqualTo(41);
         assertThat(cpu.rip).isEqualTo(CODE + length);
@@ -64,21 +64,21 @@ class UnitVerifierTest {
 
     @Test
     void aWrongRegisterIsReported() {
-        assertThatThrownBy(() -> verifier.run(unit(2, 41), CODE, 0, 0))
+        assertThatThrownBy(() -> verifier.run(unit(2, 41), CODE, 0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("differs from the interpreter");
     }
 
     @Test
     void aWrongStoreIsReported() {
-        assertThatThrownBy(() -> verifier.run(unit(1, 42), CODE, 0, 0))
+        assertThatThrownBy(() -> verifier.run(unit(1, 42), CODE, 0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("at byte 0 of a frame");
     }
 
     @Test
     void aMissingStoreIsReported() {
-        assertThatThrownBy(() -> verifier.run(unit(1, 0), CODE, 0, 0))
+        assertThatThrownBy(() -> verifier.run(unit(1, 0), CODE, 0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("at byte 0 of a frame");
     }
@@ -90,7 +90,7 @@ class UnitVerifierTest {
             cpu.mmu().write64(MANY + page * Ram.PAGE_SIZE, page);
         }
         assertThat(writableFrames()).isGreaterThan(100);
-        verifier.run(unit(1, 41), CODE, 0, 0);
+        verifier.run(unit(1, 41), CODE, 0);
         assertThat(writableFrames()).as("those that the unit has written since").isEqualTo(1);
         assertThat(cpu.mmu().read64(MANY + 7 * Ram.PAGE_SIZE)).isEqualTo(7);
     }
@@ -107,7 +107,7 @@ class UnitVerifierTest {
         for (int i = 0; i < 250; i++) {
             cpu.r[Cpu.RAX] = 40;
             cpu.budget = 100;
-            seldom.run(unit(1, 41), CODE, 0, i);
+            seldom.run(unit(1, 41), CODE, i);
         }
         assertThat(seldom.compared()).as("0 to 7, 100, 200").isEqualTo(10);
     }
