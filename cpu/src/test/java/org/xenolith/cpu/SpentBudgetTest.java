@@ -15,14 +15,12 @@ import java.util.concurrent.TimeUnit;
 class SpentBudgetTest {
     private static final String UNIT = "org.xenolith.cpu.translate.Unit";
 
-    /** The JVM's own option is the launcher's. */
     private static List<String> output() throws IOException, InterruptedException {
         Process jvm =
                 new ProcessBuilder(
                                 ProcessHandle.current().info().command().orElse("java"),
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-Xbatch",
-                                "-XX:-ProfileExceptionHandlers",
                                 "-XX:+PrintCompilation",
                                 "-Xlog:deoptimization=debug",
                                 "-cp",
@@ -38,15 +36,21 @@ class SpentBudgetTest {
         return output;
     }
 
+    /** Once, for the handler that nothing had come to, and not for each comparison. */
     @Test
-    void noUnitIsThrownAwayWhenItsBudgetEndsWhereItNeverDid() throws Exception {
+    void aUnitIsThrownAwayOnceAtMostWhenItsBudgetEndsWhereItNeverDid() throws Exception {
         List<String> output = output();
         int warm = output.indexOf("warm");
         assertThat(output.subList(0, warm))
                 .as("the unit is compiled by C2")
                 .anyMatch(line -> line.matches("\\s*\\d+\\s+\\d+ .* 4 +" + UNIT + "/.*::run .*"));
-        assertThat(output.subList(warm, output.size()))
-                .noneMatch(line -> line.contains(UNIT) && line.contains("unstable_if"))
-                .noneMatch(line -> line.contains(UNIT) && line.contains("made not entrant"));
+        List<String> then =
+                output.subList(warm, output.size()).stream()
+                        .filter(line -> line.contains(UNIT))
+                        .toList();
+        assertThat(then).noneMatch(line -> line.contains("unstable_if"));
+        assertThat(then)
+                .filteredOn(line -> line.matches("\\s*\\d+\\s+\\d+ .* 4 .*made not entrant.*"))
+                .hasSizeLessThanOrEqualTo(1);
     }
 }
