@@ -1,6 +1,7 @@
 package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.SlotAccess;
 
 /**
@@ -15,15 +16,16 @@ final class Slots {
     private static final int STEP = 11;
 
     private static final int PAIRS = SlotAccess.SLOTS / 2;
-    private static final int PAGE_SHIFT = 12;
-    private static final long HALF_PAGE = 1 << PAGE_SHIFT - 1;
+    private static final long HALF_PAGE = Ram.PAGE_SIZE / 2;
 
     private Slots() {}
 
+    /** Number of the slot for what the instruction loads, below {@link SlotAccess#SLOTS}. */
     static int forLoad(GuestInstruction i) {
         return 2 * pair(i);
     }
 
+    /** The same for what it stores. */
     static int forStore(GuestInstruction i) {
         return 2 * pair(i) + 1;
     }
@@ -33,8 +35,8 @@ final class Slots {
         // A register mostly points to the first byte of something, or a little behind it.
         long page =
                 in.ripRelative
-                        ? in.displacement + i.end >> PAGE_SHIFT
-                        : in.displacement + HALF_PAGE >> PAGE_SHIFT;
+                        ? in.displacement + i.end >> Ram.PAGE_SHIFT
+                        : in.displacement + HALF_PAGE >> Ram.PAGE_SHIFT;
         return (int) (first(in) + STEP * page) & PAIRS - 1;
     }
 
