@@ -52,7 +52,6 @@ abstract class Branch extends Op {
         Op entry = takenEntry;
         if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
             if ((counted & TAKEN) != 0 && cpu.isEntryCounted()) {
-                // A sibling that has just found the way may have told us the entry first.
                 count(cpu, takenBlock);
             }
             return entry;
@@ -61,6 +60,7 @@ abstract class Branch extends Op {
     }
 
     private void count(Cpu cpu, Block block) {
+        // A sibling that has just found the way may have told us the entry before the block.
         if (block != null && block.count(cpu)) {
             Interpreter.hot(cpu, page, block);
         }
