@@ -2,9 +2,13 @@ package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.cpu.Assembler.at;
+import static org.xenolith.cpu.Cpu.R10;
+import static org.xenolith.cpu.Cpu.R8;
+import static org.xenolith.cpu.Cpu.R9;
 import static org.xenolith.cpu.Cpu.RAX;
 import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.Cpu.RCX;
+import static org.xenolith.cpu.Cpu.RDX;
 import static org.xenolith.cpu.GuestCode.CODE;
 import static org.xenolith.cpu.GuestCode.DATA;
 import static org.xenolith.cpu.GuestCode.DATA_END;
@@ -18,6 +22,7 @@ import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.translate.Jit;
 
@@ -63,6 +68,32 @@ class TranslationTest {
         assertThat(hot.cpu.run(100_000)).isEqualTo(Exit.SYSCALL);
         assertThat(hot.cpu.r[RAX]).isEqualTo(10_000L * 10_001 / 2);
         assertThat(hot.cpu.tier.instructions()).isGreaterThan(40_000);
+    }
+
+    @Test
+    void aHandlerThatGetsHotLaterSharesAUnitWithThoseThatHaveOneAlready() {
+        GuestCode hot = new GuestCode(new Jit(new Jit.Policy(100, ANY_TIME, true, 200, 0)));
+        Label[] handlers = {new Label(), new Label(), new Label()};
+        Label done = new Label();
+        Assembler program =
+                hot.write(
+                        code -> {
+                            Label third = handlers[2];
+                            code.lea(R8, handlers[0]).lea(R9, handlers[1]).lea(R10, handlers[0]);
+                            code.mov(RCX, 10_000).jmp(handlers[0]);
+                            for (Label handler : handlers) {
+                                code.bind(handler).dec(64, RCX).jcc(Condition.E, done);
+                                code.mov(64, RDX, R8).mov(64, R8, R9).mov(64, R9, R10);
+                                code.mov(64, R10, RDX).jmp(RDX);
+                            }
+                            code.bind(done).syscall();
+                            code.lea(R10, third).mov(RCX, 10_000).jmp(handlers[0]);
+                        });
+        assertThat(hot.cpu.run(1_000_000)).isEqualTo(Exit.SYSCALL);
+        long before = hot.cpu.tier.exits(TranslatedUnit.ON);
+        assertThat(hot.cpu.run(1_000_000)).isEqualTo(Exit.SYSCALL);
+        assertThat(program.bytes()).hasSizeLessThan(Ram.PAGE_SIZE);
+        assertThat(hot.cpu.tier.exits(TranslatedUnit.ON) - before).isLessThan(200);
     }
 
     @Test

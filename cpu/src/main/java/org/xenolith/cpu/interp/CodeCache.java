@@ -82,7 +82,7 @@ public final class CodeCache implements Mmu.StoreWatch {
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
         if (!translator.request(
-                new HotCode(page, block, bytes, busy(page), page.starts(), translator.library()))) {
+                new HotCode(page, block, bytes, busyBelow(page), translator.library()))) {
             block.heat = translator.threshold(page.drops());
         }
     }
@@ -102,9 +102,9 @@ public final class CodeCache implements Mmu.StoreWatch {
         return (int) (cpu.retired() / 1_000_000);
     }
 
-    private int[] busy(CodePage page) {
+    private int busyBelow(CodePage page) {
         int threshold = translator.threshold(page.drops());
-        return page.startsBelow(threshold - threshold / BUSY_PART);
+        return threshold - threshold / BUSY_PART;
     }
 
     /** A unit was left too often because its quick form of floating point was not quick. */

@@ -276,17 +276,23 @@ final class CodePage {
     synchronized int[] startsBelow(int heat) {
         return Arrays.stream(table)
                 .filter(block -> block != null && block.isValid())
-                .filter(block -> block.heat < heat || block.entry != block.plain)
+                .filter(block -> block.heat < heat || block.busy || block.entry != block.plain)
                 .mapToInt(block -> block.start)
                 .sorted()
                 .toArray();
     }
 
-    /** Blocks that run within somebody's unit now need not become units soon. */
-    void cool(int[] starts, int heat) {
+    /**
+     * Blocks that run within somebody's unit now need not become units soon.
+     *
+     * @param heat they count anew from
+     * @param busyBelow heat below which a block was entered often
+     */
+    void cool(int[] starts, int heat, int busyBelow) {
         for (int start : starts) {
             Block block = find(start);
             if (block != null && block.entry == block.plain) {
+                block.busy |= block.heat < busyBelow;
                 block.heat = heat;
                 block.covered = true;
             }

@@ -5,22 +5,17 @@ public final class HotCode {
     private final CodePage page;
     private final Block block;
     private final byte[] bytes;
-    private final int[] busy;
-    private final int[] executed;
+    private final int busyBelow;
     private final UnitLibrary library;
 
-    HotCode(
-            CodePage page,
-            Block block,
-            byte[] bytes,
-            int[] busy,
-            int[] executed,
-            UnitLibrary library) {
+    /**
+     * @param busyBelow heat below which a block of the page runs often, too
+     */
+    HotCode(CodePage page, Block block, byte[] bytes, int busyBelow, UnitLibrary library) {
         this.page = page;
         this.block = block;
         this.bytes = bytes;
-        this.busy = busy;
-        this.executed = executed;
+        this.busyBelow = busyBelow;
         this.library = library;
     }
 
@@ -34,17 +29,25 @@ public final class HotCode {
         return block.start;
     }
 
-    /** Where other blocks of the page start that run often too: targets of indirect jumps. */
+    /**
+     * Where other blocks of the page start that run often too, as of now: targets of indirect
+     * jumps.
+     */
     public int[] busy() {
-        return busy;
+        return page.startsBelow(busyBelow);
     }
 
     /**
-     * Where blocks of the page start, in ascending order: what is not among them, and is reached by
-     * a branch, has never been executed.
+     * Where blocks of the page start, as of now, in ascending order: what is not among them, and is
+     * reached by a branch, has never been executed.
      */
     public int[] executed() {
-        return executed;
+        return page.starts();
+    }
+
+    /** Whether both are of the same page. */
+    public boolean isNear(HotCode other) {
+        return page == other.page;
     }
 
     /** Whether a unit was dropped because its quick form of floating point was left too often. */
@@ -53,11 +56,11 @@ public final class HotCode {
     }
 
     /**
-     * Whether a translation would be in vain: the block was dropped meanwhile, or stands in the
-     * unit of another one.
+     * Whether a translation would be in vain: the block was dropped meanwhile, has a unit, or
+     * stands in the unit of another one.
      */
     public boolean isStale() {
-        return !block.isValid() || block.covered;
+        return !block.isValid() || block.covered || block.entry != block.plain;
     }
 
     /**
@@ -92,7 +95,7 @@ public final class HotCode {
         MadeUnit made = new MadeUnit(unit, entries, code, heat, exact);
         boolean installed = page.install(block, made);
         if (installed) {
-            page.cool(covered, heat);
+            page.cool(covered, heat, busyBelow);
             library.add(made);
         }
         return installed;
