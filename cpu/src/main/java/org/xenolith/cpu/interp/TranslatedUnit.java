@@ -31,13 +31,16 @@ public abstract class TranslatedUnit {
 
     public static final int REASONS = 5;
 
+    /** In place of a start: changes nothing of the guest's, for the JVM to see the unit run. */
+    public static final int REHEARSE = -1;
+
     /** Set whenever it runs, by any vCPU; {@link UnitLibrary} takes it back now and then. */
     boolean ran;
 
     /**
      * Runs from one of the unit's entries and counts instructions in {@link Cpu#budget}.
      *
-     * @param start where the entry is, in bytes from the page's start
+     * @param start where the entry is, in bytes from the page's start; or {@link #REHEARSE}
      * @return why it stopped
      */
     public abstract int run(Cpu cpu, int start);

@@ -1,7 +1,6 @@
 package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.interp.HotCode;
-import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.interp.Translator;
 import org.xenolith.cpu.interp.UnitLibrary;
 
@@ -10,6 +9,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -105,8 +105,12 @@ public final class Jit implements Translator {
     /** The window grows to so many times its first length, lest flat code be translated. */
     private static final int WINDOW_GROWTH = 4;
 
+    /** How often units are asked whether they are compiled. */
+    private static final long ASK_MILLIS = 2;
+
     private final Policy policy;
     private final UnitLibrary library;
+    private final Rehearsal rehearsal = new Rehearsal();
     private final BlockingQueue<HotCode> queue = new ArrayBlockingQueue<>(QUEUE);
     private final LongAdder units = new LongAdder();
     private final LongAdder instructions = new LongAdder();
@@ -161,7 +165,11 @@ public final class Jit implements Translator {
     private void work() {
         try {
             while (true) {
-                translateGuarded(queue.take());
+                HotCode code = next();
+                if (code != null) {
+                    guard(() -> translate(code));
+                }
+                installCompiled();
             }
         } catch (InterruptedException e) {
             // Nobody interrupts it: a daemon ends with its process.
@@ -169,10 +177,29 @@ public final class Jit implements Translator {
         }
     }
 
+    /** The next hot block; null if there is none, or no room, and units are to be asked. */
+    private HotCode next() throws InterruptedException {
+        if (rehearsal.isEmpty()) {
+            return queue.take();
+        }
+        if (rehearsal.isFull()) {
+            Thread.sleep(ASK_MILLIS);
+            return null;
+        }
+        return queue.poll(ASK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void installCompiled() {
+        for (FreshUnit unit : rehearsal.takeReady()) {
+            guard(() -> install(unit));
+            unit.keptBack().forEach(code -> guard(() -> translate(code)));
+        }
+    }
+
     /** A defect of the translator costs a guest its speed, not its life. */
-    private void translateGuarded(HotCode code) {
+    private void guard(Runnable work) {
         try {
-            translate(code);
+            work.run();
         } catch (RuntimeException | LinkageError defect) {
             failures.increment();
             lastFailure = defect;
@@ -184,36 +211,49 @@ public final class Jit implements Translator {
             stale.increment();
             return;
         }
-        if (code.enterKnown()) {
+        if (code.enterKnown() || rehearsal.keepBack(code)) {
             return;
         }
         long start = System.nanoTime();
+        FreshUnit unit = make(code);
+        nanos.add(System.nanoTime() - start);
+        if (unit == null) {
+            refused.increment();
+        } else if (policy.atOnce) {
+            install(unit);
+        } else {
+            rehearsal.add(unit);
+        }
+    }
+
+    private FreshUnit make(HotCode code) {
+        int[] busy = code.busy();
+        int[] executed = policy.atOnce ? null : code.executed();
         int limit = policy.maxInstructions;
-        Region region = region(code, limit);
+        Region region = Region.of(code.bytes(), code.start(), limit, busy, executed);
         boolean exact = policy.exact || code.isRough();
         byte[] classFile = region == null ? null : UnitBuilder.classFile(region, exact);
         while (classFile != null && UnitBuilder.codeLength(classFile) > allowedLength(region)) {
             int length = UnitBuilder.codeLength(classFile);
             int count = Math.min(limit, region.instructionCount());
             limit = count * allowedLength(region) / length * 9 / 10;
-            region = region(code, limit);
+            region = Region.of(code.bytes(), code.start(), limit, busy, executed);
             classFile = UnitBuilder.classFile(region, exact);
         }
-        if (classFile == null) {
-            refused.increment();
+        return classFile == null
+                ? null
+                : new FreshUnit(code, region, UnitBuilder.define(classFile), exact);
+    }
+
+    private void install(FreshUnit unit) {
+        Region region = unit.region();
+        if (unit.install(Math.max(policy.threshold * COVERED_FACTOR, 1))) {
+            units.increment();
+            instructions.add(region.instructionCount());
+            region.leftOut().forEach(this::countLeftOut);
         } else {
-            TranslatedUnit unit = UnitBuilder.define(classFile);
-            int cool = Math.max(policy.threshold * COVERED_FACTOR, 1);
-            if (code.install(
-                    unit, region.entryStarts(), region.ranges(), region.starts(), cool, exact)) {
-                units.increment();
-                instructions.add(region.instructionCount());
-                region.leftOut().forEach(this::countLeftOut);
-            } else {
-                stale.increment();
-            }
+            stale.increment();
         }
-        nanos.add(System.nanoTime() - start);
     }
 
     private void countLeftOut(String mnemonic) {
@@ -222,11 +262,6 @@ public final class Jit implements Translator {
 
     private static int allowedLength(Region region) {
         return region.computedTargets().isEmpty() ? LARGE_METHOD : LARGEST_METHOD;
-    }
-
-    private Region region(HotCode code, int limit) {
-        int[] executed = policy.atOnce ? null : code.executed();
-        return Region.of(code.bytes(), code.start(), limit, code.busy(), executed);
     }
 
     /** Units translated so far. */

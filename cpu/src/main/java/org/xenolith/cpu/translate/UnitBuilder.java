@@ -168,6 +168,7 @@ final class UnitBuilder {
         unit.epilogue();
         out.labelBinding(prologue);
         unit.prologue();
+        unit.rehearse();
         writeEntry(out);
     }
 

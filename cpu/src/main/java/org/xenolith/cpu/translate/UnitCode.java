@@ -683,6 +683,14 @@ final class UnitCode {
         }
     }
 
+    /** Behind the prologue: leaves at once, if that is all that is asked for. */
+    void rehearse() {
+        Label runs = out.newLabel();
+        out.iload(START).ifge(runs);
+        out.lload(BASE).lstore(RIP).goto_(on);
+        out.labelBinding(runs);
+    }
+
     private void loadHalf(int half) {
         if (isDouble(half)) {
             toDouble();

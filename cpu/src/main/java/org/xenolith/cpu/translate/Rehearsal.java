@@ -1,0 +1,56 @@
+package org.xenolith.cpu.translate;
+
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.interp.HotCode;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Units that HotSpot is to compile before a vCPU enters them. For one thread. */
+final class Rehearsal {
+    /** So many at most; then no other one is made. */
+    private static final int MOST = 16;
+
+    private final List<FreshUnit> units = new ArrayList<>();
+
+    /** Made when needed: nothing may be translated at all. */
+    private Cpu idle;
+
+    boolean isEmpty() {
+        return units.isEmpty();
+    }
+
+    boolean isFull() {
+        return units.size() >= MOST;
+    }
+
+    void add(FreshUnit unit) {
+        if (idle == null) {
+            idle = IdleProcessor.create();
+        }
+        unit.begin(idle);
+        units.add(unit);
+    }
+
+    /**
+     * Keeps a hot block back if it stands in one of the units: it may need none of its own.
+     *
+     * @return whether it does
+     */
+    boolean keepBack(HotCode code) {
+        for (FreshUnit unit : units) {
+            if (unit.contains(code)) {
+                unit.keepBack(code);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Takes out those that are compiled, or will not be soon. */
+    List<FreshUnit> takeReady() {
+        List<FreshUnit> ready = units.stream().filter(unit -> unit.isReady(idle)).toList();
+        units.removeAll(ready);
+        return ready;
+    }
+}

@@ -1,0 +1,87 @@
+package org.xenolith.cpu.translate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.Assembler;
+import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.Condition;
+import org.xenolith.cpu.Assembler.Label;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.interp.TranslatedUnit;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.util.Arrays;
+
+/** A unit waits until the JVM has compiled it, and being called meanwhile changes nothing. */
+class FreshUnitTest {
+    private static final long SLOW_NANOS = 20_000;
+
+    /** Stands for a unit that the JVM compiles after some calls, or never. */
+    private static final class Compiled extends TranslatedUnit {
+        private final int after;
+        private int calls;
+
+        Compiled(int after) {
+            this.after = after;
+        }
+
+        @Override
+        public int run(Cpu cpu, int start) {
+            assertThat(start).isEqualTo(REHEARSE);
+            long until = System.nanoTime() + SLOW_NANOS;
+            while (calls < after && System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
+            calls++;
+            return ON;
+        }
+    }
+
+    private final Cpu idle = IdleProcessor.create();
+
+    @Test
+    void aUnitIsNotReadyBeforeItIsCompiled() {
+        Compiled unit = new Compiled(500);
+        FreshUnit fresh = new FreshUnit(null, null, unit, false);
+        fresh.begin(idle);
+        while (!fresh.isReady(idle)) {
+            assertThat(unit.calls).isLessThan(1_000);
+        }
+        assertThat(unit.calls).isGreaterThanOrEqualTo(500);
+    }
+
+    @Test
+    void aUnitThatIsNeverCompiledIsReadyInTheEnd() {
+        FreshUnit fresh = new FreshUnit(null, null, new Compiled(Integer.MAX_VALUE), false);
+        fresh.begin(idle);
+        assertThat(fresh.isReady(idle)).isFalse();
+        while (!fresh.isReady(idle)) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void aRehearsalLeavesRegistersFlagsVectorsAndBudgetAlone() {
+        Label loop = new Label();
+        Assembler code = new Assembler(0);
+        code.bind(loop).load(64, Cpu.RAX, Assembler.at(Cpu.RBX)).alu(Alu.ADD, 64, Cpu.RAX, Cpu.RCX);
+        code.sse(0xf2, 0x58, 2, 3).store(64, Assembler.at(Cpu.RBX), Cpu.RAX);
+        code.dec(64, Cpu.RCX).jcc(Condition.NE, loop);
+        byte[] page = Arrays.copyOf(code.bytes(), Ram.PAGE_SIZE);
+        Region region = Region.of(page, 0, 200, new int[0], null);
+        TranslatedUnit unit = UnitBuilder.define(UnitBuilder.classFile(region, false));
+        Arrays.setAll(idle.r, i -> i + 1);
+        Arrays.setAll(idle.xmm, i -> i + 1);
+        idle.setRflags(0x8d5);
+        idle.budget = 100;
+        long[] registers = idle.r.clone();
+        long[] vectors = idle.xmm.clone();
+        long flags = idle.rflags();
+        assertThat(unit.run(idle, TranslatedUnit.REHEARSE)).isEqualTo(TranslatedUnit.ON);
+        assertThat(idle.r).isEqualTo(registers);
+        assertThat(idle.xmm).isEqualTo(vectors);
+        assertThat(idle.rflags()).isEqualTo(flags);
+        assertThat(idle.budget).isEqualTo(100);
+    }
+}
