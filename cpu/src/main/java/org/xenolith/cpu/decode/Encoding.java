@@ -78,7 +78,7 @@ record Encoding(
                 int last = word.charAt(word.length() - 1) - '0';
                 return new Encoding(prefix, rexW, opcode, opcodes, first, last, ModRmPart.REG);
             }
-            if (word.matches("[0-9A-F]{2}(\\+i)?")) {
+            if (isModRm(word)) {
                 int first = hexByte(word);
                 int last = word.endsWith("+i") ? first + 7 : first;
                 return new Encoding(prefix, rexW, opcode, opcodes, first, last, ModRmPart.WHOLE);
@@ -113,6 +113,16 @@ record Encoding(
             boolean found = next < words.length && words[next].equals(word);
             next += found ? 1 : 0;
             return found;
+        }
+
+        /** A byte in capital hexadecimal digits, unlike {@code ib}; perhaps with {@code +i}. */
+        private static boolean isModRm(String word) {
+            int length = word.endsWith("+i") ? word.length() - 2 : word.length();
+            return length == 2 && isHexDigit(word.charAt(0)) && isHexDigit(word.charAt(1));
+        }
+
+        private static boolean isHexDigit(char c) {
+            return c >= '0' && c <= '9' || c >= 'A' && c <= 'F';
         }
 
         private static int hexByte(String word) {

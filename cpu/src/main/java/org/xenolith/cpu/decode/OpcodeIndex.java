@@ -50,11 +50,25 @@ final class OpcodeIndex {
     /** {@code 90+r}, which {@code 90} alone hides although REX.B brings it back. */
     static final OpcodeRow XCHG_ROW;
 
+    /**
+     * A row with what its columns say.
+     *
+     * @param memory whether it holds where ModRM names memory
+     * @param register whether it holds where ModRM names a register
+     */
+    private record Line(OpcodeRow row, Encoding encoding, boolean memory, boolean register) {
+        static Line of(OpcodeRow row) {
+            return new Line(
+                    row, Encoding.parse(row.encoding()), allowsMemory(row), allowsRegister(row));
+        }
+    }
+
     static {
-        List<OpcodeRow> rows = new ArrayList<>(OpcodeTable.rows());
-        rows.sort(Comparator.comparingInt(row -> Encoding.parse(row.encoding()).rank()));
-        ROWS = new OpcodeRow[allotSlots(rows)];
-        rows.forEach(OpcodeIndex::fillSlots);
+        List<Line> lines = new ArrayList<>();
+        OpcodeTable.rows().forEach(row -> lines.add(Line.of(row)));
+        lines.sort(Comparator.comparingInt(line -> line.encoding.rank()));
+        ROWS = new OpcodeRow[allotSlots(lines)];
+        lines.forEach(OpcodeIndex::fillSlots);
         FORMS = Arrays.stream(ROWS).mapToInt(OpcodeIndex::form).toArray();
         XCHG_ROW = ROWS[OPCODES[0x91] & FIRST_SLOT];
     }
@@ -62,15 +76,15 @@ final class OpcodeIndex {
     private OpcodeIndex() {}
 
     /** Gives each opcode its run of slots; slot 0 stays empty and serves all undefined opcodes. */
-    private static int allotSlots(List<OpcodeRow> rows) {
-        for (OpcodeRow row : rows) {
-            Encoding encoding = Encoding.parse(row.encoding());
+    private static int allotSlots(List<Line> lines) {
+        for (Line line : lines) {
+            Encoding encoding = line.encoding;
             for (int i = 0; i < encoding.opcodes(); i++) {
-                OPCODES[encoding.opcode() + i] |= selectors(row, encoding);
+                OPCODES[encoding.opcode() + i] |= selectors(line);
             }
         }
         int used = 1;
-        boolean[] known = knownOpcodes(rows);
+        boolean[] known = knownOpcodes(lines);
         for (int opcode = 0; opcode < MAPS_SIZE; opcode++) {
             if (known[opcode]) {
                 int slots = slotsOf(OPCODES[opcode]);
@@ -81,10 +95,10 @@ final class OpcodeIndex {
         return used;
     }
 
-    private static boolean[] knownOpcodes(List<OpcodeRow> rows) {
+    private static boolean[] knownOpcodes(List<Line> lines) {
         boolean[] known = new boolean[MAPS_SIZE];
-        for (OpcodeRow row : rows) {
-            Encoding encoding = Encoding.parse(row.encoding());
+        for (Line line : lines) {
+            Encoding encoding = line.encoding;
             Arrays.fill(known, encoding.opcode(), encoding.opcode() + encoding.opcodes(), true);
         }
         return known;
@@ -95,43 +109,42 @@ final class OpcodeIndex {
         return (selectors & BY_PREFIX) != 0 ? slots * PREFIX_SLOTS : slots;
     }
 
-    private static int selectors(OpcodeRow row, Encoding encoding) {
+    private static int selectors(Line line) {
+        Encoding encoding = line.encoding;
         int selectors = encoding.prefix() != Encoding.ANY || encoding.rexW() ? BY_PREFIX : 0;
         return selectors
                 | switch (encoding.modRm()) {
                     case ABSENT -> 0;
                     case OPERANDS_ONLY ->
-                            HAS_MODRM
-                                    | (allowsMemory(row) && allowsRegister(row)
-                                            ? 0
-                                            : BY_MOD_AND_REG);
+                            HAS_MODRM | (line.memory && line.register ? 0 : BY_MOD_AND_REG);
                     case REG -> HAS_MODRM | BY_MOD_AND_REG;
                     case WHOLE -> HAS_MODRM | BY_MODRM;
                 };
     }
 
-    private static void fillSlots(OpcodeRow row) {
-        Encoding encoding = Encoding.parse(row.encoding());
+    private static void fillSlots(Line line) {
+        Encoding encoding = line.encoding;
         for (int i = 0; i < encoding.opcodes(); i++) {
             int opcode = OPCODES[encoding.opcode() + i];
             if ((opcode & HAS_MODRM) == 0) {
-                fillPrefixSlots(row, encoding, opcode, 0);
+                fillPrefixSlots(line, opcode, 0);
                 continue;
             }
             for (int modRm = 0; modRm < 256; modRm++) {
-                if (holdsFor(row, encoding, modRm)) {
-                    fillPrefixSlots(row, encoding, opcode, modRmSelector(opcode, modRm));
+                if (holdsFor(line, modRm)) {
+                    fillPrefixSlots(line, opcode, modRmSelector(opcode, modRm));
                 }
             }
         }
     }
 
-    private static boolean holdsFor(OpcodeRow row, Encoding encoding, int modRm) {
+    private static boolean holdsFor(Line line, int modRm) {
+        Encoding encoding = line.encoding;
         boolean register = modRm >= 0xc0;
         int reg = modRm >>> 3 & 7;
         int value = encoding.modRm() == Encoding.ModRmPart.WHOLE ? modRm : reg;
         boolean wanted = value >= encoding.firstModRm() && value <= encoding.lastModRm();
-        return wanted && (register ? allowsRegister(row) : allowsMemory(row));
+        return wanted && (register ? line.register : line.memory);
     }
 
     /** The part of the slot number that ModRM decides. */
@@ -145,18 +158,18 @@ final class OpcodeIndex {
         return modRm >>> 3 & 7 | (modRm >= 0xc0 ? 8 : 0);
     }
 
-    private static void fillPrefixSlots(
-            OpcodeRow row, Encoding encoding, int opcode, int selector) {
+    private static void fillPrefixSlots(Line line, int opcode, int selector) {
+        Encoding encoding = line.encoding;
         int first = opcode & FIRST_SLOT;
         if ((opcode & BY_PREFIX) == 0) {
-            ROWS[first + selector] = row;
+            ROWS[first + selector] = line.row;
             return;
         }
         for (int slot = 0; slot < PREFIX_SLOTS; slot++) {
             boolean prefixHolds =
                     encoding.prefix() == Encoding.ANY || encoding.prefix() == slot >>> 1;
             if (prefixHolds && (!encoding.rexW() || (slot & 1) != 0)) {
-                ROWS[first + selector * PREFIX_SLOTS + slot] = row;
+                ROWS[first + selector * PREFIX_SLOTS + slot] = line.row;
             }
         }
     }
