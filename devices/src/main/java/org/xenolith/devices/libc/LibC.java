@@ -38,7 +38,14 @@ public final class LibC {
     // <bits/poll.h>
     public static final short POLLIN = 0x1;
 
+    private static final String LIBRARY_FOLDERS = "jna.platform.library.path";
+
     static {
+        // JNA would run ldconfig to find out where libraries are; this one is in the process
+        // already.
+        if (System.getProperty(LIBRARY_FOLDERS) == null) {
+            System.setProperty(LIBRARY_FOLDERS, "");
+        }
         Native.register(LibC.class, "c");
     }
 
