@@ -6,6 +6,8 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -23,6 +25,7 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final InputStream in;
+    private final boolean ownsInput; // and closes it, which ends a read that waits
     private final boolean terminal;
     private final RawMode rawMode; // null when there is nothing to restore
     private final TerminalOutput output;
@@ -30,9 +33,16 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     private volatile InputListener listener; // null until start
     private volatile boolean outputBroken;
     private volatile boolean inputEnded;
+    private volatile boolean closed;
 
-    private TerminalSession(InputStream in, OutputStream out, boolean terminal, RawMode rawMode) {
+    private TerminalSession(
+            InputStream in,
+            boolean ownsInput,
+            OutputStream out,
+            boolean terminal,
+            RawMode rawMode) {
         this.in = in;
+        this.ownsInput = ownsInput;
         this.terminal = terminal;
         this.rawMode = rawMode;
         this.output = new TerminalOutput(out, this::outputBroke);
@@ -42,8 +52,10 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     /** The session on standard input and output, in raw mode if the input is a terminal. */
     public static TerminalSession open() {
         boolean terminal = RawMode.isTerminal(STDIN);
+        FileChannel in = new FileInputStream(FileDescriptor.in).getChannel();
         return new TerminalSession(
-                new FileInputStream(FileDescriptor.in),
+                Channels.newInputStream(in),
+                true,
                 new FileOutputStream(FileDescriptor.out),
                 terminal,
                 terminal ? RawMode.enter(STDIN) : null);
@@ -56,6 +68,7 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     public static TerminalSession openOutput() {
         return new TerminalSession(
                 InputStream.nullInputStream(),
+                false,
                 new FileOutputStream(FileDescriptor.out),
                 RawMode.isTerminal(STDOUT),
                 null);
@@ -63,12 +76,12 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
 
     /** A session on two streams, neither of them a terminal. */
     public static TerminalSession on(InputStream in, OutputStream out) {
-        return new TerminalSession(in, out, false, null);
+        return new TerminalSession(in, false, out, false, null);
     }
 
     /** A session that takes the stream for the keys of a terminal already in raw mode. */
     static TerminalSession onKeys(InputStream keys, OutputStream out) {
-        return new TerminalSession(keys, out, true, null);
+        return new TerminalSession(keys, false, out, true, null);
     }
 
     /** Whether a user sits at a terminal, who should be told how to leave. */
@@ -102,7 +115,7 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
             listener.endOfInput();
         }
         if (first) {
-            // A read from standard input cannot be interrupted: it must not keep the JVM alive.
+            // Whoever ends the JVM without closing the session does not wait for a key.
             Thread.ofPlatform().daemon().name("console-in").start(this::pump);
         }
     }
@@ -119,15 +132,17 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
                 return;
             }
         }
-        inputEnded = true;
-        listener.endOfInput();
+        if (!closed) {
+            inputEnded = true;
+            listener.endOfInput();
+        }
     }
 
     /** At least one byte, or -1 at the end; a terminal that hung up has ended too. */
     private int read(byte[] bytes) {
         try {
             return in.read(bytes);
-        } catch (IOException hungUp) {
+        } catch (IOException hungUpOrClosed) {
             return -1;
         }
     }
@@ -149,9 +164,13 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
         }
     }
 
-    /** Writes what is left and gives the terminal back. Standard input stays open. */
+    /**
+     * Writes what is left and gives the terminal back. Nothing in this process reads from standard
+     * input any more: HotSpot's exit waits 0.3 s for a thread that does.
+     */
     @Override
     public void close() {
+        closed = true;
         drain();
         try {
             Runtime.getRuntime().removeShutdownHook(drainHook);
@@ -160,6 +179,17 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
         }
         if (rawMode != null) {
             rawMode.close();
+        }
+        if (ownsInput) {
+            closeInput(); // last, since the terminal was given back through it
+        }
+    }
+
+    private void closeInput() {
+        try {
+            in.close();
+        } catch (IOException e) {
+            // It was only read: there is nothing that could be lost.
         }
     }
 

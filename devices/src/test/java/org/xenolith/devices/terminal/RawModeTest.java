@@ -85,6 +85,19 @@ final class RawModeTest {
         }
     }
 
+    @Test
+    void closedSessionWaitsForNoMoreKeys() throws Exception {
+        try (PseudoTerminal terminal = new PseudoTerminal()) {
+            Process process = start(terminal.path(), "close");
+            try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+                assertThat(out.readLine()).isEqualTo("raw");
+                terminal.type((byte) 'x');
+                assertThat(out.lines().toList()).endsWith("nobody reads");
+            }
+            assertThat(terminal.settings().echoes()).isTrue();
+        }
+    }
+
     private static Process start(Path terminal, String wayOut) throws Exception {
         List<String> command =
                 List.of(
@@ -118,6 +131,17 @@ final class RawModeTest {
                 .isZero();
     }
 
+    /** Whether the thread that reads keys is still there, a while after it should have gone. */
+    private static boolean reads() throws InterruptedException {
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("console-in")) {
+                thread.join(TimeUnit.SECONDS.toMillis(10));
+                return thread.isAlive();
+            }
+        }
+        return false;
+    }
+
     /** Enters raw mode, says so, and goes the way out it is told once a key arrives. */
     static final class Child {
         static final String OUTPUT = "x".repeat(300_000);
@@ -144,6 +168,10 @@ final class RawModeTest {
             session.write(words, 0, words.length);
             key.await();
             switch (arguments[0]) {
+                case "close" -> {
+                    session.close();
+                    System.out.println(reads() ? "somebody reads" : "nobody reads");
+                }
                 case "exit" -> System.exit(3);
                 case "throw" -> throw new IllegalStateException("crash");
                 default -> {
