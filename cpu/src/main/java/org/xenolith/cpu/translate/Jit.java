@@ -240,9 +240,11 @@ public final class Jit implements Translator {
             region = Region.of(code.bytes(), code.start(), limit, busy, executed);
             classFile = UnitBuilder.classFile(region, exact);
         }
-        return classFile == null
-                ? null
-                : new FreshUnit(code, region, UnitBuilder.define(classFile), exact);
+        if (classFile == null) {
+            return null;
+        }
+        UnitBuilder.initialiseWhatIsCalled(classFile);
+        return new FreshUnit(code, region, UnitBuilder.define(classFile), exact);
     }
 
     private void install(FreshUnit unit) {

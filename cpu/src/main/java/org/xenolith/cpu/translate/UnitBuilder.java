@@ -9,9 +9,12 @@ import org.xenolith.cpu.translate.UnitCode.SlotUse;
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassModel;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.attribute.CodeAttribute;
+import java.lang.classfile.constantpool.ClassEntry;
+import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
@@ -112,6 +115,30 @@ final class UnitBuilder {
                             .invoke();
         } catch (Throwable e) {
             throw new IllegalStateException("a translated unit cannot be defined", e);
+        }
+    }
+
+    /**
+     * Initialises the classes that a unit refers to. C1 neither inlines nor counts calls of a class
+     * that is not there yet, and what was not counted C2 does not inline.
+     */
+    static void initialiseWhatIsCalled(byte[] classFile) {
+        ClassModel unit = ClassFile.of().parse(classFile);
+        for (PoolEntry entry : unit.constantPool()) {
+            if (entry instanceof ClassEntry type && !type.equals(unit.thisClass())) {
+                initialise(type.asSymbol());
+            }
+        }
+    }
+
+    private static void initialise(ClassDesc type) {
+        if (type.isArray()) {
+            return;
+        }
+        try {
+            LOOKUP.ensureInitialized(type.resolveConstantDesc(LOOKUP));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("a unit refers to what there is not", e);
         }
     }
 

@@ -11,7 +11,12 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.lang.classfile.ClassFile;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** A unit waits until the JVM has compiled it, and being called meanwhile changes nothing. */
 class FreshUnitTest {
@@ -36,6 +41,17 @@ class FreshUnitTest {
             calls++;
             return ON;
         }
+    }
+
+    private static final List<String> INITIALISED = new ArrayList<>();
+
+    /** Says when it is initialised. */
+    static final class Called {
+        static {
+            INITIALISED.add("called");
+        }
+
+        static void method() {}
     }
 
     private final Cpu idle = IdleProcessor.create();
@@ -83,5 +99,34 @@ class FreshUnitTest {
         assertThat(idle.xmm).isEqualTo(vectors);
         assertThat(idle.rflags()).isEqualTo(flags);
         assertThat(idle.budget).isEqualTo(100);
+    }
+
+    @Test
+    void whatAUnitCallsIsInitialisedBeforeItIsCompiled() {
+        ClassDesc called = UnitCode.desc(Called.class);
+        byte[] unit =
+                ClassFile.of()
+                        .build(
+                                ClassDesc.of("Unit"),
+                                type ->
+                                        type.withMethodBody(
+                                                "run",
+                                                ConstantDescs.MTD_void,
+                                                ClassFile.ACC_STATIC,
+                                                code ->
+                                                        code.invokestatic(
+                                                                        called,
+                                                                        "method",
+                                                                        ConstantDescs.MTD_void)
+                                                                .loadConstant(
+                                                                        long[]
+                                                                                .class
+                                                                                .describeConstable()
+                                                                                .orElseThrow())
+                                                                .pop()
+                                                                .return_()));
+        assertThat(INITIALISED).isEmpty();
+        UnitBuilder.initialiseWhatIsCalled(unit);
+        assertThat(INITIALISED).containsExactly("called");
     }
 }
