@@ -7,6 +7,7 @@ import org.xenolith.cpu.interp.TranslatedUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * A unit that HotSpot has not compiled yet. Its bytecode would run slower than our interpreter runs
@@ -38,21 +39,35 @@ final class FreshUnit {
     private final Region region;
     private final TranslatedUnit unit;
     private final boolean exact;
+    private final LongSupplier nanoTime;
     private final List<HotCode> keptBack = new ArrayList<>();
     private long interpretedNanos;
     private long deadline;
 
     FreshUnit(HotCode code, Region region, TranslatedUnit unit, boolean exact) {
+        this(code, region, unit, exact, System::nanoTime);
+    }
+
+    /**
+     * @param nanoTime the clock, as {@link System#nanoTime}
+     */
+    FreshUnit(
+            HotCode code,
+            Region region,
+            TranslatedUnit unit,
+            boolean exact,
+            LongSupplier nanoTime) {
         this.code = code;
         this.region = region;
         this.unit = unit;
         this.exact = exact;
+        this.nanoTime = nanoTime;
     }
 
     /** Calls it for the first time. */
     void begin(Cpu idle) {
         interpretedNanos = time(idle);
-        deadline = System.nanoTime() + PATIENCE_NANOS;
+        deadline = now() + PATIENCE_NANOS;
         call(idle, CALLS);
     }
 
@@ -72,7 +87,7 @@ final class FreshUnit {
 
     /** Calls the unit some more. True when it is compiled, or will not be soon. */
     boolean isReady(Cpu idle) {
-        if (time(idle) * QUICKER < interpretedNanos || System.nanoTime() - deadline > 0) {
+        if (time(idle) * QUICKER < interpretedNanos || now() - deadline > 0) {
             return true;
         }
         call(idle, CALLS);
@@ -82,11 +97,15 @@ final class FreshUnit {
     private long time(Cpu idle) {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < TIMES; i++) {
-            long start = System.nanoTime();
+            long start = now();
             call(idle, TIMED);
-            least = Math.min(least, System.nanoTime() - start);
+            least = Math.min(least, now() - start);
         }
         return least;
+    }
+
+    private long now() {
+        return nanoTime.getAsLong();
     }
 
     private void call(Cpu idle, int times) {

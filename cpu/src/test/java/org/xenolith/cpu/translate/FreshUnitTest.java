@@ -21,11 +21,13 @@ import java.util.List;
 /** A unit waits until the JVM has compiled it, and being called meanwhile changes nothing. */
 class FreshUnitTest {
     private static final long SLOW_NANOS = 20_000;
+    private static final long QUICK_NANOS = 200;
 
-    /** Stands for a unit that the JVM compiles after some calls, or never. */
+    /** Stands for a unit that the JVM compiles after some calls, or never; and for the clock. */
     private static final class Compiled extends TranslatedUnit {
         private final int after;
         private int calls;
+        private long nanos;
 
         Compiled(int after) {
             this.after = after;
@@ -34,12 +36,12 @@ class FreshUnitTest {
         @Override
         public int run(Cpu cpu, int start) {
             assertThat(start).isEqualTo(REHEARSE);
-            long until = System.nanoTime() + SLOW_NANOS;
-            while (calls < after && System.nanoTime() < until) {
-                Thread.onSpinWait();
-            }
-            calls++;
+            nanos += calls++ < after ? SLOW_NANOS : QUICK_NANOS;
             return ON;
+        }
+
+        FreshUnit fresh() {
+            return new FreshUnit(null, null, this, false, () -> nanos);
         }
     }
 
@@ -59,7 +61,7 @@ class FreshUnitTest {
     @Test
     void aUnitIsNotReadyBeforeItIsCompiled() {
         Compiled unit = new Compiled(500);
-        FreshUnit fresh = new FreshUnit(null, null, unit, false);
+        FreshUnit fresh = unit.fresh();
         fresh.begin(idle);
         while (!fresh.isReady(idle)) {
             assertThat(unit.calls).isLessThan(1_000);
@@ -69,11 +71,12 @@ class FreshUnitTest {
 
     @Test
     void aUnitThatIsNeverCompiledIsReadyInTheEnd() {
-        FreshUnit fresh = new FreshUnit(null, null, new Compiled(Integer.MAX_VALUE), false);
+        Compiled unit = new Compiled(Integer.MAX_VALUE);
+        FreshUnit fresh = unit.fresh();
         fresh.begin(idle);
         assertThat(fresh.isReady(idle)).isFalse();
         while (!fresh.isReady(idle)) {
-            Thread.onSpinWait();
+            assertThat(unit.calls).isLessThan(10_000);
         }
     }
 
