@@ -252,6 +252,15 @@ final class CodePage {
         return true;
     }
 
+    /**
+     * The unit that was made for a block does not run; what it was made of has changed, perhaps.
+     */
+    synchronized void countAnew(Block block, int heat) {
+        if (isPlain(block)) {
+            block.heat = heat;
+        }
+    }
+
     private static boolean isPlain(Block block) {
         return block.isValid() && block.entry == block.plain;
     }

@@ -80,7 +80,7 @@ public final class HotCode {
      * @param ranges of the page that the unit was made of: pairs of first byte and byte behind the
      *     last
      * @param covered where blocks start that the unit contains, too; they count anew, up to {@code
-     *     heat}
+     *     heat}, as does the block itself if the unit came too late
      * @param exact without the quick form of floating point
      * @return whether it will run
      */
@@ -97,6 +97,8 @@ public final class HotCode {
         if (installed) {
             page.cool(covered, heat, busyBelow);
             library.add(made);
+        } else {
+            page.countAnew(block, heat);
         }
         return installed;
     }

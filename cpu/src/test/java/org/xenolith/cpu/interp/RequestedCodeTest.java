@@ -1,0 +1,90 @@
+package org.xenolith.cpu.interp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.Assembler;
+import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.Condition;
+import org.xenolith.cpu.Assembler.Label;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.FlatMachine;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Time goes by between the moment at which a block gets hot and its unit's. */
+class RequestedCodeTest {
+    private static final long CODE = 0x40_0000;
+    private static final int THRESHOLD = 100;
+    private static final int PATCHED = 0x800;
+
+    /** Translates nothing, and remembers what it was asked for. */
+    private static final class Requests implements Translator {
+        private final UnitLibrary library = new UnitLibrary(0);
+        private final List<HotCode> codes = new ArrayList<>();
+
+        @Override
+        public int threshold(int drops) {
+            return THRESHOLD;
+        }
+
+        @Override
+        public int window(int drops, int age) {
+            return Integer.MAX_VALUE;
+        }
+
+        @Override
+        public UnitLibrary library() {
+            return library;
+        }
+
+        @Override
+        public boolean request(HotCode code) {
+            return codes.add(code);
+        }
+    }
+
+    /** Is never entered. */
+    private static final class Unit extends TranslatedUnit {
+        @Override
+        public int run(Cpu cpu, int start) {
+            throw new AssertionError("entered");
+        }
+    }
+
+    private final Requests requests = new Requests();
+    private final FlatMachine machine = new FlatMachine(requests);
+    private final Label first = new Label();
+    private final Label second = new Label();
+
+    RequestedCodeTest() {
+        Label done = new Label();
+        Assembler code = new Assembler(CODE);
+        code.lea(Cpu.R8, second).mov(Cpu.RCX, 10_000);
+        code.bind(first).dec(64, Cpu.RCX).jcc(Condition.E, done).jmp(Cpu.R8);
+        code.bind(second).alu(Alu.ADD, 64, Cpu.RAX, Cpu.RCX).jmp(first);
+        code.bind(done).syscall();
+        machine.map(CODE, 0x1000);
+        machine.load(CODE, code.bytes());
+    }
+
+    private void run() {
+        machine.cpu.rip = CODE;
+        assertThat(machine.cpu.run(1_000_000)).isEqualTo(Exit.SYSCALL);
+    }
+
+    @Test
+    void aBlockWhoseUnitCameTooLateIsAskedForAgain() {
+        run();
+        HotCode code = requests.codes.getFirst();
+        int[] ranges = {code.start(), code.start() + 1, PATCHED, PATCHED + 1};
+        int[] starts = {code.start()};
+        machine.cpu.mmu().write8(CODE + PATCHED, 1);
+        assertThat(code.install(new Unit(), starts, ranges, starts, THRESHOLD, false)).isFalse();
+        requests.codes.clear();
+        run();
+        assertThat(requests.codes).extracting(HotCode::start).contains(code.start());
+    }
+}
