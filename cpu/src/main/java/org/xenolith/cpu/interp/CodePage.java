@@ -302,8 +302,10 @@ final class CodePage {
             Block block = find(start);
             if (block != null && block.entry == block.plain) {
                 block.busy |= block.heat < busyBelow;
-                block.heat = heat;
+                // In this order: of a block that gets hot meanwhile the request may be dropped, and
+                // then it has to count.
                 block.covered = true;
+                block.heat = heat;
             }
         }
     }
