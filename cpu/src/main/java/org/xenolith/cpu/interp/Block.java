@@ -42,7 +42,7 @@ public final class Block {
     /** It is part of another block's unit, and has not become hot again since. */
     volatile boolean covered;
 
-    /** It was on its way to a unit of its own when it became part of another block's. */
+    /** It was hot, or on its way to a unit of its own when it became part of another block's. */
     volatile boolean busy;
 
     /** See {@link HotCode#isRough}. */

@@ -79,6 +79,8 @@ public final class CodeCache implements Mmu.StoreWatch {
         if (translator == null) {
             return;
         }
+        // Its heat no longer says so; other units of the page want to know while it waits.
+        block.busy = true;
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
         if (!translator.request(

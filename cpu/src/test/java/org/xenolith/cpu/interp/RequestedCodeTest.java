@@ -87,4 +87,12 @@ class RequestedCodeTest {
         run();
         assertThat(requests.codes).extracting(HotCode::start).contains(code.start());
     }
+
+    @Test
+    void aBlockThatWaitsForItsUnitIsBusy() {
+        run();
+        assertThat(requests.codes).hasSizeGreaterThan(1);
+        int[] starts = requests.codes.stream().mapToInt(HotCode::start).toArray();
+        assertThat(requests.codes.getFirst().busy()).contains(starts);
+    }
 }
