@@ -31,7 +31,10 @@ public abstract class TranslatedUnit {
 
     public static final int REASONS = 5;
 
-    /** In place of a start: changes nothing of the guest's, for the JVM to see the unit run. */
+    /**
+     * In place of a start: leaves at once, with {@link Cpu#rip} at the page's first byte and all
+     * else as it was, for the JVM to see the unit run.
+     */
     public static final int REHEARSE = -1;
 
     /** Set whenever it runs, by any vCPU; {@link UnitLibrary} takes it back now and then. */

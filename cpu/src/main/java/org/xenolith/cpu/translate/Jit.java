@@ -165,15 +165,20 @@ public final class Jit implements Translator {
     private void work() {
         try {
             while (true) {
-                HotCode code = next();
-                if (code != null) {
-                    guard(() -> translate(code));
-                }
+                translateNext();
                 installCompiled();
             }
         } catch (InterruptedException e) {
             // Nobody interrupts it: a daemon ends with its process.
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** In a method of its own, lest a guest's page be held while the next block is waited for. */
+    private void translateNext() throws InterruptedException {
+        HotCode code = next();
+        if (code != null) {
+            guard(() -> translate(code));
         }
     }
 
@@ -190,7 +195,7 @@ public final class Jit implements Translator {
     }
 
     private void installCompiled() {
-        for (FreshUnit unit : rehearsal.takeReady()) {
+        for (FreshUnit unit : rehearsal.takeReady(this::failed)) {
             guard(() -> install(unit));
             unit.keptBack().forEach(code -> guard(() -> translate(code)));
         }
@@ -201,9 +206,13 @@ public final class Jit implements Translator {
         try {
             work.run();
         } catch (RuntimeException | LinkageError defect) {
-            failures.increment();
-            lastFailure = defect;
+            failed(defect);
         }
+    }
+
+    private void failed(Throwable defect) {
+        failures.increment();
+        lastFailure = defect;
     }
 
     private void translate(HotCode code) {

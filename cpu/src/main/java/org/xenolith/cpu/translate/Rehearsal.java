@@ -5,10 +5,13 @@ import org.xenolith.cpu.interp.HotCode;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Units that HotSpot is to compile before a vCPU enters them. For one thread. */
 final class Rehearsal {
-    /** So many at most; then no other one is made. */
+    /**
+     * With so many, no other hot block is asked for; those that were kept back come on top of them.
+     */
     private static final int MOST = 16;
 
     private final List<FreshUnit> units = new ArrayList<>();
@@ -47,10 +50,23 @@ final class Rehearsal {
         return false;
     }
 
-    /** Takes out those that are compiled, or will not be soon. */
-    List<FreshUnit> takeReady() {
-        List<FreshUnit> ready = units.stream().filter(unit -> unit.isReady(idle)).toList();
+    /**
+     * Takes out those that are compiled, or will not be soon.
+     *
+     * @param failed is told what a unit throws: it is taken out, too
+     */
+    List<FreshUnit> takeReady(Consumer<Throwable> failed) {
+        List<FreshUnit> ready = units.stream().filter(unit -> isReady(unit, failed)).toList();
         units.removeAll(ready);
         return ready;
+    }
+
+    private boolean isReady(FreshUnit unit, Consumer<Throwable> failed) {
+        try {
+            return unit.isReady(idle);
+        } catch (RuntimeException | LinkageError defect) {
+            failed.accept(defect);
+            return true;
+        }
     }
 }

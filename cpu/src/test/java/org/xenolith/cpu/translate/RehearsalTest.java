@@ -50,6 +50,7 @@ class RehearsalTest {
     }
 
     private final Rehearsal rehearsal = new Rehearsal();
+    private final List<Throwable> failures = new ArrayList<>();
     private long nanos;
 
     /** Requests for the blocks of two loops, one in the other, of a page at an address. */
@@ -83,10 +84,10 @@ class RehearsalTest {
         FreshUnit unit = unitOf(hot.get(0));
         rehearsal.add(unit);
         assertThat(rehearsal.keepBack(hot.get(1))).isTrue();
-        List<FreshUnit> ready = rehearsal.takeReady();
+        List<FreshUnit> ready = rehearsal.takeReady(failures::add);
         while (ready.isEmpty()) {
             assertThat(rehearsal.isEmpty()).isFalse();
-            ready = rehearsal.takeReady();
+            ready = rehearsal.takeReady(failures::add);
         }
         assertThat(ready).containsExactly(unit);
         assertThat(unit.keptBack()).containsExactly(hot.get(1));
@@ -97,5 +98,33 @@ class RehearsalTest {
     void aHotBlockOfAnotherPageDoesNotWait() {
         rehearsal.add(unitOf(hot(CODE).get(0)));
         assertThat(rehearsal.keepBack(hot(CODE).get(1))).isFalse();
+    }
+
+    @Test
+    void aUnitThatFailsIsTakenOutAndTheOthersStay() {
+        List<HotCode> hot = hot(CODE);
+        Region region = Region.of(hot.get(0).bytes(), hot.get(0).start(), 200, NOTHING_BUSY, null);
+        Broken unit = new Broken();
+        FreshUnit broken = new FreshUnit(hot.get(0), region, unit, false, () -> nanos++);
+        FreshUnit whole = unitOf(hot.get(1));
+        rehearsal.add(broken);
+        rehearsal.add(whole);
+        unit.isBroken = true;
+        assertThat(rehearsal.takeReady(failures::add)).containsExactly(broken);
+        assertThat(failures).hasSize(1);
+        assertThat(rehearsal.isEmpty()).isFalse();
+    }
+
+    /** Throws from some time on. */
+    private static final class Broken extends TranslatedUnit {
+        private boolean isBroken;
+
+        @Override
+        public int run(Cpu cpu, int start) {
+            if (isBroken) {
+                throw new IllegalStateException("broken");
+            }
+            return ON;
+        }
     }
 }
