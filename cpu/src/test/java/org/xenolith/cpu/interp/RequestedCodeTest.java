@@ -10,41 +10,12 @@ import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
-
-import java.util.ArrayList;
-import java.util.List;
+import org.xenolith.cpu.HotRequests;
 
 /** Time goes by between the moment at which a block gets hot and its unit's. */
 class RequestedCodeTest {
     private static final long CODE = 0x40_0000;
-    private static final int THRESHOLD = 100;
     private static final int PATCHED = 0x800;
-
-    /** Translates nothing, and remembers what it was asked for. */
-    private static final class Requests implements Translator {
-        private final UnitLibrary library = new UnitLibrary(0);
-        private final List<HotCode> codes = new ArrayList<>();
-
-        @Override
-        public int threshold(int drops) {
-            return THRESHOLD;
-        }
-
-        @Override
-        public int window(int drops, int age) {
-            return Integer.MAX_VALUE;
-        }
-
-        @Override
-        public UnitLibrary library() {
-            return library;
-        }
-
-        @Override
-        public boolean request(HotCode code) {
-            return codes.add(code);
-        }
-    }
 
     /** Is never entered. */
     private static final class Unit extends TranslatedUnit {
@@ -54,7 +25,7 @@ class RequestedCodeTest {
         }
     }
 
-    private final Requests requests = new Requests();
+    private final HotRequests requests = new HotRequests();
     private final FlatMachine machine = new FlatMachine(requests);
     private final Label first = new Label();
     private final Label second = new Label();
@@ -82,7 +53,8 @@ class RequestedCodeTest {
         int[] ranges = {code.start(), code.start() + 1, PATCHED, PATCHED + 1};
         int[] starts = {code.start()};
         machine.cpu.mmu().write8(CODE + PATCHED, 1);
-        assertThat(code.install(new Unit(), starts, ranges, starts, THRESHOLD, false)).isFalse();
+        assertThat(code.install(new Unit(), starts, ranges, starts, HotRequests.THRESHOLD, false))
+                .isFalse();
         requests.codes.clear();
         run();
         assertThat(requests.codes).extracting(HotCode::start).contains(code.start());

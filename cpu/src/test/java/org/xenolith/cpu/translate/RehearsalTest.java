@@ -9,10 +9,9 @@ import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
+import org.xenolith.cpu.HotRequests;
 import org.xenolith.cpu.interp.HotCode;
 import org.xenolith.cpu.interp.TranslatedUnit;
-import org.xenolith.cpu.interp.Translator;
-import org.xenolith.cpu.interp.UnitLibrary;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -23,39 +22,13 @@ class RehearsalTest {
     private static final long STEP_NANOS = 50_000;
     private static final int[] NOTHING_BUSY = {};
 
-    /** Translates nothing, and remembers what it was asked for. */
-    private static final class Requests implements Translator {
-        private final UnitLibrary library = new UnitLibrary(0);
-        private final List<HotCode> codes = new ArrayList<>();
-
-        @Override
-        public int threshold(int drops) {
-            return 100;
-        }
-
-        @Override
-        public int window(int drops, int age) {
-            return Integer.MAX_VALUE;
-        }
-
-        @Override
-        public UnitLibrary library() {
-            return library;
-        }
-
-        @Override
-        public boolean request(HotCode code) {
-            return codes.add(code);
-        }
-    }
-
     private final Rehearsal rehearsal = new Rehearsal();
     private final List<Throwable> failures = new ArrayList<>();
     private long nanos;
 
     /** Requests for the blocks of two loops, one in the other, of a page at an address. */
     private static List<HotCode> hot(long page) {
-        Requests requests = new Requests();
+        HotRequests requests = new HotRequests();
         FlatMachine machine = new FlatMachine(requests);
         Label outer = new Label();
         Label inner = new Label();
