@@ -43,6 +43,7 @@ final class FreshUnit {
     private final List<HotCode> keptBack = new ArrayList<>();
     private long interpretedNanos;
     private long deadline;
+    private boolean broken;
 
     FreshUnit(HotCode code, Region region, TranslatedUnit unit, boolean exact) {
         this(code, region, unit, exact, System::nanoTime);
@@ -92,6 +93,15 @@ final class FreshUnit {
         }
         call(idle, CALLS);
         return false;
+    }
+
+    /** It has thrown, and would do so on a vCPU's thread. */
+    void giveUp() {
+        broken = true;
+    }
+
+    boolean isBroken() {
+        return broken;
     }
 
     private long time(Cpu idle) {

@@ -196,7 +196,9 @@ public final class Jit implements Translator {
 
     private void installCompiled() {
         for (FreshUnit unit : rehearsal.takeReady(this::failed)) {
-            guard(() -> install(unit));
+            if (!unit.isBroken()) {
+                guard(() -> install(unit));
+            }
             unit.keptBack().forEach(code -> guard(() -> translate(code)));
         }
     }

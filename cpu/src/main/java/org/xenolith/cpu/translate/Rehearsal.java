@@ -53,7 +53,8 @@ final class Rehearsal {
     /**
      * Takes out those that are compiled, or will not be soon.
      *
-     * @param failed is told what a unit throws: it is taken out, too
+     * @param failed is told what a unit throws: it is taken out, too, and {@link
+     *     FreshUnit#isBroken}
      */
     List<FreshUnit> takeReady(Consumer<Throwable> failed) {
         List<FreshUnit> ready = units.stream().filter(unit -> isReady(unit, failed)).toList();
@@ -66,6 +67,7 @@ final class Rehearsal {
             return unit.isReady(idle);
         } catch (RuntimeException | LinkageError defect) {
             failed.accept(defect);
+            unit.giveUp();
             return true;
         }
     }

@@ -84,6 +84,8 @@ class RehearsalTest {
         rehearsal.add(whole);
         unit.isBroken = true;
         assertThat(rehearsal.takeReady(failures::add)).containsExactly(broken);
+        assertThat(broken.isBroken()).isTrue();
+        assertThat(whole.isBroken()).isFalse();
         assertThat(failures).hasSize(1);
         assertThat(rehearsal.isEmpty()).isFalse();
     }
