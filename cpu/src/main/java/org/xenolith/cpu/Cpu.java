@@ -354,11 +354,16 @@ public final class Cpu {
         flagResult = result;
     }
 
-    /** SF, ZF and PF from the result; CF, OF, AF given. */
-    public void setReadyFlags(long result, int ready) {
-        flagRule = Flags.READY;
-        flagResult = result;
-        flagReady = ready;
+    /** CF given as 0 or 1, the others as they were. */
+    public void setCarry(int carry) {
+        flagRule |= Flags.CARRY_READY;
+        flagReady = flagReady & ~Flags.CF | carry;
+    }
+
+    /** CF and OF given, in place; the others as they were. */
+    public void setCarryAndOverflow(int flags) {
+        flagRule |= Flags.CARRY_READY | Flags.OVERFLOW_READY;
+        flagReady = flagReady & ~(Flags.CF | Flags.OF) | flags;
     }
 
     /** All six given. */

@@ -64,7 +64,7 @@ final class BitOps {
                 }
             }
             int carry = (a & mask) != 0 ? Flags.CF : 0;
-            cpu.setArithmeticFlags(cpu.arithmeticFlags() & ~Flags.CF | carry);
+            cpu.setCarry(carry);
             return next;
         }
 

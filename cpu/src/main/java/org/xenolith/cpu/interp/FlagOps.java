@@ -50,7 +50,7 @@ final class FlagOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            cpu.setArithmeticFlags(cpu.arithmeticFlags() & keep ^ flip);
+            cpu.setCarry(cpu.carry() & keep ^ flip);
             return next;
         }
     }

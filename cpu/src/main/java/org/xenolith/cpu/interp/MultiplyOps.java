@@ -3,7 +3,6 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
-import org.xenolith.cpu.semantics.Alu;
 import org.xenolith.cpu.semantics.Division;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -39,11 +38,12 @@ final class MultiplyOps {
             long exact = source * other;
             long result = Registers.narrow(exact, bits);
             Registers.set(r, dst, 0, bits, result);
-            cpu.setReadyFlags(
-                    result,
-                    bits == 64
-                            ? Alu.imulFlags64(source, other, exact)
-                            : Alu.imulFlags(exact, result));
+            if (bits == 64) {
+                long high = Math.multiplyHigh(source, other);
+                cpu.setFlags(Flags.PRODUCT, high, result >> 63, result);
+            } else {
+                cpu.setFlags(Flags.PRODUCT, exact, result, result);
+            }
             return next;
         }
     }
@@ -86,8 +86,7 @@ final class MultiplyOps {
             long high = signed ? Math.multiplyHigh(a, b) : Math.unsignedMultiplyHigh(a, b);
             cpu.r[Cpu.RAX] = low;
             cpu.r[Cpu.RDX] = high;
-            boolean fits = signed ? high == low >> 63 : high == 0;
-            cpu.setReadyFlags(low, fits ? 0 : Flags.CF | Flags.OF);
+            cpu.setFlags(Flags.PRODUCT, high, signed ? low >> 63 : 0, low);
         }
 
         private void narrow(Cpu cpu, long a, long b) {
@@ -100,8 +99,8 @@ final class MultiplyOps {
                 Registers.set(cpu.r, Cpu.RAX, 0, bits, low);
                 Registers.set(cpu.r, Cpu.RDX, 0, bits, product >>> bits);
             }
-            boolean fits = signed ? product == low : Registers.zeroExtend(product, bits) == product;
-            cpu.setReadyFlags(low, fits ? 0 : Flags.CF | Flags.OF);
+            long fitting = signed ? low : Registers.zeroExtend(product, bits);
+            cpu.setFlags(Flags.PRODUCT, product, fitting, low);
         }
     }
 

@@ -68,19 +68,23 @@ final class ShiftOps {
     /** Rotates change CF and OF only; shifts set all six. */
     static void setFlags(Cpu cpu, Kind kind, long a, long result, int count, int bits, int carry) {
         switch (kind) {
-            case ROL -> setRotateFlags(cpu, Shift.rolFlags(result, bits));
-            case ROR -> setRotateFlags(cpu, Shift.rorFlags(result, bits));
-            case RCL -> setRotateFlags(cpu, Shift.rclFlags(a, count, bits, carry));
-            case RCR -> setRotateFlags(cpu, Shift.rcrFlags(a, count, bits, carry));
-            case SHL -> cpu.setReadyFlags(result, Shift.shlFlags(a, count, bits));
-            case SHR -> cpu.setReadyFlags(result, Shift.shrFlags(a, count, bits));
-            case SAR -> cpu.setReadyFlags(result, Shift.sarFlags(a, count, bits));
+            case ROL -> cpu.setCarryAndOverflow(Shift.rolFlags(result, bits));
+            case ROR -> cpu.setCarryAndOverflow(Shift.rorFlags(result, bits));
+            case RCL -> cpu.setCarryAndOverflow(Shift.rclFlags(a, count, bits, carry));
+            case RCR -> cpu.setCarryAndOverflow(Shift.rcrFlags(a, count, bits, carry));
+            case SHL -> setShlFlags(cpu, a, count, bits, result);
+            case SHR -> setShrFlags(cpu, a, count, bits, result);
+            case SAR -> cpu.setFlags(Flags.SAR, a, Shift.rightPosition(count), result);
         }
     }
 
-    private static void setRotateFlags(Cpu cpu, int carryAndOverflow) {
-        int kept = cpu.arithmeticFlags() & ~(Flags.CF | Flags.OF);
-        cpu.setArithmeticFlags(kept | carryAndOverflow);
+    private static void setShlFlags(Cpu cpu, long a, int count, int bits, long result) {
+        int position = Shift.leftPosition(count, bits);
+        cpu.setFlags(Flags.SHL, Shift.shlSource(a, bits), position, result);
+    }
+
+    private static void setShrFlags(Cpu cpu, long a, int count, int bits, long result) {
+        cpu.setFlags(Flags.SHR, Shift.shrSource(a, bits), Shift.rightPosition(count), result);
     }
 
     /** Any kind, width, operand place and count. */
@@ -166,7 +170,7 @@ final class ShiftOps {
             long result = a << count;
             r[dst] = result;
             if (!quiet) {
-                cpu.setReadyFlags(result, Shift.shlFlags(a, count, 64));
+                setShlFlags(cpu, a, count, 64, result);
             }
             return next;
         }
@@ -184,7 +188,7 @@ final class ShiftOps {
             int result = a << count;
             r[dst] = result & Registers.LOW_32;
             if (!quiet) {
-                cpu.setReadyFlags(result, Shift.shlFlags(a, count, 32));
+                setShlFlags(cpu, a, count, 32, result);
             }
             return next;
         }
@@ -202,7 +206,7 @@ final class ShiftOps {
             long result = a >>> count;
             r[dst] = result;
             if (!quiet) {
-                cpu.setReadyFlags(result, Shift.shrFlags(a, count, 64));
+                setShrFlags(cpu, a, count, 64, result);
             }
             return next;
         }
@@ -220,7 +224,7 @@ final class ShiftOps {
             int result = a >>> count;
             r[dst] = result & Registers.LOW_32;
             if (!quiet) {
-                cpu.setReadyFlags(result, Shift.shrFlags(a, count, 32));
+                setShrFlags(cpu, a, count, 32, result);
             }
             return next;
         }
@@ -241,7 +245,7 @@ final class ShiftOps {
             long result = a >> count;
             Registers.set(r, dst, 0, bits, result);
             if (!quiet) {
-                cpu.setReadyFlags(result, Shift.sarFlags(a, count, bits));
+                cpu.setFlags(Flags.SAR, a, Shift.rightPosition(count), result);
             }
             return next;
         }
@@ -267,8 +271,8 @@ final class ShiftOps {
                             : Integer.rotateLeft((int) r[dst], count);
             r[dst] = bits == 64 ? result : result & Registers.LOW_32;
             if (!quiet) {
-                setRotateFlags(
-                        cpu, right ? Shift.rorFlags(result, bits) : Shift.rolFlags(result, bits));
+                cpu.setCarryAndOverflow(
+                        right ? Shift.rorFlags(result, bits) : Shift.rolFlags(result, bits));
             }
             return next;
         }
@@ -313,11 +317,8 @@ final class ShiftOps {
                 Registers.set(r, dst, 0, bits, result);
             }
             if (shifts) {
-                cpu.setReadyFlags(
-                        result,
-                        left
-                                ? Shift.shldFlags(a, result, n, bits)
-                                : Shift.shrdFlags(a, result, n, bits));
+                int position = left ? Shift.leftPosition(n, bits) : Shift.rightPosition(n);
+                cpu.setFlags(Flags.DOUBLE_SHIFT, a, position, result);
             }
             return next;
         }

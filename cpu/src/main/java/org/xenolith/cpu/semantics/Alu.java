@@ -51,14 +51,4 @@ public final class Alu {
     public static int ruleOfSbb(int borrow) {
         return borrow == 0 ? Flags.SUB : Flags.SBB;
     }
-
-    /** CF and OF of a signed product that must fit 64 bits. */
-    public static int imulFlags64(long a, long b, long product) {
-        return Math.multiplyHigh(a, b) == product >> 63 ? 0 : Flags.CF | Flags.OF;
-    }
-
-    /** CF and OF of a signed product of narrow operands. */
-    public static int imulFlags(long exact, long truncated) {
-        return exact == truncated ? 0 : Flags.CF | Flags.OF;
-    }
 }

@@ -5,6 +5,9 @@ package org.xenolith.cpu.semantics;
  * its two operands, its result and sometimes a few ready bits; all values sign-extended from the
  * operand width, which makes every rule independent of the width: order and sign are kept by sign
  * extension. SDM vol. 1, 3.4.3.1.
+ *
+ * <p>Instructions that set CF alone, or CF and OF, and keep the others add {@link #CARRY_READY} and
+ * {@link #OVERFLOW_READY} to the rule that stands: nothing of before has to be computed.
  */
 public final class Flags {
     public static final int CF = 1;
@@ -47,14 +50,35 @@ public final class Flags {
     /** Rule: result = a - b - 1. */
     public static final int SBB = 5;
 
+    /** Rule: CF is the bit of a that b names, OF whether it differs from SF, AF clear. */
+    public static final int SHL = 6;
+
+    /** Rule: CF is the bit of a that b names, OF the sign of a, AF clear. */
+    public static final int SHR = 7;
+
+    /** Rule: CF is the bit of a that b names, OF and AF clear. */
+    public static final int SAR = 8;
+
+    /** Rule: CF is the bit of a that b names, OF whether the result has another sign, AF clear. */
+    public static final int DOUBLE_SHIFT = 9;
+
+    /** Rule: CF and OF are set if a and b differ, AF clear. */
+    public static final int PRODUCT = 10;
+
+    /** Of a rule: which of the above, bits of {@link #CARRY_READY} and so on aside. */
+    public static final int KIND = 15;
+
+    /** Added to a rule: CF stands in the ready bits. Changes nothing in EXPLICIT. */
+    public static final int CARRY_READY = 1 << 4;
+
+    /** Added to a rule that has CARRY_READY: OF stands in the ready bits, too. */
+    public static final int OVERFLOW_READY = 1 << 5;
+
     /** Rule: as ADD, but CF stands in the ready bits. */
-    public static final int INC = 6;
+    public static final int INC = ADD | CARRY_READY;
 
     /** Rule: as SUB, but CF stands in the ready bits. */
-    public static final int DEC = 7;
-
-    /** Rule: CF, OF and AF stand in the ready bits, the rest comes from the result. */
-    public static final int READY = 8;
+    public static final int DEC = SUB | CARRY_READY;
 
     private Flags() {}
 
@@ -66,8 +90,21 @@ public final class Flags {
             case SUB -> Long.compareUnsigned(a, b) < 0 ? 1 : 0;
             case SBB -> Long.compareUnsigned(a, b) <= 0 ? 1 : 0;
             case LOGIC -> 0;
-            default -> ready & CF;
+            default -> isCarryReady(rule) ? ready & CF : carryOfRare(rule, a, b);
         };
+    }
+
+    private static boolean isCarryReady(int rule) {
+        return rule == EXPLICIT || (rule & CARRY_READY) != 0;
+    }
+
+    /** CF of a product or, as all of these have it in the same place, a shift. */
+    private static int carryOfRare(int rule, long a, long b) {
+        return rule == PRODUCT ? a != b ? 1 : 0 : bit(a, b);
+    }
+
+    private static int bit(long value, long position) {
+        return (int) (value >>> position) & 1;
     }
 
     /** CF where an ADC has set the flags. */
@@ -83,24 +120,39 @@ public final class Flags {
     }
 
     public static boolean overflow(int rule, long a, long b, long result, int ready) {
-        return switch (rule) {
-            case ADD, ADC, INC -> ((a ^ result) & (b ^ result)) < 0;
-            case SUB, SBB, DEC -> ((a ^ b) & (a ^ result)) < 0;
+        return switch (rule & ~CARRY_READY) {
+            case ADD, ADC -> ((a ^ result) & (b ^ result)) < 0;
+            case SUB, SBB -> ((a ^ b) & (a ^ result)) < 0;
             case LOGIC -> false;
+            default -> overflowOfRare(rule & ~CARRY_READY, a, b, result, ready);
+        };
+    }
+
+    private static boolean overflowOfRare(int rule, long a, long b, long result, int ready) {
+        return switch (rule) {
+            case SHL -> bit(a, b) != 0 != result < 0;
+            case SHR -> a < 0;
+            case SAR -> false;
+            case DOUBLE_SHIFT -> (a ^ result) < 0;
+            case PRODUCT -> a != b;
             default -> (ready & OF) != 0;
         };
     }
 
+    private static boolean isExplicit(int rule) {
+        return (rule & KIND) == EXPLICIT;
+    }
+
     public static boolean zero(int rule, long result, int ready) {
-        return rule == EXPLICIT ? (ready & ZF) != 0 : result == 0;
+        return isExplicit(rule) ? (ready & ZF) != 0 : result == 0;
     }
 
     public static boolean sign(int rule, long result, int ready) {
-        return rule == EXPLICIT ? (ready & SF) != 0 : result < 0;
+        return isExplicit(rule) ? (ready & SF) != 0 : result < 0;
     }
 
     public static boolean parity(int rule, long result, int ready) {
-        return rule == EXPLICIT ? (ready & PF) != 0 : evenParity(result);
+        return isExplicit(rule) ? (ready & PF) != 0 : evenParity(result);
     }
 
     /** Whether the low byte has an even number of ones. */
@@ -109,16 +161,16 @@ public final class Flags {
     }
 
     public static boolean adjust(int rule, long a, long b, long result, int ready) {
-        return switch (rule) {
-            case ADD, ADC, INC, SUB, SBB, DEC -> ((a ^ b ^ result) & AF) != 0;
-            case LOGIC -> false;
-            default -> (ready & AF) != 0;
+        return switch (rule & KIND) {
+            case EXPLICIT -> (ready & AF) != 0;
+            case ADD, ADC, SUB, SBB -> ((a ^ b ^ result) & AF) != 0;
+            default -> false;
         };
     }
 
     /** All six flags as RFLAGS bits. */
     public static int materialize(int rule, long a, long b, long result, int ready) {
-        if (rule == EXPLICIT) {
+        if (isExplicit(rule)) {
             return ready & ARITHMETIC;
         }
         return carry(rule, a, b, result, ready)

@@ -3,9 +3,10 @@ package org.xenolith.cpu.semantics;
 /**
  * Shifts and rotates. Counts come masked to 5 bits (6 for 64-bit operands), and a count of 0 is not
  * brought here: it changes nothing, not even a flag. {@code width} is in bits; operands are
- * sign-extended, results are not narrowed. The {@code ...Flags} methods give CF, OF in place; AF is
- * left clear where the manual says undefined. SDM vol. 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD,
- * SHRD.
+ * sign-extended, results are not narrowed. Shifts leave a rule of {@link Flags}, for which {@code
+ * ...Source} gives the value of which CF is a bit, {@code ...Position} that bit; the {@code
+ * ...Flags} methods of rotates give CF, OF in place. AF is left clear where the manual says
+ * undefined. SDM vol. 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD.
  */
 public final class Shift {
     private Shift() {}
@@ -23,34 +24,42 @@ public final class Shift {
     }
 
     private static int flags(int carry, int overflow) {
-        return (carry != 0 ? Flags.CF : 0) | (overflow != 0 ? Flags.OF : 0);
+        return carry * Flags.CF | overflow * Flags.OF;
     }
 
     public static long shl(long a, int count, int width) {
         return count >= width ? 0 : a << count;
     }
 
-    public static int shlFlags(long a, int count, int width) {
-        int carry = count > width ? 0 : bit(zeroExtend(a, width), width - count);
-        int sign = count >= width ? 0 : bit(a << count, width - 1);
-        return flags(carry, carry ^ sign);
+    /**
+     * The first operand of {@link Flags#SHL}. Counts beyond 8 or 16 bits give a position, modulo
+     * 64, where zero extension has left no bit; those beyond 32 are masked.
+     */
+    public static long shlSource(long a, int width) {
+        return width < 32 ? zeroExtend(a, width) : a;
+    }
+
+    /** The bit that goes last; also with SHLD. */
+    public static int leftPosition(int count, int width) {
+        return width - count;
     }
 
     public static long shr(long a, int count, int width) {
         return count >= width ? 0 : zeroExtend(a, width) >>> count;
     }
 
-    public static int shrFlags(long a, int count, int width) {
-        int carry = count > width ? 0 : bit(zeroExtend(a, width), count - 1);
-        return flags(carry, bit(a, width - 1));
+    /** The first operand of {@link Flags#SHR}: no bit beyond the width but the sign. */
+    public static long shrSource(long a, int width) {
+        return width < 32 ? zeroExtend(a, width) | a & Long.MIN_VALUE : a;
+    }
+
+    /** The bit that goes last; also with SAR and SHRD. */
+    public static int rightPosition(int count) {
+        return count - 1;
     }
 
     public static long sar(long a, int count, int width) {
         return a >> Math.min(count, 63);
-    }
-
-    public static int sarFlags(long a, int count, int width) {
-        return flags(bit(a, Math.min(count - 1, 63)), 0);
     }
 
     public static long rol(long a, int count, int width) {
@@ -122,17 +131,8 @@ public final class Shift {
         return a << count | zeroExtend(fill, width) >>> width - count;
     }
 
-    public static int shldFlags(long a, long result, int count, int width) {
-        int carry = bit(zeroExtend(a, width), width - count);
-        return flags(carry, bit(a, width - 1) ^ bit(result, width - 1));
-    }
-
     public static long shrd(long a, long fill, int count, int width) {
         return zeroExtend(a, width) >>> count | fill << width - count;
-    }
-
-    public static int shrdFlags(long a, long result, int count, int width) {
-        return flags(bit(a, count - 1), bit(a, width - 1) ^ bit(result, width - 1));
     }
 
     /** The result of a shift as the flag rules want it. */

@@ -345,19 +345,20 @@ final class Arithmetic {
         }
         unit.pop(i.in.reg, bits, 0);
         if (i.flagsStored) {
-            pushImulFlags(out, bits);
-            out.istore(FLAG_READY);
+            recordProduct(out, bits);
         }
-        unit.flags.set(i, Flags.READY, bits);
+        unit.flags.set(i, Flags.PRODUCT, bits);
     }
 
-    private static void pushImulFlags(CodeBuilder out, int bits) {
+    /**
+     * The upper half and what it would be if it said nothing, or the product and its lower half.
+     */
+    private static void recordProduct(CodeBuilder out, int bits) {
         if (bits == 64) {
-            out.lload(FLAG_A).lload(FLAG_B).lload(FLAG_RESULT);
-            out.invokestatic(ALU, "imulFlags64", MethodTypeDesc.ofDescriptor("(JJJ)I"));
+            out.lload(FLAG_A).lload(FLAG_B).invokestatic(MATH, "multiplyHigh", LONGS_TO_LONG);
+            out.lstore(FLAG_A).lload(FLAG_RESULT).bipush(63).lshr().lstore(FLAG_B);
         } else {
-            out.lload(LONG_TEMP).iload(INT_RESULT).i2l();
-            out.invokestatic(ALU, "imulFlags", MethodTypeDesc.ofDescriptor("(JJ)I"));
+            out.lload(LONG_TEMP).lstore(FLAG_A).iload(INT_RESULT).i2l().lstore(FLAG_B);
         }
     }
 
@@ -393,7 +394,6 @@ final class Arithmetic {
             unit.popLong(Cpu.RDX);
             out.lload(FLAG_RESULT);
             unit.popLong(Cpu.RAX);
-            pushHighPartNeeded(unit, signed);
         } else {
             unit.zeroExtendInt();
             unit.push(Cpu.RAX, 32, 0);
@@ -404,20 +404,23 @@ final class Arithmetic {
             unit.pop(Cpu.RAX, 32, 0);
             out.lload(LONG_TEMP).bipush(32).lushr();
             unit.popLong(Cpu.RDX);
-            unit.pushLong(Cpu.RDX);
         }
-        out.invokestatic(
-                UnitCode.desc(Products.class), "flags", MethodTypeDesc.ofDescriptor("(J)I"));
-        out.istore(FLAG_READY);
-        unit.flags.set(i, Flags.READY, bits);
+        if (i.flagsStored) {
+            recordWide(unit, signed);
+        }
+        unit.flags.set(i, Flags.PRODUCT, bits);
     }
 
-    /** Pushes 0 if the low half of a 128-bit product says all, else something else. */
-    private static void pushHighPartNeeded(UnitCode unit, boolean signed) {
+    /** RDX and what it would be if the lower half said all; {@code signed} with 64 bits only. */
+    private static void recordWide(UnitCode unit, boolean signed) {
         unit.pushLong(Cpu.RDX);
+        unit.out.lstore(FLAG_A);
         if (signed) {
-            unit.out.lload(FLAG_RESULT).bipush(63).lshr().lxor();
+            unit.out.lload(FLAG_RESULT).bipush(63).lshr();
+        } else {
+            unit.out.lconst_0();
         }
+        unit.out.lstore(FLAG_B);
     }
 
     // ---- quotients

@@ -89,11 +89,8 @@ final class BitTests {
         if (!i.flagsLive) {
             return;
         }
-        unit.flags.pushAll();
-        unit.out.lload(LONG_TEMP).lload(LOW_TEMP);
-        unit.out.invokestatic(
-                UnitCode.desc(Parts.class), "withCarry", MethodTypeDesc.ofDescriptor("(IJJ)I"));
-        unit.flags.setExplicit();
+        unit.out.lload(LONG_TEMP).lload(LOW_TEMP).l2i().lushr().l2i().iconst_1().iand();
+        unit.flags.replaceCarry();
     }
 
     static void change(UnitCode unit, GuestInstruction i) {

@@ -22,8 +22,8 @@ import java.lang.constant.MethodTypeDesc;
  * known from the instruction that set it, a condition becomes one comparison of its operands.
  */
 final class FlagEmitter {
-    /** The rule is not known here: it came with control flow. */
-    static final int UNKNOWN = -1;
+    /** The rule is not known here: it came with control flow. A kind that {@link Flags} has not. */
+    static final int UNKNOWN = Flags.KIND;
 
     private static final int OVERFLOW = 0, BELOW = 1, ZERO = 2, BELOW_OR_EQUAL = 3, SIGN = 4;
     private static final int PARITY = 5, LESS = 6, LESS_OR_EQUAL = 7;
@@ -68,7 +68,16 @@ final class FlagEmitter {
         return switch (rule) {
             case Flags.SUB -> kind != OVERFLOW && kind != PARITY;
             case Flags.LOGIC -> kind != OVERFLOW && kind != BELOW && kind != PARITY;
-            case Flags.ADD, Flags.INC, Flags.DEC, Flags.READY -> kind == ZERO || kind == SIGN;
+            case Flags.ADD, Flags.INC, Flags.DEC, Flags.SHL, Flags.SHR, Flags.SAR, Flags.PRODUCT ->
+                    kind == ZERO || kind == SIGN;
+            default -> false;
+        };
+    }
+
+    /** Whether operands are recorded as the instruction has them. */
+    private static boolean keepsOperands(int rule) {
+        return switch (rule & Flags.KIND) {
+            case Flags.ADD, Flags.ADC, Flags.SUB, Flags.SBB -> true;
             default -> false;
         };
     }
@@ -76,6 +85,8 @@ final class FlagEmitter {
     /**
      * The instruction has left its operands and result in {@link UnitCode#FLAG_A} and so on, or in
      * {@link UnitCode#INT_A} and so on if they have at most 32 bits; the rule says which it needs.
+     * What shifts and products record instead of their operands is in {@link UnitCode#FLAG_A} and
+     * {@link UnitCode#FLAG_B}.
      */
     void set(GuestInstruction i, int newRule, int newWidth) {
         if (!i.flagsLive) {
@@ -88,7 +99,7 @@ final class FlagEmitter {
             unit.markFlags();
             CodeBuilder out = unit.out;
             if (newWidth < 64) {
-                if (newRule != Flags.LOGIC && newRule != Flags.READY) {
+                if (keepsOperands(newRule)) {
                     out.iload(INT_A).i2l().lstore(FLAG_A);
                     out.iload(INT_B).i2l().lstore(FLAG_B);
                 }
@@ -119,6 +130,43 @@ final class FlagEmitter {
         width = newWidth;
     }
 
+    /**
+     * As {@link #set} where the instruction may have kept the flags of before: only the variables
+     * know.
+     *
+     * @param newRule what it has left if it has not kept them
+     */
+    void setPerhaps(int newRule) {
+        unit.markFlags();
+        unit.out.loadConstant(newRule).istore(FLAG_RULE);
+        forget();
+    }
+
+    /** What was known of the flags does not hold here. */
+    void forget() {
+        rule = UNKNOWN;
+    }
+
+    /** CF is on the stack as 0 or 1 and replaces that of before; the others stay. */
+    void replaceCarry() {
+        replace(Flags.CF, Flags.CARRY_READY);
+    }
+
+    /** CF and OF are on the stack, in place, and replace those of before; the others stay. */
+    void replaceCarryAndOverflow() {
+        replace(Flags.CF | Flags.OF, Flags.CARRY_READY | Flags.OVERFLOW_READY);
+    }
+
+    private void replace(int replaced, int ready) {
+        unit.markFlags();
+        CodeBuilder out = unit.out;
+        out.iload(FLAG_READY).loadConstant(~replaced).iand().ior().istore(FLAG_READY);
+        out.iload(FLAG_RULE).loadConstant(ready).ior().istore(FLAG_RULE);
+        if (rule != Flags.EXPLICIT) {
+            rule |= ready;
+        }
+    }
+
     /** All six flags are on the stack. */
     void setExplicit() {
         unit.markFlags();
@@ -137,6 +185,10 @@ final class FlagEmitter {
     void pushCarry() {
         unit.markFlags();
         CodeBuilder out = unit.out;
+        if (rule == Flags.EXPLICIT || (rule & Flags.CARRY_READY) != 0) {
+            out.iload(FLAG_READY).loadConstant(Flags.CF).iand();
+            return;
+        }
         switch (rule) {
             case Flags.ADD -> pushIsBelow(FLAG_RESULT, FLAG_A, INT_RESULT, INT_A);
             case Flags.SUB -> pushIsBelow(FLAG_A, FLAG_B, INT_A, INT_B);
@@ -149,8 +201,10 @@ final class FlagEmitter {
                 out.invokestatic(FLAGS, "carryOfSbb", OF_RULE);
             }
             case Flags.LOGIC -> out.iconst_0();
-            case Flags.INC, Flags.DEC, Flags.READY, Flags.EXPLICIT ->
-                    out.iload(FLAG_READY).loadConstant(Flags.CF).iand();
+            case Flags.SHL, Flags.SHR, Flags.SAR ->
+                    out.lload(FLAG_A).lload(FLAG_B).l2i().lushr().l2i().iconst_1().iand();
+            // The order is -1, 0 or 1.
+            case Flags.PRODUCT -> out.lload(FLAG_A).lload(FLAG_B).lcmp().iconst_1().iand();
             default -> {
                 pushState();
                 out.invokestatic(FLAGS, "carry", OF_STATE);
@@ -171,7 +225,8 @@ final class FlagEmitter {
     private void pushState() {
         unit.markFlags();
         CodeBuilder out = unit.out;
-        if (rule == UNKNOWN || rule == Flags.ADC || rule == Flags.SBB) {
+        int kind = rule & Flags.KIND;
+        if (kind == UNKNOWN || kind == Flags.ADC || kind == Flags.SBB) {
             out.iload(FLAG_RULE);
         } else {
             out.loadConstant(rule);

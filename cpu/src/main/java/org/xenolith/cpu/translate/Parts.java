@@ -8,8 +8,6 @@ import org.xenolith.cpu.semantics.Shift;
  * Small pure functions, public for the units' classes.
  */
 public final class Parts {
-    private static final int KEPT_BY_ROTATES = Flags.ARITHMETIC & ~(Flags.CF | Flags.OF);
-
     /** What else a vCPU keeps of RFLAGS; POPF clears RF. */
     private static final int KEPT_BY_POPF =
             Flags.DF | Flags.TF | Flags.AC | Flags.ID | Flags.NT | Flags.RF;
@@ -41,16 +39,6 @@ public final class Parts {
         return vaddr << 16 >> 16 == vaddr;
     }
 
-    /** Six flags after a rotate: CF and OF new. */
-    public static int afterRotate(int before, int carryAndOverflow) {
-        return before & KEPT_BY_ROTATES | carryAndOverflow;
-    }
-
-    /** Six flags with CF replaced by a bit of {@code value}. */
-    public static int withCarry(int before, long value, long position) {
-        return before & ~Flags.CF | (int) (value >>> position & 1);
-    }
-
     /** Six flags with ZF set if {@code value} is 0, else clear. */
     public static int withZero(int before, long value) {
         return before & ~Flags.ZF | (value == 0 ? Flags.ZF : 0);
@@ -76,28 +64,6 @@ public final class Parts {
         return before & Flags.OF | (int) (rax >> 8) & Flags.ARITHMETIC & ~Flags.OF;
     }
 
-    // Shifts by CL: a count of 0 changes no flag.
-
-    public static int afterShl(int before, long a, long result, int count, int width) {
-        return count == 0 ? before : Shift.shlFlags(a, count, width) | Flags.ofResult(result);
-    }
-
-    public static int afterShr(int before, long a, long result, int count, int width) {
-        return count == 0 ? before : Shift.shrFlags(a, count, width) | Flags.ofResult(result);
-    }
-
-    public static int afterSar(int before, long a, long result, int count, int width) {
-        return count == 0 ? before : Shift.sarFlags(a, count, width) | Flags.ofResult(result);
-    }
-
-    public static int afterRol(int before, long result, int count, int width) {
-        return count == 0 ? before : afterRotate(before, Shift.rolFlags(result, width));
-    }
-
-    public static int afterRor(int before, long result, int count, int width) {
-        return count == 0 ? before : afterRotate(before, Shift.rorFlags(result, width));
-    }
-
     // SHLD and SHRD of sign-extended values; a count of 0, or beyond the width, changes nothing.
 
     private static boolean shifts(int count, int width) {
@@ -110,18 +76,6 @@ public final class Parts {
 
     public static long shrd(long a, long fill, int count, int width) {
         return shifts(count, width) ? Shift.narrow(Shift.shrd(a, fill, count, width), width) : a;
-    }
-
-    public static int afterShld(int before, long a, long result, int count, int width) {
-        return shifts(count, width)
-                ? Shift.shldFlags(a, result, count, width) | Flags.ofResult(result)
-                : before;
-    }
-
-    public static int afterShrd(int before, long a, long result, int count, int width) {
-        return shifts(count, width)
-                ? Shift.shrdFlags(a, result, count, width) | Flags.ofResult(result)
-                : before;
     }
 
     // Shifts of sign-extended values of 8, 16 or 32 bits.

@@ -1,7 +1,6 @@
 package org.xenolith.cpu.translate;
 
 import org.xenolith.cpu.semantics.Division;
-import org.xenolith.cpu.semantics.Flags;
 
 /**
  * Products and quotients as translated code asks for them, with a dividend in two registers. Public
@@ -11,16 +10,6 @@ public final class Products {
     private static final long LOW_32 = 0xffff_ffffL;
 
     private Products() {}
-
-    /** CF and OF of a product whose upper half is needed if {@code high} is not 0. */
-    public static int flags(long high) {
-        return high == 0 ? 0 : Flags.CF | Flags.OF;
-    }
-
-    /** CF and OF of a product whose upper half is needed; {@code bits} is at most 32. */
-    public static int flags(long product, int bits, boolean signed) {
-        return flags(signed ? product >> bits - 1 ^ product >> 63 : product >>> bits);
-    }
 
     /** AX, or DX:AX, extended. */
     public static long narrowDividend(long high, long low, int bits, boolean signed) {

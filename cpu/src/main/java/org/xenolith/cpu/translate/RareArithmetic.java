@@ -1,6 +1,8 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
@@ -71,11 +73,12 @@ final class RareArithmetic {
             unit.pop(Cpu.RDX, bits, 0);
         }
         if (i.flagsStored) {
-            out.lload(LONG_TEMP).loadConstant(bits).loadConstant(signed ? 1 : 0);
-            out.invokestatic(PRODUCTS, "flags", MethodTypeDesc.ofDescriptor("(JIZ)I"));
-            out.istore(FLAG_READY);
+            out.lload(LONG_TEMP).lstore(FLAG_A);
+            out.iload(INT_RESULT);
+            extend(unit, bits, signed);
+            out.lstore(FLAG_B);
         }
-        unit.flags.set(i, Flags.READY, bits);
+        unit.flags.set(i, Flags.PRODUCT, bits);
     }
 
     /** DIV and IDIV of AX or DX:AX; leaves where the divisor is 0 or the quotient too large. */
@@ -109,7 +112,7 @@ final class RareArithmetic {
 
     // ---- SHLD and SHRD
 
-    /** All six flags are made from those before: a count of 0 changes none. */
+    /** A count of 0, or beyond the width, changes nothing. */
     static void doubleShift(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
@@ -129,15 +132,34 @@ final class RareArithmetic {
         out.invokestatic(PARTS, left ? "shld" : "shrd", MethodTypeDesc.ofDescriptor("(JJII)J"));
         out.lstore(LOW_TEMP);
         if (i.flagsLive) {
-            unit.flags.pushAll();
-            out.lload(LONG_TEMP).lload(LOW_TEMP);
-            pushCount(unit, i, bits);
-            out.loadConstant(bits);
-            String method = left ? "afterShld" : "afterShrd";
-            out.invokestatic(PARTS, method, MethodTypeDesc.ofDescriptor("(IJJII)I"));
-            unit.flags.setExplicit();
+            recordDoubleShift(unit, i, bits, left);
         }
+        unit.flags.forget();
         writeLow(unit, i, bits);
+    }
+
+    private static void recordDoubleShift(
+            UnitCode unit, GuestInstruction i, int bits, boolean left) {
+        CodeBuilder out = unit.out;
+        Label kept = out.newLabel();
+        pushCount(unit, i, bits);
+        out.ifeq(kept);
+        if (bits == 16) {
+            pushCount(unit, i, bits);
+            out.loadConstant(bits).if_icmpgt(kept);
+        }
+        out.lload(LONG_TEMP).lstore(FLAG_A);
+        if (left) {
+            out.loadConstant(bits);
+            pushCount(unit, i, bits);
+        } else {
+            pushCount(unit, i, bits);
+            out.iconst_1();
+        }
+        out.isub().i2l().lstore(FLAG_B);
+        out.lload(LOW_TEMP).lstore(FLAG_RESULT);
+        unit.flags.setPerhaps(Flags.DOUBLE_SHIFT);
+        out.labelBinding(kept);
     }
 
     private static void pushCount(UnitCode unit, GuestInstruction i, int bits) {

@@ -1,12 +1,13 @@
 package org.xenolith.cpu.translate;
 
 import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
+import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
 import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_A;
 import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
 import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
+import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;
@@ -16,16 +17,14 @@ import org.xenolith.cpu.semantics.Flags;
 import org.xenolith.cpu.semantics.Shift;
 
 import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
 /** SHL, SHR, SAR, ROL and ROR. Those through the carry are rare and left to the interpreter. */
 final class Shifts {
-    private static final ClassDesc SHIFT = UnitCode.desc(Shift.class);
     private static final ClassDesc PARTS = UnitCode.desc(Parts.class);
-    private static final MethodTypeDesc FLAGS_OF_OPERAND = MethodTypeDesc.ofDescriptor("(JII)I");
-    private static final MethodTypeDesc FLAGS_OF_RESULT = MethodTypeDesc.ofDescriptor("(JI)I");
     private static final MethodTypeDesc NARROW = MethodTypeDesc.ofDescriptor("(III)I");
     private static final MethodTypeDesc ROTATE = MethodTypeDesc.ofDescriptor("(II)I");
     private static final MethodTypeDesc ROTATE_LONG = MethodTypeDesc.ofDescriptor("(JI)J");
@@ -40,38 +39,83 @@ final class Shifts {
     }
 
     static void byConstant(UnitCode unit, GuestInstruction i) {
-        CodeBuilder out = unit.out;
         int bits = Arithmetic.bits(i);
         int count = constantCount(i.b);
-        boolean rotate = isRotate(i);
-        readOperand(unit, i, bits);
-        keepOperand(unit, i, bits);
-        out.loadConstant(count);
-        shift(unit, i, bits);
-        store(unit, bits);
-        if (!i.flagsLive) {
+        compute(unit, i, bits, () -> unit.out.loadConstant(count));
+        if (isRotate(i)) {
+            replaceRotateFlags(unit, i, bits);
             write(unit, i, bits);
-            unit.flags.set(i, Flags.READY, bits);
             return;
         }
-        if (rotate) {
-            unit.flags.pushAll();
-            pushLong(unit, bits, LONG_TEMP, INT_TEMP);
-            out.loadConstant(bits).invokestatic(SHIFT, i.mnemonic() + "Flags", FLAGS_OF_RESULT);
-            out.invokestatic(PARTS, "afterRotate", ROTATE);
-            unit.flags.setExplicit();
-        } else if (i.flagsStored) {
-            pushLong(unit, bits, FLAG_A, INT_A);
-            out.loadConstant(count).loadConstant(bits);
-            out.invokestatic(SHIFT, i.mnemonic() + "Flags", FLAGS_OF_OPERAND);
-            out.istore(FLAG_READY);
+        if (i.flagsStored) {
+            recordSource(unit, i, bits);
+            boolean left = i.mnemonic().equals("shl");
+            int position = left ? Shift.leftPosition(count, bits) : Shift.rightPosition(count);
+            unit.out.loadConstant((long) position).lstore(FLAG_B);
         }
         write(unit, i, bits);
-        if (!rotate) {
-            Arithmetic.load(unit, bits, LONG_TEMP, INT_TEMP);
-            Arithmetic.store(unit, bits, FLAG_RESULT, INT_RESULT);
-            unit.flags.set(i, Flags.READY, bits);
+        Arithmetic.load(unit, bits, LONG_TEMP, INT_TEMP);
+        Arithmetic.store(unit, bits, FLAG_RESULT, INT_RESULT);
+        unit.flags.set(i, rule(i), bits);
+    }
+
+    /** Operand, and result to LONG_TEMP or INT_TEMP; {@code pushCount} pushes the masked count. */
+    private static void compute(UnitCode unit, GuestInstruction i, int bits, Runnable pushCount) {
+        readOperand(unit, i, bits);
+        keepOperand(unit, i, bits);
+        pushCount.run();
+        shift(unit, i, bits);
+        Arithmetic.store(unit, bits, LONG_TEMP, INT_TEMP);
+    }
+
+    private static int rule(GuestInstruction i) {
+        return switch (i.mnemonic()) {
+            case "shl" -> Flags.SHL;
+            case "shr" -> Flags.SHR;
+            default -> Flags.SAR;
+        };
+    }
+
+    /** What {@link Shift#shlSource} and {@link Shift#shrSource} give. */
+    private static void recordSource(UnitCode unit, GuestInstruction i, int bits) {
+        CodeBuilder out = unit.out;
+        pushLong(unit, bits, LOW_TEMP, INT_A);
+        if (bits < 32) {
+            switch (i.mnemonic()) {
+                case "shl" -> out.loadConstant(Shift.shlSource(-1, bits)).land();
+                case "shr" -> out.loadConstant(Shift.shrSource(-1, bits)).land();
+                default -> {}
+            }
         }
+        out.lstore(FLAG_A);
+    }
+
+    /**
+     * Of the result, which is sign-extended: OF after ROL is CF xor its sign, after ROR xor the bit
+     * below.
+     */
+    private static void replaceRotateFlags(UnitCode unit, GuestInstruction i, int bits) {
+        if (!i.flagsLive) {
+            unit.flags.forget();
+            return;
+        }
+        boolean left = i.mnemonic().equals("rol");
+        pushBit(unit, bits, left ? 0 : bits - 1);
+        unit.out.loadConstant(Flags.CF | Flags.OF).imul();
+        pushBit(unit, bits, left ? bits - 1 : bits - 2);
+        unit.out.loadConstant(Flags.OF).imul().ixor();
+        unit.flags.replaceCarryAndOverflow();
+    }
+
+    /** Pushes a bit of the result. */
+    private static void pushBit(UnitCode unit, int bits, int position) {
+        CodeBuilder out = unit.out;
+        if (bits == 64) {
+            out.lload(LONG_TEMP).loadConstant(position).lushr().l2i();
+        } else {
+            out.iload(INT_TEMP).loadConstant(position).iushr();
+        }
+        out.iconst_1().iand();
     }
 
     private static boolean isRotate(GuestInstruction i) {
@@ -88,7 +132,7 @@ final class Shifts {
         }
     }
 
-    /** Shifts make their flags from the operand. */
+    /** Shifts make their flags from the operand. Not to FLAG_A: by CL it may have to stay. */
     private static void keepOperand(UnitCode unit, GuestInstruction i, int bits) {
         if (i.flagsLive && !isRotate(i)) {
             if (bits == 64) {
@@ -96,7 +140,7 @@ final class Shifts {
             } else {
                 unit.out.dup();
             }
-            Arithmetic.store(unit, bits, FLAG_A, INT_A);
+            Arithmetic.store(unit, bits, LOW_TEMP, INT_A);
         }
     }
 
@@ -127,10 +171,6 @@ final class Shifts {
         (wide ? onLongs : onInts).run();
     }
 
-    private static void store(UnitCode unit, int bits) {
-        Arithmetic.store(unit, bits, LONG_TEMP, INT_TEMP);
-    }
-
     private static void pushLong(UnitCode unit, int bits, int longLocal, int intLocal) {
         Arithmetic.load(unit, bits, longLocal, intLocal);
         if (bits < 64) {
@@ -150,39 +190,39 @@ final class Shifts {
         }
     }
 
-    /** A count of 0 changes no flag, so all six are made from those before. */
+    /** A count of 0 changes no flag. */
     static void byCl(UnitCode unit, GuestInstruction i) {
-        CodeBuilder out = unit.out;
         int bits = Arithmetic.bits(i);
-        readOperand(unit, i, bits);
+        compute(unit, i, bits, () -> pushCount(unit, bits));
         if (i.flagsLive) {
-            unit.flags.pushAll();
-            out.istore(FLAG_READY);
-        }
-        keepOperand(unit, i, bits);
-        pushCount(unit, bits);
-        shift(unit, i, bits);
-        store(unit, bits);
-        if (i.flagsLive) {
-            out.iload(FLAG_READY);
-            boolean rotate = isRotate(i);
-            if (!rotate) {
-                pushLong(unit, bits, FLAG_A, INT_A);
-            }
-            pushLong(unit, bits, LONG_TEMP, INT_TEMP);
+            Label kept = unit.out.newLabel();
             pushCount(unit, bits);
-            out.loadConstant(bits);
-            String mnemonic = i.mnemonic();
-            String method =
-                    "after" + Character.toUpperCase(mnemonic.charAt(0)) + mnemonic.substring(1);
-            out.invokestatic(
-                    PARTS, method, MethodTypeDesc.ofDescriptor(rotate ? "(IJII)I" : "(IJJII)I"));
-            unit.flags.setExplicit();
+            unit.out.ifeq(kept);
+            if (isRotate(i)) {
+                replaceRotateFlags(unit, i, bits);
+            } else {
+                record(unit, i, bits);
+            }
+            unit.out.labelBinding(kept);
         }
+        unit.flags.forget();
         write(unit, i, bits);
-        if (!i.flagsLive) {
-            unit.flags.set(i, Flags.READY, bits);
+    }
+
+    private static void record(UnitCode unit, GuestInstruction i, int bits) {
+        CodeBuilder out = unit.out;
+        recordSource(unit, i, bits);
+        if (i.mnemonic().equals("shl")) {
+            out.loadConstant(bits);
+            pushCount(unit, bits);
+        } else {
+            pushCount(unit, bits);
+            out.iconst_1();
         }
+        out.isub().i2l().lstore(FLAG_B);
+        pushLong(unit, bits, LONG_TEMP, INT_TEMP);
+        out.lstore(FLAG_RESULT);
+        unit.flags.setPerhaps(rule(i));
     }
 
     private static void pushCount(UnitCode unit, int bits) {

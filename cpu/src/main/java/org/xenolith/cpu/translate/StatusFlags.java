@@ -126,13 +126,15 @@ final class StatusFlags {
         if (!i.flagsLive) {
             return;
         }
-        unit.flags.pushAll();
         switch (i.mnemonic()) {
-            case "clc" -> unit.out.loadConstant(~Flags.CF).iand();
-            case "stc" -> unit.out.loadConstant(Flags.CF).ior();
-            default -> unit.out.loadConstant(Flags.CF).ixor();
+            case "clc" -> unit.out.iconst_0();
+            case "stc" -> unit.out.iconst_1();
+            default -> {
+                unit.flags.pushCarry();
+                unit.out.iconst_1().ixor();
+            }
         }
-        unit.flags.setExplicit();
+        unit.flags.replaceCarry();
     }
 
     /** CLD and STD, which a vCPU keeps in two places. */

@@ -82,22 +82,10 @@ final class Translations {
 
     private static final int NO_RULE = FlagEmitter.UNKNOWN;
     private static final Map<String, Entry> ENTRIES = new HashMap<>();
-    private static final Entry SHIFT_BY_CONSTANT =
-            new Entry(
-                    Flow.STRAIGHT,
-                    FlagUse.OVERWRITES,
-                    Flags.READY,
-                    Memory.OPERAND,
-                    Translations::any,
-                    Shifts::byConstant);
-    private static final Entry ROTATE_BY_CONSTANT =
-            new Entry(
-                    Flow.STRAIGHT,
-                    FlagUse.CHANGES,
-                    NO_RULE,
-                    Memory.OPERAND,
-                    Translations::any,
-                    Shifts::byConstant);
+    private static final Entry SHL_BY_CONSTANT = byConstant(FlagUse.OVERWRITES, Flags.SHL);
+    private static final Entry SHR_BY_CONSTANT = byConstant(FlagUse.OVERWRITES, Flags.SHR);
+    private static final Entry SAR_BY_CONSTANT = byConstant(FlagUse.OVERWRITES, Flags.SAR);
+    private static final Entry ROTATE_BY_CONSTANT = byConstant(FlagUse.CHANGES, NO_RULE);
 
     static {
         arithmetic();
@@ -180,8 +168,8 @@ final class Translations {
                     Translations::any,
                     Shifts::byCl);
         }
-        put("imul", FlagUse.OVERWRITES, Flags.READY, Arithmetic::imul);
-        put("mul", FlagUse.OVERWRITES, Flags.READY, Arithmetic::mul);
+        put("imul", FlagUse.OVERWRITES, Flags.PRODUCT, Arithmetic::imul);
+        put("mul", FlagUse.OVERWRITES, Flags.PRODUCT, Arithmetic::mul);
         put(
                 List.of("div", "idiv"),
                 FlagUse.NONE,
@@ -349,10 +337,17 @@ final class Translations {
     private static Entry refine(Entry entry, Binding b) {
         return switch (b.in.row.mnemonic()) {
             case "jmp" -> b.operand(0) == Operand.EV ? INDIRECT_JUMP : entry;
-            case "shl", "shr", "sar" -> byCount(entry, SHIFT_BY_CONSTANT, b);
+            case "shl" -> byCount(entry, SHL_BY_CONSTANT, b);
+            case "shr" -> byCount(entry, SHR_BY_CONSTANT, b);
+            case "sar" -> byCount(entry, SAR_BY_CONSTANT, b);
             case "rol", "ror" -> byCount(entry, ROTATE_BY_CONSTANT, b);
             default -> entry;
         };
+    }
+
+    private static Entry byConstant(FlagUse flags, int rule) {
+        return new Entry(
+                Flow.STRAIGHT, flags, rule, Memory.OPERAND, Translations::any, Shifts::byConstant);
     }
 
     /** Null for a constant count of 0, which nobody writes. */
