@@ -78,19 +78,7 @@ public final class Parts {
         return shifts(count, width) ? Shift.narrow(Shift.shrd(a, fill, count, width), width) : a;
     }
 
-    // Shifts of sign-extended values of 8, 16 or 32 bits.
-
-    public static int shl(int a, int count, int width) {
-        return narrow(Shift.shl(a, count, width), width);
-    }
-
-    public static int shr(int a, int count, int width) {
-        return narrow(Shift.shr(a, count, width), width);
-    }
-
-    public static int sar(int a, int count, int width) {
-        return a >> count;
-    }
+    // Rotates of sign-extended values of 8 or 16 bits.
 
     public static int rol(int a, int count, int width) {
         return count == 0 ? a : narrow(Shift.rol(a, count, width), width);

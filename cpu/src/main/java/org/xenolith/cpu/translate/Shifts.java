@@ -63,6 +63,9 @@ final class Shifts {
     private static void compute(UnitCode unit, GuestInstruction i, int bits, Runnable pushCount) {
         readOperand(unit, i, bits);
         keepOperand(unit, i, bits);
+        if (bits < 32 && i.mnemonic().equals("shr")) {
+            unit.out.loadConstant((1 << bits) - 1).iand();
+        }
         pushCount.run();
         shift(unit, i, bits);
         Arithmetic.store(unit, bits, LONG_TEMP, INT_TEMP);
@@ -147,24 +150,29 @@ final class Shifts {
     /** Operand and count, masked, are on the stack. Java masks counts as x86 does. */
     private static void shift(UnitCode unit, GuestInstruction i, int bits) {
         CodeBuilder out = unit.out;
-        String mnemonic = i.mnemonic();
         boolean wide = bits == 64;
-        if (bits < 32) {
-            out.loadConstant(bits).invokestatic(PARTS, mnemonic, NARROW);
-            return;
-        }
-        switch (mnemonic) {
+        switch (i.mnemonic()) {
             case "shl" -> pick(wide, out::lshl, out::ishl);
             case "shr" -> pick(wide, out::lushr, out::iushr);
             case "sar" -> pick(wide, out::lshr, out::ishr);
             default -> {
-                String method = mnemonic.equals("rol") ? "rotateLeft" : "rotateRight";
-                out.invokestatic(
-                        wide ? ConstantDescs.CD_Long : ConstantDescs.CD_Integer,
-                        method,
-                        wide ? ROTATE_LONG : ROTATE);
+                rotate(out, i.mnemonic(), bits);
+                return;
             }
         }
+        Arithmetic.narrow(unit, bits);
+    }
+
+    private static void rotate(CodeBuilder out, String mnemonic, int bits) {
+        if (bits < 32) {
+            out.loadConstant(bits).invokestatic(PARTS, mnemonic, NARROW);
+            return;
+        }
+        boolean wide = bits == 64;
+        out.invokestatic(
+                wide ? ConstantDescs.CD_Long : ConstantDescs.CD_Integer,
+                mnemonic.equals("rol") ? "rotateLeft" : "rotateRight",
+                wide ? ROTATE_LONG : ROTATE);
     }
 
     private static void pick(boolean wide, Runnable onLongs, Runnable onInts) {
