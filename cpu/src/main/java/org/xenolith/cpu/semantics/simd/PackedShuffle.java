@@ -59,26 +59,37 @@ public final class PackedShuffle {
         return (imm & 2) == 0 ? bLow : bHigh;
     }
 
+    /** Quadword {@code index} of a:b, zero beyond. */
+    private static long quadword(long aLow, long aHigh, long bLow, long bHigh, int index) {
+        if (index > 3) {
+            return 0;
+        }
+        return (index & 2) == 0 ? pextrq(bLow, bHigh, index) : pextrq(aLow, aHigh, index);
+    }
+
+    /** The 64 bits that begin at byte offset of a:b, zeros beyond and for offsets below zero. */
+    private static long window(long aLow, long aHigh, long bLow, long bHigh, int offset) {
+        return PackedInteger.funnel(
+                quadword(aLow, aHigh, bLow, bHigh, (offset >>> 3) + 1),
+                quadword(aLow, aHigh, bLow, bHigh, offset >>> 3),
+                offset);
+    }
+
     /** Moves left by imm bytes, zeros enter. */
     public static long pslldqLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return imm < 8 ? aLow << 8 * imm : 0;
+        return window(aLow, aHigh, 0, 0, 16 - imm);
     }
 
     public static long pslldqHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        if (imm == 0) {
-            return aHigh;
-        }
-        return imm < 8
-                ? aHigh << 8 * imm | aLow >>> 64 - 8 * imm
-                : imm < 16 ? aLow << 8 * imm - 64 : 0;
+        return window(aLow, aHigh, 0, 0, 24 - imm);
     }
 
     public static long psrldqLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return PackedInteger.palignr(aHigh, aLow, imm);
+        return window(0, 0, aLow, aHigh, imm);
     }
 
     public static long psrldqHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return imm < 8 ? aHigh >>> 8 * imm : 0;
+        return window(0, 0, aLow, aHigh, imm + 8);
     }
 
     public static long pinsrwLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -116,12 +127,9 @@ public final class PackedShuffle {
     private static long pickBytes(long aLow, long aHigh, long selectors) {
         long result = 0;
         for (int i = 0; i < 64; i += 8) {
-            int selector = (int) (selectors >>> i);
-            if ((selector & 0x80) == 0) {
-                result |= byteAt(aLow, aHigh, selector) << i;
-            }
+            result |= byteAt(aLow, aHigh, (int) (selectors >>> i)) << i;
         }
-        return result;
+        return result & PackedInteger.maskmovBytes(~selectors);
     }
 
     public static long pshufbLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -130,17 +138,6 @@ public final class PackedShuffle {
 
     public static long pshufbHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
         return pickBytes(aLow, aHigh, bHigh);
-    }
-
-    /** The 64 bits that begin at byte offset of a:b, zeros beyond. */
-    private static long window(long aLow, long aHigh, long bLow, long bHigh, int offset) {
-        return switch (offset >>> 3) {
-            case 0 -> PackedInteger.palignr(bHigh, bLow, offset & 7);
-            case 1 -> PackedInteger.palignr(aLow, bHigh, offset & 7);
-            case 2 -> PackedInteger.palignr(aHigh, aLow, offset & 7);
-            case 3 -> PackedInteger.palignr(0, aHigh, offset & 7);
-            default -> 0;
-        };
     }
 
     public static long palignrLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -161,49 +158,50 @@ public final class PackedShuffle {
         return b >>> 32 | b & ~M32;
     }
 
-    /** Whole lanes of b where the lane's bit of {@code bits} is set, else of a. */
-    private static long blend(long a, long b, int width, int bits) {
-        long mask = 0;
-        for (int i = 0; i * width < 64; i++) {
-            if ((bits >>> i & 1) != 0) {
-                mask |= -1L >>> 64 - width << i * width;
-            }
-        }
-        return a & ~mask | b & mask;
+    /** Bits to whole words: the multiplication moves bit i to bit 16i, and no two terms meet. */
+    private static long wordsOf(int bits) {
+        return ((bits & 15) * 0x0000200040008001L & 0x0001000100010001L) * M16;
+    }
+
+    private static long doublewordsOf(int bits) {
+        return (bits & 1 | (bits & 2L) << 31) * M32;
+    }
+
+    private static long select(long mask, long ifSet, long ifClear) {
+        return ifSet & mask | ifClear & ~mask;
     }
 
     public static long blendpsLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aLow, bLow, 32, imm);
+        return select(doublewordsOf(imm), bLow, aLow);
     }
 
     public static long blendpsHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aHigh, bHigh, 32, imm >>> 2);
+        return select(doublewordsOf(imm >>> 2), bHigh, aHigh);
     }
 
     public static long blendpdLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aLow, bLow, 64, imm);
+        return (imm & 1) == 0 ? aLow : bLow;
     }
 
     public static long blendpdHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aHigh, bHigh, 64, imm >>> 1);
+        return (imm & 2) == 0 ? aHigh : bHigh;
     }
 
     public static long pblendwLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aLow, bLow, 16, imm);
+        return select(wordsOf(imm), bLow, aLow);
     }
 
     public static long pblendwHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return blend(aHigh, bHigh, 16, imm >>> 4);
+        return select(wordsOf(imm >>> 4), bHigh, aHigh);
     }
 
     /** PBLENDVB: bytes of b where the mask's byte has its top bit set. */
     public static long pblendvb(long a, long b, long mask) {
-        long bytes = PackedInteger.maskmovBytes(mask);
-        return a & ~bytes | b & bytes;
+        return select(PackedInteger.maskmovBytes(mask), b, a);
     }
 
     public static long blendvps(long a, long b, long mask) {
-        return blend(a, b, 32, (int) (mask >>> 31 & 1 | mask >>> 63 << 1));
+        return select((mask >>> 31 & 0x0000000100000001L) * M32, b, a);
     }
 
     public static long blendvpd(long a, long b, long mask) {
@@ -212,18 +210,33 @@ public final class PackedShuffle {
 
     /** The 64 bits of PMOVSX and PMOVZX that begin with lane {@code first} of b. */
     public static long extend(long b, int from, int to, int first, boolean signed) {
-        long result = 0;
-        for (int i = 0; i * to < 64; i++) {
-            long lane = b << 64 - from * (first + i + 1);
-            long extended = signed ? lane >> 64 - from : lane >>> 64 - from;
-            result |= (extended & -1L >>> 64 - to) << i * to;
+        long lanes = b >>> from * first;
+        return to == 64 ? toQuadword(lanes, from, signed) : toNarrow(lanes, from, to, signed);
+    }
+
+    private static long toNarrow(long lanes, int from, int to, boolean signed) {
+        if (from == 8) {
+            lanes = bytesToWords(lanes, signed);
         }
-        return result;
+        return to == 32 ? wordsToDoublewords(lanes, signed) : lanes;
+    }
+
+    private static long toQuadword(long lane, int from, boolean signed) {
+        return signed ? lane << 64 - from >> 64 - from : lane & -1L >>> 64 - from;
+    }
+
+    /** Above each of the low bytes, all ones where it is negative. */
+    private static long bytesToWords(long b, boolean signed) {
+        return PackedInteger.punpcklbw(b, signed ? PackedInteger.pcmpgtb(0, b) : 0);
+    }
+
+    private static long wordsToDoublewords(long b, boolean signed) {
+        return PackedInteger.punpcklwd(b, signed ? PackedInteger.pcmpgtw(0, b) : 0);
     }
 
     private static long insert(long a, long value, int width, int index) {
         long mask = -1L >>> 64 - width << width * index;
-        return a & ~mask | value << width * index & mask;
+        return select(mask, value << width * index, a);
     }
 
     public static long pinsrbLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -267,13 +280,13 @@ public final class PackedShuffle {
     public static long insertpsLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
         long single = doubleword(bLow, bHigh, imm >>> 6);
         long inserted = (imm & 0x20) == 0 ? insert(aLow, single, 32, imm >>> 4 & 1) : aLow;
-        return blend(inserted, 0, 32, imm);
+        return inserted & ~doublewordsOf(imm);
     }
 
     public static long insertpsHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
         long single = doubleword(bLow, bHigh, imm >>> 6);
         long inserted = (imm & 0x20) != 0 ? insert(aHigh, single, 32, imm >>> 4 & 1) : aHigh;
-        return blend(inserted, 0, 32, imm >>> 2);
+        return inserted & ~doublewordsOf(imm >>> 2);
     }
 
     /**
@@ -315,10 +328,13 @@ public final class PackedShuffle {
         return smallest | index << 16;
     }
 
+    private static int isZero(long bits) {
+        return bits == 0 ? 1 : 0;
+    }
+
     /** ZF if no bit of b is set in a, CF if no bit of b is clear in a. */
     public static int ptest(long aLow, long aHigh, long bLow, long bHigh) {
-        int zf = (aLow & bLow | aHigh & bHigh) == 0 ? 1 << 6 : 0;
-        int cf = (~aLow & bLow | ~aHigh & bHigh) == 0 ? 1 : 0;
-        return zf | cf;
+        return isZero(aLow & bLow | aHigh & bHigh) << 6
+                | isZero(PackedInteger.pandn(aLow, bLow) | PackedInteger.pandn(aHigh, bHigh));
     }
 }
