@@ -47,12 +47,12 @@ public final class PackedInteger {
         return ((~a & b) + (~((a ^ b) >>> 1) & ~h) ^ a ^ b) & h;
     }
 
-    /** Sign bits of the lanes that are zero; in the others, adding 0x7f... or they have it set. */
+    /** Sign bits of the lanes that are zero: 0x7f... added to any other sets it, or it is set. */
     private static long zero(long a, long h) {
         return ~((a & ~h) + ~h | a) & h;
     }
 
-    /** Sign bits to whole lanes: twice the sign bit less the lowest bit. */
+    /** Sign bits to whole lanes: 0x100 less 1 is 0xff. */
     private static long spread8(long signs) {
         return (signs << 1) - (signs >>> 7);
     }

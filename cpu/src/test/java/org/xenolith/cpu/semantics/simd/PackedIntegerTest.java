@@ -74,15 +74,16 @@ class PackedIntegerTest {
         }
     }
 
-    /** A lane's bytes: edges, mostly those of wider lanes, where the bytes above are all alike. */
+    /** Bytes that are edges, or anything, or all zeros or ones. */
     private long edges() {
-        long result = 0;
-        for (int lane = 0; lane < 64; lane += 8) {
-            int fill = random.nextInt(3) == 0 ? random.nextInt(256) : 0xff * random.nextInt(2);
-            int edge = EDGES[random.nextInt(EDGES.length)];
-            result |= (long) (random.nextInt(3) == 0 ? fill : edge) << lane;
-        }
-        return result;
+        return PackedByDefinition.lanes(
+                8,
+                i ->
+                        switch (random.nextInt(6)) {
+                            case 0 -> random.nextInt(256);
+                            case 1 -> -random.nextInt(2);
+                            default -> EDGES[random.nextInt(EDGES.length)];
+                        });
     }
 
     /** Words or doublewords whose bytes are an edge's and, below it, all zeros or all ones. */
