@@ -31,33 +31,43 @@ public final class SlotAccess {
 
     private SlotAccess() {}
 
+    /** Offsets of operands of up to 8 bytes that lie in one page are below. */
+    private static final long LIMIT = Ram.PAGE_SIZE - 7;
+
     /**
      * Host address of an operand. All in one method: C2 does not inline what is called rarely, and
      * a call, however rare, costs a loop its registers.
+     *
+     * <p>One comparison says that the slot holds something, that it is this page, and that the
+     * operand ends in it; an address below the page is a large offset. Offsets are cut to a page
+     * all the same, so that nothing but the frame can be reached through a frame.
      *
      * @param last byte of the operand, from its first; it must lie in the same page
      * @param slot its number, {@link #WAYS_PART} added or not
      * @param access {@link #FOR_LOAD} or {@link #FOR_STORE}
      */
     private static long host(long[] tlb, long asid, long vaddr, int last, int slot, int access) {
-        int at = (slot & SLOTS - 1) * Tlb.WORDS_PER_SLOT;
+        int number = slot & SLOTS - 1;
+        int at = number * Tlb.WORDS_PER_SLOT;
+        int limit = Tlb.SLOT_LIMITS + number * Tlb.WORDS_PER_ENTRY;
         long page = tlb[at];
+        long offset = vaddr - page;
         long word;
-        if ((vaddr & Ram.PAGE_MASK) == page
-                && (vaddr & Ram.PAGE_OFFSET) <= Ram.PAGE_OFFSET - last) {
+        if (Long.compareUnsigned(offset, tlb[limit]) < 0) {
             word = tlb[at + Tlb.SLOT_FRAME];
         } else {
-            long there = (slot & WAYS_PART) != 0 ? vaddr ^ page ^ page : vaddr;
-            int entry = (int) (there >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
-            if (tlb[entry + access & tlb.length - 1] != (vaddr + last & Ram.PAGE_MASK | asid)) {
+            offset = (slot & WAYS_PART) != 0 ? vaddr ^ page ^ page : vaddr;
+            int entry = (int) (offset >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
+            if (tlb[entry + access & tlb.length - 1] != (offset + last & Ram.PAGE_MASK | asid)) {
                 throw TlbMiss.INSTANCE;
             }
             word = tlb[entry + Tlb.FRAME & tlb.length - 1];
             tlb[Tlb.SLOTS_USED] = 0;
-            tlb[at] = vaddr & Ram.PAGE_MASK;
+            tlb[at] = offset & Ram.PAGE_MASK;
             tlb[at + Tlb.SLOT_FRAME] = word;
+            tlb[limit] = LIMIT;
         }
-        return (word >>> Ram.SPARE_BITS) + (vaddr & Ram.PAGE_OFFSET);
+        return (word >>> Ram.SPARE_BITS) + (offset & Ram.PAGE_OFFSET);
     }
 
     // ---- loads

@@ -31,17 +31,21 @@ final class Tlb {
     static final int ENTRY_SHIFT = PAGE_SHIFT - 2;
 
     /**
-     * Slots are entries for {@link SlotAccess}. Each has the first words, otherwise unused, of two
-     * entries of the table: its page, without an ASID since it holds for the loaded root only, and
-     * its frame.
+     * Slots are entries for {@link SlotAccess}, in the first words, otherwise unused, of entries of
+     * the table: for each slot its page, without an ASID since it holds for the loaded root only,
+     * its frame, and a limit that offsets into the page must be below, 0 while it holds nothing.
+     * The limits stand together, so that few cache lines are touched when all are cleared.
      */
     static final int SLOTS = 64;
 
     static final int WORDS_PER_SLOT = 2 * WORDS_PER_ENTRY;
     static final int SLOT_FRAME = WORDS_PER_ENTRY;
 
+    /** Where the limit of the first slot is; that of the next is in the next entry. */
+    static final int SLOT_LIMITS = SLOTS * WORDS_PER_SLOT;
+
     /** Where it is said whether any slot may hold something: {@link #INVALID} if none. */
-    static final int SLOTS_USED = SLOTS * WORDS_PER_SLOT;
+    static final int SLOTS_USED = SLOT_LIMITS + SLOTS * WORDS_PER_ENTRY;
 
     /** Matches no address: tags hold a page address, and in the low bits an ASID that is less. */
     static final long INVALID = -1;
@@ -54,6 +58,8 @@ final class Tlb {
 
     static void clear(long[] tlb) {
         Arrays.fill(tlb, INVALID);
+        tlb[SLOTS_USED] = 0;
+        clearSlots(tlb);
     }
 
     /** Where the entry of a page is, to be masked; it does not depend on the ASID. */
@@ -94,7 +100,7 @@ final class Tlb {
     static void clearSlots(long[] tlb) {
         if (tlb[SLOTS_USED] != INVALID) {
             for (int slot = 0; slot < SLOTS; slot++) {
-                tlb[slot * WORDS_PER_SLOT] = INVALID;
+                tlb[SLOT_LIMITS + slot * WORDS_PER_ENTRY] = 0;
             }
             tlb[SLOTS_USED] = INVALID;
         }
@@ -104,9 +110,8 @@ final class Tlb {
 
     static void forEachWritableFrame(long[] tlb, LongConsumer action) {
         for (int slot = 1; slot < SLOTS; slot += 2) {
-            int at = slot * WORDS_PER_SLOT;
-            if (tlb[at] != INVALID) {
-                action.accept(frame(tlb[at + SLOT_FRAME]));
+            if (tlb[SLOT_LIMITS + slot * WORDS_PER_ENTRY] != 0) {
+                action.accept(frame(tlb[slot * WORDS_PER_SLOT + SLOT_FRAME]));
             }
         }
         for (int i = WORDS_PER_ENTRY - 1; i < tlb.length; i += WORDS_PER_ENTRY) {
