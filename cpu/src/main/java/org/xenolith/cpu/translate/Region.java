@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -20,8 +21,7 @@ import java.util.stream.Stream;
 
 /**
  * The blocks that a hot block reaches inside its page by jumps and calls, and where those return: a
- * loop, or the body of a function. It can be entered at the hot block and behind each call. Blocks
- * stand in the order of their addresses.
+ * loop, or the body of a function. It can be entered at the hot block and behind each call.
  */
 final class Region {
     /** Longest way between two comparisons of the budget, if blocks are not longer. */
@@ -37,6 +37,7 @@ final class Region {
     private final TreeMap<Integer, String> leftOut = new TreeMap<>();
     private final TreeSet<Integer> leaders = new TreeSet<>();
     private final TreeMap<Integer, RegionBlock> blocks = new TreeMap<>();
+    private final List<RegionBlock> ordered = new ArrayList<>();
     private final TreeSet<Integer> returns = new TreeSet<>();
     private final List<RegionBlock> returnTargets = new ArrayList<>();
     private final List<RegionBlock> entries = new ArrayList<>();
@@ -76,8 +77,13 @@ final class Region {
         return entry;
     }
 
-    Collection<RegionBlock> blocks() {
-        return blocks.values();
+    /**
+     * Its blocks, each in front of all that only it leads to: a jump back to one that stands before
+     * closes a loop. There the JVM may stop and keeps all variables for that, so there should be no
+     * others.
+     */
+    List<RegionBlock> blocks() {
+        return ordered;
     }
 
     /** Where it can be entered, {@link #entry} included, in ascending order. */
@@ -287,10 +293,13 @@ final class Region {
         for (RegionBlock block : blocks.values()) {
             block.nextBlock = blocks.get(block.next);
             block.takenBlock = blocks.get(block.taken);
+        }
+        connectComputed();
+        order();
+        for (RegionBlock block : ordered) {
             arrive(block, block.nextBlock);
             arrive(block, block.takenBlock);
         }
-        connectComputed();
         placeChecks();
     }
 
@@ -321,14 +330,32 @@ final class Region {
         }
     }
 
+    /** The reverse of the order in which a walk from the entries leaves the blocks. */
+    private void order() {
+        Set<RegionBlock> begun = new HashSet<>();
+        leave(entry, begun);
+        entries.forEach(block -> leave(block, begun));
+        blocks.values().forEach(block -> leave(block, begun));
+        Collections.reverse(ordered);
+        for (int i = 0; i < ordered.size(); i++) {
+            ordered.get(i).place = i;
+        }
+    }
+
+    /** What follows without a jump is left last, to stand next. */
+    private void leave(RegionBlock block, Set<RegionBlock> begun) {
+        if (begun.add(block)) {
+            followers(block).toList().reversed().forEach(to -> leave(to, begun));
+            ordered.add(block);
+        }
+    }
+
     private void arrive(RegionBlock from, RegionBlock to) {
         if (to != null) {
             to.predecessors++;
-            if (to.start <= from.start) {
+            if (RegionLoop.isBack(from, to)) {
                 to.loopHead = true;
-                blocks.subMap(to.start, true, from.start, true)
-                        .values()
-                        .forEach(block -> block.inLoop = true);
+                ordered.subList(to.place, from.place + 1).forEach(block -> block.inLoop = true);
             }
         }
     }

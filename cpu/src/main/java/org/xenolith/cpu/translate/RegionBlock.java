@@ -38,6 +38,9 @@ final class RegionBlock {
 
     RegionBlock takenBlock;
 
+    /** Its number in {@link Region#blocks}. */
+    int place;
+
     /** The region may be entered here. */
     boolean entry;
 
@@ -47,7 +50,7 @@ final class RegionBlock {
     /** Reached from itself or a block behind it: the head of a loop. */
     boolean loopHead;
 
-    /** Between a block that goes back and the one it goes back to, by address. */
+    /** Between a block that goes back and the one it goes back to, in the order of blocks. */
     boolean inLoop;
 
     /** The budget is compared here. */

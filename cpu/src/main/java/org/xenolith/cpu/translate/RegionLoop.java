@@ -63,7 +63,7 @@ final class RegionLoop {
     }
 
     static boolean isBack(RegionBlock from, RegionBlock to) {
-        return to.start <= from.start;
+        return to.place <= from.place;
     }
 
     private boolean isEnteredElsewhere(RegionBlock head, Region region) {
