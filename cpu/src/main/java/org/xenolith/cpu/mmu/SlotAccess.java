@@ -1,5 +1,7 @@
 package org.xenolith.cpu.mmu;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * Loads and stores of translated code as in {@link TlbAccess}, for places that mostly find the page
  * they found before: a slot of the TLB keeps it, and its number is part of the code, so that
@@ -17,15 +19,6 @@ public final class SlotAccess {
     /** Numbers of slots are less; even ones are for loads, odd ones for stores. */
     public static final int SLOTS = Tlb.SLOTS;
 
-    /**
-     * Added to a slot's number where many ways part behind one place, as in a bytecode interpreter.
-     * What several of them would compute for the table from one address, C2 computes in front of
-     * them all, each time and mostly for nothing. So the address is then made to depend on what the
-     * slot holds: bytecode interpreter 1,650-1,760 MIPS without, 1,870-1,930 with that. SHA-256, a
-     * loop without such ways, has 4,160-4,380 MIPS without and 3,840-4,080 with it.
-     */
-    public static final int WAYS_PART = SLOTS;
-
     private static final int FOR_LOAD = Tlb.READ_TAG;
     private static final int FOR_STORE = Tlb.WRITE_TAG;
 
@@ -42,21 +35,28 @@ public final class SlotAccess {
      * operand ends in it; an address below the page is a large offset. Offsets are cut to a page
      * all the same, so that nothing but the frame can be reached through a frame.
      *
+     * <p>What several accesses compute from one address C2 computes once, in front of them all:
+     * also what they only need where their slots hold another page, each time and mostly for
+     * nothing, and where many ways part, as in a bytecode interpreter, for all of them. So there
+     * the address is made to depend on a word that is loaded behind a fence, where no access finds
+     * it but this one. The two words are the same.
+     *
      * @param last byte of the operand, from its first; it must lie in the same page
-     * @param slot its number, {@link #WAYS_PART} added or not
+     * @param slot its number
      * @param access {@link #FOR_LOAD} or {@link #FOR_STORE}
      */
     private static long host(long[] tlb, long asid, long vaddr, int last, int slot, int access) {
-        int number = slot & SLOTS - 1;
-        int at = number * Tlb.WORDS_PER_SLOT;
-        int limit = Tlb.SLOT_LIMITS + number * Tlb.WORDS_PER_ENTRY;
+        int at = slot * Tlb.WORDS_PER_SLOT;
+        int limit = Tlb.SLOT_LIMITS + slot * Tlb.WORDS_PER_ENTRY;
         long page = tlb[at];
         long offset = vaddr - page;
         long word;
         if (Long.compareUnsigned(offset, tlb[limit]) < 0) {
             word = tlb[at + Tlb.SLOT_FRAME];
         } else {
-            offset = (slot & WAYS_PART) != 0 ? vaddr ^ page ^ page : vaddr;
+            // The address, by way of what no other place has: see above.
+            VarHandle.acquireFence();
+            offset = vaddr ^ page ^ tlb[at];
             int entry = (int) (offset >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
             if (tlb[entry + access & tlb.length - 1] != (offset + last & Ram.PAGE_MASK | asid)) {
                 throw TlbMiss.INSTANCE;

@@ -4,7 +4,6 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.TlbMiss;
 import org.xenolith.cpu.translate.Translations.Emitter;
-import org.xenolith.cpu.translate.UnitCode.SlotUse;
 
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
@@ -244,24 +243,21 @@ final class UnitBuilder {
     private void startBlock(UnitCode unit, RegionBlock block) {
         RegionLoop loop = loops.get(block);
         if (loop == null) {
-            unit.startBlock(known(block, 0), slotUse(block));
+            unit.startBlock(known(block, 0), usesSlots(block));
         } else {
             DoubleFacts inLoop =
                     loop.blocks().stream()
                             .map(facts::get)
                             .reduce(DoubleFacts.NONE, DoubleFacts::and);
-            unit.startBlock(known(block, loop.backEdges()), slotUse(block));
+            unit.startBlock(known(block, loop.backEdges()), usesSlots(block));
             unit.enterLoop(block.start, inLoop);
         }
         unit.out.labelBinding(heads.get(block));
     }
 
     /** An access that is not repeated would only fill a slot. */
-    private SlotUse slotUse(RegionBlock block) {
-        if (!region.computedTargets().isEmpty()) {
-            return SlotUse.WAYS_PART;
-        }
-        return block.inLoop ? SlotUse.PLAIN : SlotUse.NONE;
+    private boolean usesSlots(RegionBlock block) {
+        return block.inLoop || !region.computedTargets().isEmpty();
     }
 
     private Label label(RegionBlock from, RegionBlock to) {

@@ -78,14 +78,6 @@ final class UnitCode {
     private static final MethodTypeDesc MERGE =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
 
-    /** Whether memory operands use slots of the TLB, see {@link SlotAccess}. */
-    enum SlotUse {
-        NONE,
-        PLAIN,
-        /** With what C2 must not compute in front of ways that part. */
-        WAYS_PART
-    }
-
     final CodeBuilder out;
 
     /** Which registers are in local variables, and which of them change: a bit each. */
@@ -115,7 +107,8 @@ final class UnitCode {
 
     private boolean quickRequired;
 
-    private SlotUse slotUse = SlotUse.NONE;
+    /** Memory operands use slots of the TLB, see {@link SlotAccess}. */
+    private boolean usesSlots;
 
     private final Label on;
     private final Label plain;
@@ -255,7 +248,7 @@ final class UnitCode {
 
     /** Loads the memory operand. */
     void load(GuestInstruction i, int bits) {
-        if (slotUse == SlotUse.NONE) {
+        if (!usesSlots) {
             pushLoad(bits);
             pushAddress(i);
             loadThere(bits);
@@ -263,13 +256,9 @@ final class UnitCode {
             pushAccessor("SLOT_LOAD_", bits);
             pushTlb();
             pushAddress(i);
-            pushSlot(Slots.forLoad(i));
+            out.loadConstant(Slots.forLoad(i));
             invokeAccessor(bits == 64 ? SLOT_LONG : SLOT_INT);
         }
-    }
-
-    private void pushSlot(int slot) {
-        out.loadConstant(slotUse == SlotUse.WAYS_PART ? slot + SlotAccess.WAYS_PART : slot);
     }
 
     /** Pushes what methods take that look up an address. */
@@ -323,7 +312,7 @@ final class UnitCode {
 
     /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
     void writable(GuestInstruction i, int bits) {
-        if (slotUse == SlotUse.NONE) {
+        if (!usesSlots) {
             pushWritable(bits);
             pushAddress(i);
             writableThere(bits);
@@ -331,7 +320,7 @@ final class UnitCode {
             pushAccessor("SLOT_WRITABLE_", bits);
             pushTlb();
             pushAddress(i);
-            pushSlot(Slots.forStore(i));
+            out.loadConstant(Slots.forStore(i));
             invokeAccessor(SLOT_LONG);
         }
         out.lstore(HOST);
@@ -606,9 +595,10 @@ final class UnitCode {
      * What the block before has tested holds no more.
      *
      * @param known of the halves that are doubles
+     * @param slots whether its memory operands use slots
      */
-    void startBlock(Magnitude[] known, SlotUse use) {
-        slotUse = use;
+    void startBlock(Magnitude[] known, boolean slots) {
+        usesSlots = slots;
         fpuRequired = false;
         magnitudes = known.clone();
         changedHere = 0;
