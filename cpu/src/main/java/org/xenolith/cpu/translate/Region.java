@@ -330,11 +330,13 @@ final class Region {
         }
     }
 
-    /** The reverse of the order in which a walk from the entries leaves the blocks. */
+    /**
+     * The reverse of the order in which a walk leaves the blocks. It begins at the lowest address,
+     * where compilers have functions and loops begin, and not where the region is entered: that may
+     * be a loop inside another one, which would then seem to begin there, too.
+     */
     private void order() {
         Set<RegionBlock> begun = new HashSet<>();
-        leave(entry, begun);
-        entries.forEach(block -> leave(block, begun));
         blocks.values().forEach(block -> leave(block, begun));
         Collections.reverse(ordered);
         for (int i = 0; i < ordered.size(); i++) {
