@@ -48,19 +48,20 @@ final class PackedByDefinition {
         return result;
     }
 
+    /** A lane as a number. */
+    private interface Lane {
+        long of(long a, int width, int index);
+    }
+
     private void signed(String name, String widths, LongBinaryOperator f) {
-        for (char letter : widths.toCharArray()) {
-            int width = WIDTHS.get(letter);
-            operations.put(
-                    name + letter,
-                    (a, b) ->
-                            lanes(
-                                    width,
-                                    i -> f.applyAsLong(signed(a, width, i), signed(b, width, i))));
-        }
+        put(name, widths, PackedByDefinition::signed, f);
     }
 
     private void unsigned(String name, String widths, LongBinaryOperator f) {
+        put(name, widths, PackedByDefinition::unsigned, f);
+    }
+
+    private void put(String name, String widths, Lane lane, LongBinaryOperator f) {
         for (char letter : widths.toCharArray()) {
             int width = WIDTHS.get(letter);
             operations.put(
@@ -70,7 +71,7 @@ final class PackedByDefinition {
                                     width,
                                     i ->
                                             f.applyAsLong(
-                                                    unsigned(a, width, i), unsigned(b, width, i))));
+                                                    lane.of(a, width, i), lane.of(b, width, i))));
         }
     }
 
