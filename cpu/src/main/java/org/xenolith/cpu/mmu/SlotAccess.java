@@ -22,10 +22,10 @@ public final class SlotAccess {
     private static final int FOR_LOAD = Tlb.READ_TAG;
     private static final int FOR_STORE = Tlb.WRITE_TAG;
 
-    private SlotAccess() {}
-
     /** Offsets of operands of up to 8 bytes that lie in one page are below. */
-    private static final long LIMIT = Ram.PAGE_SIZE - 7;
+    private static final long LIMIT = Ram.PAGE_SIZE - (Long.BYTES - 1);
+
+    private SlotAccess() {}
 
     /**
      * Host address of an operand. All in one method: C2 does not inline what is called rarely, and
