@@ -89,6 +89,9 @@ public final class Ram {
     /** Upper bits of a long that no offset of a frame has, nor one of a byte in it. */
     static final int SPARE_BITS = Reservation.spareBits(USABLE_BYTES);
 
+    /** The bits that an offset of a frame, or of a byte in it, may have. */
+    static final long ADDRESS_MASK = -1L >>> SPARE_BITS;
+
     public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     public static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

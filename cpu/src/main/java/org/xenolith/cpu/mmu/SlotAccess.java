@@ -32,14 +32,15 @@ public final class SlotAccess {
      * a call, however rare, costs a loop its registers.
      *
      * <p>One comparison says that the slot holds something, that it is this page, and that the
-     * operand ends in it; an address below the page is a large offset. Offsets are cut to a page
-     * all the same, so that nothing but the frame can be reached through a frame.
+     * operand ends in it; an address below the page is a large offset. From there the frame is as
+     * far away as the slot says. The sum needs no mask to be right, but with it C2 knows that the
+     * pool's own check of its bounds holds.
      *
      * <p>What several accesses compute from one address C2 computes once, in front of them all:
      * also what they only need where their slots hold another page, each time and mostly for
      * nothing, and where many ways part, as in a bytecode interpreter, for all of them. So there
-     * the address is made to depend on a word that is loaded behind a fence, where no access finds
-     * it but this one. The two words are the same.
+     * the address is made anew from its offset and the slot's page, which is loaded once more
+     * behind a fence, where no access finds it but this one.
      *
      * @param last byte of the operand, from its first; it must lie in the same page
      * @param slot its number
@@ -48,26 +49,23 @@ public final class SlotAccess {
     private static long host(long[] tlb, long asid, long vaddr, int last, int slot, int access) {
         int at = slot * Tlb.WORDS_PER_SLOT;
         int limit = Tlb.SLOT_LIMITS + slot * Tlb.WORDS_PER_ENTRY;
-        long page = tlb[at];
-        long offset = vaddr - page;
-        long word;
+        long offset = vaddr - tlb[at];
         if (Long.compareUnsigned(offset, tlb[limit]) < 0) {
-            word = tlb[at + Tlb.SLOT_FRAME];
-        } else {
-            // The address, by way of what no other place has: see above.
-            VarHandle.acquireFence();
-            offset = vaddr ^ page ^ tlb[at];
-            int entry = (int) (offset >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
-            if (tlb[entry + access & tlb.length - 1] != (offset + last & Ram.PAGE_MASK | asid)) {
-                throw TlbMiss.INSTANCE;
-            }
-            word = tlb[entry + Tlb.FRAME & tlb.length - 1];
-            tlb[Tlb.SLOTS_USED] = 0;
-            tlb[at] = offset & Ram.PAGE_MASK;
-            tlb[at + Tlb.SLOT_FRAME] = word;
-            tlb[limit] = LIMIT;
+            return vaddr + tlb[at + Tlb.SLOT_DISTANCE] & Ram.ADDRESS_MASK;
         }
-        return (word >>> Ram.SPARE_BITS) + (offset & Ram.PAGE_OFFSET);
+        // The address, by way of what no other place has: see above.
+        VarHandle.acquireFence();
+        long missed = offset + tlb[at];
+        int entry = (int) (missed >>> Tlb.ENTRY_SHIFT) | Tlb.WORDS_PER_ENTRY - 1;
+        if (tlb[entry + access & tlb.length - 1] != (missed + last & Ram.PAGE_MASK | asid)) {
+            throw TlbMiss.INSTANCE;
+        }
+        long frame = Tlb.frame(tlb[entry + Tlb.FRAME & tlb.length - 1]);
+        tlb[Tlb.SLOTS_USED] = 0;
+        tlb[at] = missed & Ram.PAGE_MASK;
+        tlb[at + Tlb.SLOT_DISTANCE] = frame - (missed & Ram.PAGE_MASK);
+        tlb[limit] = LIMIT;
+        return frame + (missed & Ram.PAGE_OFFSET);
     }
 
     // ---- loads

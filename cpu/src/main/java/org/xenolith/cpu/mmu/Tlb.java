@@ -33,13 +33,14 @@ final class Tlb {
     /**
      * Slots are entries for {@link SlotAccess}, in the first words, otherwise unused, of entries of
      * the table: for each slot its page, without an ASID since it holds for the loaded root only,
-     * its frame, and a limit that offsets into the page must be below, 0 while it holds nothing.
-     * The limits stand together, so that few cache lines are touched when all are cleared.
+     * how far behind it its frame lies in the pool, and a limit that offsets into the page must be
+     * below, 0 while it holds nothing. The limits stand together, so that few cache lines are
+     * touched when all are cleared.
      */
     static final int SLOTS = 64;
 
     static final int WORDS_PER_SLOT = 2 * WORDS_PER_ENTRY;
-    static final int SLOT_FRAME = WORDS_PER_ENTRY;
+    static final int SLOT_DISTANCE = WORDS_PER_ENTRY;
 
     /** Where the limit of the first slot is; that of the next is in the next entry. */
     static final int SLOT_LIMITS = SLOTS * WORDS_PER_SLOT;
@@ -80,7 +81,7 @@ final class Tlb {
         return frame(tlb[entry(vaddr) + FRAME & tlb.length - 1]) + (vaddr & PAGE_OFFSET);
     }
 
-    private static long frame(long word) {
+    static long frame(long word) {
         return word >>> Ram.SPARE_BITS;
     }
 
@@ -111,7 +112,8 @@ final class Tlb {
     static void forEachWritableFrame(long[] tlb, LongConsumer action) {
         for (int slot = 1; slot < SLOTS; slot += 2) {
             if (tlb[SLOT_LIMITS + slot * WORDS_PER_ENTRY] != 0) {
-                action.accept(frame(tlb[slot * WORDS_PER_SLOT + SLOT_FRAME]));
+                int at = slot * WORDS_PER_SLOT;
+                action.accept(tlb[at] + tlb[at + SLOT_DISTANCE]);
             }
         }
         for (int i = WORDS_PER_ENTRY - 1; i < tlb.length; i += WORDS_PER_ENTRY) {
