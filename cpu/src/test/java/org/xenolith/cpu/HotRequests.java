@@ -13,10 +13,19 @@ public final class HotRequests implements Translator {
 
     public final List<HotCode> codes = new ArrayList<>();
     private final UnitLibrary library = new UnitLibrary(0);
+    private final int threshold;
+
+    public HotRequests() {
+        this(THRESHOLD);
+    }
+
+    public HotRequests(int threshold) {
+        this.threshold = threshold;
+    }
 
     @Override
     public int threshold(int drops) {
-        return THRESHOLD;
+        return threshold;
     }
 
     @Override

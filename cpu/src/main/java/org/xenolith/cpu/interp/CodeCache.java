@@ -23,8 +23,12 @@ public final class CodeCache implements Mmu.StoreWatch {
     private static final int CHUNK_SHIFT = 10;
     private static final int CHUNK = 1 << CHUNK_SHIFT;
 
-    /** A block that did this part of the way to a translation counts as busy. */
-    private static final int BUSY_PART = 16;
+    /**
+     * A block that did this part of the way to a translation counts as busy. The handlers of a
+     * bytecode interpreter are not all equally busy: what its unit leaves out makes a second one,
+     * and the two then run by turns.
+     */
+    private static final int BUSY_PART = 256;
 
     private static final int SPARING = 1000;
 

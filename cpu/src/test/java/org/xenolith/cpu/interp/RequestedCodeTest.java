@@ -67,4 +67,29 @@ class RequestedCodeTest {
         int[] starts = requests.codes.stream().mapToInt(HotCode::start).toArray();
         assertThat(requests.codes.getFirst().busy()).contains(starts);
     }
+
+    @Test
+    void aHandlerThatRunsOnceWhereAnotherRunsFortyTimesIsBusy() {
+        HotRequests patient = new HotRequests(16_000);
+        FlatMachine interpreter = new FlatMachine(patient);
+        Label often = new Label();
+        Label last = new Label();
+        Label once = new Label();
+        Label done = new Label();
+        Assembler code = new Assembler(CODE);
+        code.lea(Cpu.R8, often).lea(Cpu.R9, once).mov(Cpu.RBX, 40).mov(Cpu.RCX, 1_000);
+        code.bind(often).dec(64, Cpu.RBX).jcc(Condition.E, last).jmp(Cpu.R8);
+        code.bind(last).jmp(Cpu.R9);
+        code.bind(once).mov(Cpu.RBX, 40).dec(64, Cpu.RCX).jcc(Condition.E, done).jmp(Cpu.R8);
+        code.bind(done).syscall();
+        interpreter.map(CODE, 0x1000);
+        interpreter.load(CODE, code.bytes());
+        interpreter.cpu.rip = CODE;
+        while (patient.codes.isEmpty()) {
+            assertThat(interpreter.cpu.run(1_000)).isEqualTo(Exit.BUDGET);
+        }
+        HotCode hot = patient.codes.getFirst();
+        assertThat(CODE + hot.start()).isEqualTo(often.vaddr());
+        assertThat(hot.busy()).contains((int) (once.vaddr() - CODE));
+    }
 }
