@@ -59,6 +59,22 @@ class SlotsTest {
         assertThat(cpu.r[RAX]).isEqualTo(OLD);
     }
 
+    /**
+     * As {@link #runSomeLoads}, with so many accesses that the unit has a copy of the accessors.
+     */
+    private void runSomeOfManyLoads() {
+        guest.fill(DATA, OLD);
+        runSomeOf(
+                guest,
+                DATA,
+                code -> {
+                    for (int i = 0; i < 20; i++) {
+                        code.load(64, RAX, at(RBX));
+                    }
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(OLD);
+    }
+
     private static long newFrameWith(int octet) {
         long mfn = FlatMachine.newFrame();
         Ram.putByte(mfn << Ram.PAGE_SHIFT, octet);
@@ -75,6 +91,23 @@ class SlotsTest {
     void aLoopSeesThatItsPageWasMappedElsewhere() {
         runSomeLoads();
         guest.machine.mapFrame(DATA, newFrameWith(NEW), READ_WRITE);
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(NEW);
+    }
+
+    @Test
+    void aLoopOfManyAccessesSeesThatItsPageWasMappedElsewhere() {
+        runSomeOfManyLoads();
+        guest.machine.mapFrame(DATA, newFrameWith(NEW), READ_WRITE);
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(NEW);
+    }
+
+    @Test
+    void aLoopOfManyAccessesLeavesItsPageWithTheOthersOfTheTlb() {
+        runSomeOfManyLoads();
+        cpu.r[RBX] = RIVAL;
+        guest.machine.mapFrame(RIVAL, newFrameWith(NEW), READ_WRITE);
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(NEW);
     }

@@ -28,6 +28,7 @@ import org.xenolith.cpu.translate.Jit;
 
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
+import java.util.function.IntConsumer;
 
 /** What translated code owes to the rest: exits, stores into it, and room that it gives back. */
 @Timeout(300)
@@ -365,25 +366,30 @@ class TranslationTest {
 
     @Test
     void droppedUnitsLeaveNothingBehind() {
-        translateAndDrop(FEW, 12);
+        translateAndDrop(FEW, 12, this::translateOne);
+    }
+
+    @Test
+    void droppedUnitsWithAccessorsOfTheirOwnLeaveNothingBehind() {
+        translateAndDrop(FEW, 24, this::translateOneOfManyAccesses);
     }
 
     @Test
     @Tag("proof")
     void twoHundredThousandDroppedUnitsLeaveNothingBehind() {
-        translateAndDrop(MANY, 24);
+        translateAndDrop(MANY, 24, this::translateOne);
     }
 
     /** Metaspace grows until the collector unloads classes, then stays. */
-    private void translateAndDrop(int units, long megabytes) {
+    private void translateAndDrop(int units, long megabytes, IntConsumer translate) {
         for (int i = 0; i < FEW / 4; i++) {
-            translateOne(i);
+            translate.accept(i);
         }
         System.gc();
         long before = metaspace();
         long start = TestTier.EVERYTHING.jit().units();
         for (int i = 0; i < units; i++) {
-            translateOne(i);
+            translate.accept(i);
         }
         System.gc();
         long grown = metaspace() - before;
@@ -396,6 +402,18 @@ class TranslationTest {
 
     private void translateOne(int i) {
         guest.run(code -> code.mov(RAX, i).mov(RBX, DATA).alu(Alu.ADD, 64, at(RBX), RAX).syscall());
+    }
+
+    private void translateOneOfManyAccesses(int i) {
+        Label loop = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RAX, i).mov(RBX, DATA).mov(RCX, 2).bind(loop);
+                    for (int k = 0; k < 16; k++) {
+                        code.alu(Alu.ADD, 64, at(RBX), RAX);
+                    }
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
     }
 
     private static long metaspace() {

@@ -46,6 +46,8 @@ final class UnitBuilder {
     /** The loops whose blocks {@link #facts} tells about; none while these are found out. */
     private final Map<RegionBlock, RegionLoop> loops;
 
+    private final boolean ownSlots;
+
     /** What a first writing has found out about vector registers in each block. */
     private final Map<RegionBlock, DoubleFacts> facts;
 
@@ -69,6 +71,7 @@ final class UnitBuilder {
         this.exact = exact;
         this.loops = loops;
         this.facts = facts;
+        this.ownSlots = OwnSlots.areWorthIt(accessesInSlots());
     }
 
     /**
@@ -108,7 +111,11 @@ final class UnitBuilder {
      */
     static TranslatedUnit define(byte[] classFile) {
         try {
-            MethodHandles.Lookup hidden = LOOKUP.defineHiddenClass(classFile, false);
+            MethodHandles.Lookup hidden =
+                    OwnSlots.areIn(classFile)
+                            ? LOOKUP.defineHiddenClassWithClassData(
+                                    classFile, OwnSlots.create(), true)
+                            : LOOKUP.defineHiddenClass(classFile, false);
             return (TranslatedUnit)
                     hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class))
                             .invoke();
@@ -153,12 +160,19 @@ final class UnitBuilder {
                                 .invokespecial(
                                         SUPER, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
                                 .return_());
+        if (ownSlots) {
+            OwnSlots.write(type, UNIT);
+        }
         type.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::writeRun);
     }
 
     /** Blocks first, then prologue and exits: which registers those move is known only then. */
     private void writeRun(CodeBuilder out) {
-        UnitCode unit = new UnitCode(out, exact ? 0 : QuickDoubles.halvesOf(region.blocks()));
+        UnitCode unit =
+                new UnitCode(
+                        out,
+                        exact ? 0 : QuickDoubles.halvesOf(region.blocks()),
+                        ownSlots ? UNIT : UnitCode.ACCESSORS);
         Label prologue = out.newLabel();
         Label from = out.newLabel();
         Label to = out.newLabel();
@@ -253,6 +267,15 @@ final class UnitBuilder {
             unit.enterLoop(block.start, inLoop);
         }
         unit.out.labelBinding(heads.get(block));
+    }
+
+    private int accessesInSlots() {
+        return (int)
+                region.blocks().stream()
+                        .filter(this::usesSlots)
+                        .flatMap(block -> block.instructions.stream())
+                        .filter(i -> i.entry.mayMiss(i))
+                        .count();
     }
 
     /** An access that is not repeated would only fill a slot. */

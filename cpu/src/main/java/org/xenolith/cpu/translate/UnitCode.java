@@ -61,7 +61,7 @@ final class UnitCode {
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
     static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
-    private static final ClassDesc ACCESSORS = desc(Accessors.class);
+    static final ClassDesc ACCESSORS = desc(Accessors.class);
     private static final ClassDesc PARTS = desc(Parts.class);
     private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
 
@@ -79,6 +79,7 @@ final class UnitCode {
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
 
     final CodeBuilder out;
+    private final ClassDesc slotAccessors;
 
     /** Which registers are in local variables, and which of them change: a bit each. */
     private int used;
@@ -120,9 +121,11 @@ final class UnitCode {
 
     /**
      * @param doubles halves of vector registers that are better kept as doubles, a bit each
+     * @param slotAccessors the class whose fields lead to {@link SlotAccess}
      */
-    UnitCode(CodeBuilder out, int doubles) {
+    UnitCode(CodeBuilder out, int doubles, ClassDesc slotAccessors) {
         this.out = out;
+        this.slotAccessors = slotAccessors;
         this.doubles = doubles;
         on = out.newLabel();
         plain = out.newLabel();
@@ -253,7 +256,7 @@ final class UnitCode {
             pushAddress(i);
             loadThere(bits);
         } else {
-            pushAccessor("SLOT_LOAD_", bits);
+            pushSlotAccessor("LOAD_", bits);
             pushTlb();
             pushAddress(i);
             out.loadConstant(Slots.forLoad(i));
@@ -268,6 +271,10 @@ final class UnitCode {
 
     private void pushAccessor(String kind, int bits) {
         out.getstatic(ACCESSORS, kind + bits, ConstantDescs.CD_MethodHandle);
+    }
+
+    private void pushSlotAccessor(String kind, int bits) {
+        out.getstatic(slotAccessors, "SLOT_" + kind + bits, ConstantDescs.CD_MethodHandle);
     }
 
     private void invokeAccessor(MethodTypeDesc type) {
@@ -317,7 +324,7 @@ final class UnitCode {
             pushAddress(i);
             writableThere(bits);
         } else {
-            pushAccessor("SLOT_WRITABLE_", bits);
+            pushSlotAccessor("WRITABLE_", bits);
             pushTlb();
             pushAddress(i);
             out.loadConstant(Slots.forStore(i));
