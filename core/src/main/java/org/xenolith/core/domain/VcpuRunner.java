@@ -27,7 +27,7 @@ public final class VcpuRunner implements Scheduler.Runner {
     public static final int POLL_INSTRUCTIONS = 1500;
 
     /** The same when nothing is due soon and each event kicks: to stop a hot loop is dear. */
-    static final int LONGEST_STRETCH = 24_000;
+    static final int LONGEST_STRETCH = 100_000;
 
     /** Flat code takes 5 to 17: a vCPU that is no slower than this meets its deadlines in time. */
     private static final int NANOS_PER_INSTRUCTION = 20;
