@@ -1,8 +1,8 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HOST;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.interp.Binding;

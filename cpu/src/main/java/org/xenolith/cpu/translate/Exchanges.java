@@ -1,13 +1,13 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
-import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
-import static org.xenolith.cpu.translate.UnitCode.INT_A;
-import static org.xenolith.cpu.translate.UnitCode.INT_B;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.HIGH_TEMP;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.INT_A;
+import static org.xenolith.cpu.translate.Locals.INT_B;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.semantics.Flags;

@@ -1,13 +1,13 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_RULE;
-import static org.xenolith.cpu.translate.UnitCode.INT_A;
-import static org.xenolith.cpu.translate.UnitCode.INT_B;
-import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.FLAG_READY;
+import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
+import static org.xenolith.cpu.translate.Locals.FLAG_RULE;
+import static org.xenolith.cpu.translate.Locals.INT_A;
+import static org.xenolith.cpu.translate.Locals.INT_B;
+import static org.xenolith.cpu.translate.Locals.INT_RESULT;
 
 import org.xenolith.cpu.semantics.Flags;
 
@@ -83,10 +83,10 @@ final class FlagEmitter {
     }
 
     /**
-     * The instruction has left its operands and result in {@link UnitCode#FLAG_A} and so on, or in
-     * {@link UnitCode#INT_A} and so on if they have at most 32 bits; the rule says which it needs.
-     * What shifts and products record instead of their operands is in {@link UnitCode#FLAG_A} and
-     * {@link UnitCode#FLAG_B}.
+     * The instruction has left its operands and result in {@link Locals#FLAG_A} and so on, or in
+     * {@link Locals#INT_A} and so on if they have at most 32 bits; the rule says which it needs.
+     * What shifts and products record instead of their operands is in {@link Locals#FLAG_A} and
+     * {@link Locals#FLAG_B}.
      */
     void set(GuestInstruction i, int newRule, int newWidth) {
         if (!i.flagsLive) {

@@ -1,13 +1,13 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_READY;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
-import static org.xenolith.cpu.translate.UnitCode.INT_A;
-import static org.xenolith.cpu.translate.UnitCode.INT_B;
-import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.FLAG_READY;
+import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.INT_A;
+import static org.xenolith.cpu.translate.Locals.INT_B;
+import static org.xenolith.cpu.translate.Locals.INT_RESULT;
 
 import org.xenolith.cpu.interp.Binding;
 import org.xenolith.cpu.interp.OperandForm;
@@ -81,7 +81,7 @@ final class Locked {
 
     // ---- for others that lock
 
-    /** Finds out where in host memory the operand is; see {@link UnitCode#HOST}. */
+    /** Finds out where in host memory the operand is; see {@link Locals#HOST}. */
     static void updatable(UnitCode unit, GuestInstruction i, int bits) {
         unit.pushUpdatable(bits);
         unit.pushAddress(i);

@@ -1,7 +1,7 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.INT_TEMP;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;
@@ -60,7 +60,7 @@ final class Moves {
             unit.writable(i, 16);
             unit.pushPut(16);
         }
-        out.aload(UnitCode.CPU);
+        out.aload(Locals.CPU);
         out.getfield(UnitCode.CPU_CLASS, "selectors", ConstantDescs.CD_int.arrayType());
         out.loadConstant(i.in.reg & 7).iaload();
         if (i.in.memory) {

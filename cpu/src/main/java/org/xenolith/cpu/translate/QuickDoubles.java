@@ -1,9 +1,9 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HIGH_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+import static org.xenolith.cpu.translate.Locals.HIGH_TEMP;
+import static org.xenolith.cpu.translate.Locals.INT_TEMP;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.translate.Translations.Emitter;
 

@@ -1,12 +1,12 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_RESULT;
-import static org.xenolith.cpu.translate.UnitCode.INT_RESULT;
-import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
+import static org.xenolith.cpu.translate.Locals.INT_RESULT;
+import static org.xenolith.cpu.translate.Locals.INT_TEMP;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;

@@ -1,7 +1,7 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LOW_TEMP;
+import static org.xenolith.cpu.translate.Locals.INT_TEMP;
+import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.semantics.simd.SseConvert;

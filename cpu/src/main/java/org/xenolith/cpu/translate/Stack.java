@@ -1,8 +1,8 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.HOST;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.RIP;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
+import static org.xenolith.cpu.translate.Locals.RIP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;

@@ -1,8 +1,8 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.CPU;
+import static org.xenolith.cpu.translate.Locals.CPU;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.CPU_CLASS;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.interp.Binding;

@@ -1,14 +1,14 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.UnitCode.CPU;
+import static org.xenolith.cpu.translate.Locals.CPU;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.INT_A;
+import static org.xenolith.cpu.translate.Locals.INT_B;
+import static org.xenolith.cpu.translate.Locals.INT_TEMP;
+import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
 import static org.xenolith.cpu.translate.UnitCode.CPU_CLASS;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_A;
-import static org.xenolith.cpu.translate.UnitCode.FLAG_B;
-import static org.xenolith.cpu.translate.UnitCode.HOST;
-import static org.xenolith.cpu.translate.UnitCode.INT_A;
-import static org.xenolith.cpu.translate.UnitCode.INT_B;
-import static org.xenolith.cpu.translate.UnitCode.INT_TEMP;
-import static org.xenolith.cpu.translate.UnitCode.LONG_TEMP;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;

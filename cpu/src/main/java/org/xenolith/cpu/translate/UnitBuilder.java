@@ -214,7 +214,7 @@ final class UnitBuilder {
 
     private void writeEntry(CodeBuilder out) {
         if (region.entries().size() > 1) {
-            out.iload(UnitCode.START);
+            out.iload(Locals.START);
             out.lookupswitch(labels.get(region.entry()), cases(region.entries()));
         } else {
             out.goto_(labels.get(region.entry()));

@@ -1,5 +1,28 @@
 package org.xenolith.cpu.translate;
 
+import static org.xenolith.cpu.translate.Locals.ASID;
+import static org.xenolith.cpu.translate.Locals.BASE;
+import static org.xenolith.cpu.translate.Locals.BUDGET;
+import static org.xenolith.cpu.translate.Locals.CPU;
+import static org.xenolith.cpu.translate.Locals.FIRST_REGISTER;
+import static org.xenolith.cpu.translate.Locals.FIRST_XMM;
+import static org.xenolith.cpu.translate.Locals.FLAG_A;
+import static org.xenolith.cpu.translate.Locals.FLAG_B;
+import static org.xenolith.cpu.translate.Locals.FLAG_READY;
+import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
+import static org.xenolith.cpu.translate.Locals.FLAG_RULE;
+import static org.xenolith.cpu.translate.Locals.HOST;
+import static org.xenolith.cpu.translate.Locals.MXCSR;
+import static org.xenolith.cpu.translate.Locals.QUICK;
+import static org.xenolith.cpu.translate.Locals.REASON;
+import static org.xenolith.cpu.translate.Locals.REGISTERS;
+import static org.xenolith.cpu.translate.Locals.RIP;
+import static org.xenolith.cpu.translate.Locals.SITE;
+import static org.xenolith.cpu.translate.Locals.START;
+import static org.xenolith.cpu.translate.Locals.TASK_SWITCHED;
+import static org.xenolith.cpu.translate.Locals.TLB;
+import static org.xenolith.cpu.translate.Locals.XMM_ARRAY;
+
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.Block;
@@ -21,37 +44,6 @@ import java.util.List;
  * accesses. On the operand stack 64-bit values are longs, narrower ones sign-extended ints.
  */
 final class UnitCode {
-    // Local variables. Longs take two.
-    static final int CPU = 1;
-    static final int START = 2;
-    private static final int TLB = 3;
-    private static final int ASID = 4;
-    private static final int BASE = 6;
-    private static final int BUDGET = 8;
-    private static final int SITE = 10;
-    private static final int REASON = 11;
-    static final int RIP = 12;
-    static final int FLAG_RULE = 14;
-    static final int FLAG_READY = 15;
-    static final int FLAG_A = 16;
-    static final int FLAG_B = 18;
-    static final int FLAG_RESULT = 20;
-    // The same for operands of at most 32 bits, for branches that know what they compare.
-    static final int INT_A = 22;
-    static final int INT_B = 23;
-    static final int INT_RESULT = 24;
-    static final int HOST = 26;
-    static final int LONG_TEMP = 28;
-    static final int INT_TEMP = 30;
-    static final int TASK_SWITCHED = 31;
-    private static final int XMM_ARRAY = 32;
-    static final int LOW_TEMP = 33;
-    static final int HIGH_TEMP = 35;
-    private static final int REGISTERS = 37;
-    private static final int MXCSR = 38;
-    private static final int QUICK = 39;
-    private static final int FIRST_REGISTER = 40;
-    private static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
     private static final int HALVES = 32;
     static final Magnitude[] NOTHING_KNOWN = new Magnitude[HALVES];
 
@@ -317,7 +309,9 @@ final class UnitCode {
         invokeAccessor(LOAD_LONG);
     }
 
-    /** Finds out where in host memory a store to the memory operand goes; see {@link #HOST}. */
+    /**
+     * Finds out where in host memory a store to the memory operand goes; see {@link Locals#HOST}.
+     */
     void writable(GuestInstruction i, int bits) {
         if (!usesSlots) {
             pushWritable(bits);
@@ -333,13 +327,13 @@ final class UnitCode {
         out.lstore(HOST);
     }
 
-    /** Pushes what is at {@link #HOST}. */
+    /** Pushes what is at {@link Locals#HOST}. */
     void getHost(int bits) {
         pushGet(bits);
         get(bits);
     }
 
-    /** First half of {@link #get}: pushes {@link #HOST}, to which something may be added. */
+    /** First half of {@link #get}: pushes {@link Locals#HOST}, to which something may be added. */
     void pushGet(int bits) {
         pushAccessor("GET_", bits);
         out.lload(HOST);
@@ -350,7 +344,7 @@ final class UnitCode {
         invokeAccessor(MethodTypeDesc.of(type(bits), ConstantDescs.CD_long));
     }
 
-    /** First half of a store to {@link #HOST}: the value is to be pushed behind it. */
+    /** First half of a store to {@link Locals#HOST}: the value is to be pushed behind it. */
     void pushPut(int bits) {
         pushPut(bits, HOST);
     }
@@ -570,12 +564,12 @@ final class UnitCode {
         out.loadConstant(TranslatedUnit.SPECIAL).istore(REASON).goto_(plain);
     }
 
-    /** Goes on at the address in {@link #RIP}. */
+    /** Goes on at the address in {@link Locals#RIP}. */
     void leaveOn() {
         out.goto_(on);
     }
 
-    /** Goes on at the address in {@link #RIP} if it is in the unit's page. */
+    /** Goes on at the address in {@link Locals#RIP} if it is in the unit's page. */
     void goOnInside(List<SwitchCase> targets) {
         if (!targets.isEmpty()) {
             Label outside = out.newLabel();
