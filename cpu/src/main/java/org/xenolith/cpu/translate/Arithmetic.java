@@ -103,15 +103,15 @@ final class Arithmetic {
         switch (form) {
             case MR, MI -> {
                 if (stores) {
-                    unit.writable(i, bits);
-                    unit.getHost(bits);
+                    unit.memory.writable(i, bits);
+                    unit.memory.getHost(bits);
                 } else {
-                    unit.load(i, bits);
+                    unit.memory.load(i, bits);
                 }
                 store(unit, bits, FLAG_A, INT_A);
             }
             case RM -> {
-                unit.load(i, bits);
+                unit.memory.load(i, bits);
                 store(unit, bits, FLAG_B, INT_B);
                 pushOperand(unit, i, 0, bits);
                 store(unit, bits, FLAG_A, INT_A);
@@ -200,9 +200,9 @@ final class Arithmetic {
     static void writeBack(UnitCode unit, GuestInstruction i, int bits) {
         boolean toMemory = i.in.memory && OperandForm.isModRmOperand(i.b, 0);
         if (toMemory) {
-            unit.pushPut(bits);
+            unit.memory.pushPut(bits);
             load(unit, bits, FLAG_RESULT, INT_RESULT);
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             load(unit, bits, FLAG_RESULT, INT_RESULT);
             popOperand(unit, i, 0, bits);
@@ -274,8 +274,8 @@ final class Arithmetic {
 
     private static void readOperand(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.writable(i, bits);
-            unit.getHost(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.getHost(bits);
         } else {
             pushOperand(unit, i, 0, bits);
         }
@@ -308,9 +308,9 @@ final class Arithmetic {
             return;
         }
         store(unit, bits, LONG_TEMP, INT_TEMP);
-        unit.pushPut(bits);
+        unit.memory.pushPut(bits);
         load(unit, bits, LONG_TEMP, INT_TEMP);
-        unit.put(bits);
+        unit.memory.put(bits);
     }
 
     // ---- products
@@ -322,7 +322,7 @@ final class Arithmetic {
         }
         int bits = i.b.bits();
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }
@@ -380,7 +380,7 @@ final class Arithmetic {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }
@@ -435,7 +435,7 @@ final class Arithmetic {
         int bits = i.b.bits();
         boolean signed = i.mnemonic().equals("idiv");
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }

@@ -26,9 +26,9 @@ final class BitTests {
 
     static void test(UnitCode unit, GuestInstruction i) {
         if (i.in.memory) {
-            unit.pushLoad(i.b.bits());
+            unit.memory.pushLoad(i.b.bits());
             pushPlace(unit, i);
-            unit.loadThere(i.b.bits());
+            unit.memory.loadThere(i.b.bits());
             popOperand(unit, i);
         } else {
             operand(unit, i);
@@ -41,7 +41,7 @@ final class BitTests {
     private static void operand(UnitCode unit, GuestInstruction i) {
         int bits = i.b.bits();
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }
@@ -59,7 +59,7 @@ final class BitTests {
     private static void pushPlace(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
-        unit.pushAddress(i);
+        unit.memory.pushAddress(i);
         if (i.b.operand(1) != Operand.IB) {
             unit.push(i.in.reg, bits, 0);
             if (bits < 64) {
@@ -97,11 +97,11 @@ final class BitTests {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
         if (i.in.memory) {
-            unit.pushWritable(bits);
+            unit.memory.pushWritable(bits);
             pushPlace(unit, i);
-            unit.writableThere(bits);
+            unit.memory.writableThere(bits);
             out.lstore(HOST);
-            unit.getHost(bits);
+            unit.memory.getHost(bits);
             popOperand(unit, i);
         } else {
             operand(unit, i);
@@ -109,7 +109,7 @@ final class BitTests {
         position(unit, i);
         carry(unit, i);
         if (i.in.memory) {
-            unit.pushPut(bits);
+            unit.memory.pushPut(bits);
         }
         out.lload(LONG_TEMP);
         pushMask(unit, i);
@@ -122,7 +122,7 @@ final class BitTests {
             out.l2i();
         }
         if (i.in.memory) {
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             unit.pop(i.in.rm, bits, 0);
         }
@@ -140,9 +140,9 @@ final class BitTests {
     static void changeAtomically(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
-        unit.pushUpdatable(bits);
+        unit.memory.pushUpdatable(bits);
         pushPlace(unit, i);
-        unit.updatableThere(bits);
+        unit.memory.updatableThere(bits);
         out.lstore(HOST);
         position(unit, i);
         out.lload(HOST);

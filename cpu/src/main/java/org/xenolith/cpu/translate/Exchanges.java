@@ -60,13 +60,13 @@ final class Exchanges {
         if (i.in.lock) {
             Locked.updatable(unit, i, bits);
         } else if (i.in.memory) {
-            unit.writable(i, bits);
+            unit.memory.writable(i, bits);
         }
     }
 
     private static void fetch(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.getHost(bits);
+            unit.memory.getHost(bits);
         } else {
             Arithmetic.pushOperand(unit, i, 0, bits);
         }
@@ -115,9 +115,9 @@ final class Exchanges {
 
     private static void storeSource(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.pushPut(bits);
+            unit.memory.pushPut(bits);
             Arithmetic.pushOperand(unit, i, 1, bits);
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             Arithmetic.pushOperand(unit, i, 1, bits);
             Arithmetic.popOperand(unit, i, 0, bits);
@@ -131,11 +131,11 @@ final class Exchanges {
     static void cmpxchg16b(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         Locked.updatable(unit, i, 128);
-        unit.getHost(64);
+        unit.memory.getHost(64);
         out.lstore(LOW_TEMP);
-        unit.pushGet(64);
+        unit.memory.pushGet(64);
         addHalf(unit);
-        unit.get(64);
+        unit.memory.get(64);
         out.lstore(HIGH_TEMP);
         out.lload(LOW_TEMP);
         unit.pushLong(Cpu.RAX);
@@ -168,13 +168,13 @@ final class Exchanges {
         out.lload(HIGH_TEMP);
         unit.popLong(Cpu.RDX);
         out.goto_(done).labelBinding(equal);
-        unit.pushPut(64);
+        unit.memory.pushPut(64);
         unit.pushLong(Cpu.RBX);
-        unit.put(64);
-        unit.pushPut(64);
+        unit.memory.put(64);
+        unit.memory.pushPut(64);
         addHalf(unit);
         unit.pushLong(Cpu.RCX);
-        unit.put(64);
+        unit.memory.put(64);
         out.labelBinding(done);
     }
 }

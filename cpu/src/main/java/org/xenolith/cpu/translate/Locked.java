@@ -83,9 +83,9 @@ final class Locked {
 
     /** Finds out where in host memory the operand is; see {@link Locals#HOST}. */
     static void updatable(UnitCode unit, GuestInstruction i, int bits) {
-        unit.pushUpdatable(bits);
-        unit.pushAddress(i);
-        unit.updatableThere(bits);
+        unit.memory.pushUpdatable(bits);
+        unit.memory.pushAddress(i);
+        unit.memory.updatableThere(bits);
         unit.out.lstore(HOST);
     }
 

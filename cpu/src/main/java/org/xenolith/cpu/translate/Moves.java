@@ -35,20 +35,20 @@ final class Moves {
                 Arithmetic.popOperand(unit, i, 0, bits);
             }
             case RM -> {
-                unit.load(i, bits);
+                unit.memory.load(i, bits);
                 Arithmetic.popOperand(unit, i, 0, bits);
             }
             case MR -> {
-                unit.writable(i, bits);
-                unit.pushPut(bits);
+                unit.memory.writable(i, bits);
+                unit.memory.pushPut(bits);
                 Arithmetic.pushOperand(unit, i, 1, bits);
-                unit.put(bits);
+                unit.memory.put(bits);
             }
             case MI -> {
-                unit.writable(i, bits);
-                unit.pushPut(bits);
+                unit.memory.writable(i, bits);
+                unit.memory.pushPut(bits);
                 Arithmetic.pushImmediate(unit, i, bits);
-                unit.put(bits);
+                unit.memory.put(bits);
             }
         }
     }
@@ -57,14 +57,14 @@ final class Moves {
     private static void selector(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
-            unit.writable(i, 16);
-            unit.pushPut(16);
+            unit.memory.writable(i, 16);
+            unit.memory.pushPut(16);
         }
         out.aload(Locals.CPU);
         out.getfield(UnitCode.CPU_CLASS, "selectors", ConstantDescs.CD_int.arrayType());
         out.loadConstant(i.in.reg & 7).iaload();
         if (i.in.memory) {
-            unit.put(16);
+            unit.memory.put(16);
             return;
         }
         if (i.b.bits() == 64) {
@@ -86,7 +86,7 @@ final class Moves {
 
     static void movsxd(UnitCode unit, GuestInstruction i) {
         if (i.in.memory) {
-            unit.load(i, 32);
+            unit.memory.load(i, 32);
         } else {
             unit.push(i.in.rm, 32, 0);
         }
@@ -97,7 +97,7 @@ final class Moves {
     private static int pushSource(UnitCode unit, GuestInstruction i) {
         int bits = i.b.operand(1) == Operand.EB ? 8 : 16;
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else if (bits == 8) {
             unit.push(i.b.byteRegister(i.in.rm), 8, i.b.byteShift(i.in.rm));
         } else {
@@ -116,7 +116,7 @@ final class Moves {
 
     static void lea(UnitCode unit, GuestInstruction i) {
         int bits = i.b.bits();
-        unit.pushOffset(i);
+        unit.memory.pushOffset(i);
         if (bits < 64) {
             unit.out.l2i();
         }
@@ -144,15 +144,15 @@ final class Moves {
         int bits = i.b.bits();
         boolean store = i.b.operand(0) == Operand.MV;
         if (store) {
-            unit.writable(i, bits);
-            unit.pushPut(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.pushPut(bits);
             unit.push(i.in.reg, bits, 0);
         } else {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         }
         reverse(unit.out, bits);
         if (store) {
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             unit.pop(i.in.reg, bits, 0);
         }
@@ -181,10 +181,10 @@ final class Moves {
     /** A store like another: what it does with caches, nobody sees. */
     static void movnti(UnitCode unit, GuestInstruction i) {
         int bits = i.b.bits() == 64 ? 64 : 32;
-        unit.writable(i, bits);
-        unit.pushPut(bits);
+        unit.memory.writable(i, bits);
+        unit.memory.pushPut(bits);
         unit.push(i.in.reg, bits, 0);
-        unit.put(bits);
+        unit.memory.put(bits);
     }
 
     /** CBW, CWDE, CDQE. */
@@ -218,7 +218,7 @@ final class Moves {
     static void set(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
-            unit.writable(i, 8);
+            unit.memory.writable(i, 8);
         }
         Label met = out.newLabel();
         Label end = out.newLabel();
@@ -226,9 +226,9 @@ final class Moves {
         out.iconst_0().goto_(end).labelBinding(met).iconst_1().labelBinding(end);
         if (i.in.memory) {
             out.istore(INT_TEMP);
-            unit.pushPut(8);
+            unit.memory.pushPut(8);
             out.iload(INT_TEMP);
-            unit.put(8);
+            unit.memory.put(8);
         } else {
             unit.pop(i.b.byteRegister(i.in.rm), 8, i.b.byteShift(i.in.rm));
         }
@@ -239,7 +239,7 @@ final class Moves {
         CodeBuilder out = unit.out;
         int bits = i.b.bits();
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
             Arithmetic.store(unit, bits, LONG_TEMP, INT_TEMP);
         }
         Label met = out.newLabel();

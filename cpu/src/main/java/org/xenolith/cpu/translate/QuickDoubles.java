@@ -224,7 +224,7 @@ final class QuickDoubles {
     private static Lane[] loaded(UnitCode unit, GuestInstruction i, int halves) {
         int[] locals = {LOW_TEMP, HIGH_TEMP};
         if (halves == 1) {
-            unit.load(i, 64);
+            unit.memory.load(i, 64);
             unit.toDouble();
             unit.out.dstore(LOW_TEMP);
         } else {
@@ -376,7 +376,7 @@ final class QuickDoubles {
             unit.requireQuick();
         }
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }

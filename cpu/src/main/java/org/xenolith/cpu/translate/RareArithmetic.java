@@ -34,7 +34,7 @@ final class RareArithmetic {
     private static void pushLong(
             UnitCode unit, GuestInstruction i, int operand, int bits, boolean signed) {
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             Arithmetic.pushOperand(unit, i, operand, bits);
         }
@@ -118,8 +118,8 @@ final class RareArithmetic {
         int bits = i.b.bits();
         boolean left = i.mnemonic().equals("shld");
         if (i.in.memory) {
-            unit.writable(i, bits);
-            unit.getHost(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.getHost(bits);
         } else {
             unit.push(i.in.rm, bits, 0);
         }
@@ -176,14 +176,14 @@ final class RareArithmetic {
     private static void writeLow(UnitCode unit, GuestInstruction i, int bits) {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
-            unit.pushPut(bits);
+            unit.memory.pushPut(bits);
         }
         out.lload(LOW_TEMP);
         if (bits < 64) {
             out.l2i();
         }
         if (i.in.memory) {
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             unit.pop(i.in.rm, bits, 0);
         }

@@ -105,7 +105,7 @@ final class Scalars {
     /** Pushes the low 32 or 64 bits of the second operand. */
     private static void source(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else {
             low(unit, i.in.rm, bits);
         }
@@ -228,7 +228,7 @@ final class Scalars {
         int integer = (i.in.rex & 8) != 0 ? 64 : 32;
         unit.requireFpu();
         if (i.in.memory) {
-            unit.load(i, integer);
+            unit.memory.load(i, integer);
         } else {
             unit.push(i.in.rm, integer, 0);
         }
@@ -279,7 +279,7 @@ final class Scalars {
         if (isStore(i) && i.in.memory) {
             store(unit, i, 0, bits);
         } else if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
             if (bits == 32) {
                 unit.zeroExtendInt();
             }
@@ -300,13 +300,13 @@ final class Scalars {
     }
 
     private static void store(UnitCode unit, GuestInstruction i, int half, int bits) {
-        unit.writable(i, bits);
-        unit.pushPut(bits);
+        unit.memory.writable(i, bits);
+        unit.memory.pushPut(bits);
         unit.pushXmm(2 * i.in.reg + half);
         if (bits == 32) {
             unit.out.l2i();
         }
-        unit.put(bits);
+        unit.memory.put(bits);
     }
 
     /** MOVLPS and kin: a half of one register from or to memory, or from a half of another. */
@@ -317,7 +317,7 @@ final class Scalars {
             return;
         }
         if (i.in.memory) {
-            unit.load(i, 64);
+            unit.memory.load(i, 64);
             unit.popXmm(2 * i.in.reg + half);
         } else {
             unit.copyXmm(2 * i.in.rm + sourceHalf, 2 * i.in.reg + half);

@@ -128,8 +128,8 @@ final class Shifts {
     /** Leaves the operand on the stack. */
     private static void readOperand(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.writable(i, bits);
-            unit.getHost(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.getHost(bits);
         } else {
             Arithmetic.pushOperand(unit, i, 0, bits);
         }
@@ -188,11 +188,11 @@ final class Shifts {
 
     private static void write(UnitCode unit, GuestInstruction i, int bits) {
         if (i.in.memory) {
-            unit.pushPut(bits);
+            unit.memory.pushPut(bits);
         }
         Arithmetic.load(unit, bits, LONG_TEMP, INT_TEMP);
         if (i.in.memory) {
-            unit.put(bits);
+            unit.memory.put(bits);
         } else {
             Arithmetic.popOperand(unit, i, 0, bits);
         }

@@ -20,11 +20,11 @@ final class Stack {
     static void push(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         if (i.in.memory) {
-            unit.load(i, 64);
+            unit.memory.load(i, 64);
             out.lstore(LONG_TEMP);
         }
         below(unit);
-        unit.pushPut(64);
+        unit.memory.pushPut(64);
         if (i.in.memory) {
             out.lload(LONG_TEMP);
         } else if (i.b.operand(0) == Operand.IZ || i.b.operand(0) == Operand.IBS) {
@@ -32,16 +32,16 @@ final class Stack {
         } else {
             unit.pushLong(i.in.rm);
         }
-        unit.put(64);
+        unit.memory.put(64);
         move(unit, -SLOT);
     }
 
     /** Finds out where the slot below RSP is in host memory. */
     static void below(UnitCode unit) {
-        unit.pushWritable(64);
+        unit.memory.pushWritable(64);
         unit.pushLong(Cpu.RSP);
         unit.out.loadConstant(SLOT).lsub();
-        unit.writableThere(64);
+        unit.memory.writableThere(64);
         unit.out.lstore(HOST);
     }
 
@@ -53,9 +53,9 @@ final class Stack {
 
     /** Loads the slot at an address in a register to LONG_TEMP. */
     static void loadSlot(UnitCode unit, int register) {
-        unit.pushLoad(64);
+        unit.memory.pushLoad(64);
         unit.pushLong(register);
-        unit.loadThere(64);
+        unit.memory.loadThere(64);
         unit.out.lstore(LONG_TEMP);
     }
 
@@ -84,9 +84,9 @@ final class Stack {
             requireCanonical(unit);
         }
         below(unit);
-        unit.pushPut(64);
+        unit.memory.pushPut(64);
         unit.pushCodeAddress(i.end);
-        unit.put(64);
+        unit.memory.put(64);
         move(unit, -SLOT);
     }
 
@@ -108,7 +108,7 @@ final class Stack {
 
     private static void loadTarget(UnitCode unit, GuestInstruction i) {
         if (i.in.memory) {
-            unit.load(i, 64);
+            unit.memory.load(i, 64);
         } else {
             unit.pushLong(i.in.rm);
         }

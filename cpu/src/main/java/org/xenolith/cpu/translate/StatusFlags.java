@@ -79,11 +79,11 @@ final class StatusFlags {
 
     private static void pushf(UnitCode unit, GuestInstruction i) {
         Stack.below(unit);
-        unit.pushPut(64);
+        unit.memory.pushPut(64);
         unit.flags.pushAll();
         pushSystemFlags(unit);
         unit.out.invokestatic(PARTS, "pushedFlags", MethodTypeDesc.ofDescriptor("(II)J"));
-        unit.put(64);
+        unit.memory.put(64);
         Stack.move(unit, -Stack.SLOT);
     }
 

@@ -82,15 +82,15 @@ final class Strings {
     }
 
     private static void loadSource(UnitCode unit, GuestInstruction i, int bits) {
-        unit.pushLoad(bits);
+        unit.memory.pushLoad(bits);
         pushSource(unit, i);
-        unit.loadThere(bits);
+        unit.memory.loadThere(bits);
     }
 
     private static void loadDestination(UnitCode unit, int bits) {
-        unit.pushLoad(bits);
+        unit.memory.pushLoad(bits);
         unit.pushLong(Cpu.RDI);
-        unit.loadThere(bits);
+        unit.memory.loadThere(bits);
     }
 
     private static void pushStep(UnitCode unit) {
@@ -140,7 +140,7 @@ final class Strings {
         CodeBuilder out = unit.out;
         int bits = bits(i);
         if (isRepeated(i.in)) {
-            unit.pushTlb();
+            unit.memory.pushTlb();
             pushSource(unit, i);
             unit.pushLong(Cpu.RDI);
             pushCountSizeStep(unit, bits);
@@ -159,19 +159,19 @@ final class Strings {
     }
 
     private static void storeElement(UnitCode unit, int bits, Runnable pushValue) {
-        unit.pushWritable(bits);
+        unit.memory.pushWritable(bits);
         unit.pushLong(Cpu.RDI);
-        unit.writableThere(bits);
+        unit.memory.writableThere(bits);
         unit.out.lstore(HOST);
-        unit.pushPut(bits);
+        unit.memory.pushPut(bits);
         pushValue.run();
-        unit.put(bits);
+        unit.memory.put(bits);
     }
 
     private static void stos(UnitCode unit, GuestInstruction i) {
         int bits = bits(i);
         if (isRepeated(i.in)) {
-            unit.pushTlb();
+            unit.memory.pushTlb();
             unit.pushLong(Cpu.RDI);
             pushCountSizeStep(unit, bits);
             unit.pushLong(Cpu.RAX);

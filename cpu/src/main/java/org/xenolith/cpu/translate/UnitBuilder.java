@@ -172,7 +172,7 @@ final class UnitBuilder {
                 new UnitCode(
                         out,
                         exact ? 0 : QuickDoubles.halvesOf(region.blocks()),
-                        ownSlots ? UNIT : UnitCode.ACCESSORS);
+                        ownSlots ? UNIT : MemoryAccesses.ACCESSORS);
         Label prologue = out.newLabel();
         Label from = out.newLabel();
         Label to = out.newLabel();

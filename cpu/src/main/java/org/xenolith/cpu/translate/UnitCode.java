@@ -11,7 +11,6 @@ import static org.xenolith.cpu.translate.Locals.FLAG_B;
 import static org.xenolith.cpu.translate.Locals.FLAG_READY;
 import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
 import static org.xenolith.cpu.translate.Locals.FLAG_RULE;
-import static org.xenolith.cpu.translate.Locals.HOST;
 import static org.xenolith.cpu.translate.Locals.MXCSR;
 import static org.xenolith.cpu.translate.Locals.QUICK;
 import static org.xenolith.cpu.translate.Locals.REASON;
@@ -24,7 +23,6 @@ import static org.xenolith.cpu.translate.Locals.TLB;
 import static org.xenolith.cpu.translate.Locals.XMM_ARRAY;
 
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.mmu.Ram;
@@ -53,25 +51,19 @@ final class UnitCode {
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
     static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
-    static final ClassDesc ACCESSORS = desc(Accessors.class);
     private static final ClassDesc PARTS = desc(Parts.class);
     private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
 
     private static final MethodTypeDesc TO_DOUBLE = MethodTypeDesc.ofDescriptor("(J)D");
     private static final MethodTypeDesc TO_BITS = MethodTypeDesc.ofDescriptor("(D)J");
-    private static final MethodTypeDesc LOAD_INT = accessor(ConstantDescs.CD_int);
-    private static final MethodTypeDesc LOAD_LONG = accessor(ConstantDescs.CD_long);
     private static final MethodTypeDesc REQUIRE =
             MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, ConstantDescs.CD_long);
-    private static final MethodTypeDesc SLOT_INT = inSlot(ConstantDescs.CD_int);
-    private static final MethodTypeDesc SLOT_LONG = inSlot(ConstantDescs.CD_long);
     private static final MethodTypeDesc ASID_OF =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc MERGE =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int, ConstantDescs.CD_long);
 
     final CodeBuilder out;
-    private final ClassDesc slotAccessors;
 
     /** Which registers are in local variables, and which of them change: a bit each. */
     private int used;
@@ -100,13 +92,11 @@ final class UnitCode {
 
     private boolean quickRequired;
 
-    /** Memory operands use slots of the TLB, see {@link SlotAccess}. */
-    private boolean usesSlots;
-
     private final Label on;
     private final Label plain;
     private final Label rough;
     final FlagEmitter flags;
+    final MemoryAccesses memory;
 
     /** Instructions of the running block from the current one to its end. */
     private int refund;
@@ -117,24 +107,16 @@ final class UnitCode {
      */
     UnitCode(CodeBuilder out, int doubles, ClassDesc slotAccessors) {
         this.out = out;
-        this.slotAccessors = slotAccessors;
         this.doubles = doubles;
         on = out.newLabel();
         plain = out.newLabel();
         rough = out.newLabel();
         flags = new FlagEmitter(this);
+        memory = new MemoryAccesses(this, slotAccessors);
     }
 
     static ClassDesc desc(Class<?> type) {
         return type.describeConstable().orElseThrow();
-    }
-
-    private static MethodTypeDesc accessor(ClassDesc result) {
-        return MethodTypeDesc.of(result, LONG_ARRAY, ConstantDescs.CD_long, ConstantDescs.CD_long);
-    }
-
-    private static MethodTypeDesc inSlot(ClassDesc result) {
-        return accessor(result).insertParameterTypes(3, ConstantDescs.CD_int);
     }
 
     // ---- general registers
@@ -194,174 +176,6 @@ final class UnitCode {
     /** Turns the int on the stack into a long with a clear upper half. */
     void zeroExtendInt() {
         out.i2l().loadConstant(LOW_32).land();
-    }
-
-    // ---- addresses and memory
-
-    /** Pushes the linear address of the memory operand, the segment's base included. */
-    void pushAddress(GuestInstruction i) {
-        pushOffset(i);
-        int segment = i.in.segment;
-        if (segment != Instruction.NO_REGISTER) {
-            pushLong(segment);
-            out.ladd();
-        }
-    }
-
-    /** Pushes the memory operand's address within its segment. */
-    void pushOffset(GuestInstruction i) {
-        Instruction in = i.in;
-        long displacement = in.displacement + (in.ripRelative ? i.end : 0);
-        boolean empty = true;
-        if (in.ripRelative) {
-            out.lload(BASE);
-            empty = false;
-        } else if (in.base != Instruction.NO_REGISTER) {
-            pushLong(in.base);
-            empty = false;
-        }
-        if (in.index != Instruction.NO_REGISTER) {
-            pushLong(in.index);
-            if (in.scale != 0) {
-                out.loadConstant(in.scale).lshl();
-            }
-            if (!empty) {
-                out.ladd();
-            }
-            empty = false;
-        }
-        if (displacement != 0 || empty) {
-            out.loadConstant(displacement);
-            if (!empty) {
-                out.ladd();
-            }
-        }
-        if (in.addressSize == 4) {
-            out.loadConstant(LOW_32).land();
-        }
-    }
-
-    /** Loads the memory operand. */
-    void load(GuestInstruction i, int bits) {
-        if (!usesSlots) {
-            pushLoad(bits);
-            pushAddress(i);
-            loadThere(bits);
-        } else {
-            pushSlotAccessor("LOAD_", bits);
-            pushTlb();
-            pushAddress(i);
-            out.loadConstant(Slots.forLoad(i));
-            invokeAccessor(bits == 64 ? SLOT_LONG : SLOT_INT);
-        }
-    }
-
-    /** Pushes what methods take that look up an address. */
-    void pushTlb() {
-        out.aload(TLB).lload(ASID);
-    }
-
-    private void pushAccessor(String kind, int bits) {
-        out.getstatic(ACCESSORS, kind + bits, ConstantDescs.CD_MethodHandle);
-    }
-
-    private void pushSlotAccessor(String kind, int bits) {
-        out.getstatic(slotAccessors, "SLOT_" + kind + bits, ConstantDescs.CD_MethodHandle);
-    }
-
-    private void invokeAccessor(MethodTypeDesc type) {
-        out.invokevirtual(ConstantDescs.CD_MethodHandle, "invokeExact", type);
-    }
-
-    /** First half of a load: the address is to be pushed behind it, then {@link #loadThere}. */
-    void pushLoad(int bits) {
-        pushAccessor("LOAD_", bits);
-        pushTlb();
-    }
-
-    void loadThere(int bits) {
-        invokeAccessor(bits == 64 ? LOAD_LONG : LOAD_INT);
-    }
-
-    /** First half of {@link #writableThere}; the address is to be pushed behind it. */
-    void pushWritable(int bits) {
-        pushAccessor("WRITABLE_", bits);
-        pushTlb();
-    }
-
-    /** Pushes where in host memory a store to the address goes. */
-    void writableThere(int bits) {
-        invokeAccessor(LOAD_LONG);
-    }
-
-    /**
-     * First half of {@link #updatableThere}; the address is to be pushed behind it.
-     *
-     * @param bits may be 128, too
-     */
-    void pushUpdatable(int bits) {
-        pushAccessor("UPDATABLE_", bits);
-        pushTlb();
-    }
-
-    /** As {@link #writableThere} for a locked instruction, whose operand must be aligned. */
-    void updatableThere(int bits) {
-        invokeAccessor(LOAD_LONG);
-    }
-
-    /**
-     * Finds out where in host memory a store to the memory operand goes; see {@link Locals#HOST}.
-     */
-    void writable(GuestInstruction i, int bits) {
-        if (!usesSlots) {
-            pushWritable(bits);
-            pushAddress(i);
-            writableThere(bits);
-        } else {
-            pushSlotAccessor("WRITABLE_", bits);
-            pushTlb();
-            pushAddress(i);
-            out.loadConstant(Slots.forStore(i));
-            invokeAccessor(SLOT_LONG);
-        }
-        out.lstore(HOST);
-    }
-
-    /** Pushes what is at {@link Locals#HOST}. */
-    void getHost(int bits) {
-        pushGet(bits);
-        get(bits);
-    }
-
-    /** First half of {@link #get}: pushes {@link Locals#HOST}, to which something may be added. */
-    void pushGet(int bits) {
-        pushAccessor("GET_", bits);
-        out.lload(HOST);
-    }
-
-    /** Pushes what is at a host address. */
-    void get(int bits) {
-        invokeAccessor(MethodTypeDesc.of(type(bits), ConstantDescs.CD_long));
-    }
-
-    /** First half of a store to {@link Locals#HOST}: the value is to be pushed behind it. */
-    void pushPut(int bits) {
-        pushPut(bits, HOST);
-    }
-
-    /** First half of a store to a host address in a local variable. */
-    void pushPut(int bits, int host) {
-        pushAccessor("PUT_", bits);
-        out.lload(host);
-    }
-
-    /** Stores. */
-    void put(int bits) {
-        invokeAccessor(MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, type(bits)));
-    }
-
-    private static ClassDesc type(int bits) {
-        return bits == 64 ? ConstantDescs.CD_long : ConstantDescs.CD_int;
     }
 
     // ---- vector registers
@@ -599,7 +413,7 @@ final class UnitCode {
      * @param slots whether its memory operands use slots
      */
     void startBlock(Magnitude[] known, boolean slots) {
-        usesSlots = slots;
+        memory.startBlock(slots);
         fpuRequired = false;
         magnitudes = known.clone();
         changedHere = 0;
@@ -612,12 +426,13 @@ final class UnitCode {
      */
     void checkBudget(RegionBlock block) {
         out.loadConstant(block.start).istore(SITE);
-        out.getstatic(ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle).lload(BUDGET);
+        out.getstatic(MemoryAccesses.ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle)
+                .lload(BUDGET);
         if (block.need > Block.MAX_INSTRUCTIONS) {
             out.loadConstant((long) (block.need - Block.MAX_INSTRUCTIONS)).lsub();
         }
         out.aload(CPU).getfield(CPU_CLASS, "needed", ConstantDescs.CD_long);
-        invokeAccessor(REQUIRE);
+        out.invokevirtual(ConstantDescs.CD_MethodHandle, "invokeExact", REQUIRE);
     }
 
     void charge(int instructions) {

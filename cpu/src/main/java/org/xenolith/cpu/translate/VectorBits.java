@@ -111,8 +111,8 @@ final class VectorBits {
         int bits = elementBits(i);
         unit.requireFpu();
         if (i.in.memory) {
-            unit.writable(i, bits);
-            unit.pushPut(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.pushPut(bits);
         }
         unit.pushXmm(2 * from);
         unit.pushXmm(2 * from + 1);
@@ -124,14 +124,14 @@ final class VectorBits {
         if (bits < 64) {
             out.l2i();
         }
-        unit.put(bits);
+        unit.memory.put(bits);
     }
 
     private static void insert(UnitCode unit, GuestInstruction i) {
         int bits = elementBits(i);
         unit.requireFpu();
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
             if (bits < 64) {
                 unit.out.i2l();
             }
@@ -207,7 +207,7 @@ final class VectorBits {
         int bits = 2 * inHalf * from;
         unit.requireFpu();
         if (i.in.memory && bits < 64) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
             out.i2l().lstore(LOW_TEMP);
         } else {
             Vectors.lowSource(unit, i);

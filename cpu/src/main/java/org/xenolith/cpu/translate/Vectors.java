@@ -205,20 +205,20 @@ final class Vectors {
             return;
         }
         address(unit, i);
-        unit.pushLoad(64);
+        unit.memory.pushLoad(64);
         unit.out.lload(LONG_TEMP);
-        unit.loadThere(64);
+        unit.memory.loadThere(64);
         unit.out.lstore(LOW_TEMP);
-        unit.pushLoad(64);
+        unit.memory.pushLoad(64);
         unit.out.lload(LONG_TEMP).loadConstant(8L).ladd();
-        unit.loadThere(64);
+        unit.memory.loadThere(64);
         unit.out.lstore(HIGH_TEMP);
     }
 
     /** The low half of the second operand to LOW_TEMP, where that is all it has. */
     static void lowSource(UnitCode unit, GuestInstruction i) {
         if (i.in.memory) {
-            unit.load(i, 64);
+            unit.memory.load(i, 64);
         } else {
             unit.pushXmm(2 * i.in.rm);
         }
@@ -228,7 +228,7 @@ final class Vectors {
     /** The operand's address to LONG_TEMP; one that must be a multiple of 16 and is not, leaves. */
     private static void address(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
-        unit.pushAddress(i);
+        unit.memory.pushAddress(i);
         out.lstore(LONG_TEMP);
         switch (i.mnemonic()) {
             case "movups", "movupd", "movdqu", "lddqu" -> {}
@@ -362,20 +362,20 @@ final class Vectors {
     private static void store(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         address(unit, i);
-        unit.pushWritable(64);
+        unit.memory.pushWritable(64);
         out.lload(LONG_TEMP);
-        unit.writableThere(64);
+        unit.memory.writableThere(64);
         out.lstore(HOST);
-        unit.pushWritable(64);
+        unit.memory.pushWritable(64);
         out.lload(LONG_TEMP).loadConstant(8L).ladd();
-        unit.writableThere(64);
+        unit.memory.writableThere(64);
         out.lstore(LOW_TEMP);
-        unit.pushPut(64);
+        unit.memory.pushPut(64);
         unit.pushXmm(2 * i.in.reg);
-        unit.put(64);
-        unit.pushPut(64, LOW_TEMP);
+        unit.memory.put(64);
+        unit.memory.pushPut(64, LOW_TEMP);
         unit.pushXmm(2 * i.in.reg + 1);
-        unit.put(64);
+        unit.memory.put(64);
     }
 
     /** MOVD and MOVQ: the low half from or to a general register, memory or another register. */
@@ -389,7 +389,7 @@ final class Vectors {
             return;
         }
         if (i.in.memory) {
-            unit.load(i, bits);
+            unit.memory.load(i, bits);
         } else if (general) {
             unit.push(i.in.rm, bits, 0);
         } else {
@@ -405,15 +405,15 @@ final class Vectors {
 
     private static void storeLow(UnitCode unit, GuestInstruction i, boolean general, int bits) {
         if (i.in.memory) {
-            unit.writable(i, bits);
-            unit.pushPut(bits);
+            unit.memory.writable(i, bits);
+            unit.memory.pushPut(bits);
         }
         unit.pushXmm(2 * i.in.reg);
         if (bits == 32) {
             unit.out.l2i();
         }
         if (i.in.memory) {
-            unit.put(bits);
+            unit.memory.put(bits);
         } else if (general) {
             unit.pop(i.in.rm, bits, 0);
         } else {
