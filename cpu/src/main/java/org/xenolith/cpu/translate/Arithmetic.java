@@ -454,7 +454,7 @@ final class Arithmetic {
                 "fits" + suffix,
                 MethodTypeDesc.ofDescriptor("(JJJ)Z"));
         out.ifne(fits);
-        unit.leaveSpecial();
+        unit.exits.leaveSpecial();
         out.labelBinding(fits);
         pushDividend(unit);
         out.invokestatic(

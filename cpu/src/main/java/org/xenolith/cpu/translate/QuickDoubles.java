@@ -314,7 +314,7 @@ final class QuickDoubles {
             }
             radicand.push();
             out.dconst_0().dcmpl();
-            unit.leaveIfNegative();
+            unit.exits.leaveIfNegative();
         }
         for (int half = 0; half < halves; half++) {
             Magnitude bounds = b[half].magnitude();
@@ -399,11 +399,11 @@ final class QuickDoubles {
         operand.push();
         if (bits == 64) {
             out.d2l().dup2().lstore(LONG_TEMP).invokestatic(DOUBLES, "isUnsaturated", FITS_LONG);
-            unit.leaveUnless();
+            unit.exits.leaveUnless();
             out.lload(LONG_TEMP);
         } else {
             out.d2i().dup().istore(INT_TEMP).invokestatic(DOUBLES, "isUnsaturated", FITS_INT);
-            unit.leaveUnless();
+            unit.exits.leaveUnless();
             out.iload(INT_TEMP);
         }
         unit.pop(i.in.reg, bits, 0);

@@ -97,7 +97,7 @@ final class RareArithmetic {
         out.invokestatic(PRODUCTS, "fitsNarrow", MethodTypeDesc.ofDescriptor("(JJIZ)Z"));
         Label fits = out.newLabel();
         out.ifne(fits);
-        unit.leaveSpecial();
+        unit.exits.leaveSpecial();
         out.labelBinding(fits);
         out.lload(LOW_TEMP).lload(LONG_TEMP).ldiv().l2i().istore(INT_TEMP);
         out.lload(LOW_TEMP).lload(LONG_TEMP).lrem().l2i();

@@ -85,7 +85,7 @@ final class Stack {
         }
         below(unit);
         unit.memory.pushPut(64);
-        unit.pushCodeAddress(i.end);
+        unit.exits.pushCodeAddress(i.end);
         unit.memory.put(64);
         move(unit, -SLOT);
     }
@@ -123,7 +123,7 @@ final class Stack {
         out.invokestatic(
                 UnitCode.desc(Parts.class), "isCanonical", MethodTypeDesc.ofDescriptor("(J)Z"));
         out.ifne(fine);
-        unit.leaveSpecial();
+        unit.exits.leaveSpecial();
         out.labelBinding(fine);
     }
 }

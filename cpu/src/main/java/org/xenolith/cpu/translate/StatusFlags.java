@@ -96,7 +96,7 @@ final class StatusFlags {
         out.invokestatic(PARTS, "keepsSystemFlags", MethodTypeDesc.ofDescriptor("(JI)Z"));
         Label fine = out.newLabel();
         out.ifne(fine);
-        unit.leaveSpecial();
+        unit.exits.leaveSpecial();
         out.labelBinding(fine);
         Stack.move(unit, Stack.SLOT);
         out.lload(LONG_TEMP).l2i().loadConstant(Flags.ARITHMETIC).iand();

@@ -117,7 +117,7 @@ final class Strings {
     private static void requireDone(UnitCode unit) {
         Label done = unit.out.newLabel();
         unit.out.ifne(done);
-        unit.leaveSpecial();
+        unit.exits.leaveSpecial();
         unit.out.labelBinding(done);
     }
 

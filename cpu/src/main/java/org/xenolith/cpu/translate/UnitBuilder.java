@@ -198,12 +198,12 @@ final class UnitBuilder {
         out.exceptionCatch(from, to, handler, FAULT);
         out.exceptionCatch(from, to, handler, SPENT);
         out.labelBinding(handler);
-        unit.missedOrSpent();
+        unit.exits.missedOrSpent();
         if (!exact) {
             Label odd = out.newLabel();
             out.exceptionCatch(from, to, odd, ROUGH);
             out.labelBinding(odd);
-            unit.foundRough();
+            unit.exits.foundRough();
         }
         unit.epilogue();
         out.labelBinding(prologue);
@@ -238,9 +238,9 @@ final class UnitBuilder {
         unit.charge(instructions.size());
         for (int k = 0; k < instructions.size(); k++) {
             GuestInstruction i = instructions.get(k);
-            unit.enter(i, instructions.size() - k);
+            unit.exits.startInstruction(i, instructions.size() - k);
             if (i.entry.mayMiss(i)) {
-                unit.markSite();
+                unit.exits.markSite();
             }
             emitter(i).emit(unit, i);
         }
@@ -294,15 +294,15 @@ final class UnitBuilder {
 
     private void writeEnd(UnitCode unit, RegionBlock block, RegionBlock following) {
         switch (block.end) {
-            case LEAVES -> unit.leaveOn();
+            case LEAVES -> unit.exits.leaveOn();
             case COMPUTED -> {
-                unit.goOnInside(cases(region.computedTargets()));
+                unit.exits.goOnInside(cases(region.computedTargets()));
                 Stack.requireCanonical(unit);
-                unit.leaveOn();
+                unit.exits.leaveOn();
             }
             case RETURNS -> {
-                unit.goOnInside(cases(region.returnTargets()));
-                unit.leaveOn();
+                unit.exits.goOnInside(cases(region.returnTargets()));
+                unit.exits.leaveOn();
             }
             case BRANCHES -> writeBranch(unit, block, following);
             case GOES_ON -> goOn(unit, block, following);
@@ -328,14 +328,14 @@ final class UnitBuilder {
         goOn(unit, block, following);
         if (block.takenBlock == null) {
             unit.out.labelBinding(target);
-            unit.leaveTo(block.taken);
+            unit.exits.leaveTo(block.taken);
         }
     }
 
     private void goOn(UnitCode unit, RegionBlock block, RegionBlock following) {
         passOn(unit, block.nextBlock);
         if (block.nextBlock == null) {
-            unit.leaveTo(block.next);
+            unit.exits.leaveTo(block.next);
         } else if (block.nextBlock != following
                 || block.takenBlock == null && block.end == RegionBlock.End.BRANCHES) {
             unit.out.goto_(label(block, block.nextBlock));

@@ -24,18 +24,14 @@ import static org.xenolith.cpu.translate.Locals.XMM_ARRAY;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.interp.Block;
-import org.xenolith.cpu.interp.TranslatedUnit;
-import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.SlotAccess;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
-import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
-import java.util.List;
 
 /**
  * The method of a unit while it is written: its local variables, guest registers and memory
@@ -46,8 +42,6 @@ final class UnitCode {
     static final Magnitude[] NOTHING_KNOWN = new Magnitude[HALVES];
 
     private static final long LOW_32 = 0xffff_ffffL;
-    private static final int OFFSET_BITS = 16;
-    private static final int OFFSET_MASK = (1 << OFFSET_BITS) - 1;
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
     static final ClassDesc LONG_ARRAY = ConstantDescs.CD_long.arrayType();
@@ -74,7 +68,6 @@ final class UnitCode {
     private boolean usesFlags;
     private boolean usesFpu;
     private boolean usesMxcsr;
-    private boolean usesRough;
 
     /** Halves of vector registers that are doubles in this unit, the others being longs. */
     private final int doubles;
@@ -92,14 +85,9 @@ final class UnitCode {
 
     private boolean quickRequired;
 
-    private final Label on;
-    private final Label plain;
-    private final Label rough;
+    final Exits exits;
     final FlagEmitter flags;
     final MemoryAccesses memory;
-
-    /** Instructions of the running block from the current one to its end. */
-    private int refund;
 
     /**
      * @param doubles halves of vector registers that are better kept as doubles, a bit each
@@ -108,9 +96,7 @@ final class UnitCode {
     UnitCode(CodeBuilder out, int doubles, ClassDesc slotAccessors) {
         this.out = out;
         this.doubles = doubles;
-        on = out.newLabel();
-        plain = out.newLabel();
-        rough = out.newLabel();
+        exits = new Exits(out);
         flags = new FlagEmitter(this);
         memory = new MemoryAccesses(this, slotAccessors);
     }
@@ -281,7 +267,7 @@ final class UnitCode {
             } else if (loop.tested()[half] != null) {
                 if (!marked) {
                     marked = true;
-                    out.loadConstant(head).istore(SITE);
+                    exits.markBlock(head);
                 }
                 QuickDoubles.require(this, half, loop.tested()[half]);
             }
@@ -309,18 +295,7 @@ final class UnitCode {
     void requireQuick() {
         usesMxcsr = true;
         quickRequired = true;
-    }
-
-    /** Leaves in front of the current instruction if the boolean on the stack is false. */
-    void leaveUnless() {
-        usesRough = true;
-        out.ifeq(rough);
-    }
-
-    /** Leaves in front of the current instruction if the int on the stack is below 0. */
-    void leaveIfNegative() {
-        usesRough = true;
-        out.iflt(rough);
+        exits.expectRough();
     }
 
     /** Leaves when CR0.TS is set, as each vector instruction does. */
@@ -332,7 +307,7 @@ final class UnitCode {
         usesFpu = true;
         Label fine = out.newLabel();
         out.iload(TASK_SWITCHED).ifeq(fine);
-        leaveSpecial();
+        exits.leaveSpecial();
         out.labelBinding(fine);
     }
 
@@ -357,54 +332,7 @@ final class UnitCode {
         usesFlags = true;
     }
 
-    // ---- places
-
-    /** Says where a miss of the following instruction leaves to. */
-    void enter(GuestInstruction i, int instructionsToEnd) {
-        refund = instructionsToEnd;
-        site = refund << OFFSET_BITS | i.start;
-    }
-
-    private int site;
-
-    /** Makes the current instruction the place where a {@code TlbMiss} leaves to. */
-    void markSite() {
-        out.loadConstant(site).istore(SITE);
-    }
-
-    /** Leaves in front of the current instruction, which is one for the interpreter. */
-    void leaveSpecial() {
-        markSite();
-        out.loadConstant(TranslatedUnit.SPECIAL).istore(REASON).goto_(plain);
-    }
-
-    /** Goes on at the address in {@link Locals#RIP}. */
-    void leaveOn() {
-        out.goto_(on);
-    }
-
-    /** Goes on at the address in {@link Locals#RIP} if it is in the unit's page. */
-    void goOnInside(List<SwitchCase> targets) {
-        if (!targets.isEmpty()) {
-            Label outside = out.newLabel();
-            out.lload(RIP).lload(BASE).lsub().loadConstant(Ram.PAGE_MASK).land();
-            out.lconst_0().lcmp().ifne(outside);
-            out.lload(RIP).lload(BASE).lsub().l2i().lookupswitch(on, targets);
-            out.labelBinding(outside);
-        }
-    }
-
-    /** Goes on at an offset from the page's start. */
-    void leaveTo(int offset) {
-        pushCodeAddress(offset);
-        out.lstore(RIP);
-        leaveOn();
-    }
-
-    /** Pushes the linear address at an offset from the page's start. */
-    void pushCodeAddress(int offset) {
-        out.lload(BASE).loadConstant((long) offset).ladd();
-    }
+    // ---- blocks
 
     /**
      * What the block before has tested holds no more.
@@ -425,7 +353,7 @@ final class UnitCode {
      * Cpu#needed}.
      */
     void checkBudget(RegionBlock block) {
-        out.loadConstant(block.start).istore(SITE);
+        exits.markBlock(block.start);
         out.getstatic(MemoryAccesses.ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle)
                 .lload(BUDGET);
         if (block.need > Block.MAX_INSTRUCTIONS) {
@@ -485,7 +413,7 @@ final class UnitCode {
         }
         if (quickRequired) {
             out.iload(START).istore(SITE).iload(QUICK);
-            leaveUnless();
+            exits.leaveUnless();
         }
     }
 
@@ -493,7 +421,8 @@ final class UnitCode {
     void rehearse() {
         Label runs = out.newLabel();
         out.iload(START).ifge(runs);
-        out.lload(BASE).lstore(RIP).goto_(on);
+        out.lload(BASE).lstore(RIP);
+        exits.leaveOn();
         out.labelBinding(runs);
     }
 
@@ -514,39 +443,9 @@ final class UnitCode {
         return out.aload(CPU).getfield(CPU_CLASS, field, type);
     }
 
-    /**
-     * The handler of misses and of spent budgets: on the stack is a {@code TlbMiss} or a {@link
-     * Budget.Spent}. One for both, since C2 leaves out a handler that nothing has come to yet.
-     * Without a branch, for the same reason: where the budget is compared nothing is to refund.
-     */
-    void missedOrSpent() {
-        out.pop().iload(SITE).loadConstant(OFFSET_BITS).iushr();
-        out.loadConstant(1).isub().loadConstant(Integer.SIZE - 1).iushr();
-        out.loadConstant(TranslatedUnit.BUDGET - TranslatedUnit.MISS).imul();
-        out.loadConstant(TranslatedUnit.MISS).iadd().istore(REASON).goto_(plain);
-    }
-
-    /** The handler of odd numbers: on the stack is a {@link RoughDouble}. */
-    void foundRough() {
-        usesRough = true;
-        out.pop().goto_(rough);
-    }
-
     /** The one way out. */
     void epilogue() {
-        Label done = out.newLabel();
-        if (usesRough || quickRequired) {
-            // Not reached from above.
-            out.labelBinding(rough);
-            out.loadConstant(TranslatedUnit.ROUGH).istore(REASON);
-        }
-        out.labelBinding(plain);
-        out.lload(BASE).iload(SITE).loadConstant(OFFSET_MASK).iand().i2l().ladd().lstore(RIP);
-        out.lload(BUDGET).iload(SITE).loadConstant(OFFSET_BITS).iushr().i2l().ladd();
-        out.lstore(BUDGET).goto_(done);
-        out.labelBinding(on);
-        out.iconst_0().istore(REASON);
-        out.labelBinding(done);
+        exits.join();
         for (int i = 0; i < 16; i++) {
             if ((changed & 1 << i) != 0) {
                 out.aload(REGISTERS).loadConstant(i).lload(FIRST_REGISTER + 2 * i).lastore();

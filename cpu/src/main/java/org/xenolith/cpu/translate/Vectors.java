@@ -235,7 +235,7 @@ final class Vectors {
             default -> {
                 Label fine = out.newLabel();
                 out.lload(LONG_TEMP).loadConstant(15L).land().lconst_0().lcmp().ifeq(fine);
-                unit.leaveSpecial();
+                unit.exits.leaveSpecial();
                 out.labelBinding(fine);
             }
         }
