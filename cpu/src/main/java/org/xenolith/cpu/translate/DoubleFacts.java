@@ -7,7 +7,7 @@ package org.xenolith.cpu.translate;
  * @param tested what they test of those that are doubles; null where they test nothing
  */
 record DoubleFacts(int changed, Magnitude[] tested) {
-    static final DoubleFacts NONE = new DoubleFacts(0, UnitCode.NOTHING_KNOWN);
+    static final DoubleFacts NONE = new DoubleFacts(0, VectorRegisters.NOTHING_KNOWN);
 
     boolean changes(int half) {
         return (changed & 1 << half) != 0;

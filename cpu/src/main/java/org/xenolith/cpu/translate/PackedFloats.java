@@ -65,7 +65,7 @@ final class PackedFloats {
     }
 
     private static void both(UnitCode unit, GuestInstruction i, Half result) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
         result.push(0);
         unit.out.lstore(LONG_TEMP);
@@ -73,9 +73,9 @@ final class PackedFloats {
         unit.out.lstore(HIGH_TEMP);
         Scalars.commit(unit);
         unit.out.lload(LONG_TEMP);
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
         unit.out.lload(HIGH_TEMP);
-        unit.popXmm(2 * i.in.reg + 1);
+        unit.xmm.pop(2 * i.in.reg + 1);
     }
 
     private static void pushSource(UnitCode unit, int half) {
@@ -91,9 +91,9 @@ final class PackedFloats {
                 unit,
                 i,
                 half -> {
-                    unit.pushXmm(2 * i.in.reg + half);
+                    unit.xmm.push(2 * i.in.reg + half);
                     pushSource(unit, half);
-                    unit.pushMxcsr();
+                    unit.simd.pushMxcsr();
                     unit.out.invokestatic(owner, method, OF_TWO);
                 });
     }
@@ -103,10 +103,10 @@ final class PackedFloats {
                 unit,
                 i,
                 half -> {
-                    unit.pushXmm(2 * i.in.reg + half);
+                    unit.xmm.push(2 * i.in.reg + half);
                     pushSource(unit, half);
                     pushImmediate(unit, i);
-                    unit.pushMxcsr();
+                    unit.simd.pushMxcsr();
                     unit.out.invokestatic(owner, method, OF_TWO_BY);
                 });
     }
@@ -117,7 +117,7 @@ final class PackedFloats {
                 i,
                 half -> {
                     pushSource(unit, half);
-                    unit.pushMxcsr();
+                    unit.simd.pushMxcsr();
                     unit.out.invokestatic(owner, method, OF_ONE);
                 });
     }
@@ -129,38 +129,38 @@ final class PackedFloats {
                 half -> {
                     pushSource(unit, half);
                     pushImmediate(unit, i);
-                    unit.pushMxcsr();
+                    unit.simd.pushMxcsr();
                     unit.out.invokestatic(owner, method, OF_ONE_BY);
                 });
     }
 
     /** Two doubles from the low half of the source. */
     private static void widen(UnitCode unit, GuestInstruction i, String suffix) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.lowSource(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.out.lload(LOW_TEMP);
-            unit.pushMxcsr();
+            unit.simd.pushMxcsr();
             unit.out.invokestatic(SINGLES, (half == 0 ? "first" : "second") + suffix, OF_ONE);
             unit.out.lstore(half == 0 ? LONG_TEMP : HIGH_TEMP);
         }
         Scalars.commit(unit);
         unit.out.lload(LONG_TEMP);
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
         unit.out.lload(HIGH_TEMP);
-        unit.popXmm(2 * i.in.reg + 1);
+        unit.xmm.pop(2 * i.in.reg + 1);
     }
 
     /** Two numbers of 32 bits from both halves of the source; the high half becomes 0. */
     private static void shorten(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
         unit.out.lload(LOW_TEMP).lload(HIGH_TEMP);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(CONVERT, i.mnemonic(), OF_TWO);
         Scalars.commit(unit);
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
         unit.out.lconst_0();
-        unit.popXmm(2 * i.in.reg + 1);
+        unit.xmm.pop(2 * i.in.reg + 1);
     }
 }

@@ -142,12 +142,12 @@ final class QuickDoubles {
         }
 
         Magnitude magnitude() {
-            return local == 0 ? unit.magnitude(half) : loaded;
+            return local == 0 ? unit.xmm.magnitude(half) : loaded;
         }
 
         void push() {
             if (local == 0) {
-                unit.pushDouble(half);
+                unit.xmm.pushDouble(half);
             } else {
                 unit.out.dload(local);
             }
@@ -157,7 +157,7 @@ final class QuickDoubles {
             push();
             unit.out.invokestatic(DOUBLES, method, REQUIRE);
             if (local == 0) {
-                unit.setTested(half, shown);
+                unit.xmm.setTested(half, shown);
             } else {
                 loaded = shown;
             }
@@ -225,13 +225,13 @@ final class QuickDoubles {
         int[] locals = {LOW_TEMP, HIGH_TEMP};
         if (halves == 1) {
             unit.memory.load(i, 64);
-            unit.toDouble();
+            unit.xmm.toDouble();
             unit.out.dstore(LOW_TEMP);
         } else {
             Vectors.source(unit, i);
             for (int local : locals) {
                 unit.out.lload(local);
-                unit.toDouble();
+                unit.xmm.toDouble();
                 unit.out.dstore(local);
             }
         }
@@ -263,8 +263,8 @@ final class QuickDoubles {
             int halves,
             Operation operation,
             BinaryOperator<Magnitude> rule) {
-        unit.requireFpu();
-        unit.requireQuick();
+        unit.simd.requireFpu();
+        unit.simd.requireQuick();
         Lane[] a = first(unit, i, halves);
         Lane[] b = second(unit, i, halves);
         Magnitude[] results = new Magnitude[halves];
@@ -285,13 +285,13 @@ final class QuickDoubles {
             a[half].push();
             b[half].push();
             operation.emit(unit.out);
-            unit.popDouble(2 * i.in.reg + half, results[half]);
+            unit.xmm.popDouble(2 * i.in.reg + half, results[half]);
         }
     }
 
     private static void divide(UnitCode unit, GuestInstruction i, int halves) {
-        unit.requireFpu();
-        unit.requireQuick();
+        unit.simd.requireFpu();
+        unit.simd.requireQuick();
         Lane[] a = first(unit, i, halves);
         Lane[] b = second(unit, i, halves);
         Magnitude[] results = new Magnitude[halves];
@@ -304,8 +304,8 @@ final class QuickDoubles {
 
     private static void root(UnitCode unit, GuestInstruction i, int halves) {
         CodeBuilder out = unit.out;
-        unit.requireFpu();
-        unit.requireQuick();
+        unit.simd.requireFpu();
+        unit.simd.requireQuick();
         Lane[] b = second(unit, i, halves);
         for (Lane radicand : b) {
             radicand.requireKnown();
@@ -320,14 +320,14 @@ final class QuickDoubles {
             Magnitude bounds = b[half].magnitude();
             b[half].push();
             out.invokestatic(MATH, "sqrt", OF_ONE);
-            unit.popDouble(2 * i.in.reg + half, bounds.root());
+            unit.xmm.popDouble(2 * i.in.reg + half, bounds.root());
         }
     }
 
     /** MIN and MAX: the second operand where neither is smaller or greater. */
     private static void select(UnitCode unit, GuestInstruction i, int halves, boolean smaller) {
         CodeBuilder out = unit.out;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Lane[] a = first(unit, i, halves);
         Lane[] b = second(unit, i, halves);
         for (int half = 0; half < halves; half++) {
@@ -345,13 +345,13 @@ final class QuickDoubles {
                 out.dcmpl().ifgt(done);
             }
             b[half].push();
-            unit.popDouble(2 * i.in.reg + half, bounds);
+            unit.xmm.popDouble(2 * i.in.reg + half, bounds);
             out.labelBinding(done);
         }
     }
 
     private static void compare(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Lane a = first(unit, i, 1)[0];
         Lane b = second(unit, i, 1)[0];
         a.requireComparable();
@@ -371,9 +371,9 @@ final class QuickDoubles {
     /** Of 32 bits, it is exact. */
     private static void fromInteger(UnitCode unit, GuestInstruction i) {
         int bits = isWide(i) ? 64 : 32;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (bits == 64) {
-            unit.requireQuick();
+            unit.simd.requireQuick();
         }
         if (i.in.memory) {
             unit.memory.load(i, bits);
@@ -385,15 +385,15 @@ final class QuickDoubles {
         } else {
             unit.out.i2d();
         }
-        unit.popDouble(2 * i.in.reg, Magnitude.integer(bits - 1));
+        unit.xmm.popDouble(2 * i.in.reg, Magnitude.integer(bits - 1));
     }
 
     /** CVTTSD2SI; Java's conversion differs where the integer does not fit. */
     private static void toInteger(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int bits = isWide(i) ? 64 : 32;
-        unit.requireFpu();
-        unit.requireQuick();
+        unit.simd.requireFpu();
+        unit.simd.requireQuick();
         Lane operand = second(unit, i, 1)[0];
         operand.requireComparable();
         operand.push();
@@ -412,8 +412,8 @@ final class QuickDoubles {
     private static void round(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         int immediate = (int) i.in.immediate;
-        unit.requireFpu();
-        unit.requireQuick();
+        unit.simd.requireFpu();
+        unit.simd.requireQuick();
         Lane operand = second(unit, i, 1)[0];
         operand.requireComparable();
         Magnitude bounds = operand.magnitude().rounded();
@@ -425,6 +425,6 @@ final class QuickDoubles {
             String[] methods = {"rint", "floor", "ceil"};
             out.invokestatic(MATH, methods[rounding], OF_ONE);
         }
-        unit.popDouble(2 * i.in.reg, bounds);
+        unit.xmm.popDouble(2 * i.in.reg, bounds);
     }
 }

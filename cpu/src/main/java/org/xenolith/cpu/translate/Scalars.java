@@ -112,7 +112,7 @@ final class Scalars {
     }
 
     private static void low(UnitCode unit, int register, int bits) {
-        unit.pushXmm(2 * register);
+        unit.xmm.push(2 * register);
         if (bits == 32) {
             unit.out.l2i();
         }
@@ -121,10 +121,10 @@ final class Scalars {
     /** Pops into the low bits of the first operand; the others stay. */
     private static void result(UnitCode unit, GuestInstruction i, int bits) {
         if (bits == 32) {
-            unit.pushXmm(2 * i.in.reg);
+            unit.xmm.push(2 * i.in.reg);
             unit.out.invokestatic(PARTS, "mergeSingle", MERGE);
         }
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
     }
 
     /** Pushes both operands; the second is fetched first, since that may leave. */
@@ -144,22 +144,22 @@ final class Scalars {
     }
 
     static void commit(UnitCode unit) {
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokevirtual(MXCSR, "commit", ConstantDescs.MTD_void);
     }
 
     // ---- arithmetic
 
     private static void quickly(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         pushOperands(unit, i, 64);
-        unit.pushQuick();
-        unit.pushMxcsr();
+        unit.simd.pushQuick();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(
                 QUICK,
                 i.mnemonic(),
                 MethodTypeDesc.of(LONG, LONG, LONG, ConstantDescs.CD_boolean, MXCSR));
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
     }
 
     private static void onDoubles(UnitCode unit, GuestInstruction i) {
@@ -172,18 +172,18 @@ final class Scalars {
 
     private static void arithmetic(UnitCode unit, GuestInstruction i, ClassDesc owner, int bits) {
         ClassDesc type = type(bits);
-        unit.requireFpu();
+        unit.simd.requireFpu();
         pushOperands(unit, i, bits);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(owner, i.mnemonic(), MethodTypeDesc.of(type, type, type, MXCSR));
         commit(unit);
         result(unit, i, bits);
     }
 
     private static void rootOfSingle(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         source(unit, i, 32);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(FLOAT, "sqrtss", MethodTypeDesc.of(INT, INT, MXCSR));
         commit(unit);
         result(unit, i, 32);
@@ -193,14 +193,14 @@ final class Scalars {
     private static void byImmediate(
             UnitCode unit, GuestInstruction i, ClassDesc owner, int bits, int operands) {
         ClassDesc type = type(bits);
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (operands == 2) {
             pushOperands(unit, i, bits);
         } else {
             source(unit, i, bits);
         }
         unit.out.loadConstant((int) i.in.immediate & 0xff);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(
                 owner,
                 i.mnemonic(),
@@ -213,9 +213,9 @@ final class Scalars {
 
     private static void compare(UnitCode unit, GuestInstruction i, ClassDesc owner, int bits) {
         ClassDesc type = type(bits);
-        unit.requireFpu();
+        unit.simd.requireFpu();
         pushOperands(unit, i, bits);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(owner, i.mnemonic(), MethodTypeDesc.of(INT, type, type, MXCSR));
         commit(unit);
         unit.flags.setExplicit();
@@ -226,7 +226,7 @@ final class Scalars {
     private static void fromInteger(UnitCode unit, GuestInstruction i, int bits) {
         CodeBuilder out = unit.out;
         int integer = (i.in.rex & 8) != 0 ? 64 : 32;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (i.in.memory) {
             unit.memory.load(i, integer);
         } else {
@@ -235,7 +235,7 @@ final class Scalars {
         if (integer == 32) {
             out.i2l();
         }
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         out.invokestatic(CONVERT, i.mnemonic(), MethodTypeDesc.of(type(bits), LONG, MXCSR));
         commit(unit);
         result(unit, i, bits);
@@ -243,9 +243,9 @@ final class Scalars {
 
     private static void toInteger(UnitCode unit, GuestInstruction i, int bits) {
         int integer = (i.in.rex & 8) != 0 ? 64 : 32;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         source(unit, i, bits);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(
                 CONVERT,
                 i.mnemonic() + integer,
@@ -255,9 +255,9 @@ final class Scalars {
     }
 
     private static void convert(UnitCode unit, GuestInstruction i, int from, int to) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         source(unit, i, from);
-        unit.pushMxcsr();
+        unit.simd.pushMxcsr();
         unit.out.invokestatic(
                 CONVERT, i.mnemonic(), MethodTypeDesc.of(type(to), type(from), MXCSR));
         commit(unit);
@@ -275,7 +275,7 @@ final class Scalars {
 
     /** MOVSD and MOVSS: from memory, the rest of the register becomes 0. */
     private static void move(UnitCode unit, GuestInstruction i, int bits) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (isStore(i) && i.in.memory) {
             store(unit, i, 0, bits);
         } else if (i.in.memory) {
@@ -283,26 +283,26 @@ final class Scalars {
             if (bits == 32) {
                 unit.zeroExtendInt();
             }
-            unit.popXmm(2 * i.in.reg);
-            unit.clearXmm(2 * i.in.reg + 1);
+            unit.xmm.pop(2 * i.in.reg);
+            unit.xmm.clear(2 * i.in.reg + 1);
         } else {
             int from = isStore(i) ? i.in.reg : i.in.rm;
             int to = isStore(i) ? i.in.rm : i.in.reg;
             if (bits == 64) {
-                unit.copyXmm(2 * from, 2 * to);
+                unit.xmm.copy(2 * from, 2 * to);
                 return;
             }
             low(unit, from, 32);
-            unit.pushXmm(2 * to);
+            unit.xmm.push(2 * to);
             unit.out.invokestatic(PARTS, "mergeSingle", MERGE);
-            unit.popXmm(2 * to);
+            unit.xmm.pop(2 * to);
         }
     }
 
     private static void store(UnitCode unit, GuestInstruction i, int half, int bits) {
         unit.memory.writable(i, bits);
         unit.memory.pushPut(bits);
-        unit.pushXmm(2 * i.in.reg + half);
+        unit.xmm.push(2 * i.in.reg + half);
         if (bits == 32) {
             unit.out.l2i();
         }
@@ -311,16 +311,16 @@ final class Scalars {
 
     /** MOVLPS and kin: a half of one register from or to memory, or from a half of another. */
     private static void moveHalf(UnitCode unit, GuestInstruction i, int half, int sourceHalf) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (isStore(i)) {
             store(unit, i, half, 64);
             return;
         }
         if (i.in.memory) {
             unit.memory.load(i, 64);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         } else {
-            unit.copyXmm(2 * i.in.rm + sourceHalf, 2 * i.in.reg + half);
+            unit.xmm.copy(2 * i.in.rm + sourceHalf, 2 * i.in.reg + half);
         }
     }
 }

@@ -245,7 +245,7 @@ final class UnitBuilder {
             emitter(i).emit(unit, i);
         }
         if (loops.isEmpty()) {
-            facts.put(block, unit.facts());
+            facts.put(block, unit.xmm.facts());
         }
         writeEnd(unit, block, following);
     }
@@ -347,7 +347,7 @@ final class UnitBuilder {
             known.put(to, unit.flags.state());
         }
         if (to != null) {
-            arrivals.merge(to, new Arrival(1, unit.magnitudes()), Arrival::and);
+            arrivals.merge(to, new Arrival(1, unit.xmm.magnitudes()), Arrival::and);
         }
     }
 
@@ -359,7 +359,7 @@ final class UnitBuilder {
     private Magnitude[] known(RegionBlock block, int others) {
         Arrival arrival = arrivals.get(block);
         return arrival == null || arrival.ways + others < block.predecessors
-                ? UnitCode.NOTHING_KNOWN
+                ? VectorRegisters.NOTHING_KNOWN
                 : arrival.magnitudes;
     }
 

@@ -5,27 +5,21 @@ import static org.xenolith.cpu.translate.Locals.BASE;
 import static org.xenolith.cpu.translate.Locals.BUDGET;
 import static org.xenolith.cpu.translate.Locals.CPU;
 import static org.xenolith.cpu.translate.Locals.FIRST_REGISTER;
-import static org.xenolith.cpu.translate.Locals.FIRST_XMM;
 import static org.xenolith.cpu.translate.Locals.FLAG_A;
 import static org.xenolith.cpu.translate.Locals.FLAG_B;
 import static org.xenolith.cpu.translate.Locals.FLAG_READY;
 import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
 import static org.xenolith.cpu.translate.Locals.FLAG_RULE;
-import static org.xenolith.cpu.translate.Locals.MXCSR;
-import static org.xenolith.cpu.translate.Locals.QUICK;
 import static org.xenolith.cpu.translate.Locals.REASON;
 import static org.xenolith.cpu.translate.Locals.REGISTERS;
 import static org.xenolith.cpu.translate.Locals.RIP;
 import static org.xenolith.cpu.translate.Locals.SITE;
 import static org.xenolith.cpu.translate.Locals.START;
-import static org.xenolith.cpu.translate.Locals.TASK_SWITCHED;
 import static org.xenolith.cpu.translate.Locals.TLB;
-import static org.xenolith.cpu.translate.Locals.XMM_ARRAY;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.mmu.SlotAccess;
-import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -38,9 +32,6 @@ import java.lang.constant.MethodTypeDesc;
  * accesses. On the operand stack 64-bit values are longs, narrower ones sign-extended ints.
  */
 final class UnitCode {
-    private static final int HALVES = 32;
-    static final Magnitude[] NOTHING_KNOWN = new Magnitude[HALVES];
-
     private static final long LOW_32 = 0xffff_ffffL;
 
     static final ClassDesc CPU_CLASS = desc(Cpu.class);
@@ -48,8 +39,6 @@ final class UnitCode {
     private static final ClassDesc PARTS = desc(Parts.class);
     private static final ClassDesc MMU = desc(org.xenolith.cpu.mmu.Mmu.class);
 
-    private static final MethodTypeDesc TO_DOUBLE = MethodTypeDesc.ofDescriptor("(J)D");
-    private static final MethodTypeDesc TO_BITS = MethodTypeDesc.ofDescriptor("(D)J");
     private static final MethodTypeDesc REQUIRE =
             MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc ASID_OF =
@@ -63,31 +52,13 @@ final class UnitCode {
     private int used;
 
     private int changed;
-    private int usedXmm;
-    private int changedXmm;
     private boolean usesFlags;
-    private boolean usesFpu;
-    private boolean usesMxcsr;
-
-    /** Halves of vector registers that are doubles in this unit, the others being longs. */
-    private final int doubles;
-
-    /** What is known of them where the unit is just written; null for nothing. */
-    private Magnitude[] magnitudes = NOTHING_KNOWN;
-
-    /** What the running block has written and tested of them. */
-    private int changedHere;
-
-    private Magnitude[] testedHere = new Magnitude[HALVES];
-
-    /** The running block has tested CR0.TS. */
-    private boolean fpuRequired;
-
-    private boolean quickRequired;
 
     final Exits exits;
     final FlagEmitter flags;
     final MemoryAccesses memory;
+    final SimdState simd;
+    final VectorRegisters xmm;
 
     /**
      * @param doubles halves of vector registers that are better kept as doubles, a bit each
@@ -95,10 +66,11 @@ final class UnitCode {
      */
     UnitCode(CodeBuilder out, int doubles, ClassDesc slotAccessors) {
         this.out = out;
-        this.doubles = doubles;
         exits = new Exits(out);
         flags = new FlagEmitter(this);
         memory = new MemoryAccesses(this, slotAccessors);
+        simd = new SimdState(out, exits);
+        xmm = new VectorRegisters(out, doubles);
     }
 
     static ClassDesc desc(Class<?> type) {
@@ -164,168 +136,6 @@ final class UnitCode {
         out.i2l().loadConstant(LOW_32).land();
     }
 
-    // ---- vector registers
-
-    private int slotOfXmm(int half) {
-        usedXmm |= 1 << half;
-        return FIRST_XMM + 2 * half;
-    }
-
-    private boolean isDouble(int half) {
-        return (doubles & 1 << half) != 0;
-    }
-
-    /**
-     * Pushes a half as bits.
-     *
-     * @param half twice the register's number, 1 more for the upper quadword
-     */
-    void pushXmm(int half) {
-        if (isDouble(half)) {
-            pushDouble(half);
-            toBits();
-        } else {
-            out.lload(slotOfXmm(half));
-        }
-    }
-
-    void popXmm(int half) {
-        if (isDouble(half)) {
-            toDouble();
-            popDouble(half, null);
-        } else {
-            markChanged(half);
-            out.lstore(slotOfXmm(half));
-        }
-    }
-
-    /** Copies a half, in whatever form the two are. */
-    void copyXmm(int from, int to) {
-        if (isDouble(from) && isDouble(to)) {
-            pushDouble(from);
-            popDouble(to, magnitudes[from]);
-        } else {
-            pushXmm(from);
-            popXmm(to);
-        }
-    }
-
-    /** Sets a half to 0. */
-    void clearXmm(int half) {
-        if (isDouble(half)) {
-            out.dconst_0();
-            popDouble(half, Magnitude.ZERO);
-        } else {
-            out.lconst_0();
-            popXmm(half);
-        }
-    }
-
-    /** Pushes a half that is a double. */
-    void pushDouble(int half) {
-        out.dload(slotOfXmm(half));
-    }
-
-    /** Pops into a half that is a double, and notes what is known of it. */
-    void popDouble(int half, Magnitude magnitude) {
-        markChanged(half);
-        out.dstore(slotOfXmm(half));
-        magnitudes[half] = magnitude;
-    }
-
-    private void markChanged(int half) {
-        changedXmm |= 1 << half;
-        changedHere |= 1 << half;
-    }
-
-    Magnitude magnitude(int half) {
-        return magnitudes[half];
-    }
-
-    /** A test has shown this of a half that is a double, or the unit was left. */
-    void setTested(int half, Magnitude shown) {
-        magnitudes[half] = shown;
-        testedHere[half] = Magnitude.stricter(testedHere[half], shown);
-    }
-
-    /** What the block did so far. */
-    DoubleFacts facts() {
-        return new DoubleFacts(changedHere, testedHere);
-    }
-
-    /**
-     * Writes tests in front of a loop, which leave in front of it; behind them what they show holds
-     * each time at the loop's head.
-     *
-     * @param head where it is, in bytes from the page's start
-     */
-    void enterLoop(int head, DoubleFacts loop) {
-        boolean marked = false;
-        for (int half = 0; half < HALVES; half++) {
-            if (loop.changes(half)) {
-                magnitudes[half] = null;
-            } else if (loop.tested()[half] != null) {
-                if (!marked) {
-                    marked = true;
-                    exits.markBlock(head);
-                }
-                QuickDoubles.require(this, half, loop.tested()[half]);
-            }
-        }
-    }
-
-    /** What is known of the halves, to be merged where ways meet. */
-    Magnitude[] magnitudes() {
-        return magnitudes.clone();
-    }
-
-    /** Turns the long on the stack into a double, bit by bit. */
-    void toDouble() {
-        out.invokestatic(ConstantDescs.CD_Double, "longBitsToDouble", TO_DOUBLE);
-    }
-
-    private void toBits() {
-        out.invokestatic(ConstantDescs.CD_Double, "doubleToRawLongBits", TO_BITS);
-    }
-
-    /**
-     * Lets the unit be entered only while results are as Java rounds them, and a lost fraction
-     * changes nothing. No instruction in a unit changes that.
-     */
-    void requireQuick() {
-        usesMxcsr = true;
-        quickRequired = true;
-        exits.expectRough();
-    }
-
-    /** Leaves when CR0.TS is set, as each vector instruction does. */
-    void requireFpu() {
-        if (fpuRequired) {
-            return;
-        }
-        fpuRequired = true;
-        usesFpu = true;
-        Label fine = out.newLabel();
-        out.iload(TASK_SWITCHED).ifeq(fine);
-        exits.leaveSpecial();
-        out.labelBinding(fine);
-    }
-
-    /** Pushes the vCPU's MXCSR. */
-    void pushMxcsr() {
-        usesMxcsr = true;
-        out.aload(MXCSR);
-    }
-
-    /**
-     * Pushes whether {@link Doubles} may be quick: as MXCSR was when the unit was entered, since no
-     * instruction in a unit sets it, and the flag of lost precision stays.
-     */
-    void pushQuick() {
-        usesMxcsr = true;
-        out.iload(QUICK);
-    }
-
     // ---- flags, for FlagEmitter
 
     void markFlags() {
@@ -342,10 +152,29 @@ final class UnitCode {
      */
     void startBlock(Magnitude[] known, boolean slots) {
         memory.startBlock(slots);
-        fpuRequired = false;
-        magnitudes = known.clone();
-        changedHere = 0;
-        testedHere = new Magnitude[HALVES];
+        simd.startBlock();
+        xmm.startBlock(known);
+    }
+
+    /**
+     * Writes tests in front of a loop, which leave in front of it; behind them what they show holds
+     * each time at the loop's head.
+     *
+     * @param head where it is, in bytes from the page's start
+     */
+    void enterLoop(int head, DoubleFacts loop) {
+        boolean marked = false;
+        for (int half = 0; half < VectorRegisters.HALVES; half++) {
+            if (loop.changes(half)) {
+                xmm.forget(half);
+            } else if (loop.tested()[half] != null) {
+                if (!marked) {
+                    marked = true;
+                    exits.markBlock(head);
+                }
+                QuickDoubles.require(this, half, loop.tested()[half]);
+            }
+        }
     }
 
     /**
@@ -392,29 +221,9 @@ final class UnitCode {
             loadFlag("flagB", ConstantDescs.CD_long).lstore(FLAG_B);
             loadFlag("flagResult", ConstantDescs.CD_long).lstore(FLAG_RESULT);
         }
-        if (usesFpu) {
-            loadFlag("taskSwitched", ConstantDescs.CD_boolean).istore(TASK_SWITCHED);
-        }
-        if (usesMxcsr) {
-            ClassDesc mxcsr = desc(Mxcsr.class);
-            out.aload(CPU).getfield(CPU_CLASS, "mxcsr", mxcsr).dup().astore(MXCSR);
-            String quick = quickRequired ? "isNearestAndInexact" : "isPlainAndInexact";
-            out.invokevirtual(mxcsr, quick, MethodTypeDesc.of(ConstantDescs.CD_boolean));
-            out.istore(QUICK);
-        }
-        if (usedXmm != 0) {
-            out.aload(CPU).getfield(CPU_CLASS, "xmm", LONG_ARRAY).astore(XMM_ARRAY);
-        }
-        for (int i = 0; i < 32; i++) {
-            if ((usedXmm & 1 << i) != 0) {
-                out.aload(XMM_ARRAY).loadConstant(i).laload();
-                loadHalf(i);
-            }
-        }
-        if (quickRequired) {
-            out.iload(START).istore(SITE).iload(QUICK);
-            exits.leaveUnless();
-        }
+        simd.load();
+        xmm.load();
+        simd.leaveUnlessQuick();
     }
 
     /** Behind the prologue: leaves at once, if that is all that is asked for. */
@@ -424,15 +233,6 @@ final class UnitCode {
         out.lload(BASE).lstore(RIP);
         exits.leaveOn();
         out.labelBinding(runs);
-    }
-
-    private void loadHalf(int half) {
-        if (isDouble(half)) {
-            toDouble();
-            out.dstore(FIRST_XMM + 2 * half);
-        } else {
-            out.lstore(FIRST_XMM + 2 * half);
-        }
     }
 
     private void loadRegister(int register, int local) {
@@ -451,13 +251,7 @@ final class UnitCode {
                 out.aload(REGISTERS).loadConstant(i).lload(FIRST_REGISTER + 2 * i).lastore();
             }
         }
-        for (int i = 0; i < 32; i++) {
-            if ((changedXmm & 1 << i) != 0) {
-                out.aload(XMM_ARRAY).loadConstant(i);
-                pushXmm(i);
-                out.lastore();
-            }
-        }
+        xmm.store();
         if (usesFlags) {
             out.aload(CPU).iload(FLAG_RULE);
             out.putfield(CPU_CLASS, "flagRule", ConstantDescs.CD_int);

@@ -87,9 +87,9 @@ final class VectorBits {
     // ---- from and to general registers and memory
 
     private static void mask(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
-        unit.pushXmm(2 * i.in.rm);
-        unit.pushXmm(2 * i.in.rm + 1);
+        unit.simd.requireFpu();
+        unit.xmm.push(2 * i.in.rm);
+        unit.xmm.push(2 * i.in.rm + 1);
         unit.out.invokestatic(SHUFFLE, i.mnemonic(), OF_TWO);
         unit.popLong(i.in.reg);
     }
@@ -109,13 +109,13 @@ final class VectorBits {
         boolean reversed = i.b.operand(0) == Operand.GD;
         int from = reversed ? i.in.rm : i.in.reg;
         int bits = elementBits(i);
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (i.in.memory) {
             unit.memory.writable(i, bits);
             unit.memory.pushPut(bits);
         }
-        unit.pushXmm(2 * from);
-        unit.pushXmm(2 * from + 1);
+        unit.xmm.push(2 * from);
+        unit.xmm.push(2 * from + 1);
         out.loadConstant((int) i.in.immediate & 0xff).invokestatic(SHUFFLE, method, EXTRACT);
         if (!i.in.memory) {
             unit.popLong(reversed ? i.in.reg : i.in.rm);
@@ -129,7 +129,7 @@ final class VectorBits {
 
     private static void insert(UnitCode unit, GuestInstruction i) {
         int bits = elementBits(i);
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (i.in.memory) {
             unit.memory.load(i, bits);
             if (bits < 64) {
@@ -146,8 +146,8 @@ final class VectorBits {
     private static void cross(UnitCode unit, GuestInstruction i) {
         int a = 2 * i.in.reg;
         for (String half : List.of("High", "Low")) {
-            unit.pushXmm(a);
-            unit.pushXmm(a + 1);
+            unit.xmm.push(a);
+            unit.xmm.push(a + 1);
             unit.out.lload(LOW_TEMP).lload(HIGH_TEMP);
             unit.out.loadConstant((int) i.in.immediate & 0xff);
             unit.out.invokestatic(SHUFFLE, i.mnemonic() + half, HALF);
@@ -155,9 +155,9 @@ final class VectorBits {
                 unit.out.lstore(LONG_TEMP);
             }
         }
-        unit.popXmm(a);
+        unit.xmm.pop(a);
         unit.out.lload(LONG_TEMP);
-        unit.popXmm(a + 1);
+        unit.xmm.pop(a + 1);
     }
 
     // ---- between vectors
@@ -167,36 +167,36 @@ final class VectorBits {
      */
     private static void horizontal(UnitCode unit, GuestInstruction i) {
         int a = 2 * i.in.reg;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
-        unit.pushXmm(a);
-        unit.pushXmm(a + 1);
+        unit.xmm.push(a);
+        unit.xmm.push(a + 1);
         unit.out.invokestatic(PACKED, i.mnemonic(), OF_TWO);
-        unit.popXmm(a);
+        unit.xmm.pop(a);
         unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).invokestatic(PACKED, i.mnemonic(), OF_TWO);
-        unit.popXmm(a + 1);
+        unit.xmm.pop(a + 1);
     }
 
     private static void absolute(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
             unit.out.invokestatic(PACKED, i.mnemonic(), OF_ONE);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
     /** XMM0 selects; it may be the destination, too. */
     private static void blend(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
         for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * i.in.reg + half);
+            unit.xmm.push(2 * i.in.reg + half);
             unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
-            unit.pushXmm(half);
+            unit.xmm.push(half);
             unit.out.invokestatic(SHUFFLE, i.mnemonic(), OF_THREE);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
@@ -205,7 +205,7 @@ final class VectorBits {
         CodeBuilder out = unit.out;
         int inHalf = 64 / to;
         int bits = 2 * inHalf * from;
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (i.in.memory && bits < 64) {
             unit.memory.load(i, bits);
             out.i2l().lstore(LOW_TEMP);
@@ -216,24 +216,24 @@ final class VectorBits {
             out.lload(LOW_TEMP).loadConstant(from).loadConstant(to);
             out.loadConstant(half * inHalf).loadConstant(signed ? 1 : 0);
             out.invokestatic(SHUFFLE, "extend", EXTEND);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
     private static void duplicate(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.lowSource(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.out.lload(LOW_TEMP);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
     private static void test(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Vectors.source(unit, i);
-        unit.pushXmm(2 * i.in.reg);
-        unit.pushXmm(2 * i.in.reg + 1);
+        unit.xmm.push(2 * i.in.reg);
+        unit.xmm.push(2 * i.in.reg + 1);
         unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).invokestatic(SHUFFLE, "ptest", TEST);
         unit.flags.setExplicit();
     }

@@ -198,9 +198,9 @@ final class Vectors {
     /** Both halves of the second operand to LOW_TEMP and HIGH_TEMP. */
     static void source(UnitCode unit, GuestInstruction i) {
         if (!i.in.memory) {
-            unit.pushXmm(2 * i.in.rm);
+            unit.xmm.push(2 * i.in.rm);
             unit.out.lstore(LOW_TEMP);
-            unit.pushXmm(2 * i.in.rm + 1);
+            unit.xmm.push(2 * i.in.rm + 1);
             unit.out.lstore(HIGH_TEMP);
             return;
         }
@@ -220,7 +220,7 @@ final class Vectors {
         if (i.in.memory) {
             unit.memory.load(i, 64);
         } else {
-            unit.pushXmm(2 * i.in.rm);
+            unit.xmm.push(2 * i.in.rm);
         }
         unit.out.lstore(LOW_TEMP);
     }
@@ -244,31 +244,31 @@ final class Vectors {
     // ---- operations
 
     private static void lanewise(UnitCode unit, GuestInstruction i, String method) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (method.equals("pxor") && !i.in.memory && i.in.rm == i.in.reg) {
-            unit.clearXmm(2 * i.in.reg);
-            unit.clearXmm(2 * i.in.reg + 1);
+            unit.xmm.clear(2 * i.in.reg);
+            unit.xmm.clear(2 * i.in.reg + 1);
             return;
         }
         source(unit, i);
         for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * i.in.reg + half);
+            unit.xmm.push(2 * i.in.reg + half);
             unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP).invokestatic(PACKED, method, LANES);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
     private static void shift(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (i.b.operand(1) != Operand.IB) {
             shiftBySource(unit, i);
             return;
         }
         for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * i.in.rm + half);
+            unit.xmm.push(2 * i.in.rm + half);
             unit.out.loadConstant(i.in.immediate & 0xff);
             unit.out.invokestatic(PACKED, i.mnemonic(), LANES);
-            unit.popXmm(2 * i.in.rm + half);
+            unit.xmm.pop(2 * i.in.rm + half);
         }
     }
 
@@ -276,65 +276,65 @@ final class Vectors {
     private static void shiftBySource(UnitCode unit, GuestInstruction i) {
         source(unit, i);
         for (int half = 0; half < 2; half++) {
-            unit.pushXmm(2 * i.in.reg + half);
+            unit.xmm.push(2 * i.in.reg + half);
             unit.out.lload(LOW_TEMP).invokestatic(PACKED, i.mnemonic(), LANES);
-            unit.popXmm(2 * i.in.reg + half);
+            unit.xmm.pop(2 * i.in.reg + half);
         }
     }
 
     private static void shuffle(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         // PSRLDQ and PSLLDQ have one operand, coded as the second.
         boolean one = i.b.operand(1) == Operand.IB;
         int a = 2 * (one ? i.in.rm : i.in.reg);
         source(unit, i);
         for (String half : new String[] {"High", "Low"}) {
-            unit.pushXmm(a);
-            unit.pushXmm(a + 1);
+            unit.xmm.push(a);
+            unit.xmm.push(a + 1);
             unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).loadConstant((int) i.in.immediate & 0xff);
             unit.out.invokestatic(SHUFFLE, i.mnemonic() + half, HALF);
             if (half.equals("High")) {
                 unit.out.lstore(LONG_TEMP);
             }
         }
-        unit.popXmm(a);
+        unit.xmm.pop(a);
         unit.out.lload(LONG_TEMP);
-        unit.popXmm(a + 1);
+        unit.xmm.pop(a + 1);
     }
 
     private static void interleave(UnitCode unit, GuestInstruction i, String lanes, int half) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         source(unit, i);
         int a = 2 * i.in.reg;
         int local = half == 0 ? LOW_TEMP : HIGH_TEMP;
-        unit.pushXmm(a + half);
+        unit.xmm.push(a + half);
         unit.out.lload(local).invokestatic(PACKED, "punpckh" + lanes, LANES).lstore(LONG_TEMP);
-        unit.pushXmm(a + half);
+        unit.xmm.push(a + half);
         unit.out.lload(local).invokestatic(PACKED, "punpckl" + lanes, LANES);
-        unit.popXmm(a);
+        unit.xmm.pop(a);
         unit.out.lload(LONG_TEMP);
-        unit.popXmm(a + 1);
+        unit.xmm.pop(a + 1);
     }
 
     private static void interleaveQuadwords(UnitCode unit, GuestInstruction i, int half) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (!i.in.memory) {
             // The register may be the same: its upper half, where that is wanted, stays.
             int from = 2 * i.in.rm + half;
-            unit.copyXmm(2 * i.in.reg + half, 2 * i.in.reg);
-            unit.copyXmm(from, 2 * i.in.reg + 1);
+            unit.xmm.copy(2 * i.in.reg + half, 2 * i.in.reg);
+            unit.xmm.copy(from, 2 * i.in.reg + 1);
             return;
         }
         source(unit, i);
-        unit.copyXmm(2 * i.in.reg + half, 2 * i.in.reg);
+        unit.xmm.copy(2 * i.in.reg + half, 2 * i.in.reg);
         unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
-        unit.popXmm(2 * i.in.reg + 1);
+        unit.xmm.pop(2 * i.in.reg + 1);
     }
 
     // ---- moves
 
     private static void move(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         if (isStore(i)) {
             if (i.in.memory) {
                 store(unit, i);
@@ -344,9 +344,9 @@ final class Vectors {
         } else if (i.in.memory) {
             source(unit, i);
             unit.out.lload(LOW_TEMP);
-            unit.popXmm(2 * i.in.reg);
+            unit.xmm.pop(2 * i.in.reg);
             unit.out.lload(HIGH_TEMP);
-            unit.popXmm(2 * i.in.reg + 1);
+            unit.xmm.pop(2 * i.in.reg + 1);
         } else {
             copy(unit, i.in.rm, i.in.reg);
         }
@@ -354,7 +354,7 @@ final class Vectors {
 
     private static void copy(UnitCode unit, int from, int to) {
         for (int half = 0; half < 2; half++) {
-            unit.copyXmm(2 * from + half, 2 * to + half);
+            unit.xmm.copy(2 * from + half, 2 * to + half);
         }
     }
 
@@ -371,16 +371,16 @@ final class Vectors {
         unit.memory.writableThere(64);
         out.lstore(LOW_TEMP);
         unit.memory.pushPut(64);
-        unit.pushXmm(2 * i.in.reg);
+        unit.xmm.push(2 * i.in.reg);
         unit.memory.put(64);
         unit.memory.pushPut(64, LOW_TEMP);
-        unit.pushXmm(2 * i.in.reg + 1);
+        unit.xmm.push(2 * i.in.reg + 1);
         unit.memory.put(64);
     }
 
     /** MOVD and MOVQ: the low half from or to a general register, memory or another register. */
     private static void moveLow(UnitCode unit, GuestInstruction i) {
-        unit.requireFpu();
+        unit.simd.requireFpu();
         Operand other = i.b.operand(isStore(i) ? 0 : 1);
         boolean general = other == Operand.EY;
         int bits = general && (i.in.rex & 8) == 0 ? 32 : 64;
@@ -393,14 +393,14 @@ final class Vectors {
         } else if (general) {
             unit.push(i.in.rm, bits, 0);
         } else {
-            unit.pushXmm(2 * i.in.rm);
+            unit.xmm.push(2 * i.in.rm);
         }
         if (bits == 32) {
             unit.zeroExtendInt();
         }
-        unit.popXmm(2 * i.in.reg);
+        unit.xmm.pop(2 * i.in.reg);
         unit.out.lconst_0();
-        unit.popXmm(2 * i.in.reg + 1);
+        unit.xmm.pop(2 * i.in.reg + 1);
     }
 
     private static void storeLow(UnitCode unit, GuestInstruction i, boolean general, int bits) {
@@ -408,7 +408,7 @@ final class Vectors {
             unit.memory.writable(i, bits);
             unit.memory.pushPut(bits);
         }
-        unit.pushXmm(2 * i.in.reg);
+        unit.xmm.push(2 * i.in.reg);
         if (bits == 32) {
             unit.out.l2i();
         }
@@ -417,9 +417,9 @@ final class Vectors {
         } else if (general) {
             unit.pop(i.in.rm, bits, 0);
         } else {
-            unit.popXmm(2 * i.in.rm);
+            unit.xmm.pop(2 * i.in.rm);
             unit.out.lconst_0();
-            unit.popXmm(2 * i.in.rm + 1);
+            unit.xmm.pop(2 * i.in.rm + 1);
         }
     }
 }
