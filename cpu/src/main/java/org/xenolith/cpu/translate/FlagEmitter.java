@@ -1,5 +1,6 @@
 package org.xenolith.cpu.translate;
 
+import static org.xenolith.cpu.translate.Locals.CPU;
 import static org.xenolith.cpu.translate.Locals.FLAG_A;
 import static org.xenolith.cpu.translate.Locals.FLAG_B;
 import static org.xenolith.cpu.translate.Locals.FLAG_READY;
@@ -43,6 +44,9 @@ final class FlagEmitter {
     private int rule = UNKNOWN;
 
     private int width;
+
+    /** The variables of the flags are used; else those of the vCPU stay as they are. */
+    private boolean used;
 
     FlagEmitter(UnitCode unit) {
         this.unit = unit;
@@ -96,7 +100,7 @@ final class FlagEmitter {
         rule = newRule;
         width = newWidth;
         if (i.flagsStored) {
-            unit.markFlags();
+            used = true;
             CodeBuilder out = unit.out;
             if (newWidth < 64) {
                 if (keepsOperands(newRule)) {
@@ -119,7 +123,7 @@ final class FlagEmitter {
             rule = UNKNOWN;
             return;
         }
-        unit.markFlags();
+        used = true;
         if (newWidth < 64) {
             unit.out.iload(INT_A).i2l().lstore(FLAG_A);
             unit.out.iload(INT_B).i2l().lstore(FLAG_B);
@@ -137,7 +141,7 @@ final class FlagEmitter {
      * @param newRule what it has left if it has not kept them
      */
     void setPerhaps(int newRule) {
-        unit.markFlags();
+        used = true;
         unit.out.loadConstant(newRule).istore(FLAG_RULE);
         forget();
     }
@@ -158,7 +162,7 @@ final class FlagEmitter {
     }
 
     private void replace(int replaced, int ready) {
-        unit.markFlags();
+        used = true;
         CodeBuilder out = unit.out;
         out.iload(FLAG_READY).loadConstant(~replaced).iand().ior().istore(FLAG_READY);
         out.iload(FLAG_RULE).loadConstant(ready).ior().istore(FLAG_RULE);
@@ -169,7 +173,7 @@ final class FlagEmitter {
 
     /** All six flags are on the stack. */
     void setExplicit() {
-        unit.markFlags();
+        used = true;
         unit.out.istore(FLAG_READY);
         unit.out.loadConstant(Flags.EXPLICIT).istore(FLAG_RULE);
         rule = Flags.EXPLICIT;
@@ -183,7 +187,7 @@ final class FlagEmitter {
 
     /** Pushes CF as 0 or 1. */
     void pushCarry() {
-        unit.markFlags();
+        used = true;
         CodeBuilder out = unit.out;
         if (rule == Flags.EXPLICIT || (rule & Flags.CARRY_READY) != 0) {
             out.iload(FLAG_READY).loadConstant(Flags.CF).iand();
@@ -223,7 +227,7 @@ final class FlagEmitter {
     }
 
     private void pushState() {
-        unit.markFlags();
+        used = true;
         CodeBuilder out = unit.out;
         int kind = rule & Flags.KIND;
         if (kind == UNKNOWN || kind == Flags.ADC || kind == Flags.SBB) {
@@ -239,7 +243,7 @@ final class FlagEmitter {
         boolean negated = (condition & 1) != 0;
         int mask = rule == Flags.EXPLICIT ? explicitMask(condition >> 1) : 0;
         if (mask != 0) {
-            unit.markFlags();
+            used = true;
             unit.out.iload(FLAG_READY).loadConstant(mask).iand();
             jump(ZERO, !negated, target);
             return;
@@ -357,6 +361,34 @@ final class FlagEmitter {
                 }
             }
             default -> throw new IllegalStateException("condition kind " + kind);
+        }
+    }
+
+    // ---- frame
+
+    /** Loads them if they are used; written last, when that is known. */
+    void load() {
+        if (used) {
+            loadField("flagRule", ConstantDescs.CD_int).istore(FLAG_RULE);
+            loadField("flagReady", ConstantDescs.CD_int).istore(FLAG_READY);
+            loadField("flagA", ConstantDescs.CD_long).lstore(FLAG_A);
+            loadField("flagB", ConstantDescs.CD_long).lstore(FLAG_B);
+            loadField("flagResult", ConstantDescs.CD_long).lstore(FLAG_RESULT);
+        }
+    }
+
+    private CodeBuilder loadField(String field, ClassDesc type) {
+        return unit.out.aload(CPU).getfield(UnitCode.CPU_CLASS, field, type);
+    }
+
+    /** Writes them back. */
+    void store() {
+        if (used) {
+            unit.storeInt("flagRule", FLAG_RULE);
+            unit.storeInt("flagReady", FLAG_READY);
+            unit.storeLong("flagA", FLAG_A);
+            unit.storeLong("flagB", FLAG_B);
+            unit.storeLong("flagResult", FLAG_RESULT);
         }
     }
 }

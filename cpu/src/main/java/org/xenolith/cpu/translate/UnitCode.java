@@ -5,11 +5,6 @@ import static org.xenolith.cpu.translate.Locals.BASE;
 import static org.xenolith.cpu.translate.Locals.BUDGET;
 import static org.xenolith.cpu.translate.Locals.CPU;
 import static org.xenolith.cpu.translate.Locals.FIRST_REGISTER;
-import static org.xenolith.cpu.translate.Locals.FLAG_A;
-import static org.xenolith.cpu.translate.Locals.FLAG_B;
-import static org.xenolith.cpu.translate.Locals.FLAG_READY;
-import static org.xenolith.cpu.translate.Locals.FLAG_RESULT;
-import static org.xenolith.cpu.translate.Locals.FLAG_RULE;
 import static org.xenolith.cpu.translate.Locals.REASON;
 import static org.xenolith.cpu.translate.Locals.REGISTERS;
 import static org.xenolith.cpu.translate.Locals.RIP;
@@ -28,8 +23,9 @@ import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
 /**
- * The method of a unit while it is written: its local variables, guest registers and memory
- * accesses. On the operand stack 64-bit values are longs, narrower ones sign-extended ints.
+ * The method of a unit while it is written: its general registers, the starts of its blocks, its
+ * prologue and epilogue, and what writes the rest. On the operand stack 64-bit values are longs,
+ * narrower ones sign-extended ints.
  */
 final class UnitCode {
     private static final long LOW_32 = 0xffff_ffffL;
@@ -48,17 +44,16 @@ final class UnitCode {
 
     final CodeBuilder out;
 
-    /** Which registers are in local variables, and which of them change: a bit each. */
-    private int used;
-
-    private int changed;
-    private boolean usesFlags;
-
     final Exits exits;
     final FlagEmitter flags;
     final MemoryAccesses memory;
     final SimdState simd;
     final VectorRegisters xmm;
+
+    /** Which general registers are in local variables, and which of them change: a bit each. */
+    private int used;
+
+    private int changed;
 
     /**
      * @param doubles halves of vector registers that are better kept as doubles, a bit each
@@ -136,12 +131,6 @@ final class UnitCode {
         out.i2l().loadConstant(LOW_32).land();
     }
 
-    // ---- flags, for FlagEmitter
-
-    void markFlags() {
-        usesFlags = true;
-    }
-
     // ---- blocks
 
     /**
@@ -183,8 +172,8 @@ final class UnitCode {
      */
     void checkBudget(RegionBlock block) {
         exits.markBlock(block.start);
-        out.getstatic(MemoryAccesses.ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle)
-                .lload(BUDGET);
+        out.getstatic(MemoryAccesses.ACCESSORS, "REQUIRE_BUDGET", ConstantDescs.CD_MethodHandle);
+        out.lload(BUDGET);
         if (block.need > Block.MAX_INSTRUCTIONS) {
             out.loadConstant((long) (block.need - Block.MAX_INSTRUCTIONS)).lsub();
         }
@@ -198,7 +187,7 @@ final class UnitCode {
 
     // ---- frame
 
-    /** Loads what {@link #used} says; written last, when that is known. */
+    /** Loads what is used; written last, when that is known. */
     void prologue() {
         out.aload(CPU).getfield(CPU_CLASS, "r", LONG_ARRAY).astore(REGISTERS);
         out.aload(CPU).invokevirtual(CPU_CLASS, "mmu", MethodTypeDesc.of(MMU));
@@ -214,13 +203,7 @@ final class UnitCode {
                 loadRegister(i, FIRST_REGISTER + 2 * i);
             }
         }
-        if (usesFlags) {
-            loadFlag("flagRule", ConstantDescs.CD_int).istore(FLAG_RULE);
-            loadFlag("flagReady", ConstantDescs.CD_int).istore(FLAG_READY);
-            loadFlag("flagA", ConstantDescs.CD_long).lstore(FLAG_A);
-            loadFlag("flagB", ConstantDescs.CD_long).lstore(FLAG_B);
-            loadFlag("flagResult", ConstantDescs.CD_long).lstore(FLAG_RESULT);
-        }
+        flags.load();
         simd.load();
         xmm.load();
         simd.leaveUnlessQuick();
@@ -239,10 +222,6 @@ final class UnitCode {
         out.aload(REGISTERS).loadConstant(register).laload().lstore(local);
     }
 
-    private CodeBuilder loadFlag(String field, ClassDesc type) {
-        return out.aload(CPU).getfield(CPU_CLASS, field, type);
-    }
-
     /** The one way out. */
     void epilogue() {
         exits.join();
@@ -252,21 +231,19 @@ final class UnitCode {
             }
         }
         xmm.store();
-        if (usesFlags) {
-            out.aload(CPU).iload(FLAG_RULE);
-            out.putfield(CPU_CLASS, "flagRule", ConstantDescs.CD_int);
-            out.aload(CPU).iload(FLAG_READY);
-            out.putfield(CPU_CLASS, "flagReady", ConstantDescs.CD_int);
-            storeLong("flagA", FLAG_A);
-            storeLong("flagB", FLAG_B);
-            storeLong("flagResult", FLAG_RESULT);
-        }
+        flags.store();
         storeLong("rip", RIP);
         storeLong("budget", BUDGET);
         out.iload(REASON).ireturn();
     }
 
-    private void storeLong(String field, int local) {
+    /** Stores a local variable to an int of the vCPU. */
+    void storeInt(String field, int local) {
+        out.aload(CPU).iload(local).putfield(CPU_CLASS, field, ConstantDescs.CD_int);
+    }
+
+    /** Stores a local variable to a long of the vCPU. */
+    void storeLong(String field, int local) {
         out.aload(CPU).lload(local).putfield(CPU_CLASS, field, ConstantDescs.CD_long);
     }
 }
