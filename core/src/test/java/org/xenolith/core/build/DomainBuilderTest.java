@@ -15,6 +15,7 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.nio.charset.StandardCharsets;
 
@@ -33,7 +34,7 @@ class DomainBuilderTest {
         frames = TestMemory.freshFrames(pages);
         types = new PageTypes(frames);
         domain = DomainBuilder.build(types, kernel.request(pages, initrd, "console=hvc0"));
-        mmu = new Mmu(new VcpuMemory(types), Mmu.StoreWatch.NONE);
+        mmu = new Mmu(new VcpuMemory(types), StoreWatch.NONE);
         mmu.setRoot(domain.cr3Mfn());
     }
 

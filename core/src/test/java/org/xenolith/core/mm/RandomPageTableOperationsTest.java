@@ -13,6 +13,7 @@ import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -274,7 +275,7 @@ class RandomPageTableOperationsTest {
 
     /** Whatever the TLB still holds must be what a walk without TLB finds. */
     private void checkTranslations(Mmu mmu, String where) {
-        Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
+        Mmu fresh = new Mmu(mmu.memory(), StoreWatch.NONE);
         fresh.setRoot(mmu.root());
         for (int i = 0; i < 20; i++) {
             long vaddr = anyVaddr();

@@ -15,6 +15,7 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.Random;
 
@@ -309,7 +310,7 @@ class RandomRootsTest {
     }
 
     private void check(Mmu mmu, String where, Object... arguments) {
-        Mmu fresh = new Mmu(mmu.memory(), Mmu.StoreWatch.NONE);
+        Mmu fresh = new Mmu(mmu.memory(), StoreWatch.NONE);
         fresh.setRoot(mmu.root());
         for (int slot = 0; slot < SLOTS.length; slot++) {
             for (int window = 0; window < WINDOWS.length; window++) {

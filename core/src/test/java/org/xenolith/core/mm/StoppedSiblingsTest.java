@@ -6,6 +6,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,7 @@ class StoppedSiblingsTest {
     }
 
     private VcpuTlbs.VcpuTlb vcpu(int id) {
-        return tlbs.register(
-                id, new Mmu(new VcpuMemory(memory.types), Mmu.StoreWatch.NONE), () -> {});
+        return tlbs.register(id, new Mmu(new VcpuMemory(memory.types), StoreWatch.NONE), () -> {});
     }
 
     private void start(Runnable work) {

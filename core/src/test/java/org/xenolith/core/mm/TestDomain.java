@@ -7,6 +7,7 @@ import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 /**
  * A small domain with one address space, loaded by vCPU 0.
@@ -168,7 +169,7 @@ public final class TestDomain {
         private Vcpu(int id, long root) {
             this.id = id;
             VcpuMemory memory = new VcpuMemory(types);
-            mmu = new Mmu(memory, Mmu.StoreWatch.NONE);
+            mmu = new Mmu(memory, StoreWatch.NONE);
             tlb = frames.tlbs().register(id, mmu, () -> {});
             memory.attach(tlb);
             mmu.setRoot(root);

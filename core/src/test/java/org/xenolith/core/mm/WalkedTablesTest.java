@@ -12,6 +12,7 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 /**
  * Page tables change under the walk of a sibling, which stands between two of its loads for as long
@@ -28,7 +29,7 @@ class WalkedTablesTest {
     private final long table = domain.page();
     private final long page = domain.page();
     private final InterruptedMemory memory = new InterruptedMemory(new VcpuMemory(domain.types));
-    private final Mmu walker = new Mmu(memory, Mmu.StoreWatch.NONE);
+    private final Mmu walker = new Mmu(memory, StoreWatch.NONE);
     private final VcpuTlbs.VcpuTlb walkersTlb;
 
     WalkedTablesTest() {

@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -19,7 +20,7 @@ import java.util.concurrent.atomic.LongAdder;
  * while a sibling decodes its bytes finds no block yet; so each block is compared with memory once
  * it can be found. x86 asks no more of cross-modifying code.
  */
-public final class CodeCache implements Mmu.StoreWatch {
+public final class CodeCache implements StoreWatch {
     private static final int CHUNK_SHIFT = 10;
     private static final int CHUNK = 1 << CHUNK_SHIFT;
 

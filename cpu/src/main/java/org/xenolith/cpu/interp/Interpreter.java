@@ -5,6 +5,7 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Breakpoints;
+import org.xenolith.cpu.mmu.FetchListener;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
@@ -27,8 +28,7 @@ public final class Interpreter {
     private int pendingExit = NO_EXIT;
 
     /** Passes on what the fetch TLB says. */
-    private record DroppedFetches(JumpCache jumps, ReturnCache returns)
-            implements Mmu.FetchListener {
+    private record DroppedFetches(JumpCache jumps, ReturnCache returns) implements FetchListener {
         @Override
         public void pageDropped(long vaddr) {
             jumps.pageDropped(vaddr);

@@ -1,6 +1,6 @@
 package org.xenolith.cpu.interp;
 
-import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.FetchListener;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
@@ -14,7 +14,7 @@ import java.util.Arrays;
  * quickly, and those of other pages in between, so that few cache lines hold many. Whether a block
  * may still be entered is for the caller to see.
  */
-final class JumpCache implements Mmu.FetchListener {
+final class JumpCache implements FetchListener {
     private static final int ENTRIES = 1 << 14;
 
     /** Where entries of one page may stand: side by side, from a place that its address gives. */

@@ -1,6 +1,6 @@
 package org.xenolith.cpu.interp;
 
-import org.xenolith.cpu.mmu.Mmu;
+import org.xenolith.cpu.mmu.FetchListener;
 
 import java.util.Arrays;
 
@@ -12,7 +12,7 @@ import java.util.Arrays;
  * <p>The place on the stack, unlike a depth, stays right across switches of stacks and calls by
  * translated code, which are not seen here.
  */
-final class ReturnCache implements Mmu.FetchListener {
+final class ReturnCache implements FetchListener {
     /** Quadwords of stack that do not share places. */
     private static final int SLOTS = 256;
 

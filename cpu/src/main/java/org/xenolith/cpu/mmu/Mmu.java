@@ -64,52 +64,6 @@ public final class Mmu {
     /** Counts walks, for statistics. */
     private long walks;
 
-    /** Who must know of stores into frames that hold decoded code. */
-    public interface StoreWatch {
-        /** Whether stores into the host frame must be reported, and its write tags be withheld. */
-        boolean watches(long hostBase);
-
-        /** A store has changed {@code length} bytes at {@code host}, inside one frame. */
-        void stored(long host, int length);
-
-        /** A vCPU that may have written to the frame unseen can do so no more. */
-        void writesDropped(long hostBase);
-
-        /** For a CPU that never executes, and tests of the MMU alone. */
-        StoreWatch NONE =
-                new StoreWatch() {
-                    @Override
-                    public boolean watches(long hostBase) {
-                        return false;
-                    }
-
-                    @Override
-                    public void stored(long host, int length) {}
-
-                    @Override
-                    public void writesDropped(long hostBase) {}
-                };
-    }
-
-    /** Who keeps what the fetch TLB has said. Called by the thread that runs the vCPU. */
-    public interface FetchListener {
-        /** A page may lead elsewhere now, under all tags. */
-        void pageDropped(long vaddr);
-
-        /** Each page may lead elsewhere now, or tags are used again. */
-        void allDropped();
-
-        /** For a CPU that keeps nothing. */
-        FetchListener NONE =
-                new FetchListener() {
-                    @Override
-                    public void pageDropped(long vaddr) {}
-
-                    @Override
-                    public void allDropped() {}
-                };
-    }
-
     public Mmu(MachineMemory memory, StoreWatch watch) {
         this.memory = memory;
         this.watch = watch;
