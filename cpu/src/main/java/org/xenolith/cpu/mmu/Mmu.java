@@ -28,9 +28,6 @@ public final class Mmu {
     /** Stands for no table; a vCPU without a root translates nothing. */
     private static final long NO_ROOT = 0;
 
-    /** Result of one walk whose tables have changed, under it or since the root was looked at. */
-    private static final long CHANGED_MEANWHILE = -2;
-
     /** More than siblings can change while this vCPU is between two poll points, but by design. */
     private static final int MAX_WALKS = 64;
 
@@ -55,17 +52,16 @@ public final class Mmu {
 
     private FetchListener fetchListener = FetchListener.NONE;
     private final AddressSpaces spaces = new AddressSpaces();
+    private final PageWalker walker;
     private long root;
     private long lowerAsid;
 
     /** XOR of the ASIDs of both halves. */
     private long otherAsid;
 
-    /** Counts walks, for statistics. */
-    private long walks;
-
     public Mmu(MachineMemory memory, StoreWatch watch) {
         this.memory = memory;
+        this.walker = new PageWalker(memory, spaces);
         this.watch = watch;
         clear();
         setRoot(NO_ROOT);
@@ -86,7 +82,7 @@ public final class Mmu {
     }
 
     public long walks() {
-        return walks;
+        return walker.walks();
     }
 
     /** The TLB itself, for {@link TlbAccess} in translated code. */
@@ -584,148 +580,27 @@ public final class Mmu {
     }
 
     /**
-     * Walks the four levels, sets Accessed on the way and Dirty for a write. SDM vol. 3A, 4.5 and
-     * 4.8.
-     *
-     * <p>Siblings change tables meanwhile, and a frame that was a table when its entry was read may
-     * be anything, written by the guest at will, when its number is looked up. So the leaf is
-     * looked at again afterwards: unchanged in what still is a leaf table, it was one all the time,
-     * since a frame that was writable becomes a table only when this vCPU has passed a poll point.
-     * Else the walk starts anew. It does so once per change of a sibling, and gives up when there
-     * are too many.
+     * Walks, anew where tables have changed: once per change of a sibling, and it gives up when
+     * there are too many.
      *
      * @param access 0, PF_WRITE or PF_FETCH
      * @return host base of the frame, or {@link #NO_HOST} for a write that the platform emulates
      */
     private long walk(long vaddr, int access) {
         for (int i = 0; i < MAX_WALKS; i++) {
-            long base = walkOnce(vaddr, access);
-            if (base != CHANGED_MEANWHILE) {
-                return base;
+            long base = walker.walk(root, vaddr, access);
+            if (base == PageWalker.ROOT_CHANGED) {
+                dropRoot(root);
+            } else if (base != PageWalker.CHANGED_MEANWHILE) {
+                return base == PageWalker.EMULATED ? NO_HOST : base;
             }
         }
         throw GuestFault.pageFault(vaddr, access);
     }
 
-    private long walkOnce(long vaddr, int access) {
-        walks++;
-        if (!isCanonical(vaddr)) {
-            throw GuestFault.nonCanonical(vaddr);
-        }
-        long tableMfn = root;
-        long noExecute = 0;
-        long writable = Pte.WRITABLE;
-        for (int level = 4; level > 1; level--) {
-            long entry = entryForWalk(tableMfn, vaddr, level, access);
-            if (level == 4 && !isAsFound(vaddr, entry)) {
-                spaces.forgetRoot(root);
-                setRoot(root);
-                return CHANGED_MEANWHILE;
-            }
-            noExecute |= entry;
-            writable &= entry;
-            tableMfn = Pte.mfn(entry);
-        }
-        return walkLeaf(vaddr, access, tableMfn, writable, noExecute);
-    }
-
-    private boolean isAsFound(long vaddr, long rootEntry) {
-        return isHypervisors(vaddr) || spaces.stands(Pte.index(vaddr, 4), rootEntry | Pte.ACCESSED);
-    }
-
-    private long walkLeaf(long vaddr, int access, long tableMfn, long writable, long noExecute) {
-        long at = entryAddress(tableMfn, vaddr, 1, access);
-        while (true) {
-            long entry = Ram.getLongVolatile(at);
-            if (!Pte.isPresent(entry)) {
-                throw GuestFault.pageFault(vaddr, access);
-            }
-            if (access == GuestFault.PF_FETCH && (entry | noExecute) < 0) {
-                throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | access);
-            }
-            long set = Pte.ACCESSED;
-            if (access == GuestFault.PF_WRITE) {
-                if ((entry & writable & Pte.WRITABLE) == 0) {
-                    return readOnlyStore(vaddr, Pte.mfn(entry));
-                }
-                set |= Pte.DIRTY;
-            }
-            if ((entry & set) == set || setBits(tableMfn, at, entry, set)) {
-                return frame(vaddr, Pte.mfn(entry), access, tableMfn, at, entry);
-            }
-        }
-    }
-
-    /** Whether a leaf entry was one all through the walk. */
-    private boolean stillMaps(long vaddr, long tableMfn, long at, long entry) {
-        long now = Ram.getLongVolatile(at);
-        return ((now ^ entry) & ~(Pte.ACCESSED | Pte.DIRTY)) == 0
-                && (isHypervisors(vaddr) || memory.isLeafTable(tableMfn));
-    }
-
-    private static boolean isHypervisors(long vaddr) {
-        int slot = Pte.index(vaddr, 4);
-        return slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT;
-    }
-
-    private long frame(long vaddr, long mfn, int access, long tableMfn, long at, long entry) {
-        long base = access == GuestFault.PF_WRITE ? memory.writableFrame(mfn) : memory.frame(mfn);
-        if (!stillMaps(vaddr, tableMfn, at, entry)) {
-            return CHANGED_MEANWHILE;
-        }
-        if (base == MachineMemory.NO_FRAME) {
-            throw GuestFault.pageFault(
-                    vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
-        }
-        return base;
-    }
-
-    private long readOnlyStore(long vaddr, long mfn) {
-        if (memory.emulatesStores(mfn)) {
-            return NO_HOST;
-        }
-        throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
-    }
-
-    private long entryForWalk(long tableMfn, long vaddr, int level, int access) {
-        int slot = Pte.index(vaddr, level);
-        if (level == 4 && slot >= Pte.HYPERVISOR_FIRST_SLOT && slot <= Pte.HYPERVISOR_LAST_SLOT) {
-            long entry = memory.hypervisorEntry(slot);
-            if (!Pte.isPresent(entry)) {
-                throw GuestFault.pageFault(vaddr, access);
-            }
-            return entry;
-        }
-        long at = entryAddress(tableMfn, vaddr, level, access);
-        while (true) {
-            long entry = Ram.getLongVolatile(at);
-            if (!Pte.isPresent(entry)) {
-                throw GuestFault.pageFault(vaddr, access);
-            }
-            if ((entry & Pte.ACCESSED) != 0 || setBits(tableMfn, at, entry, Pte.ACCESSED)) {
-                return entry;
-            }
-        }
-    }
-
-    private boolean setBits(long tableMfn, long at, long entry, long bits) {
-        long writable = memory.writableFrame(tableMfn);
-        return Ram.compareAndSetLong(writable | at & PAGE_OFFSET, entry, entry | bits);
-    }
-
-    private long entryAddress(long tableMfn, long vaddr, int level, int access) {
-        long base = memory.frame(tableMfn);
-        if (base == MachineMemory.NO_FRAME) {
-            throw GuestFault.pageFault(
-                    vaddr, GuestFault.PF_RESERVED | GuestFault.PF_PRESENT | access);
-        }
-        return base + Pte.index(vaddr, level) * 8L;
-    }
-
     /** Machine address behind a mapped linear address; the walk has succeeded before. */
     private long machineAddress(long vaddr) {
-        long pte = pte(vaddr);
-        return pte & Pte.FRAME_MASK | vaddr & PAGE_OFFSET;
+        return pte(vaddr) & Pte.FRAME_MASK | vaddr & PAGE_OFFSET;
     }
 
     /**
@@ -734,37 +609,12 @@ public final class Mmu {
      * @return 0 when some level is not present or the address is not canonical
      */
     public long pte(long vaddr) {
-        long at = pteMachineAddress(vaddr);
-        long base = at == 0 ? MachineMemory.NO_FRAME : memory.frame(at >>> PAGE_SHIFT);
-        return base == MachineMemory.NO_FRAME ? 0 : Ram.getLongVolatile(base | at & PAGE_OFFSET);
+        return walker.pte(root, vaddr);
     }
 
     /** Machine address of the L1 entry of {@code vaddr}, or 0 when there is no L1 table for it. */
     public long pteMachineAddress(long vaddr) {
-        if (!isCanonical(vaddr)) {
-            return 0;
-        }
-        long tableMfn = root;
-        for (int level = 4; level > 1; level--) {
-            int slot = Pte.index(vaddr, level);
-            long entry;
-            if (level == 4
-                    && slot >= Pte.HYPERVISOR_FIRST_SLOT
-                    && slot <= Pte.HYPERVISOR_LAST_SLOT) {
-                entry = memory.hypervisorEntry(slot);
-            } else {
-                long base = memory.frame(tableMfn);
-                entry = base == MachineMemory.NO_FRAME ? 0 : Ram.getLongVolatile(base + slot * 8L);
-            }
-            if (!Pte.isPresent(entry)) {
-                return 0;
-            }
-            tableMfn = Pte.mfn(entry);
-        }
-        if (memory.frame(tableMfn) == MachineMemory.NO_FRAME) {
-            return 0;
-        }
-        return tableMfn << PAGE_SHIFT | Pte.index(vaddr, 1) * 8L;
+        return walker.pteMachineAddress(root, vaddr);
     }
 
     // ---- copies for hypercalls
