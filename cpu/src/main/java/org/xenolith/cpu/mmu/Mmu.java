@@ -2,18 +2,15 @@ package org.xenolith.cpu.mmu;
 
 import static org.xenolith.cpu.mmu.Ram.PAGE_MASK;
 import static org.xenolith.cpu.mmu.Ram.PAGE_OFFSET;
-import static org.xenolith.cpu.mmu.Ram.PAGE_SHIFT;
 import static org.xenolith.cpu.mmu.Ram.PAGE_SIZE;
 
 import org.xenolith.cpu.GuestFault;
 
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
-import java.util.function.LongConsumer;
 
 /**
- * One vCPU's view of memory: its TLB and checked loads and stores at linear addresses. Used by the
- * thread that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
+ * One vCPU's view of memory: checked loads and stores at linear addresses, by {@link Translations}.
+ * Used by the thread that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
  *
  * <p>The User bit of page tables is ignored: under Xen a 64-bit guest's kernel is kept from its
  * processes by separate L4 tables, both run at CPL 3.
@@ -22,67 +19,17 @@ import java.util.function.LongConsumer;
  * compiler may reorder plain accesses: every load is followed by an acquire fence, every store
  * preceded by a release fence. On x86 hosts both cost nothing.
  */
-public final class Mmu {
-    private static final int FETCH_ENTRIES = 4096;
-
-    /** Stands for no table; a vCPU without a root translates nothing. */
-    private static final long NO_ROOT = 0;
-
-    /** More than siblings can change while this vCPU is between two poll points, but by design. */
-    private static final int MAX_WALKS = 64;
-
+public final class Mmu extends Translations {
     /**
      * Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table,
      * code).
      */
     public static final long NO_HOST = -1;
 
-    private final long[] tlb = Tlb.create();
-
-    private final long[] fetchTags = new long[FETCH_ENTRIES];
-    private final long[] fetchBases = new long[FETCH_ENTRIES];
-
-    /** What the interpreter attached to a fetch entry: the frame's decoded code. */
-    private final Object[] fetchPages = new Object[FETCH_ENTRIES];
-
-    private final MachineMemory memory;
-    private final StoreWatch watch;
-    private final TlbMailbox mailbox = new TlbMailbox(this);
     private final Breakpoints breakpoints = new Breakpoints();
 
-    private FetchListener fetchListener = FetchListener.NONE;
-    private final AddressSpaces spaces = new AddressSpaces();
-    private final PageWalker walker;
-    private long root;
-    private long lowerAsid;
-
-    /** XOR of the ASIDs of both halves. */
-    private long otherAsid;
-
     public Mmu(MachineMemory memory, StoreWatch watch) {
-        this.memory = memory;
-        this.walker = new PageWalker(memory, spaces);
-        this.watch = watch;
-        clear();
-        setRoot(NO_ROOT);
-    }
-
-    public MachineMemory memory() {
-        return memory;
-    }
-
-    /** Says who must know what leaves the fetch TLB for a reason other than lack of room. */
-    public void tellFetchesDropped(FetchListener listener) {
-        fetchListener = listener;
-    }
-
-    /** Where other threads leave their invalidations for this vCPU. */
-    public TlbMailbox mailbox() {
-        return mailbox;
-    }
-
-    public long walks() {
-        return walker.walks();
+        super(memory, watch);
     }
 
     /** The TLB itself, for {@link TlbAccess} in translated code. */
@@ -90,9 +37,14 @@ public final class Mmu {
         return tlb;
     }
 
-    /** Calls with the host base of each frame that has a write tag; some of them twice. */
-    public void forEachWritableFrame(LongConsumer action) {
-        Tlb.forEachWritableFrame(tlb, action);
+    // ---- addresses
+
+    public static boolean isCanonical(long vaddr) {
+        return vaddr << 16 >> 16 == vaddr;
+    }
+
+    private static boolean crossesPage(long vaddr, int size) {
+        return (vaddr & PAGE_OFFSET) + size > PAGE_SIZE;
     }
 
     /**
@@ -115,110 +67,7 @@ public final class Mmu {
         return vaddr + size - 1 & PAGE_MASK | asid(vaddr);
     }
 
-    // ---- address spaces
-    // --------------------------------------------------------------------------------
-
-    /** MFN of the loaded L4 table. */
-    public long root() {
-        return root;
-    }
-
-    /**
-     * Loads CR3. What the TLB holds for other roots is kept, and serves this one where both lead to
-     * the same.
-     */
-    public void setRoot(long l4Mfn) {
-        root = l4Mfn;
-        if (!spaces.load(l4Mfn)) {
-            look();
-        }
-        lowerAsid = spaces.lowerAsid();
-        otherAsid = lowerAsid ^ spaces.upperAsid();
-        Tlb.clearSlots(tlb);
-    }
-
-    /** Finds out where the root leads. */
-    private void look() {
-        if (!spaces.hasFreshAsids()) {
-            clear();
-        }
-        spaces.look(memory.frame(root));
-        // Asked afterwards: what a sibling changed before it changed the root is in the mailbox.
-        spaces.bind(root, mailbox.isEmpty());
-    }
-
-    /**
-     * The table at {@code l4Mfn} has changed, or is no root any more and may be another one when it
-     * is again.
-     */
-    public void dropRoot(long l4Mfn) {
-        spaces.forgetRoot(l4Mfn);
-        if (root == l4Mfn) {
-            setRoot(root);
-        }
-    }
-
-    /** What was reached through the table at {@code l3Mfn} is never used again. */
-    public void dropTable(long l3Mfn) {
-        if (spaces.forgetTable(l3Mfn)) {
-            setRoot(root);
-        }
-    }
-
-    private void clear() {
-        Tlb.clear(tlb);
-        Arrays.fill(fetchTags, Tlb.INVALID);
-        spaces.reuseAsids();
-        fetchListener.allDropped();
-    }
-
-    /** Drops everything under all tags. */
-    public void flushAll() {
-        spaces.forgetAll();
-        setRoot(root);
-    }
-
-    /** Drops one page under all tags: an entry's index does not depend on its tag. */
-    public void dropPage(long vaddr) {
-        Tlb.drop(tlb, vaddr);
-        Tlb.clearSlots(tlb);
-        fetchTags[fetchIndex(vaddr)] = Tlb.INVALID;
-        fetchListener.pageDropped(vaddr);
-    }
-
-    /**
-     * Drops all write permission to a host frame: it is shared, holds code now, or became a page
-     * table.
-     */
-    public void dropWrites(long hostBase) {
-        Tlb.dropWrites(tlb, hostBase);
-        Tlb.clearSlots(tlb);
-        watch.writesDropped(hostBase);
-    }
-
-    /** Withdraws all write tags: the next store to each page walks, and may see it again. */
-    public void dropAllWrites() {
-        Tlb.dropAllWrites(tlb);
-        Tlb.clearSlots(tlb);
-    }
-
-    /**
-     * Drops every entry that leads to a host frame, which is about to be given to somebody else.
-     */
-    public void dropFrame(long hostBase) {
-        Tlb.dropFrame(tlb, hostBase);
-        Tlb.clearSlots(tlb);
-        for (int i = 0; i < FETCH_ENTRIES; i++) {
-            if (fetchBases[i] == hostBase) {
-                fetchTags[i] = Tlb.INVALID;
-            }
-        }
-        // Jumps may remember pages that have left the TLB since.
-        fetchListener.allDropped();
-    }
-
     // ---- breakpoints
-    // ---------------------------------------------------------------------------------
 
     public Breakpoints breakpoints() {
         return breakpoints;
@@ -244,11 +93,6 @@ public final class Mmu {
     }
 
     // ---- loads
-    // -----------------------------------------------------------------------------------------
-
-    private static int fetchIndex(long vaddr) {
-        return (int) (vaddr >>> PAGE_SHIFT) & FETCH_ENTRIES - 1;
-    }
 
     /** Loads a byte, zero-extended. */
     public int read8(long vaddr) {
@@ -315,10 +159,6 @@ public final class Mmu {
         return value;
     }
 
-    private static boolean crossesPage(long vaddr, int size) {
-        return (vaddr & PAGE_OFFSET) + size > PAGE_SIZE;
-    }
-
     /**
      * Host address of a readable byte; the rest of its page follows.
      *
@@ -338,7 +178,6 @@ public final class Mmu {
     }
 
     // ---- stores
-    // ----------------------------------------------------------------------------------------
 
     public void write8(long vaddr, int value) {
         if (Tlb.writeTag(tlb, vaddr) == tag(vaddr)) {
@@ -491,7 +330,7 @@ public final class Mmu {
             return Tlb.host(tlb, vaddr);
         }
         long base = walk(vaddr, GuestFault.PF_WRITE);
-        if (base == NO_HOST) {
+        if (base == PageWalker.EMULATED) {
             return NO_HOST;
         }
         long tag = breakpoints.watches(vaddr) ? Tlb.INVALID : tag(vaddr);
@@ -542,7 +381,6 @@ public final class Mmu {
     }
 
     // ---- fetch
-    // -----------------------------------------------------------------------------------------
 
     /**
      * Host frame of an executable page.
@@ -572,53 +410,7 @@ public final class Mmu {
         fetchPages[fetchIndex(vaddr)] = page;
     }
 
-    // ---- the walk
-    // --------------------------------------------------------------------------------------
-
-    public static boolean isCanonical(long vaddr) {
-        return vaddr << 16 >> 16 == vaddr;
-    }
-
-    /**
-     * Walks, anew where tables have changed: once per change of a sibling, and it gives up when
-     * there are too many.
-     *
-     * @param access 0, PF_WRITE or PF_FETCH
-     * @return host base of the frame, or {@link #NO_HOST} for a write that the platform emulates
-     */
-    private long walk(long vaddr, int access) {
-        for (int i = 0; i < MAX_WALKS; i++) {
-            long base = walker.walk(root, vaddr, access);
-            if (base == PageWalker.ROOT_CHANGED) {
-                dropRoot(root);
-            } else if (base != PageWalker.CHANGED_MEANWHILE) {
-                return base == PageWalker.EMULATED ? NO_HOST : base;
-            }
-        }
-        throw GuestFault.pageFault(vaddr, access);
-    }
-
-    /** Machine address behind a mapped linear address; the walk has succeeded before. */
-    private long machineAddress(long vaddr) {
-        return pte(vaddr) & Pte.FRAME_MASK | vaddr & PAGE_OFFSET;
-    }
-
-    /**
-     * The L1 entry that maps an address, without touching Accessed bits.
-     *
-     * @return 0 when some level is not present or the address is not canonical
-     */
-    public long pte(long vaddr) {
-        return walker.pte(root, vaddr);
-    }
-
-    /** Machine address of the L1 entry of {@code vaddr}, or 0 when there is no L1 table for it. */
-    public long pteMachineAddress(long vaddr) {
-        return walker.pteMachineAddress(root, vaddr);
-    }
-
     // ---- copies for hypercalls
-    // ---------------------------------------------------------------------------
 
     /**
      * Copies guest memory out, once.
