@@ -27,9 +27,11 @@ public final class Mmu extends Translations {
     public static final long NO_HOST = -1;
 
     private final Breakpoints breakpoints = new Breakpoints();
+    private final PageTableStores tableStores;
 
     public Mmu(MachineMemory memory, StoreWatch watch) {
         super(memory, watch);
+        tableStores = new PageTableStores(memory);
     }
 
     /** The TLB itself, for {@link TlbAccess} in translated code. */
@@ -223,7 +225,7 @@ public final class Mmu extends Translations {
         long host = prepareWrite(vaddr);
         noteAccess(vaddr, size, true);
         if (host == NO_HOST) {
-            storeToPageTable(vaddr, size, value);
+            tableStores.store(vaddr, machineAddress(vaddr), size, value);
             return;
         }
         VarHandle.releaseFence();
@@ -338,13 +340,6 @@ public final class Mmu extends Translations {
         return base | vaddr & PAGE_OFFSET;
     }
 
-    private void storeToPageTable(long vaddr, int size, long value) {
-        long maddr = machineAddress(vaddr);
-        if (!withinQuadword(maddr, size) || !memory.emulateStore(maddr, size, value)) {
-            throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
-        }
-    }
-
     /**
      * Compare-and-set of a page-table entry through its read-only mapping.
      *
@@ -353,19 +348,7 @@ public final class Mmu extends Translations {
      *     entry's
      */
     public boolean compareAndSetPageTable(long vaddr, int size, long expected, long value) {
-        long maddr = machineAddress(vaddr);
-        if (withinQuadword(maddr, size)) {
-            switch (memory.emulateCompareAndSet(maddr, size, expected, value)) {
-                case DONE -> {
-                    return true;
-                }
-                case CHANGED -> {
-                    return false;
-                }
-                case REFUSED -> {}
-            }
-        }
-        throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+        return tableStores.compareAndSet(vaddr, machineAddress(vaddr), size, expected, value);
     }
 
     /**
@@ -374,10 +357,6 @@ public final class Mmu extends Translations {
      */
     public static boolean isWithinPage(long vaddr, int size) {
         return !crossesPage(vaddr, size);
-    }
-
-    private static boolean withinQuadword(long maddr, int size) {
-        return (maddr & 7) + size <= 8;
     }
 
     // ---- fetch

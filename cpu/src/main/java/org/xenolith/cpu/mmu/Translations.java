@@ -33,7 +33,7 @@ abstract sealed class Translations permits Mmu {
     /** What the interpreter attached to a fetch entry: the frame's decoded code. */
     final Object[] fetchPages = new Object[FETCH_ENTRIES];
 
-    final MachineMemory memory;
+    private final MachineMemory memory;
     final StoreWatch watch;
     private final TlbMailbox mailbox = new TlbMailbox(this);
     private FetchListener fetchListener = FetchListener.NONE;
