@@ -88,7 +88,7 @@ public final class Mmu extends Translations {
         }
     }
 
-    private void noteAccess(long vaddr, int size, boolean write) {
+    void noteAccess(long vaddr, int size, boolean write) {
         if (breakpoints.isArmed()) {
             breakpoints.accessed(vaddr, size, write);
         }
@@ -136,7 +136,7 @@ public final class Mmu extends Translations {
 
     private long readSlow(long vaddr, int size) {
         if (crossesPage(vaddr, size)) {
-            return readAcross(vaddr, size);
+            return PageCrossing.read(this, vaddr, size);
         }
         long host = hostForRead(vaddr);
         long value =
@@ -148,16 +148,6 @@ public final class Mmu extends Translations {
                 };
         VarHandle.acquireFence();
         noteAccess(vaddr, size, false);
-        return value;
-    }
-
-    private long readAcross(long vaddr, int size) {
-        hostForRead(vaddr);
-        hostForRead(vaddr + size - 1 & PAGE_MASK);
-        long value = 0;
-        for (int k = size - 1; k >= 0; k--) {
-            value = value << 8 | read8(vaddr + k);
-        }
         return value;
     }
 
@@ -219,7 +209,7 @@ public final class Mmu extends Translations {
 
     private void writeSlow(long vaddr, int size, long value) {
         if (crossesPage(vaddr, size)) {
-            writeAcross(vaddr, size, value);
+            PageCrossing.write(this, vaddr, size, value);
             return;
         }
         long host = prepareWrite(vaddr);
@@ -236,15 +226,6 @@ public final class Mmu extends Translations {
             default -> Ram.putLong(host, value);
         }
         noteStore(host, size);
-    }
-
-    /** Both pages are checked before a byte is written. */
-    private void writeAcross(long vaddr, int size, long value) {
-        checkWritable(vaddr);
-        checkWritable(vaddr + size - 1 & PAGE_MASK);
-        for (int k = 0; k < size; k++) {
-            write8(vaddr + k, (int) (value >>> 8 * k));
-        }
     }
 
     /** Reports a store done through {@link #hostForBulkWrite} or {@link #hostForUpdate}. */
@@ -397,14 +378,7 @@ public final class Mmu extends Translations {
      * @throws GuestFault #PF or #GP at the first byte that cannot be read
      */
     public void copyFrom(long vaddr, byte[] into, int offset, int length) {
-        while (length > 0) {
-            int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
-            Ram.read(hostForRead(vaddr), into, offset, n);
-            noteAccess(vaddr, n, false);
-            vaddr += n;
-            offset += n;
-            length -= n;
-        }
+        PageCrossing.copyFrom(this, vaddr, into, offset, length);
     }
 
     /**
@@ -414,18 +388,6 @@ public final class Mmu extends Translations {
      *     written
      */
     public void copyTo(long vaddr, byte[] from, int offset, int length) {
-        while (length > 0) {
-            int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
-            long host = prepareWrite(vaddr);
-            if (host == NO_HOST) {
-                throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
-            }
-            Ram.write(host, from, offset, n);
-            noteStore(host, n);
-            noteAccess(vaddr, n, true);
-            vaddr += n;
-            offset += n;
-            length -= n;
-        }
+        PageCrossing.copyTo(this, vaddr, from, offset, length);
     }
 }
