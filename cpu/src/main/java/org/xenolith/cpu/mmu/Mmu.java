@@ -9,8 +9,9 @@ import org.xenolith.cpu.GuestFault;
 import java.lang.invoke.VarHandle;
 
 /**
- * One vCPU's view of memory: checked loads and stores at linear addresses, by {@link Translations}.
- * Used by the thread that runs the vCPU only; siblings reach it through {@link TlbMailbox}.
+ * One vCPU's view of memory: checked loads and stores at linear addresses, by {@link
+ * TranslationState}. Used by the thread that runs the vCPU only; siblings reach it through {@link
+ * TlbMailbox}.
  *
  * <p>The User bit of page tables is ignored: under Xen a 64-bit guest's kernel is kept from its
  * processes by separate L4 tables, both run at CPL 3.
@@ -19,7 +20,7 @@ import java.lang.invoke.VarHandle;
  * compiler may reorder plain accesses: every load is followed by an acquire fence, every store
  * preceded by a release fence. On x86 hosts both cost nothing.
  */
-public final class Mmu extends Translations {
+public final class Mmu extends TranslationState {
     /**
      * Result of {@link #hostForUpdate}: the update takes the slow path (crosses pages, page table,
      * code).

@@ -20,7 +20,7 @@ public final class TlbMailbox {
         TABLE
     }
 
-    private final Translations owner;
+    private final TranslationState owner;
     private final Kind[] kinds = new Kind[CAPACITY];
     private final long[] operands = new long[CAPACITY];
     private int size;
@@ -36,7 +36,7 @@ public final class TlbMailbox {
     /** Number of undrained posts; read without the lock on the owner's fast path. */
     private final AtomicInteger posted = new AtomicInteger();
 
-    TlbMailbox(Translations owner) {
+    TlbMailbox(TranslationState owner) {
         this.owner = owner;
     }
 

@@ -15,7 +15,7 @@ import java.util.function.LongConsumer;
  * <p>The base of {@link Mmu}, which makes tags and accesses of it, and not a part: each access
  * would have to go through one more object to reach them.
  */
-abstract sealed class Translations permits Mmu {
+abstract sealed class TranslationState permits Mmu {
     private static final int FETCH_ENTRIES = 4096;
 
     /** Stands for no table; a vCPU without a root translates nothing. */
@@ -48,7 +48,7 @@ abstract sealed class Translations permits Mmu {
     /** XOR of the ASIDs of both halves. */
     long otherAsid;
 
-    Translations(MachineMemory memory, StoreWatch watch) {
+    TranslationState(MachineMemory memory, StoreWatch watch) {
         this.memory = memory;
         this.watch = watch;
         this.walker = new PageWalker(memory, spaces);
