@@ -70,6 +70,20 @@ class FreshUnitTest {
     }
 
     @Test
+    void aUnitThatWaitsIsCalledToBeTimedAndNotMoreOften() {
+        Compiled unit = new Compiled(Integer.MAX_VALUE);
+        FreshUnit fresh = unit.fresh();
+        fresh.begin(idle);
+        fresh.isReady(idle);
+        assertThat(unit.calls).as("C1 is asked after the 256th").isBetween(256, 400);
+        int before = unit.calls;
+        for (int i = 0; i < 20; i++) {
+            assertThat(fresh.isReady(idle)).isFalse();
+        }
+        assertThat(unit.calls - before).isBetween(128, 20 * 32);
+    }
+
+    @Test
     void aUnitThatIsNeverCompiledIsReadyInTheEnd() {
         Compiled unit = new Compiled(Integer.MAX_VALUE);
         FreshUnit fresh = unit.fresh();
