@@ -104,7 +104,7 @@ class SlotsTest {
     }
 
     @Test
-    void aLoopOfManyAccessesLeavesItsPageWithTheOthersOfTheTlb() {
+    void aLoopOfManyAccessesGoesOnInAnotherPage() {
         runSomeOfManyLoads();
         cpu.r[RBX] = RIVAL;
         guest.machine.mapFrame(RIVAL, newFrameWith(NEW), READ_WRITE);
