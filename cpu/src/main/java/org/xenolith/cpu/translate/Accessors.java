@@ -27,15 +27,15 @@ final class Accessors {
     static final MethodHandle WRITABLE_32 = load("writable32", long.class);
     static final MethodHandle WRITABLE_64 = load("writable64", long.class);
 
-    static final MethodHandle SLOT_LOAD_8 = inSlot("load8", int.class);
-    static final MethodHandle SLOT_LOAD_16 = inSlot("load16", int.class);
-    static final MethodHandle SLOT_LOAD_32 = inSlot("load32", int.class);
-    static final MethodHandle SLOT_LOAD_64 = inSlot("load64", long.class);
+    static final MethodHandle SLOT_LOAD_8 = SlotAccessor.SLOT_LOAD_8.shared();
+    static final MethodHandle SLOT_LOAD_16 = SlotAccessor.SLOT_LOAD_16.shared();
+    static final MethodHandle SLOT_LOAD_32 = SlotAccessor.SLOT_LOAD_32.shared();
+    static final MethodHandle SLOT_LOAD_64 = SlotAccessor.SLOT_LOAD_64.shared();
 
-    static final MethodHandle SLOT_WRITABLE_8 = inSlot("writable8", long.class);
-    static final MethodHandle SLOT_WRITABLE_16 = inSlot("writable16", long.class);
-    static final MethodHandle SLOT_WRITABLE_32 = inSlot("writable32", long.class);
-    static final MethodHandle SLOT_WRITABLE_64 = inSlot("writable64", long.class);
+    static final MethodHandle SLOT_WRITABLE_8 = SlotAccessor.SLOT_WRITABLE_8.shared();
+    static final MethodHandle SLOT_WRITABLE_16 = SlotAccessor.SLOT_WRITABLE_16.shared();
+    static final MethodHandle SLOT_WRITABLE_32 = SlotAccessor.SLOT_WRITABLE_32.shared();
+    static final MethodHandle SLOT_WRITABLE_64 = SlotAccessor.SLOT_WRITABLE_64.shared();
 
     static final MethodHandle UPDATABLE_8 = load("updatable8", long.class);
     static final MethodHandle UPDATABLE_16 = load("updatable16", long.class);
@@ -63,12 +63,6 @@ final class Accessors {
 
     private static MethodHandle load(String name, Class<?> result) {
         return find(name, result, long[].class, long.class, long.class);
-    }
-
-    private static MethodHandle inSlot(String name, Class<?> result) {
-        MethodType type =
-                MethodType.methodType(result, long[].class, long.class, long.class, int.class);
-        return find(SlotAccess.class, name, type);
     }
 
     private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {

@@ -11,7 +11,6 @@ import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /**
@@ -29,35 +28,6 @@ final class OwnSlots {
      * unit of three has accesses in slots, one of twenty has so many.
      */
     private static final int FEWEST = 16;
-
-    /** Fields and the methods that they lead to. */
-    private enum Accessor {
-        SLOT_LOAD_8("load8", int.class),
-        SLOT_LOAD_16("load16", int.class),
-        SLOT_LOAD_32("load32", int.class),
-        SLOT_LOAD_64("load64", long.class),
-        SLOT_WRITABLE_8("writable8", long.class),
-        SLOT_WRITABLE_16("writable16", long.class),
-        SLOT_WRITABLE_32("writable32", long.class),
-        SLOT_WRITABLE_64("writable64", long.class);
-
-        private final String method;
-        private final MethodType type;
-
-        Accessor(String method, Class<?> result) {
-            this.method = method;
-            this.type =
-                    MethodType.methodType(result, long[].class, long.class, long.class, int.class);
-        }
-
-        MethodHandle in(MethodHandles.Lookup copy) {
-            try {
-                return copy.findStatic(copy.lookupClass(), method, type);
-            } catch (ReflectiveOperationException e) {
-                throw new IllegalStateException("SlotAccess has no " + method, e);
-            }
-        }
-    }
 
     private static final ClassDesc HANDLES = ConstantDescs.CD_MethodHandle.arrayType();
     private static final ClassDesc METHOD_HANDLES = UnitCode.desc(MethodHandles.class);
@@ -78,7 +48,7 @@ final class OwnSlots {
 
     /** Writes the fields and what initialises them from the class data. */
     static void write(ClassBuilder type, ClassDesc unit) {
-        for (Accessor accessor : Accessor.values()) {
+        for (SlotAccessor accessor : SlotAccessor.values()) {
             type.withField(
                     accessor.name(),
                     ConstantDescs.CD_MethodHandle,
@@ -98,7 +68,7 @@ final class OwnSlots {
                 .invokestatic(METHOD_HANDLES, "classData", CLASS_DATA)
                 .checkcast(HANDLES)
                 .astore(0);
-        for (Accessor accessor : Accessor.values()) {
+        for (SlotAccessor accessor : SlotAccessor.values()) {
             code.aload(0)
                     .loadConstant(accessor.ordinal())
                     .aaload()
@@ -115,7 +85,7 @@ final class OwnSlots {
     /** A fresh copy, as class data. */
     static MethodHandle[] create() {
         MethodHandles.Lookup copy = SlotAccessCopy.create();
-        return Arrays.stream(Accessor.values())
+        return Arrays.stream(SlotAccessor.values())
                 .map(accessor -> accessor.in(copy))
                 .toArray(MethodHandle[]::new);
     }

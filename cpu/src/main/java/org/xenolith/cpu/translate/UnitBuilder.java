@@ -269,6 +269,7 @@ final class UnitBuilder {
         unit.out.labelBinding(heads.get(block));
     }
 
+    /** At most so many: the stack and locked operands, which use none, are counted, too. */
     private int accessesInSlots() {
         return (int)
                 region.blocks().stream()
