@@ -1,5 +1,7 @@
 package org.xenolith.cpu.translate;
 
+import org.xenolith.cpu.Cpu;
+
 /**
  * The local variables of a unit's method, by number, for all that write a part of it. Longs and
  * doubles take two.
@@ -46,11 +48,14 @@ final class Locals {
     static final int MXCSR = 38;
     static final int QUICK = 39;
 
-    /** Of the registers that {@code Cpu.r} holds: a long each. */
+    /** Registers of {@code Cpu.r} that may have a variable, the first so many. */
+    static final int REGISTER_COUNT = Cpu.CODE_BASE + 1;
+
+    /** Of these: a long each. */
     static final int FIRST_REGISTER = 40;
 
     /** Of the halves of vector registers: a long or a double each. */
-    static final int FIRST_XMM = FIRST_REGISTER + 2 * 20;
+    static final int FIRST_XMM = FIRST_REGISTER + 2 * REGISTER_COUNT;
 
     private Locals() {}
 }

@@ -7,6 +7,7 @@ import static org.xenolith.cpu.translate.Locals.CPU;
 import static org.xenolith.cpu.translate.Locals.FIRST_REGISTER;
 import static org.xenolith.cpu.translate.Locals.REASON;
 import static org.xenolith.cpu.translate.Locals.REGISTERS;
+import static org.xenolith.cpu.translate.Locals.REGISTER_COUNT;
 import static org.xenolith.cpu.translate.Locals.RIP;
 import static org.xenolith.cpu.translate.Locals.SITE;
 import static org.xenolith.cpu.translate.Locals.START;
@@ -198,7 +199,7 @@ final class UnitCode {
         out.invokevirtual(MMU, "asid", ASID_OF).lstore(ASID);
         out.aload(CPU).getfield(CPU_CLASS, "budget", ConstantDescs.CD_long).lstore(BUDGET);
         out.iconst_0().istore(SITE);
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < REGISTER_COUNT; i++) {
             if ((used & 1 << i) != 0) {
                 loadRegister(i, FIRST_REGISTER + 2 * i);
             }
@@ -225,7 +226,7 @@ final class UnitCode {
     /** The one way out. */
     void epilogue() {
         exits.join();
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i <= Cpu.R15; i++) {
             if ((changed & 1 << i) != 0) {
                 out.aload(REGISTERS).loadConstant(i).lload(FIRST_REGISTER + 2 * i).lastore();
             }
