@@ -4,9 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.cpu.Assembler.Alu;
 import static org.xenolith.cpu.Assembler.Condition;
 import static org.xenolith.cpu.Assembler.Label;
+import static org.xenolith.cpu.Assembler.at;
 import static org.xenolith.cpu.Cpu.RAX;
+import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.Cpu.RCX;
+import static org.xenolith.cpu.Cpu.RDI;
+import static org.xenolith.cpu.Cpu.RDX;
+import static org.xenolith.cpu.Cpu.RSI;
 import static org.xenolith.cpu.GuestCode.CODE;
+import static org.xenolith.cpu.GuestCode.DATA;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +25,12 @@ class JumpsAcrossPagesTest {
     private static final long FLAGS = Pte.PRESENT | Pte.WRITABLE | Pte.USER;
     private static final int CALLS = 1_000;
 
+    /** Where {@link #otherFrame} is mapped from the start. */
+    private static final long ALIAS = CODE + 0x10_0000;
+
+    /** Offset of the immediate in ADD r64, imm8. */
+    private static final int ADD_IMMEDIATE = 3;
+
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
 
@@ -27,10 +39,9 @@ class JumpsAcrossPagesTest {
 
     @BeforeEach
     void callAFunctionOfAnotherPage() {
-        long alias = CODE + 0x10_0000;
-        guest.machine.map(alias, 0x1000);
-        guest.machine.load(alias, adding(5));
-        otherFrame = guest.machine.host(alias);
+        guest.machine.map(ALIAS, 0x1000);
+        guest.machine.load(ALIAS, adding(5));
+        otherFrame = guest.machine.host(ALIAS);
         guest.machine.load(FUNCTION, adding(3));
         assertThat(callIt()).isEqualTo(3 * CALLS);
     }
@@ -125,6 +136,49 @@ class JumpsAcrossPagesTest {
         cpu.rip = caller;
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    @Test
+    void aFunctionThatChangesBetweenTwoCallsRunsAsItIsNow() {
+        Label loop = new Label();
+        Label function = new Assembler(FUNCTION).mark();
+        guest.run(
+                code -> {
+                    code.mov(RBX, FUNCTION + ADD_IMMEDIATE).mov(RCX, CALLS).mov(RAX, 0);
+                    code.bind(loop).call(function).storeImmediate(8, at(RBX), 5);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(3 + 5 * (CALLS - 1));
+    }
+
+    /** Calls through one instruction the functions at three addresses in turn. */
+    private long callInTurn(long first, long second, long third) {
+        Label loop = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RBX, first).mov(RSI, second).mov(RDI, third);
+                    code.mov(RDX, DATA).mov(RCX, CALLS).mov(RAX, 0);
+                    code.bind(loop).store(64, at(RDX), RBX).call(at(RDX));
+                    code.mov(64, RBX, RSI).mov(64, RSI, RDI).load(64, RDI, at(RDX));
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+        return cpu.r[RAX];
+    }
+
+    @Test
+    void aCallThroughMemoryGoesWhereTheAddressSaysAndNotWhereItWentLast() {
+        guest.machine.load(FUNCTION + 0x40, adding(7));
+        int calls = CALLS / 3;
+        long sum = calls * (3 + 7 + 5) + 3;
+        assertThat(callInTurn(FUNCTION, FUNCTION + 0x40, ALIAS)).isEqualTo(sum);
+    }
+
+    @Test
+    void aCallThroughMemoryToAPageThatIsMappedElsewhereGoesToTheNewOne() {
+        assertThat(callInTurn(FUNCTION, FUNCTION, FUNCTION)).isEqualTo(3 * CALLS);
+        guest.setPte(FUNCTION, otherFrame, FLAGS);
+        cpu.mmu().dropPage(FUNCTION);
+        assertThat(callInTurn(FUNCTION, FUNCTION, FUNCTION)).isEqualTo(5 * CALLS);
     }
 
     /** Copies the tables on the way to the function, and maps the other frame in the last. */

@@ -24,6 +24,9 @@ public final class Block {
     /** The first operation, whether there is a unit or not; a {@link Leave} when dropped. */
     volatile Op plain;
 
+    /** The code of the frame that it stands in; null if it may end in another one. */
+    final CodePage page;
+
     /** First byte, from the page's start. */
     final int start;
 
@@ -58,7 +61,8 @@ public final class Block {
 
     private volatile boolean valid = true;
 
-    Block(Op[] operations, int start, int count, CodeBytes code) {
+    Block(CodePage page, Op[] operations, int start, int count, CodeBytes code) {
+        this.page = page;
         this.operations = operations;
         this.entry = operations[0];
         this.plain = entry;
@@ -100,7 +104,8 @@ public final class Block {
 
     /**
      * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
-     * behind it as the flags are exact: behind a store they always are.
+     * behind it as the flags are exact: behind a store they always are. Whatever still refers to
+     * the block keeps nothing else.
      */
     void drop() {
         valid = false;
@@ -110,6 +115,7 @@ public final class Block {
         entry = plain;
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
+            op.forget();
             if (following != null && op.leavesFlagsExact) {
                 Leave leave = new Leave(op.end, op.position + op.instructions);
                 // Siblings inside come upon it without a lock: complete, or not yet.

@@ -161,7 +161,7 @@ final class BlockBuilder {
             last.followsJumpBack();
         }
         int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
-        return new Block(all.toArray(Op[]::new), offset, count, CodeBytes.of(covered, code));
+        return new Block(page, all.toArray(Op[]::new), offset, count, CodeBytes.of(covered, code));
     }
 
     private Binding binding(CodePage page, int i, boolean flagsDead) {
@@ -180,6 +180,7 @@ final class BlockBuilder {
         op.standAt(offset, offset + in.length, 0);
         op.placeInner();
         op.link(new Leave(op.end, 1));
-        return new Block(new Op[] {op}, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
+        return new Block(
+                null, new Op[] {op}, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
     }
 }

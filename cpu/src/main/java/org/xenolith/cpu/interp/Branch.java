@@ -5,8 +5,8 @@ import org.xenolith.cpu.mmu.Ram;
 
 /**
  * The end of a block: a direct jump with one or two ways on. Targets in the same page are linked to
- * the block there once it is known; others go through look-up, since the page beside may be another
- * frame in the next address space.
+ * the block there once it is known; of another one the block is remembered, and used where the
+ * fetch TLB finds its frame: the page beside may be another one in the next address space.
  */
 abstract class Branch extends Op {
     private final CodePage page;
@@ -28,7 +28,10 @@ abstract class Branch extends Op {
 
     private Op nextEntry;
 
-    /** The block behind {@link #takenEntry}, to count entries. */
+    /**
+     * The block behind {@link #takenEntry}, to count entries. Where the target is in another page:
+     * the block that was there the last time.
+     */
     private Block takenBlock;
 
     Branch(Binding b) {
@@ -90,13 +93,34 @@ abstract class Branch extends Op {
         }
     }
 
+    @Override
+    final void forget() {
+        takenEntry = null;
+        takenBlock = null;
+        nextEntry = null;
+    }
+
     private Op takenSlow(Cpu cpu) {
-        Block block = find(target);
+        long rip = cpu.r[Cpu.CODE_BASE] + target;
+        if (!isInPage(target)) {
+            return takenFar(cpu, rip);
+        }
+        Block block = page.find(target);
         if (block != null) {
             takenBlock = block;
             takenEntry = block.entry;
         }
-        return Interpreter.enter(cpu, cpu.r[Cpu.CODE_BASE] + target);
+        return Interpreter.enter(cpu, rip);
+    }
+
+    /** To another page: which frame that is, only the fetch TLB knows. */
+    private Op takenFar(Cpu cpu, long rip) {
+        Op entry = Interpreter.enterAgain(cpu, rip, takenBlock);
+        if (entry == null) {
+            entry = Interpreter.enter(cpu, rip);
+            takenBlock = entry == null ? null : Interpreter.entered(cpu, rip);
+        }
+        return entry;
     }
 
     private Op notTakenSlow(Cpu cpu) {
@@ -107,8 +131,12 @@ abstract class Branch extends Op {
         return Interpreter.enter(cpu, nextAddress(cpu));
     }
 
+    private static boolean isInPage(int offset) {
+        return offset >= 0 && offset < Ram.PAGE_SIZE;
+    }
+
     private Block find(int offset) {
-        return offset >= 0 && offset < Ram.PAGE_SIZE ? page.find(offset) : null;
+        return isInPage(offset) ? page.find(offset) : null;
     }
 
     final long targetAddress(Cpu cpu) {

@@ -56,6 +56,9 @@ final class ControlOps {
         /** Behind a call, as far as it is known. */
         private Op nextEntry;
 
+        /** Where it led last. */
+        private Block last;
+
         Indirect(boolean call, Binding b) {
             super(b);
             this.call = call;
@@ -80,7 +83,20 @@ final class ControlOps {
                 Interpreter.called(cpu, rsp, back, nextEntry, this);
             }
             cpu.budget -= position + 1;
-            return Interpreter.enter(cpu, target);
+            Op entry = Interpreter.enterAgain(cpu, target, last);
+            return entry != null ? entry : enterOther(cpu, target);
+        }
+
+        private Op enterOther(Cpu cpu, long target) {
+            Op entry = Interpreter.enter(cpu, target);
+            last = entry == null ? null : Interpreter.entered(cpu, target);
+            return entry;
+        }
+
+        @Override
+        void forget() {
+            nextEntry = null;
+            last = null;
         }
 
         @Override

@@ -290,6 +290,40 @@ public final class Interpreter {
     }
 
     /**
+     * As {@link #enter} for a jump that has led to a block before. That the block stands at the
+     * address is for the fetch TLB to say, whose few entries are near the processor; the block and
+     * its first operation are all else that must be fetched.
+     *
+     * @param block where the jump led last; null when it does not know
+     * @return null, and nothing has happened, when that is not there now or the budget is used up
+     */
+    static Op enterAgain(Cpu cpu, long rip, Block block) {
+        if (block == null
+                || block.start != (rip & Ram.PAGE_OFFSET)
+                || block.page != cpu.mmu().attachedFetch(rip)
+                || cpu.budget < cpu.needed) {
+            return null;
+        }
+        Op entry = block.entry;
+        if (!entry.enterable) {
+            return null;
+        }
+        cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
+        if (cpu.isEntryCounted() && block.count(cpu)) {
+            hot(cpu, block.page, block);
+        }
+        return entry;
+    }
+
+    /**
+     * The block behind the entry that {@link #enter} has just returned for an address, for {@link
+     * #enterAgain}.
+     */
+    static Block entered(Cpu cpu, long rip) {
+        return cpu.interpreter().jumps.block(rip);
+    }
+
+    /**
      * A call has pushed the address of the instruction behind it.
      *
      * @param rsp where the address stands

@@ -75,6 +75,9 @@ public abstract class Op {
      */
     void followsJumpBack() {}
 
+    /** Its block is dropped: lets go of the blocks that it remembers. */
+    void forget() {}
+
     /** What a call has behind it, in the same page: its return may go there. */
     void returnsTo(Op entry) {}
 
