@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  */
 final class Region {
     /** Longest way between two comparisons of the budget, if blocks are not longer. */
-    private static final int CHECK_DISTANCE = 24;
+    private static final int CHECK_DISTANCE = 64;
 
     private final byte[] page;
     private final int limit;
