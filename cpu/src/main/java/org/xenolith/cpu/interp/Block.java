@@ -104,8 +104,8 @@ public final class Block {
 
     /**
      * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
-     * behind it as the flags are exact: behind a store they always are. Whatever still refers to
-     * the block keeps nothing else.
+     * behind it as the flags are exact: behind a store they always are. Jumps in other blocks may
+     * refer to this one for long; its own let go, or dropped blocks would keep one another.
      */
     void drop() {
         valid = false;

@@ -24,7 +24,11 @@ import java.util.stream.Stream;
  * loop, or the body of a function. It can be entered at the hot block and behind each call.
  */
 final class Region {
-    /** Longest way between two comparisons of the budget, if blocks are not longer. */
+    /**
+     * Longest way between two comparisons of the budget, if blocks are not longer. The inner loop
+     * of a hash, some 50 instructions, then compares once a round; the interpreter executes what is
+     * left of a budget that ends on the way.
+     */
     private static final int CHECK_DISTANCE = 64;
 
     private final byte[] page;
