@@ -48,6 +48,16 @@ class TrapRulesTest {
         assertThat(guest.flag(Flags.ZF)).isTrue();
     }
 
+    @Test
+    void aSegmentLoadThatFaultsFindsTheFlagsThatALaterInstructionOverwrites() {
+        guest.fault(
+                code -> {
+                    code.mov(RAX, 0x33).alu(Alu.XOR, 64, RDI, RDI).bytes(0x8e, 0xd8);
+                    code.alu(Alu.ADD, 64, RAX, RBX).syscall();
+                });
+        assertThat(guest.flag(Flags.ZF)).isTrue();
+    }
+
     // ---- split locks
 
     @ParameterizedTest

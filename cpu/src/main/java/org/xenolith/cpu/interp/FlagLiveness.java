@@ -3,7 +3,9 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
+import org.xenolith.cpu.decode.Operand;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -33,6 +35,9 @@ final class FlagLiveness {
                     "cwd", "inc", "dec", "rol", "ror", "bt", "bts", "btr", "btc", "bsf", "bsr",
                     "shl", "shr", "sar");
 
+    private static final Set<Operand> SYSTEM_REGISTERS =
+            EnumSet.of(Operand.SW, Operand.CD, Operand.DD);
+
     private enum Effect {
         OVERWRITES,
         INDIFFERENT,
@@ -47,14 +52,22 @@ final class FlagLiveness {
         List<OpcodeRow> rows = OpcodeTable.rows();
         Effect[] effects = new Effect[rows.size()];
         for (OpcodeRow row : rows) {
-            effects[row.id()] =
-                    OVERWRITES.contains(row.mnemonic())
-                            ? Effect.OVERWRITES
-                            : INDIFFERENT.contains(row.mnemonic())
-                                    ? Effect.INDIFFERENT
-                                    : Effect.OTHER;
+            effects[row.id()] = effect(row);
         }
         return effects;
+    }
+
+    private static Effect effect(OpcodeRow row) {
+        if (OVERWRITES.contains(row.mnemonic())) {
+            return Effect.OVERWRITES;
+        }
+        boolean indifferent = INDIFFERENT.contains(row.mnemonic());
+        return indifferent && !mayFaultOnRegisters(row) ? Effect.INDIFFERENT : Effect.OTHER;
+    }
+
+    /** MOV of segment, control and debug registers. */
+    private static boolean mayFaultOnRegisters(OpcodeRow row) {
+        return row.operands().stream().anyMatch(SYSTEM_REGISTERS::contains);
     }
 
     /**
