@@ -60,7 +60,8 @@ public final class Cpu {
     /** DR6.BS: the trap is that of TF. */
     public static final int DR6_SINGLE_STEP = 1 << 14;
 
-    private static final int REGISTER_FILE = 24;
+    /** A power of two, for indices that are masked. */
+    private static final int REGISTER_FILE = 32;
 
     private static final int ENTRY_BITS = 3;
 
@@ -225,6 +226,17 @@ public final class Cpu {
 
     public Interpreter interpreter() {
         return interpreter;
+    }
+
+    /**
+     * Takes so much of the budget away; with what is less than {@link #needed} no block follows
+     * another. The count of {@link #retired} stays right.
+     *
+     * @param instructions less than 0 to give them back
+     */
+    public void setAside(long instructions) {
+        retired -= instructions;
+        budget -= instructions;
     }
 
     /** Instructions executed so far. */

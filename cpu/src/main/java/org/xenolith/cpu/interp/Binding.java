@@ -5,16 +5,16 @@ import org.xenolith.cpu.decode.Operand;
 
 /** A decoded instruction on its way to becoming an {@link Op}: what it is and where it stands. */
 public final class Binding {
-    public final Instruction in;
-    final CodePage page;
+    public Instruction in;
+    CodePage page;
 
     /** First byte and the byte behind it, from the page's start. */
-    public final int start;
+    public int start;
 
-    public final int end;
+    public int end;
 
     /** Nobody reads the arithmetic flags that it writes. */
-    final boolean flagsDead;
+    boolean flagsDead;
 
     /** For a translator: an instruction of a page that is copied, its flags are flow's affair. */
     public Binding(Instruction in, int start) {
@@ -22,6 +22,13 @@ public final class Binding {
     }
 
     Binding(Instruction in, CodePage page, int start, boolean flagsDead) {
+        set(in, page, start, flagsDead);
+    }
+
+    /** To be filled, again and again. */
+    Binding() {}
+
+    final void set(Instruction in, CodePage page, int start, boolean flagsDead) {
         this.in = in;
         this.page = page;
         this.start = start;

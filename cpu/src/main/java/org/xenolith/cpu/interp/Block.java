@@ -66,7 +66,7 @@ public final class Block {
         this.operations = operations;
         this.entry = operations[0];
         this.plain = entry;
-        entry.enterable = true;
+        entry.setEnterable(true);
         this.start = start;
         this.count = count;
         this.code = code;
@@ -97,8 +97,8 @@ public final class Block {
 
     /** Puts an operation that stands for a unit in the place of the first, or of another unit. */
     void replaceEntry(Op by) {
-        entry.enterable = false;
-        by.enterable = true;
+        entry.setEnterable(false);
+        by.setEnterable(true);
         entry = by;
     }
 
@@ -109,15 +109,15 @@ public final class Block {
      */
     void drop() {
         valid = false;
-        entry.enterable = false;
+        entry.setEnterable(false);
         Op op = plain;
         plain = new Leave(start, 0);
         entry = plain;
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
             op.forget();
-            if (following != null && op.leavesFlagsExact) {
-                Leave leave = new Leave(op.end, op.position + op.instructions);
+            if (following != null && op.leavesFlagsExact()) {
+                Leave leave = new Leave(op.end(), op.executed());
                 // Siblings inside come upon it without a lock: complete, or not yet.
                 VarHandle.releaseFence();
                 op.link(leave);

@@ -6,9 +6,7 @@ import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Ram;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /** Decodes straight-line code into blocks. One per vCPU: it keeps its work space. */
 final class BlockBuilder {
@@ -16,6 +14,15 @@ final class BlockBuilder {
 
     private final Instruction[] instructions = new Instruction[Block.MAX_INSTRUCTIONS];
     private final int[] starts = new int[Block.MAX_INSTRUCTIONS];
+
+    /** Filled again for each block: garbage between its operations would keep them apart. */
+    private final Binding[] bindings = new Binding[Block.MAX_INSTRUCTIONS];
+
+    private final long[] moves = new long[Block.MAX_INSTRUCTIONS];
+    private final boolean[] flagsDead = new boolean[Block.MAX_INSTRUCTIONS];
+    private final Op[] operations = new Op[Block.MAX_INSTRUCTIONS];
+    private int made;
+    private int lastWithOp;
 
     /** The instruction is a jump inside the page; decoding went on at its target. */
     private final boolean[] followed = new boolean[Block.MAX_INSTRUCTIONS];
@@ -34,6 +41,7 @@ final class BlockBuilder {
     BlockBuilder() {
         for (int i = 0; i < instructions.length; i++) {
             instructions[i] = new Instruction();
+            bindings[i] = new Binding();
         }
     }
 
@@ -128,44 +136,92 @@ final class BlockBuilder {
     }
 
     private Block link(CodePage page, int offset) {
-        boolean[] dead = FlagLiveness.dead(instructions, followed, count);
-        Op last = null;
-        List<Op> all = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            if (followed[i]) {
-                continue;
+        bind(page);
+        lastWithOp = lastWithOp();
+        made = 0;
+        for (int i = 0; i <= lastWithOp; i++) {
+            if (!isSkipped(i)) {
+                i = make(i);
             }
-            Op op = null;
-            int width = 1;
-            if (i + 2 == count) {
-                op = FusedBranch.tryFuse(binding(page, i, false), binding(page, i + 1, false));
-                width = op == null ? 1 : 2;
-            }
-            if (op == null) {
-                op = OpFactory.bind(binding(page, i, dead[i]));
-            }
-            int end = starts[i + width - 1] + instructions[i + width - 1].length;
-            op.standAt(starts[i], end, i);
-            op.instructions = (byte) width;
-            op.leavesFlagsExact = !dead[i + width - 1];
-            op.placeInner();
-            if (last != null) {
-                last.link(op);
-            }
-            last = op;
-            all.add(op);
-            i += width - 1;
         }
-        last.link(new Leave(at, count));
+        operations[made - 1].link(new Leave(at, count));
         if (followedBack) {
-            last.followsJumpBack();
+            operations[made - 1].followsJumpBack();
         }
-        int[] covered = Arrays.copyOf(ranges, 2 * rangeCount);
-        return new Block(page, all.toArray(Op[]::new), offset, count, CodeBytes.of(covered, code));
+        CodeBytes bytes = CodeBytes.of(Arrays.copyOf(ranges, 2 * rangeCount), code);
+        return new Block(page, Arrays.copyOf(operations, made), offset, count, bytes);
     }
 
-    private Binding binding(CodePage page, int i, boolean flagsDead) {
-        return new Binding(instructions[i], page, starts[i], flagsDead);
+    private void bind(CodePage page) {
+        FlagLiveness.find(instructions, followed, count, flagsDead);
+        for (int i = 0; i < count; i++) {
+            bindings[i].set(instructions[i], page, starts[i], flagsDead[i]);
+            moves[i] = RegisterMove.of(bindings[i]);
+        }
+    }
+
+    /** The last instruction that is not a jump without an operation; the first never is one. */
+    private int lastWithOp() {
+        int last = count - 1;
+        while (followed[last]) {
+            last--;
+        }
+        return last;
+    }
+
+    /** It has no operation: the next one stands for it, and is further on in the block. */
+    private boolean isSkipped(int i) {
+        return followed[i] || i < lastWithOp && isNop(instructions[i]);
+    }
+
+    private static boolean isNop(Instruction in) {
+        return in.row != null && in.row.mnemonic().equals("nop") && !in.lock;
+    }
+
+    /**
+     * Makes the operation of an instruction, and of the one behind it if it is for two.
+     *
+     * @return the last instruction that it executes
+     */
+    private int make(int i) {
+        int second = i + 1;
+        while (second < lastWithOp && isSkipped(second)) {
+            second++;
+        }
+        if (second > lastWithOp) {
+            return add(OpFactory.bind(bindings[i]), i, i);
+        }
+        Op op = moves[i] == RegisterMove.NONE ? null : Pairs.behindMove(moves[i], bindings[second]);
+        if (op != null) {
+            return add(op, second, second);
+        }
+        if (second == count - 1 && second == i + 1) {
+            op = FusedBranch.tryFuse(bindings[i], bindings[second]);
+        }
+        return op == null ? add(OpFactory.bind(bindings[i]), i, i) : add(op, i, second);
+    }
+
+    /**
+     * Appends an operation.
+     *
+     * @param i where it stands
+     * @param last the last instruction that it executes: i or the next
+     * @return {@code last}
+     */
+    private int add(Op op, int i, int last) {
+        op.standAt(starts[i], starts[last] + instructions[last].length, i);
+        if (last > i) {
+            op.coverTwo();
+        }
+        if (bindings[last].flagsDead) {
+            op.leaveFlagsStale();
+        }
+        op.placed();
+        if (made > 0) {
+            operations[made - 1].link(op);
+        }
+        operations[made++] = op;
+        return last;
     }
 
     /** A block of the single instruction in {@code bytes}, which may end in the next page. */
@@ -178,8 +234,8 @@ final class BlockBuilder {
         }
         Op op = OpFactory.bind(new Binding(in, page, offset, false));
         op.standAt(offset, offset + in.length, 0);
-        op.placeInner();
-        op.link(new Leave(op.end, 1));
+        op.placed();
+        op.link(new Leave(op.end(), 1));
         return new Block(
                 null, new Op[] {op}, offset, 1, CodeBytes.unchecked(offset, Ram.PAGE_SIZE));
     }

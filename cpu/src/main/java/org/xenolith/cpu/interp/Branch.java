@@ -34,10 +34,18 @@ abstract class Branch extends Op {
      */
     private Block takenBlock;
 
+    /** Instructions of the block up to and with it. */
+    private byte executed;
+
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
         counted = (byte) (target <= b.start || this instanceof ControlOps.Call ? TAKEN : 0);
+    }
+
+    @Override
+    final void placed() {
+        executed = (byte) executed();
     }
 
     @Override
@@ -51,9 +59,9 @@ abstract class Branch extends Op {
     }
 
     final Op taken(Cpu cpu) {
-        cpu.budget -= position + instructions;
+        cpu.budget -= executed;
         Op entry = takenEntry;
-        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+        if (entry != null && entry.isEnterable() && cpu.budget >= cpu.needed) {
             if ((counted & TAKEN) != 0 && cpu.isEntryCounted()) {
                 count(cpu, takenBlock);
             }
@@ -70,11 +78,11 @@ abstract class Branch extends Op {
     }
 
     final Op notTaken(Cpu cpu) {
-        cpu.budget -= position + instructions;
+        cpu.budget -= executed;
         Op entry = nextEntry;
-        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+        if (entry != null && entry.isEnterable() && cpu.budget >= cpu.needed) {
             if ((counted & NEXT) != 0 && cpu.isEntryCounted()) {
-                count(cpu, find(end));
+                count(cpu, find(end()));
             }
             return entry;
         }
@@ -88,7 +96,7 @@ abstract class Branch extends Op {
 
     @Override
     final void returnsTo(Op entry) {
-        if (end < Ram.PAGE_SIZE) {
+        if (end() < Ram.PAGE_SIZE) {
             nextEntry = entry;
         }
     }
@@ -124,7 +132,7 @@ abstract class Branch extends Op {
     }
 
     private Op notTakenSlow(Cpu cpu) {
-        Block block = find(end);
+        Block block = find(end());
         if (block != null) {
             nextEntry = block.entry;
         }

@@ -2,8 +2,6 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.mmu.Ram;
 
-import java.util.Arrays;
-
 /** Code bytes of one page that were decoded, to be compared with memory later. */
 final class CodeBytes {
     /** Pairs of first byte and byte behind the last, one for each stretch between jumps. */
@@ -65,13 +63,14 @@ final class CodeBytes {
         if (bytes == null) {
             return true;
         }
-        byte[] now = new byte[bytes.length];
         int k = 0;
         for (int i = 0; i < ranges.length; i += 2) {
             int length = ranges[i + 1] - ranges[i];
-            Ram.read(hostBase + ranges[i], now, k, length);
+            if (!Ram.holds(hostBase + ranges[i], bytes, k, length)) {
+                return false;
+            }
             k += length;
         }
-        return Arrays.equals(now, bytes);
+        return true;
     }
 }

@@ -25,7 +25,7 @@ final class ControlOps {
     }
 
     /** CALL rel. */
-    static final class Call extends Branch {
+    static class Call extends Branch {
         Call(Binding b) {
             super(b);
         }
@@ -82,7 +82,7 @@ final class ControlOps {
                 r[Cpu.RSP] = rsp;
                 Interpreter.called(cpu, rsp, back, nextEntry, this);
             }
-            cpu.budget -= position + 1;
+            cpu.budget -= position() + 1;
             Op entry = Interpreter.enterAgain(cpu, target, last);
             return entry != null ? entry : enterOther(cpu, target);
         }
@@ -101,7 +101,7 @@ final class ControlOps {
 
         @Override
         void returnsTo(Op entry) {
-            if (end < Ram.PAGE_SIZE) {
+            if (end() < Ram.PAGE_SIZE) {
                 nextEntry = entry;
             }
         }
@@ -129,7 +129,7 @@ final class ControlOps {
                 throw GuestFault.of(Vector.GENERAL_PROTECTION);
             }
             r[Cpu.RSP] = rsp + 8 + drop;
-            cpu.budget -= position + 1;
+            cpu.budget -= position() + 1;
             return Interpreter.enterBehindCall(cpu, rsp, target);
         }
     }
@@ -238,7 +238,7 @@ final class ControlOps {
             cpu.selectors[Segments.CS] = cs | RPL;
             cpu.selectors[Segments.SS] = ss;
             cpu.setRflags(size == 2 ? cpu.rflags() & ~0xffffL | flags & 0xffff : flags);
-            cpu.budget -= position + 1;
+            cpu.budget -= position() + 1;
             cpu.rip = rip;
             return null;
         }
@@ -271,7 +271,7 @@ final class ControlOps {
             }
             cpu.r[Cpu.RSP] = rsp + 2L * size + drop;
             cpu.selectors[Segments.CS] = cs | RPL;
-            cpu.budget -= position + 1;
+            cpu.budget -= position() + 1;
             cpu.rip = rip;
             return null;
         }
@@ -305,7 +305,7 @@ final class ControlOps {
                 cpu.r[Cpu.RSP] = rsp;
             }
             cpu.selectors[Segments.CS] = cs | RPL;
-            cpu.budget -= position + 1;
+            cpu.budget -= position() + 1;
             cpu.rip = rip;
             return null;
         }

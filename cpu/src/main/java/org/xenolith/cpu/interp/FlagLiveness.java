@@ -71,10 +71,12 @@ final class FlagLiveness {
     }
 
     /**
+     * Finds them among the first {@code count} instructions.
+     *
      * @param followed jumps without an operation
+     * @param dead is filled with the answer
      */
-    static boolean[] dead(Instruction[] block, boolean[] followed, int count) {
-        boolean[] dead = new boolean[count];
+    static void find(Instruction[] block, boolean[] followed, int count, boolean[] dead) {
         boolean overwritten = false;
         for (int i = count - 1; i >= 0; i--) {
             dead[i] = overwritten && !mayStore(block[i]);
@@ -88,7 +90,6 @@ final class FlagLiveness {
                         case OTHER -> false;
                     };
         }
-        return dead;
     }
 
     private static Effect effect(Instruction in) {

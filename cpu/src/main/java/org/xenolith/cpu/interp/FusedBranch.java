@@ -11,7 +11,7 @@ abstract class FusedBranch extends Branch {
     final byte dst;
     final byte dstShift;
     final byte src;
-    final long immediate;
+    final int immediate;
 
     FusedBranch(Binding compare, Binding branch) {
         super(branch);
@@ -21,7 +21,7 @@ abstract class FusedBranch extends Branch {
         dst = (byte) (bytes ? compare.byteRegister(first) : first);
         dstShift = (byte) (bytes ? compare.byteShift(first) : 0);
         src = (byte) (form == OperandForm.RR ? OperandForm.registerOf(compare, 1) : 0);
-        immediate = bytes ? (byte) compare.in.immediate : compare.in.immediate;
+        immediate = bytes ? (byte) compare.in.immediate : (int) compare.in.immediate;
     }
 
     /** The fused operation, or null where there is none for the pair. */

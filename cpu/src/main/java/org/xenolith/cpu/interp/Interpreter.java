@@ -112,12 +112,18 @@ public final class Interpreter {
     private int executeOne() {
         cpu.systemFlags &= ~Flags.RF;
         Op op = null;
+        // Or a jump would lead into a block, and whose first operation stands where the block
+        // begins only if no NOP and no move is before it.
+        long aside = cpu.budget - 1;
+        cpu.setAside(aside);
         try {
             op = straddles.block(mmu, page(cpu.rip), cpu.rip).entry;
             op = op.execute(cpu);
             stopBefore(op);
         } catch (GuestFault fault) {
             return fault(op, fault);
+        } finally {
+            cpu.setAside(-aside);
         }
         return takeExit();
     }
@@ -184,8 +190,8 @@ public final class Interpreter {
 
     private static Op lastExact(Op first, long budget) {
         Op exact = null;
-        for (Op op = first; op != null && op.position + op.instructions <= budget; op = op.next) {
-            if (op.leavesFlagsExact) {
+        for (Op op = first; op != null && op.executed() <= budget; op = op.next) {
+            if (op.leavesFlagsExact()) {
                 exact = op;
             }
         }
@@ -206,7 +212,7 @@ public final class Interpreter {
         if (op != null) {
             // Not in front of op: a jump that was followed without an operation may stand between.
             cpu.rip = last.nextAddress(cpu);
-            cpu.budget -= last.position + last.instructions;
+            cpu.budget -= last.executed();
         }
         return takeExit();
     }
@@ -214,7 +220,7 @@ public final class Interpreter {
     private void stopBefore(Op op) {
         if (op != null) {
             cpu.rip = op.address(cpu);
-            cpu.budget -= op.position;
+            cpu.budget -= op.position();
         }
     }
 
@@ -224,7 +230,7 @@ public final class Interpreter {
         GuestFault delivered = fault;
         if (op != null) {
             cpu.rip = op.address(cpu);
-            cpu.budget -= op.position;
+            cpu.budget -= op.position();
             if (isNonCanonical(fault) && op.addressesStack()) {
                 delivered = GuestFault.of(Vector.STACK_FAULT);
             }
@@ -305,7 +311,7 @@ public final class Interpreter {
             return null;
         }
         Op entry = block.entry;
-        if (!entry.enterable) {
+        if (!entry.isEnterable()) {
             return null;
         }
         cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
@@ -344,7 +350,7 @@ public final class Interpreter {
         ReturnCache returns = cpu.interpreter().returns;
         long key = JumpCache.key(rip, cpu.mmu().asid(rip));
         Op entry = returns.find(rsp, key);
-        if (entry != null && entry.enterable && cpu.budget >= cpu.needed) {
+        if (entry != null && entry.isEnterable() && cpu.budget >= cpu.needed) {
             cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
             return entry;
         }
@@ -359,7 +365,7 @@ public final class Interpreter {
     private Op entry(long rip) {
         long asid = mmu.asid(rip);
         Op entry = jumps.find(rip, asid);
-        if (entry != null && entry.enterable) {
+        if (entry != null && entry.isEnterable()) {
             return entry;
         }
         Block block = decoded(rip);

@@ -13,7 +13,7 @@ final class Leave extends Op {
 
     @Override
     public Op execute(Cpu cpu) {
-        cpu.budget -= position;
+        cpu.budget -= position();
         return Interpreter.enter(cpu, address(cpu));
     }
 }

@@ -3,21 +3,33 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Instruction;
 
-/** An operation with one memory operand: base + (index << scale) + displacement + segment base. */
+/**
+ * An operation with one memory operand: base + (index << scale) + displacement + segment base. The
+ * displacement has 32 bits; of others {@link FormedAddress} makes a base.
+ */
 abstract class MemoryOp extends Op {
     final byte base;
     final byte index;
     final byte scale;
     final byte segment;
-    final long displacement;
+    final int displacement;
 
     MemoryOp(Binding binding) {
         Instruction in = binding.in;
-        this.base = (byte) (in.ripRelative ? Cpu.CODE_BASE : in.base);
+        this.base = (byte) baseOf(binding);
         this.index = (byte) in.index;
         this.scale = (byte) in.scale;
         this.segment = (byte) in.segment;
-        this.displacement = in.displacement + (in.ripRelative ? binding.end : 0);
+        this.displacement = (int) displacementOf(binding);
+    }
+
+    static int baseOf(Binding b) {
+        return b.in.ripRelative ? Cpu.CODE_BASE : b.in.base;
+    }
+
+    /** From the base; where that is the page of the code, from its start. */
+    static long displacementOf(Binding b) {
+        return b.in.displacement + (b.in.ripRelative ? b.end : 0);
     }
 
     final long vaddr(long[] r) {

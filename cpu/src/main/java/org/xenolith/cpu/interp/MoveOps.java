@@ -4,14 +4,14 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Mmu;
 
-/** MOV, MOVZX, MOVSX, LEA and other moves of general registers. */
+/** Moves of general registers and memory, as far as they are no {@link RegisterMove}. */
 final class MoveOps {
     private MoveOps() {}
 
     static Op mov(Binding b) {
         int bits = OperandForm.isByte(b, 0) ? 8 : b.bits();
         return switch (OperandForm.of(b)) {
-            case RR -> bits == 64 ? new Move64(b) : bits == 32 ? new Move32(b) : new MoveNarrow(b);
+            case RR -> new MoveNarrow(b);
             case RI -> new MoveImmediate(b, bits);
             case RM ->
                     switch (bits) {
@@ -29,32 +29,6 @@ final class MoveOps {
                     };
             case MI -> new StoreImmediate(b, bits);
         };
-    }
-
-    private static final class Move64 extends OperandForm.RegisterRegister {
-        Move64(Binding b) {
-            super(b);
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            r[dst] = r[src];
-            return next;
-        }
-    }
-
-    private static final class Move32 extends OperandForm.RegisterRegister {
-        Move32(Binding b) {
-            super(b);
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            r[dst] = r[src] & Registers.LOW_32;
-            return next;
-        }
     }
 
     private static final class MoveNarrow extends OperandForm.RegisterRegister {
@@ -98,7 +72,7 @@ final class MoveOps {
         }
     }
 
-    private static final class Load64 extends OperandForm.RegisterMemory {
+    static class Load64 extends OperandForm.RegisterMemory {
         Load64(Binding b) {
             super(b);
         }
@@ -111,7 +85,7 @@ final class MoveOps {
         }
     }
 
-    private static final class Load32 extends OperandForm.RegisterMemory {
+    static class Load32 extends OperandForm.RegisterMemory {
         Load32(Binding b) {
             super(b);
         }
@@ -150,7 +124,7 @@ final class MoveOps {
         }
     }
 
-    private static final class Store64 extends OperandForm.MemoryRegister {
+    static class Store64 extends OperandForm.MemoryRegister {
         Store64(Binding b) {
             super(b);
         }
@@ -203,11 +177,11 @@ final class MoveOps {
     }
 
     private static final class StoreImmediate extends OperandForm.MemoryImmediate {
-        private final int bits;
+        private final byte bits;
 
         StoreImmediate(Binding b, int bits) {
             super(b);
-            this.bits = bits;
+            this.bits = (byte) bits;
         }
 
         @Override
@@ -234,11 +208,11 @@ final class MoveOps {
     }
 
     private static final class LoadZero8 extends MemoryOp {
-        private final int dst;
+        private final byte dst;
 
         LoadZero8(Binding b) {
             super(b);
-            dst = b.in.reg;
+            dst = (byte) b.in.reg;
         }
 
         @Override
@@ -250,11 +224,11 @@ final class MoveOps {
     }
 
     private static final class LoadZero16 extends MemoryOp {
-        private final int dst;
+        private final byte dst;
 
         LoadZero16(Binding b) {
             super(b);
-            dst = b.in.reg;
+            dst = (byte) b.in.reg;
         }
 
         @Override
@@ -287,21 +261,21 @@ final class MoveOps {
     private static final class Extend extends MemoryOp {
         private final boolean memory;
         private final boolean signed;
-        private final int sourceBits;
-        private final int bits;
-        private final int dst;
-        private final int src;
-        private final int srcShift;
+        private final byte sourceBits;
+        private final byte bits;
+        private final byte dst;
+        private final byte src;
+        private final byte srcShift;
 
         Extend(Binding b, int sourceBits, boolean signed) {
             super(b);
             this.memory = b.in.memory;
             this.signed = signed;
-            this.sourceBits = sourceBits;
-            this.bits = b.bits();
-            this.dst = b.in.reg;
-            this.src = sourceBits == 8 ? b.byteRegister(b.in.rm) : b.in.rm;
-            this.srcShift = sourceBits == 8 ? b.byteShift(b.in.rm) : 0;
+            this.sourceBits = (byte) sourceBits;
+            this.bits = (byte) b.bits();
+            this.dst = (byte) b.in.reg;
+            this.src = (byte) (sourceBits == 8 ? b.byteRegister(b.in.rm) : b.in.rm);
+            this.srcShift = (byte) (sourceBits == 8 ? b.byteShift(b.in.rm) : 0);
         }
 
         @Override
@@ -325,11 +299,11 @@ final class MoveOps {
     }
 
     private static final class Lea64 extends MemoryOp {
-        private final int dst;
+        private final byte dst;
 
         Lea64(Binding b) {
             super(b);
-            dst = b.in.reg;
+            dst = (byte) b.in.reg;
         }
 
         @Override
@@ -341,13 +315,13 @@ final class MoveOps {
     }
 
     private static final class LeaNarrow extends MemoryOp {
-        private final int dst;
-        private final int bits;
+        private final byte dst;
+        private final byte bits;
 
         LeaNarrow(Binding b) {
             super(b);
-            dst = b.in.reg;
-            bits = b.bits();
+            dst = (byte) b.in.reg;
+            bits = (byte) b.bits();
         }
 
         @Override
@@ -482,17 +456,17 @@ final class MoveOps {
 
     /** SETcc. */
     static final class SetCondition extends MemoryOp {
-        private final int condition;
+        private final byte condition;
         private final boolean memory;
-        private final int dst;
-        private final int dstShift;
+        private final byte dst;
+        private final byte dstShift;
 
         SetCondition(Binding b) {
             super(b);
-            condition = b.in.opcode & 15;
+            condition = (byte) (b.in.opcode & 15);
             memory = b.in.memory;
-            dst = b.byteRegister(b.in.rm);
-            dstShift = b.byteShift(b.in.rm);
+            dst = (byte) b.byteRegister(b.in.rm);
+            dstShift = (byte) b.byteShift(b.in.rm);
         }
 
         @Override

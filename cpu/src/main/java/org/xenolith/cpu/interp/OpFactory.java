@@ -55,8 +55,12 @@ final class OpFactory {
             boolean tooLong = b.in.length > Decoder.MAX_LENGTH;
             return fault(tooLong ? Vector.GENERAL_PROTECTION : Vector.INVALID_OPCODE);
         }
-        if (b.in.addressSize == 4 && b.in.memory) {
-            return Address32.wrap(b);
+        if (FormedAddress.isNeeded(b)) {
+            return FormedAddress.wrap(b);
+        }
+        long move = RegisterMove.of(b);
+        if (move != RegisterMove.NONE) {
+            return new Pairs.OneMove(move);
         }
         Binder binder = BY_ROW[row.id()];
         Op op = binder == null ? null : binder.bind(b);

@@ -67,14 +67,14 @@ public enum OperandForm {
     abstract static class RegisterImmediate extends Op {
         final byte dst;
         final byte dstShift;
-        final long immediate;
+        final int immediate;
 
         RegisterImmediate(Binding b) {
             int first = registerOf(b, 0);
             boolean bytes = isByte(b, 0);
             dst = (byte) (bytes ? b.byteRegister(first) : first);
             dstShift = (byte) (bytes ? b.byteShift(first) : 0);
-            immediate = bytes ? (byte) b.in.immediate : b.in.immediate;
+            immediate = bytes ? (byte) b.in.immediate : (int) b.in.immediate;
         }
     }
 
@@ -105,11 +105,11 @@ public enum OperandForm {
     }
 
     abstract static class MemoryImmediate extends MemoryOp {
-        final long immediate;
+        final int immediate;
 
         MemoryImmediate(Binding b) {
             super(b);
-            immediate = isByte(b, 0) ? (byte) b.in.immediate : b.in.immediate;
+            immediate = isByte(b, 0) ? (byte) b.in.immediate : (int) b.in.immediate;
         }
     }
 }

@@ -147,13 +147,13 @@ final class ShiftOps {
 
     /** Shift of a register by a constant that is not 0. */
     private abstract static class ByConstant extends Op {
-        final int dst;
-        final int count;
+        final byte dst;
+        final byte count;
         final boolean quiet;
 
         ByConstant(Binding b, int count) {
-            dst = b.in.rm;
-            this.count = count;
+            dst = (byte) b.in.rm;
+            this.count = (byte) count;
             quiet = b.flagsDead;
         }
     }

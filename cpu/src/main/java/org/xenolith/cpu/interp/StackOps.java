@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -13,13 +14,10 @@ final class StackOps {
     static Op push(Binding b) {
         boolean wide = b.bits() == 64;
         return switch (b.operand(0)) {
-            case ZV -> wide ? new Push64(b.in.rm) : new PushNarrow(b);
+            case ZV -> wide ? new Push64(b) : new PushNarrow(b);
             case FS, GS -> new PushSegment(b);
             case IZ, IBS -> new PushImmediate(b);
-            default ->
-                    b.in.memory
-                            ? new PushMemory(b)
-                            : wide ? new Push64(b.in.rm) : new PushNarrow(b);
+            default -> b.in.memory ? new PushMemory(b) : wide ? new Push64(b) : new PushNarrow(b);
         };
     }
 
@@ -31,6 +29,11 @@ final class StackOps {
         };
     }
 
+    /** Whether a PUSH is one of a register of 64 bits. */
+    static boolean isPush64(Binding b) {
+        return b.operand(0) == Operand.ZV && b.bits() == 64;
+    }
+
     private abstract static class StackOp extends Op {
         @Override
         final boolean addressesStack() {
@@ -38,11 +41,11 @@ final class StackOps {
         }
     }
 
-    private static final class Push64 extends StackOp {
-        private final int src;
+    static class Push64 extends StackOp {
+        private final byte src;
 
-        Push64(int src) {
-            this.src = src;
+        Push64(Binding b) {
+            src = (byte) b.in.rm;
         }
 
         @Override
@@ -56,10 +59,10 @@ final class StackOps {
     }
 
     private static final class Pop64 extends StackOp {
-        private final int dst;
+        private final byte dst;
 
         Pop64(int dst) {
-            this.dst = dst;
+            this.dst = (byte) dst;
         }
 
         @Override

@@ -60,7 +60,7 @@ final class SystemOps {
         @Override
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
-            cpu.budget -= position;
+            cpu.budget -= position();
             long tsc;
             try {
                 tsc = cpu.platform().timeStampCounter(cpu);
@@ -68,7 +68,7 @@ final class SystemOps {
                     r[Cpu.RCX] = cpu.platform().readMsr(cpu, MSR_TSC_AUX) & Registers.LOW_32;
                 }
             } finally {
-                cpu.budget += position;
+                cpu.budget += position();
             }
             r[Cpu.RAX] = tsc & Registers.LOW_32;
             r[Cpu.RDX] = tsc >>> 32;

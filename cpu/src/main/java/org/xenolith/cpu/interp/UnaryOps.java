@@ -86,15 +86,15 @@ final class UnaryOps {
 
     private static final class OnRegister extends Op {
         private final Kind kind;
-        private final int bits;
-        private final int dst;
-        private final int dstShift;
+        private final byte bits;
+        private final byte dst;
+        private final byte dstShift;
 
         OnRegister(Kind kind, int bits, Binding b) {
             this.kind = kind;
-            this.bits = bits;
-            dst = bits == 8 ? b.byteRegister(b.in.rm) : b.in.rm;
-            dstShift = bits == 8 ? b.byteShift(b.in.rm) : 0;
+            this.bits = (byte) bits;
+            dst = (byte) (bits == 8 ? b.byteRegister(b.in.rm) : b.in.rm);
+            dstShift = (byte) (bits == 8 ? b.byteShift(b.in.rm) : 0);
         }
 
         @Override
@@ -110,12 +110,12 @@ final class UnaryOps {
 
     private static final class OnMemory extends MemoryOp {
         private final Kind kind;
-        private final int bits;
+        private final byte bits;
 
         OnMemory(Kind kind, int bits, Binding b) {
             super(b);
             this.kind = kind;
-            this.bits = bits;
+            this.bits = (byte) bits;
         }
 
         @Override

@@ -69,7 +69,7 @@ final class UnitOp extends Op {
         long before = cpu.budget;
         int reason =
                 cpu.verifier == null
-                        ? translated.run(cpu, start)
+                        ? translated.run(cpu, start())
                         : cpu.verifier.run(translated, address(cpu), entries++);
         cpu.tier.left(reason, before - cpu.budget);
         if (reason == TranslatedUnit.ROUGH && roughness.isTooMuch(cpu.tier.instructions())) {

@@ -252,6 +252,16 @@ public final class Ram {
         MemorySegment.copy(SEGMENT, BYTE, at, into, offset, length);
     }
 
+    /** Whether the pool holds these bytes: of an array, from an offset on. */
+    public static boolean holds(long at, byte[] bytes, int offset, int length) {
+        for (int i = 0; i < length; i++) {
+            if ((byte) getByte(at + i) != bytes[offset + i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Copies bytes into the pool. */
     public static void write(long at, byte[] from, int offset, int length) {
         MemorySegment.copy(from, offset, SEGMENT, BYTE, at, length);

@@ -64,7 +64,7 @@ class DroppedUnitTest {
         assertThat(machine.cpu.r[Cpu.RAX]).isEqualTo(1);
         page.stored(0x800, 0x801);
         assertThat(collected(() -> unit.get() == null)).isTrue();
-        assertThat(remembered.enterable).isFalse();
+        assertThat(remembered.isEnterable()).isFalse();
     }
 
     private static boolean collected(BooleanSupplier gone) {
