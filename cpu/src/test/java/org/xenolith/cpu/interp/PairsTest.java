@@ -22,7 +22,7 @@ class PairsTest {
 
     private static final long DATA = 0x80_0000L;
     private static final int BYTES = 0x2000;
-    private static final int PROGRAMS = 20_000;
+    private static final int PROGRAMS = Integer.getInteger("xenolith.pairs", 20_000);
     private static final long SEED = System.nanoTime();
 
     /** Ends a program. */
@@ -164,6 +164,13 @@ class PairsTest {
                         Arrays.toString(Arrays.copyOf(cpu.r, 16)));
     }
 
+    /** With a stack in its code, now and then. */
+    private static boolean hasChangedItself(FlatMachine machine, byte[] program) {
+        byte[] now = new byte[program.length];
+        machine.cpu.mmu().copyFrom(CODE, now, 0, now.length);
+        return !Arrays.equals(now, program);
+    }
+
     @Test
     void blocksDoWhatTheirInstructionsDoOneByOne() {
         FlatMachine[] machines = {machine(), machine(), machine(), machine()};
@@ -181,6 +188,9 @@ class PairsTest {
                 assertThat(outcome)
                         .as("%s, %d at once", HexFormat.of().formatHex(program), atMost[k])
                         .isEqualTo(alone);
+            }
+            if (hasChangedItself(machines[1], program)) {
+                continue;
             }
             start(machines[1], registers);
             machines[1].cpu.systemFlags |= Flags.TF;
