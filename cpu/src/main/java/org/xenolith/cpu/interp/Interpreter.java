@@ -112,8 +112,8 @@ public final class Interpreter {
     private int executeOne() {
         cpu.systemFlags &= ~Flags.RF;
         Op op = null;
-        // Or a jump would lead into a block, and whose first operation stands where the block
-        // begins only if no NOP and no move is before it.
+        // With more, a jump would lead into a block; its first operation stands behind the NOPs and
+        // the move that it executes first, and no longer says where the block begins.
         long aside = cpu.budget - 1;
         cpu.setAside(aside);
         try {
