@@ -37,8 +37,8 @@ final class AddOps {
             case RI ->
                     switch (bits) {
                         case 16 -> new RI16(b);
-                        case 32 -> b.flagsDead ? new RI32Silent(b) : new RI32(b);
-                        case 64 -> b.flagsDead ? new RI64Silent(b) : new RI64(b);
+                        case 32 -> new RI32(b);
+                        case 64 -> new RI64(b);
                         default -> new RI8(b);
                     };
             case MI ->
@@ -394,22 +394,6 @@ final class AddOps {
         }
     }
 
-    private static final class RI32Silent extends OperandForm.RegisterImmediate {
-        RI32Silent(Binding b) {
-            super(b);
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            long a = (int) r[dst];
-            long b = immediate;
-            long result = (int) (Alu.add(a, b));
-            r[dst] = result & Registers.LOW_32;
-            return next;
-        }
-    }
-
     private static final class RI64 extends OperandForm.RegisterImmediate {
         RI64(Binding b) {
             super(b);
@@ -423,22 +407,6 @@ final class AddOps {
             long result = Alu.add(a, b);
             r[dst] = result;
             cpu.setFlags(Flags.ADD, a, b, result);
-            return next;
-        }
-    }
-
-    private static final class RI64Silent extends OperandForm.RegisterImmediate {
-        RI64Silent(Binding b) {
-            super(b);
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            long a = r[dst];
-            long b = immediate;
-            long result = Alu.add(a, b);
-            r[dst] = result;
             return next;
         }
     }

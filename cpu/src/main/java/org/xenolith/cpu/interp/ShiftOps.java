@@ -145,7 +145,10 @@ final class ShiftOps {
         }
     }
 
-    /** Shift of a register by a constant that is not 0. */
+    /**
+     * Shift of a register by a constant that is not 0; SHL and SHR whose flags nobody reads are a
+     * {@link RegisterMove}.
+     */
     private abstract static class ByConstant extends Op {
         final byte dst;
         final byte count;
@@ -169,9 +172,7 @@ final class ShiftOps {
             long a = r[dst];
             long result = a << count;
             r[dst] = result;
-            if (!quiet) {
-                setShlFlags(cpu, a, count, 64, result);
-            }
+            setShlFlags(cpu, a, count, 64, result);
             return next;
         }
     }
@@ -187,9 +188,7 @@ final class ShiftOps {
             int a = (int) r[dst];
             int result = a << count;
             r[dst] = result & Registers.LOW_32;
-            if (!quiet) {
-                setShlFlags(cpu, a, count, 32, result);
-            }
+            setShlFlags(cpu, a, count, 32, result);
             return next;
         }
     }
@@ -205,9 +204,7 @@ final class ShiftOps {
             long a = r[dst];
             long result = a >>> count;
             r[dst] = result;
-            if (!quiet) {
-                setShrFlags(cpu, a, count, 64, result);
-            }
+            setShrFlags(cpu, a, count, 64, result);
             return next;
         }
     }
@@ -223,9 +220,7 @@ final class ShiftOps {
             int a = (int) r[dst];
             int result = a >>> count;
             r[dst] = result & Registers.LOW_32;
-            if (!quiet) {
-                setShrFlags(cpu, a, count, 32, result);
-            }
+            setShrFlags(cpu, a, count, 32, result);
             return next;
         }
     }

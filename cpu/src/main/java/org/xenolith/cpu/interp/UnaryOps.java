@@ -18,10 +18,6 @@ final class UnaryOps {
 
     static Op create(Kind kind, Binding b) {
         int bits = OperandForm.isByte(b, 0) ? 8 : b.bits();
-        if (!b.in.memory && b.flagsDead && bits >= 32 && (kind == Kind.INC || kind == Kind.DEC)) {
-            int step = kind == Kind.INC ? 1 : -1;
-            return bits == 64 ? new Step64(b, step) : new Step32(b, step);
-        }
         return b.in.memory ? new OnMemory(kind, bits, b) : new OnRegister(kind, bits, b);
     }
 
@@ -48,40 +44,6 @@ final class UnaryOps {
     private static void setKeepingCarry(Cpu cpu, int rule, long a, long result) {
         cpu.flagReady = cpu.carry();
         cpu.setFlags(rule, a, 1, result);
-    }
-
-    /** INC or DEC whose flags nobody reads. */
-    private static final class Step64 extends Op {
-        private final int dst;
-        private final int step;
-
-        Step64(Binding b, int step) {
-            dst = b.in.rm;
-            this.step = step;
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            cpu.r[dst] += step;
-            return next;
-        }
-    }
-
-    private static final class Step32 extends Op {
-        private final int dst;
-        private final int step;
-
-        Step32(Binding b, int step) {
-            dst = b.in.rm;
-            this.step = step;
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            r[dst] = r[dst] + step & Registers.LOW_32;
-            return next;
-        }
     }
 
     private static final class OnRegister extends Op {

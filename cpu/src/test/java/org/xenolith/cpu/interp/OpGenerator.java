@@ -87,6 +87,10 @@ final class OpGenerator {
             return rule.startsWith("of:");
         }
 
+        boolean isSum() {
+            return rule.equals("ADD") || rule.equals("SUB");
+        }
+
         boolean logic() {
             return rule.equals("LOGIC");
         }
@@ -137,7 +141,7 @@ final class OpGenerator {
         StringBuilder out = new StringBuilder(HEADER);
         out.append("import org.xenolith.cpu.Cpu;\nimport org.xenolith.cpu.mmu.Mmu;\n");
         out.append("import org.xenolith.cpu.semantics.Alu;\n");
-        if (alu.rule.equals("ADD") || alu.rule.equals("SUB")) {
+        if (alu.isSum()) {
             out.append("import org.xenolith.cpu.semantics.Flags;\n");
         }
         out.append("\n/** {@code ").append(alu.name.toLowerCase());
@@ -158,11 +162,13 @@ final class OpGenerator {
 
     /**
      * Where nobody reads the flags of a 32 or 64-bit result in a register, they are not recorded.
+     * ADD and SUB of a constant are then a {@link RegisterMove}.
      */
     private static boolean hasSilentForm(Alu alu, String form, Width width) {
         return alu.writes
                 && !alu.takesCarry()
                 && form.charAt(0) == 'R'
+                && !(form.equals("RI") && alu.isSum())
                 && (width == Width.L || width == Width.Q);
     }
 
