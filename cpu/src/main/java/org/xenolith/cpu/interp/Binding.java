@@ -25,7 +25,7 @@ public final class Binding {
         set(in, page, start, flagsDead);
     }
 
-    /** To be filled, again and again. */
+    /** To be filled for one instruction after the other, so that decoding leaves no garbage. */
     Binding() {}
 
     final void set(Instruction in, CodePage page, int start, boolean flagsDead) {

@@ -191,7 +191,10 @@ final class BlockBuilder {
         if (second > lastWithOp) {
             return add(OpFactory.bind(bindings[i]), i, i);
         }
-        Op op = moves[i] == RegisterMove.NONE ? null : Pairs.behindMove(moves[i], bindings[second]);
+        Op op = null;
+        if (moves[i] != RegisterMove.NONE) {
+            op = Pairs.behindMove(moves[i], moves[second], bindings[second]);
+        }
         if (op != null) {
             return add(op, second, second);
         }

@@ -16,13 +16,13 @@ final class Pairs {
     /**
      * The operation for a move and an instruction behind it.
      *
+     * @param second the move that the instruction is, or {@link RegisterMove#NONE}
      * @return null where there is none
      */
-    static Op behindMove(long move, Binding b) {
+    static Op behindMove(long move, long second, Binding b) {
         if (b.in.row == null || b.in.lock || FormedAddress.isNeeded(b)) {
             return null;
         }
-        long second = RegisterMove.of(b);
         if (second != RegisterMove.NONE) {
             return new TwoMoves(move, second);
         }
