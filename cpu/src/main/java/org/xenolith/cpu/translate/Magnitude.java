@@ -19,7 +19,7 @@ record Magnitude(int low, int grid, int high, boolean nonZero) {
     private static final int LARGEST = 1023;
 
     /**
-     * The exponents of {@link Doubles#isModerate}: products of four such numbers, and sums of
+     * The exponents of {@link Doubles#requireModerate}: products of four such numbers, and sums of
      * products of three, still fit. Values outside of 10^-76 to 10^76 are rare.
      */
     static final int MODERATE_EXPONENT = 255;
@@ -29,7 +29,7 @@ record Magnitude(int low, int grid, int high, boolean nonZero) {
     static final Magnitude MODERATE_AND_NOT_ZERO =
             ofRange(-MODERATE_EXPONENT, MODERATE_EXPONENT, true);
 
-    /** What {@link Doubles#isComparable} says: no NaN and no denormal, but maybe infinite. */
+    /** What {@link Doubles#requireComparable} shows: no NaN and no denormal, but maybe infinite. */
     static final Magnitude COMPARABLE = ofRange(-1022, 2 * LARGEST, false);
 
     /** 0, of which every such bound is true. */
