@@ -21,6 +21,10 @@ final class Modules {
 
     private Modules() {}
 
+    static Path root() {
+        return ROOT;
+    }
+
     /** All classes of each module, without its tests. */
     static Map<String, List<ClassModel>> classes() {
         Map<String, List<ClassModel>> classes = new LinkedHashMap<>();
