@@ -24,7 +24,7 @@ public final class HotRequests implements Translator {
     }
 
     @Override
-    public int threshold(int drops) {
+    public int threshold(int drops, int age) {
         return threshold;
     }
 

@@ -36,6 +36,10 @@ class TranslationTest {
     private static final int FEW = 4_000;
     private static final int MANY = 200_000;
     private static final long MEGABYTE = 1 << 20;
+
+    /** Millions of instructions after which a vCPU no longer counts as one that boots. */
+    private static final int BOOTED = 1_800;
+
     private static final int ANY_TIME = 1_000_000;
 
     private final GuestCode guest = new GuestCode(TestTier.EVERYTHING);
@@ -166,17 +170,27 @@ class TranslationTest {
     void codeOfAPatchedPageNeedsMoreEntriesAndGetsMoreTimeForThem() {
         Jit jit = TestTier.HOT.jit();
         for (int drops = 1; drops < 20; drops++) {
-            assertThat((double) jit.threshold(drops) / jit.window(drops, 0))
-                    .isEqualTo((double) jit.threshold(0) / jit.window(0, 0));
+            assertThat((double) jit.threshold(drops, BOOTED) / jit.window(drops, BOOTED))
+                    .isEqualTo((double) jit.threshold(0, BOOTED) / jit.window(0, BOOTED));
         }
-        assertThat(jit.threshold(1)).isEqualTo(2 * jit.threshold(0));
+        assertThat(jit.threshold(1, BOOTED)).isEqualTo(2 * jit.threshold(0, BOOTED));
+    }
+
+    @Test
+    void codeOfABootNeedsMoreEntriesAndGetsMoreTimeForThem() {
+        Jit jit = TestTier.HOT.jit();
+        assertThat(jit.threshold(0, 0)).isEqualTo(4 * jit.threshold(0, BOOTED));
+        assertThat(jit.window(0, 0)).isEqualTo(4 * jit.window(0, BOOTED));
+        assertThat(jit.threshold(1, 0)).isEqualTo(2 * jit.threshold(0, 0));
+        Jit atOnce = TestTier.EVERYTHING.jit();
+        assertThat(atOnce.threshold(0, 0)).isEqualTo(atOnce.threshold(0, BOOTED));
     }
 
     @Test
     void aGuestThatRunsForLongGivesItsCodeMoreTimeUpToALimit() {
         Jit jit = TestTier.HOT.jit();
-        int young = jit.window(0, 0);
-        assertThat(jit.window(0, 10 * young)).isEqualTo(young);
+        int young = jit.window(0, BOOTED);
+        assertThat(jit.window(0, 32 * young)).isEqualTo(young);
         assertThat(jit.window(0, 64 * young)).isEqualTo(2 * young);
         assertThat(jit.window(0, Integer.MAX_VALUE)).isEqualTo(4 * young);
     }

@@ -64,7 +64,7 @@ public final class CodeCache implements StoreWatch {
      * many entries are asked for.
      */
     public boolean isCountingSparing() {
-        return translator == null || translator.threshold(0) >= SPARING;
+        return translator == null || translator.threshold(0, 0) >= SPARING;
     }
 
     /** One entry into a unit of so many is compared with the interpreter; 0 for none. */
@@ -75,7 +75,7 @@ public final class CodeCache implements StoreWatch {
     /** Hands a block over for translation, or lets it count anew. */
     void hot(Cpu cpu, CodePage page, Block block) {
         if (translator != null && !isSoonEnough(cpu, page, block)) {
-            block.heat = translator.threshold(page.drops());
+            block.heat = translator.threshold(page.drops(), now(cpu));
             block.since = now(cpu);
             return;
         }
@@ -89,8 +89,8 @@ public final class CodeCache implements StoreWatch {
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
         if (!translator.request(
-                new HotCode(page, block, bytes, busyBelow(page), translator.library()))) {
-            block.heat = translator.threshold(page.drops());
+                new HotCode(page, block, bytes, busyBelow(page, now(cpu)), translator.library()))) {
+            block.heat = translator.threshold(page.drops(), now(cpu));
         }
     }
 
@@ -109,8 +109,8 @@ public final class CodeCache implements StoreWatch {
         return (int) (cpu.retired() / 1_000_000);
     }
 
-    private int busyBelow(CodePage page) {
-        int threshold = translator.threshold(page.drops());
+    private int busyBelow(CodePage page, int now) {
+        int threshold = translator.threshold(page.drops(), now);
         return threshold - threshold / BUSY_PART;
     }
 
@@ -174,7 +174,7 @@ public final class CodeCache implements StoreWatch {
     void add(CodePage page, Block block, Cpu cpu) {
         Mmu owner = cpu.mmu();
         if (translator != null) {
-            block.heat = translator.threshold(page.drops());
+            block.heat = translator.threshold(page.drops(), now(cpu));
             block.since = now(cpu);
         }
         boolean first = page.add(block, translator == null ? null : translator.library());

@@ -6,14 +6,15 @@ public interface Translator {
      * Entries into a block until it is handed over.
      *
      * @param drops how often a store has destroyed translated code of the same page
+     * @param age millions of instructions the vCPU has executed
      */
-    int threshold(int drops);
+    int threshold(int drops, int age);
 
     /**
      * Within how many millions of a vCPU's instructions these entries must come.
      *
      * @param drops as above: what needs more entries gets more time for them
-     * @param age millions of instructions the vCPU has executed
+     * @param age as above
      */
     int window(int drops, int age);
 

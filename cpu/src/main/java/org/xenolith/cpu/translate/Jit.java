@@ -105,6 +105,19 @@ public final class Jit implements Translator {
     /** The window grows to so many times its first length, lest flat code be translated. */
     private static final int WINDOW_GROWTH = 4;
 
+    /**
+     * A vCPU that is younger boots, most likely: what Debian's first one does until there is a
+     * shell, 1,300 of these in one loop.
+     */
+    private static final int BOOT_MILLIONS = 1_800;
+
+    /**
+     * So many times the entries, in so many times the window, until then. A kernel runs much of its
+     * boot for a tenth of a second and never again; by the time HotSpot has compiled it twice it is
+     * over, and what is left to do has waited for the compilers.
+     */
+    private static final int BOOT_FACTOR = 4;
+
     /** How often units are asked whether they are compiled. */
     private static final long ASK_MILLIS = 2;
 
@@ -132,14 +145,19 @@ public final class Jit implements Translator {
     }
 
     @Override
-    public int threshold(int drops) {
-        return policy.threshold << Math.min(drops, MAX_BACK_OFF);
+    public int threshold(int drops, int age) {
+        return policy.threshold * factor(age) << Math.min(drops, MAX_BACK_OFF);
+    }
+
+    private int factor(int age) {
+        return age < BOOT_MILLIONS && !policy.atOnce ? BOOT_FACTOR : 1;
     }
 
     @Override
     public int window(int drops, int age) {
         long grown = Math.min(age / WINDOW_PART, (long) policy.window * WINDOW_GROWTH);
-        long window = Math.max(policy.window, grown) << Math.min(drops, MAX_BACK_OFF);
+        long window = Math.max((long) policy.window * factor(age), grown);
+        window <<= Math.min(drops, MAX_BACK_OFF);
         return (int) Math.min(window, Integer.MAX_VALUE);
     }
 
