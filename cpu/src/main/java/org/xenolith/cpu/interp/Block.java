@@ -12,6 +12,13 @@ import java.lang.invoke.VarHandle;
 public final class Block {
     public static final int MAX_INSTRUCTIONS = 48;
 
+    /**
+     * A block that did this part of the way to a translation counts as busy. The handlers of a
+     * bytecode interpreter are not all equally busy: what its unit leaves out makes a second one,
+     * and the two then run by turns.
+     */
+    private static final int BUSY_PART = 256;
+
     /** {@link #heat} of a block that shall not be translated. */
     static final int COLD = Integer.MAX_VALUE;
 
@@ -38,6 +45,9 @@ public final class Block {
      * without synchronisation: a lost decrement does no harm.
      */
     int heat = COLD;
+
+    /** What {@link #heat} began with: it differs with the vCPU's age and the page's past. */
+    private int asked;
 
     /** When counting began: millions of instructions of the vCPU that counted first. */
     int since;
@@ -70,6 +80,23 @@ public final class Block {
         this.start = start;
         this.count = count;
         this.code = code;
+    }
+
+    /**
+     * Counts anew.
+     *
+     * @param entries until the block is hot
+     * @param now millions of instructions the vCPU has executed
+     */
+    void beginCounting(int entries, int now) {
+        asked = entries;
+        heat = entries;
+        since = now;
+    }
+
+    /** Whether it is entered often, translated or on its way to be. */
+    boolean isBusy() {
+        return busy || entry != plain || heat < asked - asked / BUSY_PART;
     }
 
     /** Counts an entry, and those that were not counted since. True when the block is hot now. */

@@ -24,13 +24,6 @@ public final class CodeCache implements StoreWatch {
     private static final int CHUNK_SHIFT = 10;
     private static final int CHUNK = 1 << CHUNK_SHIFT;
 
-    /**
-     * A block that did this part of the way to a translation counts as busy. The handlers of a
-     * bytecode interpreter are not all equally busy: what its unit leaves out makes a second one,
-     * and the two then run by turns.
-     */
-    private static final int BUSY_PART = 256;
-
     private static final int SPARING = 1000;
 
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
@@ -75,8 +68,7 @@ public final class CodeCache implements StoreWatch {
     /** Hands a block over for translation, or lets it count anew. */
     void hot(Cpu cpu, CodePage page, Block block) {
         if (translator != null && !isSoonEnough(cpu, page, block)) {
-            block.heat = translator.threshold(page.drops(), now(cpu));
-            block.since = now(cpu);
+            beginCounting(cpu, page, block);
             return;
         }
         block.heat = Block.COLD;
@@ -88,10 +80,14 @@ public final class CodeCache implements StoreWatch {
         block.busy = true;
         byte[] bytes = new byte[Ram.PAGE_SIZE];
         Ram.read(page.hostBase(), bytes, 0, Ram.PAGE_SIZE);
-        if (!translator.request(
-                new HotCode(page, block, bytes, busyBelow(page, now(cpu)), translator.library()))) {
-            block.heat = translator.threshold(page.drops(), now(cpu));
+        if (!translator.request(new HotCode(page, block, bytes, translator.library()))) {
+            beginCounting(cpu, page, block);
         }
+    }
+
+    private void beginCounting(Cpu cpu, CodePage page, Block block) {
+        int now = now(cpu);
+        block.beginCounting(translator.threshold(page.drops(), now), now);
     }
 
     /**
@@ -107,11 +103,6 @@ public final class CodeCache implements StoreWatch {
 
     private static int now(Cpu cpu) {
         return (int) (cpu.retired() / 1_000_000);
-    }
-
-    private int busyBelow(CodePage page, int now) {
-        int threshold = translator.threshold(page.drops(), now);
-        return threshold - threshold / BUSY_PART;
     }
 
     /** A unit was left too often because its quick form of floating point was not quick. */
@@ -174,8 +165,7 @@ public final class CodeCache implements StoreWatch {
     void add(CodePage page, Block block, Cpu cpu) {
         Mmu owner = cpu.mmu();
         if (translator != null) {
-            block.heat = translator.threshold(page.drops(), now(cpu));
-            block.since = now(cpu);
+            beginCounting(cpu, page, block);
         }
         boolean first = page.add(block, translator == null ? null : translator.library());
         decodedBlocks.increment();

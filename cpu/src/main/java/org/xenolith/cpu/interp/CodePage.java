@@ -282,10 +282,10 @@ final class CodePage {
     }
 
     /** Starts of live blocks that were entered often, or are translated, in ascending order. */
-    synchronized int[] startsBelow(int heat) {
+    synchronized int[] busyStarts() {
         return Arrays.stream(table)
                 .filter(block -> block != null && block.isValid())
-                .filter(block -> block.heat < heat || block.busy || block.entry != block.plain)
+                .filter(Block::isBusy)
                 .mapToInt(block -> block.start)
                 .sorted()
                 .toArray();
@@ -295,13 +295,12 @@ final class CodePage {
      * Blocks that run within somebody's unit now need not become units soon.
      *
      * @param heat they count anew from
-     * @param busyBelow heat below which a block was entered often
      */
-    void cool(int[] starts, int heat, int busyBelow) {
+    void cool(int[] starts, int heat) {
         for (int start : starts) {
             Block block = find(start);
             if (block != null && block.entry == block.plain) {
-                block.busy |= block.heat < busyBelow;
+                block.busy = block.isBusy();
                 // In this order: of a block that gets hot meanwhile the request may be dropped, and
                 // then it has to count.
                 block.covered = true;

@@ -5,17 +5,12 @@ public final class HotCode {
     private final CodePage page;
     private final Block block;
     private final byte[] bytes;
-    private final int busyBelow;
     private final UnitLibrary library;
 
-    /**
-     * @param busyBelow heat below which a block of the page runs often, too
-     */
-    HotCode(CodePage page, Block block, byte[] bytes, int busyBelow, UnitLibrary library) {
+    HotCode(CodePage page, Block block, byte[] bytes, UnitLibrary library) {
         this.page = page;
         this.block = block;
         this.bytes = bytes;
-        this.busyBelow = busyBelow;
         this.library = library;
     }
 
@@ -34,7 +29,7 @@ public final class HotCode {
      * jumps.
      */
     public int[] busy() {
-        return page.startsBelow(busyBelow);
+        return page.busyStarts();
     }
 
     /**
@@ -95,7 +90,7 @@ public final class HotCode {
         MadeUnit made = new MadeUnit(unit, entries, code, heat, exact);
         boolean installed = page.install(block, made);
         if (installed) {
-            page.cool(covered, heat, busyBelow);
+            page.cool(covered, heat);
             library.add(made);
         } else {
             page.countAnew(block, heat);
