@@ -11,6 +11,7 @@ import static org.xenolith.cpu.Cpu.RCX;
 import static org.xenolith.cpu.Cpu.RDI;
 import static org.xenolith.cpu.Cpu.RDX;
 import static org.xenolith.cpu.Cpu.RSI;
+import static org.xenolith.cpu.Cpu.RSP;
 import static org.xenolith.cpu.GuestCode.CODE;
 import static org.xenolith.cpu.GuestCode.DATA;
 
@@ -115,6 +116,52 @@ class JumpsAcrossPagesTest {
         guest.machine.load(caller, calling(caller, 5));
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    /** Leads a page elsewhere as a sibling does whose message this vCPU has not read yet. */
+    private void remapUnheard(long vaddr, long frame) {
+        Ram.putLong(cpu.mmu().pteMachineAddress(vaddr), frame | FLAGS);
+    }
+
+    /** Maps a page that takes another one's entry in the fetch TLB when it runs. */
+    private long pageThatEvicts(long vaddr) {
+        long conflicting = vaddr + (4096L << Ram.PAGE_SHIFT);
+        guest.machine.map(conflicting, 0x1000);
+        guest.machine.load(conflicting, new Assembler(conflicting).nop().syscall().bytes());
+        return conflicting;
+    }
+
+    /** Returns to its own first instruction until RBX is 0. */
+    private static byte[] returningToItself(long at) {
+        Label end = new Label();
+        Assembler code = new Assembler(at);
+        code.aluImmediate(Alu.SUB, 64, RSP, 8).dec(64, RBX).jcc(Condition.E, end).ret();
+        return code.bind(end).syscall().bytes();
+    }
+
+    @Test
+    void aCallDoesNotKeepWhereItReturnedToWhileAnotherFrameWasInItsPlace() {
+        long caller = CODE + 0x2000, frame = guest.machine.host(caller), back = caller + 15;
+        guest.machine.load(FUNCTION, new Assembler(FUNCTION).syscall().ret().bytes());
+        guest.machine.load(caller, calling(caller, 3));
+        guest.machine.load(ALIAS + (back & Ram.PAGE_OFFSET), returningToItself(back));
+        long evicting = pageThatEvicts(caller);
+        cpu.rip = caller;
+        guest.runToSyscall();
+        long ret = cpu.rip;
+        remapUnheard(caller, otherFrame);
+        cpu.rip = evicting;
+        guest.runToSyscall();
+        cpu.rip = ret;
+        cpu.r[RBX] = 4;
+        guest.runToSyscall();
+        assertThat(cpu.r[RBX]).as("the other frame's code has run").isZero();
+        guest.setPte(caller, frame, FLAGS);
+        cpu.rip = caller;
+        guest.runToSyscall();
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(3);
+        assertThat(cpu.r[RBX]).as("the other frame's code has not run again").isZero();
     }
 
     @Test

@@ -95,10 +95,19 @@ abstract class Branch extends Op {
     }
 
     @Override
-    final void returnsTo(Op entry) {
-        if (end() < Ram.PAGE_SIZE) {
-            nextEntry = entry;
+    final void returnsTo(Block block) {
+        if (isBehind(block, page, end())) {
+            nextEntry = block.entry;
         }
+    }
+
+    /**
+     * Whether a block to which a call has returned stands behind it in its own frame. The caller's
+     * page may lead to another frame meanwhile, and to the call's again: that is for all who share
+     * the frame, whatever is mapped where they run.
+     */
+    static boolean isBehind(Block block, CodePage page, int end) {
+        return block.page == page && block.start == end;
     }
 
     @Override

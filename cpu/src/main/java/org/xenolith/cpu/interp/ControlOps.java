@@ -5,7 +5,6 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
-import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 /** Jumps, calls, returns and software interrupts: the ends of blocks. */
@@ -52,6 +51,7 @@ final class ControlOps {
         private final boolean call;
         private final boolean memory;
         private final int src;
+        private final CodePage page;
 
         /** Behind a call, as far as it is known. */
         private Op nextEntry;
@@ -64,6 +64,7 @@ final class ControlOps {
             this.call = call;
             memory = b.in.memory;
             src = b.in.rm;
+            page = b.page;
         }
 
         @Override
@@ -100,9 +101,9 @@ final class ControlOps {
         }
 
         @Override
-        void returnsTo(Op entry) {
-            if (end() < Ram.PAGE_SIZE) {
-                nextEntry = entry;
+        void returnsTo(Block block) {
+            if (Branch.isBehind(block, page, end())) {
+                nextEntry = block.entry;
             }
         }
     }

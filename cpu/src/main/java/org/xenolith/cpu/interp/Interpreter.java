@@ -356,7 +356,7 @@ public final class Interpreter {
         }
         entry = enter(cpu, rip);
         if (entry != null) {
-            returns.learn(rsp, key, entry);
+            returns.learn(rsp, key, entered(cpu, rip));
         }
         return entry;
     }

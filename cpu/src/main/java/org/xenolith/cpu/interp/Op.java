@@ -122,8 +122,10 @@ public abstract class Op {
     /** Its block is dropped: lets go of the blocks that it remembers. */
     void forget() {}
 
-    /** What a call has behind it, in the same page: its return may go there. */
-    void returnsTo(Op entry) {}
+    /**
+     * Where the return of a call has led: the next one may go there if that is the call's frame.
+     */
+    void returnsTo(Block block) {}
 
     /**
      * Whether a non-canonical address in this operation is a stack fault: it uses RSP or RBP as

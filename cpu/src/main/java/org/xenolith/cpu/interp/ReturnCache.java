@@ -63,10 +63,10 @@ final class ReturnCache implements FetchListener {
     }
 
     /** A return went where its call did not know; next time it does. */
-    void learn(long rsp, long key, Op entry) {
+    void learn(long rsp, long key, Block block) {
         int i = slot(rsp);
         if (keys[i] == key && ages[i] == drops) {
-            callers[i].returnsTo(entry);
+            callers[i].returnsTo(block);
         }
     }
 
