@@ -16,6 +16,7 @@ import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.mmu.Pte;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
 import java.util.function.Consumer;
@@ -154,6 +155,19 @@ class ChangingCodeTest {
         guest.writeAt(function, code -> code.mov(RAX, 0x7700).ret());
         guest.run(code -> code.call(label).syscall());
         assertThat(cpu.r[RAX]).isEqualTo(0x7700);
+    }
+
+    /** The pool clears frames that it gets back; that is no store of a vCPU. */
+    @Test
+    void aFrameThatWasGivenAwayRunsWhatItHoldsWhenItComesBack() {
+        guest.run(code -> code.mov(RAX, 3).syscall());
+        long host = guest.machine.host(CODE);
+        cpu.mmu().dropFrame(host);
+        byte[] other = new Assembler(CODE).mov(RAX, 5).syscall().bytes();
+        Ram.write(host, other, 0, other.length);
+        cpu.rip = CODE;
+        guest.runToSyscall();
+        assertThat(cpu.r[RAX]).isEqualTo(5);
     }
 
     @Test

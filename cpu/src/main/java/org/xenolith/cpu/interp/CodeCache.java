@@ -204,7 +204,7 @@ public final class CodeCache implements StoreWatch {
         }
     }
 
-    /** The frame gets other contents or another owner. */
+    @Override
     public void forget(long hostBase) {
         CodePage page = pageIfAny(hostBase);
         if (page != null) {

@@ -11,6 +11,9 @@ public interface StoreWatch {
     /** A vCPU that may have written to the frame unseen can do so no more. */
     void writesDropped(long hostBase);
 
+    /** The frame gets another owner, or comes back with other contents: nobody stored them. */
+    void forget(long hostBase);
+
     /** For a CPU that never executes, and tests of the MMU alone. */
     StoreWatch NONE =
             new StoreWatch() {
@@ -24,5 +27,8 @@ public interface StoreWatch {
 
                 @Override
                 public void writesDropped(long hostBase) {}
+
+                @Override
+                public void forget(long hostBase) {}
             };
 }

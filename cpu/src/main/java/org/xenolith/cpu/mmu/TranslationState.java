@@ -168,7 +168,8 @@ abstract sealed class TranslationState permits Mmu {
     }
 
     /**
-     * Drops every entry that leads to a host frame, which is about to be given to somebody else.
+     * Drops every entry that leads to a host frame, which is about to be given to somebody else,
+     * and what was decoded there: it may come back with other contents.
      */
     public void dropFrame(long hostBase) {
         Tlb.dropFrame(tlb, hostBase);
@@ -180,6 +181,7 @@ abstract sealed class TranslationState permits Mmu {
         }
         // Jumps may remember pages that have left the TLB since.
         fetchListener.allDropped();
+        watch.forget(hostBase);
     }
 
     // ---- walks
