@@ -27,9 +27,13 @@ abstract class MemoryOp extends Op {
         return b.in.ripRelative ? Cpu.CODE_BASE : b.in.base;
     }
 
-    /** From the base; where that is the page of the code, from its start. */
+    /**
+     * From the base, as the instruction finds it; where that is the page of the code, from its
+     * start.
+     */
     static long displacementOf(Binding b) {
-        return b.in.displacement + (b.in.ripRelative ? b.end : 0);
+        long fromBase = b.in.ripRelative ? b.end : StackOps.movedBefore(b);
+        return b.in.displacement + fromBase;
     }
 
     final long vaddr(long[] r) {

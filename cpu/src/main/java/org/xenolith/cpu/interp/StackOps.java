@@ -29,6 +29,15 @@ final class StackOps {
         };
     }
 
+    /**
+     * Bytes by which RSP, as base of the memory operand, has moved when the address is formed: POP
+     * forms it with the value after the pop.
+     */
+    static int movedBefore(Binding b) {
+        boolean pops = b.in.base == Cpu.RSP && b.in.row.mnemonic().equals("pop");
+        return pops ? b.in.operandSize : 0;
+    }
+
     /** Whether a PUSH is one of a register of 64 bits. */
     static boolean isPush64(Binding b) {
         return b.operand(0) == Operand.ZV && b.bits() == 64;
@@ -159,7 +168,6 @@ final class StackOps {
         }
     }
 
-    /** An address based on RSP is formed with the value after the pop. */
     private static final class PopGeneral extends MemoryOp {
         private final boolean memory;
         private final int bits;
@@ -180,8 +188,7 @@ final class StackOps {
             requireCanonicalStack(rsp, bits >> 3);
             long value = Loads.load(mmu, rsp, bits);
             if (memory) {
-                long offset = base == Cpu.RSP ? bits >> 3 : 0;
-                Loads.store(mmu, vaddr(r) + offset, bits, value);
+                Loads.store(mmu, vaddr(r), bits, value);
                 r[Cpu.RSP] = rsp + (bits >> 3);
             } else {
                 r[Cpu.RSP] = rsp + (bits >> 3);
