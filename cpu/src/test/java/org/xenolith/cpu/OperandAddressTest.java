@@ -3,9 +3,11 @@ package org.xenolith.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.cpu.Cpu.RAX;
 import static org.xenolith.cpu.Cpu.RSP;
+import static org.xenolith.cpu.GuestCode.CODE;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.xenolith.cpu.semantics.Flags;
 
 /** Where operands lie that are no plain sum of registers, and which of their bytes fault. */
 @Timeout(20)
@@ -26,5 +28,16 @@ class OperandAddressTest {
                 });
         assertThat(guest.quad(rsp - 0x40)).isEqualTo(77);
         assertThat(cpu.r[RSP]).isEqualTo(rsp);
+    }
+
+    @Test
+    void aBitOffsetInARegisterIsAddedToAllBitsOfTheFarthestRipRelativeOperand() {
+        long vaddr = CODE + 8 + Integer.MAX_VALUE + (1L << 32);
+        guest.machine.map(vaddr, 8);
+        cpu.mmu().write64(vaddr, 1);
+        cpu.r[RAX] = 8L << 32;
+        // BT [RIP + 0x7fffffff], RAX
+        guest.run(code -> code.bytes(0x48, 0x0f, 0xa3, 0x05, 0xff, 0xff, 0xff, 0x7f).syscall());
+        assertThat(guest.flag(Flags.CF)).isTrue();
     }
 }

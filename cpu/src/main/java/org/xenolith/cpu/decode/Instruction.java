@@ -76,13 +76,16 @@ public final class Instruction {
     /** The last opcode byte: its low bits name a condition or a register in some rows. */
     public int opcode;
 
-    /** A copy whose memory operand is {@code [base]} in a segment, with 64-bit addressing. */
+    /**
+     * A copy whose memory operand is {@code [base]} in a segment. The width of addresses stays, for
+     * instructions that add to them.
+     */
     public Instruction withAddress(int newBase, int newSegment) {
         Instruction copy = new Instruction();
         copy.row = row;
         copy.length = length;
         copy.operandSize = operandSize;
-        copy.addressSize = 8;
+        copy.addressSize = addressSize;
         copy.lock = lock;
         copy.rep = rep;
         copy.repne = repne;

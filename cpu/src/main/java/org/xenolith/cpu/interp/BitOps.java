@@ -32,6 +32,7 @@ final class BitOps {
         private final boolean locked;
         private final boolean memory;
         private final boolean constant;
+        private final boolean address32;
         private final int bits;
         private final int dst;
         private final int offsetRegister;
@@ -43,6 +44,7 @@ final class BitOps {
             locked = b.in.lock;
             memory = b.in.memory;
             constant = b.operand(1) == Operand.IB;
+            address32 = b.in.addressSize == 4;
             bits = b.bits();
             dst = b.in.rm;
             offsetRegister = b.in.reg;
@@ -70,7 +72,7 @@ final class BitOps {
 
         private long operandAddress(long[] r, long position) {
             long beyond = constant ? 0 : (position >> log2(bits)) * (bits >> 3);
-            return base == Cpu.SCRATCH
+            return address32
                     ? (r[base] + beyond & Registers.LOW_32) + r[segment]
                     : vaddr(r) + beyond;
         }

@@ -29,8 +29,11 @@ final class FormedAddress extends Op {
 
     /** Whether the instruction's memory operand needs this. */
     static boolean isNeeded(Binding b) {
+        if (!b.in.memory || b.in.base == Cpu.SCRATCH) {
+            return false;
+        }
         long displacement = MemoryOp.displacementOf(b);
-        return b.in.memory && (b.in.addressSize == 4 || displacement != (int) displacement);
+        return b.in.addressSize == 4 || displacement != (int) displacement;
     }
 
     /** Binds the instruction of {@code b} to a copy with the scratch register as base. */
