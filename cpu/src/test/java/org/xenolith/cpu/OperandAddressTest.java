@@ -2,8 +2,11 @@ package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.cpu.Cpu.RAX;
+import static org.xenolith.cpu.Cpu.RBX;
+import static org.xenolith.cpu.Cpu.RDI;
 import static org.xenolith.cpu.Cpu.RSP;
 import static org.xenolith.cpu.GuestCode.CODE;
+import static org.xenolith.cpu.GuestCode.DATA;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -13,6 +16,7 @@ import org.xenolith.cpu.semantics.Flags;
 @Timeout(20)
 class OperandAddressTest {
     private static final int ADDRESS_SIZE = 0x67;
+    private static final long ABOVE_32_BITS = 5L << 32;
 
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
@@ -39,5 +43,23 @@ class OperandAddressTest {
         // BT [RIP + 0x7fffffff], RAX
         guest.run(code -> code.bytes(0x48, 0x0f, 0xa3, 0x05, 0xff, 0xff, 0xff, 0x7f).syscall());
         assertThat(guest.flag(Flags.CF)).isTrue();
+    }
+
+    @Test
+    void xlatWithAnAddressSizePrefixCutsItsAddressTo32Bits() {
+        guest.fill(DATA + 3, 77);
+        cpu.r[RAX] = 3;
+        cpu.r[RBX] = ABOVE_32_BITS | DATA;
+        guest.run(code -> code.bytes(ADDRESS_SIZE, 0xd7).syscall());
+        assertThat(cpu.r[RAX]).isEqualTo(77);
+    }
+
+    @Test
+    void maskmovdquWithAnAddressSizePrefixCutsItsAddressTo32Bits() {
+        cpu.xmm[0] = 0x1122_3344_5566_7788L;
+        cpu.xmm[2] = -1;
+        cpu.r[RDI] = ABOVE_32_BITS | DATA;
+        guest.run(code -> code.bytes(ADDRESS_SIZE).sse(0x66, 0xf7, 0, 1).syscall());
+        assertThat(guest.quad(DATA)).isEqualTo(0x1122_3344_5566_7788L);
     }
 }

@@ -441,15 +441,20 @@ final class MoveOps {
     static final class TableLookup extends Op {
         private final int segment;
 
+        /** Bits of the address that count. */
+        private final long mask;
+
         TableLookup(Binding b) {
             segment = b.in.segment;
+            mask = b.in.addressSize == 4 ? Registers.LOW_32 : -1;
         }
 
         @Override
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             Mmu mmu = cpu.mmu();
-            Registers.set8(r, Cpu.RAX, 0, mmu.read8(r[Cpu.RBX] + (r[Cpu.RAX] & 0xff) + r[segment]));
+            long offset = r[Cpu.RBX] + (r[Cpu.RAX] & 0xff) & mask;
+            Registers.set8(r, Cpu.RAX, 0, mmu.read8(offset + r[segment]));
             return next;
         }
     }

@@ -407,6 +407,7 @@ final class SimdOps {
         private final Semantics.Destination destination;
         private final boolean setsFlags;
         private final boolean wide;
+        private final boolean address32;
         private final int reg;
         private final int rm;
         private final int immediate;
@@ -428,6 +429,7 @@ final class SimdOps {
             destination = semantics.destination();
             setsFlags = semantics.setsFlags();
             wide = (b.in.rex & 8) != 0;
+            address32 = b.in.addressSize == 4;
             reg = b.in.reg;
             rm = b.in.rm;
             immediate = (int) b.in.immediate & 0xff;
@@ -560,7 +562,8 @@ final class SimdOps {
 
         private void storeMasked(Cpu cpu, SimdOperands o) {
             Mmu mmu = cpu.mmu();
-            long vaddr = cpu.r[Cpu.RDI] + cpu.r[segment];
+            long rdi = cpu.r[Cpu.RDI];
+            long vaddr = (address32 ? rdi & Registers.LOW_32 : rdi) + cpu.r[segment];
             int bytes = mmx ? 8 : 16;
             for (int i = 0; i < bytes; i++) {
                 if (maskByte(o, i) != 0) {
