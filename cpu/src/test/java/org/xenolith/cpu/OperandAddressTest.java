@@ -7,6 +7,7 @@ import static org.xenolith.cpu.Cpu.RDI;
 import static org.xenolith.cpu.Cpu.RSP;
 import static org.xenolith.cpu.GuestCode.CODE;
 import static org.xenolith.cpu.GuestCode.DATA;
+import static org.xenolith.cpu.GuestCode.DATA_END;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,5 +62,27 @@ class OperandAddressTest {
         cpu.r[RDI] = ABOVE_32_BITS | DATA;
         guest.run(code -> code.bytes(ADDRESS_SIZE).sse(0x66, 0xf7, 0, 1).syscall());
         assertThat(guest.quad(DATA)).isEqualTo(0x1122_3344_5566_7788L);
+    }
+
+    /** FLD m80fp at [RBX]. */
+    private GuestFault faultOfTenBytesAt(long vaddr) {
+        return guest.fault(code -> code.mov(RBX, vaddr).bytes(0xdb, 0x2b));
+    }
+
+    @Test
+    void aTenByteOperandThatIsNotMappedReportsItsFirstByte() {
+        assertThat(faultOfTenBytesAt(DATA_END + 5).address()).isEqualTo(DATA_END + 5);
+    }
+
+    @Test
+    void aTenByteOperandAcrossPagesReportsTheFirstByteOfTheSecond() {
+        assertThat(faultOfTenBytesAt(DATA_END - 5).address()).isEqualTo(DATA_END);
+    }
+
+    @Test
+    void aTenByteStoreThatFaultsReportsItsFirstByte() {
+        // SGDT [RBX]
+        GuestFault fault = guest.fault(code -> code.mov(RBX, DATA_END + 5).bytes(0x0f, 0x01, 0x03));
+        assertThat(fault.address()).isEqualTo(DATA_END + 5);
     }
 }

@@ -73,8 +73,8 @@ final class FpuOps {
             cpu.x87.checkPending();
             Mmu mmu = cpu.mmu();
             long vaddr = vaddr(cpu.r);
-            int high = bytes == 10 ? mmu.read16(vaddr + 8) : 0;
             long low = Loads.load(mmu, vaddr, Math.min(bytes, 8) * 8);
+            int high = bytes == 10 ? mmu.read16(vaddr + 8) : 0;
             cpu.x87.load(esc, reg, low, high);
             return next;
         }

@@ -375,7 +375,7 @@ final class SystemOps {
             long vaddr = vaddr(cpu.r);
             Mmu mmu = cpu.mmu();
             if (bytes == 10) {
-                mmu.checkWritable(vaddr + 9);
+                mmu.checkWritable(vaddr, bytes);
                 mmu.write16(vaddr, 0);
                 mmu.write64(vaddr + 2, 0);
             } else {
