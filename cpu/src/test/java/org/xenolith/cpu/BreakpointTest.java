@@ -188,7 +188,8 @@ class BreakpointTest {
         Label next = new Label(), afterNext = new Label();
         guest.write(
                 code -> {
-                    code.mov(RAX, 0).movToSs(RAX).bind(next).nop().bind(afterNext).nop().syscall();
+                    code.mov(RAX, FlatMachine.FLAT_RING3_SS64).movToSs(RAX);
+                    code.bind(next).nop().bind(afterNext).nop().syscall();
                 });
         arm(0, next.vaddr(), EXECUTE, ONE_BYTE);
         arm(1, afterNext.vaddr(), EXECUTE, ONE_BYTE);

@@ -11,6 +11,9 @@ import org.xenolith.cpu.mmu.Ram;
  * built here, no platform to speak of.
  */
 public final class FlatMachine implements MachineMemory, Platform {
+    /** Xen's segments for 64-bit guests. public/arch-x86/xen-x86_64.h. */
+    public static final int FLAT_RING3_CS64 = 0xe033, FLAT_RING3_SS64 = 0xe02b;
+
     private static long nextFrame = 1;
 
     public final CodeCache code = new CodeCache();
@@ -188,7 +191,11 @@ public final class FlatMachine implements MachineMemory, Platform {
 
     @Override
     public long descriptor(Cpu c, int selector) {
-        return 0;
+        return switch (selector) {
+            case FLAT_RING3_CS64 -> 0x00af_fb00_0000_ffffL;
+            case FLAT_RING3_SS64 -> 0x00cf_f300_0000_ffffL;
+            default -> 0;
+        };
     }
 
     @Override

@@ -19,7 +19,8 @@ import org.xenolith.cpu.semantics.Flags;
 /** TF, the flags that CPL 3 may not change, and traps held off. */
 @Timeout(20)
 class SingleStepTest {
-    private static final long FLAT_CS64 = 0xe033, FLAT_SS = 0xe02b;
+    private static final long FLAT_CS64 = FlatMachine.FLAT_RING3_CS64;
+    private static final long FLAT_SS = FlatMachine.FLAT_RING3_SS64;
 
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
@@ -83,7 +84,7 @@ class SingleStepTest {
     @Test
     void movSsHoldsTheTrapOffForOneInstruction() {
         Label trap = new Label();
-        guest.write(code -> code.mov(RAX, 0).movToSs(RAX).nop().bind(trap).nop().syscall());
+        guest.write(code -> code.mov(RAX, FLAT_SS).movToSs(RAX).nop().bind(trap).nop().syscall());
         cpu.run(1);
         cpu.setRflags(Flags.TF);
         expectTrapAt(trap.vaddr());

@@ -58,7 +58,8 @@ final class Segments {
     }
 
     /**
-     * Loads a data segment register; a null selector gives FS and GS base 0.
+     * Loads a data segment register; a null selector gives FS and GS base 0. For SS it is refused
+     * at CPL 3, as is what cannot be written.
      *
      * @throws GuestFault #GP, or #NP for a segment that is not present
      */
@@ -66,11 +67,8 @@ final class Segments {
         long base = 0;
         if ((selector & SELECTOR_INDEX) != 0) {
             long descriptor = descriptor(cpu, selector);
-            boolean data =
-                    (descriptor & NOT_SYSTEM) != 0
-                            && ((descriptor & TYPE_CODE) == 0
-                                    || (descriptor & WRITABLE_OR_READABLE) != 0);
-            if (!data) {
+            boolean loadable = register == SS ? isWritable(descriptor) : isReadable(descriptor);
+            if ((descriptor & NOT_SYSTEM) == 0 || !loadable) {
                 throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
             }
             if ((descriptor & PRESENT) == 0) {
@@ -79,7 +77,7 @@ final class Segments {
                         selector & SELECTOR_INDEX);
             }
             base = base(descriptor);
-        } else if (register == SS && (selector & RPL_MASK) == RPL_MASK) {
+        } else if (register == SS) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION, 0);
         }
         cpu.selectors[register] = selector;
