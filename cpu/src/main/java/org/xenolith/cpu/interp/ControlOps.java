@@ -220,6 +220,9 @@ final class ControlOps {
 
         @Override
         public Op execute(Cpu cpu) {
+            if ((cpu.systemFlags & Flags.NT) != 0) {
+                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            }
             Mmu mmu = cpu.mmu();
             long rsp = cpu.r[Cpu.RSP];
             long rip = Loads.load(mmu, rsp, size * 8);
