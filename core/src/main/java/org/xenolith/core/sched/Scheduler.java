@@ -4,11 +4,8 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
@@ -16,12 +13,13 @@ import java.util.function.LongSupplier;
  * Shares host threads among vCPUs. Each vCPU is charged the time it ran; the runnable one with the
  * least runs next, so that all get the same share. One that slept starts no further behind than the
  * vCPU that ran last: sleeping saves up no credit. When it wakes and every host thread is busy, it
- * takes the place of one that has had {@link #WAKEUP_GRANULARITY_NANOS} more: whoever only answers
- * the network does not wait for others' slices.
+ * takes the place of one that has had {@link Slices#WAKEUP_GRANULARITY_NANOS} more: whoever only
+ * answers the network does not wait for others' slices.
  *
  * <p>A domain that is paused keeps its states: its vCPUs are woken as ever, but none is run.
  *
- * <p>States of vCPUs change under this object's lock only; {@link Turns} keeps their order.
+ * <p>All of it is under one lock, which the parts share: states of vCPUs change under it only. It
+ * is held for no longer than a few look-ups, and let go while a vCPU runs.
  */
 public final class Scheduler {
     /** Runs one vCPU until its slice is over or it has nothing to do. */
@@ -34,38 +32,15 @@ public final class Scheduler {
         State run(VirtualCpu vcpu, long sliceNanos);
     }
 
-    private static final long SLICE_NANOS = 5_000_000;
-
-    /** As much ahead of one that wakes a vCPU may run on; shorter turns would only cost. */
-    static final long WAKEUP_GRANULARITY_NANOS = 500_000;
-
-    private static final long NEVER = Task.NEVER;
-
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition work = lock.newCondition();
-    private final Condition idle = lock.newCondition();
     private final Map<VirtualCpu, Task> taskOf = new IdentityHashMap<>();
     private final Map<Domain, DomainTasks> domains = new IdentityHashMap<>();
-
-    /** Those whose time the scheduler itself moves on. */
-    private final List<DomainTasks> virtualDomains = new ArrayList<>();
-
+    private final VirtualTime virtualTime = new VirtualTime();
+    private final Deadlines deadlines;
     private final Turns turns;
-    private final List<Task> running = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
-    private final Runner runner;
-    private final LongSupplier nanoTime;
-    private boolean stopped;
-    private int waitingThreads;
+    private final Workers workers;
+    private final Slices slices;
     private long nextOrder;
-
-    /** Charge of the vCPU that was chosen last; never falls. */
-    private long floor;
-
-    /**
-     * Host time until which some thread sleeps at most; {@link #NEVER} when none watches timers.
-     */
-    private long watchedUntil = NEVER;
 
     /**
      * A vCPU's place among others, for a copy of its domain.
@@ -83,43 +58,20 @@ public final class Scheduler {
      * @param nanoTime what live domains' vCPUs are charged by
      */
     Scheduler(Runner runner, LongSupplier nanoTime) {
-        this.runner = runner;
-        this.nanoTime = nanoTime;
-        this.turns = new Turns(nanoTime);
+        deadlines = new Deadlines(nanoTime);
+        turns = new Turns(deadlines);
+        workers = new Workers(lock, deadlines, virtualTime);
+        slices = new Slices(lock, turns, deadlines, virtualTime, workers, runner, nanoTime);
     }
 
     /** Starts host threads that run vCPUs. */
     public void start(int hostThreads) {
-        for (int i = 0; i < hostThreads; i++) {
-            Thread thread = new Thread(this::work, "vcpu-runner-" + i);
-            thread.setDaemon(true);
-            threads.add(thread);
-            thread.start();
-        }
+        workers.start(hostThreads, slices::runNext);
     }
 
     /** Ends the host threads; vCPUs stay where they are. */
     public void stop() {
-        lock.lock();
-        try {
-            stopped = true;
-            work.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        for (Thread thread : threads) {
-            if (thread != Thread.currentThread()) {
-                joinQuietly(thread);
-            }
-        }
-    }
-
-    private static void joinQuietly(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        workers.stop();
     }
 
     /** Adds a vCPU in its present state. */
@@ -139,7 +91,7 @@ public final class Scheduler {
     private DomainTasks newDomain(Domain domain) {
         DomainTasks tasks = new DomainTasks(domain);
         if (!tasks.isLive()) {
-            virtualDomains.add(tasks);
+            virtualTime.add(tasks);
         }
         return tasks;
     }
@@ -152,24 +104,16 @@ public final class Scheduler {
             if (tasks == null) {
                 return;
             }
-            while (tasks.running > 0) {
-                idle.awaitUninterruptibly();
-            }
+            slices.awaitNoneRuns(tasks);
             for (Task task : tasks.tasks) {
                 turns.displace(task);
                 taskOf.remove(task.vcpu);
             }
             domains.remove(domain);
-            virtualDomains.remove(tasks);
+            virtualTime.remove(tasks);
         } finally {
             lock.unlock();
         }
-    }
-
-    private void change(Task task, State state) {
-        turns.displace(task);
-        task.vcpu.state = state;
-        turns.place(task);
     }
 
     // ---- pauses
@@ -202,8 +146,8 @@ public final class Scheduler {
         lock.lock();
         try {
             DomainTasks tasks = domains.get(domain);
-            while (tasks != null && tasks.running > 0) {
-                idle.awaitUninterruptibly();
+            if (tasks != null) {
+                slices.awaitNoneRuns(tasks);
             }
         } finally {
             lock.unlock();
@@ -219,7 +163,7 @@ public final class Scheduler {
             if (tasks != null && tasks.paused) {
                 tasks.paused = false;
                 tasks.tasks.forEach(turns::place);
-                work.signalAll();
+                workers.signalAll();
             }
         } finally {
             lock.unlock();
@@ -231,7 +175,7 @@ public final class Scheduler {
         lock.lock();
         try {
             Task task = taskOf.get(vcpu);
-            long charged = task.charged - floor;
+            long charged = task.charged - turns.floor();
             // Who sleeps starts no further behind than whose turn it is when it wakes.
             boolean isReady = vcpu.state == State.RUNNABLE;
             return new Turn(isReady ? charged : Math.max(0, charged), task.yields);
@@ -246,7 +190,7 @@ public final class Scheduler {
         try {
             Task task = taskOf.get(vcpu);
             turns.displace(task);
-            task.charged = floor + turn.charged();
+            task.charged = turns.floor() + turn.charged();
             task.yields = turn.yields();
             task.isInterrupted = vcpu.isSliceInterrupted();
             vcpu.state = state;
@@ -265,7 +209,7 @@ public final class Scheduler {
         try {
             vcpu.down = false;
             if (vcpu.state == State.OFFLINE) {
-                makeRunnable(taskOf.get(vcpu));
+                slices.wake(taskOf.get(vcpu));
             }
         } finally {
             lock.unlock();
@@ -280,7 +224,7 @@ public final class Scheduler {
             if (vcpu.state == State.RUNNING) {
                 vcpu.kick();
             } else {
-                change(taskOf.get(vcpu), State.OFFLINE);
+                turns.change(taskOf.get(vcpu), State.OFFLINE);
             }
         } finally {
             lock.unlock();
@@ -296,7 +240,7 @@ public final class Scheduler {
                 return;
             }
             switch (vcpu.state) {
-                case BLOCKED, POLLING -> makeRunnable(task);
+                case BLOCKED, POLLING -> slices.wake(task);
                 case RUNNING -> {
                     task.wakeRequested = true;
                     vcpu.kick();
@@ -315,7 +259,7 @@ public final class Scheduler {
             DomainTasks tasks = domains.get(domain);
             Task sleeping = tasks == null ? null : tasks.whoMustAttend();
             if (sleeping != null) {
-                makeRunnable(sleeping);
+                slices.wake(sleeping);
             }
         } finally {
             lock.unlock();
@@ -331,70 +275,18 @@ public final class Scheduler {
                 tasks.kickRunning();
                 for (Task task : tasks.tasks) {
                     if (task.vcpu.state != State.RUNNING) {
-                        change(task, State.OFFLINE);
+                        turns.change(task, State.OFFLINE);
                     }
                 }
             }
-            work.signalAll();
-            idle.signalAll();
+            workers.signalAll();
         } finally {
             lock.unlock();
         }
     }
 
-    private void makeRunnable(Task task) {
-        getReady(task);
-        if (turns.ready() > waitingThreads) {
-            makeWayFor(task);
-        }
-    }
-
-    private void getReady(Task task) {
-        turns.displace(task);
-        task.charged = Math.max(task.charged, floor);
-        task.vcpu.state = State.RUNNABLE;
-        turns.place(task);
-        work.signal();
-    }
-
-    /** No thread is free: ends the slice of who has had most, if that is noticeably more. */
-    private void makeWayFor(Task woken) {
-        long most = woken.charged + WAKEUP_GRANULARITY_NANOS;
-        Task ahead = null;
-        for (Task task : running) {
-            // In virtual time slices end where they always ended, and charges are instructions.
-            if (!task.siblings.isLive() || !woken.siblings.isLive()) {
-                continue;
-            }
-            if (task.vcpu.isSliceCut()) {
-                return; // its thread is on its way to whose turn it is
-            }
-            long charge = task.charged + consumed(task.vcpu) - task.startedAt;
-            if (charge > most) {
-                most = charge;
-                ahead = task;
-            }
-        }
-        if (ahead != null) {
-            ahead.vcpu.cutSlice();
-        }
-    }
-
-    // ---- the host threads
-    // --------------------------------------------------------------------------------
-
-    private void work() {
-        lock.lock();
-        try {
-            while (!stopped) {
-                if (!runNextLocked()) {
-                    sleep();
-                }
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
+    // ---- for tests, in the place of host threads
+    // ---------------------------------------------------------
 
     /**
      * Runs the vCPU whose turn it is, on the calling thread.
@@ -404,167 +296,9 @@ public final class Scheduler {
     boolean runNext() {
         lock.lock();
         try {
-            return runNextLocked();
+            return slices.runNext();
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** With the lock held once: a vCPU runs without it, or siblings could not. */
-    private boolean runNextLocked() {
-        Task task = next();
-        if (task == null) {
-            return false;
-        }
-        run(task);
-        return true;
-    }
-
-    private Task next() {
-        expireTimers();
-        Task best = turns.first();
-        if (best == null) {
-            return null;
-        }
-        turns.displace(best);
-        if (!best.isInterrupted) {
-            best.yields = false;
-            turns.nobodyYields();
-            floor = Math.max(floor, best.charged);
-        }
-        return best;
-    }
-
-    private void run(Task task) {
-        VirtualCpu vcpu = task.vcpu;
-        vcpu.state = State.RUNNING;
-        task.siblings.running++;
-        task.wakeRequested = false;
-        if (watchedUntil == NEVER && waitingThreads > 0 && turns.hasSleepers()) {
-            // This thread was the one that watched the timers.
-            work.signal();
-        }
-        task.startedAt = consumed(vcpu);
-        vcpu.beginSlice();
-        running.add(task);
-        long slice = sliceOf(task);
-        State stoppedIn = State.OFFLINE;
-        lock.unlock();
-        try {
-            stoppedIn = runner.run(vcpu, slice);
-        } finally {
-            lock.lock();
-            running.remove(task);
-            task.siblings.running--;
-            task.charged += consumed(vcpu) - task.startedAt;
-            settle(task, stoppedIn);
-        }
-    }
-
-    /** Shorter when nobody else is free to see a sleeper's deadline pass. */
-    private long sliceOf(Task task) {
-        if (!task.siblings.isLive() || waitingThreads > 0 || !turns.hasSleepers()) {
-            return SLICE_NANOS;
-        }
-        return Math.clamp(nanosToNextDeadline(), WAKEUP_GRANULARITY_NANOS, SLICE_NANOS);
-    }
-
-    /** What a vCPU is charged by: instructions in virtual time, so that turns can be repeated. */
-    private long consumed(VirtualCpu vcpu) {
-        return vcpu.domain().clock().isLive() ? nanoTime.getAsLong() : vcpu.cpu().retired();
-    }
-
-    private void settle(Task task, State stoppedIn) {
-        VirtualCpu vcpu = task.vcpu;
-        boolean sleeps = stoppedIn == State.BLOCKED || stoppedIn == State.POLLING;
-        boolean lookAgain = sleeps && (task.wakeRequested || vcpu.domain().hasPosted());
-        // Another vCPU's up may have come while this one was on its way down.
-        boolean isUpAgain = stoppedIn == State.OFFLINE && !vcpu.down;
-        if (vcpu.domain().hasEnded() || vcpu.down) {
-            vcpu.state = State.OFFLINE;
-        } else if (lookAgain || isUpAgain) {
-            vcpu.state = State.RUNNABLE;
-        } else {
-            vcpu.state = stoppedIn;
-        }
-        if (vcpu.yielded) {
-            vcpu.yielded = false;
-            task.yields = true;
-        }
-        task.isInterrupted = vcpu.isSliceInterrupted();
-        turns.place(task);
-        handOnPosted(task);
-        boolean siblingMayRun = !task.siblings.isLive();
-        if (waitingThreads > 0 && (siblingMayRun || task.wakeAt < watchedUntil)) {
-            work.signal();
-        }
-        idle.signalAll();
-    }
-
-    /** What was posted to a vCPU that went down meanwhile waits for a sibling. */
-    private static boolean leavesPosted(Task task) {
-        VirtualCpu vcpu = task.vcpu;
-        return vcpu.state == State.OFFLINE
-                && vcpu.domain().hasPosted()
-                && !vcpu.domain().hasEnded();
-    }
-
-    private void handOnPosted(Task task) {
-        Task sleeping = leavesPosted(task) ? task.siblings.whoMustAttend() : null;
-        if (sleeping != null) {
-            makeRunnable(sleeping);
-        }
-    }
-
-    // ---- timers
-    // ------------------------------------------------------------------------------------------
-
-    private void expireTimers() {
-        // The thread that looks at the clock is free.
-        for (Task task = turns.due(); task != null; task = turns.due()) {
-            getReady(task);
-        }
-        for (DomainTasks tasks : virtualDomains) {
-            if (!tasks.sleepers.isEmpty()) {
-                long now = tasks.tasks.getFirst().vcpu.systemTime();
-                while (!tasks.sleepers.isEmpty() && tasks.sleepers.first().wakeAt <= now) {
-                    getReady(tasks.sleepers.first());
-                }
-            }
-        }
-    }
-
-    private long nanosToNextDeadline() {
-        long wakeAt = turns.nextWakeAt();
-        return wakeAt == NEVER ? NEVER : wakeAt - nanoTime.getAsLong();
-    }
-
-    /**
-     * Sleeps until there is work. One thread at most sleeps by the clock; virtual time jumps to the
-     * next deadline instead when nobody runs.
-     */
-    private void sleep() {
-        if (skipToNextDeadline()) {
-            return;
-        }
-        long wait = nanosToNextDeadline();
-        if (wait <= 0) {
-            return;
-        }
-        waitingThreads++;
-        try {
-            long until = turns.nextWakeAt();
-            if (until < watchedUntil) {
-                watchedUntil = until;
-                work.awaitNanos(wait);
-                watchedUntil = NEVER;
-            } else {
-                work.await();
-            }
-        } catch (InterruptedException e) {
-            stopped = true;
-        } finally {
-            waitingThreads--;
         }
     }
 
@@ -576,25 +310,7 @@ public final class Scheduler {
     boolean skipToNextDeadline() {
         lock.lock();
         try {
-            boolean skipped = false;
-            for (DomainTasks tasks : virtualDomains) {
-                if (!tasks.sleepers.isEmpty() && tasks.running == 0) {
-                    long deadline = tasks.sleepers.first().wakeAt;
-                    tasks.domain.clock().skipTo(deadline, tasks.domain.retired());
-                    skipped = true;
-                }
-            }
-            return skipped;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Whether no vCPU runs or could run now. */
-    public boolean isIdle() {
-        lock.lock();
-        try {
-            return waitingThreads == threads.size();
+            return virtualTime.skipToNextDeadline();
         } finally {
             lock.unlock();
         }

@@ -1,13 +1,12 @@
 package org.xenolith.core.sched;
 
-import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.domain.VirtualCpu.State;
 
 import java.util.TreeSet;
-import java.util.function.LongSupplier;
 
 /**
- * Who may run, in the order of turns, and who sleeps, in that of deadlines: hundreds of idle guests
- * cost nothing. Touched under the scheduler's lock only.
+ * Who may run, in the order of turns: hundreds of idle guests cost nothing. Who waits stands among
+ * the sleepers of {@link Deadlines} instead. Touched under the scheduler's lock only.
  */
 final class Turns {
     /** Who may run. */
@@ -16,13 +15,13 @@ final class Turns {
     /** Who may run, but lets all of {@link #ready} go first. */
     private final TreeSet<Task> yielding = new TreeSet<>(Task.BY_TURN);
 
-    /** Who waits for a deadline in a domain that lives in the host's time. */
-    private final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
+    private final Deadlines deadlines;
 
-    private final LongSupplier nanoTime;
+    /** Charge of the vCPU that was chosen last; never falls. */
+    private long floor;
 
-    Turns(LongSupplier nanoTime) {
-        this.nanoTime = nanoTime;
+    Turns(Deadlines deadlines) {
+        this.deadlines = deadlines;
     }
 
     /** Puts a task, which stands nowhere, to where its state belongs. */
@@ -32,12 +31,7 @@ final class Turns {
         }
         switch (task.vcpu.state) {
             case RUNNABLE -> (task.yields ? yielding : ready).add(task);
-            case BLOCKED, POLLING -> {
-                task.wakeAt = wakeTime(task);
-                if (task.wakeAt != Task.NEVER) {
-                    sleepersOf(task).add(task);
-                }
-            }
+            case BLOCKED, POLLING -> deadlines.add(task);
             case RUNNING, OFFLINE -> {}
         }
     }
@@ -46,24 +40,24 @@ final class Turns {
     void displace(Task task) {
         ready.remove(task);
         yielding.remove(task);
-        if (task.wakeAt != Task.NEVER) {
-            sleepersOf(task).remove(task);
-            task.wakeAt = Task.NEVER;
-        }
+        deadlines.remove(task);
     }
 
-    private TreeSet<Task> sleepersOf(Task task) {
-        return task.siblings.isLive() ? sleepers : task.siblings.sleepers;
+    /** Gives a vCPU that does not run another state. */
+    void change(Task task, State state) {
+        displace(task);
+        task.vcpu.state = state;
+        place(task);
     }
 
-    private long wakeTime(Task task) {
-        VirtualCpu vcpu = task.vcpu;
-        long deadline = vcpu.nextDeadline();
-        if (deadline == Task.NEVER || !task.siblings.isLive()) {
-            return deadline;
-        }
-        long left = Math.max(0, deadline - vcpu.systemTime());
-        return VirtualCpu.after(nanoTime.getAsLong(), left);
+    /**
+     * Lets a vCPU run that slept or was down: it starts no further behind than whose turn it is.
+     */
+    void wake(Task task) {
+        displace(task);
+        task.charged = Math.max(task.charged, floor);
+        task.vcpu.state = State.RUNNABLE;
+        place(task);
     }
 
     /** How many may run and do not let others go first. */
@@ -71,12 +65,27 @@ final class Turns {
         return ready.size();
     }
 
-    /**
-     * Whose turn it is; null when nobody may run.
-     *
-     * @return a task that still stands where it stood
-     */
-    Task first() {
+    /** What whose turn came last had been charged, at least. */
+    long floor() {
+        return floor;
+    }
+
+    /** Takes whose turn it is from where it stands; null when nobody may run. */
+    Task takeNext() {
+        Task best = first();
+        if (best == null) {
+            return null;
+        }
+        displace(best);
+        if (!best.isInterrupted) {
+            best.yields = false;
+            nobodyYields();
+            floor = Math.max(floor, best.charged);
+        }
+        return best;
+    }
+
+    private Task first() {
         Task best = firstThatMayRun(ready);
         return best != null ? best : firstThatMayRun(yielding);
     }
@@ -92,28 +101,11 @@ final class Turns {
     }
 
     /** Somebody's turn has come: whoever let others go first has done so. */
-    void nobodyYields() {
+    private void nobodyYields() {
         for (Task task : yielding) {
             task.yields = false;
         }
         ready.addAll(yielding);
         yielding.clear();
-    }
-
-    // ---- deadlines in the host's time
-    // --------------------------------------------------------------------
-
-    boolean hasSleepers() {
-        return !sleepers.isEmpty();
-    }
-
-    /** When the first sleeper wakes; {@link Task#NEVER} when none does. */
-    long nextWakeAt() {
-        return sleepers.isEmpty() ? Task.NEVER : sleepers.first().wakeAt;
-    }
-
-    /** Who wakes first, if the time for it has come; else null. */
-    Task due() {
-        return hasSleepers() && nextWakeAt() <= nanoTime.getAsLong() ? sleepers.first() : null;
     }
 }

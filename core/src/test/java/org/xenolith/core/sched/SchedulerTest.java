@@ -148,12 +148,12 @@ class SchedulerTest {
 
     @Test
     void vcpuThatWakesEndsTheSliceOfOneThatHasHadMore() {
-        assertThat(isCutWhenASleeperWakesAfter(Scheduler.WAKEUP_GRANULARITY_NANOS + 1)).isTrue();
+        assertThat(isCutWhenASleeperWakesAfter(Slices.WAKEUP_GRANULARITY_NANOS + 1)).isTrue();
     }
 
     @Test
     void vcpuThatHasHardlyRunKeepsItsSliceWhenAnotherWakes() {
-        assertThat(isCutWhenASleeperWakesAfter(Scheduler.WAKEUP_GRANULARITY_NANOS)).isFalse();
+        assertThat(isCutWhenASleeperWakesAfter(Slices.WAKEUP_GRANULARITY_NANOS)).isFalse();
     }
 
     @Test
