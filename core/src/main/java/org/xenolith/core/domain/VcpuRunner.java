@@ -2,7 +2,7 @@ package org.xenolith.core.domain;
 
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.trace.InstructionText;
 import org.xenolith.core.trace.TraceEvent;
@@ -294,7 +294,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             due = true;
         }
         if (due) {
-            vcpu.domain().events().raiseVirq(EventChannels.VIRQ_TIMER, vcpu.vcpuId());
+            vcpu.domain().events().raiseVirq(Virq.TIMER, vcpu.vcpuId());
         }
     }
 

@@ -7,6 +7,7 @@ import static org.xenolith.core.abi.XenErrno.ESRCH;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.ChannelStatus;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.cpu.mmu.Mmu;
 
@@ -92,7 +93,7 @@ final class EventChannelOps {
         if (domainOf(mmu.read16(argument)) != domain.id()) {
             return -ESRCH;
         }
-        EventChannels.Status status = events.status(mmu.read32(argument + 4));
+        ChannelStatus status = events.status(mmu.read32(argument + 4));
         if (status == null) {
             return -EINVAL;
         }

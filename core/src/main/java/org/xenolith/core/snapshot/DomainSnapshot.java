@@ -2,7 +2,7 @@ package org.xenolith.core.snapshot;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.SavedChannel;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.FrameType;
@@ -52,7 +52,7 @@ public final class DomainSnapshot {
     private final Description description;
     private final SavedFrames frames;
     private final List<VcpuState> vcpus;
-    private final List<EventChannels.Saved> events;
+    private final List<SavedChannel> events;
     private final GrantTable.Saved grants;
     private final StoreSection store;
     private final String configuration;
@@ -192,7 +192,7 @@ public final class DomainSnapshot {
         Description description;
         SavedFrames frames;
         final List<VcpuState> vcpus = new ArrayList<>();
-        List<EventChannels.Saved> events;
+        List<SavedChannel> events;
         GrantTable.Saved grants;
         StoreSection store;
         String configuration;

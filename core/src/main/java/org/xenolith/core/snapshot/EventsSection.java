@@ -1,6 +1,7 @@
 package org.xenolith.core.snapshot;
 
 import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.SavedChannel;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,20 +10,20 @@ import java.util.List;
 final class EventsSection {
     private EventsSection() {}
 
-    static Fields toFields(List<EventChannels.Saved> saved) {
+    static Fields toFields(List<SavedChannel> saved) {
         Fields out = new Fields().i32(saved.size());
-        for (EventChannels.Saved s : saved) {
+        for (SavedChannel s : saved) {
             out.i32s(s.port(), s.kind(), s.vcpu(), s.virq(), s.remoteDomain(), s.remotePort());
         }
         return out;
     }
 
-    static List<EventChannels.Saved> from(FieldReader in) throws SnapshotException {
-        List<EventChannels.Saved> saved = new ArrayList<>();
+    static List<SavedChannel> from(FieldReader in) throws SnapshotException {
+        List<SavedChannel> saved = new ArrayList<>();
         for (int left = in.i32(0, EventChannels.PORTS, "the channels"); left > 0; left--) {
             int[] s = in.i32s();
             in.require(s.length == 6, "a channel");
-            saved.add(new EventChannels.Saved(s[0], s[1], s[2], s[3], s[4], s[5]));
+            saved.add(new SavedChannel(s[0], s[1], s[2], s[3], s[4], s[5]));
         }
         in.end();
         return saved;

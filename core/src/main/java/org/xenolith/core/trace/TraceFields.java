@@ -7,7 +7,7 @@ import org.xenolith.core.abi.Operation;
 import org.xenolith.core.abi.WireStruct;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.Domain;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.core.mm.FrameType;
 
 import java.util.List;
@@ -202,7 +202,7 @@ final class TraceFields {
                             false);
             case Integer.BYTES -> {
                 if (field.name().equals("virq")) {
-                    to.text("virq", EventChannels.virqName((int) value));
+                    to.text("virq", Virq.name((int) value));
                 } else {
                     to.number(field.name(), value & 0xffff_ffffL, false);
                 }

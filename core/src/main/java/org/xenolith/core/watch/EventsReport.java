@@ -6,6 +6,8 @@ import com.google.gson.JsonObject;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.SavedChannel;
+import org.xenolith.core.event.Virq;
 
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +26,7 @@ public final class EventsReport {
     public static JsonObject of(Domain domain, Map<Integer, String> uses) {
         JsonObject report = new JsonObject();
         JsonArray channels = new JsonArray();
-        for (EventChannels.Saved channel : domain.events().save()) {
+        for (SavedChannel channel : domain.events().save()) {
             channels.add(channel(domain.events(), channel, uses));
         }
         report.add("channels", channels);
@@ -43,7 +45,7 @@ public final class EventsReport {
     }
 
     private static JsonObject channel(
-            EventChannels events, EventChannels.Saved channel, Map<Integer, String> uses) {
+            EventChannels events, SavedChannel channel, Map<Integer, String> uses) {
         JsonObject row = new JsonObject();
         row.addProperty("port", channel.port());
         row.addProperty("kind", KINDS.get(channel.kind()));
@@ -51,7 +53,7 @@ public final class EventsReport {
         row.addProperty("pending", events.isPending(channel.port()));
         row.addProperty("masked", events.isMasked(channel.port()));
         switch (KINDS.get(channel.kind())) {
-            case "virq" -> row.addProperty("virq", EventChannels.virqName(channel.virq()));
+            case "virq" -> row.addProperty("virq", Virq.name(channel.virq()));
             case "unbound" -> row.addProperty("remote_domain", channel.remoteDomain());
             case "interdomain" -> {
                 row.addProperty("remote_domain", channel.remoteDomain());

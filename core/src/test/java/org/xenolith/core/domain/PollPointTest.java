@@ -8,6 +8,7 @@ import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.core.parallel.HostThreads;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
@@ -30,7 +31,7 @@ class PollPointTest {
         guest.put(CALLBACK, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
         vcpu.eventCallback = CALLBACK;
         vcpu.setUpcallMask(false);
-        return events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        return events.bindVirq(Virq.TIMER, 0);
     }
 
     @Test
@@ -76,7 +77,7 @@ class PollPointTest {
     @Test
     void postedWorkRunsBeforeTheNextInstructions() {
         loopWithTimerPort();
-        guest.domain.post(() -> events.raiseVirq(EventChannels.VIRQ_TIMER, 0));
+        guest.domain.post(() -> events.raiseVirq(Virq.TIMER, 0));
         guest.runner.run(vcpu, 1);
         assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
         assertThat(vcpu.upcallsMasked()).isTrue();
@@ -160,7 +161,7 @@ class PollPointTest {
                 0x05,
                 0xeb,
                 0xf5);
-        events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        events.bindVirq(Virq.TIMER, 0);
         vcpu.eventCallback = CALLBACK;
         guest.put(CALLBACK, 0xf4);
         vcpu.setUpcallMask(false);

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuInfo;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
@@ -519,7 +519,7 @@ class TrapDeliveryTest {
     void eventThatWaitedComesBeforeTheFirstInstructionAfterIret() {
         vcpu.eventCallback = CALLBACK;
         vcpu.setUpcallMask(true);
-        guest.domain.events().deliver(guest.domain.events().bindVirq(EventChannels.VIRQ_TIMER, 0));
+        guest.domain.events().deliver(guest.domain.events().bindVirq(Virq.TIMER, 0));
         iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
         delivery.iret();
         delivery.upcallIfDue();

@@ -109,7 +109,7 @@ class ClosedChannelsTest {
                     assertThat(domains[1].bindInterdomain(3, offered)).isEqualTo(ports[1]);
                 });
         assertThat(domains[0].close(ports[0])).isZero();
-        EventChannels.Status status = domains[1].status(ports[1]);
+        ChannelStatus status = domains[1].status(ports[1]);
         assertThat(status.kind()).as("kind of the channel to domain 3").isEqualTo(INTERDOMAIN);
         assertThat(status.first()).isEqualTo(3);
     }
@@ -152,9 +152,9 @@ class ClosedChannelsTest {
         HostThreads.together(() -> bindAndClose(0, 1), () -> bindAndClose(1, 0));
         for (int port = 1; port < 20; port++) {
             for (int id = 0; id < 2; id++) {
-                EventChannels.Status status = domains[id].status(port);
+                ChannelStatus status = domains[id].status(port);
                 if (status.kind() == INTERDOMAIN) {
-                    EventChannels.Status end = domains[1 - id].status(status.second());
+                    ChannelStatus end = domains[1 - id].status(status.second());
                     assertThat(end.kind()).isEqualTo(INTERDOMAIN);
                     assertThat(end.second()).isEqualTo(port);
                 } else {

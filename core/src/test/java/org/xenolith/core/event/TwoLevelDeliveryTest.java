@@ -14,6 +14,7 @@ import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.mm.TestMemory;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.pv.host.EventPort;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -171,41 +172,41 @@ class TwoLevelDeliveryTest {
     @Test
     void portsOfOneVcpuCannotBeMoved() {
         assertThat(events.bindVcpu(events.bindIpi(0), 1)).isEqualTo(-EINVAL);
-        int timer = events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        int timer = events.bindVirq(Virq.TIMER, 0);
         assertThat(events.bindVcpu(timer, 1)).isEqualTo(-EINVAL);
         assertThat(events.bindVcpu(events.allocateUnbound(3), 2)).isEqualTo(-ENOENT);
     }
 
     @Test
     void virtualInterruptIsBoundOncePerVcpuUntilItsPortCloses() {
-        int port = events.bindVirq(EventChannels.VIRQ_TIMER, 1);
-        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 1)).isEqualTo(-EEXIST);
-        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 0)).isPositive();
+        int port = events.bindVirq(Virq.TIMER, 1);
+        assertThat(events.bindVirq(Virq.TIMER, 1)).isEqualTo(-EEXIST);
+        assertThat(events.bindVirq(Virq.TIMER, 0)).isPositive();
         assertThat(events.close(port)).isZero();
-        events.raiseVirq(EventChannels.VIRQ_TIMER, 1);
+        events.raiseVirq(Virq.TIMER, 1);
         assertThat(vcpus[1].upcallPending()).as("closed").isFalse();
-        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 1)).isPositive();
-        events.raiseVirq(EventChannels.VIRQ_TIMER, 1);
+        assertThat(events.bindVirq(Virq.TIMER, 1)).isPositive();
+        events.raiseVirq(Virq.TIMER, 1);
         assertThat(vcpus[1].upcallPending()).isTrue();
     }
 
     @Test
     void globalVirtualInterruptBelongsToVcpu0First() {
-        assertThat(events.bindVirq(EventChannels.VIRQ_CONSOLE, 1)).isEqualTo(-EINVAL);
-        int port = events.bindVirq(EventChannels.VIRQ_CONSOLE, 0);
+        assertThat(events.bindVirq(Virq.CONSOLE, 1)).isEqualTo(-EINVAL);
+        int port = events.bindVirq(Virq.CONSOLE, 0);
         events.bindVcpu(port, 1);
-        events.raiseVirq(EventChannels.VIRQ_CONSOLE, 0);
+        events.raiseVirq(Virq.CONSOLE, 0);
         assertThat(vcpus[1].upcallPending()).isTrue();
         assertThat(events.close(port)).isZero();
-        assertThat(events.bindVirq(EventChannels.VIRQ_CONSOLE, 0)).isPositive();
+        assertThat(events.bindVirq(Virq.CONSOLE, 0)).isPositive();
     }
 
     @Test
     void virtualInterruptsOutOfRangeAreRefused() {
         assertThat(events.bindVirq(-1, 0)).isEqualTo(-EINVAL);
         assertThat(events.bindVirq(24, 0)).isEqualTo(-EINVAL);
-        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, 2)).isEqualTo(-ENOENT);
-        assertThat(events.bindVirq(EventChannels.VIRQ_TIMER, -1)).isEqualTo(-ENOENT);
+        assertThat(events.bindVirq(Virq.TIMER, 2)).isEqualTo(-ENOENT);
+        assertThat(events.bindVirq(Virq.TIMER, -1)).isEqualTo(-ENOENT);
         assertThat(events.bindIpi(2)).isEqualTo(-ENOENT);
     }
 
@@ -221,7 +222,7 @@ class TwoLevelDeliveryTest {
     @Test
     void sendOnAnUnboundPortIsSilentOnAVirtualInterruptAnError() {
         assertThat(events.send(events.allocateUnbound(2))).isZero();
-        int virq = events.bindVirq(EventChannels.VIRQ_TIMER, 0);
+        int virq = events.bindVirq(Virq.TIMER, 0);
         assertThat(events.send(virq)).isEqualTo(-EINVAL);
     }
 
@@ -238,7 +239,7 @@ class TwoLevelDeliveryTest {
     void backendTakesAPortThatWasOfferedToDomain0AndGivesItBack() {
         int[] runs = {0};
         int port = events.allocateUnbound(0);
-        EventChannels.BackendPort end = events.bindOffered(port, () -> runs[0]++);
+        EventPort end = events.bindOffered(port, () -> runs[0]++);
         assertThat(events.status(port).kind()).as("EVTCHNSTAT_interdomain").isEqualTo(2);
         assertThat(events.send(port)).isZero();
         assertThat(runs[0]).isEqualTo(1);
@@ -263,7 +264,7 @@ class TwoLevelDeliveryTest {
     @Test
     void backendWhosePortTheGuestClosedAndUsesAnewRaisesNothing() {
         int port = events.allocateUnbound(0);
-        EventChannels.BackendPort end = events.bindOffered(port, () -> {});
+        EventPort end = events.bindOffered(port, () -> {});
         events.close(port);
         assertThat(events.bindIpi(0)).isEqualTo(port);
         end.notifyFrontend();
@@ -293,6 +294,38 @@ class TwoLevelDeliveryTest {
         assertThat(events.bindInterdomain(DOMAIN, 4000)).isEqualTo(-EINVAL);
         assertThat(events.bindInterdomain(44, 1)).isEqualTo(-ESRCH);
         assertThat(events.allocateUnbound(9)).isEqualTo(next);
+    }
+
+    @Test
+    void statusTellsWhatEachKindHas() {
+        int offered = events.allocateUnbound(DOMAIN);
+        assertThat(events.status(offered)).isEqualTo(new ChannelStatus(1, 0, DOMAIN, 0));
+        int bound = events.bindInterdomain(DOMAIN, offered);
+        assertThat(events.status(bound)).isEqualTo(new ChannelStatus(2, 0, DOMAIN, offered));
+        int virq = events.bindVirq(Virq.XENPMU, 1);
+        assertThat(events.status(virq)).isEqualTo(new ChannelStatus(4, 1, Virq.XENPMU, 0));
+        int ipi = events.bindIpi(1);
+        assertThat(events.status(ipi)).isEqualTo(new ChannelStatus(5, 1, 0, 0));
+        assertThat(events.status(4000)).as("free").isEqualTo(new ChannelStatus(0, 0, 0, 0));
+        assertThat(events.status(0)).isNull();
+        assertThat(events.status(4096)).isNull();
+    }
+
+    @Test
+    void listenerHearsOfEachEventThatBecomesPending() {
+        List<String> heard = new ArrayList<>();
+        events.onDelivery((port, vcpu, masked) -> heard.add(port + " " + vcpu + " " + masked));
+        int first = events.bindIpi(1);
+        int second = events.bindIpi(0);
+        mask(second);
+        events.send(first);
+        events.send(first);
+        events.send(second);
+        events.onDelivery(null);
+        takePending(first);
+        events.send(first);
+        assertThat(heard).containsExactly("1 1 false", "2 0 true");
+        assertThat(events.delivered()).as("the second is merged into the first").isEqualTo(3);
     }
 
     @Test

@@ -15,7 +15,7 @@ import org.xenolith.core.abi.StartInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.Domain;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.mm.MemoryOps;
@@ -136,7 +136,10 @@ final class ReferenceTest {
 
     @Test
     void everyVirtualInterruptAndReasonToShutDownHasAText() {
-        Set<String> known = constants(EventChannels.class, "VIRQ_");
+        Set<String> known =
+                constants(Virq.class, "").stream()
+                        .map(name -> "VIRQ_" + name)
+                        .collect(Collectors.toCollection(TreeSet::new));
         constants(Domain.class, "SHUTDOWN_").stream()
                 .map(name -> "SHUTDOWN_" + name.substring(9).toLowerCase(Locale.ROOT))
                 .forEach(known::add);

@@ -9,7 +9,7 @@ import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.event.EventChannels;
+import org.xenolith.core.event.Virq;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Ram;
@@ -30,8 +30,8 @@ class FreshResumeTest {
         vcpu.setUpcallMask(false);
         vcpu.timerDeadline = 5;
         vcpu.runstate.register(0x5000);
-        int port = guest.domain.events().bindVirq(EventChannels.VIRQ_TIMER, 1);
-        guest.domain.events().raiseVirq(EventChannels.VIRQ_TIMER, 1);
+        int port = guest.domain.events().bindVirq(Virq.TIMER, 1);
+        guest.domain.events().raiseVirq(Virq.TIMER, 1);
 
         resume.forgetEverything();
 
