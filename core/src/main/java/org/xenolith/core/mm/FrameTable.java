@@ -38,27 +38,6 @@ public final class FrameTable {
 
     private static final int ABSENT = -1;
 
-    /** Low bits of an info word: how many uses there are of the frame's type. */
-    private static final int COUNT_MASK = (1 << 22) - 1;
-
-    private static final int TYPE_SHIFT = 22;
-    private static final int TYPE_MASK = 7;
-    static final int PINNED = 1 << 25;
-
-    /** The domain has the frame in its reservation; holds one reference. */
-    static final int ALLOCATED = 1 << 26;
-
-    /** Lent by the hypervisor: the guest may map it but not give it back. */
-    static final int XEN_OWNED = 1 << 27;
-
-    /** The guest may not map it by number. */
-    static final int PRIVATE = 1 << 28;
-
-    /** A granted frame of another domain. */
-    static final int GRANTED = 1 << 29;
-
-    static final int GRANTED_READ_ONLY = 1 << 30;
-
     /** A page table that no upper table refers to. */
     static final long LINK_NONE = 0;
 
@@ -83,6 +62,7 @@ public final class FrameTable {
     /** Host frame number, {@link #ABSENT} when there is none. */
     private final int[][] hosts;
 
+    /** {@link FrameInfo} words. */
     private final int[][] infos;
 
     /** References of any kind; the frame leaves the domain with the last one. */
@@ -236,15 +216,15 @@ public final class FrameTable {
 
     /** What the frame is used as, or was last used as when {@link #typeCount} is 0. */
     public int type(long mfn) {
-        return exists(mfn) ? info(mfn) >>> TYPE_SHIFT & TYPE_MASK : FrameType.NONE;
+        return exists(mfn) ? FrameInfo.type(info(mfn)) : FrameType.NONE;
     }
 
     public int typeCount(long mfn) {
-        return exists(mfn) ? info(mfn) & COUNT_MASK : 0;
+        return exists(mfn) ? FrameInfo.uses(info(mfn)) : 0;
     }
 
     public boolean isPinned(long mfn) {
-        return exists(mfn) && has(mfn, PINNED);
+        return exists(mfn) && has(mfn, FrameInfo.PINNED);
     }
 
     public int references(long mfn) {
@@ -256,21 +236,11 @@ public final class FrameTable {
      * makes.
      */
     boolean isL1Table(long mfn) {
-        if (!exists(mfn)) {
-            return false;
-        }
-        int info = info(mfn);
-        return (info >>> TYPE_SHIFT & TYPE_MASK) == FrameType.L1_TABLE && (info & COUNT_MASK) != 0;
+        return exists(mfn) && FrameInfo.isUsedAs(info(mfn), FrameType.L1_TABLE);
     }
 
     void setType(long mfn, int type, int count) {
-        setInfo(
-                mfn,
-                info(mfn) & ~(COUNT_MASK | TYPE_MASK << TYPE_SHIFT) | type << TYPE_SHIFT | count);
-    }
-
-    static boolean isCountFull(int count) {
-        return count == COUNT_MASK;
+        setInfo(mfn, FrameInfo.withType(info(mfn), type, count));
     }
 
     long link(long mfn) {
@@ -289,7 +259,7 @@ public final class FrameTable {
      * @return false when there is none of that number
      */
     boolean get(long mfn) {
-        if (!exists(mfn) || has(mfn, PRIVATE)) {
+        if (!exists(mfn) || has(mfn, FrameInfo.PRIVATE)) {
             return false;
         }
         int[] chunk = references[(int) (mfn >>> CHUNK_SHIFT)];
@@ -317,7 +287,7 @@ public final class FrameTable {
             throw new IllegalStateException("mfn %#x freed while in use as a type".formatted(mfn));
         }
         long hostBase = frame(mfn);
-        boolean granted = has(mfn, GRANTED);
+        boolean granted = has(mfn, FrameInfo.GRANTED);
         hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = ABSENT;
         setInfo(mfn, 0);
         // The mappings have gone one by one and took their TLB entries along: this is the second
@@ -376,7 +346,7 @@ public final class FrameTable {
             }
             long mfn = freeRamCount > 0 ? freeRam[--freeRamCount] : nextRam++;
             currentPages++;
-            add(mfn, hostBase, ALLOCATED, 1);
+            add(mfn, hostBase, FrameInfo.ALLOCATED, 1);
             m2p.set(mfn, pfn);
             return mfn;
         } finally {
@@ -391,10 +361,10 @@ public final class FrameTable {
      * @return false when the domain has no such frame to give
      */
     boolean decrease(long mfn, TlbShootdown tlb) {
-        if (!exists(mfn) || !has(mfn, ALLOCATED)) {
+        if (!exists(mfn) || !has(mfn, FrameInfo.ALLOCATED)) {
             return false;
         }
-        clear(mfn, ALLOCATED);
+        clear(mfn, FrameInfo.ALLOCATED);
         m2p.set(mfn, AddressSpace.INVALID_M2P_ENTRY);
         put(mfn, tlb);
         return true;
@@ -412,7 +382,7 @@ public final class FrameTable {
             if (mfn == M2P_BASE) {
                 throw new OutOfMemory("more frames shared with the guest");
             }
-            addXenFrame(mfn, XEN_OWNED);
+            addXenFrame(mfn, FrameInfo.XEN_OWNED);
             nextXen++;
             return mfn;
         } finally {
@@ -442,7 +412,8 @@ public final class FrameTable {
             }
             pool.acquire(hostBase);
             long mfn = freeGrantCount > 0 ? freeGrants[--freeGrantCount] : nextGrant++;
-            add(mfn, hostBase, readOnly ? GRANTED | GRANTED_READ_ONLY : GRANTED, 1);
+            int readOnlyFlag = readOnly ? FrameInfo.GRANTED_READ_ONLY : 0;
+            add(mfn, hostBase, FrameInfo.GRANTED | readOnlyFlag, 1);
             return mfn;
         } finally {
             lock.unlock();
@@ -499,8 +470,9 @@ public final class FrameTable {
             int i = 0;
             for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
                 if (exists(mfn)) {
-                    int pinned = has(mfn, PINNED) ? type(mfn) : FrameType.NONE;
-                    frames[i++] = new SavedFrames.Frame(mfn, pfn(mfn), has(mfn, ALLOCATED), pinned);
+                    int pinned = has(mfn, FrameInfo.PINNED) ? type(mfn) : FrameType.NONE;
+                    boolean allocated = has(mfn, FrameInfo.ALLOCATED);
+                    frames[i++] = new SavedFrames.Frame(mfn, pfn(mfn), allocated, pinned);
                 }
             }
             return new SavedFrames(
@@ -547,7 +519,7 @@ public final class FrameTable {
                 if (hostBase == NO_FRAME) {
                     throw new OutOfMemory("the saved domain");
                 }
-                add(frame.mfn(), hostBase, frame.allocated() ? ALLOCATED : 0, 1);
+                add(frame.mfn(), hostBase, frame.allocated() ? FrameInfo.ALLOCATED : 0, 1);
                 m2p.set(frame.mfn(), frame.pfn());
                 currentPages++;
             }
@@ -645,7 +617,7 @@ public final class FrameTable {
         }
 
         private long newFrame(int fill) throws OutOfMemory {
-            addXenFrame(nextMfn, XEN_OWNED | PRIVATE);
+            addXenFrame(nextMfn, FrameInfo.XEN_OWNED | FrameInfo.PRIVATE);
             Ram.fill(frame(nextMfn), Ram.PAGE_SIZE, fill);
             return nextMfn++;
         }

@@ -125,7 +125,7 @@ public final class MmuUpdate {
 
     private int updateEntry(GuestContext vcpu, long maddr, long value, boolean preserveAd) {
         long mfn = maddr >>> Ram.PAGE_SHIFT;
-        if (!frames.exists(mfn) || frames.has(mfn, FrameTable.PRIVATE | FrameTable.GRANTED)) {
+        if (!frames.exists(mfn) || frames.has(mfn, FrameInfo.PRIVATE | FrameInfo.GRANTED)) {
             return -EINVAL;
         }
         int offset = (int) (maddr & Ram.PAGE_OFFSET);

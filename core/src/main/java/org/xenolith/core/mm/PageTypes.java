@@ -123,14 +123,14 @@ public final class PageTypes {
     int getType(long mfn, int type, TlbShootdown tlb) {
         int count = frames.typeCount(mfn);
         if (count > 0) {
-            if (frames.type(mfn) != type || FrameTable.isCountFull(count)) {
+            if (frames.type(mfn) != type || count == FrameInfo.MAX_USES) {
                 return -EINVAL;
             }
             frames.setType(mfn, type, count + 1);
             return 0;
         }
         if (type == FrameType.WRITABLE) {
-            if (frames.has(mfn, FrameTable.GRANTED_READ_ONLY)) {
+            if (frames.has(mfn, FrameInfo.GRANTED_READ_ONLY)) {
                 return -EINVAL;
             }
             frames.setType(mfn, type, 1);
@@ -142,7 +142,7 @@ public final class PageTypes {
     private int promote(long mfn, int type, TlbShootdown tlb) {
         // Only RAM of its own may be a table: whoever granted a frame, or lent one, goes on writing
         // to it.
-        if (frames.has(mfn, FrameTable.GRANTED | FrameTable.XEN_OWNED)) {
+        if (frames.has(mfn, FrameInfo.GRANTED | FrameInfo.XEN_OWNED)) {
             return -EINVAL;
         }
         long stamp = frames.link(mfn);
@@ -487,21 +487,21 @@ public final class PageTypes {
     /** Makes a frame a table of {@code level} until it is unpinned. */
     int pin(long mfn, int level, TlbShootdown tlb) {
         int result = getPageAndType(mfn, level, tlb);
-        if (result == 0 && frames.has(mfn, FrameTable.PINNED)) {
+        if (result == 0 && frames.has(mfn, FrameInfo.PINNED)) {
             putPageAndType(mfn, tlb);
             return -EINVAL;
         }
         if (result == 0) {
-            frames.set(mfn, FrameTable.PINNED);
+            frames.set(mfn, FrameInfo.PINNED);
         }
         return result;
     }
 
     int unpin(long mfn, TlbShootdown tlb) {
-        if (!frames.exists(mfn) || !frames.has(mfn, FrameTable.PINNED)) {
+        if (!frames.exists(mfn) || !frames.has(mfn, FrameInfo.PINNED)) {
             return -EINVAL;
         }
-        frames.clear(mfn, FrameTable.PINNED);
+        frames.clear(mfn, FrameInfo.PINNED);
         putPageAndType(mfn, tlb);
         return 0;
     }

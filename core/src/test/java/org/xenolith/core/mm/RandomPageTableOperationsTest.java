@@ -227,7 +227,7 @@ class RandomPageTableOperationsTest {
         }
         for (long mfn : all) {
             if (frames.exists(mfn)) {
-                if (frames.has(mfn, FrameTable.ALLOCATED)) {
+                if (frames.has(mfn, FrameInfo.ALLOCATED)) {
                     references.merge(mfn, 1, Integer::sum);
                 }
                 if (frames.isPinned(mfn)) {
