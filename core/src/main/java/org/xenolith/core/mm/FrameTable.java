@@ -3,7 +3,6 @@ package org.xenolith.core.mm;
 import static org.xenolith.cpu.mmu.MachineMemory.NO_FRAME;
 
 import org.xenolith.core.abi.AddressSpace;
-import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
@@ -43,11 +42,6 @@ public final class FrameTable {
 
     /** One that is referred to at more than one place: {@link TableLinks} may know them. */
     static final long LINK_SEVERAL = -1;
-
-    /** Page-table flags of the machine-to-physical mapping: readable only. */
-    private static final long M2P_FLAGS = Pte.PRESENT | Pte.USER | Pte.ACCESSED;
-
-    private static final int M2P_ENTRIES_PER_FRAME = Ram.PAGE_SIZE / Long.BYTES;
 
     /** Guards types, counts, links, the reservation and every change of a page table. */
     public final ReentrantLock lock = new ReentrantLock();
@@ -90,7 +84,7 @@ public final class FrameTable {
     private long[] freeGrants = new long[64];
     private int freeGrantCount;
 
-    private final MachineToPhysical m2p;
+    private final MachineToPhysical machineToPhysical;
 
     /**
      * @param maximumPages guest frames the domain may have at most
@@ -113,7 +107,7 @@ public final class FrameTable {
         Arrays.fill(infos, references[0]);
         links = new long[chunks][];
         Arrays.fill(links, new long[CHUNK]);
-        m2p = new MachineToPhysical();
+        machineToPhysical = new MachineToPhysical(this, maximumPages);
     }
 
     /** The pool has not enough frames. */
@@ -186,6 +180,10 @@ public final class FrameTable {
 
     public VcpuTlbs tlbs() {
         return tlbs;
+    }
+
+    public MachineToPhysical machineToPhysical() {
+        return machineToPhysical;
     }
 
     // ---- info words ----
@@ -347,7 +345,7 @@ public final class FrameTable {
             long mfn = freeRamCount > 0 ? freeRam[--freeRamCount] : nextRam++;
             currentPages++;
             add(mfn, hostBase, FrameInfo.ALLOCATED, 1);
-            m2p.set(mfn, pfn);
+            machineToPhysical.setPfn(mfn, pfn);
             return mfn;
         } finally {
             lock.unlock();
@@ -365,7 +363,7 @@ public final class FrameTable {
             return false;
         }
         clear(mfn, FrameInfo.ALLOCATED);
-        m2p.set(mfn, AddressSpace.INVALID_M2P_ENTRY);
+        machineToPhysical.setPfn(mfn, AddressSpace.INVALID_M2P_ENTRY);
         put(mfn, tlb);
         return true;
     }
@@ -390,7 +388,8 @@ public final class FrameTable {
         }
     }
 
-    private void addXenFrame(long mfn, int info) throws OutOfMemory {
+    /** A zeroed frame of the hypervisor's at a number that is free. */
+    void addXenFrame(long mfn, int info) throws OutOfMemory {
         long hostBase = pool.allocate();
         if (hostBase == NO_FRAME) {
             throw new OutOfMemory("a frame of the hypervisor");
@@ -472,7 +471,8 @@ public final class FrameTable {
                 if (exists(mfn)) {
                     int pinned = has(mfn, FrameInfo.PINNED) ? type(mfn) : FrameType.NONE;
                     boolean allocated = has(mfn, FrameInfo.ALLOCATED);
-                    frames[i++] = new SavedFrames.Frame(mfn, pfn(mfn), allocated, pinned);
+                    long pfn = machineToPhysical.pfn(mfn);
+                    frames[i++] = new SavedFrames.Frame(mfn, pfn, allocated, pinned);
                 }
             }
             return new SavedFrames(
@@ -520,7 +520,7 @@ public final class FrameTable {
                     throw new OutOfMemory("the saved domain");
                 }
                 add(frame.mfn(), hostBase, frame.allocated() ? FrameInfo.ALLOCATED : 0, 1);
-                m2p.set(frame.mfn(), frame.pfn());
+                machineToPhysical.setPfn(frame.mfn(), frame.pfn());
                 currentPages++;
             }
             limitPages(saved.limitPages());
@@ -543,103 +543,6 @@ public final class FrameTable {
             }
         } finally {
             lock.unlock();
-        }
-    }
-
-    // ---- machine to physical ----
-
-    /** The guest's number of a frame, or {@link AddressSpace#INVALID_M2P_ENTRY}. */
-    public long pfn(long mfn) {
-        return m2p.get(mfn);
-    }
-
-    /**
-     * Records the guest's number of a frame of guest RAM.
-     *
-     * @return false when the frame is none
-     */
-    boolean setPfn(long mfn, long pfn) {
-        return m2p.set(mfn, pfn);
-    }
-
-    /** The L4 entry of the machine-to-physical mapping, 0 for the other slots of the hypervisor. */
-    public long hypervisorEntry(int slot) {
-        return slot == Pte.HYPERVISOR_FIRST_SLOT ? m2p.l4Entry : 0;
-    }
-
-    /** The array at {@code ffff800000000000}, and the page tables that map it. */
-    private final class MachineToPhysical {
-        /** Frame of all-ones entries that stands wherever no guest RAM can be. */
-        private final long unbackedMfn;
-
-        /** Frames of the array from {@link #RAM_BASE} on. */
-        private final long[] arrayMfns;
-
-        private final long l4Entry;
-        private long nextMfn = M2P_BASE;
-
-        MachineToPhysical() throws OutOfMemory {
-            unbackedMfn = newFrame(-1);
-            long frames = (maximumPages + M2P_ENTRIES_PER_FRAME - 1) / M2P_ENTRIES_PER_FRAME;
-            if (frames + frames / Pte.ENTRIES + 8 > GRANT_WINDOW_BASE - M2P_BASE) {
-                throw new OutOfMemory(
-                        "a domain of " + maximumPages + " frames: its number space is full");
-            }
-            arrayMfns = new long[(int) frames];
-            for (int i = 0; i < arrayMfns.length; i++) {
-                arrayMfns[i] = newFrame(-1);
-            }
-            l4Entry = entry(buildTables());
-        }
-
-        /**
-         * L3, L2 and L1 tables over the whole array; the array is below 1 GiB, so one L2 is enough.
-         */
-        private long buildTables() throws OutOfMemory {
-            long l3 = newFrame(0);
-            long l2 = newFrame(0);
-            Ram.putLong(frame(l3), entry(l2));
-            long l1 = NO_FRAME;
-            int unbacked = (int) (RAM_BASE / M2P_ENTRIES_PER_FRAME);
-            for (int i = 0; i < unbacked + arrayMfns.length; i++) {
-                if (i % Pte.ENTRIES == 0) {
-                    l1 = newFrame(0);
-                    Ram.putLong(frame(l2) + i / Pte.ENTRIES * 8L, entry(l1));
-                }
-                long mfn = i < unbacked ? unbackedMfn : arrayMfns[i - unbacked];
-                Ram.putLong(frame(l1) + i % Pte.ENTRIES * 8L, entry(mfn));
-            }
-            return l3;
-        }
-
-        private static long entry(long mfn) {
-            return mfn << Ram.PAGE_SHIFT | M2P_FLAGS;
-        }
-
-        private long newFrame(int fill) throws OutOfMemory {
-            addXenFrame(nextMfn, FrameInfo.XEN_OWNED | FrameInfo.PRIVATE);
-            Ram.fill(frame(nextMfn), Ram.PAGE_SIZE, fill);
-            return nextMfn++;
-        }
-
-        private long hostAddress(long mfn) {
-            long index = mfn - RAM_BASE;
-            return frame(arrayMfns[(int) (index / M2P_ENTRIES_PER_FRAME)])
-                    + index % M2P_ENTRIES_PER_FRAME * Long.BYTES;
-        }
-
-        long get(long mfn) {
-            return mfn < RAM_BASE || mfn >= limitMfn
-                    ? AddressSpace.INVALID_M2P_ENTRY
-                    : Ram.getLongVolatile(hostAddress(mfn));
-        }
-
-        boolean set(long mfn, long pfn) {
-            if (mfn < RAM_BASE || mfn >= limitMfn) {
-                return false;
-            }
-            Ram.putLongVolatile(hostAddress(mfn), pfn);
-            return true;
         }
     }
 }

@@ -143,6 +143,6 @@ public final class MmuUpdate {
     }
 
     private int updateMachphys(long mfn, long pfn) {
-        return frames.exists(mfn) && frames.setPfn(mfn, pfn) ? 0 : -EINVAL;
+        return frames.exists(mfn) && frames.machineToPhysical().setPfn(mfn, pfn) ? 0 : -EINVAL;
     }
 }

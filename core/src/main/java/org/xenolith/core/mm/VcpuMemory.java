@@ -36,7 +36,7 @@ public final class VcpuMemory implements MachineMemory {
 
     @Override
     public long hypervisorEntry(int slot) {
-        return frames.hypervisorEntry(slot);
+        return frames.machineToPhysical().hypervisorEntry(slot);
     }
 
     @Override

@@ -95,7 +95,7 @@ public final class PageTypesReport {
         if (!exists(mfn)) {
             return frame;
         }
-        long pfn = frames.pfn(mfn);
+        long pfn = frames.machineToPhysical().pfn(mfn);
         if (pfn != AddressSpace.INVALID_M2P_ENTRY) {
             frame.addProperty("pfn", Hex.of(pfn));
         }

@@ -105,7 +105,7 @@ class DomainBuilderTest {
         for (long pfn : new long[] {0, 1, 0x1000, 0x3e03, 0x3fff}) {
             long pte = mmu.pte(VIRT_BASE + (pfn << 12));
             assertThat(Pte.mfn(pte)).isEqualTo(FrameTable.RAM_BASE + pfn);
-            assertThat(frames.pfn(Pte.mfn(pte))).isEqualTo(pfn);
+            assertThat(frames.machineToPhysical().pfn(Pte.mfn(pte))).isEqualTo(pfn);
         }
         assertThat(mmu.pte(VIRT_BASE + (0x4000L << 12))).as("behind the mapped area").isZero();
     }

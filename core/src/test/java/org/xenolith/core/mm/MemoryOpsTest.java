@@ -92,7 +92,7 @@ class MemoryOpsTest {
         assertThat(populate(0x900, 0x901)).isEqualTo(2);
         for (int i = 0; i < 2; i++) {
             long mfn = mmu.read64(LIST + i * 8L);
-            assertThat(frames.pfn(mfn)).isEqualTo(0x900 + i);
+            assertThat(frames.machineToPhysical().pfn(mfn)).isEqualTo(0x900 + i);
             assertThat(domain.get(mfn, 7)).isZero();
         }
     }
@@ -104,7 +104,7 @@ class MemoryOpsTest {
         assertThat(mmu.read64(LIST + 8)).as("not done yet").isEqualTo(0x901);
         long[] again = domain.vcpu.again;
         assertThat(domain.memoryOps.handle(domain.vcpu, again[0], again[1])).isEqualTo(2);
-        assertThat(frames.pfn(mmu.read64(LIST + 8))).isEqualTo(0x901);
+        assertThat(frames.machineToPhysical().pfn(mmu.read64(LIST + 8))).isEqualTo(0x901);
     }
 
     @Test

@@ -111,7 +111,7 @@ class MmuUpdateTest {
         assertThat(domain.vcpu.mmu().read64(M2P + mfn * 8)).isEqualTo(0x1234);
         assertThat(domain.request(domain.frames.limitMfn() << 12 | MmuCommand.MACHPHYS_UPDATE, 1))
                 .isEqualTo(-EINVAL);
-        long m2pFrame = Pte.mfn(domain.frames.hypervisorEntry(256));
+        long m2pFrame = Pte.mfn(domain.frames.machineToPhysical().hypervisorEntry(256));
         assertThat(domain.request(m2pFrame << 12 | MmuCommand.MACHPHYS_UPDATE, 1))
                 .isEqualTo(-EINVAL);
     }

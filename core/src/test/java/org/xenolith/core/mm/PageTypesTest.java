@@ -150,7 +150,7 @@ class PageTypesTest {
 
     @Test
     void framesThatAreNotTheGuestsAreRefusedAsByXen() {
-        long m2p = Pte.mfn(frames.hypervisorEntry(256));
+        long m2p = Pte.mfn(frames.machineToPhysical().hypervisorEntry(256));
         long unused = FrameTable.RAM_BASE + 1000;
         long beyond = frames.limitMfn();
         long allOnes = Pte.mfn(Pte.FRAME_MASK);
