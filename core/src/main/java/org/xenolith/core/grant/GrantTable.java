@@ -9,6 +9,7 @@ import static org.xenolith.core.abi.GrantCommand.GNTST_OKAY;
 import org.xenolith.core.abi.GrantEntry;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.GrantWindow;
 import org.xenolith.core.mm.PageTypes;
 import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.cpu.mmu.Ram;
@@ -193,7 +194,7 @@ public final class GrantTable {
      */
     private boolean hold(long mfn, boolean write) {
         int type = write ? FrameType.WRITABLE : FrameType.NONE;
-        return !FrameTable.isInGrantWindow(mfn) && types.acquire(mfn, type, TlbShootdown.NONE) == 0;
+        return !GrantWindow.contains(mfn) && types.acquire(mfn, type, TlbShootdown.NONE) == 0;
     }
 
     /** Sets the in-use flags, if the entry permits the use at that very moment. */

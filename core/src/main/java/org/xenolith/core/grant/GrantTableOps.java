@@ -321,13 +321,13 @@ public final class GrantTableOps {
         if (status != GNTST_OKAY) {
             return status;
         }
-        long mfn = types.frames().addGranted(granter.hostBase(ref), !write);
+        long mfn = types.frames().grantWindow().add(granter.hostBase(ref), !write);
         if (mfn == NO_FRAME) {
             granter.end(ref, write);
             return GNTST_NO_SPACE;
         }
         if (!types.mapGranted(entryAddress(vcpu, hostAddr, flags), mfn, write, vcpu.tlb())) {
-            types.frames().removeGranted(mfn, vcpu.tlb());
+            types.frames().grantWindow().remove(mfn, vcpu.tlb());
             granter.end(ref, write);
             return GNTST_BAD_VIRT_ADDR;
         }
@@ -383,7 +383,7 @@ public final class GrantTableOps {
         // is the granter's again, and the number another grant's, only when none does. Outside the
         // monitor: a sibling that waits for it stands at no poll point.
         vcpu.tlb().awaitSettled(vcpu.tlb().stamp());
-        types.frames().removeGranted(mapping.mfn, vcpu.tlb());
+        types.frames().grantWindow().remove(mapping.mfn, vcpu.tlb());
         mapping.granter.end(mapping.ref, mapping.write);
         return GNTST_OKAY;
     }

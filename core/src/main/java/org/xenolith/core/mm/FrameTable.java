@@ -80,10 +80,7 @@ public final class FrameTable {
     private long[] freeRam = new long[64];
     private int freeRamCount;
     private long nextXen = XEN_BASE;
-    private long nextGrant = GRANT_WINDOW_BASE;
-    private long[] freeGrants = new long[64];
-    private int freeGrantCount;
-
+    private final GrantWindow grantWindow;
     private final MachineToPhysical machineToPhysical;
 
     /**
@@ -107,6 +104,7 @@ public final class FrameTable {
         Arrays.fill(infos, references[0]);
         links = new long[chunks][];
         Arrays.fill(links, new long[CHUNK]);
+        grantWindow = new GrantWindow(this);
         machineToPhysical = new MachineToPhysical(this, maximumPages);
     }
 
@@ -146,11 +144,6 @@ public final class FrameTable {
         return frame(mfn);
     }
 
-    /** Whether the number is one for a granted frame of another domain. */
-    public static boolean isInGrantWindow(long mfn) {
-        return mfn >= GRANT_WINDOW_BASE && mfn < RAM_BASE;
-    }
-
     /** First MFN above every frame the domain can have. */
     public long limitMfn() {
         return limitMfn;
@@ -180,6 +173,10 @@ public final class FrameTable {
 
     public VcpuTlbs tlbs() {
         return tlbs;
+    }
+
+    public GrantWindow grantWindow() {
+        return grantWindow;
     }
 
     public MachineToPhysical machineToPhysical() {
@@ -296,7 +293,7 @@ public final class FrameTable {
         // it is no table before that walk is over.
         setLink(mfn, tlbs.retire(hostBase));
         if (granted) {
-            freeGrants = push(freeGrants, freeGrantCount++, mfn);
+            grantWindow.left(mfn);
         } else {
             currentPages--;
             freeRam = push(freeRam, freeRamCount++, mfn);
@@ -309,7 +306,8 @@ public final class FrameTable {
         return large;
     }
 
-    private void add(long mfn, long hostBase, int info, int count) {
+    /** Puts a host frame behind a number that is free, with one reference. */
+    void add(long mfn, long hostBase, int info) {
         int chunk = (int) (mfn >>> CHUNK_SHIFT);
         int index = (int) mfn & CHUNK_MASK;
         if (infos[chunk] == references[chunk]) {
@@ -320,7 +318,7 @@ public final class FrameTable {
             hosts[chunk] = hosts[chunk].clone();
         }
         infos[chunk][index] = info;
-        references[chunk][index] = count;
+        references[chunk][index] = 1;
         hosts[chunk][index] = (int) (hostBase >>> Ram.PAGE_SHIFT);
     }
 
@@ -344,7 +342,7 @@ public final class FrameTable {
             }
             long mfn = freeRamCount > 0 ? freeRam[--freeRamCount] : nextRam++;
             currentPages++;
-            add(mfn, hostBase, FrameInfo.ALLOCATED, 1);
+            add(mfn, hostBase, FrameInfo.ALLOCATED);
             machineToPhysical.setPfn(mfn, pfn);
             return mfn;
         } finally {
@@ -394,41 +392,7 @@ public final class FrameTable {
         if (hostBase == NO_FRAME) {
             throw new OutOfMemory("a frame of the hypervisor");
         }
-        add(mfn, hostBase, info, 1);
-    }
-
-    /**
-     * Makes another domain's frame visible in the grant window. Takes a reference to the host
-     * frame.
-     *
-     * @return the MFN to map, or {@code NO_FRAME} when the window is full
-     */
-    public long addGranted(long hostBase, boolean readOnly) {
-        lock.lock();
-        try {
-            if (freeGrantCount == 0 && nextGrant == RAM_BASE) {
-                return NO_FRAME;
-            }
-            pool.acquire(hostBase);
-            long mfn = freeGrantCount > 0 ? freeGrants[--freeGrantCount] : nextGrant++;
-            int readOnlyFlag = readOnly ? FrameInfo.GRANTED_READ_ONLY : 0;
-            add(mfn, hostBase, FrameInfo.GRANTED | readOnlyFlag, 1);
-            return mfn;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
-     * Ends a grant mapping: the MFN is free when the last page-table entry that names it is gone.
-     */
-    public void removeGranted(long mfn, TlbShootdown tlb) {
-        lock.lock();
-        try {
-            put(mfn, tlb);
-        } finally {
-            lock.unlock();
-        }
+        add(mfn, hostBase, info);
     }
 
     /** Whether it is a frame that the hypervisor shares with the guest. */
@@ -487,16 +451,6 @@ public final class FrameTable {
         }
     }
 
-    /** Whether a granted frame of another domain is mapped. */
-    public boolean hasGranted() {
-        lock.lock();
-        try {
-            return nextGrant - GRANT_WINDOW_BASE != freeGrantCount;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /**
      * Gives a table without RAM the saved frames at the same numbers, all zero. Each has one
      * reference; those that are not allocated lose it by {@link #dropUnallocated} when whatever
@@ -519,7 +473,7 @@ public final class FrameTable {
                 if (hostBase == NO_FRAME) {
                     throw new OutOfMemory("the saved domain");
                 }
-                add(frame.mfn(), hostBase, frame.allocated() ? FrameInfo.ALLOCATED : 0, 1);
+                add(frame.mfn(), hostBase, frame.allocated() ? FrameInfo.ALLOCATED : 0);
                 machineToPhysical.setPfn(frame.mfn(), frame.pfn());
                 currentPages++;
             }

@@ -288,7 +288,7 @@ public final class PageTypes {
             return -EINVAL;
         }
         long mfn = Pte.mfn(entry);
-        if (FrameTable.isInGrantWindow(mfn)) {
+        if (GrantWindow.contains(mfn)) {
             return -EBUSY; // another domain's: only its grant maps it
         }
         if (!frames.get(mfn)) {

@@ -98,7 +98,7 @@ public final class DomainSnapshot {
         if (!domain.isPaused()) {
             throw new IllegalStateException("a domain that runs cannot be saved");
         }
-        if (domain.frames().hasGranted()) {
+        if (!domain.frames().grantWindow().isEmpty()) {
             throw new SnapshotException(
                     "The domain uses memory of another guest and cannot be saved without it");
         }
