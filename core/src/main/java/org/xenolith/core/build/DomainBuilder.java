@@ -192,7 +192,7 @@ public final class DomainBuilder {
     private long addSharedInfo() throws BuildFailed {
         long mfn;
         try {
-            mfn = frames.addXenFrame();
+            mfn = frames.xenFrames().add();
         } catch (FrameTable.OutOfMemory e) {
             throw new BuildFailed(e.getMessage(), e);
         }

@@ -104,7 +104,7 @@ public final class GrantTable {
         }
         try {
             while (frameCount < wantedFrames) {
-                mfns[frameCount] = frames.addXenFrame();
+                mfns[frameCount] = frames.xenFrames().add();
                 frameCount++;
             }
         } catch (FrameTable.OutOfMemory e) {
@@ -299,7 +299,7 @@ public final class GrantTable {
             return false;
         }
         for (long mfn : saved.frameMfns()) {
-            if (!frames.isXenOwned(mfn)) {
+            if (!frames.xenFrames().contains(mfn)) {
                 return false;
             }
             mfns[frameCount++] = mfn;

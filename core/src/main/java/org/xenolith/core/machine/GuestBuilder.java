@@ -124,7 +124,7 @@ final class GuestBuilder {
             throws IOException, FrameTable.OutOfMemory {
         Description saved = snapshot.description();
         Description.Rings rings = saved.rings();
-        long sharedInfoMfn = types.frames().addXenFrame();
+        long sharedInfoMfn = types.frames().xenFrames().add();
         Domain domain =
                 domain(types, sharedInfoMfn, snapshot.clock(), snapshot.random(), saved.vcpus());
         snapshot.restore(domain);

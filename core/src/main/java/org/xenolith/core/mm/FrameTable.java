@@ -79,7 +79,8 @@ public final class FrameTable {
     private long nextRam = RAM_BASE;
     private long[] freeRam = new long[64];
     private int freeRamCount;
-    private long nextXen = XEN_BASE;
+
+    private final XenFrames xenFrames;
     private final GrantWindow grantWindow;
     private final MachineToPhysical machineToPhysical;
 
@@ -104,6 +105,7 @@ public final class FrameTable {
         Arrays.fill(infos, references[0]);
         links = new long[chunks][];
         Arrays.fill(links, new long[CHUNK]);
+        xenFrames = new XenFrames(this);
         grantWindow = new GrantWindow(this);
         machineToPhysical = new MachineToPhysical(this, maximumPages);
     }
@@ -173,6 +175,10 @@ public final class FrameTable {
 
     public VcpuTlbs tlbs() {
         return tlbs;
+    }
+
+    public XenFrames xenFrames() {
+        return xenFrames;
     }
 
     public GrantWindow grantWindow() {
@@ -366,40 +372,6 @@ public final class FrameTable {
         return true;
     }
 
-    /**
-     * A zeroed frame that the hypervisor shares with the guest.
-     *
-     * @return its MFN
-     */
-    public long addXenFrame() throws OutOfMemory {
-        lock.lock();
-        try {
-            long mfn = nextXen;
-            if (mfn == M2P_BASE) {
-                throw new OutOfMemory("more frames shared with the guest");
-            }
-            addXenFrame(mfn, FrameInfo.XEN_OWNED);
-            nextXen++;
-            return mfn;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** A zeroed frame of the hypervisor's at a number that is free. */
-    void addXenFrame(long mfn, int info) throws OutOfMemory {
-        long hostBase = pool.allocate();
-        if (hostBase == NO_FRAME) {
-            throw new OutOfMemory("a frame of the hypervisor");
-        }
-        add(mfn, hostBase, info);
-    }
-
-    /** Whether it is a frame that the hypervisor shares with the guest. */
-    public boolean isXenOwned(long mfn) {
-        return mfn >= XEN_BASE && mfn < nextXen;
-    }
-
     /** Gives every host frame back, when the domain is dead and none of its vCPUs runs any more. */
     public void releaseAll() {
         lock.lock();
@@ -442,7 +414,7 @@ public final class FrameTable {
             return new SavedFrames(
                     maximumPages,
                     limitPages,
-                    (int) (nextXen - XEN_BASE),
+                    xenFrames.count(),
                     nextRam,
                     Arrays.copyOf(freeRam, freeRamCount),
                     List.of(frames));
@@ -465,8 +437,8 @@ public final class FrameTable {
             if (currentPages != 0 || saved.maximumPages() != maximumPages) {
                 throw new IllegalStateException("frames restored into a table in use");
             }
-            while (nextXen - XEN_BASE < saved.xenFrames()) {
-                addXenFrame();
+            while (xenFrames.count() < saved.xenFrames()) {
+                xenFrames.add();
             }
             for (SavedFrames.Frame frame : saved.frames()) {
                 long hostBase = pool.allocate();

@@ -76,7 +76,7 @@ public final class MachineToPhysical {
     }
 
     private long newFrame(int fill) throws FrameTable.OutOfMemory {
-        frames.addXenFrame(nextMfn, FrameInfo.XEN_OWNED | FrameInfo.PRIVATE);
+        frames.xenFrames().addPrivate(nextMfn);
         Ram.fill(frames.frame(nextMfn), Ram.PAGE_SIZE, fill);
         return nextMfn++;
     }

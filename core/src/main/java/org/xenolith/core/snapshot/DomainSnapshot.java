@@ -339,7 +339,7 @@ public final class DomainSnapshot {
     private static void readPages(FrameTable table, FieldReader in) throws SnapshotException {
         while (in.hasMore()) {
             long mfn = in.i64();
-            boolean isShared = table.isXenOwned(mfn) || mfn >= FrameTable.RAM_BASE;
+            boolean isShared = table.xenFrames().contains(mfn) || mfn >= FrameTable.RAM_BASE;
             long host = isShared ? table.frame(mfn) : MachineMemory.NO_FRAME;
             in.require(host != MachineMemory.NO_FRAME, "a page");
             Ram.write(host, in.raw(Ram.PAGE_SIZE), 0, Ram.PAGE_SIZE);

@@ -54,7 +54,7 @@ public final class PvGuest {
      */
     public PvGuest(int vcpus, GuestClock clock, Scheduler scheduler) {
         try {
-            sharedInfoMfn = memory.frames.addXenFrame();
+            sharedInfoMfn = memory.frames.xenFrames().add();
         } catch (FrameTable.OutOfMemory e) {
             throw new IllegalStateException(e);
         }

@@ -165,7 +165,7 @@ class PageTypesTest {
 
     @Test
     void frameSharedByTheHypervisorMayBeMappedButNeverBeATable() throws Exception {
-        long shared = frames.addXenFrame();
+        long shared = frames.xenFrames().add();
         assertThat(domain.update(domain.l1, FREE_SLOT, entry(shared, RW))).isZero();
         domain.vcpu.mmu().write64((long) FREE_SLOT << 12, 42);
         assertThat(domain.get(shared, 0)).isEqualTo(42);
