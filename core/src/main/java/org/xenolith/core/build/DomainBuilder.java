@@ -53,10 +53,11 @@ public final class DomainBuilder {
                     "The kernel command line is longer than the %d bytes that a guest can be given"
                             .formatted(StartInfo.CMD_LINE_BYTES - 1));
         }
-        if (request.pages() > types.frames().maximumPages()) {
+        long maximumPages = types.frames().reservation().maximumPages();
+        if (request.pages() > maximumPages) {
             throw new BuildFailed(
                     "A domain of %d MiB cannot start with %d MiB"
-                            .formatted(types.frames().maximumPages() >> 8, request.pages() >> 8));
+                            .formatted(maximumPages >> 8, request.pages() >> 8));
         }
         InitialLayout layout =
                 InitialLayout.plan(
@@ -94,7 +95,7 @@ public final class DomainBuilder {
 
     private void populate() throws BuildFailed {
         for (int pfn = 0; pfn < p2m.length; pfn++) {
-            p2m[pfn] = frames.populate(pfn);
+            p2m[pfn] = frames.reservation().populate(pfn);
             if (p2m[pfn] == NO_FRAME) {
                 throw new BuildFailed(
                         "The host memory set aside for guests has no %d MiB left"

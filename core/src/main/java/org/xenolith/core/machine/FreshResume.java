@@ -74,7 +74,7 @@ final class FreshResume {
     }
 
     private void writeStartInfo(MemorySegment page) {
-        page.set(LE_LONG, StartInfo.NR_PAGES, domain.frames().currentPages());
+        page.set(LE_LONG, StartInfo.NR_PAGES, domain.frames().reservation().currentPages());
         page.set(LE_LONG, StartInfo.SHARED_INFO, FrameTable.XEN_BASE << Ram.PAGE_SHIFT);
         page.set(LE_INT, StartInfo.FLAGS, 0);
         page.set(LE_LONG, StartInfo.STORE_MFN, rings.storeMfn());

@@ -297,7 +297,7 @@ public final class Guest implements Ballooned, AutoCloseable {
                 domain.name(),
                 domain.uuid(),
                 targetKib(),
-                domain.frames().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT,
+                domain.frames().reservation().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT,
                 domain.vcpus().size(),
                 rings.storeMfn(),
                 rings.storePort(),
@@ -438,7 +438,7 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     @Override
     public long currentKib() {
-        return domain.frames().currentPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
+        return domain.frames().reservation().currentPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
     }
 
     @Override
@@ -463,7 +463,7 @@ public final class Guest implements Ballooned, AutoCloseable {
                     "%s cannot have %d KiB: its maximum is %d KiB"
                             .formatted(name(), kib, maxKib()));
         }
-        domain.frames().limitPages(kib >>> Ram.PAGE_SHIFT - KIB_SHIFT);
+        domain.frames().reservation().limitPages(kib >>> Ram.PAGE_SHIFT - KIB_SHIFT);
         tree.setMemoryTarget(kib);
     }
 

@@ -91,7 +91,7 @@ final class GuestBuilder {
                         Guest.STORE_PORT,
                         built.consoleMfn(),
                         Guest.CONSOLE_PORT));
-        types.frames().limitPages(pages());
+        types.frames().reservation().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
         store.open(host.store());

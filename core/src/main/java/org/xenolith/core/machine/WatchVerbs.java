@@ -70,8 +70,8 @@ final class WatchVerbs {
             PageTypesReport types = new PageTypesReport(domain.frames());
             PageTablesReport tables = new PageTablesReport(domain.frames());
             JsonObject report = new JsonObject();
-            report.addProperty("current_frames", domain.frames().currentPages());
-            report.addProperty("maximum_frames", domain.frames().maximumPages());
+            report.addProperty("current_frames", domain.frames().reservation().currentPages());
+            report.addProperty("maximum_frames", domain.frames().reservation().maximumPages());
             if (mfn.isPresent()) {
                 report.add("frame", types.frame(mfn.get()));
                 report.add("mapped_by", tables.mappers(mfn.get(), root, limit));

@@ -2,7 +2,6 @@ package org.xenolith.core.mm;
 
 import static org.xenolith.cpu.mmu.MachineMemory.NO_FRAME;
 
-import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
@@ -70,16 +69,7 @@ public final class FrameTable {
      */
     private final long[][] links;
 
-    private final long maximumPages;
-    private long currentPages;
-
-    /** What the host lets the domain have now; a domain that has more is given no more. */
-    private volatile long limitPages;
-
-    private long nextRam = RAM_BASE;
-    private long[] freeRam = new long[64];
-    private int freeRamCount;
-
+    private final MemoryReservation reservation;
     private final XenFrames xenFrames;
     private final GrantWindow grantWindow;
     private final MachineToPhysical machineToPhysical;
@@ -91,9 +81,7 @@ public final class FrameTable {
     public FrameTable(FramePool pool, VcpuTlbs tlbs, long maximumPages) throws OutOfMemory {
         this.pool = pool;
         this.tlbs = tlbs;
-        this.maximumPages = maximumPages;
         this.limitMfn = RAM_BASE + maximumPages;
-        this.limitPages = maximumPages;
         int chunks = Math.toIntExact(limitMfn + CHUNK - 1 >>> CHUNK_SHIFT);
         hosts = new int[chunks][];
         int[] none = new int[CHUNK];
@@ -105,6 +93,7 @@ public final class FrameTable {
         Arrays.fill(infos, references[0]);
         links = new long[chunks][];
         Arrays.fill(links, new long[CHUNK]);
+        reservation = new MemoryReservation(this, maximumPages);
         xenFrames = new XenFrames(this);
         grantWindow = new GrantWindow(this);
         machineToPhysical = new MachineToPhysical(this, maximumPages);
@@ -151,30 +140,16 @@ public final class FrameTable {
         return limitMfn;
     }
 
-    public long maximumPages() {
-        return maximumPages;
-    }
-
-    public long currentPages() {
-        return currentPages;
-    }
-
-    /**
-     * Sets how many frames the domain may have from now on. What it has above that stays until it
-     * gives it back.
-     *
-     * @param pages at most {@link #maximumPages}
-     */
-    public void limitPages(long pages) {
-        limitPages = Math.min(pages, maximumPages);
-    }
-
     public FramePool pool() {
         return pool;
     }
 
     public VcpuTlbs tlbs() {
         return tlbs;
+    }
+
+    public MemoryReservation reservation() {
+        return reservation;
     }
 
     public XenFrames xenFrames() {
@@ -301,15 +276,8 @@ public final class FrameTable {
         if (granted) {
             grantWindow.left(mfn);
         } else {
-            currentPages--;
-            freeRam = push(freeRam, freeRamCount++, mfn);
+            reservation.left(mfn);
         }
-    }
-
-    private static long[] push(long[] stack, int count, long value) {
-        long[] large = count == stack.length ? Arrays.copyOf(stack, count * 2) : stack;
-        large[count] = value;
-        return large;
     }
 
     /** Puts a host frame behind a number that is free, with one reference. */
@@ -328,50 +296,6 @@ public final class FrameTable {
         hosts[chunk][index] = (int) (hostBase >>> Ram.PAGE_SHIFT);
     }
 
-    // ---- the reservation ----
-
-    /**
-     * Adds a zeroed frame to the domain's reservation.
-     *
-     * @param pfn the guest's number for it, recorded in the machine-to-physical array
-     * @return its MFN, or {@code NO_FRAME} when the reservation or the pool is used up
-     */
-    public long populate(long pfn) {
-        lock.lock();
-        try {
-            if (currentPages >= limitPages) {
-                return NO_FRAME;
-            }
-            long hostBase = pool.allocate();
-            if (hostBase == NO_FRAME) {
-                return NO_FRAME;
-            }
-            long mfn = freeRamCount > 0 ? freeRam[--freeRamCount] : nextRam++;
-            currentPages++;
-            add(mfn, hostBase, FrameInfo.ALLOCATED);
-            machineToPhysical.setPfn(mfn, pfn);
-            return mfn;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
-     * Takes a frame out of the reservation. A frame that is still mapped stays until its last
-     * reference goes, as on Xen.
-     *
-     * @return false when the domain has no such frame to give
-     */
-    boolean decrease(long mfn, TlbShootdown tlb) {
-        if (!exists(mfn) || !has(mfn, FrameInfo.ALLOCATED)) {
-            return false;
-        }
-        clear(mfn, FrameInfo.ALLOCATED);
-        machineToPhysical.setPfn(mfn, AddressSpace.INVALID_M2P_ENTRY);
-        put(mfn, tlb);
-        return true;
-    }
-
     /** Gives every host frame back, when the domain is dead and none of its vCPUs runs any more. */
     public void releaseAll() {
         lock.lock();
@@ -385,7 +309,7 @@ public final class FrameTable {
                     }
                 }
             }
-            currentPages = 0;
+            reservation.allLeft();
         } finally {
             lock.unlock();
         }
@@ -397,6 +321,7 @@ public final class FrameTable {
     public SavedFrames save() {
         lock.lock();
         try {
+            long nextRam = reservation.mfns().next();
             int count = 0;
             for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
                 count += exists(mfn) ? 1 : 0;
@@ -412,11 +337,11 @@ public final class FrameTable {
                 }
             }
             return new SavedFrames(
-                    maximumPages,
-                    limitPages,
+                    reservation.maximumPages(),
+                    reservation.limitPages(),
                     xenFrames.count(),
                     nextRam,
-                    Arrays.copyOf(freeRam, freeRamCount),
+                    reservation.mfns().free(),
                     List.of(frames));
         } finally {
             lock.unlock();
@@ -434,25 +359,14 @@ public final class FrameTable {
     public void restore(SavedFrames saved) throws OutOfMemory {
         lock.lock();
         try {
-            if (currentPages != 0 || saved.maximumPages() != maximumPages) {
+            if (reservation.currentPages() != 0
+                    || saved.maximumPages() != reservation.maximumPages()) {
                 throw new IllegalStateException("frames restored into a table in use");
             }
             while (xenFrames.count() < saved.xenFrames()) {
                 xenFrames.add();
             }
-            for (SavedFrames.Frame frame : saved.frames()) {
-                long hostBase = pool.allocate();
-                if (hostBase == NO_FRAME) {
-                    throw new OutOfMemory("the saved domain");
-                }
-                add(frame.mfn(), hostBase, frame.allocated() ? FrameInfo.ALLOCATED : 0);
-                machineToPhysical.setPfn(frame.mfn(), frame.pfn());
-                currentPages++;
-            }
-            limitPages(saved.limitPages());
-            nextRam = saved.nextRam();
-            freeRamCount = saved.freeRam().length;
-            freeRam = Arrays.copyOf(saved.freeRam(), Math.max(freeRam.length, freeRamCount));
+            reservation.restore(saved);
         } finally {
             lock.unlock();
         }

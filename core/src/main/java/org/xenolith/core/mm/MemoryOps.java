@@ -24,10 +24,12 @@ import org.xenolith.cpu.mmu.Ram;
 public final class MemoryOps {
     private final int domId;
     private final FrameTable frames;
+    private final MemoryReservation reservation;
 
     public MemoryOps(int domId, FrameTable frames) {
         this.domId = domId;
         this.frames = frames;
+        this.reservation = frames.reservation();
     }
 
     /**
@@ -46,9 +48,9 @@ public final class MemoryOps {
                         reserve(vcpu, argument, start, Change.POPULATE);
                 case MemoryCommand.MAXIMUM_RAM_PAGE -> frames.limitMfn();
                 case MemoryCommand.CURRENT_RESERVATION ->
-                        ofSelf(vcpu, argument, frames.currentPages());
+                        ofSelf(vcpu, argument, reservation.currentPages());
                 case MemoryCommand.MAXIMUM_RESERVATION ->
-                        ofSelf(vcpu, argument, frames.maximumPages());
+                        ofSelf(vcpu, argument, reservation.maximumPages());
                 case MemoryCommand.MACHPHYS_MAPPING -> machphysMapping(vcpu.mmu(), argument);
                 case MemoryCommand.MEMORY_MAP -> memoryMap(vcpu.mmu(), argument);
                 default -> -ENOSYS;
@@ -113,7 +115,7 @@ public final class MemoryOps {
     private boolean decrease(GuestContext vcpu, long mfn) {
         frames.lock.lock();
         try {
-            return frames.decrease(mfn, vcpu.tlb());
+            return reservation.decrease(mfn, vcpu.tlb());
         } finally {
             frames.lock.unlock();
         }
@@ -127,7 +129,7 @@ public final class MemoryOps {
         if (entry != 0) {
             vcpu.mmu().checkWritable(entry);
         }
-        long mfn = frames.populate(pfn);
+        long mfn = reservation.populate(pfn);
         if (mfn == NO_FRAME) {
             return false;
         }
@@ -154,7 +156,7 @@ public final class MemoryOps {
         int entries = room == 0 ? 0 : 1;
         if (entries == 1) {
             mmu.write64(buffer, 0);
-            mmu.write64(buffer + 8, frames.maximumPages() << Ram.PAGE_SHIFT);
+            mmu.write64(buffer + 8, reservation.maximumPages() << Ram.PAGE_SHIFT);
             mmu.write32(buffer + 16, MemoryMap.E820_RAM);
         }
         mmu.write32(argument + MemoryMap.NR_ENTRIES, entries);

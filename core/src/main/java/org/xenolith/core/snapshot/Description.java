@@ -52,7 +52,7 @@ public record Description(
                 domain.id(),
                 domain.name(),
                 domain.uuid(),
-                domain.frames().maximumPages(),
+                domain.frames().reservation().maximumPages(),
                 domain.vcpus().size(),
                 !domain.clock().isLive(),
                 vcpu0.systemTime(),

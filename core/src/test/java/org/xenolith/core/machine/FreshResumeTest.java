@@ -59,7 +59,7 @@ class FreshResumeTest {
         assertThat(Ram.getLong(page + StartInfo.CONSOLE_MFN)).isEqualTo(0x10008);
         assertThat(Ram.getInt(page + StartInfo.CONSOLE_EVTCHN)).isEqualTo(2);
         assertThat(Ram.getLong(page + StartInfo.NR_PAGES))
-                .isEqualTo(guest.memory.frames.currentPages());
+                .isEqualTo(guest.memory.frames.reservation().currentPages());
         assertThat(vcpu.cpu().r[Cpu.RAX]).isZero();
     }
 

@@ -67,11 +67,11 @@ class GrantWindowTest {
 
     @Test
     void grantedFramesAreNotCountedAsTheDomainsMemory() {
-        long pages = frames.currentPages();
+        long pages = frames.reservation().currentPages();
         long mfn = window.add(hostBase, false);
-        assertThat(frames.currentPages()).isEqualTo(pages);
+        assertThat(frames.reservation().currentPages()).isEqualTo(pages);
         window.remove(mfn, TlbShootdown.NONE);
-        assertThat(frames.currentPages()).isEqualTo(pages);
+        assertThat(frames.reservation().currentPages()).isEqualTo(pages);
     }
 
     @Test

@@ -21,6 +21,7 @@ class MemoryOpsTest {
 
     private final TestDomain domain = new TestDomain();
     private final FrameTable frames = domain.frames;
+    private final MemoryReservation reservation = frames.reservation();
     private final Mmu mmu = domain.vcpu.mmu();
 
     private long call(int command, long argument) {
@@ -54,10 +55,10 @@ class MemoryOpsTest {
     void framesGivenBackLeaveTheReservationAndTheHost() {
         long first = domain.page();
         long second = domain.page();
-        long pages = frames.currentPages();
+        long pages = reservation.currentPages();
         long free = frames.pool().freeFrames();
         assertThat(decrease(first, second)).isEqualTo(2);
-        assertThat(frames.currentPages()).isEqualTo(pages - 2);
+        assertThat(reservation.currentPages()).isEqualTo(pages - 2);
         assertThat(frames.pool().freeFrames()).isEqualTo(free + 2);
         assertThat(frames.frame(first)).isEqualTo(-1);
         assertThat(mmu.read64(M2P + first * 8)).isEqualTo(-1);
@@ -109,23 +110,23 @@ class MemoryOpsTest {
 
     @Test
     void populateStopsAtTheMaximum() {
-        long room = frames.maximumPages() - frames.currentPages();
+        long room = reservation.maximumPages() - reservation.currentPages();
         for (long i = 2; i < room; i++) {
             domain.page();
         }
         assertThat(populate(1, 2, 3, 4)).isEqualTo(2);
         assertThat(populate(1)).isZero();
-        assertThat(frames.currentPages()).isEqualTo(frames.maximumPages());
+        assertThat(reservation.currentPages()).isEqualTo(reservation.maximumPages());
     }
 
     @Test
     void listThatCannotBeWrittenCostsNoFrame() {
-        long pages = frames.currentPages();
+        long pages = reservation.currentPages();
         long readOnly = (long) TestDomain.TABLES_SLOT << 12;
         int command = MemoryCommand.POPULATE_PHYSMAP;
         assertThat(reserve(command, readOnly, 1, 0, DomId.SELF)).isZero();
         assertThat(reserve(command, NOT_MAPPED, 1, 0, DomId.SELF)).isZero();
-        assertThat(frames.currentPages()).isEqualTo(pages);
+        assertThat(reservation.currentPages()).isEqualTo(pages);
         assertThat(call(command, NOT_MAPPED)).isEqualTo(-EFAULT);
     }
 
@@ -141,7 +142,7 @@ class MemoryOpsTest {
     void reservationSizesAreTold() {
         mmu.write16(ARGUMENTS, DomId.SELF);
         assertThat(call(MemoryCommand.CURRENT_RESERVATION, ARGUMENTS))
-                .isEqualTo(frames.currentPages());
+                .isEqualTo(reservation.currentPages());
         assertThat(call(MemoryCommand.MAXIMUM_RESERVATION, ARGUMENTS)).isEqualTo(1024);
         mmu.write16(ARGUMENTS, 3);
         assertThat(call(MemoryCommand.CURRENT_RESERVATION, ARGUMENTS)).isEqualTo(-ESRCH);

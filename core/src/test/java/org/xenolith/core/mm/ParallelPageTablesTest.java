@@ -44,7 +44,7 @@ class ParallelPageTablesTest {
     @ValueSource(longs = {1, 2, 3})
     void typesReferencesAndFramesAreRightAfterwards(long seed) {
         long free = domain.frames.pool().freeFrames();
-        long pages = domain.frames.currentPages();
+        long pages = domain.frames.reservation().currentPages();
         HostThreads.Part[] parts = new HostThreads.Part[VCPUS];
         for (int i = 0; i < VCPUS; i++) {
             int id = i;
@@ -63,7 +63,7 @@ class ParallelPageTablesTest {
             assertUses(i, 1, 2);
         }
         domain.frames.tlbs().reclaim();
-        assertThat(domain.frames.currentPages()).isEqualTo(pages);
+        assertThat(domain.frames.reservation().currentPages()).isEqualTo(pages);
         assertThat(domain.frames.pool().freeFrames()).isEqualTo(free);
     }
 
@@ -147,11 +147,11 @@ class ParallelPageTablesTest {
         private void exchangeOwnFrame() {
             domain.frames.lock.lock();
             try {
-                assertThat(domain.frames.decrease(own[id], vcpu.tlb())).isTrue();
+                assertThat(domain.frames.reservation().decrease(own[id], vcpu.tlb())).isTrue();
             } finally {
                 domain.frames.lock.unlock();
             }
-            own[id] = domain.frames.populate(id);
+            own[id] = domain.frames.reservation().populate(id);
             assertThat(Ram.getLong(domain.frames.frame(own[id]))).as("a fresh frame").isZero();
             Ram.putLong(domain.frames.frame(own[id]), -1);
         }

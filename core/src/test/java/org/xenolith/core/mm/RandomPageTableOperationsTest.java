@@ -169,13 +169,13 @@ class RandomPageTableOperationsTest {
         long old = pool.get(index);
         frames.lock.lock();
         try {
-            assertThat(frames.decrease(old, domain.vcpu.tlb())).isTrue();
+            assertThat(frames.reservation().decrease(old, domain.vcpu.tlb())).isTrue();
         } finally {
             frames.lock.unlock();
         }
         given.add(old);
         frames.tlbs().reclaim();
-        long fresh = frames.populate(5000 + index);
+        long fresh = frames.reservation().populate(5000 + index);
         given.remove(fresh);
         pool.set(index, fresh);
         return "exchange %#x for %#x".formatted(old, fresh);

@@ -289,7 +289,7 @@ class RandomRootsTest {
         long mfn = pages[page];
         domain.frames.lock.lock();
         try {
-            domain.frames.decrease(mfn, caller.tlb());
+            domain.frames.reservation().decrease(mfn, caller.tlb());
         } finally {
             domain.frames.lock.unlock();
         }

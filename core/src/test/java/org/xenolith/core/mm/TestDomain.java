@@ -86,7 +86,7 @@ public final class TestDomain {
 
     /** A new frame of guest RAM. */
     public long page() {
-        long mfn = frames.populate(nextPfn++);
+        long mfn = frames.reservation().populate(nextPfn++);
         checkDone(mfn == MachineMemory.NO_FRAME ? -1 : 0);
         return mfn;
     }

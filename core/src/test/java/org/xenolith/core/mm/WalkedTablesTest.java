@@ -146,7 +146,8 @@ class WalkedTablesTest {
                 () -> {
                     assertThat(domain.update(table, 0, 0)).isZero();
                     domain.frames.lock.lock();
-                    assertThat(domain.frames.decrease(page, domain.vcpu.tlb())).isTrue();
+                    MemoryReservation reservation = domain.frames.reservation();
+                    assertThat(reservation.decrease(page, domain.vcpu.tlb())).isTrue();
                     domain.frames.lock.unlock();
                     again[0] = domain.page();
                     assertThat(again[0]).as("the same number").isEqualTo(page);

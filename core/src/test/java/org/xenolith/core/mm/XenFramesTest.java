@@ -27,7 +27,7 @@ class XenFramesTest {
             assertThat(xenFrames.count()).isEqualTo(i + 1);
         }
         assertThat(xenFrames.contains(FrameTable.XEN_BASE - 1)).isFalse();
-        assertThat(frames.currentPages()).as("no memory of the domain's").isZero();
+        assertThat(frames.reservation().currentPages()).as("no memory of the domain's").isZero();
     }
 
     @Test

@@ -51,7 +51,7 @@ final class WatchReportsTest {
         for (JsonElement row : totals) {
             sum += row.getAsJsonObject().get("frames").getAsLong();
         }
-        assertThat(sum).isEqualTo(frames.currentPages());
+        assertThat(sum).isEqualTo(frames.reservation().currentPages());
     }
 
     @Test
@@ -61,7 +61,7 @@ final class WatchReportsTest {
         for (JsonElement run : map) {
             sum += run.getAsJsonObject().get("frames").getAsLong();
         }
-        assertThat(sum).isEqualTo(frames.currentPages());
+        assertThat(sum).isEqualTo(frames.reservation().currentPages());
         assertThat(new PageTypesReport(frames).map(0, 2)).hasSize(2);
     }
 
