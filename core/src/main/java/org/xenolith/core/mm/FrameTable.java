@@ -5,11 +5,12 @@ import static org.xenolith.cpu.mmu.MachineMemory.NO_FRAME;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A domain's machine frames: which host frame backs an MFN, what it is used as and by how many.
+ * A domain's machine frames: which host frame backs an MFN, what it is used as and by how many. Who
+ * puts frames behind the numbers, and takes them away, are the parts of the domain's memory that it
+ * leads to: {@link MemoryReservation}, {@link XenFrames} and {@link GrantWindow}.
  *
  * <pre>
  * MFN  0x00100  frames of the hypervisor that the guest maps by number: shared_info, grant frames
@@ -21,8 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Everything below guest RAM has no guest frame number, so its machine-to-physical entry is all
  * ones. The numbers are handed out in a fixed order: runs can be repeated.
  *
- * <p>Reading ({@link #frame}) takes no lock. Everything that changes a count, a type or a backing
- * frame holds {@link #lock}.
+ * <p>Locking: reading ({@link #frame}, {@link #isL1Table}) takes no lock. Everything that changes a
+ * count, a type or a backing frame holds {@link #lock}; {@link #releaseAll} takes it.
  */
 public final class FrameTable {
     public static final long XEN_BASE = 0x100;
@@ -267,8 +268,7 @@ public final class FrameTable {
         hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = ABSENT;
         setInfo(mfn, 0);
         // The mappings have gone one by one and took their TLB entries along: this is the second
-        // lock on
-        // the door between domains.
+        // lock on the door between domains.
         tlb.dropFrame(hostBase);
         // A sibling's walk may have met the number and look it up only now: the next frame behind
         // it is no table before that walk is over.
@@ -310,77 +310,6 @@ public final class FrameTable {
                 }
             }
             reservation.allLeft();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    // ---- saving and restoring ----
-
-    /** What a copy of the table needs, but for the content of frames. The domain stands still. */
-    public SavedFrames save() {
-        lock.lock();
-        try {
-            long nextRam = reservation.mfns().next();
-            int count = 0;
-            for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
-                count += exists(mfn) ? 1 : 0;
-            }
-            SavedFrames.Frame[] frames = new SavedFrames.Frame[count];
-            int i = 0;
-            for (long mfn = RAM_BASE; mfn < nextRam; mfn++) {
-                if (exists(mfn)) {
-                    int pinned = has(mfn, FrameInfo.PINNED) ? type(mfn) : FrameType.NONE;
-                    boolean allocated = has(mfn, FrameInfo.ALLOCATED);
-                    long pfn = machineToPhysical.pfn(mfn);
-                    frames[i++] = new SavedFrames.Frame(mfn, pfn, allocated, pinned);
-                }
-            }
-            return new SavedFrames(
-                    reservation.maximumPages(),
-                    reservation.limitPages(),
-                    xenFrames.count(),
-                    nextRam,
-                    reservation.mfns().free(),
-                    List.of(frames));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
-     * Gives a table without RAM the saved frames at the same numbers, all zero. Each has one
-     * reference; those that are not allocated lose it by {@link #dropUnallocated} when whatever
-     * keeps them has taken its own.
-     *
-     * @throws OutOfMemory when the pool is used up; the table is good for nothing but to be
-     *     released
-     */
-    public void restore(SavedFrames saved) throws OutOfMemory {
-        lock.lock();
-        try {
-            if (reservation.currentPages() != 0
-                    || saved.maximumPages() != reservation.maximumPages()) {
-                throw new IllegalStateException("frames restored into a table in use");
-            }
-            while (xenFrames.count() < saved.xenFrames()) {
-                xenFrames.add();
-            }
-            reservation.restore(saved);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Ends a restore: frames that only mappings keep are left to those. */
-    public void dropUnallocated(SavedFrames saved) {
-        lock.lock();
-        try {
-            for (SavedFrames.Frame frame : saved.frames()) {
-                if (!frame.allocated()) {
-                    put(frame.mfn(), TlbShootdown.NONE);
-                }
-            }
         } finally {
             lock.unlock();
         }

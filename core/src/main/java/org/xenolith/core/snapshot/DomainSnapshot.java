@@ -123,7 +123,7 @@ public final class DomainSnapshot {
             XenstoreConnection connection,
             String configuration)
             throws IOException {
-        SavedFrames frames = domain.frames().save();
+        SavedFrames frames = SavedFrames.of(domain.frames());
         out.write(Section.DOMAIN, Description.of(domain, rings).toFields());
         out.write(Section.FRAMES, FramesSection.toFields(frames));
         writePages(out, domain.frames(), frames);
@@ -301,7 +301,7 @@ public final class DomainSnapshot {
             throw new IllegalStateException("the domain was not made for this snapshot");
         }
         try {
-            table.restore(frames);
+            frames.restoreInto(table);
         } catch (FrameTable.OutOfMemory e) {
             throw new SnapshotException(e.getMessage(), e);
         }
@@ -318,7 +318,7 @@ public final class DomainSnapshot {
         }
         domain.restore(description.assists(), description.pitReads());
         domain.setSuspension(description.suspended());
-        table.dropUnallocated(frames);
+        frames.dropUnallocated(table);
         if (domain.clock().isLive()) {
             // The host's clock went on meanwhile, or is another host's.
             Pvclock.publishWallClock(domain.sharedInfo(), domain.clock());
