@@ -24,6 +24,7 @@ import org.xenolith.core.abi.GrantCommand.QuerySize;
 import org.xenolith.core.abi.GrantCommand.SetupTable;
 import org.xenolith.core.abi.GrantCommand.Unmap;
 import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.GrantedMappings;
 import org.xenolith.core.mm.GuestContext;
 import org.xenolith.core.mm.PageTypes;
 import org.xenolith.cpu.GuestFault;
@@ -42,6 +43,7 @@ public final class GrantTableOps {
 
     private final int domId;
     private final PageTypes types;
+    private final GrantedMappings granted;
     private final GrantTable own;
     private final IntFunction<GrantTable> tables;
 
@@ -88,6 +90,7 @@ public final class GrantTableOps {
             int domId, PageTypes types, GrantTable own, IntFunction<GrantTable> tables) {
         this.domId = domId;
         this.types = types;
+        this.granted = new GrantedMappings(types);
         this.own = own;
         this.tables = tables;
     }
@@ -326,7 +329,7 @@ public final class GrantTableOps {
             granter.end(ref, write);
             return GNTST_NO_SPACE;
         }
-        if (!types.mapGranted(entryAddress(vcpu, hostAddr, flags), mfn, write, vcpu.tlb())) {
+        if (!granted.map(entryAddress(vcpu, hostAddr, flags), mfn, write, vcpu.tlb())) {
             types.frames().grantWindow().remove(mfn, vcpu.tlb());
             granter.end(ref, write);
             return GNTST_BAD_VIRT_ADDR;
@@ -374,7 +377,7 @@ public final class GrantTableOps {
                 return GNTST_BAD_VIRT_ADDR;
             }
             long entry = entryAddress(vcpu, mapping.hostAddr, mapping.flags);
-            if (!types.unmapGranted(entry, mapping.mfn, vcpu.tlb())) {
+            if (!granted.unmap(entry, mapping.mfn, vcpu.tlb())) {
                 return GNTST_GENERAL_ERROR;
             }
             mappings.remove(handle);

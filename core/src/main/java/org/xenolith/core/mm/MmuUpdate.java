@@ -22,12 +22,14 @@ public final class MmuUpdate {
 
     private final PageTypes types;
     private final FrameTable frames;
+    private final EntryUpdates updates;
     private final int domId;
 
     public MmuUpdate(int domId, PageTypes types) {
         this.domId = domId;
         this.types = types;
         this.frames = types.frames();
+        this.updates = new EntryUpdates(types);
     }
 
     /**
@@ -138,7 +140,7 @@ public final class MmuUpdate {
             return 0;
         }
         return FrameType.isPageTable(type)
-                ? types.updateEntry(mfn, offset >>> 3, value, preserveAd, vcpu.tlb())
+                ? updates.update(mfn, offset >>> 3, value, preserveAd, vcpu.tlb())
                 : -EINVAL;
     }
 

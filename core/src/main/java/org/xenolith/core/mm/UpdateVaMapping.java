@@ -15,12 +15,12 @@ import org.xenolith.cpu.mmu.Ram;
 public final class UpdateVaMapping {
     private static final long ALL_VCPUS = -1;
 
-    private final PageTypes types;
     private final FrameTable frames;
+    private final EntryUpdates updates;
 
     public UpdateVaMapping(PageTypes types) {
-        this.types = types;
         this.frames = types.frames();
+        this.updates = new EntryUpdates(types);
     }
 
     /**
@@ -38,7 +38,7 @@ public final class UpdateVaMapping {
             if (maddr == 0 || !frames.isL1Table(maddr >>> Ram.PAGE_SHIFT)) {
                 return -EINVAL;
             }
-            return types.updateL1(
+            return updates.updateL1(
                     maddr >>> Ram.PAGE_SHIFT, Pte.index(vaddr, 1), value, false, vcpu.tlb());
         } finally {
             frames.lock.unlock();

@@ -8,12 +8,12 @@ import org.xenolith.cpu.mmu.MachineMemory;
  */
 public final class VcpuMemory implements MachineMemory {
     private final FrameTable frames;
-    private final PageTypes types;
+    private final EmulatedStores stores;
     private TlbShootdown tlb = TlbShootdown.NONE;
 
     public VcpuMemory(PageTypes types) {
         this.frames = types.frames();
-        this.types = types;
+        this.stores = new EmulatedStores(types);
     }
 
     /**
@@ -53,7 +53,7 @@ public final class VcpuMemory implements MachineMemory {
     public boolean emulateStore(long maddr, int size, long value) {
         frames.lock.lock();
         try {
-            return types.emulateStore(maddr, size, value, tlb);
+            return stores.store(maddr, size, value, tlb);
         } finally {
             frames.lock.unlock();
         }
@@ -63,7 +63,7 @@ public final class VcpuMemory implements MachineMemory {
     public CasResult emulateCompareAndSet(long maddr, int size, long expected, long value) {
         frames.lock.lock();
         try {
-            return types.emulateCompareAndSet(maddr, size, expected, value, tlb);
+            return stores.compareAndSet(maddr, size, expected, value, tlb);
         } finally {
             frames.lock.unlock();
         }
