@@ -71,8 +71,8 @@ public class EventBenchmark {
         cpu.r[SHARED_INFO] = SHARED_INFO_PAGE;
         cpu.r[OTHER_PORTS] = ~(1L << port);
         loop.vcpu.mmu().write32(PvGuest.ARGUMENTS, port);
-        loop.vcpu.eventCallback = CALLBACK;
-        loop.vcpu.setUpcallMask(event != Event.IPI_WITH_UPCALL);
+        loop.vcpu.entry.eventCallback = CALLBACK;
+        loop.vcpu.info.setUpcallMask(event != Event.IPI_WITH_UPCALL);
         Assembler callback = new Assembler(CALLBACK);
         acknowledge(callback);
         iret(callback);

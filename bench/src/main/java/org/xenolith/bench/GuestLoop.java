@@ -88,6 +88,6 @@ final class GuestLoop {
             throw new IllegalStateException(
                     "a hypercall failed: %#x".formatted(vcpu.cpu().r[RESULTS]));
         }
-        return vcpu.hypercalls;
+        return vcpu.counts.hypercalls();
     }
 }

@@ -182,7 +182,7 @@ public class HypercallBenchmark {
         Assembler.Label entry = new Assembler.Label();
         loop.load(code -> iret(code).bind(entry));
         loop.put(PROCESS, new Assembler(PROCESS).syscall().bytes());
-        loop.vcpu.syscallCallback = entry.vaddr();
+        loop.vcpu.entry.syscallCallback = entry.vaddr();
         putIretFrame(PROCESS, Selectors.FLAT_CS64);
     }
 

@@ -1,6 +1,5 @@
 package org.xenolith.core.domain;
 
-import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Ram;
@@ -8,6 +7,8 @@ import org.xenolith.cpu.mmu.Ram;
 /**
  * Control registers as a PV guest sees them: mostly fixed. Of CR0 it owns TS, of CR4 the bits
  * below; other changes are dropped silently, as Xen does. SDM vol. 3A, 2.5.
+ *
+ * <p>On the vCPU's own thread; before it is up, on that of who prepares it.
  */
 public final class ControlRegisters {
     /** PG, AM, WP, NE, ET, MP, PE. */
@@ -31,10 +32,10 @@ public final class ControlRegisters {
     }
 
     long read(int number) {
-        requireKernel();
+        vcpu.mode.requireKernel();
         return switch (number) {
             case 0 -> CR0_FIXED | (vcpu.cpu().taskSwitched ? CR0_TS : 0);
-            case 2 -> Ram.getLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2);
+            case 2 -> vcpu.info.cr2();
             case 3 -> vcpu.basePtr() << Ram.PAGE_SHIFT;
             case 4 -> CR4_FIXED | cr4Guest;
             default -> throw GuestFault.of(Vector.GENERAL_PROTECTION);
@@ -42,10 +43,10 @@ public final class ControlRegisters {
     }
 
     void write(int number, long value) {
-        requireKernel();
+        vcpu.mode.requireKernel();
         switch (number) {
             case 0 -> vcpu.cpu().taskSwitched = (value & CR0_TS) != 0;
-            case 2 -> Ram.putLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2, value);
+            case 2 -> vcpu.info.setCr2(value);
             case 4 -> setGuestCr4(value);
             // A base-pointer load is a hypercall; Xen's own emulation of MOV to CR3 is not offered.
             default -> throw GuestFault.of(Vector.GENERAL_PROTECTION);
@@ -65,11 +66,5 @@ public final class ControlRegisters {
     /** Whether CR4.TSD keeps RDTSC from processes. */
     boolean deniesTimeStamp() {
         return (cr4Guest & CR4_TSD) != 0;
-    }
-
-    private void requireKernel() {
-        if (!vcpu.kernelMode) {
-            throw GuestFault.of(Vector.GENERAL_PROTECTION);
-        }
     }
 }

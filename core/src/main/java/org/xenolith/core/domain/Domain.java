@@ -153,8 +153,8 @@ public final class Domain {
         VirtualCpu vcpu = new VirtualCpu(this, vcpus.size(), code, random);
         vcpus.add(vcpu);
         events.add(vcpu);
-        vcpu.publishTime();
-        vcpu.setUpcallMask(true);
+        vcpu.info.publishTime();
+        vcpu.info.setUpcallMask(true);
         return vcpu;
     }
 

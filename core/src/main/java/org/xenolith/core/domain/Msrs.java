@@ -39,10 +39,10 @@ final class Msrs {
         Cpu cpu = vcpu.cpu();
         // RDTSCP reads TSC_AUX in user mode too; everything else is the kernel's.
         if (index != TSC_AUX) {
-            requireKernel(vcpu);
+            vcpu.mode.requireKernel();
         }
         return switch (index) {
-            case TSC -> vcpu.timeStampCounter(cpu);
+            case TSC -> vcpu.systemTime();
             case APIC_BASE -> APIC_ENABLED_AT | (vcpu.vcpuId() == 0 ? APIC_BSP : 0);
             case MICROCODE -> 0;
             case MISC_ENABLE -> MISC_ENABLE_VALUE;
@@ -50,19 +50,19 @@ final class Msrs {
             case EFER -> EFER_VALUE;
             case FS_BASE -> cpu.r[Cpu.FS_BASE];
             case GS_BASE -> cpu.r[Cpu.GS_BASE];
-            case KERNEL_GS_BASE -> vcpu.inactiveGsBase;
+            case KERNEL_GS_BASE -> vcpu.mode.inactiveGsBase();
             case TSC_AUX -> vcpu.vcpuId();
             default -> throw GuestFault.of(Vector.GENERAL_PROTECTION);
         };
     }
 
     static void write(VirtualCpu vcpu, int index, long value) {
-        requireKernel(vcpu);
+        vcpu.mode.requireKernel();
         Cpu cpu = vcpu.cpu();
         switch (index) {
             case FS_BASE -> cpu.r[Cpu.FS_BASE] = canonical(value);
             case GS_BASE -> cpu.r[Cpu.GS_BASE] = canonical(value);
-            case KERNEL_GS_BASE -> vcpu.inactiveGsBase = canonical(value);
+            case KERNEL_GS_BASE -> vcpu.mode.setInactiveGsBase(canonical(value));
             case EFER -> {
                 if (value != EFER_VALUE) {
                     throw GuestFault.of(Vector.GENERAL_PROTECTION);
@@ -78,11 +78,5 @@ final class Msrs {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
         return value;
-    }
-
-    private static void requireKernel(VirtualCpu vcpu) {
-        if (!vcpu.kernelMode) {
-            throw GuestFault.of(Vector.GENERAL_PROTECTION);
-        }
     }
 }

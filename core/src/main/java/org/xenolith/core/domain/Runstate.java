@@ -79,7 +79,7 @@ public final class Runstate {
     /** Writes the area, whichever mode runs now; on the vCPU's thread. */
     public void publish() {
         if (area != 0) {
-            vcpu.throughKernelTables(this::writeArea);
+            vcpu.mode.throughKernelTables(this::writeArea);
         }
     }
 

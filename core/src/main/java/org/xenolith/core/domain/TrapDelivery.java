@@ -1,6 +1,5 @@
 package org.xenolith.core.domain;
 
-import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
@@ -14,6 +13,8 @@ import java.lang.invoke.VarHandle;
  * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and
  * takes it back by the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code
  * create_bounce_frame}.
+ *
+ * <p>On the vCPU's own thread.
  */
 public final class TrapDelivery {
     private static final int STACK_ALIGNMENT = 16;
@@ -34,10 +35,16 @@ public final class TrapDelivery {
 
     private final VirtualCpu vcpu;
     private final Cpu cpu;
+    private final VcpuInfoRecord info;
+    private final GuestMode mode;
+    private final KernelEntry entry;
 
-    public TrapDelivery(VirtualCpu vcpu) {
+    TrapDelivery(VirtualCpu vcpu) {
         this.vcpu = vcpu;
         this.cpu = vcpu.cpu();
+        this.info = vcpu.info;
+        this.mode = vcpu.mode;
+        this.entry = vcpu.entry;
     }
 
     // ---- exceptions
@@ -53,8 +60,8 @@ public final class TrapDelivery {
             if (isSpurious(fault)) {
                 return;
             }
-            error |= vcpu.kernelMode ? 0 : GuestFault.PF_USER;
-            Ram.putLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2, fault.address());
+            error |= mode.isKernel() ? 0 : GuestFault.PF_USER;
+            info.setCr2(fault.address());
         }
         if (fault.vector() == Vector.DEVICE_NOT_AVAILABLE) {
             // As Xen: the guest's handler finds TS clear.
@@ -99,7 +106,7 @@ public final class TrapDelivery {
         } catch (GuestFault fault) {
             return false;
         }
-        vcpu.cpuid(cpu);
+        CpuidPolicy.execute(cpu, vcpu.vcpuId());
         cpu.rip += FORCED_EMULATION_BYTES + CPUID_BYTES;
         return true;
     }
@@ -126,7 +133,7 @@ public final class TrapDelivery {
     public void softwareInterrupt(int vector) {
         int opcode = opcodeOfInterrupt();
         boolean byIcebp = vector == Vector.DEBUG && opcode == INT1;
-        if (!vcpu.kernelMode && !byIcebp && vcpu.traps.privilege(vector) < Selectors.RPL) {
+        if (!mode.isKernel() && !byIcebp && vcpu.traps.privilege(vector) < Selectors.RPL) {
             cpu.rip -= vector == Vector.BREAKPOINT && opcode == INT3 ? 1 : 2;
             exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
             return;
@@ -145,7 +152,7 @@ public final class TrapDelivery {
 
     /** Delivers #DB: a single step or a breakpoint. */
     public void debugTrap() {
-        vcpu.noteDebugStatus(cpu.debugStatus());
+        vcpu.debug.noteStatus(cpu.debugStatus());
         exception(Vector.DEBUG, 0);
     }
 
@@ -154,7 +161,7 @@ public final class TrapDelivery {
 
     /** Whether an event upcall is due. */
     public boolean isUpcallDue() {
-        return vcpu.isUpcallPending() && !vcpu.upcallsMasked();
+        return info.isUpcallPending() && !info.upcallsMasked();
     }
 
     /**
@@ -166,13 +173,13 @@ public final class TrapDelivery {
             deliverNmi();
         }
         if (isUpcallDue()) {
-            if (vcpu.eventCallback == 0) {
+            if (entry.eventCallback == 0) {
                 throw new GuestCrash(
                         "an event upcall is due at rip %#x, but no event callback was registered"
                                 .formatted(cpu.rip));
             }
-            vcpu.upcalls++;
-            bounce(vcpu.eventCallback, true, false, 0);
+            vcpu.counts.upcalls++;
+            bounce(entry.eventCallback, true, false, 0);
         }
     }
 
@@ -216,11 +223,11 @@ public final class TrapDelivery {
 
     private boolean fits(int selector) {
         return (selector & ~Selectors.RPL) == 0
-                || Selectors.isLoadableData(vcpu.descriptor(cpu, selector));
+                || Selectors.isLoadableData(vcpu.descriptors.descriptor(selector));
     }
 
     private void failsafe(int[] old) {
-        if (vcpu.failsafeCallback == 0) {
+        if (entry.failsafeCallback == 0) {
             throw new GuestCrash(
                     "a data segment at rip %#x is gone, but no failsafe callback was registered"
                             .formatted(cpu.rip));
@@ -228,19 +235,19 @@ public final class TrapDelivery {
         long[] selectors = {
             old[Selectors.DS], old[Selectors.ES], old[Selectors.FS], old[Selectors.GS],
         };
-        bounce(vcpu.failsafeCallback, vcpu.failsafeMasksEvents, selectors);
+        bounce(entry.failsafeCallback, entry.failsafeMasksEvents, selectors);
     }
 
     /** SYSCALL of a process: RCX and R11 are set as the instruction does. */
     public void systemCall() {
-        if (vcpu.syscallCallback == 0) {
+        if (entry.syscallCallback == 0) {
             cpu.rip -= 2;
             exception(Vector.INVALID_OPCODE, 0);
             return;
         }
         cpu.r[Cpu.RCX] = cpu.rip;
         cpu.r[Cpu.R11] = cpu.rflags();
-        bounce(vcpu.syscallCallback, vcpu.syscallMasksEvents, false, 0);
+        bounce(entry.syscallCallback, entry.syscallMasksEvents, false, 0);
         cpu.setRflags(cpu.rflags() & ~(long) Flags.DF);
     }
 
@@ -255,16 +262,16 @@ public final class TrapDelivery {
      * @param extra what stands between R11 and RIP: an error code, or selectors
      */
     private void bounce(long handler, boolean maskEvents, long[] extra) {
-        boolean fromKernel = vcpu.kernelMode;
-        boolean wasMasked = vcpu.upcallsMasked();
+        boolean fromKernel = mode.isKernel();
+        boolean wasMasked = info.upcallsMasked();
         long flags = cpu.rflags() & ~(long) (Flags.IF | Flags.IOPL) | (wasMasked ? 0 : Flags.IF);
         long cs = cpu.selectors[Selectors.CS] & SELECTOR_MASK;
         cs = fromKernel ? cs & ~Selectors.RPL : cs | Selectors.RPL;
         cs |= wasMasked ? 1L << SAVED_MASK_SHIFT : 0;
         long oldRsp = cpu.r[Cpu.RSP];
         long oldSs = cpu.selectors[Selectors.SS] & SELECTOR_MASK;
-        vcpu.enterKernelMode();
-        long rsp = (fromKernel ? oldRsp : vcpu.kernelSp) & -STACK_ALIGNMENT;
+        mode.enterKernel();
+        long rsp = (fromKernel ? oldRsp : entry.kernelSp) & -STACK_ALIGNMENT;
         cpu.r[Cpu.RSP] =
                 extra.length == 0 && pushAtOnce(rsp, cs, flags, oldRsp, oldSs)
                         ? rsp - PLAIN_FRAME
@@ -274,7 +281,7 @@ public final class TrapDelivery {
         cpu.setRflags(cpu.rflags() & ~(long) CLEARED_FLAGS);
         cpu.rip = handler;
         if (maskEvents) {
-            vcpu.setUpcallMask(true);
+            info.setUpcallMask(true);
         }
     }
 
@@ -367,7 +374,7 @@ public final class TrapDelivery {
         } catch (GuestFault fault) {
             throw new GuestCrash("iret cannot read its frame at %#x".formatted(at));
         }
-        if ((cs & Selectors.RPL) == Selectors.RPL && !vcpu.enterUserMode()) {
+        if ((cs & Selectors.RPL) == Selectors.RPL && !mode.enterUser()) {
             throw new GuestCrash("iret to user mode without a user page table");
         }
         cpu.rip = rip;
@@ -379,11 +386,12 @@ public final class TrapDelivery {
         cpu.r[Cpu.R11] = asSyscall ? cpu.rflags() : r11;
         cpu.r[Cpu.RCX] = asSyscall ? rip : rcx;
         cpu.r[Cpu.RAX] = rax;
-        vcpu.setUpcallMask((rflags & Flags.IF) == 0);
+        info.setUpcallMask((rflags & Flags.IF) == 0);
         vcpu.nmiMasked = false;
         if (!Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
-        } else if (!Selectors.is64BitCode(vcpu.descriptor(cpu, cpu.selectors[Selectors.CS]))) {
+        } else if (!Selectors.is64BitCode(
+                vcpu.descriptors.descriptor(cpu.selectors[Selectors.CS]))) {
             // Compatibility mode is not offered: 64-bit code must not run for 32-bit code.
             exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
         }

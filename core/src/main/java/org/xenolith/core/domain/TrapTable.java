@@ -4,7 +4,11 @@ import org.xenolith.core.abi.TrapInfo;
 
 import java.util.Arrays;
 
-/** A guest's exception handlers by vector. public/arch-x86/xen.h, {@code struct trap_info}. */
+/**
+ * A guest's exception handlers by vector. public/arch-x86/xen.h, {@code struct trap_info}.
+ *
+ * <p>On the vCPU's own thread; before it is up, on that of who prepares it.
+ */
 public final class TrapTable {
     private static final int VECTORS = 256;
 

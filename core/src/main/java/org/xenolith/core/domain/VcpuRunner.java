@@ -1,7 +1,6 @@
 package org.xenolith.core.domain;
 
 import org.xenolith.core.domain.VirtualCpu.State;
-import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.Virq;
 import org.xenolith.core.sched.Scheduler;
 import org.xenolith.core.trace.InstructionText;
@@ -141,13 +140,13 @@ public final class VcpuRunner implements Scheduler.Runner {
             // Before the look at what a kick may be for: one that comes later is not forgotten.
             vcpu.cpu().unkick();
             vcpu.vcpuTlb().pollPoint();
-            vcpu.newTurn();
+            vcpu.turn.begin();
             domain.applyPosted();
             fireTimers(vcpu);
             if (vcpu.down) {
                 return State.OFFLINE;
             }
-            State waits = stillWaiting(vcpu);
+            State waits = vcpu.waits.stillWaiting();
             if (waits != null) {
                 return waits;
             }
@@ -158,7 +157,7 @@ public final class VcpuRunner implements Scheduler.Runner {
                 return pause(vcpu, end);
             }
             runToPollPoint(vcpu, stretch(vcpu, end));
-            vcpu.yielded |= vcpu.spinsInTheWay();
+            vcpu.yielded |= vcpu.turn.isSpin() && domain.hasRunnableVcpu();
             if (consumed(vcpu) > end || vcpu.isSliceCut()) {
                 return vcpu.down ? State.OFFLINE : State.RUNNABLE;
             }
@@ -231,7 +230,7 @@ public final class VcpuRunner implements Scheduler.Runner {
     }
 
     private static boolean mayGoOn(VirtualCpu vcpu) {
-        return vcpu.waiting == Waiting.NOTHING && !vcpu.yielded && !vcpu.down && !vcpu.isTurnOver();
+        return !vcpu.waits.isWaiting() && !vcpu.yielded && !vcpu.down && !vcpu.turn.isOver();
     }
 
     private void handle(VirtualCpu vcpu, int exit) {
@@ -239,16 +238,16 @@ public final class VcpuRunner implements Scheduler.Runner {
         switch (exit) {
             case Exit.BUDGET -> {}
             case Exit.SYSCALL -> {
-                if (vcpu.kernelMode) {
+                if (vcpu.mode.isKernel()) {
                     hypercalls.execute(vcpu);
                 } else {
-                    vcpu.systemCalls++;
+                    vcpu.counts.systemCalls++;
                     vcpu.delivery.systemCall();
                 }
             }
             case Exit.FAULT -> {
                 GuestFault fault = cpu.fault();
-                vcpu.faults++;
+                vcpu.counts.faults++;
                 if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
                     tracedFault(vcpu, fault);
                 } else {
@@ -257,7 +256,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             }
             case Exit.SOFTWARE_INTERRUPT -> {
                 int vector = cpu.exitVector();
-                vcpu.softwareInterrupts++;
+                vcpu.counts.softwareInterrupts++;
                 if (tracer != null && tracer.wants(TraceTopic.FAULT)) {
                     tracer.emit(vcpu, new TraceEvent.Interrupted(vector, cpu.rip));
                 }
@@ -283,53 +282,8 @@ public final class VcpuRunner implements Scheduler.Runner {
     }
 
     private static void fireTimers(VirtualCpu vcpu) {
-        long now = vcpu.systemTime();
-        boolean due = false;
-        if (now >= vcpu.timerDeadline) {
-            vcpu.timerDeadline = VirtualCpu.NEVER;
-            due = true;
-        }
-        if (now >= vcpu.periodicDeadline) {
-            vcpu.periodicDeadline = VirtualCpu.after(now, vcpu.periodNanos);
-            due = true;
-        }
-        if (due) {
+        if (vcpu.timers.takeDue(vcpu.systemTime())) {
             vcpu.domain().events().raiseVirq(Virq.TIMER, vcpu.vcpuId());
         }
-    }
-
-    /** The state to stop in when what the vCPU waits for has not come, else null. */
-    private static State stillWaiting(VirtualCpu vcpu) {
-        switch (vcpu.waiting) {
-            case NOTHING -> {
-                return null;
-            }
-            case UPCALL -> {
-                if (!vcpu.isUpcallPending() && !vcpu.nmiPending) {
-                    return State.BLOCKED;
-                }
-            }
-            case PORTS -> {
-                if (!isPollOver(vcpu)) {
-                    return State.POLLING;
-                }
-                vcpu.polledPorts = new int[0];
-                vcpu.pollDeadline = VirtualCpu.NEVER;
-            }
-        }
-        vcpu.waiting = Waiting.NOTHING;
-        return null;
-    }
-
-    private static boolean isPollOver(VirtualCpu vcpu) {
-        if (vcpu.systemTime() >= vcpu.pollDeadline || vcpu.delivery.isUpcallDue()) {
-            return true;
-        }
-        for (int port : vcpu.polledPorts) {
-            if (vcpu.domain().events().isPending(port)) {
-                return true;
-            }
-        }
-        return false;
     }
 }

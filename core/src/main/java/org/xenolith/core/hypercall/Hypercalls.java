@@ -119,10 +119,7 @@ public final class Hypercalls {
         Cpu cpu = vcpu.cpu();
         long[] r = cpu.r;
         int number = (int) r[Cpu.RAX];
-        int slot = (int) (vcpu.hypercalls++ % (vcpu.lastHypercalls.length / 2)) * 2;
-        vcpu.lastHypercalls[slot] = number;
-        vcpu.lastHypercalls[slot + 1] = r[Cpu.RDI];
-        vcpu.countHypercall(number);
+        vcpu.counts.hypercall(number, r[Cpu.RDI]);
         if (number == Hypercall.IRET) {
             long from = cpu.rip;
             long began = observed ? System.nanoTime() : 0;
@@ -151,8 +148,8 @@ public final class Hypercalls {
             vcpu.costs.called(number, System.nanoTime() - start);
             trace(vcpu, number, a1, a2, a3, a4, result, start);
         }
-        if (vcpu.isContinued()) {
-            makeAgain(cpu, vcpu.takeContinuation());
+        if (vcpu.turn.isContinued()) {
+            makeAgain(cpu, vcpu.turn.takeContinuation());
             return;
         }
         r[Cpu.RAX] = result;
@@ -170,7 +167,7 @@ public final class Hypercalls {
             long a4,
             long result,
             long start) {
-        if (tracer != null && tracer.wantsHypercall(number) && !vcpu.isContinued()) {
+        if (tracer != null && tracer.wantsHypercall(number) && !vcpu.turn.isContinued()) {
             tracer.hypercall(vcpu, number, a1, a2, a3, a4, result, start);
         }
     }
@@ -197,9 +194,8 @@ public final class Hypercalls {
                 yield 0;
             }
             case Hypercall.SET_DEBUGREG ->
-                    a1 >= 0 && a1 < 8 && vcpu.setDebugRegister((int) a1, a2) ? 0 : -EINVAL;
-            case Hypercall.GET_DEBUGREG ->
-                    a1 >= 0 && a1 < 8 ? vcpu.debugRegister((int) a1) : -EINVAL;
+                    a1 >= 0 && a1 < 8 && vcpu.debug.set((int) a1, a2) ? 0 : -EINVAL;
+            case Hypercall.GET_DEBUGREG -> a1 >= 0 && a1 < 8 ? vcpu.debug.get((int) a1) : -EINVAL;
             case Hypercall.UPDATE_DESCRIPTOR -> descriptors.updateDescriptor(vcpu, a1, a2);
             case Hypercall.MEMORY_OP -> memory.handle(vcpu, a1, a2);
             case Hypercall.MULTICALL -> multicall(vcpu, a1, a2);
@@ -252,8 +248,8 @@ public final class Hypercalls {
     }
 
     private static long stackSwitch(VirtualCpu vcpu, long ss, long rsp) {
-        vcpu.kernelSs = ss | Selectors.RPL;
-        vcpu.kernelSp = rsp;
+        vcpu.entry.kernelSs = ss | Selectors.RPL;
+        vcpu.entry.kernelSp = rsp;
         return 0;
     }
 
@@ -261,9 +257,9 @@ public final class Hypercalls {
         if (!Mmu.isCanonical(event) || !Mmu.isCanonical(failsafe) || !Mmu.isCanonical(syscall)) {
             return -EINVAL;
         }
-        vcpu.eventCallback = event;
-        vcpu.failsafeCallback = failsafe;
-        vcpu.syscallCallback = syscall;
+        vcpu.entry.eventCallback = event;
+        vcpu.entry.failsafeCallback = failsafe;
+        vcpu.entry.syscallCallback = syscall;
         return 0;
     }
 
@@ -286,14 +282,14 @@ public final class Hypercalls {
             return -EINVAL;
         }
         switch (type) {
-            case CALLBACKTYPE_EVENT -> vcpu.eventCallback = address;
+            case CALLBACKTYPE_EVENT -> vcpu.entry.eventCallback = address;
             case CALLBACKTYPE_FAILSAFE -> {
-                vcpu.failsafeCallback = address;
-                vcpu.failsafeMasksEvents = masks;
+                vcpu.entry.failsafeCallback = address;
+                vcpu.entry.failsafeMasksEvents = masks;
             }
             case CALLBACKTYPE_SYSCALL -> {
-                vcpu.syscallCallback = address;
-                vcpu.syscallMasksEvents = masks;
+                vcpu.entry.syscallCallback = address;
+                vcpu.entry.syscallMasksEvents = masks;
             }
             // As in Xen another way to set the trap table's entry; it always masks events.
             case CALLBACKTYPE_NMI ->
@@ -327,8 +323,8 @@ public final class Hypercalls {
         if (which == SEGBASE_GS_USER_SEL) {
             int selector = (int) base & 0xffff;
             long descriptor =
-                    (selector & ~Selectors.RPL) == 0 ? 0 : vcpu.descriptor(vcpu.cpu(), selector);
-            vcpu.inactiveGsBase = descriptor == 0 ? 0 : baseOf(descriptor);
+                    (selector & ~Selectors.RPL) == 0 ? 0 : vcpu.descriptors.descriptor(selector);
+            vcpu.mode.setInactiveGsBase(descriptor == 0 ? 0 : baseOf(descriptor));
             return 0;
         }
         if (!Mmu.isCanonical(base)) {
@@ -336,7 +332,7 @@ public final class Hypercalls {
         }
         switch (which) {
             case SEGBASE_FS -> vcpu.cpu().r[Cpu.FS_BASE] = base;
-            case SEGBASE_GS_USER -> vcpu.inactiveGsBase = base;
+            case SEGBASE_GS_USER -> vcpu.mode.setInactiveGsBase(base);
             case SEGBASE_GS_KERNEL -> vcpu.cpu().r[Cpu.GS_BASE] = base;
             default -> {
                 return -EINVAL;
@@ -393,7 +389,7 @@ public final class Hypercalls {
     private long multicall(VirtualCpu vcpu, long entries, long count) {
         Mmu mmu = vcpu.mmu();
         for (long i = 0, at = entries; i < count; i++, at += MULTICALL_SIZE) {
-            if (i > 0 && (vcpu.mustPause() || vcpu.waiting != VirtualCpu.Waiting.NOTHING)) {
+            if (i > 0 && (vcpu.mustPause() || vcpu.waits.isWaiting())) {
                 return vcpu.again(at, count - i, 0, 0);
             }
             int number = (int) mmu.read64(at);
@@ -416,8 +412,8 @@ public final class Hypercalls {
                 vcpu.costs.calledWithin(number, System.nanoTime() - start);
                 trace(vcpu, number, a1, a2, a3, a4, result, start);
             }
-            if (vcpu.isContinued()) {
-                long[] arguments = vcpu.takeContinuation();
+            if (vcpu.turn.isContinued()) {
+                long[] arguments = vcpu.turn.takeContinuation();
                 for (int k = 0; k < arguments.length; k++) {
                     mmu.write64(at + MULTICALL_ARGS + 8L * k, arguments[k]);
                 }

@@ -44,8 +44,8 @@ final class SchedOps {
                 yield 0;
             }
             case SCHEDOP_BLOCK -> {
-                vcpu.setUpcallMask(false);
-                vcpu.waiting = VirtualCpu.Waiting.UPCALL;
+                vcpu.info.setUpcallMask(false);
+                vcpu.waits.forUpcall();
                 yield 0;
             }
             case SCHEDOP_SHUTDOWN -> shutdown(vcpu, vcpu.mmu().read32(argument), startInfoMfn);
@@ -91,9 +91,7 @@ final class SchedOps {
                 return -EINVAL;
             }
         }
-        vcpu.polledPorts = polled;
-        vcpu.pollDeadline = timeout == 0 ? VirtualCpu.NEVER : timeout;
-        vcpu.waiting = VirtualCpu.Waiting.PORTS;
+        vcpu.waits.forPorts(polled, timeout == 0 ? VirtualCpu.NEVER : timeout);
         return 0;
     }
 }

@@ -169,7 +169,7 @@ final class VcpuContext {
         cpu.selectors[Selectors.GS] = in.getShort(regs + UserRegs.GS) & 0xffff;
         cpu.r[Cpu.FS_BASE] = in.getLong(VcpuGuestContext.FS_BASE);
         cpu.r[Cpu.GS_BASE] = in.getLong(VcpuGuestContext.GS_BASE_KERNEL);
-        vcpu.inactiveGsBase = in.getLong(VcpuGuestContext.GS_BASE_USER);
+        vcpu.mode.setInactiveGsBase(in.getLong(VcpuGuestContext.GS_BASE_USER));
     }
 
     private static void loadPvState(VirtualCpu vcpu, ByteBuffer in) {
@@ -183,19 +183,21 @@ final class VcpuContext {
         }
         vcpu.setLdt(
                 in.getLong(VcpuGuestContext.LDT_BASE), (int) in.getLong(VcpuGuestContext.LDT_ENTS));
-        vcpu.kernelSs = in.getLong(VcpuGuestContext.KERNEL_SS) | Selectors.RPL;
-        vcpu.kernelSp = in.getLong(VcpuGuestContext.KERNEL_SP);
-        vcpu.eventCallback = in.getLong(VcpuGuestContext.EVENT_CALLBACK_EIP);
-        vcpu.failsafeCallback = in.getLong(VcpuGuestContext.FAILSAFE_CALLBACK_EIP);
-        vcpu.syscallCallback = in.getLong(VcpuGuestContext.SYSCALL_CALLBACK_EIP);
+        vcpu.entry.kernelSs = in.getLong(VcpuGuestContext.KERNEL_SS) | Selectors.RPL;
+        vcpu.entry.kernelSp = in.getLong(VcpuGuestContext.KERNEL_SP);
+        vcpu.entry.eventCallback = in.getLong(VcpuGuestContext.EVENT_CALLBACK_EIP);
+        vcpu.entry.failsafeCallback = in.getLong(VcpuGuestContext.FAILSAFE_CALLBACK_EIP);
+        vcpu.entry.syscallCallback = in.getLong(VcpuGuestContext.SYSCALL_CALLBACK_EIP);
         int flags = (int) in.getLong(VcpuGuestContext.FLAGS);
-        vcpu.failsafeMasksEvents = (flags & VcpuGuestContext.VGCF_FAILSAFE_DISABLES_EVENTS) != 0;
-        vcpu.syscallMasksEvents = (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
+        vcpu.entry.failsafeMasksEvents =
+                (flags & VcpuGuestContext.VGCF_FAILSAFE_DISABLES_EVENTS) != 0;
+        vcpu.entry.syscallMasksEvents =
+                (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
         // As in Xen, the I/O privilege of the flags becomes the vCPU's own: its kernel may use
         // ports.
         vcpu.iopl =
                 (int) (in.getLong(VcpuGuestContext.USER_REGS + UserRegs.RFLAGS) >>> IOPL_SHIFT) & 3;
-        vcpu.kernelMode = true;
-        vcpu.setUpcallMask(true);
+        vcpu.mode.startIn(true);
+        vcpu.info.setUpcallMask(true);
     }
 }

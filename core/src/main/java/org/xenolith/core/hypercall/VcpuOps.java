@@ -60,21 +60,21 @@ final class VcpuOps {
             case REGISTER_RUNSTATE -> registerRunstate(caller, vcpu, mmu.read64(argument));
             case SET_PERIODIC_TIMER -> setPeriodic(caller, vcpu, mmu.read64(argument));
             case STOP_PERIODIC_TIMER -> {
-                vcpu.periodicDeadline = VirtualCpu.NEVER;
+                vcpu.timers.stopPeriodic();
                 yield 0;
             }
             case SET_SINGLESHOT_TIMER -> {
                 if (vcpu != caller) {
                     yield -EINVAL;
                 }
-                vcpu.timerDeadline = Math.max(0, mmu.read64(argument));
+                vcpu.timers.setOneShot(mmu.read64(argument));
                 yield 0;
             }
             case STOP_SINGLESHOT_TIMER -> {
                 if (vcpu != caller) {
                     yield -EINVAL;
                 }
-                vcpu.timerDeadline = VirtualCpu.NEVER;
+                vcpu.timers.stopOneShot();
                 yield 0;
             }
             case REGISTER_VCPU_INFO ->
@@ -138,8 +138,7 @@ final class VcpuOps {
         if (period < MIN_PERIOD_NANOS) {
             return -EINVAL;
         }
-        vcpu.periodNanos = period;
-        vcpu.periodicDeadline = VirtualCpu.after(caller.systemTime(), period);
+        vcpu.timers.startPeriodic(caller.systemTime(), period);
         if (vcpu != caller) {
             // It may sleep until a later deadline, or for ever.
             domain.scheduler().wake(vcpu);
@@ -158,21 +157,25 @@ final class VcpuOps {
             // go
             // down is enough: Linux, resumed, does so with each and goes on at once.
             boolean moves = vcpu == caller || vcpu.down;
-            if (!moves || vcpu.isVcpuInfoRegistered()) {
+            if (!moves || vcpu.info.isRegistered()) {
                 return -EINVAL;
             }
             long host = domain.pin(mfn, caller.vcpuTlb());
             if (host == MachineMemory.NO_FRAME) {
                 return -EINVAL;
             }
-            vcpu.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + offset, host + offset);
+            vcpu.info.register((mfn << Ram.PAGE_SHIFT) + offset, host + offset);
             return 0;
         }
     }
 
     /** set_timer_op: an absolute system time, 0 cancels. */
     long setTimer(VirtualCpu vcpu, long deadline) {
-        vcpu.timerDeadline = deadline == 0 ? VirtualCpu.NEVER : Math.max(0, deadline);
+        if (deadline == 0) {
+            vcpu.timers.stopOneShot();
+        } else {
+            vcpu.timers.setOneShot(deadline);
+        }
         return 0;
     }
 }

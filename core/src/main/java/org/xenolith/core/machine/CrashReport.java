@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.VcpuCounts;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.trace.InstructionText;
 import org.xenolith.cpu.Cpu;
@@ -64,7 +65,7 @@ final class CrashReport {
     private void registers() {
         line(
                 "vcpu %d in %s mode, rip %016x, rflags %08x",
-                vcpu.vcpuId(), vcpu.kernelMode ? "kernel" : "user", cpu.rip, cpu.rflags());
+                vcpu.vcpuId(), vcpu.mode.isKernel() ? "kernel" : "user", cpu.rip, cpu.rflags());
         for (int i = 0; i < NAMES.length; i += 4) {
             line(
                     "  %3s %016x  %3s %016x  %3s %016x  %3s %016x",
@@ -118,13 +119,8 @@ final class CrashReport {
 
     private void hypercalls() {
         line("  last hypercalls (newest last):");
-        int slots = vcpu.lastHypercalls.length / 2;
-        long from = Math.max(0, vcpu.hypercalls - LAST_HYPERCALLS);
-        for (long i = from; i < vcpu.hypercalls; i++) {
-            int slot = (int) (i % slots) * 2;
-            line(
-                    "    %s(%#x, ...)",
-                    Hypercall.name((int) vcpu.lastHypercalls[slot]), vcpu.lastHypercalls[slot + 1]);
+        for (VcpuCounts.Call call : vcpu.counts.lastHypercalls(LAST_HYPERCALLS)) {
+            line("    %s(%#x, ...)", Hypercall.name(call.number()), call.argument());
         }
     }
 }

@@ -81,7 +81,7 @@ final class ExitStatistics {
     }
 
     private long calls(int number) {
-        return sum(vcpu -> vcpu.hypercallCount(number));
+        return sum(vcpu -> vcpu.counts.hypercalls(number));
     }
 
     private long within(int number) {
@@ -135,10 +135,10 @@ final class ExitStatistics {
     }
 
     private void appendExits(StringBuilder text, boolean live) {
-        long hypercalls = sum(vcpu -> vcpu.hypercalls);
-        long faults = sum(vcpu -> vcpu.faults);
-        long systemCalls = sum(vcpu -> vcpu.systemCalls);
-        long interrupts = sum(vcpu -> vcpu.softwareInterrupts);
+        long hypercalls = sum(vcpu -> vcpu.counts.hypercalls());
+        long faults = sum(vcpu -> vcpu.counts.faults);
+        long systemCalls = sum(vcpu -> vcpu.counts.systemCalls);
+        long interrupts = sum(vcpu -> vcpu.counts.softwareInterrupts);
         long exits = hypercalls + faults + systemCalls + interrupts;
         text.append(
                 String.format(
@@ -166,9 +166,14 @@ final class ExitStatistics {
         for (int number = 0; number < Hypercall.COUNT; number++) {
             counts[onHardware(number).ordinal()] += calls(number) + within(number);
         }
-        long traps = sum(vcpu -> vcpu.faults + vcpu.systemCalls + vcpu.softwareInterrupts);
-        traps += sum(vcpu -> vcpu.upcalls);
-        long exits = sum(vcpu -> vcpu.upcalls);
+        long traps =
+                sum(
+                        vcpu ->
+                                vcpu.counts.faults
+                                        + vcpu.counts.systemCalls
+                                        + vcpu.counts.softwareInterrupts);
+        traps += sum(vcpu -> vcpu.counts.upcalls);
+        long exits = sum(vcpu -> vcpu.counts.upcalls);
         for (OnHardware kind : OnHardware.values()) {
             traps += kind.traps ? counts[kind.ordinal()] : 0;
             exits += kind.exits ? counts[kind.ordinal()] : 0;

@@ -239,7 +239,7 @@ final class GuestBuilder {
         cpu.rip = built.rip();
         cpu.r[Cpu.RSP] = built.rsp();
         cpu.r[Cpu.RSI] = built.rsi();
-        vcpu.kernelSp = built.rsp();
+        vcpu.entry.kernelSp = built.rsp();
         vcpu.initialised = true;
     }
 

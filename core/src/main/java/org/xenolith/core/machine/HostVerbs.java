@@ -202,12 +202,12 @@ public final class HostVerbs implements Verbs {
         long walks = 0;
         long[] byNumber = new long[Hypercall.COUNT];
         for (VirtualCpu vcpu : guest.domain().vcpus()) {
-            hypercalls += vcpu.hypercalls;
-            faults += vcpu.faults;
-            upcalls += vcpu.upcalls;
+            hypercalls += vcpu.counts.hypercalls();
+            faults += vcpu.counts.faults;
+            upcalls += vcpu.counts.upcalls;
             walks += vcpu.mmu().walks();
             for (int number = 0; number < byNumber.length; number++) {
-                byNumber[number] += vcpu.hypercallCount(number);
+                byNumber[number] += vcpu.counts.hypercalls(number);
             }
         }
         stat.addProperty("instructions", guest.domain().retired());

@@ -26,9 +26,9 @@ final class Statistics {
                             .formatted(
                                     vcpu.vcpuId(),
                                     vcpu.cpu().retired(),
-                                    vcpu.hypercalls,
-                                    vcpu.faults,
-                                    vcpu.upcalls,
+                                    vcpu.counts.hypercalls(),
+                                    vcpu.counts.faults,
+                                    vcpu.counts.upcalls,
                                     vcpu.mmu().walks()));
         }
         new ExitStatistics(domain).append(text);

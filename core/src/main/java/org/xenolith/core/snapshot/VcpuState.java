@@ -3,6 +3,7 @@ package org.xenolith.core.snapshot;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Runstate;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.domain.Waits;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.sched.Scheduler.Turn;
@@ -33,7 +34,7 @@ final class VcpuState {
     private static final long MAX_TURN = 1_000_000_000;
 
     private static final VirtualCpu.State[] STATES = VirtualCpu.State.values();
-    private static final VirtualCpu.Waiting[] WAITING = VirtualCpu.Waiting.values();
+    private static final Waits.For[] WAITING = Waits.For.values();
 
     private final long[] registers;
     private final long rip;
@@ -72,7 +73,7 @@ final class VcpuState {
     private final boolean nmiMasked;
 
     private final VirtualCpu.State state;
-    private final VirtualCpu.Waiting waiting;
+    private final Waits.For waiting;
     private final boolean initialised;
     private final boolean down;
     private final int[] polledPorts;
@@ -94,29 +95,29 @@ final class VcpuState {
         rflags = cpu.rflags();
         fsBase = cpu.r[Cpu.FS_BASE];
         gsBase = cpu.r[Cpu.GS_BASE];
-        inactiveGsBase = vcpu.inactiveGsBase;
+        inactiveGsBase = vcpu.mode.inactiveGsBase();
         selectors = cpu.selectors.clone();
         fxsave = new byte[FxsaveArea.SIZE];
         cpu.x87.fxsave(fxsave, true);
         FxsaveArea.putSse(fxsave, cpu.mxcsr.value(), cpu.xmm);
         taskSwitched = cpu.taskSwitched;
         retired = cpu.retired();
-        kernelMode = vcpu.kernelMode;
-        kernelSs = vcpu.kernelSs;
-        kernelSp = vcpu.kernelSp;
+        kernelMode = vcpu.mode.isKernel();
+        kernelSs = vcpu.entry.kernelSs;
+        kernelSp = vcpu.entry.kernelSp;
         kernelRoot = vcpu.basePtr();
         userRoot = vcpu.userBasePtr();
         guestCr4 = vcpu.control().guestCr4();
         debug = new long[DEBUG_REGISTERS];
         for (int i = 0; i < DEBUG_REGISTERS; i++) {
-            debug[i] = vcpu.debugRegister(i);
+            debug[i] = vcpu.debug.get(i);
         }
         iopl = vcpu.iopl;
         gdtMfns = vcpu.gdtMfns();
-        gdtEntries = vcpu.gdtEntries();
-        ldtBase = vcpu.ldtBase();
-        ldtEntries = vcpu.ldtEntries();
-        vcpuInfoMaddr = vcpu.vcpuInfoMaddr();
+        gdtEntries = vcpu.descriptors.gdtEntries();
+        ldtBase = vcpu.descriptors.ldtBase();
+        ldtEntries = vcpu.descriptors.ldtEntries();
+        vcpuInfoMaddr = vcpu.info.maddr();
         trapAddresses = new long[VECTORS];
         trapFlags = new int[VECTORS];
         trapSelectors = new int[VECTORS];
@@ -125,22 +126,22 @@ final class VcpuState {
             trapFlags[i] = vcpu.traps.flags(i);
             trapSelectors[i] = vcpu.traps.selector(i);
         }
-        eventCallback = vcpu.eventCallback;
-        failsafeCallback = vcpu.failsafeCallback;
-        failsafeMasks = vcpu.failsafeMasksEvents;
-        syscallCallback = vcpu.syscallCallback;
-        syscallMasks = vcpu.syscallMasksEvents;
+        eventCallback = vcpu.entry.eventCallback;
+        failsafeCallback = vcpu.entry.failsafeCallback;
+        failsafeMasks = vcpu.entry.failsafeMasksEvents;
+        syscallCallback = vcpu.entry.syscallCallback;
+        syscallMasks = vcpu.entry.syscallMasksEvents;
         nmiPending = vcpu.nmiPending;
         nmiMasked = vcpu.nmiMasked;
         state = vcpu.state;
-        waiting = vcpu.waiting;
+        waiting = vcpu.waits.reason();
         initialised = vcpu.initialised;
         down = vcpu.down;
-        polledPorts = vcpu.polledPorts;
-        pollDeadline = vcpu.pollDeadline;
-        timerDeadline = vcpu.timerDeadline;
-        periodNanos = vcpu.periodNanos;
-        periodicDeadline = vcpu.periodicDeadline;
+        polledPorts = vcpu.waits.polledPorts();
+        pollDeadline = vcpu.waits.pollDeadline();
+        timerDeadline = vcpu.timers.oneShotDeadline();
+        periodNanos = vcpu.timers.periodNanos();
+        periodicDeadline = vcpu.timers.periodicDeadline();
         runstate = vcpu.runstate.save();
         runstateArea = vcpu.runstate.area();
         this.turn = turn;
@@ -271,23 +272,23 @@ final class VcpuState {
     void restore(VirtualCpu vcpu) throws SnapshotException {
         takeFrames(vcpu);
         restoreProcessor(vcpu);
-        vcpu.kernelSs = kernelSs;
-        vcpu.kernelSp = kernelSp;
-        vcpu.inactiveGsBase = inactiveGsBase;
+        vcpu.entry.kernelSs = kernelSs;
+        vcpu.entry.kernelSp = kernelSp;
+        vcpu.mode.setInactiveGsBase(inactiveGsBase);
         vcpu.control().setGuestCr4(guestCr4);
         for (int i = 0; i < DEBUG_REGISTERS; i++) {
-            vcpu.setDebugRegister(i, debug[i]);
+            vcpu.debug.set(i, debug[i]);
         }
         vcpu.iopl = iopl;
         vcpu.setLdt(ldtBase, ldtEntries);
         for (int i = 0; i < VECTORS; i++) {
             vcpu.traps.set(i, trapFlags[i], trapSelectors[i], trapAddresses[i]);
         }
-        vcpu.eventCallback = eventCallback;
-        vcpu.failsafeCallback = failsafeCallback;
-        vcpu.failsafeMasksEvents = failsafeMasks;
-        vcpu.syscallCallback = syscallCallback;
-        vcpu.syscallMasksEvents = syscallMasks;
+        vcpu.entry.eventCallback = eventCallback;
+        vcpu.entry.failsafeCallback = failsafeCallback;
+        vcpu.entry.failsafeMasksEvents = failsafeMasks;
+        vcpu.entry.syscallCallback = syscallCallback;
+        vcpu.entry.syscallMasksEvents = syscallMasks;
         vcpu.nmiPending = nmiPending;
         vcpu.nmiMasked = nmiMasked;
         restoreWaits(vcpu);
@@ -295,7 +296,7 @@ final class VcpuState {
 
     private void takeFrames(VirtualCpu vcpu) throws SnapshotException {
         Domain domain = vcpu.domain();
-        vcpu.kernelMode = kernelMode;
+        vcpu.mode.startIn(kernelMode);
         if (kernelRoot != 0) {
             take(domain, kernelRoot, FrameType.L4_TABLE);
             vcpu.newBasePtr(kernelRoot);
@@ -313,7 +314,7 @@ final class VcpuState {
             if (host == MachineMemory.NO_FRAME) {
                 throw SnapshotException.damaged("a vcpu_info lies in no frame for it");
             }
-            vcpu.restoreVcpuInfo(vcpuInfoMaddr, host + (vcpuInfoMaddr & Ram.PAGE_OFFSET));
+            vcpu.info.restore(vcpuInfoMaddr, host + (vcpuInfoMaddr & Ram.PAGE_OFFSET));
         }
     }
 
@@ -342,14 +343,10 @@ final class VcpuState {
     }
 
     private void restoreWaits(VirtualCpu vcpu) {
-        vcpu.waiting = waiting;
         vcpu.initialised = initialised;
         vcpu.down = down;
-        vcpu.polledPorts = polledPorts;
-        vcpu.pollDeadline = pollDeadline;
-        vcpu.timerDeadline = timerDeadline;
-        vcpu.periodNanos = periodNanos;
-        vcpu.periodicDeadline = periodicDeadline;
+        vcpu.waits.restore(waiting, polledPorts, pollDeadline);
+        vcpu.timers.restore(timerDeadline, periodNanos, periodicDeadline);
         vcpu.runstate.restore(runstate);
         vcpu.runstate.register(runstateArea);
         if (sliceLeft >= 0 && !vcpu.domain().clock().isLive()) {

@@ -173,7 +173,7 @@ public final class Tracer implements AutoCloseable {
                         nanos,
                         domainId,
                         outside ? Happening.OUTSIDE : vcpu.vcpuId(),
-                        !outside && vcpu.kernelMode,
+                        !outside && vcpu.mode.isKernel(),
                         symbols,
                         event);
         if (filter.functions() != null && !filter.wantsFunction(happening.function())) {

@@ -35,9 +35,9 @@ public final class EventsReport {
             JsonObject row = new JsonObject();
             row.addProperty("vcpu", vcpu.vcpuId());
             row.addProperty("state", vcpu.state.name().toLowerCase(Locale.ROOT));
-            row.addProperty("upcall_pending", vcpu.isUpcallPending());
-            row.addProperty("upcall_mask", vcpu.upcallsMasked());
-            row.addProperty("upcalls", vcpu.upcalls);
+            row.addProperty("upcall_pending", vcpu.info.isUpcallPending());
+            row.addProperty("upcall_mask", vcpu.info.upcallsMasked());
+            row.addProperty("upcalls", vcpu.counts.upcalls);
             vcpus.add(row);
         }
         report.add("vcpus", vcpus);

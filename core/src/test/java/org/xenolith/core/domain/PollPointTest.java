@@ -6,7 +6,6 @@ import static org.xenolith.core.domain.VcpuRunner.POLL_INSTRUCTIONS;
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.VirtualCpu.State;
-import org.xenolith.core.domain.VirtualCpu.Waiting;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.core.event.Virq;
 import org.xenolith.core.parallel.HostThreads;
@@ -29,15 +28,15 @@ class PollPointTest {
     private int loopWithTimerPort() {
         guest.put(PvGuest.CODE, 0xeb, 0xfe);
         guest.put(CALLBACK, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
-        vcpu.eventCallback = CALLBACK;
-        vcpu.setUpcallMask(false);
+        vcpu.entry.eventCallback = CALLBACK;
+        vcpu.info.setUpcallMask(false);
         return events.bindVirq(Virq.TIMER, 0);
     }
 
     @Test
     void upcallOfATimerComesWithinTwoThousandInstructions() {
         loopWithTimerPort();
-        vcpu.timerDeadline = 10_000;
+        vcpu.timers.setOneShot(10_000);
         // HLT in the callback is a fault, and there is no handler for it: the report dates it.
         guest.put(CALLBACK, 0xf4);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.OFFLINE);
@@ -65,13 +64,11 @@ class PollPointTest {
     @Test
     void timersThatAreDueTogetherMakeOneEvent() {
         loopWithTimerPort();
-        vcpu.timerDeadline = 5000;
-        vcpu.periodNanos = 1_000_000;
-        vcpu.periodicDeadline = 5000;
+        vcpu.timers.restore(5000, 1_000_000, 5000);
         guest.runner.run(vcpu, SLICE);
         assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
-        assertThat(vcpu.timerDeadline).isEqualTo(VirtualCpu.NEVER);
-        assertThat(vcpu.periodicDeadline).isBetween(1_005_000L, 1_008_000L);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.timers.periodicDeadline()).isBetween(1_005_000L, 1_008_000L);
     }
 
     @Test
@@ -80,7 +77,7 @@ class PollPointTest {
         guest.domain.post(() -> events.raiseVirq(Virq.TIMER, 0));
         guest.runner.run(vcpu, 1);
         assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
-        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
     }
 
     @Test
@@ -104,7 +101,7 @@ class PollPointTest {
     @Test
     void blockedVcpuSleepsUntilAnEventAndThenTakesItsUpcall() {
         int port = loopWithTimerPort();
-        vcpu.waiting = Waiting.UPCALL;
+        vcpu.waits.forUpcall();
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.BLOCKED);
         assertThat(vcpu.cpu().retired()).isZero();
         events.deliver(port);
@@ -115,22 +112,19 @@ class PollPointTest {
     @Test
     void pollEndsAtAMaskedPortWithoutUpcall() {
         int port = loopWithTimerPort();
-        vcpu.setUpcallMask(true);
-        vcpu.waiting = Waiting.PORTS;
-        vcpu.polledPorts = new int[] {port};
+        vcpu.info.setUpcallMask(true);
+        vcpu.waits.forPorts(new int[] {port}, VirtualCpu.NEVER);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.POLLING);
         events.deliver(port);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
         assertThat(vcpu.cpu().r[Cpu.RBX]).isZero();
-        assertThat(vcpu.polledPorts).isEmpty();
+        assertThat(vcpu.waits.polledPorts()).isEmpty();
     }
 
     @Test
     void pollEndsAtItsTimeout() {
         loopWithTimerPort();
-        vcpu.waiting = Waiting.PORTS;
-        vcpu.polledPorts = new int[] {9};
-        vcpu.pollDeadline = 700;
+        vcpu.waits.forPorts(new int[] {9}, 700);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.POLLING);
         guest.domain.clock().skipTo(700, guest.domain.retired());
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
@@ -162,12 +156,12 @@ class PollPointTest {
                 0xeb,
                 0xf5);
         events.bindVirq(Virq.TIMER, 0);
-        vcpu.eventCallback = CALLBACK;
+        vcpu.entry.eventCallback = CALLBACK;
         guest.put(CALLBACK, 0xf4);
-        vcpu.setUpcallMask(false);
-        vcpu.timerDeadline = 1;
+        vcpu.info.setUpcallMask(false);
+        vcpu.timers.setOneShot(1);
         guest.runner.run(vcpu, SLICE);
-        assertThat(vcpu.hypercalls).isLessThan(100);
+        assertThat(vcpu.counts.hypercalls()).isLessThan(100);
     }
 
     @Test
@@ -176,11 +170,11 @@ class PollPointTest {
         // The process's tables lead nowhere any more; the kernel's still do.
         guest.memory.update(guest.userL4, 0, 0);
         vcpu.runstate.register(0x5000);
-        vcpu.enterUserMode();
+        vcpu.mode.enterUser();
         vcpu.runstate.set(Runstate.RUNNING, 42);
         vcpu.runstate.publish();
         assertThat(vcpu.cpu().mmu().root()).isEqualTo(guest.userL4);
-        vcpu.enterKernelMode();
+        vcpu.mode.enterKernel();
         assertThat(vcpu.mmu().read64(0x5008)).isEqualTo(42);
     }
 
@@ -214,7 +208,7 @@ class PollPointTest {
         PvGuest live = new PvGuest(1, clock);
         live.put(PvGuest.CODE, 0xeb, 0xfe);
         VirtualCpu vcpu = live.vcpu(0);
-        vcpu.timerDeadline = nanosToDeadline;
+        vcpu.timers.setOneShot(nanosToDeadline);
         vcpu.cutSlice();
         live.runner.run(vcpu, Long.MAX_VALUE / 2);
         return vcpu.cpu().retired();
@@ -243,7 +237,7 @@ class PollPointTest {
         live.put(PvGuest.CODE, 0xb8, 15, 0, 0, 0, 0xbf, 0x50, 0xc3, 0, 0, 0x0f, 0x05, 0xeb, 0xfe);
         vcpu.cutSlice();
         live.runner.run(vcpu, Long.MAX_VALUE / 2);
-        assertThat(vcpu.timerDeadline).isEqualTo(50_000);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(50_000);
         assertThat(vcpu.cpu().retired()).isEqualTo(3);
     }
 
@@ -344,7 +338,7 @@ class PollPointTest {
         guest.runner.run(vcpu, SLICE);
         PvGuest other = new PvGuest(2, GuestClock.virtual());
         other.put(PvGuest.CODE, 0xeb, 0xfe);
-        other.vcpu(0).setUpcallMask(false);
+        other.vcpu(0).info.setUpcallMask(false);
         other.runner.run(other.vcpu(0), SLICE);
         assertThat(vcpu.cpu().retired()).isEqualTo(other.vcpu(0).cpu().retired());
     }

@@ -83,8 +83,8 @@ public final class PvGuest {
         vcpu.newUserBasePtr(userL4);
         vcpu.initialised = true;
         vcpu.down = false;
-        vcpu.kernelSp = KERNEL_STACK;
-        vcpu.inactiveGsBase = USER_GS;
+        vcpu.entry.kernelSp = KERNEL_STACK;
+        vcpu.mode.setInactiveGsBase(USER_GS);
         Cpu cpu = vcpu.cpu();
         cpu.r[Cpu.GS_BASE] = KERNEL_GS;
         cpu.r[Cpu.RSP] = KERNEL_STACK;
@@ -129,7 +129,7 @@ public final class PvGuest {
         long after = cpu.rip;
         int times = 0;
         do {
-            vcpu.newTurn();
+            vcpu.turn.begin();
             cpu.rip = after;
             hypercalls.execute(vcpu);
             times++;

@@ -37,11 +37,11 @@ class TrapDeliveryTest {
         cpu.rip = RIP;
         cpu.r[Cpu.RCX] = 0x111;
         cpu.r[Cpu.R11] = 0x222;
-        vcpu.setUpcallMask(false);
+        vcpu.info.setUpcallMask(false);
     }
 
     private void inProcess() {
-        assertThat(vcpu.enterUserMode()).isTrue();
+        assertThat(vcpu.mode.enterUser()).isTrue();
         cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
         cpu.r[Cpu.RSP] = PvGuest.USER_STACK - 40;
     }
@@ -84,7 +84,7 @@ class TrapDeliveryTest {
                         0xfff8 - 3,
                         Selectors.FLAT_SS);
         assertThat(Ram.getLong(vcpu.vcpuInfo() + VcpuInfo.ARCH_CR2)).isEqualTo(PvGuest.UNMAPPED);
-        assertThat(vcpu.upcallsMasked()).as("a trap gate").isFalse();
+        assertThat(vcpu.info.upcallsMasked()).as("a trap gate").isFalse();
     }
 
     @Test
@@ -92,22 +92,22 @@ class TrapDeliveryTest {
         handle(Vector.PAGE_FAULT, MASK_EVENTS);
         inProcess();
         delivery.fault(GuestFault.pageFault(PvGuest.UNMAPPED, 0));
-        assertThat(vcpu.kernelMode).isTrue();
+        assertThat(vcpu.mode.isKernel()).isTrue();
         assertThat(cpu.mmu().root()).isEqualTo(guest.memory.l4);
         assertThat(cpu.r[Cpu.GS_BASE]).isEqualTo(PvGuest.KERNEL_GS);
-        assertThat(vcpu.inactiveGsBase).isEqualTo(PvGuest.USER_GS);
+        assertThat(vcpu.mode.inactiveGsBase()).isEqualTo(PvGuest.USER_GS);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 8 * 8);
         long[] frame = frame(8);
         assertThat(frame[2]).isEqualTo(GuestFault.PF_USER);
         assertThat(frame[4]).as("RPL of a process").isEqualTo(Selectors.FLAT_CS64);
         assertThat(frame[6]).isEqualTo(PvGuest.USER_STACK - 40);
-        assertThat(vcpu.upcallsMasked()).as("an interrupt gate").isTrue();
+        assertThat(vcpu.info.upcallsMasked()).as("an interrupt gate").isTrue();
     }
 
     @Test
     void frameTellsWhetherUpcallsWereMasked() {
         handle(Vector.DIVIDE_ERROR, 0);
-        vcpu.setUpcallMask(true);
+        vcpu.info.setUpcallMask(true);
         delivery.fault(GuestFault.of(Vector.DIVIDE_ERROR));
         long[] frame = frame(7);
         assertThat(frame[3]).isEqualTo(Selectors.FLAT_CS64 & ~3L | MASKED_BEFORE);
@@ -232,7 +232,7 @@ class TrapDeliveryTest {
         handle(Vector.DEBUG, 0);
         cpu.setDebugStatus(Cpu.DR6_SINGLE_STEP);
         delivery.debugTrap();
-        assertThat(vcpu.debugRegister(6)).isEqualTo(0xffff_4ff0L);
+        assertThat(vcpu.debug.get(6)).isEqualTo(0xffff_4ff0L);
     }
 
     @Test
@@ -246,19 +246,19 @@ class TrapDeliveryTest {
         delivery.debugTrap();
         assertThat(cpu.rip).isEqualTo(HANDLER);
         assertThat(frame(3)[2]).as("in front of the instruction").isEqualTo(RIP + 1);
-        assertThat(vcpu.debugRegister(6)).isEqualTo(0xffff_0ff2L);
+        assertThat(vcpu.debug.get(6)).isEqualTo(0xffff_0ff2L);
     }
 
     // ---- upcalls and NMIs
 
     @Test
     void upcallMasksFurtherOnesAndLeavesPendingToTheGuest() {
-        vcpu.eventCallback = CALLBACK;
+        vcpu.entry.eventCallback = CALLBACK;
         setPending();
         delivery.upcallIfDue();
         assertThat(cpu.rip).isEqualTo(CALLBACK);
-        assertThat(vcpu.upcallsMasked()).isTrue();
-        assertThat(vcpu.isUpcallPending()).isTrue();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.isUpcallPending()).isTrue();
         assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
         delivery.upcallIfDue();
         assertThat(frame(3)[2]).as("not a second time").isEqualTo(RIP);
@@ -266,8 +266,8 @@ class TrapDeliveryTest {
 
     @Test
     void maskedUpcallWaits() {
-        vcpu.eventCallback = CALLBACK;
-        vcpu.setUpcallMask(true);
+        vcpu.entry.eventCallback = CALLBACK;
+        vcpu.info.setUpcallMask(true);
         setPending();
         delivery.upcallIfDue();
         assertThat(cpu.rip).isEqualTo(RIP);
@@ -292,13 +292,13 @@ class TrapDeliveryTest {
     @Test
     void nmiGoesBeforeAnUpcallAndItsGateKeepsUpcallsOffUntilIret() {
         handle(Vector.NMI, MASK_EVENTS);
-        vcpu.eventCallback = CALLBACK;
+        vcpu.entry.eventCallback = CALLBACK;
         setPending();
         vcpu.nmiPending = true;
         delivery.upcallIfDue();
         assertThat(cpu.rip).isEqualTo(HANDLER);
         assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
-        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
         iretFrame(0, RIP, Selectors.FLAT_CS64 & ~3, Flags.IF);
         delivery.iret();
         delivery.upcallIfDue();
@@ -309,7 +309,7 @@ class TrapDeliveryTest {
     @Test
     void upcallInterruptsAnNmiHandlerThatDoesNotMaskEvents() {
         handle(Vector.NMI, 0);
-        vcpu.eventCallback = CALLBACK;
+        vcpu.entry.eventCallback = CALLBACK;
         setPending();
         vcpu.nmiPending = true;
         delivery.upcallIfDue();
@@ -332,7 +332,7 @@ class TrapDeliveryTest {
 
     @Test
     void failsafeCallbackHearsOfTheSelectorsThatCannotBeLoadedAnyMore() {
-        vcpu.failsafeCallback = CALLBACK;
+        vcpu.entry.failsafeCallback = CALLBACK;
         inProcess();
         cpu.selectors[Selectors.DS] = Selectors.FLAT_SS;
         cpu.selectors[Selectors.ES] = 0;
@@ -340,23 +340,23 @@ class TrapDeliveryTest {
         long rsp = cpu.r[Cpu.RSP];
         delivery.reloadSegments();
         assertThat(cpu.rip).isEqualTo(CALLBACK);
-        assertThat(vcpu.kernelMode).isTrue();
+        assertThat(vcpu.mode.isKernel()).isTrue();
         long[] frame = frame(11);
         assertThat(frame).startsWith(0x111, 0x222, Selectors.FLAT_SS, 0, GONE, 0, RIP);
         assertThat(frame[9]).isEqualTo(rsp);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 11 * 8);
         assertThat(cpu.selectors[Selectors.FS]).isZero();
         assertThat(cpu.selectors[Selectors.DS]).isEqualTo(Selectors.FLAT_SS);
-        assertThat(vcpu.upcallsMasked()).isFalse();
+        assertThat(vcpu.info.upcallsMasked()).isFalse();
     }
 
     @Test
     void failsafeCallbackMasksEventsIfRegisteredSo() {
-        vcpu.failsafeCallback = CALLBACK;
-        vcpu.failsafeMasksEvents = true;
+        vcpu.entry.failsafeCallback = CALLBACK;
+        vcpu.entry.failsafeMasksEvents = true;
         cpu.selectors[Selectors.GS] = GONE;
         delivery.reloadSegments();
-        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
         assertThat(frame(8)[7] >>> 32).as("saved mask").isZero();
     }
 
@@ -380,7 +380,7 @@ class TrapDeliveryTest {
 
     @Test
     void systemCallPushesWhatSyscallLeavesInRcxAndR11() {
-        vcpu.syscallCallback = CALLBACK;
+        vcpu.entry.syscallCallback = CALLBACK;
         inProcess();
         cpu.setRflags(Flags.DF | Flags.CF);
         long flags = cpu.rflags();
@@ -393,18 +393,18 @@ class TrapDeliveryTest {
         assertThat(frame[4]).isEqualTo(flags);
         assertThat(cpu.r[Cpu.RCX]).isEqualTo(RIP);
         assertThat(cpu.rflags() & Flags.DF).isZero();
-        assertThat(vcpu.upcallsMasked()).isFalse();
+        assertThat(vcpu.info.upcallsMasked()).isFalse();
     }
 
     @Test
     void frameIsTheSameOnAPageThatWasNotWrittenBeforeAndOnOneThatWas() {
-        vcpu.syscallCallback = CALLBACK;
+        vcpu.entry.syscallCallback = CALLBACK;
         inProcess();
         cpu.mmu().dropPage(PvGuest.KERNEL_STACK - 1);
         delivery.systemCall();
         long stack = cpu.r[Cpu.RSP];
         long[] first = frame(7);
-        vcpu.enterUserMode();
+        vcpu.mode.enterUser();
         putTheCpuSomewhere();
         inProcess();
         cpu.rip = RIP + 0x10;
@@ -418,11 +418,11 @@ class TrapDeliveryTest {
 
     @Test
     void systemCallMasksUpcallsIfItsCallbackAsksForIt() {
-        vcpu.syscallCallback = CALLBACK;
-        vcpu.syscallMasksEvents = true;
+        vcpu.entry.syscallCallback = CALLBACK;
+        vcpu.entry.syscallMasksEvents = true;
         inProcess();
         delivery.systemCall();
-        assertThat(vcpu.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
     }
 
     @Test
@@ -452,7 +452,7 @@ class TrapDeliveryTest {
     void iretWithKernelSelectorStaysInTheKernel() {
         iretFrame(0, 0x8800, Selectors.FLAT_CS64 & ~3, Flags.CF);
         delivery.iret();
-        assertThat(vcpu.kernelMode).isTrue();
+        assertThat(vcpu.mode.isKernel()).isTrue();
         assertThat(cpu.rip).isEqualTo(0x8800);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.USER_STACK);
         assertThat(cpu.r[Cpu.RAX]).isEqualTo(0xaaa);
@@ -460,18 +460,18 @@ class TrapDeliveryTest {
         assertThat(cpu.r[Cpu.RCX]).isEqualTo(0xccc);
         assertThat(cpu.selectors[Selectors.CS]).isEqualTo(Selectors.FLAT_CS64);
         assertThat(cpu.rflags()).isEqualTo(Flags.CF | Flags.IF | Flags.FIXED);
-        assertThat(vcpu.upcallsMasked()).as("IF was clear in the frame").isTrue();
+        assertThat(vcpu.info.upcallsMasked()).as("IF was clear in the frame").isTrue();
     }
 
     @Test
     void iretToAProcessLoadsItsTablesAndGsAndUnmasks() {
-        vcpu.setUpcallMask(true);
+        vcpu.info.setUpcallMask(true);
         iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
         delivery.iret();
-        assertThat(vcpu.kernelMode).isFalse();
+        assertThat(vcpu.mode.isKernel()).isFalse();
         assertThat(cpu.mmu().root()).isEqualTo(guest.userL4);
         assertThat(cpu.r[Cpu.GS_BASE]).isEqualTo(PvGuest.USER_GS);
-        assertThat(vcpu.upcallsMasked()).isFalse();
+        assertThat(vcpu.info.upcallsMasked()).isFalse();
     }
 
     @Test
@@ -517,8 +517,8 @@ class TrapDeliveryTest {
 
     @Test
     void eventThatWaitedComesBeforeTheFirstInstructionAfterIret() {
-        vcpu.eventCallback = CALLBACK;
-        vcpu.setUpcallMask(true);
+        vcpu.entry.eventCallback = CALLBACK;
+        vcpu.info.setUpcallMask(true);
         guest.domain.events().deliver(guest.domain.events().bindVirq(Virq.TIMER, 0));
         iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
         delivery.iret();

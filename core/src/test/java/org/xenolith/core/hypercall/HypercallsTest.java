@@ -25,10 +25,11 @@ import org.xenolith.core.abi.VcpuInfo.Time;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.domain.VirtualCpu.Waiting;
+import org.xenolith.core.domain.Waits.For;
 import org.xenolith.core.mm.TestDomain;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Platform;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -59,6 +60,7 @@ class HypercallsTest {
     private final VirtualCpu vcpu = guest.vcpu(0);
     private final VirtualCpu sibling = guest.vcpu(1);
     private final Mmu mmu = vcpu.mmu();
+    private final Platform platform = vcpu.cpu().platform();
 
     private long call(int number, long... arguments) {
         return guest.call(vcpu, number, arguments);
@@ -198,10 +200,10 @@ class HypercallsTest {
         assertThat(callback(1, 0, 0x200)).isZero();
         assertThat(callback(2, 1, 0x300)).isZero();
         assertThat(callback(4, 0, 0x400)).isZero();
-        assertThat(vcpu.eventCallback).isEqualTo(0x100);
-        assertThat(vcpu.failsafeCallback).isEqualTo(0x200);
-        assertThat(vcpu.syscallCallback).isEqualTo(0x300);
-        assertThat(vcpu.syscallMasksEvents).isTrue();
+        assertThat(vcpu.entry.eventCallback).isEqualTo(0x100);
+        assertThat(vcpu.entry.failsafeCallback).isEqualTo(0x200);
+        assertThat(vcpu.entry.syscallCallback).isEqualTo(0x300);
+        assertThat(vcpu.entry.syscallMasksEvents).isTrue();
         assertThat(vcpu.traps.address(Vector.NMI)).isEqualTo(0x400);
         assertThat(vcpu.traps.masksEvents(Vector.NMI)).isTrue();
         assertThat(callback(5, 0, 0x500)).isNegative();
@@ -217,12 +219,12 @@ class HypercallsTest {
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 1, 0x22)).isZero();
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 2, 0x33)).isZero();
         assertThat(vcpu.cpu().r[Cpu.FS_BASE]).isEqualTo(0x11);
-        assertThat(vcpu.inactiveGsBase).isEqualTo(0x22);
+        assertThat(vcpu.mode.inactiveGsBase()).isEqualTo(0x22);
         assertThat(vcpu.cpu().r[Cpu.GS_BASE]).isEqualTo(0x33);
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 0, NON_CANONICAL)).isEqualTo(-EINVAL);
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 9, 0)).isEqualTo(-EINVAL);
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 3, 0x53)).as("no such descriptor").isZero();
-        assertThat(vcpu.inactiveGsBase).isZero();
+        assertThat(vcpu.mode.inactiveGsBase()).isZero();
     }
 
     @Test
@@ -242,27 +244,27 @@ class HypercallsTest {
     @Test
     void processMayNotTouchDebugRegistersPortsOrMsrs() {
         vcpu.iopl = 3;
-        vcpu.enterUserMode();
+        vcpu.mode.enterUser();
         Cpu cpu = vcpu.cpu();
-        assertThatThrownBy(() -> vcpu.readDebug(cpu, 0)).isInstanceOf(GuestFault.class);
-        assertThatThrownBy(() -> vcpu.writeDebug(cpu, 7, 0)).isInstanceOf(GuestFault.class);
-        assertThatThrownBy(() -> vcpu.portIn(cpu, 0x60, 1)).isInstanceOf(GuestFault.class);
-        assertThatThrownBy(() -> vcpu.readMsr(cpu, 0x1b)).isInstanceOf(GuestFault.class);
-        assertThatThrownBy(() -> vcpu.readControl(cpu, 0)).isInstanceOf(GuestFault.class);
+        assertThatThrownBy(() -> platform.readDebug(cpu, 0)).isInstanceOf(GuestFault.class);
+        assertThatThrownBy(() -> platform.writeDebug(cpu, 7, 0)).isInstanceOf(GuestFault.class);
+        assertThatThrownBy(() -> platform.portIn(cpu, 0x60, 1)).isInstanceOf(GuestFault.class);
+        assertThatThrownBy(() -> platform.readMsr(cpu, 0x1b)).isInstanceOf(GuestFault.class);
+        assertThatThrownBy(() -> platform.readControl(cpu, 0)).isInstanceOf(GuestFault.class);
     }
 
     @Test
     void timeStampIsDeniedToProcessesOnlyWhileCr4SaysSo() {
         Cpu cpu = vcpu.cpu();
         clock.now = 77;
-        vcpu.writeControl(cpu, 4, 1 << 2);
-        assertThat(vcpu.timeStampCounter(cpu)).isEqualTo(77);
-        vcpu.enterUserMode();
-        assertThatThrownBy(() -> vcpu.timeStampCounter(cpu)).isInstanceOf(GuestFault.class);
-        vcpu.enterKernelMode();
-        vcpu.writeControl(cpu, 4, 0);
-        vcpu.enterUserMode();
-        assertThat(vcpu.timeStampCounter(cpu)).isEqualTo(77);
+        platform.writeControl(cpu, 4, 1 << 2);
+        assertThat(platform.timeStampCounter(cpu)).isEqualTo(77);
+        vcpu.mode.enterUser();
+        assertThatThrownBy(() -> platform.timeStampCounter(cpu)).isInstanceOf(GuestFault.class);
+        vcpu.mode.enterKernel();
+        platform.writeControl(cpu, 4, 0);
+        vcpu.mode.enterUser();
+        assertThat(platform.timeStampCounter(cpu)).isEqualTo(77);
     }
 
     // ---- multicall
@@ -340,7 +342,7 @@ class HypercallsTest {
         cpu.r[Cpu.RSI] = 2;
         long rip = cpu.rip;
         guest.hypercalls.execute(vcpu);
-        assertThat(vcpu.waiting).isEqualTo(Waiting.UPCALL);
+        assertThat(vcpu.waits.reason()).isEqualTo(For.UPCALL);
         assertThat(cpu.rip).as("back at SYSCALL, for the rest").isEqualTo(rip - 2);
         assertThat(cpu.r[Cpu.RSI]).isEqualTo(1);
         assertThat(result(1)).isEqualTo(0x5555);
@@ -370,21 +372,21 @@ class HypercallsTest {
         clock.now = 1_000_000;
         mmu.write64(ARGUMENTS, 5);
         assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timerDeadline).isEqualTo(5);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(5);
         assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 1)).isEqualTo(-EINVAL);
         assertThat(vcpuOp(VCPUOP_STOP_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timerDeadline).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
         mmu.write64(ARGUMENTS, -1);
         assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timerDeadline).as("long ago").isZero();
+        assertThat(vcpu.timers.oneShotDeadline()).as("long ago").isZero();
     }
 
     @Test
     void timerOpSetsAndCancels() {
         assertThat(call(Hypercall.SET_TIMER_OP, 99)).isZero();
-        assertThat(vcpu.timerDeadline).isEqualTo(99);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(99);
         assertThat(call(Hypercall.SET_TIMER_OP, 0)).isZero();
-        assertThat(vcpu.timerDeadline).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
     }
 
     @Test
@@ -394,7 +396,7 @@ class HypercallsTest {
         mmu.write64(ARGUMENTS, Long.MAX_VALUE);
         clock.now = 10;
         assertThat(vcpuOp(VCPUOP_SET_PERIODIC, 0)).isZero();
-        assertThat(vcpu.periodicDeadline).isEqualTo(VirtualCpu.NEVER);
+        assertThat(vcpu.timers.periodicDeadline()).isEqualTo(VirtualCpu.NEVER);
     }
 
     private long registerInfo(long id, long mfn, int offset) {
@@ -405,7 +407,7 @@ class HypercallsTest {
 
     @Test
     void registeredVcpuInfoHasTheOldContentAndOneSpuriousUpcall() {
-        vcpu.setUpcallMask(true);
+        vcpu.info.setUpcallMask(true);
         assertThat(registerInfo(0, guest.memory.pages[5], 128)).isZero();
         long at = 0x5000 + 128;
         assertThat(mmu.read8(at + VcpuInfo.EVTCHN_UPCALL_MASK)).isEqualTo(1);
@@ -561,18 +563,18 @@ class HypercallsTest {
         assertThat(poll(-1, 1, 0)).isEqualTo(-EINVAL);
         assertThat(poll(1, 4096, 0)).isEqualTo(-EINVAL);
         assertThat(poll(1, -1, 0)).isEqualTo(-EINVAL);
-        assertThat(vcpu.waiting).isEqualTo(Waiting.NOTHING);
+        assertThat(vcpu.waits.reason()).isEqualTo(For.NOTHING);
         assertThat(poll(1, 7, 500)).isZero();
-        assertThat(vcpu.waiting).isEqualTo(Waiting.PORTS);
-        assertThat(vcpu.pollDeadline).isEqualTo(500);
+        assertThat(vcpu.waits.reason()).isEqualTo(For.PORTS);
+        assertThat(vcpu.waits.pollDeadline()).isEqualTo(500);
     }
 
     @Test
     void blockUnmasksUpcallsFirst() {
-        vcpu.setUpcallMask(true);
+        vcpu.info.setUpcallMask(true);
         assertThat(call(Hypercall.SCHED_OP, 1)).isZero();
-        assertThat(vcpu.upcallsMasked()).isFalse();
-        assertThat(vcpu.waiting).isEqualTo(Waiting.UPCALL);
+        assertThat(vcpu.info.upcallsMasked()).isFalse();
+        assertThat(vcpu.waits.reason()).isEqualTo(For.UPCALL);
     }
 
     @Test
@@ -624,10 +626,10 @@ class HypercallsTest {
     void ioPrivilegeIsOneOfFourLevels() {
         mmu.write32(ARGUMENTS, 1);
         assertThat(call(Hypercall.PHYSDEV_OP, 6, ARGUMENTS)).isZero();
-        assertThat(vcpu.portIn(vcpu.cpu(), 0x60, 1)).isEqualTo(-1);
-        assertThat(vcpu.portIn(vcpu.cpu(), 0x42, 1))
+        assertThat(platform.portIn(vcpu.cpu(), 0x60, 1)).isEqualTo(-1);
+        assertThat(platform.portIn(vcpu.cpu(), 0x42, 1))
                 .as("the interval timer counts")
-                .isNotEqualTo(vcpu.portIn(vcpu.cpu(), 0x42, 1));
+                .isNotEqualTo(platform.portIn(vcpu.cpu(), 0x42, 1));
         mmu.write32(ARGUMENTS, 4);
         assertThat(call(Hypercall.PHYSDEV_OP, 6, ARGUMENTS)).isEqualTo(-EINVAL);
     }

@@ -44,8 +44,8 @@ final class ExitStatisticsTest {
     void dearestHypercallComesFirst() {
         PvGuest guest = new PvGuest(1, GuestClock.live());
         VirtualCpu vcpu = guest.vcpu(0);
-        vcpu.countHypercall(Hypercall.MMU_UPDATE);
-        vcpu.countHypercall(Hypercall.XEN_VERSION);
+        vcpu.counts.hypercall(Hypercall.MMU_UPDATE, 0);
+        vcpu.counts.hypercall(Hypercall.XEN_VERSION, 0);
         vcpu.costs.called(Hypercall.MMU_UPDATE, 1_000_000);
         vcpu.costs.called(Hypercall.XEN_VERSION, 2_500_000);
         assertThat(of(guest).lines().skip(1).limit(2))

@@ -26,9 +26,9 @@ class FreshResumeTest {
         long mfn = guest.memory.pages[40];
         int references = guest.memory.frames.references(mfn);
         long host = guest.domain.pin(mfn, vcpu.tlb());
-        vcpu.registerVcpuInfo(mfn << Ram.PAGE_SHIFT, host);
-        vcpu.setUpcallMask(false);
-        vcpu.timerDeadline = 5;
+        vcpu.info.register(mfn << Ram.PAGE_SHIFT, host);
+        vcpu.info.setUpcallMask(false);
+        vcpu.timers.setOneShot(5);
         vcpu.runstate.register(0x5000);
         int port = guest.domain.events().bindVirq(Virq.TIMER, 1);
         guest.domain.events().raiseVirq(Virq.TIMER, 1);
@@ -37,9 +37,9 @@ class FreshResumeTest {
 
         long shared = guest.sharedInfo();
         assertThat(vcpu.vcpuInfo()).isEqualTo(shared + SharedInfo.VCPU_INFO + VcpuInfo.SIZE);
-        assertThat(vcpu.isVcpuInfoRegistered()).isFalse();
-        assertThat(vcpu.upcallsMasked()).isTrue();
-        assertThat(vcpu.isUpcallPending()).isFalse();
+        assertThat(vcpu.info.isRegistered()).isFalse();
+        assertThat(vcpu.info.upcallsMasked()).isTrue();
+        assertThat(vcpu.info.isUpcallPending()).isFalse();
         assertThat(vcpu.nextDeadline()).isEqualTo(VirtualCpu.NEVER);
         assertThat(vcpu.runstate.area()).isZero();
         assertThat(guest.memory.frames.references(mfn)).isEqualTo(references);

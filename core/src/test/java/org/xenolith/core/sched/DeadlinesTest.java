@@ -21,7 +21,7 @@ class DeadlinesTest {
     private Task sleeper(int vcpu, long deadline) {
         Task task = new Task(guest.vcpu(vcpu), siblings, vcpu);
         siblings.tasks.add(task);
-        task.vcpu.timerDeadline = deadline;
+        task.vcpu.timers.setOneShot(deadline);
         task.vcpu.state = State.BLOCKED;
         turns.place(task);
         return task;
@@ -87,7 +87,7 @@ class DeadlinesTest {
         PvGuest virtual = new PvGuest(1, GuestClock.virtual());
         DomainTasks tasks = new DomainTasks(virtual.domain);
         Task task = new Task(virtual.vcpu(0), tasks, 0);
-        task.vcpu.timerDeadline = 70;
+        task.vcpu.timers.setOneShot(70);
         task.vcpu.state = State.BLOCKED;
         deadlines.add(task);
         assertThat(deadlines.isEmpty()).isTrue();

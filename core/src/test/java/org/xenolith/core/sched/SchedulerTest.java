@@ -161,7 +161,7 @@ class SchedulerTest {
         PvGuest guest = guest(2);
         script.add(
                 () -> {
-                    guest.vcpu(ran.getFirst()).timerDeadline = clock.now + SLICE / 2;
+                    guest.vcpu(ran.getFirst()).timers.setOneShot(clock.now + SLICE / 2);
                     return State.BLOCKED;
                 });
         runSlices(3);
@@ -270,7 +270,7 @@ class SchedulerTest {
         PvGuest guest = guest(3);
         long[] deadlines = {300, 100, 200};
         for (int i = 0; i < 3; i++) {
-            guest.vcpu(i).timerDeadline = deadlines[i];
+            guest.vcpu(i).timers.setOneShot(deadlines[i]);
             script.add(() -> State.BLOCKED);
         }
         runSlices(3);
@@ -278,7 +278,7 @@ class SchedulerTest {
         for (clock.now = 0; clock.now <= 400; clock.now += 10) {
             script.add(
                     () -> {
-                        guest.vcpu(ran.getLast()).timerDeadline = VirtualCpu.NEVER;
+                        guest.vcpu(ran.getLast()).timers.setOneShot(VirtualCpu.NEVER);
                         return State.BLOCKED;
                     });
             boolean due = clock.now % 100 == 0 && clock.now >= 100 && clock.now <= 300;
@@ -291,7 +291,7 @@ class SchedulerTest {
     @Test
     void pollTimeoutWakesAPollingVcpuOnly() {
         PvGuest guest = guest(1);
-        guest.vcpu(0).pollDeadline = 50;
+        guest.vcpu(0).waits.forPorts(new int[0], 50);
         script.add(() -> State.POLLING);
         runSlices(1);
         clock.now = 49;
@@ -349,7 +349,7 @@ class SchedulerTest {
         PvGuest guest = new PvGuest(1, GuestClock.virtual(), scheduler);
         scheduler.online(guest.vcpu(0));
         long hour = 3_600_000_000_000L;
-        guest.vcpu(0).timerDeadline = hour;
+        guest.vcpu(0).timers.setOneShot(hour);
         script.add(() -> State.BLOCKED);
         runSlices(1);
         assertThat(scheduler.runNext()).isFalse();
@@ -417,7 +417,7 @@ class SchedulerTest {
     @Test
     void pausedDomainIsWokenButNotRunAndItsSleepersKeepTheirDeadlines() {
         PvGuest guest = guest(2);
-        guest.vcpu(1).timerDeadline = 100;
+        guest.vcpu(1).timers.setOneShot(100);
         script.add(() -> State.BLOCKED);
         script.add(() -> State.BLOCKED);
         runSlices(2);

@@ -118,7 +118,7 @@ class TurnsTest {
             turns.displace(task);
         }
         tasks[0].siblings.paused = true;
-        tasks[1].vcpu.timerDeadline = 5;
+        tasks[1].vcpu.timers.setOneShot(5);
         turns.wake(tasks[0]);
         turns.change(tasks[1], State.BLOCKED);
         assertThat(turns.takeNext()).isNull();

@@ -25,7 +25,7 @@ class VirtualTimeTest {
     }
 
     private void sleep(Task task, long deadline) {
-        task.vcpu.timerDeadline = deadline;
+        task.vcpu.timers.setOneShot(deadline);
         turns.change(task, State.BLOCKED);
     }
 

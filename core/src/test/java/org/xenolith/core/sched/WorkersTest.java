@@ -32,10 +32,10 @@ class WorkersTest {
             wokeInTime = await(awake);
             return State.OFFLINE;
         }
-        if (sleeper.timerDeadline == Task.NEVER) {
-            sleeper.timerDeadline = sleeper.systemTime() + SOON;
+        if (sleeper.timers.oneShotDeadline() == Task.NEVER) {
+            sleeper.timers.setOneShot(sleeper.systemTime() + SOON);
         } else {
-            sleeper.timerDeadline = Task.NEVER;
+            sleeper.timers.setOneShot(Task.NEVER);
             awake.countDown();
         }
         return State.BLOCKED;
@@ -70,7 +70,7 @@ class WorkersTest {
         Deadlines deadlines = new Deadlines(System::nanoTime);
         Workers workers = new Workers(lock, deadlines, new VirtualTime());
         Task task = new Task(sleeper, new DomainTasks(guest.domain), 0);
-        sleeper.timerDeadline = sleeper.systemTime() + 3600 * SECONDS;
+        sleeper.timers.setOneShot(sleeper.systemTime() + 3600 * SECONDS);
         deadlines.add(task);
         workers.start(2, () -> false);
         while (waiting(lock, workers) < 2) {

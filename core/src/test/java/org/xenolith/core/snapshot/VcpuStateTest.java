@@ -58,29 +58,25 @@ class VcpuStateTest {
         cpu.r[Cpu.FS_BASE] = 0x7f00_0000_1000L;
         cpu.setRetired(123_456);
         saved.control().setGuestCr4(1 << 2 | 1 << 16);
-        saved.setDebugRegister(0, 0x4000);
-        saved.setDebugRegister(7, 0x1);
+        saved.debug.set(0, 0x4000);
+        saved.debug.set(7, 0x1);
         saved.iopl = 1;
         saved.setLdt(0x5000, 3);
         saved.traps.set(14, 4, 0xe033, 0x9000);
         saved.traps.set(3, 3, 0xe033, 0x9100);
-        saved.eventCallback = 0xa000;
-        saved.failsafeCallback = 0xa100;
-        saved.failsafeMasksEvents = true;
-        saved.syscallCallback = 0xa200;
-        saved.syscallMasksEvents = true;
+        saved.entry.eventCallback = 0xa000;
+        saved.entry.failsafeCallback = 0xa100;
+        saved.entry.failsafeMasksEvents = true;
+        saved.entry.syscallCallback = 0xa200;
+        saved.entry.syscallMasksEvents = true;
         saved.nmiPending = true;
         saved.nmiMasked = true;
-        saved.waiting = VirtualCpu.Waiting.PORTS;
-        saved.polledPorts = new int[] {3, 9};
-        saved.pollDeadline = 1_000_000;
-        saved.timerDeadline = 2_000_000;
-        saved.periodNanos = 3_000_000;
-        saved.periodicDeadline = 4_000_000;
+        saved.waits.forPorts(new int[] {3, 9}, 1_000_000);
+        saved.timers.restore(2_000_000, 3_000_000, 4_000_000);
         saved.runstate.set(Runstate.BLOCKED, 55);
         saved.runstate.register(0x6000);
         saved.interruptSlice(123_999);
-        saved.enterUserMode();
+        saved.mode.enterUser();
     }
 
     @Test
@@ -88,7 +84,7 @@ class VcpuStateTest {
         fillWithOddValues();
         long mfn = guest.memory.pages[40];
         long host = guest.domain.pin(mfn, saved.tlb());
-        saved.registerVcpuInfo((mfn << Ram.PAGE_SHIFT) + VCPU_INFO_OFFSET, host + VCPU_INFO_OFFSET);
+        saved.info.register((mfn << Ram.PAGE_SHIFT) + VCPU_INFO_OFFSET, host + VCPU_INFO_OFFSET);
         restoreIntoTheOther();
         assertThat(bytes(fresh)).isEqualTo(bytes(saved));
         assertThat(fresh.vcpuInfo()).isEqualTo(host + VCPU_INFO_OFFSET);

@@ -1,0 +1,92 @@
+package org.xenolith.core.domain;
+
+/**
+ * A vCPU's timers: one that comes due once and one with a period. public/vcpu.h, {@code
+ * VCPUOP_set_singleshot_timer}, {@code VCPUOP_set_periodic_timer}. System times in nanoseconds,
+ * {@link VirtualCpu#NEVER} for a timer that is not set.
+ *
+ * <p>The one-shot timer is set by the vCPU's own thread, the other by that of any vCPU of the
+ * domain; they come due on the vCPU's own thread. Deadlines may be asked for by any thread.
+ */
+public final class VcpuTimers {
+    private volatile long oneShotDeadline = VirtualCpu.NEVER;
+
+    /** Published by the deadline that is written behind it. */
+    private long periodNanos;
+
+    private volatile long periodicDeadline = VirtualCpu.NEVER;
+
+    VcpuTimers() {}
+
+    /** Sets the timer that comes due once; a deadline in the past, below 0 too, is due at once. */
+    public void setOneShot(long deadline) {
+        oneShotDeadline = Math.max(0, deadline);
+    }
+
+    public void stopOneShot() {
+        oneShotDeadline = VirtualCpu.NEVER;
+    }
+
+    public long oneShotDeadline() {
+        return oneShotDeadline;
+    }
+
+    /**
+     * Starts the periodic timer, due for the first time a period from now.
+     *
+     * @param nanos above 0
+     */
+    public void startPeriodic(long now, long nanos) {
+        periodNanos = nanos;
+        periodicDeadline = VirtualCpu.after(now, nanos);
+    }
+
+    public void stopPeriodic() {
+        periodicDeadline = VirtualCpu.NEVER;
+    }
+
+    /** Period of the periodic timer as it was set last, 0 if it never was. */
+    public long periodNanos() {
+        return periodNanos;
+    }
+
+    public long periodicDeadline() {
+        return periodicDeadline;
+    }
+
+    /** Takes over the timers of a vCPU that this one continues. */
+    public void restore(long oneShot, long nanos, long periodic) {
+        oneShotDeadline = oneShot;
+        periodNanos = nanos;
+        periodicDeadline = periodic;
+    }
+
+    void stop() {
+        stopOneShot();
+        stopPeriodic();
+    }
+
+    /** When the first of them comes due. */
+    long nextDeadline() {
+        return Math.min(oneShotDeadline, periodicDeadline);
+    }
+
+    /**
+     * Takes what is due: the one-shot timer is set no more, the periodic one a period from now,
+     * however many periods were missed.
+     *
+     * @return whether any was
+     */
+    boolean takeDue(long now) {
+        boolean due = false;
+        if (now >= oneShotDeadline) {
+            oneShotDeadline = VirtualCpu.NEVER;
+            due = true;
+        }
+        if (now >= periodicDeadline) {
+            periodicDeadline = VirtualCpu.after(now, periodNanos);
+            due = true;
+        }
+        return due;
+    }
+}

@@ -1,0 +1,59 @@
+package org.xenolith.core.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class VcpuTimersTest {
+    private final VcpuTimers timers = new VcpuTimers();
+
+    @Test
+    void timersThatAreNotSetNeverComeDue() {
+        assertThat(timers.nextDeadline()).isEqualTo(VirtualCpu.NEVER);
+        assertThat(timers.takeDue(VirtualCpu.NEVER - 1)).isFalse();
+    }
+
+    @Test
+    void oneShotTimerComesDueOnceAtItsDeadline() {
+        timers.setOneShot(100);
+        assertThat(timers.takeDue(99)).isFalse();
+        assertThat(timers.takeDue(100)).isTrue();
+        assertThat(timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
+        assertThat(timers.takeDue(101)).isFalse();
+    }
+
+    @Test
+    void deadlineBelowZeroIsLongAgo() {
+        timers.setOneShot(-1);
+        assertThat(timers.oneShotDeadline()).isZero();
+        assertThat(timers.takeDue(0)).isTrue();
+    }
+
+    @Test
+    void periodsThatWereMissedAreMadeUpForByOne() {
+        timers.startPeriodic(1000, 50);
+        assertThat(timers.periodicDeadline()).isEqualTo(1050);
+        assertThat(timers.takeDue(1320)).isTrue();
+        assertThat(timers.periodicDeadline()).as("a period from now").isEqualTo(1370);
+        assertThat(timers.takeDue(1369)).isFalse();
+    }
+
+    @Test
+    void periodThatOverflowsNeverComesDue() {
+        timers.startPeriodic(10, Long.MAX_VALUE);
+        assertThat(timers.periodicDeadline()).isEqualTo(VirtualCpu.NEVER);
+    }
+
+    @Test
+    void nextDeadlineIsThatOfWhicheverComesFirst() {
+        timers.setOneShot(300);
+        timers.startPeriodic(0, 200);
+        assertThat(timers.nextDeadline()).isEqualTo(200);
+        timers.takeDue(200);
+        assertThat(timers.nextDeadline()).isEqualTo(300);
+        timers.stopOneShot();
+        assertThat(timers.nextDeadline()).isEqualTo(400);
+        timers.stopPeriodic();
+        assertThat(timers.nextDeadline()).isEqualTo(VirtualCpu.NEVER);
+    }
+}
