@@ -82,7 +82,7 @@ final class GuestLoop {
         if (state != VirtualCpu.State.RUNNABLE || vcpu.cpu().r[COUNTER] != 0) {
             throw new IllegalStateException(
                     "stopped %s at rip %#x: %s"
-                            .formatted(state, vcpu.cpu().rip, guest.domain.crash()));
+                            .formatted(state, vcpu.cpu().rip, guest.domain.ending().crash()));
         }
         if (vcpu.cpu().r[RESULTS] != 0) {
             throw new IllegalStateException(

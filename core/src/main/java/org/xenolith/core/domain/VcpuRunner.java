@@ -196,7 +196,7 @@ public final class VcpuRunner implements Scheduler.Runner {
         boolean exact = !domain.clock().isLive();
         long deadline = vcpu.nextDeadline();
         long end = cpu.retired() + stretch;
-        while (mayGoOn(vcpu) && !domain.hasEnded() && domain.suspension().isEmpty()) {
+        while (mayGoOn(vcpu) && !domain.hasEnded() && !domain.suspending().isPending()) {
             if (tracer != null) {
                 traceUpcall(vcpu);
             }

@@ -5,6 +5,8 @@ import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import static org.xenolith.core.abi.XenErrno.ESRCH;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.cpu.mmu.Mmu;
@@ -51,7 +53,7 @@ final class SchedOps {
             case SCHEDOP_SHUTDOWN -> shutdown(vcpu, vcpu.mmu().read32(argument), startInfoMfn);
             case SCHEDOP_POLL -> poll(vcpu, argument);
             case SCHEDOP_SHUTDOWN_CODE -> {
-                domain.latchShutdownCode(vcpu.mmu().read32(argument) & SHUTDOWN_CODES - 1);
+                domain.ending().latchCode(vcpu.mmu().read32(argument) & SHUTDOWN_CODES - 1);
                 yield 0;
             }
             case SCHEDOP_REMOTE_SHUTDOWN -> -ESRCH;
@@ -60,12 +62,12 @@ final class SchedOps {
     }
 
     private long shutdown(VirtualCpu vcpu, int reason, long startInfoMfn) {
-        if (reason < 0 || reason > Domain.SHUTDOWN_SOFT_RESET) {
+        if (reason < 0 || reason > DomainEnd.SHUTDOWN_SOFT_RESET) {
             return -EINVAL;
         }
-        if (reason == Domain.SHUTDOWN_SUSPEND) {
+        if (reason == DomainEnd.SHUTDOWN_SUSPEND) {
             // Without anybody to answer it is cancelled at once.
-            domain.suspend(new Domain.Suspension(vcpu.vcpuId(), startInfoMfn));
+            domain.suspending().request(new DomainSuspend.Suspension(vcpu.vcpuId(), startInfoMfn));
             return SUSPEND_CANCELLED;
         }
         domain.shutdown(reason);

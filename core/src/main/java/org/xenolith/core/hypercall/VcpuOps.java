@@ -6,6 +6,7 @@ import static org.xenolith.core.abi.XenErrno.ENOSYS;
 
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.mmu.MachineMemory;
@@ -121,7 +122,7 @@ final class VcpuOps {
             }
         }
         if (last) {
-            domain.shutdown(Domain.SHUTDOWN_POWEROFF);
+            domain.shutdown(DomainEnd.SHUTDOWN_POWEROFF);
         }
         return 0;
     }

@@ -16,7 +16,7 @@ final class Suspension {
 
     /** Makes the guest wait, when it suspends itself, for what we do with it. */
     private static void answer(Guest guest) {
-        guest.domain().onSuspend(() -> {});
+        guest.domain().suspending().onRequest(() -> {});
     }
 
     /** Each suspend is answered with "you are a new domain". */

@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VcpuCounts;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.trace.InstructionText;
@@ -33,13 +34,16 @@ final class CrashReport {
     }
 
     static String of(Domain domain) {
-        VirtualCpu vcpu = domain.crashedVcpu() != null ? domain.crashedVcpu() : domain.vcpu(0);
+        VirtualCpu vcpu =
+                domain.ending().crashedVcpu() != null
+                        ? domain.ending().crashedVcpu()
+                        : domain.vcpu(0);
         CrashReport report = new CrashReport(vcpu);
         String why =
-                domain.crash().isEmpty()
+                domain.ending().crash().isEmpty()
                         ? "The guest shut itself down with reason %s."
-                                .formatted(reasonOf(domain.shutdownReason()))
-                        : "The guest was ended: " + domain.crash() + ".";
+                                .formatted(reasonOf(domain.ending().reason()))
+                        : "The guest was ended: " + domain.ending().crash() + ".";
         report.text.append(why).append('\n');
         report.registers();
         report.instruction();
@@ -51,9 +55,9 @@ final class CrashReport {
 
     private static String reasonOf(int reason) {
         return switch (reason) {
-            case Domain.SHUTDOWN_CRASH -> "crash";
-            case Domain.SHUTDOWN_WATCHDOG -> "watchdog";
-            case Domain.SHUTDOWN_SOFT_RESET -> "soft reset";
+            case DomainEnd.SHUTDOWN_CRASH -> "crash";
+            case DomainEnd.SHUTDOWN_WATCHDOG -> "watchdog";
+            case DomainEnd.SHUTDOWN_SOFT_RESET -> "soft reset";
             default -> "number " + reason;
         };
     }

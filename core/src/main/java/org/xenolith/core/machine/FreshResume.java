@@ -3,6 +3,7 @@ package org.xenolith.core.machine;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.StartInfo;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.TlbShootdown;
@@ -60,7 +61,7 @@ final class FreshResume {
      *
      * @return false when the guest gave no frame for it: it has to die
      */
-    boolean answer(Domain.Suspension suspension) {
+    boolean answer(DomainSuspend.Suspension suspension) {
         long mfn = suspension.startInfoMfn();
         long host = domain.pin(mfn, TlbShootdown.NONE);
         if (host == MachineMemory.NO_FRAME) {

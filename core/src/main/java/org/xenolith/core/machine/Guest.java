@@ -3,6 +3,8 @@ package org.xenolith.core.machine;
 import org.xenolith.core.backend.VirtualDevices;
 import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTableOps;
@@ -105,7 +107,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.console = console;
         this.hypercalls = hypercalls;
         this.devices = new VirtualDevices(domain, host.store(), tree, host.io(), this::report);
-        domain.onEnd(ended::countDown);
+        domain.ending().onEnd(ended::countDown);
         onClose(hypercalls::close);
         onClose(console::end);
         onClose(devices::close);
@@ -177,7 +179,7 @@ public final class Guest implements Ballooned, AutoCloseable {
      */
     public String state() {
         boolean ended = domain.hasEnded();
-        boolean crashed = domain.shutdownReason() == Domain.SHUTDOWN_CRASH;
+        boolean crashed = domain.ending().reason() == DomainEnd.SHUTDOWN_CRASH;
         boolean runs =
                 !ended
                         && domain.vcpus().stream()
@@ -191,7 +193,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         letters.append(isPaused() && !ended ? 'p' : '-');
         letters.append(ended && !crashed ? 's' : '-');
         letters.append(crashed ? 'c' : '-');
-        letters.append(domain.shutdownReason() == Domain.DESTROYED ? 'd' : '-');
+        letters.append(domain.ending().reason() == DomainEnd.DESTROYED ? 'd' : '-');
         return letters.toString();
     }
 
@@ -239,12 +241,12 @@ public final class Guest implements Ballooned, AutoCloseable {
      */
     public boolean suspend(Duration patience) throws InterruptedException {
         CountDownLatch stands = new CountDownLatch(1);
-        domain.onSuspend(stands::countDown);
+        domain.suspending().onRequest(stands::countDown);
         request(Request.SUSPEND);
         boolean suspended = stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
-        domain.onSuspend(null);
+        domain.suspending().onRequest(null);
         // It may have come between the two lines above.
-        suspended |= domain.suspension().isPresent();
+        suspended |= domain.suspending().pending().isPresent();
         if (suspended) {
             pause();
         }
@@ -253,12 +255,12 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /** Whether the guest has suspended itself and waits to be told how to go on. */
     public boolean isSuspended() {
-        return domain.suspension().isPresent();
+        return domain.suspending().pending().isPresent();
     }
 
     /** Lets a suspended guest go on as it was: its suspend returns 1, "cancelled". */
     public void cancelSuspend() {
-        domain.setSuspension(Optional.empty());
+        domain.suspending().answered();
         unpause();
     }
 
@@ -267,8 +269,9 @@ public final class Guest implements Ballooned, AutoCloseable {
      * its event channels, grants and devices anew. Devices must be announced again before.
      */
     public void resumeFresh() {
-        Domain.Suspension suspension =
-                domain.suspension()
+        DomainSuspend.Suspension suspension =
+                domain.suspending()
+                        .pending()
                         .orElseThrow(() -> new IllegalStateException("it is not suspended"));
         rings =
                 new Description.Rings(
@@ -533,13 +536,13 @@ public final class Guest implements Ballooned, AutoCloseable {
         if (!over) {
             return new Outcome.TimedOut();
         }
-        if (domain.shutdownReason() > Domain.SHUTDOWN_SOFT_RESET) {
-            return new Outcome.PoweredOff(domain.shutdownReason());
+        if (domain.ending().reason() > DomainEnd.SHUTDOWN_SOFT_RESET) {
+            return new Outcome.PoweredOff(domain.ending().reason());
         }
-        return switch (domain.shutdownReason()) {
-            case Domain.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();
-            case Domain.SHUTDOWN_REBOOT -> new Outcome.Rebooted();
-            case Domain.DESTROYED ->
+        return switch (domain.ending().reason()) {
+            case DomainEnd.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();
+            case DomainEnd.SHUTDOWN_REBOOT -> new Outcome.Rebooted();
+            case DomainEnd.DESTROYED ->
                     savedTo == null ? new Outcome.Destroyed() : new Outcome.Saved(savedTo);
             default -> new Outcome.Crashed(CrashReport.of(domain));
         };

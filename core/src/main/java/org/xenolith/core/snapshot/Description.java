@@ -1,6 +1,7 @@
 package org.xenolith.core.snapshot;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.time.RepeatableRandom;
 
@@ -35,7 +36,7 @@ public record Description(
         int pitReads,
         boolean workLeft,
         Rings rings,
-        Optional<Domain.Suspension> suspended) {
+        Optional<DomainSuspend.Suspension> suspended) {
     /** Far more than a process can address, and little enough for arrays. */
     private static final long MAX_PAGES = 1L << 25;
 
@@ -64,7 +65,7 @@ public record Description(
                 domain.pitReads(),
                 domain.hasPosted(),
                 rings,
-                domain.suspension());
+                domain.suspending().pending());
     }
 
     Fields toFields() {
@@ -100,10 +101,10 @@ public record Description(
         Rings rings =
                 new Rings(
                         in.i64(), in.i32(1, PORTS, "a port"), in.i64(), in.i32(1, PORTS, "a port"));
-        Optional<Domain.Suspension> suspended = Optional.empty();
+        Optional<DomainSuspend.Suspension> suspended = Optional.empty();
         if (in.flag()) {
             int vcpu = in.i32(0, vcpus, "the vCPU that suspended");
-            suspended = Optional.of(new Domain.Suspension(vcpu, in.i64()));
+            suspended = Optional.of(new DomainSuspend.Suspension(vcpu, in.i64()));
         }
         in.end();
         return new Description(

@@ -317,7 +317,7 @@ public final class DomainSnapshot {
             throw SnapshotException.damaged("its grant table cannot be");
         }
         domain.restore(description.assists(), description.pitReads());
-        domain.setSuspension(description.suspended());
+        domain.suspending().restore(description.suspended());
         frames.dropUnallocated(table);
         if (domain.clock().isLive()) {
             // The host's clock went on meanwhile, or is another host's.
@@ -382,7 +382,7 @@ public final class DomainSnapshot {
         for (int i = 0; i < vcpus.size(); i++) {
             vcpus.get(i).schedule(domain.vcpu(i));
         }
-        if (paused || domain.suspension().isPresent()) {
+        if (paused || domain.suspending().pending().isPresent()) {
             return;
         }
         domain.scheduler().unpause(domain);

@@ -6,7 +6,7 @@ import org.xenolith.core.abi.MmuCommand;
 import org.xenolith.core.abi.Operation;
 import org.xenolith.core.abi.WireStruct;
 import org.xenolith.core.abi.XenErrno;
-import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.event.Virq;
 import org.xenolith.core.mm.FrameType;
 
@@ -143,7 +143,7 @@ final class TraceFields {
     private static boolean isSuspend(TraceEvent.Hypercalled call) {
         return call.number() == Hypercall.SCHED_OP
                 && (int) call.a1() == SCHEDOP_SHUTDOWN
-                && (int) call.argument()[0] == Domain.SHUTDOWN_SUSPEND;
+                && (int) call.argument()[0] == DomainEnd.SHUTDOWN_SUSPEND;
     }
 
     private static boolean isBatch(int number) {

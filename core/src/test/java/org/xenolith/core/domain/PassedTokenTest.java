@@ -50,7 +50,7 @@ class PassedTokenTest {
         assertThat(memory.update(memory.l1, 200, shared)).isZero();
         Mmu mmu = guest.vcpu(0).mmu();
         mmu.write32(HOPS_LEFT, HOPS);
-        mmu.write32(REASON, Domain.SHUTDOWN_POWEROFF);
+        mmu.write32(REASON, DomainEnd.SHUTDOWN_POWEROFF);
         int[] ports = new int[VCPUS];
         for (int i = 0; i < VCPUS; i++) {
             ports[i] = guest.domain.events().bindIpi(i);
@@ -78,7 +78,7 @@ class PassedTokenTest {
     void eventThatIsPassedBetweenSleepingVcpusIsNeverLost(int threads) throws Exception {
         prepare();
         CountDownLatch ended = new CountDownLatch(1);
-        guest.domain.onEnd(ended::countDown);
+        guest.domain.ending().onEnd(ended::countDown);
         scheduler.start(threads);
         for (int i = 0; i < VCPUS; i++) {
             scheduler.online(guest.vcpu(i));
@@ -90,7 +90,7 @@ class PassedTokenTest {
         for (int i = 0; i < VCPUS; i++) {
             received += (int) guest.vcpu(i).cpu().r[Cpu.RBX];
         }
-        assertThat(guest.domain.crash()).isEmpty();
+        assertThat(guest.domain.ending().crash()).isEmpty();
         assertThat(over).as("%d of %d hops done", received, HOPS).isTrue();
         assertThat(received).isGreaterThanOrEqualTo(HOPS);
     }

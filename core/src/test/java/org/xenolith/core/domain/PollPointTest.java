@@ -12,7 +12,6 @@ import org.xenolith.core.parallel.HostThreads;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Guest code between poll points: events, timers, waits. */
@@ -40,7 +39,7 @@ class PollPointTest {
         // HLT in the callback is a fault, and there is no handler for it: the report dates it.
         guest.put(CALLBACK, 0xf4);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.OFFLINE);
-        assertThat(guest.domain.crash()).contains("vector 13").contains("0x9000");
+        assertThat(guest.domain.ending().crash()).contains("vector 13").contains("0x9000");
         assertThat(vcpu.cpu().retired()).isBetween(10_000L, 12_000L);
     }
 
@@ -136,7 +135,7 @@ class PollPointTest {
         guest.put(PvGuest.CODE, 0xb8, Hypercall.XEN_VERSION, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05, 0xf4);
         guest.runner.run(vcpu, SLICE);
         assertThat(vcpu.cpu().r[Cpu.RAX]).isEqualTo(0x40011);
-        assertThat(guest.domain.crash()).contains("rip 0x8009");
+        assertThat(guest.domain.ending().crash()).contains("rip 0x8009");
     }
 
     @Test
@@ -186,7 +185,7 @@ class PollPointTest {
                 () -> {
                     kick.accept(live.vcpu(0));
                     // What is posted by a poll point's work waits for the next one.
-                    for (int i = 0; i < Domain.POSTS_PER_POLL; i++) {
+                    for (int i = 0; i < PostedWork.PER_POLL; i++) {
                         live.domain.post(() -> {});
                     }
                     live.domain.post(live.domain::destroy);
@@ -305,16 +304,17 @@ class PollPointTest {
         guest.put(PvGuest.CODE, 0xbf, 2, 0, 0, 0, 0xbe, 0, 0x10, 0, 0, 0xba, 77, 0, 0, 0);
         guest.put(PvGuest.CODE + 15, 0xb8, Hypercall.SCHED_OP, 0, 0, 0, 0x0f, 0x05);
         guest.put(PvGuest.CODE + 22, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
-        guest.put(PvGuest.ARGUMENTS, Domain.SHUTDOWN_SUSPEND, 0, 0, 0);
+        guest.put(PvGuest.ARGUMENTS, DomainEnd.SHUTDOWN_SUSPEND, 0, 0, 0);
         int[] told = {0};
-        guest.domain.onSuspend(() -> told[0]++);
+        guest.domain.suspending().onRequest(() -> told[0]++);
         assertThat(guest.runner.run(vcpu, SLICE)).isEqualTo(State.RUNNABLE);
         assertThat(told[0]).isEqualTo(1);
         assertThat(guest.domain.isPaused()).isTrue();
-        assertThat(guest.domain.suspension()).contains(new Domain.Suspension(0, 77));
+        assertThat(guest.domain.suspending().pending())
+                .contains(new DomainSuspend.Suspension(0, 77));
         assertThat(vcpu.cpu().r[Cpu.RBX]).isZero();
         assertThat(vcpu.cpu().r[Cpu.RAX]).as("cancelled unless told otherwise").isEqualTo(1);
-        guest.domain.setSuspension(Optional.empty());
+        guest.domain.suspending().answered();
         guest.scheduler.unpause(guest.domain);
         guest.runner.run(vcpu, SLICE);
         assertThat(vcpu.cpu().r[Cpu.RBX]).isEqualTo(1);
@@ -322,7 +322,7 @@ class PollPointTest {
 
     @Test
     void suspendThatNobodyAskedForIsCancelledAtOnce() {
-        guest.put(PvGuest.ARGUMENTS, Domain.SHUTDOWN_SUSPEND, 0, 0, 0);
+        guest.put(PvGuest.ARGUMENTS, DomainEnd.SHUTDOWN_SUSPEND, 0, 0, 0);
         assertThat(guest.call(vcpu, Hypercall.SCHED_OP, 2, PvGuest.ARGUMENTS, 5)).isEqualTo(1);
         assertThat(guest.domain.isPaused()).isFalse();
     }

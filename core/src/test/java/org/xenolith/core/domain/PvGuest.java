@@ -63,7 +63,6 @@ public final class PvGuest {
         memory.set(userL4, 0, TestDomain.entry(memory.l3, TestDomain.TABLE));
         memory.pin(userL4, FrameType.L4_TABLE);
         this.scheduler = scheduler != null ? scheduler : new Scheduler(this::neverRun);
-        Domain.initialiseSharedInfo(sharedInfo);
         domain =
                 new Domain(
                         TestDomain.DOM_ID, "test", memory.types, clock, this.scheduler, sharedInfo);

@@ -16,8 +16,10 @@ class VcpuRunnerTest {
 
         assertThat(runner.run(domain.vcpu(0), 1000)).isEqualTo(VirtualCpu.State.OFFLINE);
 
-        assertThat(domain.shutdownReason()).isEqualTo(Domain.SHUTDOWN_CRASH);
-        assertThat(domain.crash()).contains("frame freed twice").contains("VcpuRunnerTest");
-        assertThat(domain.crashedVcpu()).isSameAs(domain.vcpu(0));
+        assertThat(domain.ending().reason()).isEqualTo(DomainEnd.SHUTDOWN_CRASH);
+        assertThat(domain.ending().crash())
+                .contains("frame freed twice")
+                .contains("VcpuRunnerTest");
+        assertThat(domain.ending().crashedVcpu()).isSameAs(domain.vcpu(0));
     }
 }

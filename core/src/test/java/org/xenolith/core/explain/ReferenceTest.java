@@ -14,7 +14,7 @@ import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.StartInfo;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.abi.XenErrno;
-import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.event.Virq;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
@@ -140,7 +140,7 @@ final class ReferenceTest {
                 constants(Virq.class, "").stream()
                         .map(name -> "VIRQ_" + name)
                         .collect(Collectors.toCollection(TreeSet::new));
-        constants(Domain.class, "SHUTDOWN_").stream()
+        constants(DomainEnd.class, "SHUTDOWN_").stream()
                 .map(name -> "SHUTDOWN_" + name.substring(9).toLowerCase(Locale.ROOT))
                 .forEach(known::add);
         assertThat(known).hasSize(11);

@@ -23,6 +23,7 @@ import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.abi.VcpuInfo.Time;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.Waits.For;
@@ -501,7 +502,7 @@ class HypercallsTest {
         assertThat(vcpuOp(VCPUOP_IS_UP, 1)).isZero();
         assertThat(guest.domain.hasEnded()).isFalse();
         assertThat(vcpuOp(VCPUOP_DOWN, 0)).isZero();
-        assertThat(guest.domain.shutdownReason()).isEqualTo(Domain.SHUTDOWN_POWEROFF);
+        assertThat(guest.domain.ending().reason()).isEqualTo(DomainEnd.SHUTDOWN_POWEROFF);
     }
 
     @Test
@@ -584,9 +585,9 @@ class HypercallsTest {
         assertThat(guest.domain.hasEnded()).isFalse();
         mmu.write32(ARGUMENTS, 99);
         assertThat(call(Hypercall.SCHED_OP, 5, ARGUMENTS)).isZero();
-        mmu.write32(ARGUMENTS, Domain.SHUTDOWN_POWEROFF);
+        mmu.write32(ARGUMENTS, DomainEnd.SHUTDOWN_POWEROFF);
         assertThat(call(Hypercall.SCHED_OP, 2, ARGUMENTS)).isZero();
-        assertThat(guest.domain.shutdownReason()).as("eight bits of the first").isEqualTo(77);
+        assertThat(guest.domain.ending().reason()).as("eight bits of the first").isEqualTo(77);
         assertThat(call(Hypercall.SCHED_OP, 5, UNMAPPED)).isEqualTo(-EFAULT);
     }
 
@@ -596,16 +597,16 @@ class HypercallsTest {
             mmu.write32(ARGUMENTS, reason);
             assertThat(call(Hypercall.SCHED_OP, 2, ARGUMENTS)).isEqualTo(-EINVAL);
         }
-        mmu.write32(ARGUMENTS, Domain.SHUTDOWN_SUSPEND);
+        mmu.write32(ARGUMENTS, DomainEnd.SHUTDOWN_SUSPEND);
         assertThat(call(Hypercall.SCHED_OP, 2, ARGUMENTS)).isEqualTo(1);
         assertThat(guest.domain.hasEnded()).isFalse();
-        mmu.write32(ARGUMENTS, Domain.SHUTDOWN_REBOOT);
+        mmu.write32(ARGUMENTS, DomainEnd.SHUTDOWN_REBOOT);
         assertThat(call(Hypercall.SCHED_OP, 2, ARGUMENTS)).isZero();
-        mmu.write32(ARGUMENTS, Domain.SHUTDOWN_CRASH);
+        mmu.write32(ARGUMENTS, DomainEnd.SHUTDOWN_CRASH);
         call(Hypercall.SCHED_OP, 2, ARGUMENTS);
-        assertThat(guest.domain.shutdownReason())
+        assertThat(guest.domain.ending().reason())
                 .as("the first reason stays")
-                .isEqualTo(Domain.SHUTDOWN_REBOOT);
+                .isEqualTo(DomainEnd.SHUTDOWN_REBOOT);
     }
 
     // ---- the rest

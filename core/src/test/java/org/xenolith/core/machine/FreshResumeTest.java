@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.abi.StartInfo;
 import org.xenolith.core.abi.VcpuInfo;
-import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.event.Virq;
@@ -52,7 +52,7 @@ class FreshResumeTest {
     void startInfoTellsTheNewPlacesAndTheSuspendReturnsZero() {
         long mfn = guest.memory.pages[9];
         vcpu.cpu().r[Cpu.RAX] = 1;
-        assertThat(resume.answer(new Domain.Suspension(1, mfn))).isTrue();
+        assertThat(resume.answer(new DomainSuspend.Suspension(1, mfn))).isTrue();
         long page = guest.memory.frames.frame(mfn);
         assertThat(Ram.getLong(page + StartInfo.STORE_MFN)).isEqualTo(0x10007);
         assertThat(Ram.getInt(page + StartInfo.STORE_EVTCHN)).isEqualTo(1);
@@ -66,8 +66,8 @@ class FreshResumeTest {
     @Test
     void pageTableIsNoStartInfo() {
         byte[] before = guest.page(guest.memory.l1);
-        assertThat(resume.answer(new Domain.Suspension(0, guest.memory.l1))).isFalse();
-        assertThat(resume.answer(new Domain.Suspension(0, 1L << 50))).isFalse();
+        assertThat(resume.answer(new DomainSuspend.Suspension(0, guest.memory.l1))).isFalse();
+        assertThat(resume.answer(new DomainSuspend.Suspension(0, 1L << 50))).isFalse();
         assertThat(guest.page(guest.memory.l1)).isEqualTo(before);
     }
 }

@@ -254,7 +254,7 @@ class MicroGuestBootTest {
         try (Host host = Host.start(1L << 30, 2)) {
             Guest guest = host.create(bare(image, ""), console);
             CountDownLatch stands = new CountDownLatch(1);
-            guest.domain().onSuspend(stands::countDown);
+            guest.domain().suspending().onRequest(stands::countDown);
             guest.start();
             assertThat(stands.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
             guest.pause();

@@ -329,7 +329,7 @@ class SnapshotBootTest {
                 try (Guest guest = host.restore(file, lantern("", true), new GuestConsole())) {
                     guest.start();
                     guest.await(Optional.of(Duration.ofMillis(20)));
-                    assertThat(guest.domain().crash())
+                    assertThat(guest.domain().ending().crash())
                             .as("forgery %d, seed %d", i, seed)
                             .doesNotContain("defect of the VMM");
                 } catch (SnapshotException | BootFailed refusal) {

@@ -3,7 +3,7 @@ package org.xenolith.core.sched;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
-import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
@@ -336,7 +336,7 @@ class SchedulerTest {
         PvGuest guest = guest(2);
         script.add(
                 () -> {
-                    guest.domain.shutdown(Domain.SHUTDOWN_POWEROFF);
+                    guest.domain.shutdown(DomainEnd.SHUTDOWN_POWEROFF);
                     return State.RUNNABLE;
                 });
         runSlices(1);

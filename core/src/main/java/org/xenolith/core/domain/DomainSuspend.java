@@ -1,0 +1,65 @@
+package org.xenolith.core.domain;
+
+import java.util.Optional;
+
+/**
+ * A guest's wish to be suspended, which it makes known by sched_op shutdown and then stands still
+ * for, and who answers it. public/sched.h, {@code SHUTDOWN_suspend}.
+ *
+ * <p>Any thread.
+ */
+public final class DomainSuspend {
+    private final Domain domain;
+    private Runnable listener;
+    private volatile Optional<Suspension> pending = Optional.empty();
+
+    DomainSuspend(Domain domain) {
+        this.domain = domain;
+    }
+
+    /**
+     * The guest has suspended itself and waits for an answer.
+     *
+     * @param vcpu which of its vCPUs asked
+     * @param startInfoMfn the page with {@code start_info}
+     */
+    public record Suspension(int vcpu, long startInfoMfn) {}
+
+    /**
+     * Sets who answers when the guest suspends itself, null for nobody: then it goes on at once.
+     *
+     * @param hearer called on the guest's thread, with the domain paused; it must not wait
+     */
+    public synchronized void onRequest(Runnable hearer) {
+        listener = hearer;
+    }
+
+    /** The guest suspends itself: all its vCPUs stop, if there is anybody to let them go on. */
+    public synchronized void request(Suspension by) {
+        Runnable hearer = listener;
+        if (hearer != null) {
+            pending = Optional.of(by);
+            domain.scheduler().beginPause(domain);
+            hearer.run();
+        }
+    }
+
+    boolean isPending() {
+        return pending.isPresent();
+    }
+
+    /** Set while the guest waits for the answer to its suspend. */
+    public Optional<Suspension> pending() {
+        return pending;
+    }
+
+    /** The suspend is answered; the domain is the caller's to unpause. */
+    public void answered() {
+        pending = Optional.empty();
+    }
+
+    /** Takes over the suspend that the domain which this one continues was in. */
+    public void restore(Optional<Suspension> saved) {
+        pending = saved;
+    }
+}

@@ -1,0 +1,42 @@
+package org.xenolith.core.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.domain.DomainSuspend.Suspension;
+
+import java.util.Optional;
+
+class DomainSuspendTest {
+    private final Domain domain = new TestGuest(1).domain;
+    private final DomainSuspend suspend = domain.suspending();
+    private boolean pausedWhenTold;
+
+    @Test
+    void guestStandsUntilItIsAnswered() {
+        suspend.onRequest(() -> pausedWhenTold = domain.isPaused());
+        suspend.request(new Suspension(0, 77));
+        assertThat(pausedWhenTold).isTrue();
+        assertThat(suspend.pending()).contains(new Suspension(0, 77));
+        assertThat(suspend.isPending()).isTrue();
+        suspend.answered();
+        assertThat(suspend.pending()).isEmpty();
+        assertThat(domain.isPaused()).as("whoever answers unpauses it").isTrue();
+    }
+
+    @Test
+    void guestThatNobodyAnswersDoesNotStand() {
+        suspend.onRequest(() -> pausedWhenTold = true);
+        suspend.onRequest(null);
+        suspend.request(new Suspension(0, 77));
+        assertThat(pausedWhenTold).isFalse();
+        assertThat(suspend.isPending()).isFalse();
+        assertThat(domain.isPaused()).isFalse();
+    }
+
+    @Test
+    void suspendOfASavedDomainIsPendingInTheRestoredOne() {
+        suspend.restore(Optional.of(new Suspension(0, 5)));
+        assertThat(suspend.pending()).contains(new Suspension(0, 5));
+    }
+}
