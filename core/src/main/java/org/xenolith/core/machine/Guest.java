@@ -3,13 +3,9 @@ package org.xenolith.core.machine;
 import org.xenolith.core.backend.VirtualDevices;
 import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.domain.Domain;
-import org.xenolith.core.domain.DomainEnd;
-import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VcpuRunner;
-import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
-import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
@@ -26,7 +22,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -35,9 +30,6 @@ import java.util.function.Supplier;
  */
 public final class Guest implements Ballooned, AutoCloseable {
     private static final int KIB_SHIFT = 10;
-
-    /** How long disks may take to end what they do before a save is given up. */
-    private static final Duration SAVE_PATIENCE = Duration.ofSeconds(30);
 
     /** As long as can be waited. */
     static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
@@ -50,32 +42,20 @@ public final class Guest implements Ballooned, AutoCloseable {
         SUSPEND
     }
 
-    // Ports are handed out in order: the store's is 1, the console's 2, as Xen's tools do it.
-    static final int STORE_PORT = 1;
-    static final int CONSOLE_PORT = 2;
-    static final int GRANT_CONSOLE = 0;
-    static final int GRANT_XENSTORE = 1;
-
     private final Host host;
     private final BootOptions options;
     private final Domain domain;
     private final DomainTree tree;
-    private final StorePort store;
-    private final ConsolePort consolePort;
+    private final GuestRings rings;
     private final VcpuRunner runner;
     private final SharedConsole console;
     private final Hypercalls hypercalls;
-    private final CountDownLatch ended = new CountDownLatch(1);
-    private final CountDownLatch destroyed = new CountDownLatch(1);
-
-    /** Counts down when its user has no use for it any more. */
-    private final CountDownLatch dismissed = new CountDownLatch(1);
+    private final GuestSuspend suspend;
+    private final GuestSave save;
+    private final GuestEnd end;
 
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
-
-    /** Where its console and xenstore are. */
-    private Description.Rings rings;
 
     /** What it goes on from, null for a guest that was booted. */
     private DomainSnapshot origin;
@@ -83,8 +63,6 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final VirtualDevices devices;
     private final ConfiguredInterfaces interfaces = new ConfiguredInterfaces();
 
-    private volatile boolean left;
-    private volatile Path savedTo;
     private boolean closed;
 
     Guest(
@@ -92,8 +70,7 @@ public final class Guest implements Ballooned, AutoCloseable {
             BootOptions options,
             Domain domain,
             DomainTree tree,
-            StorePort store,
-            ConsolePort consolePort,
+            GuestRings rings,
             VcpuRunner runner,
             Hypercalls hypercalls,
             SharedConsole console) {
@@ -101,13 +78,14 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.options = options;
         this.domain = domain;
         this.tree = tree;
-        this.store = store;
-        this.consolePort = consolePort;
+        this.rings = rings;
         this.runner = runner;
         this.console = console;
         this.hypercalls = hypercalls;
         this.devices = new VirtualDevices(domain, host.store(), tree, host.io(), this::report);
-        domain.ending().onEnd(ended::countDown);
+        this.suspend = new GuestSuspend(this, host.store(), rings);
+        this.save = new GuestSave(this, host.store(), rings);
+        this.end = new GuestEnd(domain);
         onClose(hypercalls::close);
         onClose(console::end);
         onClose(devices::close);
@@ -178,23 +156,7 @@ public final class Guest implements Ballooned, AutoCloseable {
      * down, crashed, dying.
      */
     public String state() {
-        boolean ended = domain.hasEnded();
-        boolean crashed = domain.ending().reason() == DomainEnd.SHUTDOWN_CRASH;
-        boolean runs =
-                !ended
-                        && domain.vcpus().stream()
-                                .anyMatch(
-                                        vcpu ->
-                                                vcpu.state == VirtualCpu.State.RUNNING
-                                                        || vcpu.state == VirtualCpu.State.RUNNABLE);
-        StringBuilder letters = new StringBuilder();
-        letters.append(runs ? 'r' : '-');
-        letters.append(!ended && !runs ? 'b' : '-');
-        letters.append(isPaused() && !ended ? 'p' : '-');
-        letters.append(ended && !crashed ? 's' : '-');
-        letters.append(crashed ? 'c' : '-');
-        letters.append(domain.ending().reason() == DomainEnd.DESTROYED ? 'd' : '-');
-        return letters.toString();
+        return StateLetters.of(domain);
     }
 
     public BootOptions options() {
@@ -204,10 +166,6 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** Adds hypercalls that Xen does not have; before {@link #start}. */
     public void extend(Hypercalls.Extension extension) {
         hypercalls.extend(extension);
-    }
-
-    void setRings(Description.Rings rings) {
-        this.rings = rings;
     }
 
     void restoredFrom(DomainSnapshot snapshot) {
@@ -240,28 +198,17 @@ public final class Guest implements Ballooned, AutoCloseable {
      * @return false if it has not within the time; it will go on by itself should it still do so
      */
     public boolean suspend(Duration patience) throws InterruptedException {
-        CountDownLatch stands = new CountDownLatch(1);
-        domain.suspending().onRequest(stands::countDown);
-        request(Request.SUSPEND);
-        boolean suspended = stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
-        domain.suspending().onRequest(null);
-        // It may have come between the two lines above.
-        suspended |= domain.suspending().pending().isPresent();
-        if (suspended) {
-            pause();
-        }
-        return suspended;
+        return suspend.suspend(patience);
     }
 
     /** Whether the guest has suspended itself and waits to be told how to go on. */
     public boolean isSuspended() {
-        return domain.suspending().pending().isPresent();
+        return suspend.isSuspended();
     }
 
     /** Lets a suspended guest go on as it was: its suspend returns 1, "cancelled". */
     public void cancelSuspend() {
-        domain.suspending().answered();
-        unpause();
+        suspend.cancel();
     }
 
     /**
@@ -269,43 +216,7 @@ public final class Guest implements Ballooned, AutoCloseable {
      * its event channels, grants and devices anew. Devices must be announced again before.
      */
     public void resumeFresh() {
-        DomainSuspend.Suspension suspension =
-                domain.suspending()
-                        .pending()
-                        .orElseThrow(() -> new IllegalStateException("it is not suspended"));
-        rings =
-                new Description.Rings(
-                        rings.storeMfn(), STORE_PORT, rings.consoleMfn(), CONSOLE_PORT);
-        FreshResume fresh = new FreshResume(domain, rings);
-        fresh.forgetEverything();
-        DomainTree.Description description = description();
-        tree.remove();
-        store.reopen(host.store(), rings.storePort());
-        consolePort.reopen(rings.consolePort());
-        domain.grants().preset(GRANT_CONSOLE, 0, rings.consoleMfn());
-        domain.grants().preset(GRANT_XENSTORE, 0, rings.storeMfn());
-        DomainTree.create(host.store(), description);
-        if (!fresh.answer(suspension)) {
-            domain.crash(
-                    domain.vcpu(suspension.vcpu()),
-                    "suspended with frame %#x for start_info, which is none to write to"
-                            .formatted(suspension.startInfoMfn()));
-        }
-        cancelSuspend();
-    }
-
-    private DomainTree.Description description() {
-        return new DomainTree.Description(
-                domain.id(),
-                domain.name(),
-                domain.uuid(),
-                targetKib(),
-                domain.frames().reservation().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT,
-                domain.vcpus().size(),
-                rings.storeMfn(),
-                rings.storePort(),
-                rings.consoleMfn(),
-                rings.consolePort());
+        suspend.resumeFresh();
     }
 
     /**
@@ -317,15 +228,7 @@ public final class Guest implements Ballooned, AutoCloseable {
      * @throws IOException if the file cannot be written
      */
     public synchronized void save(Path file) throws IOException {
-        boolean ran = !domain.isPaused();
-        try {
-            write(file);
-            devices.resume();
-        } finally {
-            if (ran) {
-                unpause();
-            }
-        }
+        save.save(file);
     }
 
     /**
@@ -336,38 +239,8 @@ public final class Guest implements Ballooned, AutoCloseable {
      * @throws IOException if the file cannot be written
      */
     public synchronized void saveAndEnd(Path file) throws IOException {
-        boolean ran = !domain.isPaused();
-        boolean saved = false;
-        try {
-            write(file);
-            saved = true;
-        } finally {
-            if (!saved && ran) {
-                unpause();
-            }
-        }
-        savedTo = file;
-        destroy();
-    }
-
-    /** Leaves the domain paused, and if all went well its devices standing by. */
-    private void write(Path file) throws IOException {
-        pause();
-        if (domain.hasEnded()) {
-            throw new SnapshotException("A guest that has ended cannot be saved");
-        }
-        SavedGuest configuration = SavedGuest.of(configuration());
-        devices.standBy(SAVE_PATIENCE);
-        boolean written = false;
-        try {
-            DomainSnapshot.save(
-                    file, domain, rings, host.store(), store.connection(), configuration.toText());
-            written = true;
-        } finally {
-            if (!written) {
-                devices.resume();
-            }
-        }
+        save.saveLast(file);
+        end.destroySaved(file);
     }
 
     /**
@@ -403,12 +276,8 @@ public final class Guest implements Ballooned, AutoCloseable {
         }
     }
 
-    ConsolePort consolePort() {
-        return consolePort;
-    }
-
-    StorePort storePort() {
-        return store;
+    GuestRings rings() {
+        return rings;
     }
 
     /** What it has mapped of other guests' grants. */
@@ -477,25 +346,17 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /** Ends the guest at its next poll point, without its consent. */
     public void destroy() {
-        domain.destroy();
-        destroyed.countDown();
-        dismissed.countDown();
+        end.destroy();
     }
 
     /** Waits until somebody destroys the guest, which may have ended by itself before. */
     public void awaitDestroy() {
-        try {
-            destroyed.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        end.awaitDestroy();
     }
 
     /** The user turns away from the guest: {@link #await} returns, the guest is as it is. */
     void leave() {
-        left = true;
-        ended.countDown();
-        dismissed.countDown();
+        end.leave();
     }
 
     /**
@@ -504,7 +365,7 @@ public final class Guest implements Ballooned, AutoCloseable {
      * @return false when the time is over and nobody did, or the thread was interrupted
      */
     boolean awaitDismissal(Duration patience) {
-        return await(dismissed, patience);
+        return end.awaitDismissal(patience);
     }
 
     public boolean hasEnded() {
@@ -513,39 +374,12 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /** Waits until the guest has ended, was left, or the time is over. */
     public Outcome await(Optional<Duration> timeout) {
-        boolean over = await(ended, timeout.orElse(FOREVER));
+        boolean over = end.await(timeout.orElse(FOREVER));
         // The vCPUs stand before anybody looks at their registers.
         host.scheduler().pause(domain);
         return new Outcome(
-                ending(over), options.statistics() ? Statistics.of(domain, options.tier()) : "");
-    }
-
-    private static boolean await(CountDownLatch latch, Duration patience) {
-        try {
-            return latch.await(patience.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private Outcome.Ending ending(boolean over) {
-        if (left) {
-            return new Outcome.Left();
-        }
-        if (!over) {
-            return new Outcome.TimedOut();
-        }
-        if (domain.ending().reason() > DomainEnd.SHUTDOWN_SOFT_RESET) {
-            return new Outcome.PoweredOff(domain.ending().reason());
-        }
-        return switch (domain.ending().reason()) {
-            case DomainEnd.SHUTDOWN_POWEROFF -> new Outcome.PoweredOff();
-            case DomainEnd.SHUTDOWN_REBOOT -> new Outcome.Rebooted();
-            case DomainEnd.DESTROYED ->
-                    savedTo == null ? new Outcome.Destroyed() : new Outcome.Saved(savedTo);
-            default -> new Outcome.Crashed(CrashReport.of(domain));
-        };
+                end.ending(over),
+                options.statistics() ? Statistics.of(domain, options.tier()) : "");
     }
 
     /** Ends the guest if it has not ended, and gives back all it had. */

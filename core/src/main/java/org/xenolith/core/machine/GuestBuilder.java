@@ -35,6 +35,7 @@ import java.util.random.RandomGenerator;
  */
 final class GuestBuilder {
     private static final long RANDOM_SEED = 0x5eed;
+    private static final int KIB_SHIFT = 10;
 
     private final Host host;
     private final int id;
@@ -72,30 +73,26 @@ final class GuestBuilder {
                                 initrd,
                                 pages(),
                                 options.commandLine(),
-                                Guest.STORE_PORT,
-                                Guest.CONSOLE_PORT));
+                                GuestRings.STORE_PORT,
+                                GuestRings.CONSOLE_PORT));
         GuestClock clock = options.virtualTime() ? GuestClock.virtual() : GuestClock.live();
         RandomGenerator random =
                 options.virtualTime() ? new RepeatableRandom(RANDOM_SEED) : new SecureRandom();
         Domain domain = domain(types, built.sharedInfoMfn(), clock, random, options.vcpus());
-        StorePort store = StorePort.allocate(domain, built.storeMfn(), Guest.STORE_PORT);
-        ConsolePort consolePort =
-                ConsolePort.allocate(console, domain, built.consoleMfn(), Guest.CONSOLE_PORT);
-        domain.grants().preset(Guest.GRANT_CONSOLE, 0, built.consoleMfn());
-        domain.grants().preset(Guest.GRANT_XENSTORE, 0, built.storeMfn());
-        DomainTree tree = DomainTree.create(host.store(), description(domain, built));
-        Guest guest = guest(domain, tree, store, consolePort, tracer);
-        guest.setRings(
-                new Description.Rings(
-                        built.storeMfn(),
-                        Guest.STORE_PORT,
-                        built.consoleMfn(),
-                        Guest.CONSOLE_PORT));
+        GuestRings rings =
+                GuestRings.allocate(console, domain, built.storeMfn(), built.consoleMfn());
+        DomainTree tree =
+                DomainTree.create(
+                        host.store(),
+                        rings.describe(
+                                options.memoryBytes() >>> KIB_SHIFT,
+                                options.maxMemoryBytes() >>> KIB_SHIFT));
+        Guest guest = guest(domain, tree, rings, tracer);
         types.frames().reservation().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
-        store.open(host.store());
-        consolePort.open(guest);
+        rings.store().open(host.store());
+        rings.console().open(guest);
         return guest;
     }
 
@@ -123,24 +120,20 @@ final class GuestBuilder {
     private Guest restore(DomainSnapshot snapshot, PageTypes types, Tracer tracer)
             throws IOException, FrameTable.OutOfMemory {
         Description saved = snapshot.description();
-        Description.Rings rings = saved.rings();
         long sharedInfoMfn = types.frames().xenFrames().add();
         Domain domain =
                 domain(types, sharedInfoMfn, snapshot.clock(), snapshot.random(), saved.vcpus());
         snapshot.restore(domain);
-        ConsolePort consolePort =
-                ConsolePort.restore(console, domain, rings.consoleMfn(), rings.consolePort());
-        StorePort store = StorePort.restore(host.store(), domain, snapshot);
+        GuestRings rings = GuestRings.restore(console, domain, host.store(), snapshot);
         DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
-        Guest guest = guest(domain, tree, store, consolePort, tracer);
-        guest.setRings(rings);
+        Guest guest = guest(domain, tree, rings, tracer);
         guest.restoredFrom(snapshot);
         host.add(guest);
         if (saved.workLeft() || domain.clock().isLive()) {
-            store.lookSoon();
-            consolePort.lookSoon();
+            rings.store().lookSoon();
+            rings.console().lookSoon();
         }
-        consolePort.open(guest);
+        rings.console().open(guest);
         return guest;
     }
 
@@ -151,28 +144,13 @@ final class GuestBuilder {
         closeTrace(tracer);
     }
 
-    private Guest guest(
-            Domain domain,
-            DomainTree tree,
-            StorePort store,
-            ConsolePort consolePort,
-            Tracer tracer) {
+    private Guest guest(Domain domain, DomainTree tree, GuestRings rings, Tracer tracer) {
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
         if (options.statistics()) {
             hypercalls.measure();
         }
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
-        Guest guest =
-                new Guest(
-                        host,
-                        options,
-                        domain,
-                        tree,
-                        store,
-                        consolePort,
-                        runner,
-                        hypercalls,
-                        console);
+        Guest guest = new Guest(host, options, domain, tree, rings, runner, hypercalls, console);
         guest.onClose(() -> closeTrace(tracer));
         forgetCodeOfFreedFrames(guest);
         if (tracer != null) {
@@ -217,20 +195,6 @@ final class GuestBuilder {
         LongConsumer forget = guest.domain().code()::forget;
         host.pool().onFree(forget);
         guest.onClose(() -> host.pool().removeOnFree(forget));
-    }
-
-    private DomainTree.Description description(Domain domain, BuiltDomain built) {
-        return new DomainTree.Description(
-                domain.id(),
-                domain.name(),
-                domain.uuid(),
-                options.memoryBytes() >>> 10,
-                options.maxMemoryBytes() >>> 10,
-                options.vcpus(),
-                built.storeMfn(),
-                Guest.STORE_PORT,
-                built.consoleMfn(),
-                Guest.CONSOLE_PORT);
     }
 
     private static void startVcpu0(VirtualCpu vcpu, BuiltDomain built) {

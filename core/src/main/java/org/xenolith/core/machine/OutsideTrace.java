@@ -36,8 +36,8 @@ final class OutsideTrace {
                                     emit(new TraceEvent.GrantUsed(ref, mfn, write, begins)));
         }
         if (tracer.wants(TraceTopic.RING)) {
-            guest.consolePort().onMove(this::emitMoved);
-            guest.storePort().onMove(this::emitMoved);
+            guest.rings().console().onMove(this::emitMoved);
+            guest.rings().store().onMove(this::emitMoved);
             guest.devices()
                     .rings()
                     .onPush(

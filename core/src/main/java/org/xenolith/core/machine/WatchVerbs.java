@@ -90,8 +90,8 @@ final class WatchVerbs {
     }
 
     private static JsonElement rings(Guest guest) {
-        List<ByteRing.State> bytes = new ArrayList<>(guest.consolePort().rings());
-        bytes.addAll(guest.storePort().rings());
+        List<ByteRing.State> bytes = new ArrayList<>(guest.rings().console().rings());
+        bytes.addAll(guest.rings().store().rings());
         return RingsReport.of(bytes, guest.devices().rings().states());
     }
 
@@ -104,8 +104,8 @@ final class WatchVerbs {
                 addUses(uses, store, devices + "/" + type + "/" + id, type + "/" + id);
             }
         }
-        uses.put(guest.consolePort().port(), "console");
-        uses.put(guest.storePort().port(), "xenstore");
+        uses.put(guest.rings().console().port(), "console");
+        uses.put(guest.rings().store().port(), "xenstore");
         return uses;
     }
 

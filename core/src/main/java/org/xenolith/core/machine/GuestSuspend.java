@@ -1,0 +1,81 @@
+package org.xenolith.core.machine;
+
+import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainSuspend;
+import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.cpu.mmu.Ram;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Suspends a guest with the help of its kernel, and lets it go on: as it was, or as it would in a
+ * new domain.
+ *
+ * <p>Called by one thread at a time, none of the guest's.
+ */
+final class GuestSuspend {
+    private static final int KIB_SHIFT = 10;
+
+    private final Guest guest;
+    private final Domain domain;
+    private final Xenstore store;
+    private final GuestRings rings;
+
+    GuestSuspend(Guest guest, Xenstore store, GuestRings rings) {
+        this.guest = guest;
+        this.domain = guest.domain();
+        this.store = store;
+        this.rings = rings;
+    }
+
+    /** As {@link Guest#suspend}. */
+    boolean suspend(Duration patience) throws InterruptedException {
+        CountDownLatch stands = new CountDownLatch(1);
+        domain.suspending().onRequest(stands::countDown);
+        guest.request(Guest.Request.SUSPEND);
+        boolean suspended = stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+        domain.suspending().onRequest(null);
+        // It may have come between the two lines above.
+        suspended |= isSuspended();
+        if (suspended) {
+            guest.pause();
+        }
+        return suspended;
+    }
+
+    /** As {@link Guest#isSuspended}. */
+    boolean isSuspended() {
+        return domain.suspending().pending().isPresent();
+    }
+
+    /** As {@link Guest#cancelSuspend}. */
+    void cancel() {
+        domain.suspending().answered();
+        guest.unpause();
+    }
+
+    /** As {@link Guest#resumeFresh}. */
+    void resumeFresh() {
+        DomainSuspend.Suspension suspension =
+                domain.suspending()
+                        .pending()
+                        .orElseThrow(() -> new IllegalStateException("it is not suspended"));
+        FreshResume fresh = new FreshResume(domain, rings.placesOfANewGuest());
+        fresh.forgetEverything();
+        long targetKib = guest.targetKib();
+        guest.tree().remove();
+        rings.renew(store);
+        long maxKib = domain.frames().reservation().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
+        DomainTree.create(store, rings.describe(targetKib, maxKib));
+        if (!fresh.answer(suspension)) {
+            domain.crash(
+                    domain.vcpu(suspension.vcpu()),
+                    "suspended with frame %#x for start_info, which is none to write to"
+                            .formatted(suspension.startInfoMfn()));
+        }
+        cancel();
+    }
+}
