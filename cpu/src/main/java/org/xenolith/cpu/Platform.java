@@ -44,6 +44,16 @@ public interface Platform {
     void portOut(Cpu cpu, int port, int size, int value);
 
     /**
+     * CLI or STI. The processor keeps no interrupt flag of its own.
+     *
+     * @param enabled whether it was STI
+     */
+    void setInterrupts(Cpu cpu, boolean enabled);
+
+    /** WBINVD: everything in the caches is to be in memory. */
+    void flushCaches(Cpu cpu);
+
+    /**
      * The descriptor that a selector names in the guest's GDT or LDT, for LAR, LSL, VERR, VERW and
      * segment loads.
      *

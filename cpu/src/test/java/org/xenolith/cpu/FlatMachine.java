@@ -190,6 +190,12 @@ public final class FlatMachine implements MachineMemory, Platform {
     public void portOut(Cpu c, int port, int size, int value) {}
 
     @Override
+    public void setInterrupts(Cpu c, boolean enabled) {}
+
+    @Override
+    public void flushCaches(Cpu c) {}
+
+    @Override
     public long descriptor(Cpu c, int selector) {
         return switch (selector) {
             case FLAT_RING3_CS64 -> 0x00af_fb00_0000_ffffL;

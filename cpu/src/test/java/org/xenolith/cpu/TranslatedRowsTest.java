@@ -175,11 +175,16 @@ class TranslatedRowsTest {
                 code -> {
                     code.stc().pushf().pop(RAX).alu(Alu.XOR, 32, RDX, RDX);
                     code.push(RAX).popf().cmov(Condition.B, 64, RDX, RAX);
-                    code.bytes(0xfa, 0xfb); // CLI, STI
                 });
         assertThatNothingIsLeftToTheInterpreter();
         assertThat(cpu.r[RDX] & Flags.CF).isNotZero();
         assertThat(cpu.r[RDX] & Flags.IF).isNotZero();
+    }
+
+    @Test
+    void whoMayMaskInterruptsIsAskedEachTime() {
+        loop(code -> code.bytes(0xfa, 0xfb)); // CLI, STI
+        assertThat(cpu.retired() - cpu.tier.instructions()).isGreaterThanOrEqualTo(2L * ROUNDS);
     }
 
     @Test

@@ -12,6 +12,9 @@ import org.xenolith.cpu.Vector;
  * <p>On the vCPU's own thread, in the middle of an instruction.
  */
 final class VcpuPlatform implements Platform {
+    private static final int KERNEL_RING = 1;
+    private static final int PROCESS_RING = 3;
+
     private final VirtualCpu vcpu;
 
     VcpuPlatform(VirtualCpu vcpu) {
@@ -76,9 +79,23 @@ final class VcpuPlatform implements Platform {
         requireIopl();
     }
 
-    private void requireIopl() {
+    /** Does nothing where it may be done: what a PV guest masks are events. */
+    @Override
+    public void setInterrupts(Cpu c, boolean enabled) {
+        requireIopl();
+    }
+
+    @Override
+    public void flushCaches(Cpu c) {
         vcpu.mode.requireKernel();
-        if (vcpu.iopl == 0) {
+    }
+
+    /**
+     * The I/O privilege level is at least that of the guest's ring: 1 for its kernel, though that
+     * runs in ring 3, and 3 for its processes.
+     */
+    private void requireIopl() {
+        if (vcpu.iopl < (vcpu.mode.isKernel() ? KERNEL_RING : PROCESS_RING)) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
     }

@@ -244,7 +244,7 @@ class HypercallsTest {
 
     @Test
     void processMayNotTouchDebugRegistersPortsOrMsrs() {
-        vcpu.iopl = 3;
+        vcpu.iopl = 2;
         vcpu.mode.enterUser();
         Cpu cpu = vcpu.cpu();
         assertThatThrownBy(() -> platform.readDebug(cpu, 0)).isInstanceOf(GuestFault.class);

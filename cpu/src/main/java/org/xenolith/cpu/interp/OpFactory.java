@@ -276,7 +276,9 @@ final class OpFactory {
         put(b -> new SystemOps.ClearTaskSwitched(), "clts");
         // At IOPL 0 these would fault; the kernel has raised its IOPL, and for Xen they are
         // no-operations then.
-        put(b -> new SystemOps.Nop(), "cli", "sti", "wbinvd");
+        put(b -> new SystemOps.SetInterrupts(false), "cli");
+        put(b -> new SystemOps.SetInterrupts(true), "sti");
+        put(b -> new SystemOps.FlushCaches(), "wbinvd");
         put(
                 b -> fault(Vector.GENERAL_PROTECTION),
                 "hlt",

@@ -19,6 +19,30 @@ final class SystemOps {
         }
     }
 
+    /** CLI and STI. */
+    static final class SetInterrupts extends Op {
+        private final boolean enabled;
+
+        SetInterrupts(boolean enabled) {
+            this.enabled = enabled;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.platform().setInterrupts(cpu, enabled);
+            return next;
+        }
+    }
+
+    /** WBINVD. */
+    static final class FlushCaches extends Op {
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.platform().flushCaches(cpu);
+            return next;
+        }
+    }
+
     /** PAUSE: the platform counts them, so that a spinning vCPU lets its sibling run. */
     static final class Pause extends Op {
         @Override

@@ -27,9 +27,6 @@ final class StatusFlags {
     private static final ClassDesc PARTS = UnitCode.desc(Parts.class);
     private static final int AH_SHIFT = 8;
 
-    /** At IOPL 0 they would fault; for Xen, once the kernel has raised it, they do nothing. */
-    private static final Map<String, Entry> PRIVILEGED = Map.of("cli", nothing(), "sti", nothing());
-
     private StatusFlags() {}
 
     private static Entry entry(FlagUse flags, Memory memory, Emitter emitter) {
@@ -42,15 +39,6 @@ final class StatusFlags {
 
     private static boolean isWide(Binding b) {
         return b.bits() == 64;
-    }
-
-    private static Entry nothing() {
-        return entry(FlagUse.NONE, Memory.NEVER, (unit, i) -> {});
-    }
-
-    /** How to translate an instruction for kernels only, or null. */
-    static Entry findPrivileged(String mnemonic) {
-        return PRIVILEGED.get(mnemonic);
     }
 
     static Map<String, Entry> entries() {

@@ -104,7 +104,7 @@ final class Translations {
             return Locked.find(b);
         }
         if (in.row.has(OpcodeRow.PRIVILEGED)) {
-            return StatusFlags.findPrivileged(in.row.mnemonic());
+            return null;
         }
         if (in.row.has(OpcodeRow.SIMD)) {
             return Vectors.find(b);

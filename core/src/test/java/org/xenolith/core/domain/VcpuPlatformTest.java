@@ -1,0 +1,96 @@
+package org.xenolith.core.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.Exit;
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Platform;
+import org.xenolith.cpu.Vector;
+
+import java.util.List;
+
+/** Who may use what of the machine. Xen's arch/x86/pv/emul-priv-op.c. */
+class VcpuPlatformTest {
+    private static final int CLI = 0xfa;
+    private static final int STI = 0xfb;
+
+    private final PvGuest guest = new PvGuest(1, new PvGuest.FakeClock());
+    private final VirtualCpu vcpu = guest.vcpu(0);
+    private final Cpu cpu = vcpu.cpu();
+    private final Platform platform = cpu.platform();
+
+    private void enter(boolean kernel) {
+        if (!kernel) {
+            assertThat(vcpu.mode.enterUser()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,1", "true,2", "true,3", "false,3"})
+    void ioPrivilegeAllowsPortsAndTheInterruptFlag(boolean kernel, int iopl) {
+        enter(kernel);
+        vcpu.iopl = iopl;
+        assertThat(platform.portIn(cpu, 0x60, 1)).isEqualTo(-1);
+        assertThatCode(() -> platform.portOut(cpu, 0x60, 1, 0)).doesNotThrowAnyException();
+        assertThatCode(() -> platform.setInterrupts(cpu, false)).doesNotThrowAnyException();
+        assertThatCode(() -> platform.setInterrupts(cpu, true)).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,0", "false,0", "false,1", "false,2"})
+    void withoutItTheyAreGeneralProtectionFaults(boolean kernel, int iopl) {
+        enter(kernel);
+        vcpu.iopl = iopl;
+        List<Runnable> uses =
+                List.of(
+                        () -> platform.portIn(cpu, 0x60, 1),
+                        () -> platform.portOut(cpu, 0x60, 1, 0),
+                        () -> platform.setInterrupts(cpu, false),
+                        () -> platform.setInterrupts(cpu, true));
+        assertThat(uses)
+                .allSatisfy(
+                        use ->
+                                assertThatThrownBy(use::run)
+                                        .isInstanceOfSatisfying(
+                                                GuestFault.class,
+                                                fault ->
+                                                        assertThat(fault.vector())
+                                                                .isEqualTo(
+                                                                        Vector
+                                                                                .GENERAL_PROTECTION)));
+    }
+
+    @Test
+    void whatACliMasksIsNoEvent() {
+        vcpu.info.setUpcallMask(false);
+        vcpu.iopl = 1;
+        platform.setInterrupts(cpu, false);
+        assertThat(vcpu.info.upcallsMasked()).isFalse();
+    }
+
+    @Test
+    void onlyAKernelFlushesTheCaches() {
+        assertThatCode(() -> platform.flushCaches(cpu)).doesNotThrowAnyException();
+        vcpu.iopl = 3;
+        enter(false);
+        assertThatThrownBy(() -> platform.flushCaches(cpu)).isInstanceOf(GuestFault.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {CLI, STI})
+    void theInstructionFaultsWhereItStands(int opcode) {
+        guest.put(PvGuest.CODE, 0x48, 0xff, 0xc3, opcode);
+        cpu.rip = PvGuest.CODE;
+        assertThat(cpu.run(1_000)).isEqualTo(Exit.FAULT);
+        assertThat(cpu.fault().vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+        assertThat(cpu.rip).isEqualTo(PvGuest.CODE + 3);
+        assertThat(cpu.r[Cpu.RBX]).isEqualTo(1);
+    }
+}
