@@ -176,6 +176,7 @@ final class VcpuState {
         selectors = in.i32s();
         in.require(selectors.length == 6, "the selectors");
         fxsave = in.raw(FxsaveArea.SIZE);
+        in.require(FxsaveArea.hasValidMxcsr(fxsave), "MXCSR");
         taskSwitched = in.flag();
         retired = in.i64();
         in.require(retired >= 0, "the count of instructions");

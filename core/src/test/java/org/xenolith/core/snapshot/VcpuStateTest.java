@@ -16,6 +16,7 @@ import org.xenolith.cpu.semantics.Flags;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 
 /** One vCPU's state goes through a file into another vCPU. */
 class VcpuStateTest {
@@ -107,5 +108,31 @@ class VcpuStateTest {
         assertThatThrownBy(() -> new VcpuState(reader(bytes)).restore(fresh))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("uses frame");
+    }
+
+    @Test
+    void reservedBitsOfMxcsrAreRefusedAndFaultNobody() {
+        byte[] bytes = bytes(saved);
+        int mxcsr = placeOf(bytes, 0x80, 0x1f, 0, 0);
+        for (int reserved = 16; reserved < 32; reserved++) {
+            byte[] forged = bytes.clone();
+            forged[mxcsr + reserved / 8] |= (byte) (1 << reserved % 8);
+            assertThatThrownBy(() -> new VcpuState(reader(forged)))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining("MXCSR");
+        }
+    }
+
+    /** Where some bytes stand, which are there once. */
+    private static int placeOf(byte[] bytes, int... wanted) {
+        int[] places =
+                IntStream.range(0, bytes.length - wanted.length)
+                        .filter(
+                                at ->
+                                        IntStream.range(0, wanted.length)
+                                                .allMatch(i -> (bytes[at + i] & 0xff) == wanted[i]))
+                        .toArray();
+        assertThat(places).hasSize(1);
+        return places[0];
     }
 }

@@ -68,9 +68,18 @@ public final class FxsaveArea {
         return checkMxcsr(X87Images.getInt(area, MXCSR));
     }
 
+    /** Whether an image's MXCSR has no reserved bit set: {@link #getMxcsr} does not fault. */
+    public static boolean hasValidMxcsr(byte[] area) {
+        return isMxcsr(X87Images.getInt(area, MXCSR));
+    }
+
+    private static boolean isMxcsr(int value) {
+        return (value & ~MXCSR_MASK) == 0;
+    }
+
     /** The value itself, or #GP(0) when a reserved bit is set; LDMXCSR has the same rule. */
     public static int checkMxcsr(int mxcsr) {
-        if ((mxcsr & ~MXCSR_MASK) != 0) {
+        if (!isMxcsr(mxcsr)) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
         return mxcsr;
