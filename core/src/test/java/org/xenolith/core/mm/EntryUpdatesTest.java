@@ -142,6 +142,14 @@ class EntryUpdatesTest {
     }
 
     @Test
+    void clearedUpperEntryIsNoPlaceOfItsTableAnyMore() {
+        assertThat(update(domain.l2, 7, entry(domain.l1, TABLE))).isZero();
+        assertThat(frames.link(domain.l1)).isEqualTo(FrameTable.LINK_SEVERAL);
+        assertThat(update(domain.l2, 7, 0)).isZero();
+        assertThat(frames.link(domain.l1)).isEqualTo(domain.l2 << 12);
+    }
+
+    @Test
     void replacedEntryGivesTheOldFrameBackAndTakesNoneItself() {
         updates.replaceL1(domain.l1, SLOT, entry(other, RO), tlb);
         assertThat(domain.get(domain.l1, SLOT)).isEqualTo(entry(other, RO));
