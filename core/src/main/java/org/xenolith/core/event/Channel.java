@@ -12,24 +12,34 @@ final class Channel {
     /** Domain 0: the VMM's own end of a channel. */
     static final int HOST = 0;
 
-    /** {@code EVTCHNSTAT_*}; a port that is closed has no channel. */
+    /**
+     * {@code EVTCHNSTAT_*}, but for {@code closed}: such a port has no channel; and {@code pirq},
+     * 3: there are no devices whose interrupts a guest could bind.
+     */
     enum Kind {
-        UNBOUND,
-        INTERDOMAIN,
-        PIRQ,
-        VIRQ,
-        IPI;
+        UNBOUND(1),
+        INTERDOMAIN(2),
+        VIRQ(4),
+        IPI(5);
 
-        private static final Kind[] KINDS = values();
+        private final int status;
 
-        /** The number, counted from {@code EVTCHNSTAT_unbound}. */
-        int status() {
-            return ordinal() + 1;
+        Kind(int status) {
+            this.status = status;
         }
 
-        /** Null for {@code EVTCHNSTAT_closed}, and for what is no status. */
+        int status() {
+            return status;
+        }
+
+        /** Null for what no channel is. */
         static Kind of(int status) {
-            return status > 0 && status <= KINDS.length ? KINDS[status - 1] : null;
+            for (Kind kind : values()) {
+                if (kind.status == status) {
+                    return kind;
+                }
+            }
+            return null;
         }
     }
 

@@ -17,7 +17,7 @@ public record ChannelStatus(int kind, int vcpu, int first, int second) {
             case UNBOUND -> of(channel, channel.remoteDomain, 0);
             case INTERDOMAIN -> of(channel, channel.remoteDomain, channel.remotePort());
             case VIRQ -> of(channel, channel.virq, 0);
-            case PIRQ, IPI -> of(channel, 0, 0);
+            case IPI -> of(channel, 0, 0);
         };
     }
 

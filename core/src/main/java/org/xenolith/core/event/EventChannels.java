@@ -11,6 +11,7 @@ import org.xenolith.pv.host.EventPort;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntSupplier;
+import java.util.stream.IntStream;
 
 /**
  * The event channels of a domain: what a guest and the VMM may do with them. {@link PortTable} has
@@ -271,12 +272,28 @@ public final class EventChannels {
      */
     public synchronized boolean restore(List<SavedChannel> saved, int savedDomId) {
         for (SavedChannel one : saved) {
-            if (!one.isPossible(delivery.vcpus()) || ports.get(one.port()) != null) {
+            if (!one.isPossible(delivery.vcpus()) || !hasRoomFor(one)) {
                 return false;
             }
             ports.put(one.port(), one.toChannel(domId, savedDomId));
         }
-        return true;
+        return IntStream.range(1, PORTS).allMatch(this::leadsBack);
+    }
+
+    private boolean hasRoomFor(SavedChannel saved) {
+        Channel.Kind kind = Channel.Kind.of(saved.kind());
+        return ports.get(saved.port()) == null
+                && (kind != Channel.Kind.VIRQ || ports.virqPort(saved.virq(), saved.vcpu()) == 0);
+    }
+
+    /** Whether a channel of the domain to itself, if it is one, has its other end here. */
+    private boolean leadsBack(int port) {
+        Channel channel = ports.get(port);
+        if (channel == null || !channel.isConnected()) {
+            return true;
+        }
+        Channel end = ports.get(channel.remotePort());
+        return end != null && end != channel && end.isConnectedTo(domId, port);
     }
 
     /**
@@ -316,7 +333,7 @@ public final class EventChannels {
                 case UNBOUND -> {
                     return 0;
                 }
-                case PIRQ, VIRQ -> {
+                case VIRQ -> {
                     return -EINVAL;
                 }
             }

@@ -11,6 +11,8 @@ package org.xenolith.core.event;
  */
 public record SavedChannel(
         int port, int kind, int vcpu, int virq, int remoteDomain, int remotePort) {
+    /** What {@code domid_t} can hold. */
+    private static final int DOMIDS = 1 << 16;
 
     /** To be called under the lock of the channel's domain. */
     static SavedChannel of(int port, Channel channel) {
@@ -25,13 +27,26 @@ public record SavedChannel(
 
     /** Whether a domain with so many vCPUs can have it: it may come from anywhere. */
     boolean isPossible(int vcpus) {
-        return PortTable.isPort(port)
-                && Channel.Kind.of(kind) != null
-                && vcpu >= 0
-                && vcpu < vcpus
-                && Virq.exists(virq)
-                && remotePort >= 0
-                && remotePort < EventChannels.PORTS;
+        Channel.Kind known = Channel.Kind.of(kind);
+        if (known == null || !PortTable.isPort(port) || vcpu < 0 || vcpu >= vcpus) {
+            return false;
+        }
+        return switch (known) {
+            case UNBOUND -> virq == 0 && isDomain(remoteDomain) && remotePort == 0;
+            case INTERDOMAIN -> virq == 0 && isDomain(remoteDomain) && isRightRemotePort();
+            case VIRQ -> Virq.exists(virq) && remoteDomain == 0 && remotePort == 0;
+            case IPI -> virq == 0 && remoteDomain == 0 && remotePort == 0;
+        };
+    }
+
+    /** Whether an offer can be made to it; it need not exist. */
+    private static boolean isDomain(int id) {
+        return id >= 0 && id < DOMIDS;
+    }
+
+    /** The VMM's end has no port of its own. */
+    private boolean isRightRemotePort() {
+        return remoteDomain == Channel.HOST ? remotePort == 0 : PortTable.isPort(remotePort);
     }
 
     /**

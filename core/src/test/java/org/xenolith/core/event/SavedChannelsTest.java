@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.mm.TestMemory;
@@ -132,8 +133,13 @@ class SavedChannelsTest {
         "9, 5, 2, 0, 0", // vCPU
         "9, 4, 0, -1, 0",
         "9, 4, 0, 24, 0", // virtual interrupt
-        "9, 2, 0, 0, -1",
-        "9, 2, 0, 0, 4096" // remote port
+        "9, 2, 0, 0, 7", // the VMM has no ports
+        "9, 1, 0, 0, 7",
+        "9, 4, 0, 1, 7",
+        "9, 5, 0, 0, 7", // remote port
+        "9, 1, 0, 1, 0",
+        "9, 2, 0, 1, 0",
+        "9, 5, 0, 1, 0" // virtual interrupt of another kind
     })
     void channelThatNoDomainCanHaveIsRefused(
             int port, int kind, int vcpu, int virq, int remotePort) {
@@ -143,12 +149,62 @@ class SavedChannelsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 0, 0, 0", "4095, 5, 1, 0, 0", "9, 4, 1, 23, 0", "9, 2, 0, 0, 4095"})
-    void channelAtTheEdgeOfWhatADomainCanHaveIsMade(
-            int port, int kind, int vcpu, int virq, int remotePort) {
-        SavedChannel saved = new SavedChannel(port, kind, vcpu, virq, 0, remotePort);
+    @CsvSource({
+        "1, -1, 0",
+        "1, 65536, 0",
+        "2, -1, 9",
+        "2, 65536, 9", // domain
+        "4, 1, 0",
+        "5, 1, 0", // none
+        "2, 5, 0",
+        "2, 5, -1",
+        "2, 5, 4096" // remote port
+    })
+    void channelToWhereNoneLeadsIsRefused(int kind, int remoteDomain, int remotePort) {
+        SavedChannel saved = new SavedChannel(9, kind, 0, 0, remoteDomain, remotePort);
+        assertThat(copy.restore(List.of(saved), OLD_ID)).isFalse();
+        assertThat(copy.save()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 0, 0", "4095, 5, 1, 0", "9, 4, 1, 23", "9, 2, 0, 0"})
+    void channelAtTheEdgeOfWhatADomainCanHaveIsMade(int port, int kind, int vcpu, int virq) {
+        SavedChannel saved = new SavedChannel(port, kind, vcpu, virq, 0, 0);
         assertThat(copy.restore(List.of(saved), OLD_ID)).isTrue();
         assertThat(copy.save()).containsExactly(saved);
+    }
+
+    @Test
+    void physicalInterruptOfADeviceThatNobodyHasIsRefused() {
+        SavedChannel pirq = new SavedChannel(9, 3, 0, 0, 0, 0);
+        assertThat(copy.restore(List.of(pirq), OLD_ID)).isFalse();
+        assertThat(copy.save()).isEmpty();
+    }
+
+    @Test
+    void virtualInterruptThatIsBoundTwiceIsRefused() {
+        SavedChannel timer = new SavedChannel(4, 4, 1, Virq.TIMER, 0, 0);
+        SavedChannel again = new SavedChannel(5, 4, 1, Virq.TIMER, 0, 0);
+        assertThat(copy.restore(List.of(timer, again), OLD_ID)).isFalse();
+    }
+
+    @Test
+    void globalInterruptThatIsBoundOnTwoVcpusIsRefused() {
+        SavedChannel console = new SavedChannel(4, 4, 0, Virq.CONSOLE, 0, 0);
+        SavedChannel again = new SavedChannel(5, 4, 1, Virq.CONSOLE, 0, 0);
+        assertThat(copy.restore(List.of(console, again), OLD_ID)).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4, 5, 6, 7})
+    void channelToOneselfWithoutItsOtherEndIsRefused(int remotePort) {
+        List<SavedChannel> saved =
+                List.of(
+                        new SavedChannel(4, INTERDOMAIN, 0, 0, OLD_ID, remotePort),
+                        new SavedChannel(5, UNBOUND, 0, 0, OLD_ID, 0),
+                        new SavedChannel(6, INTERDOMAIN, 0, 0, OLD_ID, 8),
+                        new SavedChannel(8, INTERDOMAIN, 0, 0, OLD_ID, 6));
+        assertThat(copy.restore(saved, OLD_ID)).isFalse();
     }
 
     @Test
