@@ -16,5 +16,13 @@ public final class AddressSpace {
     /** First GDT entry that belongs to the hypervisor: a guest has 14 pages. */
     public static final int FIRST_RESERVED_GDT_ENTRY = 7168;
 
+    /** First address above the lower half. */
+    private static final long LOWER_END = 1L << 47;
+
     private AddressSpace() {}
+
+    /** Whether a linear address is canonical and in the guest's part. Xen's {@code __addr_ok}. */
+    public static boolean isGuests(long vaddr) {
+        return vaddr >= 0 ? vaddr < LOWER_END : vaddr >= HYPERVISOR_VIRT_END;
+    }
 }

@@ -2,7 +2,6 @@ package org.xenolith.core.domain;
 
 import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.mmu.Mmu;
 
 /**
  * Debug registers as the guest set them, and the breakpoints that they arm. SDM vol. 3B, 18.2.
@@ -38,7 +37,7 @@ public final class DebugRegisters {
     public boolean set(int number, long value) {
         switch (number) {
             case 0, 1, 2, 3 -> {
-                if (!Mmu.isCanonical(value) || isHypervisors(value)) {
+                if (!AddressSpace.isGuests(value)) {
                     return false;
                 }
                 registers[number] = value;
@@ -51,11 +50,6 @@ public final class DebugRegisters {
         }
         cpu.setBreakpoints(registers, registers[DR7]);
         return true;
-    }
-
-    private static boolean isHypervisors(long vaddr) {
-        return vaddr >= AddressSpace.HYPERVISOR_VIRT_START
-                && vaddr < AddressSpace.HYPERVISOR_VIRT_END;
     }
 
     /** Adds what a debug exception sets; the guest clears DR6 itself. */

@@ -9,6 +9,7 @@ import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
@@ -25,11 +26,11 @@ final class VcpuContext {
     private static final int IOPL_SHIFT = 12;
     private static final int MAX_GDT_FRAMES = 14;
     private static final int GDT_ENTRIES_PER_FRAME = 512;
-    private static final int MAX_LDT_ENTRIES = 8192;
 
     /** Where the context holds addresses that must be canonical. */
     private static final int[] ADDRESSES = {
         VcpuGuestContext.USER_REGS + UserRegs.RIP,
+        VcpuGuestContext.USER_REGS + UserRegs.RSP,
         VcpuGuestContext.EVENT_CALLBACK_EIP,
         VcpuGuestContext.FAILSAFE_CALLBACK_EIP,
         VcpuGuestContext.SYSCALL_CALLBACK_EIP,
@@ -83,8 +84,9 @@ final class VcpuContext {
         if (gdtEntries < 0 || gdtEntries > MAX_GDT_FRAMES * GDT_ENTRIES_PER_FRAME) {
             return -EINVAL;
         }
+        long ldtBase = in.getLong(VcpuGuestContext.LDT_BASE);
         long ldtEntries = in.getLong(VcpuGuestContext.LDT_ENTS);
-        if (ldtEntries < 0 || ldtEntries > MAX_LDT_ENTRIES || !areCanonical(in)) {
+        if (!DescriptorTables.isLdt(ldtBase, ldtEntries) || !areCanonical(in)) {
             return -EINVAL;
         }
         if (domain.pageTypes().acquire(root, FrameType.L4_TABLE, caller.tlb()) != 0) {
@@ -181,8 +183,8 @@ final class VcpuContext {
                     in.getShort(at + TrapInfo.CS) & 0xffff,
                     in.getLong(at + TrapInfo.ADDRESS));
         }
-        vcpu.setLdt(
-                in.getLong(VcpuGuestContext.LDT_BASE), (int) in.getLong(VcpuGuestContext.LDT_ENTS));
+        int ldtEntries = (int) in.getLong(VcpuGuestContext.LDT_ENTS);
+        vcpu.setLdt(ldtEntries == 0 ? 0 : in.getLong(VcpuGuestContext.LDT_BASE), ldtEntries);
         vcpu.entry.kernelSs = in.getLong(VcpuGuestContext.KERNEL_SS) | Selectors.RPL;
         vcpu.entry.kernelSp = in.getLong(VcpuGuestContext.KERNEL_SP);
         vcpu.entry.eventCallback = in.getLong(VcpuGuestContext.EVENT_CALLBACK_EIP);

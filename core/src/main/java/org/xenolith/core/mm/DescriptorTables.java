@@ -15,6 +15,7 @@ import java.util.Arrays;
  */
 public final class DescriptorTables {
     private static final int DESCRIPTORS_PER_PAGE = Ram.PAGE_SIZE / Descriptors.SIZE;
+    private static final int MAX_LDT_ENTRIES = 8192;
 
     private final PageTypes types;
     private final FrameTable frames;
@@ -22,6 +23,20 @@ public final class DescriptorTables {
     public DescriptorTables(PageTypes types) {
         this.types = types;
         this.frames = types.frames();
+    }
+
+    /**
+     * Whether a guest may have an LDT there: in whole pages that are not the hypervisor's. One
+     * without entries may be anywhere.
+     *
+     * @param vaddr linear address of the kernel
+     */
+    public static boolean isLdt(long vaddr, long entries) {
+        return entries == 0
+                || entries > 0
+                        && entries <= MAX_LDT_ENTRIES
+                        && (vaddr & Ram.PAGE_OFFSET) == 0
+                        && AddressSpace.isGuests(vaddr);
     }
 
     /**

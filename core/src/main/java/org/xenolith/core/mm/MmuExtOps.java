@@ -18,7 +18,6 @@ import org.xenolith.cpu.mmu.Ram;
  */
 public final class MmuExtOps {
     private static final long ALL_VCPUS = -1;
-    private static final int MAX_LDT_ENTRIES = 8192;
 
     private final PageTypes types;
     private final FrameTable frames;
@@ -145,10 +144,7 @@ public final class MmuExtOps {
 
     private static int setLdt(GuestContext vcpu, long vaddr, long arg2) {
         int entries = (int) arg2;
-        if (entries < 0 || entries > MAX_LDT_ENTRIES) {
-            return -EINVAL;
-        }
-        if (entries != 0 && ((vaddr & Ram.PAGE_OFFSET) != 0 || !Mmu.isCanonical(vaddr))) {
+        if (!DescriptorTables.isLdt(vaddr, entries)) {
             return -EINVAL;
         }
         vcpu.setLdt(entries == 0 ? 0 : vaddr, entries);

@@ -16,6 +16,7 @@ import static org.xenolith.core.domain.PvGuest.UNMAPPED;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.TrapInfo;
 import org.xenolith.core.abi.VcpuGuestContext;
@@ -524,6 +525,28 @@ class HypercallsTest {
 
     private long initialise() {
         return call(Hypercall.VCPU_OP, VCPUOP_INITIALISE, 1, 0x10000);
+    }
+
+    /** A snapshot of such a vCPU could not be restored. */
+    @ParameterizedTest
+    @ValueSource(longs = {NON_CANONICAL, 0xffff_8000_0000_0000L, 0x5008})
+    void newVcpuWithItsLdtWhereNoneCanBeIsRefused(long base) {
+        sibling.initialised = false;
+        context(guest.memory.l4, 0x8000);
+        mmu.write64(0x10000 + VcpuGuestContext.LDT_BASE, base);
+        mmu.write64(0x10000 + VcpuGuestContext.LDT_ENTS, 1);
+        assertThat(initialise()).isEqualTo(-EINVAL);
+        mmu.write64(0x10000 + VcpuGuestContext.LDT_ENTS, 0);
+        assertThat(initialise()).as("without entries").isZero();
+        assertThat(sibling.descriptors.ldtBase()).isZero();
+    }
+
+    @Test
+    void newVcpuWithAStackPointerThatIsNotCanonicalIsRefused() {
+        sibling.initialised = false;
+        context(guest.memory.l4, 0x8000);
+        mmu.write64(0x10000 + VcpuGuestContext.USER_REGS + UserRegs.RSP, NON_CANONICAL);
+        assertThat(initialise()).isEqualTo(-EINVAL);
     }
 
     @Test

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.mmu.Mmu;
@@ -168,6 +169,9 @@ class MmuExtOpsTest {
         assertThat(domain.extOp(MmuExtOp.SET_LDT, 0x5000, 8193)).isEqualTo(-EINVAL);
         assertThat(domain.extOp(MmuExtOp.SET_LDT, 0x5000, -1)).isEqualTo(-EINVAL);
         assertThat(domain.extOp(MmuExtOp.SET_LDT, 1L << 50, 16)).isEqualTo(-EINVAL);
+        assertThat(domain.extOp(MmuExtOp.SET_LDT, AddressSpace.MACH2PHYS_VIRT_START, 16))
+                .as("in the hypervisor's part")
+                .isEqualTo(-EINVAL);
         assertThat(domain.extOp(MmuExtOp.SET_LDT, 1L << 50, 0)).isZero();
         assertThat(domain.vcpu.ldtEntries).isZero();
     }
