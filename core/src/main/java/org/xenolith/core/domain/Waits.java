@@ -37,11 +37,12 @@ public final class Waits {
      * is due.
      *
      * @param ports kept, not copied
-     * @param deadline system time at which it waits no more; {@link VirtualCpu#NEVER} for none
+     * @param deadline system time at which it waits no more, below 0 too for one that is past;
+     *     {@link VirtualCpu#NEVER} for none
      */
     public void forPorts(int[] ports, long deadline) {
         polledPorts = ports;
-        pollDeadline = deadline;
+        pollDeadline = Math.max(0, deadline);
         reason = For.PORTS;
     }
 

@@ -110,6 +110,14 @@ class VcpuStateTest {
                 .hasMessageContaining("uses frame");
     }
 
+    /** A guest may name any time, and be saved before it is asked whether it still waits. */
+    @Test
+    void vcpuThatPollsUntilATimeLongPastCanBeRestored() throws SnapshotException {
+        saved.waits.forPorts(new int[] {3}, -1);
+        restoreIntoTheOther();
+        assertThat(fresh.waits.pollDeadline()).isZero();
+    }
+
     @Test
     void reservedBitsOfMxcsrAreRefusedAndFaultNobody() {
         byte[] bytes = bytes(saved);
