@@ -48,7 +48,15 @@ public final class Scheduler {
      * @param charged time that it was charged more than whose turn came last; below 0 for less
      * @param yields whether it lets others go first
      */
-    public record Turn(long charged, boolean yields) {}
+    public record Turn(long charged, boolean yields) {
+        /** More than any slice that is not disturbed. */
+        private static final long MOST = 1_000_000_000;
+
+        /** Whether {@link #turnOf} can have said it: a copy may come from anywhere. */
+        public boolean isPossible() {
+            return charged >= -MOST && charged <= MOST;
+        }
+    }
 
     public Scheduler(Runner runner) {
         this(runner, System::nanoTime);
@@ -178,7 +186,8 @@ public final class Scheduler {
             long charged = task.charged - turns.floor();
             // Who sleeps starts no further behind than whose turn it is when it wakes.
             boolean isReady = vcpu.state == State.RUNNABLE;
-            return new Turn(isReady ? charged : Math.max(0, charged), task.yields);
+            // The host may have stood still for long while it ran.
+            return new Turn(Math.clamp(charged, isReady ? -Turn.MOST : 0, Turn.MOST), task.yields);
         } finally {
             lock.unlock();
         }

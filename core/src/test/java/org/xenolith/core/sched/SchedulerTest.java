@@ -464,6 +464,20 @@ class SchedulerTest {
         assertThat(ran.getLast()).as("the other one yields").isEqualTo(first);
     }
 
+    /** The host slept meanwhile, or somebody stopped its process. */
+    @Test
+    void vcpuWithASliceOfAnHourHasAPlaceThatACopyCanTake() {
+        PvGuest guest = guest(2);
+        script.add(
+                () -> {
+                    clock.now += 3_600_000_000_000L;
+                    return State.RUNNABLE;
+                });
+        runSlices(1);
+        scheduler.beginPause(guest.domain);
+        assertThat(scheduler.turnOf(guest.vcpu(ran.getFirst())).isPossible()).isTrue();
+    }
+
     @Test
     void workPostedToAVcpuOnItsWayDownIsDoneByASleepingSibling() {
         PvGuest guest = guest(2);
