@@ -32,6 +32,9 @@ public final class Domain {
     /** {@code VMASST_TYPE_*} that this hypervisor honours. public/xen.h. */
     public static final int ASSIST_RUNSTATE_UPDATE_FLAG = 5;
 
+    /** {@code VMASST_TYPE_*} from 0, 4gb_segments, to 5. */
+    private static final int ASSISTS = 6;
+
     private final int id;
     private final String name;
     private final UUID uuid;
@@ -220,6 +223,16 @@ public final class Domain {
             sum += vcpu.runstate.runningNanos(vcpu.systemTime());
         }
         return sum;
+    }
+
+    /** Whether a guest can turn on a {@code VMASST_TYPE_*}. */
+    public static boolean isAssist(long type) {
+        return type >= 0 && type < ASSISTS;
+    }
+
+    /** Whether a guest can have turned on these, bit n for {@code VMASST_TYPE_*} n. */
+    public static boolean areAssists(int bits) {
+        return bits >>> ASSISTS == 0;
     }
 
     /** Turns a {@code VMASST_TYPE_*} on or off. */

@@ -9,6 +9,9 @@ package org.xenolith.core.domain;
  * domain; they come due on the vCPU's own thread. Deadlines may be asked for by any thread.
  */
 public final class VcpuTimers {
+    /** Shortest period, as in Xen. */
+    private static final long MIN_PERIOD_NANOS = 1_000_000;
+
     private volatile long oneShotDeadline = VirtualCpu.NEVER;
 
     /** Published by the deadline that is written behind it. */
@@ -31,10 +34,15 @@ public final class VcpuTimers {
         return oneShotDeadline;
     }
 
+    /** Whether a periodic timer may have that period. */
+    public static boolean isPeriod(long nanos) {
+        return nanos >= MIN_PERIOD_NANOS;
+    }
+
     /**
      * Starts the periodic timer, due for the first time a period from now.
      *
-     * @param nanos above 0
+     * @param nanos {@link #isPeriod}
      */
     public void startPeriodic(long now, long nanos) {
         periodNanos = nanos;

@@ -299,7 +299,7 @@ public final class GrantTable {
             return false;
         }
         for (long mfn : saved.frameMfns()) {
-            if (!frames.xenFrames().contains(mfn)) {
+            if (!isFree(mfn)) {
                 return false;
             }
             mfns[frameCount++] = mfn;
@@ -312,6 +312,13 @@ public final class GrantTable {
             unmark(ref);
         }
         return true;
+    }
+
+    /** Whether a frame can be the table's and is not yet: the first of its kind is shared_info. */
+    private boolean isFree(long mfn) {
+        return frames.xenFrames().contains(mfn)
+                && mfn != FrameTable.XEN_BASE
+                && LongStream.of(mfns).limit(frameCount).noneMatch(taken -> taken == mfn);
     }
 
     /** Whether anybody uses a grant now. */

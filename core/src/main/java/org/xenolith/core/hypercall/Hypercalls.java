@@ -345,12 +345,9 @@ public final class Hypercalls {
         return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
     }
 
-    /** {@code VMASST_TYPE_*} from 0 (4gb_segments) to 5 (runstate_update_flag). */
-    private static final int ASSISTS = 6;
-
     /** vm_assist: those of 32-bit guests are accepted and change nothing. */
     private long vmAssist(long command, long type) {
-        if (command != 0 && command != 1 || type < 0 || type >= ASSISTS) {
+        if (command != 0 && command != 1 || !Domain.isAssist(type)) {
             return -EINVAL;
         }
         domain.setAssist((int) type, command == 0);

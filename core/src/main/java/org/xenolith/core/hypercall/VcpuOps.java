@@ -7,6 +7,7 @@ import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
+import org.xenolith.core.domain.VcpuTimers;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.mmu.MachineMemory;
@@ -28,9 +29,6 @@ final class VcpuOps {
     private static final int REGISTER_VCPU_INFO = 10;
     private static final int SEND_NMI = 11;
     private static final int REGISTER_TIME_AREA = 13;
-
-    /** Shortest period, as in Xen. */
-    private static final long MIN_PERIOD_NANOS = 1_000_000;
 
     private static final int REGISTER_INFO_OFFSET = 8;
 
@@ -136,7 +134,7 @@ final class VcpuOps {
     }
 
     private long setPeriodic(VirtualCpu caller, VirtualCpu vcpu, long period) {
-        if (period < MIN_PERIOD_NANOS) {
+        if (!VcpuTimers.isPeriod(period)) {
             return -EINVAL;
         }
         vcpu.timers.startPeriodic(caller.systemTime(), period);

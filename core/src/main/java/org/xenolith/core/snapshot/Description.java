@@ -1,5 +1,6 @@
 package org.xenolith.core.snapshot;
 
+import org.xenolith.core.abi.DomId;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
@@ -40,8 +41,15 @@ public record Description(
     /** Far more than a process can address, and little enough for arrays. */
     private static final long MAX_PAGES = 1L << 25;
 
+    /** Nanoseconds: more than a century, and its times can be added. */
+    static final long TIME_LIMIT = 1L << 62;
+
     private static final int MAX_VCPUS = 32;
     private static final int MAX_NAME = 1024;
+
+    /** Domain 0 is the host. */
+    private static final int FIRST_ID = 1;
+
     private static final int PORTS = 4096;
 
     /** The two rings every guest starts with: frames and ports of the guest's own. */
@@ -81,7 +89,7 @@ public record Description(
     }
 
     static Description from(FieldReader in) throws SnapshotException {
-        int id = in.i32(0, 0x7ff0, "the domain's id");
+        int id = in.i32(FIRST_ID, DomId.FIRST_RESERVED, "the domain's id");
         String name = in.text();
         in.require(name.length() <= MAX_NAME, "the name");
         UUID uuid = new UUID(in.i64(), in.i64());
@@ -91,11 +99,12 @@ public record Description(
         boolean virtualTime = in.flag();
         long systemTime = in.i64();
         long retired = in.i64();
-        in.require(retired >= 0 && systemTime >= 0, "the time");
+        in.require(retired >= 0 && systemTime >= 0 && systemTime < TIME_LIMIT, "the time");
         in.require(!virtualTime || systemTime >= retired, "the time");
         boolean hasRandom = in.flag();
         long random = in.i64();
         int assists = in.i32();
+        in.require(Domain.areAssists(assists), "the assists");
         int pit = in.i32();
         boolean workLeft = in.flag();
         Rings rings =

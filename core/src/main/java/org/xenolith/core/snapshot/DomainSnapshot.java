@@ -239,6 +239,10 @@ public final class DomainSnapshot {
             if (!complete) {
                 throw SnapshotException.damaged("a section is missing");
             }
+            // The domain's time counts from one of the two numbers, its vCPUs go on from the other.
+            if (vcpus.stream().mapToLong(VcpuState::retired).sum() != description.retired()) {
+                throw SnapshotException.damaged("its vCPUs have not run as long as the domain");
+            }
         }
     }
 

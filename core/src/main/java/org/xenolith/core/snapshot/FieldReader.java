@@ -36,7 +36,9 @@ final class FieldReader {
     }
 
     boolean flag() throws SnapshotException {
-        return u8() != 0;
+        int value = u8();
+        require(value <= 1, "a flag");
+        return value == 1;
     }
 
     int i32() throws SnapshotException {

@@ -1,9 +1,12 @@
 package org.xenolith.core.snapshot;
 
+import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.Runstate;
+import org.xenolith.core.domain.VcpuTimers;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.Waits;
+import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.sched.Scheduler.Turn;
@@ -13,6 +16,8 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.simd.Mxcsr;
 import org.xenolith.cpu.x87.FxsaveArea;
+
+import java.util.Arrays;
 
 /**
  * All that a vCPU is at a poll point. Addresses that the guest gave are checked as its hypercalls
@@ -26,12 +31,19 @@ final class VcpuState {
     private static final int MAX_POLLED = 128;
     private static final int MAX_GDT_FRAMES = 14;
     private static final int GDT_ENTRIES_PER_FRAME = 512;
-    private static final int MAX_LDT_ENTRIES = 8192;
     private static final int VCPU_INFO_ALIGNMENT = 8;
     private static final int VCPU_INFO_BYTES = 64;
 
-    /** More than any slice, and any difference between the turns of vCPUs. */
-    private static final long MAX_TURN = 1_000_000_000;
+    private static final int SELECTOR_MASK = 0xffff;
+    private static final int TRAP_FLAGS_MASK = 0xff;
+    private static final int MAX_IOPL = 3;
+    private static final int BREAKPOINT_ADDRESSES = 4;
+
+    /** Instructions of a vCPU that runs for years; those of all vCPUs can be added. */
+    static final long RETIRED_LIMIT = 1L << 56;
+
+    /** More than any slice, in what slices are measured by. */
+    private static final long SLICE_LIMIT = 1_000_000_000;
 
     private static final VirtualCpu.State[] STATES = VirtualCpu.State.values();
     private static final Waits.For[] WAITING = Waits.For.values();
@@ -90,7 +102,7 @@ final class VcpuState {
 
     VcpuState(VirtualCpu vcpu, Turn turn) {
         Cpu cpu = vcpu.cpu();
-        registers = java.util.Arrays.copyOf(cpu.r, GENERAL_REGISTERS);
+        registers = Arrays.copyOf(cpu.r, GENERAL_REGISTERS);
         rip = cpu.rip;
         rflags = cpu.rflags();
         fsBase = cpu.r[Cpu.FS_BASE];
@@ -174,12 +186,12 @@ final class VcpuState {
         gsBase = canonical(in);
         inactiveGsBase = canonical(in);
         selectors = in.i32s();
-        in.require(selectors.length == 6, "the selectors");
+        in.require(selectors.length == 6 && fit(selectors, SELECTOR_MASK), "the selectors");
         fxsave = in.raw(FxsaveArea.SIZE);
         in.require(FxsaveArea.hasValidMxcsr(fxsave), "MXCSR");
         taskSwitched = in.flag();
         retired = in.i64();
-        in.require(retired >= 0, "the count of instructions");
+        in.require(retired >= 0 && retired < RETIRED_LIMIT, "the count of instructions");
         kernelMode = in.flag();
         kernelSs = in.i64();
         kernelSp = in.i64();
@@ -187,18 +199,25 @@ final class VcpuState {
         userRoot = in.i64();
         guestCr4 = in.i64();
         debug = sized(in, in.i64s(), DEBUG_REGISTERS);
-        iopl = in.u8() & 3;
+        for (int i = 0; i < BREAKPOINT_ADDRESSES; i++) {
+            in.require(AddressSpace.isGuests(debug[i]), "the debug registers");
+        }
+        iopl = in.u8();
+        in.require(iopl <= MAX_IOPL, "the I/O privilege level");
         gdtMfns = in.i64s();
         in.require(gdtMfns.length <= MAX_GDT_FRAMES, "the GDT");
         gdtEntries = in.i32(0, gdtMfns.length * GDT_ENTRIES_PER_FRAME + 1, "the GDT");
-        ldtBase = canonical(in);
-        ldtEntries = in.i32(0, MAX_LDT_ENTRIES + 1, "the LDT");
+        ldtBase = in.i64();
+        ldtEntries = in.i32();
+        in.require(DescriptorTables.isLdt(ldtBase, ldtEntries), "the LDT");
         vcpuInfoMaddr = in.i64();
         in.require(isVcpuInfo(vcpuInfoMaddr), "the place of vcpu_info");
         trapAddresses = sized(in, in.i64s(), VECTORS);
         trapFlags = in.i32s();
         trapSelectors = in.i32s();
         in.require(trapFlags.length == VECTORS && trapSelectors.length == VECTORS, "the traps");
+        in.require(fit(trapFlags, TRAP_FLAGS_MASK), "the traps");
+        in.require(fit(trapSelectors, SELECTOR_MASK), "the traps");
         for (long address : trapAddresses) {
             in.require(Mmu.isCanonical(address), "the traps");
         }
@@ -213,6 +232,7 @@ final class VcpuState {
         int wait = in.u8();
         in.require(wait < WAITING.length, "what it waits for");
         waiting = WAITING[wait];
+        in.require(isPossible(state, waiting), "what it waits for");
         initialised = in.flag();
         down = in.flag();
         in.require(kernelRoot != 0 || !initialised, "the page tables");
@@ -227,16 +247,21 @@ final class VcpuState {
         timerDeadline = in.i64();
         periodNanos = in.i64();
         periodicDeadline = in.i64();
-        in.require(pollDeadline >= 0 && timerDeadline >= 0 && periodNanos >= 0, "the timers");
+        in.require(pollDeadline >= 0 && timerDeadline >= 0, "the timers");
         in.require(periodicDeadline >= 0, "the timers");
+        boolean neverSet = periodNanos == 0 && periodicDeadline == VirtualCpu.NEVER;
+        in.require(neverSet || VcpuTimers.isPeriod(periodNanos), "the timers");
         int run = in.i32(Runstate.RUNNING, Runstate.OFFLINE + 1, "the runstate");
         runstate = new Runstate.Saved(run, in.i64(), in.longs());
-        in.require(runstate.times().size() == 4, "the runstate");
+        in.require(runstate.entryTime() >= 0 && runstate.times().size() == 4, "the runstate");
+        for (long time : runstate.times()) {
+            in.require(time >= 0 && time < Description.TIME_LIMIT, "the runstate");
+        }
         runstateArea = in.i64();
         turn = new Turn(in.i64(), in.flag());
-        in.require(Math.abs(turn.charged()) <= MAX_TURN, "its turn");
+        in.require(turn.isPossible(), "its turn");
         sliceLeft = in.i64();
-        in.require(sliceLeft >= -1 && sliceLeft <= MAX_TURN, "its slice");
+        in.require(sliceLeft >= -1 && sliceLeft <= SLICE_LIMIT, "its slice");
         in.end();
     }
 
@@ -248,6 +273,19 @@ final class VcpuState {
         return STATES[ordinal];
     }
 
+    /** A vCPU sleeps for what it waits for; one that is ready or down may wait for anything. */
+    private static boolean isPossible(VirtualCpu.State state, Waits.For waiting) {
+        return switch (state) {
+            case BLOCKED -> waiting == Waits.For.UPCALL;
+            case POLLING -> waiting == Waits.For.PORTS;
+            case RUNNABLE, RUNNING, OFFLINE -> true;
+        };
+    }
+
+    private static boolean fit(int[] values, int mask) {
+        return Arrays.stream(values).allMatch(value -> (value & ~mask) == 0);
+    }
+
     private static long[] sized(FieldReader in, long[] values, int size) throws SnapshotException {
         in.require(values.length == size, "the number of registers");
         return values;
@@ -257,6 +295,11 @@ final class VcpuState {
         long address = in.i64();
         in.require(Mmu.isCanonical(address), "an address");
         return address;
+    }
+
+    /** Instructions it had retired. */
+    long retired() {
+        return retired;
     }
 
     private static boolean isVcpuInfo(long maddr) {
@@ -334,7 +377,7 @@ final class VcpuState {
         cpu.rip = rip;
         cpu.setRflags(rflags);
         for (int i = 0; i < selectors.length; i++) {
-            cpu.selectors[i] = selectors[i] & 0xffff;
+            cpu.selectors[i] = selectors[i];
         }
         cpu.x87.fxrstor(fxsave, true);
         FxsaveArea.getXmm(fxsave, cpu.xmm);

@@ -47,8 +47,9 @@ class GrantTableTest {
             new GrantTableOps(TestDomain.DOM_ID, domain.types, table, tables::get);
     private final Mmu mmu = domain.vcpu.mmu();
 
-    GrantTableTest() {
+    GrantTableTest() throws FrameTable.OutOfMemory {
         tables.put(TestDomain.DOM_ID, table);
+        domain.frames.xenFrames().add(); // the shared page
         table.grow(1);
     }
 
@@ -323,5 +324,28 @@ class GrantTableTest {
             access.write(0, new byte[] {7}, 0, 1);
         }
         assertThat(mmu.read8(9 << 12)).isEqualTo(7);
+    }
+
+    // ---- a copy of the domain
+
+    private boolean isRestored(Long... frameMfns) {
+        GrantTable copy = new GrantTable(domain.types, written::add);
+        return copy.restore(new GrantTable.Saved(List.of(frameMfns), List.of()));
+    }
+
+    @Test
+    void copyTakesTheFramesOfItsTable() {
+        assertThat(isRestored(table.frameMfn(0))).isTrue();
+    }
+
+    @Test
+    void sharedPageIsNoFrameOfAGrantTable() {
+        assertThat(domain.frames.xenFrames().contains(FrameTable.XEN_BASE)).isTrue();
+        assertThat(isRestored(FrameTable.XEN_BASE)).isFalse();
+    }
+
+    @Test
+    void grantTableHasNoFrameTwice() {
+        assertThat(isRestored(table.frameMfn(0), table.frameMfn(0))).isFalse();
     }
 }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.Runstate;
 import org.xenolith.core.domain.Selectors;
@@ -16,6 +19,7 @@ import org.xenolith.cpu.semantics.Flags;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /** One vCPU's state goes through a file into another vCPU. */
@@ -129,6 +133,92 @@ class VcpuStateTest {
                     .isInstanceOf(SnapshotException.class)
                     .hasMessageContaining("MXCSR");
         }
+    }
+
+    private void isRefused(String why) {
+        isRefused(bytes(saved), why);
+    }
+
+    private static void isRefused(byte[] bytes, String why) {
+        assertThatThrownBy(() -> new VcpuState(reader(bytes)))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("wrong value for " + why);
+    }
+
+    /** Who was charged so much less than all others would run alone for centuries. */
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MIN_VALUE, -1_000_000_001, 1_000_000_001, Long.MAX_VALUE})
+    void turnThatComesBeforeOrBehindEverybodyElsesForLongIsRefused(long charged) {
+        isRefused(new VcpuState(saved, new Turn(charged, false)).toFields().toBytes(), "its turn");
+    }
+
+    @Test
+    void vcpuThatSleepsForNothingIsRefused() {
+        saved.state = VirtualCpu.State.BLOCKED;
+        isRefused("what it waits for");
+        saved.waits.forPorts(new int[0], 0);
+        isRefused("what it waits for");
+        saved.state = VirtualCpu.State.POLLING;
+        saved.waits.forUpcall();
+        isRefused("what it waits for");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "0, 5", "999999, 0", "999999, 9223372036854775807", "-1, 5"})
+    void periodThatNoTimerCanHaveIsRefused(long nanos, long deadline) {
+        saved.timers.restore(0, nanos, deadline);
+        isRefused("the timers");
+    }
+
+    @Test
+    void instructionsThatNobodyCanHaveExecutedAreRefused() {
+        saved.cpu().setRetired(VcpuState.RETIRED_LIMIT);
+        isRefused("the count of instructions");
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0x5008, PvGuest.NON_CANONICAL, 0xffff_8000_0000_0000L})
+    void descriptorTableWhereNoneCanBeIsRefused(long base) {
+        saved.setLdt(base, 3);
+        isRefused("the LDT");
+    }
+
+    @Test
+    void privilegeAboveTheHighestIsRefused() {
+        saved.iopl = 4;
+        isRefused("the I/O privilege level");
+    }
+
+    @Test
+    void selectorsOfMoreThanSixteenBitsAreRefused() {
+        saved.cpu().selectors[Selectors.DS] = 0x1_002b;
+        isRefused("the selectors");
+        saved.cpu().selectors[Selectors.DS] = 0x2b;
+        saved.traps.set(14, 4, 0x1_e033, 0x9000);
+        isRefused("the traps");
+    }
+
+    @Test
+    void breakpointInTheHypervisorsPartIsRefused() {
+        saved.debug.set(2, 0x7654_3210);
+        byte[] bytes = bytes(saved);
+        int at = placeOf(bytes, 0x10, 0x32, 0x54, 0x76);
+        isRefused(withLong(bytes, at, 0xffff_8000_0000_0000L), "the debug registers");
+        isRefused(withLong(bytes, at, PvGuest.NON_CANONICAL), "the debug registers");
+    }
+
+    @Test
+    void timeBelowZeroInAStateIsRefused() {
+        saved.runstate.restore(new Runstate.Saved(0, 5, List.of(0L, -1L, 0L, 0L)));
+        isRefused("the runstate");
+        saved.runstate.restore(new Runstate.Saved(0, -5, List.of(0L, 0L, 0L, 0L)));
+        isRefused("the runstate");
+    }
+
+    private static byte[] withLong(byte[] bytes, int at, long value) {
+        byte[] forged = bytes.clone();
+        ByteBuffer.wrap(forged).order(ByteOrder.LITTLE_ENDIAN).putLong(at, value);
+        return forged;
     }
 
     /** Where some bytes stand, which are there once. */

@@ -1,0 +1,85 @@
+package org.xenolith.core.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.time.GuestClock;
+import org.xenolith.core.xenstore.Xenstore;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Files whose sections are sound each for itself. */
+class DomainSnapshotTest {
+    private static final long RETIRED = 0x1234_5678_9abcL;
+
+    @TempDir Path folder;
+
+    private final PvGuest guest = new PvGuest(2, GuestClock.virtual());
+
+    private Path saved() throws IOException {
+        Xenstore store = new Xenstore();
+        guest.vcpu(0).cpu().setRetired(RETIRED);
+        guest.scheduler.pause(guest.domain);
+        Path file = folder.resolve("saved");
+        DomainSnapshot.save(
+                file,
+                guest.domain,
+                new Description.Rings(1, 1, 2, 2),
+                store,
+                store.introduce(guest.domain.id(), () -> {}),
+                "");
+        return file;
+    }
+
+    /** Another file with this section in the place of the one of its kind. */
+    private Path with(Path file, Section kind, Fields section) throws IOException {
+        Path other = folder.resolve("other");
+        try (InputStream in = Files.newInputStream(file);
+                OutputStream out = new BufferedOutputStream(Files.newOutputStream(other))) {
+            SectionReader reader = new SectionReader(in);
+            SectionWriter writer = new SectionWriter(out);
+            while (reader.next()) {
+                writer.write(
+                        reader.section(),
+                        reader.section() == kind ? section : copyOf(reader.fields()));
+            }
+            writer.write(Section.END, new Fields());
+        }
+        return other;
+    }
+
+    private static Fields copyOf(FieldReader section) throws SnapshotException {
+        Fields copy = new Fields();
+        while (section.hasMore()) {
+            copy.raw(section.raw(1));
+        }
+        return copy;
+    }
+
+    @Test
+    void fileSaysWhatTheDomainIs() throws IOException {
+        Description read = DomainSnapshot.open(saved()).description();
+        assertThat(read.retired()).isEqualTo(RETIRED);
+        assertThat(read.vcpus()).isEqualTo(2);
+    }
+
+    /** Else the domain's clock would jump, as far as the file likes. */
+    @Test
+    void domainThatRanLongerThanItsVcpusIsRefused() throws IOException {
+        Path file = saved();
+        guest.vcpu(1).cpu().setRetired(1);
+        Description longer = Description.of(guest.domain, new Description.Rings(1, 1, 2, 2));
+        Path forged = with(file, Section.DOMAIN, longer.toFields());
+        assertThatThrownBy(() -> DomainSnapshot.open(forged))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("vCPUs have not run as long as the domain");
+    }
+}
