@@ -18,7 +18,6 @@ import java.util.List;
 /** A domain's part of xenstore, and its connection. */
 record StoreSection(List<NodeState> nodes, ConnectionState connection) {
     private static final int DOMIDS = 0x1_0000;
-    private static final int MAX_TRANSACTIONS = 1024;
     private static final int HEADER_BYTES = 16;
     private static final int LENGTH_OFFSET = 12;
     private static final int MAX_PAYLOAD = 4096;
@@ -60,7 +59,6 @@ record StoreSection(List<NodeState> nodes, ConnectionState connection) {
         }
         ConnectionState connection =
                 new ConnectionState(input, output, watches, in.ints(), in.i32());
-        in.require(connection.transactions().size() <= MAX_TRANSACTIONS, "transactions");
         in.end();
         return new StoreSection(nodes, connection);
     }

@@ -65,16 +65,21 @@ final class GuestSession {
         return lastTransactionId;
     }
 
-    /** Registers the saved watches, without a first event, and lets the transactions fail. */
+    /**
+     * Registers the saved watches, without a first event, and lets the transactions fail.
+     *
+     * @throws XenstoreException when no guest can have them
+     */
     void restore(ConnectionState saved) {
         for (ConnectionState.SavedWatch watch : saved.watches()) {
-            String node = watchedNode(watch.path());
-            store.watches().add(new Watch(connection, node, watch.path(), watch.token()));
+            register(watch.path(), watch.token());
         }
         for (int id : saved.transactions()) {
-            Transaction lost = store.begin(domid);
+            if (id == 0 || transactions.containsKey(id)) {
+                throw refused(XenstoreError.EINVAL, "no transaction has such an id");
+            }
+            Transaction lost = beginTransaction(id);
             lost.doom();
-            transactions.put(id, lost);
         }
         lastTransactionId = saved.lastTransactionId();
     }
@@ -192,6 +197,11 @@ final class GuestSession {
     // ---- watches
 
     private byte[] watch(String spelled, String token) {
+        connection.fireAfterReply(register(spelled, token));
+        return OK;
+    }
+
+    private Watch register(String spelled, String token) {
         String node = watchedNode(spelled);
         Watches watches = store.watches();
         if (watches.find(connection, node, token) != null) {
@@ -202,8 +212,7 @@ final class GuestSession {
         }
         Watch watch = new Watch(connection, node, spelled, token);
         watches.add(watch);
-        connection.fireAfterReply(watch);
-        return OK;
+        return watch;
     }
 
     private byte[] unwatch(String spelled, String token) {
@@ -232,14 +241,20 @@ final class GuestSession {
             transaction(tx);
             throw refused(XenstoreError.EBUSY, "transactions do not nest");
         }
-        if (transactions.size() >= quota.transactions()) {
-            throw refused(XenstoreError.ENOSPC, "too many transactions");
-        }
         do {
             lastTransactionId++;
         } while (lastTransactionId == 0 || transactions.containsKey(lastTransactionId));
-        transactions.put(lastTransactionId, store.begin(domid));
+        beginTransaction(lastTransactionId);
         return Message.strings(Integer.toUnsignedString(lastTransactionId));
+    }
+
+    private Transaction beginTransaction(int id) {
+        if (transactions.size() >= quota.transactions()) {
+            throw refused(XenstoreError.ENOSPC, "too many transactions");
+        }
+        Transaction begun = store.begin(domid);
+        transactions.put(id, begun);
+        return begun;
     }
 
     private byte[] endTransaction(int tx, String verdict) {

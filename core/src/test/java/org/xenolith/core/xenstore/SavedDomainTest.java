@@ -1,8 +1,10 @@
 package org.xenolith.core.xenstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.core.xenstore.ConnectionState.SavedWatch;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -103,5 +105,50 @@ class SavedDomainTest {
         assertThat(moved.list("data")).isEmpty();
         assertThat(guest.end(true)).as("the original is not disturbed").isEqualTo("OK");
         assertThat(guest.list("data")).isEqualTo("x");
+    }
+
+    private static ConnectionState state(List<SavedWatch> watches, Integer... transactions) {
+        return new ConnectionState(new byte[0], new byte[0], watches, List.of(transactions), 5);
+    }
+
+    private void isRefused(ConnectionState forged, XenstoreError why) {
+        assertThatThrownBy(() -> there.introduce(1, () -> {}, forged))
+                .isInstanceOfSatisfying(
+                        XenstoreException.class,
+                        refused -> assertThat(refused.error()).isEqualTo(why));
+    }
+
+    /** Each change of a node that all of them are on would cost the host as many events. */
+    @Test
+    void moreWatchesThanAGuestMayRegisterAreRefused() {
+        List<SavedWatch> watches = new ArrayList<>();
+        for (int i = 0; i < Quota.DEFAULT.watches(); i++) {
+            watches.add(new SavedWatch("data", "t" + i));
+        }
+        new Xenstore().introduce(1, () -> {}, state(watches));
+        watches.add(new SavedWatch("data", "one more"));
+        isRefused(state(watches), XenstoreError.E2BIG);
+    }
+
+    @Test
+    void watchThatIsRegisteredTwiceIsRefused() {
+        SavedWatch watch = new SavedWatch("data", "t");
+        isRefused(state(List.of(watch, watch)), XenstoreError.EEXIST);
+    }
+
+    @Test
+    void moreTransactionsThanAGuestMayHaveOpenAreRefused() {
+        new Xenstore().introduce(1, () -> {}, state(List.of(), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+        isRefused(state(List.of(), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), XenstoreError.ENOSPC);
+    }
+
+    @Test
+    void transactionsWithoutANumberOfTheirOwnAreRefused() {
+        isRefused(state(List.of(), 3, 3), XenstoreError.EINVAL);
+    }
+
+    @Test
+    void transactionWithTheNumberForNoneIsRefused() {
+        isRefused(state(List.of(), 0), XenstoreError.EINVAL);
     }
 }
