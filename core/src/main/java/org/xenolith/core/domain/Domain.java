@@ -30,6 +30,8 @@ import java.util.random.RandomGenerator;
  */
 public final class Domain {
     /** {@code VMASST_TYPE_*} that this hypervisor honours. public/xen.h. */
+    public static final int ASSIST_ARCHITECTURAL_IOPL = 4;
+
     public static final int ASSIST_RUNSTATE_UPDATE_FLAG = 5;
 
     /** {@code VMASST_TYPE_*} from 0, 4gb_segments, to 5. */

@@ -265,6 +265,7 @@ public final class TrapDelivery {
         boolean fromKernel = mode.isKernel();
         boolean wasMasked = info.upcallsMasked();
         long flags = cpu.rflags() & ~(long) (Flags.IF | Flags.IOPL) | (wasMasked ? 0 : Flags.IF);
+        flags |= vcpu.ioPrivilege.pushed();
         long cs = cpu.selectors[Selectors.CS] & SELECTOR_MASK;
         cs = fromKernel ? cs & ~Selectors.RPL : cs | Selectors.RPL;
         cs |= wasMasked ? 1L << SAVED_MASK_SHIFT : 0;
@@ -382,6 +383,7 @@ public final class TrapDelivery {
         cpu.selectors[Selectors.CS] = (int) (cs & SELECTOR_MASK) | Selectors.RPL;
         cpu.selectors[Selectors.SS] = (int) (ss & SELECTOR_MASK) | Selectors.RPL;
         cpu.setRflags(rflags);
+        vcpu.ioPrivilege.popped(rflags);
         boolean asSyscall = (flags & VGCF_IN_SYSCALL) != 0;
         cpu.r[Cpu.R11] = asSyscall ? cpu.rflags() : r11;
         cpu.r[Cpu.RCX] = asSyscall ? rip : rcx;

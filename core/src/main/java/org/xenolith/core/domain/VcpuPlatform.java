@@ -12,9 +12,6 @@ import org.xenolith.cpu.Vector;
  * <p>On the vCPU's own thread, in the middle of an instruction.
  */
 final class VcpuPlatform implements Platform {
-    private static final int KERNEL_RING = 1;
-    private static final int PROCESS_RING = 3;
-
     private final VirtualCpu vcpu;
 
     VcpuPlatform(VirtualCpu vcpu) {
@@ -90,12 +87,8 @@ final class VcpuPlatform implements Platform {
         vcpu.mode.requireKernel();
     }
 
-    /**
-     * The I/O privilege level is at least that of the guest's ring: 1 for its kernel, though that
-     * runs in ring 3, and 3 for its processes.
-     */
     private void requireIopl() {
-        if (vcpu.iopl < (vcpu.mode.isKernel() ? KERNEL_RING : PROCESS_RING)) {
+        if (!vcpu.ioPrivilege.allowsPorts()) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
     }

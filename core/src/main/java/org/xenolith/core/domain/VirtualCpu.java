@@ -55,9 +55,7 @@ public final class VirtualCpu implements GuestContext, EventTarget {
     public final DebugRegisters debug;
     public final VcpuTimers timers = new VcpuTimers();
     public final Runstate runstate;
-
-    /** I/O privilege that the guest gave its kernel by PHYSDEVOP_set_iopl. */
-    public int iopl;
+    public final IoPrivilege ioPrivilege;
 
     // ---- what it does
 
@@ -105,6 +103,7 @@ public final class VirtualCpu implements GuestContext, EventTarget {
                 new VcpuInfoRecord(
                         domain.sharedInfo() + SharedInfo.VCPU_INFO + (long) id * VcpuInfo.SIZE);
         this.mode = new GuestMode(cpu);
+        this.ioPrivilege = new IoPrivilege(domain, mode);
         this.descriptors = new GdtAndLdt(domain.frames(), cpu.mmu(), mode);
         this.debug = new DebugRegisters(cpu);
         this.runstate = new Runstate(this);

@@ -9,6 +9,7 @@ import static org.xenolith.core.abi.XenErrno.EPERM;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.TrapInfo;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.IoPrivilege;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTable;
@@ -361,10 +362,10 @@ public final class Hypercalls {
         return switch (command) {
             case PHYSDEVOP_SET_IOPL -> {
                 int iopl = vcpu.mmu().read32(argument);
-                if (iopl < 0 || iopl > 3) {
+                if (!IoPrivilege.isLevel(iopl)) {
                     yield -EINVAL;
                 }
-                vcpu.iopl = iopl;
+                vcpu.ioPrivilege.setLevel(iopl);
                 yield 0;
             }
             case PHYSDEVOP_SET_IOBITMAP -> 0;

@@ -23,7 +23,6 @@ import java.util.concurrent.ConcurrentHashMap;
 /** Loads {@code struct vcpu_guest_context} into a vCPU that was never up. public/arch-x86/xen.h. */
 final class VcpuContext {
     private static final int VECTORS = 256;
-    private static final int IOPL_SHIFT = 12;
     private static final int MAX_GDT_FRAMES = 14;
     private static final int GDT_ENTRIES_PER_FRAME = 512;
 
@@ -197,8 +196,7 @@ final class VcpuContext {
                 (flags & VcpuGuestContext.VGCF_SYSCALL_DISABLES_EVENTS) != 0;
         // As in Xen, the I/O privilege of the flags becomes the vCPU's own: its kernel may use
         // ports.
-        vcpu.iopl =
-                (int) (in.getLong(VcpuGuestContext.USER_REGS + UserRegs.RFLAGS) >>> IOPL_SHIFT) & 3;
+        vcpu.ioPrivilege.setLevelOf(in.getLong(VcpuGuestContext.USER_REGS + UserRegs.RFLAGS));
         vcpu.mode.startIn(true);
         vcpu.info.setUpcallMask(true);
     }

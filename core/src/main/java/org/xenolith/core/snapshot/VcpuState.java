@@ -2,6 +2,7 @@ package org.xenolith.core.snapshot;
 
 import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.IoPrivilege;
 import org.xenolith.core.domain.Runstate;
 import org.xenolith.core.domain.VcpuTimers;
 import org.xenolith.core.domain.VirtualCpu;
@@ -36,7 +37,6 @@ final class VcpuState {
 
     private static final int SELECTOR_MASK = 0xffff;
     private static final int TRAP_FLAGS_MASK = 0xff;
-    private static final int MAX_IOPL = 3;
     private static final int BREAKPOINT_ADDRESSES = 4;
 
     /** Instructions of a vCPU that runs for years; those of all vCPUs can be added. */
@@ -124,7 +124,7 @@ final class VcpuState {
         for (int i = 0; i < DEBUG_REGISTERS; i++) {
             debug[i] = vcpu.debug.get(i);
         }
-        iopl = vcpu.iopl;
+        iopl = vcpu.ioPrivilege.level();
         gdtMfns = vcpu.gdtMfns();
         gdtEntries = vcpu.descriptors.gdtEntries();
         ldtBase = vcpu.descriptors.ldtBase();
@@ -203,7 +203,7 @@ final class VcpuState {
             in.require(AddressSpace.isGuests(debug[i]), "the debug registers");
         }
         iopl = in.u8();
-        in.require(iopl <= MAX_IOPL, "the I/O privilege level");
+        in.require(IoPrivilege.isLevel(iopl), "the I/O privilege level");
         gdtMfns = in.i64s();
         in.require(gdtMfns.length <= MAX_GDT_FRAMES, "the GDT");
         gdtEntries = in.i32(0, gdtMfns.length * GDT_ENTRIES_PER_FRAME + 1, "the GDT");
@@ -323,7 +323,7 @@ final class VcpuState {
         for (int i = 0; i < DEBUG_REGISTERS; i++) {
             vcpu.debug.set(i, debug[i]);
         }
-        vcpu.iopl = iopl;
+        vcpu.ioPrivilege.setLevel(iopl);
         vcpu.setLdt(ldtBase, ldtEntries);
         for (int i = 0; i < VECTORS; i++) {
             vcpu.traps.set(i, trapFlags[i], trapSelectors[i], trapAddresses[i]);

@@ -464,6 +464,29 @@ class TrapDeliveryTest {
     }
 
     @Test
+    void architecturalPrivilegeIsInTheFramesThatTheKernelGetsAndReturnsBy() {
+        guest.domain.setAssist(Domain.ASSIST_ARCHITECTURAL_IOPL, true);
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF | 2 << 12);
+        delivery.iret();
+        assertThat(vcpu.ioPrivilege.level()).isEqualTo(2);
+        assertThat(cpu.rflags() & Flags.IOPL).as("the processor's own").isZero();
+        handle(Vector.DIVIDE_ERROR, 0);
+        delivery.exception(Vector.DIVIDE_ERROR, 0);
+        assertThat(frame(7)[4] & Flags.IOPL).isEqualTo(2 << 12);
+    }
+
+    @Test
+    void privilegeThatIsNotArchitecturalIsInNoFrame() {
+        vcpu.ioPrivilege.setLevel(1);
+        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF | 2 << 12);
+        delivery.iret();
+        assertThat(vcpu.ioPrivilege.level()).isEqualTo(1);
+        handle(Vector.DIVIDE_ERROR, 0);
+        delivery.exception(Vector.DIVIDE_ERROR, 0);
+        assertThat(frame(7)[4] & Flags.IOPL).isZero();
+    }
+
+    @Test
     void iretToAProcessLoadsItsTablesAndGsAndUnmasks() {
         vcpu.info.setUpcallMask(true);
         iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);

@@ -36,7 +36,7 @@ class VcpuPlatformTest {
     @CsvSource({"true,1", "true,2", "true,3", "false,3"})
     void ioPrivilegeAllowsPortsAndTheInterruptFlag(boolean kernel, int iopl) {
         enter(kernel);
-        vcpu.iopl = iopl;
+        vcpu.ioPrivilege.setLevel(iopl);
         assertThat(platform.portIn(cpu, 0x60, 1)).isEqualTo(-1);
         assertThatCode(() -> platform.portOut(cpu, 0x60, 1, 0)).doesNotThrowAnyException();
         assertThatCode(() -> platform.setInterrupts(cpu, false)).doesNotThrowAnyException();
@@ -47,7 +47,7 @@ class VcpuPlatformTest {
     @CsvSource({"true,0", "false,0", "false,1", "false,2"})
     void withoutItTheyAreGeneralProtectionFaults(boolean kernel, int iopl) {
         enter(kernel);
-        vcpu.iopl = iopl;
+        vcpu.ioPrivilege.setLevel(iopl);
         List<Runnable> uses =
                 List.of(
                         () -> platform.portIn(cpu, 0x60, 1),
@@ -67,10 +67,23 @@ class VcpuPlatformTest {
                                                                                 .GENERAL_PROTECTION)));
     }
 
+    @ParameterizedTest
+    @CsvSource({"true,0,true", "true,3,true", "false,2,false", "false,3,true"})
+    void architecturalPrivilegeCountsTheKernelAsRing0(boolean kernel, int iopl, boolean may) {
+        guest.domain.setAssist(Domain.ASSIST_ARCHITECTURAL_IOPL, true);
+        enter(kernel);
+        vcpu.ioPrivilege.setLevel(iopl);
+        if (may) {
+            assertThat(platform.portIn(cpu, 0x60, 1)).isEqualTo(-1);
+        } else {
+            assertThatThrownBy(() -> platform.portIn(cpu, 0x60, 1)).isInstanceOf(GuestFault.class);
+        }
+    }
+
     @Test
     void whatACliMasksIsNoEvent() {
         vcpu.info.setUpcallMask(false);
-        vcpu.iopl = 1;
+        vcpu.ioPrivilege.setLevel(1);
         platform.setInterrupts(cpu, false);
         assertThat(vcpu.info.upcallsMasked()).isFalse();
     }
@@ -78,7 +91,7 @@ class VcpuPlatformTest {
     @Test
     void onlyAKernelFlushesTheCaches() {
         assertThatCode(() -> platform.flushCaches(cpu)).doesNotThrowAnyException();
-        vcpu.iopl = 3;
+        vcpu.ioPrivilege.setLevel(3);
         enter(false);
         assertThatThrownBy(() -> platform.flushCaches(cpu)).isInstanceOf(GuestFault.class);
     }

@@ -245,7 +245,7 @@ class HypercallsTest {
 
     @Test
     void processMayNotTouchDebugRegistersPortsOrMsrs() {
-        vcpu.iopl = 2;
+        vcpu.ioPrivilege.setLevel(2);
         vcpu.mode.enterUser();
         Cpu cpu = vcpu.cpu();
         assertThatThrownBy(() -> platform.readDebug(cpu, 0)).isInstanceOf(GuestFault.class);
@@ -567,7 +567,7 @@ class HypercallsTest {
         assertThat(initialise()).isZero();
         assertThat(sibling.cpu().rip).isEqualTo(0x8000);
         assertThat(sibling.cpu().selectors[1]).isEqualTo(0x13);
-        assertThat(sibling.iopl).isEqualTo(1);
+        assertThat(sibling.ioPrivilege.level()).isEqualTo(1);
         assertThat(initialise()).isEqualTo(-EEXIST);
     }
 

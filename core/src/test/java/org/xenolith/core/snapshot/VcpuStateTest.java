@@ -65,7 +65,7 @@ class VcpuStateTest {
         saved.control().setGuestCr4(1 << 2 | 1 << 16);
         saved.debug.set(0, 0x4000);
         saved.debug.set(7, 0x1);
-        saved.iopl = 1;
+        saved.ioPrivilege.setLevel(1);
         saved.setLdt(0x5000, 3);
         saved.traps.set(14, 4, 0xe033, 0x9000);
         saved.traps.set(3, 3, 0xe033, 0x9100);
@@ -185,7 +185,7 @@ class VcpuStateTest {
 
     @Test
     void privilegeAboveTheHighestIsRefused() {
-        saved.iopl = 4;
+        saved.ioPrivilege.setLevel(4);
         isRefused("the I/O privilege level");
     }
 
