@@ -307,6 +307,14 @@ public final class Domain {
     }
 
     /**
+     * Lets a domain go on that the host holds still. One that has suspended itself stands until
+     * that is answered: its vCPUs would run from poll point to poll point and do nothing.
+     */
+    public void unpause() {
+        suspend.unpause();
+    }
+
+    /**
      * Pauses the domain at the first poll point at which its vCPUs have retired so many
      * instructions and nothing from outside waits to be applied. Two runs in virtual time pause at
      * the same instruction.

@@ -44,6 +44,13 @@ public final class DomainSuspend {
         }
     }
 
+    /** As {@link Domain#unpause}. No request comes between the question and the deed. */
+    synchronized void unpause() {
+        if (!isPending()) {
+            domain.scheduler().unpause(domain);
+        }
+    }
+
     boolean isPending() {
         return pending.isPresent();
     }

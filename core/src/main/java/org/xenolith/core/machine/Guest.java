@@ -290,8 +290,9 @@ public final class Guest implements Ballooned, AutoCloseable {
         host.scheduler().pause(domain);
     }
 
+    /** Lets the guest go on, unless it has suspended itself: then it stands until that is over. */
     public synchronized void unpause() {
-        host.scheduler().unpause(domain);
+        domain.unpause();
     }
 
     public boolean isPaused() {

@@ -24,6 +24,19 @@ class DomainSuspendTest {
         assertThat(domain.isPaused()).as("whoever answers unpauses it").isTrue();
     }
 
+    /** Somebody else had paused it, or looked at it: their unpause is no answer. */
+    @Test
+    void guestThatWaitsForAnAnswerDoesNotGoOnBecauseAPauseEnds() {
+        suspend.onRequest(() -> {});
+        domain.scheduler().pause(domain);
+        suspend.request(new Suspension(0, 77));
+        domain.unpause();
+        assertThat(domain.isPaused()).isTrue();
+        suspend.answered();
+        domain.unpause();
+        assertThat(domain.isPaused()).isFalse();
+    }
+
     @Test
     void guestThatNobodyAnswersDoesNotStand() {
         suspend.onRequest(() -> pausedWhenTold = true);
