@@ -285,8 +285,11 @@ public final class Guest implements Ballooned, AutoCloseable {
         return hypercalls.mappedGrants();
     }
 
-    /** Holds the guest still; returns when it stands. Its clock goes on, as on Xen. */
-    public void pause() {
+    /**
+     * Holds the guest still; returns when it stands. Its clock goes on, as on Xen. Waits for who
+     * saves it or looks at it: they let go on what they found running.
+     */
+    public synchronized void pause() {
         host.scheduler().pause(domain);
     }
 
@@ -391,8 +394,9 @@ public final class Guest implements Ballooned, AutoCloseable {
                 return;
             }
             closed = true;
+            // In one step, or a save that comes now would find it alive, and then its frames gone.
+            domain.destroy();
         }
-        domain.destroy();
         host.scheduler().remove(domain);
         host.remove(this);
         domain.grants().close();

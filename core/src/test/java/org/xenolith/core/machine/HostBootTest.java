@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.image.KernelImage;
+import org.xenolith.core.snapshot.SnapshotException;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Several guests on one host: they come, stand still, go and leave nothing behind. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
@@ -49,6 +51,43 @@ class HostBootTest {
             assertThat(guest.domain().retired()).isEqualTo(retired);
             guest.unpause();
             assertThat(console.awaitText("\nafter the pause", PATIENCE)).isTrue();
+        }
+    }
+
+    /** Until the thread waits for a lock, or has ended. */
+    private static void startAndAwaitBlocked(Thread thread) {
+        thread.start();
+        while (thread.isAlive() && thread.getState() != Thread.State.BLOCKED) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void pauseThatComesWhileSomebodyLooksAtTheGuestHoldsWhenTheLookIsOver() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            Thread other = new Thread(guest::pause);
+            guest.whileStill(
+                    () -> {
+                        startAndAwaitBlocked(other);
+                        return guest;
+                    });
+            other.join();
+            assertThat(guest.isPaused()).isTrue();
+        }
+    }
+
+    /** Who saves has the lock: it would find the guest alive, and then its frames gone. */
+    @Test
+    void nobodySavesAGuestBetweenTheFirstStepOfItsCloseAndItsEnd() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            AtomicBoolean locked = new AtomicBoolean();
+            guest.domain().ending().onEnd(() -> locked.set(Thread.holdsLock(guest)));
+            guest.close();
+            assertThat(locked).isTrue();
+            assertThatThrownBy(() -> guest.save(folder.resolve("late")))
+                    .isInstanceOf(SnapshotException.class);
         }
     }
 
