@@ -405,5 +405,6 @@ public final class Guest implements Ballooned, AutoCloseable {
         tree.remove();
         host.store().release(id());
         domain.frames().releaseAll();
+        host.giveBackId(id());
     }
 }

@@ -80,13 +80,14 @@ public final class Host implements AutoCloseable {
         XenNotes notes = kernel.requirePv();
         byte[] initrd =
                 options.initrd().isPresent() ? images.initrd(options.initrd().get()) : new byte[0];
-        GuestBuilder builder = new GuestBuilder(this, takeId(), options, console);
-        Guest guest = builder.build(kernel, notes, initrd);
+        int id = takeId();
+        Guest guest = null;
         try {
+            guest = new GuestBuilder(this, id, options, console).build(kernel, notes, initrd);
             new DeviceAttacher(this, guest).attach(options.devices());
             return guest;
         } catch (IOException | RuntimeException e) {
-            guest.close();
+            discard(id, guest);
             throw e;
         }
     }
@@ -108,6 +109,7 @@ public final class Host implements AutoCloseable {
         BootOptions asSaved = options.of(snapshot.description());
         int id = takeId(snapshot.description().id());
         if (id != snapshot.description().id() && !options.devices().isEmpty()) {
+            giveBackId(id);
             // Its kernel remembers the store's paths of its devices.
             throw new SnapshotException(
                     "A guest with devices keeps its number, and %d is another guest's"
@@ -130,8 +132,9 @@ public final class Host implements AutoCloseable {
     private void discard(int id, Guest guest) {
         if (guest != null) {
             guest.close();
+        } else {
+            giveBackId(id);
         }
-        giveBackId(id);
     }
 
     private synchronized int takeId() {
@@ -146,7 +149,8 @@ public final class Host implements AutoCloseable {
         return wanted >= FIRST_GUEST && ids.add(wanted) ? wanted : takeId();
     }
 
-    private synchronized void giveBackId(int id) {
+    /** Nothing on the host goes by the id any more. */
+    synchronized void giveBackId(int id) {
         ids.remove(id);
     }
 
@@ -159,7 +163,6 @@ public final class Host implements AutoCloseable {
     /** The guest's vCPUs are out of the scheduler: nothing finds it any more. */
     void remove(Guest guest) {
         guests.remove(guest.id(), guest);
-        giveBackId(guest.id());
     }
 
     /** A domain that other guests may name, or null. */

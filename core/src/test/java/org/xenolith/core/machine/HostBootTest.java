@@ -10,6 +10,7 @@ import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.snapshot.SnapshotException;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -88,6 +89,31 @@ class HostBootTest {
             assertThat(locked).isTrue();
             assertThatThrownBy(() -> guest.save(folder.resolve("late")))
                     .isInstanceOf(SnapshotException.class);
+        }
+    }
+
+    @Test
+    void idOfAGuestIsAnothersOnlyWhenNothingGoesByItAnyMore() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = boot(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            Path file = folder.resolve("saved");
+            guest.save(file);
+            BootOptions options = guest.options();
+            List<Guest> copies = new ArrayList<>();
+            guest.onClose(() -> copies.add(restore(host, file, options)));
+            guest.close();
+            assertThat(copies.getFirst().id()).isNotEqualTo(guest.id());
+            assertThat(restore(host, file, options).id()).isEqualTo(guest.id());
+        }
+    }
+
+    private static Guest restore(Host host, Path file, BootOptions options) {
+        try {
+            return host.restore(file, options, new GuestConsole());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
