@@ -12,37 +12,6 @@ final class Channel {
     /** Domain 0: the VMM's own end of a channel. */
     static final int HOST = 0;
 
-    /**
-     * {@code EVTCHNSTAT_*}, but for {@code closed}: such a port has no channel; and {@code pirq},
-     * 3: there are no devices whose interrupts a guest could bind.
-     */
-    enum Kind {
-        UNBOUND(1),
-        INTERDOMAIN(2),
-        VIRQ(4),
-        IPI(5);
-
-        private final int status;
-
-        Kind(int status) {
-            this.status = status;
-        }
-
-        int status() {
-            return status;
-        }
-
-        /** Null for what no channel is. */
-        static Kind of(int status) {
-            for (Kind kind : values()) {
-                if (kind.status == status) {
-                    return kind;
-                }
-            }
-            return null;
-        }
-    }
-
     /** Which virtual interrupt it is, 0 for other kinds. */
     final int virq;
 
@@ -50,7 +19,7 @@ final class Channel {
     final int remoteDomain;
 
     /** An end between domains becomes {@code UNBOUND} and {@code INTERDOMAIN} by turns. */
-    private Kind kind;
+    private ChannelKind kind;
 
     /** Port of the other end; 0 when that is the VMM, or there is none. */
     private int remotePort;
@@ -60,7 +29,7 @@ final class Channel {
 
     private volatile int vcpu;
 
-    Channel(Kind kind, int vcpu, int virq, int remoteDomain, int remotePort) {
+    Channel(ChannelKind kind, int vcpu, int virq, int remoteDomain, int remotePort) {
         this.kind = kind;
         this.vcpu = vcpu;
         this.virq = virq;
@@ -69,22 +38,22 @@ final class Channel {
     }
 
     static Channel unbound(int remoteDomain) {
-        return new Channel(Kind.UNBOUND, 0, 0, remoteDomain, 0);
+        return new Channel(ChannelKind.UNBOUND, 0, 0, remoteDomain, 0);
     }
 
     static Channel interdomain(int remoteDomain, int remotePort) {
-        return new Channel(Kind.INTERDOMAIN, 0, 0, remoteDomain, remotePort);
+        return new Channel(ChannelKind.INTERDOMAIN, 0, 0, remoteDomain, remotePort);
     }
 
     static Channel virq(int virq, int vcpu) {
-        return new Channel(Kind.VIRQ, vcpu, virq, 0, 0);
+        return new Channel(ChannelKind.VIRQ, vcpu, virq, 0, 0);
     }
 
     static Channel ipi(int vcpu) {
-        return new Channel(Kind.IPI, vcpu, 0, 0, 0);
+        return new Channel(ChannelKind.IPI, vcpu, 0, 0, 0);
     }
 
-    Kind kind() {
+    ChannelKind kind() {
         return kind;
     }
 
@@ -108,16 +77,16 @@ final class Channel {
 
     /** Whether it may be told to another vCPU: IPIs and per-vCPU interrupts are for theirs. */
     boolean canMove() {
-        return kind != Kind.IPI && !(kind == Kind.VIRQ && Virq.isPerVcpu(virq));
+        return kind != ChannelKind.IPI && !(kind == ChannelKind.VIRQ && Virq.isPerVcpu(virq));
     }
 
     boolean isOfferedTo(int domain) {
-        return kind == Kind.UNBOUND && remoteDomain == domain;
+        return kind == ChannelKind.UNBOUND && remoteDomain == domain;
     }
 
     /** To a port of a guest, not to the VMM. */
     boolean isConnected() {
-        return kind == Kind.INTERDOMAIN && remotePort != 0;
+        return kind == ChannelKind.INTERDOMAIN && remotePort != 0;
     }
 
     boolean isConnectedTo(int domain, int port) {
@@ -126,11 +95,11 @@ final class Channel {
 
     /** To the VMM, which does not serve its end yet. */
     boolean awaitsBackend() {
-        return kind == Kind.INTERDOMAIN && remoteDomain == HOST && backend == null;
+        return kind == ChannelKind.INTERDOMAIN && remoteDomain == HOST && backend == null;
     }
 
     void connect(int port) {
-        kind = Kind.INTERDOMAIN;
+        kind = ChannelKind.INTERDOMAIN;
         remotePort = port;
     }
 
@@ -142,7 +111,7 @@ final class Channel {
 
     /** The other end is gone: the port is offered to the same domain as before. */
     void disconnect() {
-        kind = Kind.UNBOUND;
+        kind = ChannelKind.UNBOUND;
         remotePort = 0;
         backend = null;
     }

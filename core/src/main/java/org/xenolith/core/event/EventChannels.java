@@ -281,9 +281,9 @@ public final class EventChannels {
     }
 
     private boolean hasRoomFor(SavedChannel saved) {
-        Channel.Kind kind = Channel.Kind.of(saved.kind());
+        ChannelKind kind = ChannelKind.of(saved.kind());
         return ports.get(saved.port()) == null
-                && (kind != Channel.Kind.VIRQ || ports.virqPort(saved.virq(), saved.vcpu()) == 0);
+                && (kind != ChannelKind.VIRQ || ports.virqPort(saved.virq(), saved.vcpu()) == 0);
     }
 
     /** Whether a channel of the domain to itself, if it is one, has its other end here. */

@@ -73,7 +73,7 @@ final class PortTable {
     void put(int port, Channel channel) {
         assert Thread.holdsLock(lock);
         channels.set(port, channel);
-        if (channel.kind() == Channel.Kind.VIRQ) {
+        if (channel.kind() == ChannelKind.VIRQ) {
             virqPorts[channel.virq][row(channel.virq, channel.vcpu())] = port;
         }
     }
@@ -81,7 +81,7 @@ final class PortTable {
     /** Takes a channel from its port. */
     void remove(int port, Channel channel) {
         assert Thread.holdsLock(lock);
-        if (channel.kind() == Channel.Kind.VIRQ) {
+        if (channel.kind() == ChannelKind.VIRQ) {
             virqPorts[channel.virq][row(channel.virq, channel.vcpu())] = 0;
         }
         channels.set(port, null);

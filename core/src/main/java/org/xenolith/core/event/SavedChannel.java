@@ -27,7 +27,7 @@ public record SavedChannel(
 
     /** Whether a domain with so many vCPUs can have it: it may come from anywhere. */
     boolean isPossible(int vcpus) {
-        Channel.Kind known = Channel.Kind.of(kind);
+        ChannelKind known = ChannelKind.of(kind);
         if (known == null || !PortTable.isPort(port) || vcpu < 0 || vcpu >= vcpus) {
             return false;
         }
@@ -56,12 +56,12 @@ public record SavedChannel(
      * @param savedDomId the saved domain's id, to know a channel of the guest to itself
      */
     Channel toChannel(int domId, int savedDomId) {
-        Channel.Kind saved = Channel.Kind.of(kind);
+        ChannelKind saved = ChannelKind.of(kind);
         if (remoteDomain == savedDomId) {
             return new Channel(saved, vcpu, virq, domId, remotePort);
         }
-        if (saved == Channel.Kind.INTERDOMAIN && remoteDomain != Channel.HOST) {
-            return new Channel(Channel.Kind.UNBOUND, vcpu, virq, remoteDomain, 0);
+        if (saved == ChannelKind.INTERDOMAIN && remoteDomain != Channel.HOST) {
+            return new Channel(ChannelKind.UNBOUND, vcpu, virq, remoteDomain, 0);
         }
         return new Channel(saved, vcpu, virq, remoteDomain, remotePort);
     }

@@ -5,19 +5,16 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.event.ChannelKind;
 import org.xenolith.core.event.EventChannels;
 import org.xenolith.core.event.SavedChannel;
 import org.xenolith.core.event.Virq;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /** A domain's event channels and what its vCPUs have of them. */
 public final class EventsReport {
-    private static final List<String> KINDS =
-            List.of("closed", "unbound", "interdomain", "pirq", "virq", "ipi");
-
     private EventsReport() {}
 
     /**
@@ -48,20 +45,19 @@ public final class EventsReport {
             EventChannels events, SavedChannel channel, Map<Integer, String> uses) {
         JsonObject row = new JsonObject();
         row.addProperty("port", channel.port());
-        row.addProperty("kind", KINDS.get(channel.kind()));
+        ChannelKind kind = ChannelKind.of(channel.kind());
+        row.addProperty("kind", kind.name().toLowerCase(Locale.ROOT));
         row.addProperty("vcpu", channel.vcpu());
         row.addProperty("pending", events.isPending(channel.port()));
         row.addProperty("masked", events.isMasked(channel.port()));
-        switch (KINDS.get(channel.kind())) {
-            case "virq" -> row.addProperty("virq", Virq.name(channel.virq()));
-            case "unbound" -> row.addProperty("remote_domain", channel.remoteDomain());
-            case "interdomain" -> {
+        switch (kind) {
+            case VIRQ -> row.addProperty("virq", Virq.name(channel.virq()));
+            case UNBOUND -> row.addProperty("remote_domain", channel.remoteDomain());
+            case INTERDOMAIN -> {
                 row.addProperty("remote_domain", channel.remoteDomain());
                 row.addProperty("remote_port", channel.remotePort());
             }
-            default -> {
-                // An IPI leads to the domain itself.
-            }
+            case IPI -> {} // leads to the domain itself
         }
         if (uses.containsKey(channel.port())) {
             row.addProperty("use", uses.get(channel.port()));
