@@ -53,7 +53,7 @@ public final class MmuUpdate {
                 }
                 long ptr = vcpu.mmu().read64(requests + MmuCommand.PTR);
                 long value = vcpu.mmu().read64(requests + MmuCommand.VAL);
-                result = applySettled(vcpu, ptr, value);
+                result = types.settled(vcpu.tlb(), () -> apply(vcpu, ptr, value));
                 if (result == 0) {
                     requests += MmuCommand.SIZE;
                     i++;
@@ -93,24 +93,6 @@ public final class MmuUpdate {
             vcpu.mmu().write32(done, count);
         } catch (GuestFault fault) {
             // As Xen: the work is done, and the guest asked to be told where it cannot be.
-        }
-    }
-
-    private int applySettled(GuestContext vcpu, long ptr, long value) {
-        while (true) {
-            int result;
-            long stamp;
-            frames.lock.lock();
-            try {
-                result = apply(vcpu, ptr, value);
-                stamp = types.unsettledStamp();
-            } finally {
-                frames.lock.unlock();
-            }
-            if (result != PageTypes.NOT_SETTLED) {
-                return result;
-            }
-            vcpu.tlb().awaitSettled(stamp);
         }
     }
 

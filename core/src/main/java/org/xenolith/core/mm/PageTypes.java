@@ -275,8 +275,13 @@ public final class PageTypes {
         return settled(tlb, () -> unpin(mfn, tlb));
     }
 
-    /** Runs a change under the lock, again and again while siblings must catch up first. */
-    private int settled(TlbShootdown tlb, IntSupplier change) {
+    /**
+     * Runs a change under the lock, again and again while siblings must catch up first. Called
+     * without it.
+     *
+     * @param change answers 0, a negative error number or {@link #NOT_SETTLED}
+     */
+    int settled(TlbShootdown tlb, IntSupplier change) {
         while (true) {
             int result;
             long stamp;
