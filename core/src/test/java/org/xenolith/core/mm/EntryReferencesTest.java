@@ -8,31 +8,12 @@ import static org.xenolith.core.mm.TestDomain.RW;
 import static org.xenolith.core.mm.TestDomain.TABLE;
 import static org.xenolith.core.mm.TestDomain.entry;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.mmu.Pte;
 
-class EntryReferencesTest {
-    private final TestDomain domain = new TestDomain();
-    private final FrameTable frames = domain.frames;
+class EntryReferencesTest extends LockedFrames {
     private final EntryReferences references = new EntryReferences(domain.types);
     private final long page = domain.page();
-
-    @BeforeEach
-    void lock() {
-        frames.lock.lock();
-    }
-
-    @AfterEach
-    void unlock() {
-        frames.lock.unlock();
-    }
-
-    private void assertHeld(long mfn, int expectedReferences, int expectedUses) {
-        assertThat(frames.references(mfn)).as("references").isEqualTo(expectedReferences);
-        assertThat(frames.typeCount(mfn)).as("uses").isEqualTo(expectedUses);
-    }
 
     @Test
     void readOnlyEntryTakesAReferenceAndNoUse() {

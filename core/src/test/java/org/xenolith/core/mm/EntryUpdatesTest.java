@@ -8,40 +8,21 @@ import static org.xenolith.core.mm.TestDomain.RW;
 import static org.xenolith.core.mm.TestDomain.TABLE;
 import static org.xenolith.core.mm.TestDomain.entry;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.mmu.Pte;
 
 /** What a change of an entry drops, takes and gives back, and in which order. */
-class EntryUpdatesTest {
+class EntryUpdatesTest extends LockedFrames {
     private static final int SLOT = 5;
     private static final String PAGE = "page 0x5000";
 
-    private final TestDomain domain = new TestDomain();
-    private final FrameTable frames = domain.frames;
     private final EntryUpdates updates = new EntryUpdates(domain.types);
     private final RecordedShootdown tlb = new RecordedShootdown();
     private final long old = domain.pages[SLOT];
     private final long other = domain.page();
 
-    @BeforeEach
-    void lock() {
-        frames.lock.lock();
-    }
-
-    @AfterEach
-    void unlock() {
-        frames.lock.unlock();
-    }
-
     private int update(long table, int slot, long entry) {
         return updates.update(table, slot, entry, false, tlb);
-    }
-
-    private void assertHeld(long mfn, int expectedReferences, int expectedUses) {
-        assertThat(frames.references(mfn)).as("references").isEqualTo(expectedReferences);
-        assertThat(frames.typeCount(mfn)).as("uses").isEqualTo(expectedUses);
     }
 
     @Test

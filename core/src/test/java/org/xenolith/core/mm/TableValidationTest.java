@@ -8,37 +8,18 @@ import static org.xenolith.core.mm.TestDomain.RW;
 import static org.xenolith.core.mm.TestDomain.TABLE;
 import static org.xenolith.core.mm.TestDomain.entry;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
-class TableValidationTest {
+class TableValidationTest extends LockedFrames {
     private static final int LAST = Pte.ENTRIES - 1;
 
-    private final TestDomain domain = new TestDomain();
-    private final FrameTable frames = domain.frames;
     private final TableValidation validation = new TableValidation(domain.types);
     private final RecordedShootdown tlb = new RecordedShootdown();
     private final long table = domain.page();
     private final long first = domain.page();
     private final long last = domain.page();
-
-    @BeforeEach
-    void lock() {
-        frames.lock.lock();
-    }
-
-    @AfterEach
-    void unlock() {
-        frames.lock.unlock();
-    }
-
-    private void assertHeld(long mfn, int expectedReferences, int expectedUses) {
-        assertThat(frames.references(mfn)).as("references").isEqualTo(expectedReferences);
-        assertThat(frames.typeCount(mfn)).as("uses").isEqualTo(expectedUses);
-    }
 
     private static long placeOf(long tableMfn, int slot) {
         return tableMfn << Ram.PAGE_SHIFT | slot * 8L;
