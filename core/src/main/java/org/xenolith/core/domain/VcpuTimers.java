@@ -1,5 +1,7 @@
 package org.xenolith.core.domain;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /**
  * A vCPU's timers: one that comes due once and one with a period. public/vcpu.h, {@code
  * VCPUOP_set_singleshot_timer}, {@code VCPUOP_set_periodic_timer}. System times in nanoseconds,
@@ -17,7 +19,7 @@ public final class VcpuTimers {
     /** Published by the deadline that is written behind it. */
     private long periodNanos;
 
-    private volatile long periodicDeadline = VirtualCpu.NEVER;
+    private final AtomicLong periodicDeadline = new AtomicLong(VirtualCpu.NEVER);
 
     VcpuTimers() {}
 
@@ -46,11 +48,11 @@ public final class VcpuTimers {
      */
     public void startPeriodic(long now, long nanos) {
         periodNanos = nanos;
-        periodicDeadline = VirtualCpu.after(now, nanos);
+        periodicDeadline.set(VirtualCpu.after(now, nanos));
     }
 
     public void stopPeriodic() {
-        periodicDeadline = VirtualCpu.NEVER;
+        periodicDeadline.set(VirtualCpu.NEVER);
     }
 
     /** Period of the periodic timer as it was set last, 0 if it never was. */
@@ -59,14 +61,14 @@ public final class VcpuTimers {
     }
 
     public long periodicDeadline() {
-        return periodicDeadline;
+        return periodicDeadline.get();
     }
 
     /** Takes over the timers of a vCPU that this one continues. */
     public void restore(long oneShot, long nanos, long periodic) {
         oneShotDeadline = oneShot;
         periodNanos = nanos;
-        periodicDeadline = periodic;
+        periodicDeadline.set(periodic);
     }
 
     void stop() {
@@ -76,7 +78,7 @@ public final class VcpuTimers {
 
     /** When the first of them comes due. */
     long nextDeadline() {
-        return Math.min(oneShotDeadline, periodicDeadline);
+        return Math.min(oneShotDeadline, periodicDeadline.get());
     }
 
     /**
@@ -91,8 +93,10 @@ public final class VcpuTimers {
             oneShotDeadline = VirtualCpu.NEVER;
             due = true;
         }
-        if (now >= periodicDeadline) {
-            periodicDeadline = VirtualCpu.after(now, periodNanos);
+        long periodic = periodicDeadline.get();
+        if (now >= periodic) {
+            // A sibling that stops the timer just now, or starts it anew, has the last word.
+            periodicDeadline.compareAndSet(periodic, VirtualCpu.after(now, periodNanos));
             due = true;
         }
         return due;

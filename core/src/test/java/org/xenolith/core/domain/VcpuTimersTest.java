@@ -3,8 +3,13 @@ package org.xenolith.core.domain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.core.parallel.HostThreads;
+
+import java.util.concurrent.atomic.AtomicInteger;
 
 class VcpuTimersTest {
+    private static final int ROUNDS = 20_000;
+
     private final VcpuTimers timers = new VcpuTimers();
 
     @Test
@@ -55,5 +60,39 @@ class VcpuTimersTest {
         assertThat(timers.nextDeadline()).isEqualTo(400);
         timers.stopPeriodic();
         assertThat(timers.nextDeadline()).isEqualTo(VirtualCpu.NEVER);
+    }
+
+    @Test
+    void timerThatASiblingStopsAsItComesDueStaysStopped() {
+        AtomicInteger arrived = new AtomicInteger();
+        AtomicInteger goOn = new AtomicInteger();
+        HostThreads.together(
+                () -> {
+                    for (int i = 0; i < ROUNDS; i++) {
+                        timers.startPeriodic(0, 50);
+                        meet(arrived);
+                        timers.stopPeriodic();
+                        meet(arrived);
+                        if (timers.periodicDeadline() != VirtualCpu.NEVER) {
+                            goOn.incrementAndGet();
+                        }
+                    }
+                },
+                () -> {
+                    for (int i = 0; i < ROUNDS; i++) {
+                        meet(arrived);
+                        timers.takeDue(100);
+                        meet(arrived);
+                    }
+                });
+        assertThat(goOn).as("timers that go on").hasValue(0);
+    }
+
+    /** Both threads go on at nearly the same moment: they spin. */
+    private static void meet(AtomicInteger arrived) {
+        int place = arrived.getAndIncrement() | 1;
+        while (arrived.get() <= place) {
+            Thread.onSpinWait();
+        }
     }
 }
