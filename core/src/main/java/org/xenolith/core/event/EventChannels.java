@@ -116,14 +116,11 @@ public final class EventChannels {
 
     /** bind_virq; a per-vCPU virtual interrupt has one channel on each vCPU. */
     public synchronized int bindVirq(int virq, int vcpu) {
-        if (!Virq.exists(virq)) {
+        if (!Virq.exists(virq) || !Virq.isPerVcpu(virq) && vcpu != 0) {
             return -EINVAL;
         }
         if (!hasVcpu(vcpu)) {
             return -ENOENT;
-        }
-        if (!Virq.isPerVcpu(virq) && vcpu != 0) {
-            return -EINVAL;
         }
         if (ports.virqPort(virq, vcpu) > 0) {
             return -EEXIST;

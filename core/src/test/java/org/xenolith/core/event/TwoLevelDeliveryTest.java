@@ -193,6 +193,9 @@ class TwoLevelDeliveryTest {
     @Test
     void globalVirtualInterruptBelongsToVcpu0First() {
         assertThat(events.bindVirq(Virq.CONSOLE, 1)).isEqualTo(-EINVAL);
+        assertThat(events.bindVirq(Virq.CONSOLE, 99))
+                .as("asked first, as in Xen")
+                .isEqualTo(-EINVAL);
         int port = events.bindVirq(Virq.CONSOLE, 0);
         events.bindVcpu(port, 1);
         events.raiseVirq(Virq.CONSOLE, 0);
