@@ -140,7 +140,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             // Before the look at what a kick may be for: one that comes later is not forgotten.
             vcpu.cpu().unkick();
             vcpu.vcpuTlb().pollPoint();
-            vcpu.turn.begin();
+            vcpu.turn.begin(domain.clock().isLive() ? end : VirtualCpu.NEVER);
             domain.applyPosted();
             fireTimers(vcpu);
             if (vcpu.down) {
@@ -240,6 +240,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             case Exit.SYSCALL -> {
                 if (vcpu.mode.isKernel()) {
                     hypercalls.execute(vcpu);
+                    vcpu.turn.hypercall();
                 } else {
                     vcpu.counts.systemCalls++;
                     vcpu.delivery.systemCall();

@@ -19,7 +19,16 @@ public final class VcpuTurn {
     /** A stretch of instructions with so many PAUSEs does nothing but wait. */
     static final int PAUSES_OF_A_SPIN = 64;
 
+    /** Pieces, or hypercalls, from one look at the clock to the next. */
+    private static final int LOOK = 16;
+
     private final Cpu cpu;
+
+    /** Host time at which the slice is over; {@link VirtualCpu#NEVER} in virtual time. */
+    private long sliceEnd = VirtualCpu.NEVER;
+
+    private boolean overdue;
+    private int hypercalls;
     private int pieces;
     private int pauses;
     private long[] continuation;
@@ -28,8 +37,14 @@ public final class VcpuTurn {
         this.cpu = cpu;
     }
 
-    /** The vCPU is at a poll point. */
-    void begin() {
+    /**
+     * The vCPU is at a poll point.
+     *
+     * @param end host time at which its slice is over, or {@link VirtualCpu#NEVER}
+     */
+    void begin(long end) {
+        sliceEnd = end;
+        overdue = false;
         pieces = 0;
         pauses = 0;
     }
@@ -39,12 +54,27 @@ public final class VcpuTurn {
 
     /** Counts a piece of a hypercall; whether it was one of the last that this turn may do. */
     boolean mustPause() {
-        return ++pieces > PIECES_PER_TURN || pieces > PIECES_WHEN_KICKED && cpu.isKicked();
+        if (++pieces % LOOK == 0) {
+            lookAtTheTime();
+        }
+        return overdue || pieces > PIECES_PER_TURN || pieces > PIECES_WHEN_KICKED && cpu.isKicked();
+    }
+
+    /** Counts a hypercall: thousands may pass, each of one piece, before a poll point is due. */
+    void hypercall() {
+        if (++hypercalls % LOOK == 0) {
+            lookAtTheTime();
+        }
+    }
+
+    /** What was done may have taken long: if the slice is over by now, so is this turn. */
+    void lookAtTheTime() {
+        overdue |= sliceEnd != VirtualCpu.NEVER && System.nanoTime() - sliceEnd > 0;
     }
 
     /** Whether this turn of hypercalls is over: the vCPU goes to its poll point. */
     boolean isOver() {
-        return pieces > PIECES_PER_TURN;
+        return overdue || pieces > PIECES_PER_TURN;
     }
 
     /** The hypercall is to be made again with these arguments. */

@@ -203,6 +203,11 @@ public final class VirtualCpu implements GuestContext, EventTarget {
     }
 
     @Override
+    public void tookLong() {
+        turn.lookAtTheTime();
+    }
+
+    @Override
     public long again(long a1, long a2, long a3, long a4) {
         turn.continueWith(a1, a2, a3, a4);
         return 0;

@@ -38,6 +38,9 @@ public interface GuestContext {
         return false;
     }
 
+    /** Tells of a piece of work that may have taken milliseconds, and not microseconds. */
+    default void tookLong() {}
+
     /**
      * Arranges that the hypercall is made once more, with these arguments, when the vCPU runs
      * again: Xen's continuation. Only after {@link #mustPause} has said so.

@@ -48,7 +48,11 @@ public final class MmuExtOps {
                     int left = (todo - i) | MmuUpdate.PREEMPTED;
                     return vcpu.again(operations, left, done, foreignDom);
                 }
-                result = perform(vcpu, read(vcpu.mmu(), operations));
+                MmuExtOp operation = read(vcpu.mmu(), operations);
+                result = perform(vcpu, operation);
+                if (mayTakeLong(operation)) {
+                    vcpu.tookLong();
+                }
                 if (result == 0) {
                     operations += MmuExtOp.SIZE;
                     i++;
@@ -66,6 +70,12 @@ public final class MmuExtOps {
                 mmu.read32(vaddr + MmuExtOp.CMD),
                 mmu.read64(vaddr + MmuExtOp.ARG1),
                 mmu.read64(vaddr + MmuExtOp.ARG2));
+    }
+
+    /** Whether it looks at all entries of a tree of tables. */
+    private static boolean mayTakeLong(MmuExtOp operation) {
+        return operation.command() <= MmuExtOp.NEW_BASEPTR
+                || operation.command() == MmuExtOp.NEW_USER_BASEPTR;
     }
 
     private int perform(GuestContext vcpu, MmuExtOp op) {
@@ -163,6 +173,9 @@ public final class MmuExtOps {
     }
 
     private int copyPage(GuestContext vcpu, long toMfn, long fromMfn) {
+        if (GrantWindow.contains(fromMfn)) {
+            return -EINVAL; // as for PageTypes.acquire
+        }
         frames.lock.lock();
         try {
             if (!frames.get(fromMfn)) {

@@ -121,9 +121,14 @@ public final class MmuUpdate {
             types.wroteUntyped(mfn, vcpu.tlb());
             return 0;
         }
-        return FrameType.isPageTable(type)
-                ? updates.update(mfn, offset >>> 3, value, preserveAd, vcpu.tlb())
-                : -EINVAL;
+        if (!FrameType.isPageTable(type)) {
+            return -EINVAL;
+        }
+        int result = updates.update(mfn, offset >>> 3, value, preserveAd, vcpu.tlb());
+        if (type != FrameType.L1_TABLE) {
+            vcpu.tookLong(); // a whole tree of tables may have come, or gone
+        }
+        return result;
     }
 
     private int updateMachphys(long mfn, long pfn) {

@@ -128,7 +128,7 @@ public final class PvGuest {
         long after = cpu.rip;
         int times = 0;
         do {
-            vcpu.turn.begin();
+            vcpu.turn.begin(VirtualCpu.NEVER);
             cpu.rip = after;
             hypercalls.execute(vcpu);
             times++;
