@@ -16,7 +16,7 @@ record NeighbourEvents(Domain.Neighbours neighbours) implements EventChannels.Ne
     @Override
     public void notify(EventChannels.End to, EventChannels.End from) {
         Domain domain = neighbours.of(to.domId());
-        if (domain != null) {
+        if (domain != null && domain.events().announceFrom(to.port(), from)) {
             domain.post(() -> domain.events().deliverFrom(to.port(), from));
         }
     }

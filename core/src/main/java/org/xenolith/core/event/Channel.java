@@ -27,6 +27,9 @@ final class Channel {
     /** The end of a channel that the VMM itself serves, run on the sender's thread. */
     private Runnable backend;
 
+    /** An event of the other domain is on its way here; one more would change nothing. */
+    private boolean isComing;
+
     private volatile int vcpu;
 
     Channel(ChannelKind kind, int vcpu, int virq, int remoteDomain, int remotePort) {
@@ -64,6 +67,22 @@ final class Channel {
     /** Null unless the VMM serves the other end. */
     Runnable backend() {
         return backend;
+    }
+
+    /**
+     * Notes that an event is on its way.
+     *
+     * @return false if one is already
+     */
+    boolean announce() {
+        boolean first = !isComing;
+        isComing = true;
+        return first;
+    }
+
+    /** The event is here: the next one has to be announced. */
+    void arrived() {
+        isComing = false;
     }
 
     /** The vCPU that is told of its events; read without a lock. */

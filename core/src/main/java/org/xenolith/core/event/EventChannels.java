@@ -35,7 +35,7 @@ public final class EventChannels {
         /** Null when there is no such domain. */
         EventChannels of(int domId);
 
-        /** Queues {@link #deliverFrom} for a port in another domain. */
+        /** Has {@link #announceFrom} answer, and queues {@link #deliverFrom} if it says so. */
         void notify(End to, End from);
     }
 
@@ -354,6 +354,19 @@ public final class EventChannels {
     }
 
     /**
+     * The other end of a channel has sent. Domains that stand still apply nothing, so no more than
+     * one event of a channel may wait for them: pending is a bit.
+     *
+     * @return whether {@link #deliverFrom} is to be queued
+     */
+    public synchronized boolean announceFrom(int port, End from) {
+        Channel channel = ports.get(port);
+        return channel != null
+                && channel.isConnectedTo(from.domId(), from.port())
+                && channel.announce();
+    }
+
+    /**
      * Delivers what the other end of a channel has sent, unless the channel was closed meanwhile:
      * then the port is another channel's, or none.
      */
@@ -364,6 +377,7 @@ public final class EventChannels {
             if (channel == null || !channel.isConnectedTo(from.domId(), from.port())) {
                 return;
             }
+            channel.arrived(); // before it is delivered: what is sent from now on comes again
         }
         delivery.deliver(port, channel);
     }
