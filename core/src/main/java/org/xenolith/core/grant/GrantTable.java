@@ -107,15 +107,21 @@ public final class GrantTable {
                 mfns[frameCount] = frames.xenFrames().add();
                 frameCount++;
             }
+            return GNTST_OKAY;
         } catch (FrameTable.OutOfMemory e) {
             return GNTST_NO_SPACE;
+        } finally {
+            // Also for those that it got: an entry counts as soon as its frame is there.
+            makeRoom(frameCount * ENTRIES_PER_FRAME);
         }
-        if (uses.length < frameCount * ENTRIES_PER_FRAME) {
-            uses = Arrays.copyOf(uses, frameCount * ENTRIES_PER_FRAME);
-            grantedMfns = Arrays.copyOf(grantedMfns, frameCount * ENTRIES_PER_FRAME);
-            hostBases = Arrays.copyOf(hostBases, frameCount * ENTRIES_PER_FRAME);
+    }
+
+    private void makeRoom(int entries) {
+        if (uses.length < entries) {
+            uses = Arrays.copyOf(uses, entries);
+            grantedMfns = Arrays.copyOf(grantedMfns, entries);
+            hostBases = Arrays.copyOf(hostBases, entries);
         }
-        return GNTST_OKAY;
     }
 
     public synchronized int frameCount() {

@@ -334,6 +334,10 @@ public final class GrantTableOps {
             granter.end(ref, write);
             return GNTST_BAD_VIRT_ADDR;
         }
+        // It comes round after 2^32 mappings, and some may be as old as that.
+        while (mappings.containsKey(nextHandle)) {
+            nextHandle++;
+        }
         int handle = nextHandle++;
         mappings.put(handle, new Mapping(granterId, granter, ref, write, mfn, hostAddr, flags));
         vcpu.mmu().write32(record + GrantCommand.Map.HANDLE, handle);

@@ -308,6 +308,18 @@ class GrantTableTest {
     }
 
     @Test
+    void tableThatGrewOnlyInPartAnswersForAllThatItHas() {
+        List<Long> others = new ArrayList<>();
+        while (pool.freeFrames() > 3) {
+            others.add(pool.allocate());
+        }
+        assertThat(table.grow(GrantTable.MAX_FRAMES)).isEqualTo(GrantCommand.GNTST_NO_SPACE);
+        others.forEach(pool::release);
+        assertThat(table.frameCount()).isEqualTo(4);
+        assertThat(table.access(BACKEND, 4 * 512 - 1, false)).as("nothing is granted").isNull();
+    }
+
+    @Test
     void mapperCannotGrantTheFrameOn() {
         grant(REF, MAPPER_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.pages[9]);
         assertThat(map(200L << 12, GrantCommand.Map.GNTMAP_HOST_MAP)).isZero();
