@@ -97,7 +97,12 @@ public final class FrameTable {
         reservation = new MemoryReservation(this, maximumPages);
         xenFrames = new XenFrames(this);
         grantWindow = new GrantWindow(this);
-        machineToPhysical = new MachineToPhysical(this, maximumPages);
+        try {
+            machineToPhysical = new MachineToPhysical(this, maximumPages);
+        } catch (OutOfMemory e) {
+            releaseAll();
+            throw e;
+        }
     }
 
     /** The pool has not enough frames. */

@@ -66,5 +66,6 @@ class MachineToPhysicalTest {
         assertThatThrownBy(() -> new FrameTable(pool, new VcpuTlbs(pool), 1024))
                 .isInstanceOf(FrameTable.OutOfMemory.class)
                 .hasMessageContaining("memory");
+        assertThat(pool.freeFrames()).as("frames that nobody has").isEqualTo(4);
     }
 }
