@@ -129,6 +129,9 @@ public final class MemoryOps {
         if (entry != 0) {
             vcpu.mmu().checkWritable(entry);
         }
+        if (frames.tlbs().retired() > MOST_RETIRED) {
+            vcpu.tlb().awaitSettled(vcpu.tlb().stamp());
+        }
         long mfn = reservation.populate(pfn);
         if (mfn == NO_FRAME) {
             return false;
@@ -138,6 +141,12 @@ public final class MemoryOps {
         }
         return true;
     }
+
+    /**
+     * Frames given back that siblings may still hold. They count for nobody until the siblings come
+     * to a poll point: a guest could have many times its memory for as long as one stays away.
+     */
+    private static final int MOST_RETIRED = 1024;
 
     private long machphysMapping(Mmu mmu, long argument) {
         mmu.write64(argument + MachphysMapping.V_START, AddressSpace.MACH2PHYS_VIRT_START);

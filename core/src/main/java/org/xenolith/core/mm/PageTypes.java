@@ -242,6 +242,10 @@ public final class PageTypes {
      * @return 0 or a negative error number
      */
     public int acquire(long mfn, int type, TlbShootdown tlb) {
+        if (GrantWindow.contains(mfn)) {
+            // Another domain's: a use that is no mapping would outlive the grant.
+            return -EINVAL;
+        }
         return settled(tlb, () -> getPageAndType(mfn, type, tlb));
     }
 

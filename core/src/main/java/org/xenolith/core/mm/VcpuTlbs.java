@@ -79,6 +79,11 @@ public final class VcpuTlbs {
         return next;
     }
 
+    /** Host frames that wait for siblings. */
+    synchronized int retired() {
+        return retired.size();
+    }
+
     /** Gives the pool what nobody can hold any more. */
     public synchronized void reclaim() {
         long oldest = Long.MAX_VALUE;

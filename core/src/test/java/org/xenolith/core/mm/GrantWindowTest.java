@@ -18,7 +18,8 @@ class GrantWindowTest {
     private final long hostBase = pool.allocate();
 
     private int acquire(long mfn, int type) {
-        return domain.types.acquire(mfn, type, TlbShootdown.NONE);
+        return domain.types.settled(
+                TlbShootdown.NONE, () -> domain.types.getPageAndType(mfn, type, TlbShootdown.NONE));
     }
 
     @Test
@@ -43,6 +44,18 @@ class GrantWindowTest {
         assertThat(frames.frame(mfn)).isEqualTo(NO_FRAME);
         assertThat(pool.freeFrames()).isEqualTo(free + 1);
         assertThat(window.isEmpty()).isTrue();
+    }
+
+    @Test
+    void grantedFrameIsNothingThatAHypercallTakesByItsNumber() {
+        long mfn = window.add(hostBase, false);
+        long free = pool.freeFrames();
+        assertThat(domain.types.acquire(mfn, FrameType.WRITABLE, TlbShootdown.NONE))
+                .as("it would be written to when the grant has ended")
+                .isEqualTo(-EINVAL);
+        window.remove(mfn, TlbShootdown.NONE);
+        assertThat(window.isEmpty()).isTrue();
+        assertThat(pool.freeFrames()).isEqualTo(free);
     }
 
     @Test
