@@ -34,7 +34,16 @@ public interface Platform {
     void writeDebug(Cpu cpu, int number, long value);
 
     /**
-     * Reads an I/O port.
+     * Checks that an I/O port may be used, for instructions that touch memory, too: the port comes
+     * first. SDM vol. 1, 19.5.
+     *
+     * @param size 1, 2 or 4 bytes
+     * @throws GuestFault #GP when it may not
+     */
+    void requirePort(Cpu cpu, int port, int size);
+
+    /**
+     * Reads an I/O port, if it may be used.
      *
      * @param size 1, 2 or 4 bytes
      * @return zero-extended value

@@ -86,7 +86,8 @@ public final class Assembler {
 
     public static final int NONE = -1;
 
-    private static final int LOCK = 0xf0, OPERAND_SIZE = 0x66, REPNE = 0xf2, REP = 0xf3;
+    private static final int OPERAND_SIZE = 0x66, ADDRESS_SIZE = 0x67;
+    private static final int LOCK = 0xf0, REPNE = 0xf2, REP = 0xf3;
     private static final int REX = 0x40, REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1;
     private static final int TWO_BYTE = 0x0f;
     private static final int MOD_DISPLACEMENT_32 = 2 << 6, MOD_REGISTER = 3 << 6;
@@ -374,6 +375,14 @@ public final class Assembler {
         return string(bits, 0xae);
     }
 
+    public Assembler ins(int bits) {
+        return string(bits, 0x6c);
+    }
+
+    public Assembler outs(int bits) {
+        return string(bits, 0x6e);
+    }
+
     /** Prefix F3 for the next instruction. */
     public Assembler rep() {
         return bytes(REP);
@@ -392,6 +401,11 @@ public final class Assembler {
     /** Prefix 66 for the next instruction; the widths above add it by themselves. */
     public Assembler operandSizePrefix() {
         return bytes(OPERAND_SIZE);
+    }
+
+    /** Prefix 67 for the next instruction: addresses of 32 bits. */
+    public Assembler addressSizePrefix() {
+        return bytes(ADDRESS_SIZE);
     }
 
     public Assembler jmp(Label target) {

@@ -23,6 +23,12 @@ public final class FlatMachine implements MachineMemory, Platform {
     /** How often a locked access has asked for the siblings to be stopped. */
     public int busLocks;
 
+    /** Whether ports may be used. */
+    public boolean portsAllowed = true;
+
+    /** How often a port was read. */
+    public int portReads;
+
     /** How often PAUSE was executed. */
     public int pauses;
 
@@ -182,12 +188,23 @@ public final class FlatMachine implements MachineMemory, Platform {
     public void writeDebug(Cpu c, int number, long value) {}
 
     @Override
+    public void requirePort(Cpu c, int port, int size) {
+        if (!portsAllowed) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
+
+    @Override
     public int portIn(Cpu c, int port, int size) {
+        requirePort(c, port, size);
+        portReads++;
         return -1;
     }
 
     @Override
-    public void portOut(Cpu c, int port, int size, int value) {}
+    public void portOut(Cpu c, int port, int size, int value) {
+        requirePort(c, port, size);
+    }
 
     @Override
     public void setInterrupts(Cpu c, boolean enabled) {}

@@ -66,6 +66,11 @@ final class VcpuPlatform implements Platform {
     }
 
     @Override
+    public void requirePort(Cpu c, int port, int size) {
+        requireIopl();
+    }
+
+    @Override
     public int portIn(Cpu c, int port, int size) {
         requireIopl();
         return Ports.read(vcpu.domain(), port);

@@ -37,6 +37,7 @@ class VcpuPlatformTest {
     void ioPrivilegeAllowsPortsAndTheInterruptFlag(boolean kernel, int iopl) {
         enter(kernel);
         vcpu.ioPrivilege.setLevel(iopl);
+        assertThatCode(() -> platform.requirePort(cpu, 0x60, 1)).doesNotThrowAnyException();
         assertThat(platform.portIn(cpu, 0x60, 1)).isEqualTo(-1);
         assertThatCode(() -> platform.portOut(cpu, 0x60, 1, 0)).doesNotThrowAnyException();
         assertThatCode(() -> platform.setInterrupts(cpu, false)).doesNotThrowAnyException();
@@ -50,6 +51,7 @@ class VcpuPlatformTest {
         vcpu.ioPrivilege.setLevel(iopl);
         List<Runnable> uses =
                 List.of(
+                        () -> platform.requirePort(cpu, 0x60, 1),
                         () -> platform.portIn(cpu, 0x60, 1),
                         () -> platform.portOut(cpu, 0x60, 1, 0),
                         () -> platform.setInterrupts(cpu, false),

@@ -258,8 +258,8 @@ final class OpFactory {
         put(StringOps.Load::new, "lods");
         put(StringOps.Compare::new, "cmps");
         put(StringOps.Scan::new, "scas");
-        put(b -> new SystemOps.StringPort(false, b), "ins");
-        put(b -> new SystemOps.StringPort(true, b), "outs");
+        put(b -> new StringOps.Port(false, b), "ins");
+        put(b -> new StringOps.Port(true, b), "outs");
     }
 
     // ---- system

@@ -7,10 +7,10 @@ import org.xenolith.cpu.mmu.StringAccess;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
- * MOVS, STOS, LODS, CMPS and SCAS with and without REP. A repeated instruction works in bounded
- * pieces: after one it returns with RIP unchanged and RCX, RSI, RDI at the next element, as after
- * an interrupt in between; a fault leaves them at the faulting element. Stretches inside one page
- * with DF clear are done in bulk.
+ * MOVS, STOS, LODS, CMPS, SCAS, INS and OUTS with and without REP. A repeated instruction works in
+ * bounded pieces: after one it returns with RIP unchanged and RCX, RSI, RDI at the next element, as
+ * after an interrupt in between; a fault leaves them at the faulting element. Stretches inside one
+ * page with DF clear are done in bulk.
  */
 final class StringOps {
     /**
@@ -29,15 +29,19 @@ final class StringOps {
         final boolean address32;
 
         StringOp(Binding b) {
+            this(b, Long.SIZE);
+        }
+
+        StringOp(Binding b, int maxBits) {
             repeat = b.in.rep || b.in.repne;
-            bits = (b.in.opcode & 1) == 0 ? 8 : b.bits();
+            bits = (b.in.opcode & 1) == 0 ? 8 : Math.min(b.bits(), maxBits);
             size = bits >> 3;
             segment = b.in.segment;
             address32 = b.in.addressSize == 4;
         }
 
         @Override
-        public final Op execute(Cpu cpu) {
+        public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             if (!repeat) {
                 element(cpu);
@@ -48,9 +52,7 @@ final class StringOps {
             int left = singleStep ? 1 : MAX_ELEMENTS;
             while (count(r) != 0) {
                 if (left <= 0) {
-                    // A breakpoint on the instruction itself was met at its first element.
-                    cpu.systemFlags |= singleStep ? Flags.RF : 0;
-                    return leaveToRepeat(cpu);
+                    return leaveInTheMiddle(cpu);
                 }
                 int done = singleStep ? 0 : bulk(cpu);
                 if (done == 0) {
@@ -66,6 +68,12 @@ final class StringOps {
                 }
             }
             return next;
+        }
+
+        final Op leaveInTheMiddle(Cpu cpu) {
+            // A breakpoint on the instruction itself was met at its first element.
+            cpu.systemFlags |= cpu.isStepping() ? Flags.RF : 0;
+            return leaveToRepeat(cpu);
         }
 
         /**
@@ -240,6 +248,51 @@ final class StringOps {
             advance(r, Cpu.RDI, (long) size * cpu.stringStep);
             cpu.setFlags(Flags.SUB, a, b, Registers.narrow(a - b, bits));
             return (a == b) == whileEqual;
+        }
+    }
+
+    /** INS and OUTS, one element a run. Whether the port is allowed is asked before all else. */
+    static final class Port extends StringOp {
+        private static final int MAX_BITS = 32;
+        private static final int PORT_MASK = 0xffff;
+        private final boolean out;
+
+        Port(boolean out, Binding b) {
+            super(b, MAX_BITS);
+            this.out = out;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            if (repeat && count(r) == 0) {
+                return leaveAfter(cpu);
+            }
+            element(cpu);
+            if (!repeat) {
+                return leaveAfter(cpu);
+            }
+            setCount(r, count(r) - 1);
+            return count(r) == 0 ? leaveAfter(cpu) : leaveInTheMiddle(cpu);
+        }
+
+        @Override
+        boolean element(Cpu cpu) {
+            long[] r = cpu.r;
+            int port = (int) r[Cpu.RDX] & PORT_MASK;
+            cpu.platform().requirePort(cpu, port, size);
+            if (out) {
+                long value = Loads.load(cpu.mmu(), source(r), bits);
+                cpu.platform().portOut(cpu, port, size, (int) Registers.zeroExtend(value, bits));
+                advance(r, Cpu.RSI, (long) size * cpu.stringStep);
+            } else {
+                // All of it: a port that was read in vain may have lost what it gave.
+                cpu.mmu().checkWritable(destination(r), size);
+                int value = cpu.platform().portIn(cpu, port, size);
+                Loads.store(cpu.mmu(), destination(r), bits, value);
+                advance(r, Cpu.RDI, (long) size * cpu.stringStep);
+            }
+            return true;
         }
     }
 }

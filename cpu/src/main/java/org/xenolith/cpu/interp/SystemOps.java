@@ -192,45 +192,6 @@ final class SystemOps {
         }
     }
 
-    /** INS and OUTS, one element a run. */
-    static final class StringPort extends Op {
-        private final boolean out;
-        private final boolean repeat;
-        private final int bits;
-        private final int segment;
-
-        StringPort(boolean out, Binding b) {
-            this.out = out;
-            repeat = b.in.rep || b.in.repne;
-            bits = (b.in.opcode & 1) == 0 ? 8 : Math.min(b.bits(), 32);
-            segment = b.in.segment;
-        }
-
-        @Override
-        public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
-            if (repeat && r[Cpu.RCX] == 0) {
-                return leaveAfter(cpu);
-            }
-            int port = (int) r[Cpu.RDX] & 0xffff;
-            int bytes = bits >> 3;
-            if (out) {
-                long value = Loads.load(cpu.mmu(), r[Cpu.RSI] + r[segment], bits);
-                cpu.platform().portOut(cpu, port, bytes, (int) Registers.zeroExtend(value, bits));
-                r[Cpu.RSI] += (long) bytes * cpu.stringStep;
-            } else {
-                cpu.mmu().checkWritable(r[Cpu.RDI]);
-                int value = cpu.platform().portIn(cpu, port, bytes);
-                Loads.store(cpu.mmu(), r[Cpu.RDI], bits, value);
-                r[Cpu.RDI] += (long) bytes * cpu.stringStep;
-            }
-            if (repeat && --r[Cpu.RCX] != 0) {
-                return leaveToRepeat(cpu);
-            }
-            return leaveAfter(cpu);
-        }
-    }
-
     /** MOV to a segment register; SS holds off traps for one instruction. */
     static final class LoadSegment extends MemoryOp {
         private final boolean memory;
