@@ -416,6 +416,10 @@ public final class Assembler {
         return registers(32, 0xff, 4, register);
     }
 
+    public Assembler jmp(Memory target) {
+        return memory(32, 0xff, 4, target);
+    }
+
     public Assembler jcc(Condition condition, Label target) {
         return bytes(TWO_BYTE, 0x80 + condition.ordinal()).reference(target);
     }

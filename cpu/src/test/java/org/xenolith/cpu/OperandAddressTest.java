@@ -1,6 +1,7 @@
 package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.at;
 import static org.xenolith.cpu.Cpu.RAX;
 import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.Cpu.RDI;
@@ -8,6 +9,7 @@ import static org.xenolith.cpu.Cpu.RSP;
 import static org.xenolith.cpu.GuestCode.CODE;
 import static org.xenolith.cpu.GuestCode.DATA;
 import static org.xenolith.cpu.GuestCode.DATA_END;
+import static org.xenolith.cpu.GuestCode.NON_CANONICAL;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -33,6 +35,16 @@ class OperandAddressTest {
                 });
         assertThat(guest.quad(rsp - 0x40)).isEqualTo(77);
         assertThat(cpu.r[RSP]).isEqualTo(rsp);
+    }
+
+    /** The operation has no room for its displacement, more than 32 bits with RSP's movement. */
+    @Test
+    void popToTheFarthestRspBasedOperandRaisesAStackFaultWhereThatIsNotCanonical() {
+        guest.machine.map(NON_CANONICAL - 0x1000, 0x1000);
+        cpu.r[RSP] = NON_CANONICAL - 0x1000;
+        GuestFault fault = guest.fault(code -> code.pop(at(RSP, Integer.MAX_VALUE)));
+        assertThat(fault.vector()).isEqualTo(Vector.STACK_FAULT);
+        assertThat(cpu.r[RSP]).isEqualTo(NON_CANONICAL - 0x1000);
     }
 
     @Test

@@ -13,6 +13,7 @@ final class FormedAddress extends Op {
     private final int base;
     private final int index;
     private final int scale;
+    private final int segment;
     private final long displacement;
 
     /** Bits of the address that count. */
@@ -23,6 +24,7 @@ final class FormedAddress extends Op {
         base = MemoryOp.baseOf(b);
         index = b.in.index;
         scale = b.in.scale;
+        segment = b.in.segment;
         displacement = MemoryOp.displacementOf(b);
         mask = b.in.addressSize == 4 ? Registers.LOW_32 : -1;
     }
@@ -53,6 +55,17 @@ final class FormedAddress extends Op {
     void placed() {
         inner.standAt(start(), end(), position());
         inner.placed();
+    }
+
+    @Override
+    void forget() {
+        inner.forget();
+    }
+
+    /** The wrapped operation is based on a scratch register, which says nothing. */
+    @Override
+    boolean addressesStack() {
+        return segment == Cpu.ZERO && (base == Cpu.RSP || base == Cpu.RBP);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.xenolith.cpu.interp;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.at;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.Assembler;
@@ -22,6 +23,7 @@ class DroppedBlockTest {
     private static final long CODE = 0x40_0000;
     private static final long TARGET = CODE + 0x1000;
     private static final long STACK = CODE + 0x2000;
+    private static final long POINTER_TO_TARGET = STACK + 0x10;
 
     /** A jump that has been taken, and the block in another page that it led to. */
     private record Taken(CodePage page, Op jump, WeakReference<Block> target) {}
@@ -32,6 +34,7 @@ class DroppedBlockTest {
         Cpu cpu = machine.cpu;
         machine.map(CODE, 0x3000);
         machine.load(TARGET, new Assembler(TARGET).syscall().bytes());
+        cpu.mmu().write64(POINTER_TO_TARGET, TARGET);
         Assembler code = new Assembler(CODE);
         jump.accept(code, new Assembler(TARGET).mark());
         machine.load(CODE, code.bytes());
@@ -79,5 +82,12 @@ class DroppedBlockTest {
     @Test
     void aJumpThroughARegisterLetsGoOfTheBlockItLedTo() {
         checkThatItLetsGo((code, target) -> code.jmp(Cpu.RAX));
+    }
+
+    @Test
+    void aJumpThroughMemoryAtA32BitAddressLetsGoOfTheBlockItLedTo() {
+        checkThatItLetsGo(
+                (code, target) ->
+                        code.mov(Cpu.RBX, POINTER_TO_TARGET).addressSizePrefix().jmp(at(Cpu.RBX)));
     }
 }
