@@ -32,6 +32,7 @@ import java.util.function.Consumer;
 @Timeout(60)
 class MemoryOrderTest {
     private static final int ITERATIONS = 200_000;
+    private static final int PAIRS = 5_000_000;
     private static final int STORE_BUFFERING_ROUNDS = 20_000;
     private static final long SECOND_PROGRAM = CODE + 0x1000;
     private static final long FIRST_VALUE = DATA, SECOND_VALUE = DATA + 0x1080;
@@ -153,6 +154,27 @@ class MemoryOrderTest {
         runBoth(program, program);
         assertThat(guest.quad(straddling)).isEqualTo(40_000);
         assertThat(guest.quad(straddling - 0x7c1)).isEqualTo(40_000);
+    }
+
+    /** The other stores n to the low half, then to the high one: the low one is never behind. */
+    @Test
+    void aFailedCmpxchg16bLoadsNoPairThatMemoryNeverHeld() {
+        Label write = new Label(), read = new Label(), fine = new Label();
+        runBoth(
+                code -> {
+                    addresses(code).mov(RCX, 0).bind(write).inc(64, RCX);
+                    code.store(64, at(RSI), RCX).store(64, at(RSI, 8), RCX);
+                    code.aluImmediate(Alu.CMP, 64, RCX, PAIRS).jcc(Condition.NE, write);
+                    code.syscall();
+                },
+                code -> {
+                    addresses(code).mov(RCX, 0).mov(RDI, 0).bind(read);
+                    code.mov(RAX, -1).mov(RDX, -1).lock().cmpxchg16b(at(RSI));
+                    code.alu(Alu.CMP, 64, RAX, RDX).jcc(Condition.AE, fine).inc(64, RDI);
+                    code.bind(fine).aluImmediate(Alu.CMP, 64, RDX, PAIRS);
+                    code.jcc(Condition.NE, read).syscall();
+                });
+        assertThat(second.r[RDI]).as("torn pairs").isZero();
     }
 
     @Test

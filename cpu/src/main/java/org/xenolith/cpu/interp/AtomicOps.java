@@ -260,7 +260,8 @@ final class AtomicOps {
      * CMPXCHG16B. The host offers no 16-byte compare-and-set to Java: all of them share one lock,
      * and both halves are written with compare-and-set from the values seen. So they are atomic
      * against each other, and no store of a sibling is lost: one between the halves is noticed, and
-     * the instruction starts again, or comes after it.
+     * the instruction starts again, or comes after it. Nor does a failed one load a pair that
+     * memory never held, unless siblings store to both halves and back while it reads them.
      *
      * <p>What a processor does better: a sibling that reads the halves with two plain loads may see
      * the new low one before the new high one, and, when a store to the high one makes the
@@ -300,6 +301,10 @@ final class AtomicOps {
                 long low = Ram.getLongVolatile(host);
                 long high = Ram.getLongVolatile(host + 8);
                 if (low != r[Cpu.RAX] || high != r[Cpu.RDX]) {
+                    if (Ram.getLongVolatile(host) != low) {
+                        // A sibling's store came between: memory may never have held this pair.
+                        continue;
+                    }
                     r[Cpu.RAX] = low;
                     r[Cpu.RDX] = high;
                     return false;
