@@ -131,11 +131,29 @@ public final class VcpuTlbs {
          * sibling has the bus.
          */
         public void pollPoint() {
-            passPollPoint();
+            drainAtPollPoint();
+        }
+
+        /** Whether there was anything to drain. */
+        private boolean drainAtPollPoint() {
+            boolean any = passPollPoint();
             for (int spins = 0; isBusTaken(); spins++) {
                 backOff(spins);
                 // The owner waits for the epoch in which it took the bus.
-                passPollPoint();
+                any |= passPollPoint();
+            }
+            return any;
+        }
+
+        /**
+         * A poll point within an instruction that waits. Code that a sibling's store has dropped
+         * ends behind this instruction, but a block whose page is mapped otherwise now goes on, and
+         * jumps within its page do not ask. The kick makes that end with the block: who changed the
+         * mapping trusts from now on that this vCPU knows. SDM vol. 3A, 4.10.5.
+         */
+        private void pollPointWithinInstruction() {
+            if (drainAtPollPoint()) {
+                kick.run();
             }
         }
 
@@ -144,13 +162,14 @@ public final class VcpuTlbs {
             return owner != null && owner != this;
         }
 
-        private void passPollPoint() {
+        private boolean passPollPoint() {
             long now = epoch;
-            mmu.mailbox().drain();
+            boolean any = mmu.mailbox().drain();
             if (seen != now) {
                 seen = now;
                 reclaimIfAny();
             }
+            return any;
         }
 
         private void reclaimIfAny() {
@@ -248,7 +267,7 @@ public final class VcpuTlbs {
             for (int spins = 0; sibling.seen < stamp; spins++) {
                 // Two waiters would wait for each other for ever if a waiter were not at a poll
                 // point.
-                pollPoint();
+                pollPointWithinInstruction();
                 backOff(spins);
             }
         }
@@ -265,7 +284,7 @@ public final class VcpuTlbs {
         public void stopSiblings() {
             if (vcpus.length > 1) {
                 while (!busOwner.compareAndSet(null, this)) {
-                    pollPoint();
+                    pollPointWithinInstruction();
                 }
                 awaitSettled(advance());
             }

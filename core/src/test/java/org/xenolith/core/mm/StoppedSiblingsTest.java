@@ -15,7 +15,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What a split lock rests on: one vCPU has memory to itself while the others wait. */
 @Timeout(60)
 class StoppedSiblingsTest {
-    private static final int SIBLINGS = 3, ROUNDS = 2000;
+    private static final int SIBLINGS = 3, ROUNDS = 2000, ENOUGH = 10_000_000;
+    private static final long PAGE = 0x40_0000;
 
     private final TestDomain memory = new TestDomain();
     private final VcpuTlbs tlbs = memory.frames.tlbs();
@@ -31,7 +32,11 @@ class StoppedSiblingsTest {
     }
 
     private VcpuTlbs.VcpuTlb vcpu(int id) {
-        return tlbs.register(id, new Mmu(new VcpuMemory(memory.types), StoreWatch.NONE), () -> {});
+        return vcpu(id, () -> {});
+    }
+
+    private VcpuTlbs.VcpuTlb vcpu(int id, Runnable kick) {
+        return tlbs.register(id, new Mmu(new VcpuMemory(memory.types), StoreWatch.NONE), kick);
     }
 
     private void start(Runnable work) {
@@ -85,6 +90,27 @@ class StoppedSiblingsTest {
             thread.join();
         }
         assertThat(plain[0]).isEqualTo((long) SIBLINGS * ROUNDS);
+    }
+
+    /** It stands in the middle of a block, whose page may be mapped otherwise now. */
+    @Test
+    void whoIsToldOfAnotherMappingWhileItWaitsForItsSiblingsEndsItsBlock() {
+        AtomicLong kicks = new AtomicLong();
+        VcpuTlbs.VcpuTlb sibling = vcpu(0), waiting = vcpu(1, kicks::incrementAndGet);
+        sibling.enter();
+        start(
+                () -> {
+                    waiting.enter();
+                    waiting.stopSiblings();
+                    waiting.letSiblingsGo();
+                    waiting.leave();
+                });
+        for (int i = 0; i < ENOUGH && kicks.get() == 0; i++) {
+            sibling.dropPage(PAGE);
+        }
+        sibling.pollPoint();
+        sibling.leave();
+        assertThat(kicks.get()).as("kicks of itself").isPositive();
     }
 
     @Test

@@ -63,7 +63,9 @@ public interface MachineMemory {
      * Has memory to itself for a locked access that the host cannot do at once: waits until each
      * other vCPU of the domain stands between two instructions and keeps it there. What siblings
      * have posted to the calling vCPU's mailbox is applied meanwhile, so host addresses from before
-     * are void. SDM vol. 3A, 9.1.2 (bus locking).
+     * are void. The block that runs goes on: an instruction behind this one that a sibling's store
+     * has changed is not executed, as its block is dropped, and in a page that is mapped otherwise
+     * now only what is left of the block is. SDM vol. 3A, 9.1.2 (bus locking), 9.1.3.
      */
     default void lockBus() {}
 

@@ -81,11 +81,17 @@ public final class TlbMailbox {
         return posted.get() == 0;
     }
 
-    /** Applies everything posted so far; called by the owner's thread. */
-    public void drain() {
-        if (posted.get() != 0) {
+    /**
+     * Applies everything posted so far; called by the owner's thread.
+     *
+     * @return whether there was anything
+     */
+    public boolean drain() {
+        boolean any = posted.get() != 0;
+        if (any) {
             drainSlow();
         }
+        return any;
     }
 
     private synchronized void drainSlow() {
