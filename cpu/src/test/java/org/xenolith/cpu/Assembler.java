@@ -485,6 +485,25 @@ public final class Assembler {
         return memory(32, TWO_BYTE << 8 | opcode, dst, from);
     }
 
+    /** FSTP m32fp. */
+    public Assembler fstp(Memory to) {
+        return memory(32, 0xd9, 3, to);
+    }
+
+    /** FLDENV m28byte. */
+    public Assembler fldenv(Memory from) {
+        return memory(32, 0xd9, 4, from);
+    }
+
+    /** FLDCW m2byte. */
+    public Assembler fldcw(Memory from) {
+        return memory(32, 0xd9, 5, from);
+    }
+
+    public Assembler clflush(Memory at) {
+        return memory(32, TWO_BYTE << 8 | 0xae, 7, at);
+    }
+
     /** FNSTENV m28byte. */
     public Assembler fnstenv(Memory to) {
         return memory(32, 0xd9, 6, to);

@@ -96,19 +96,28 @@ final class FpuOps {
         public Op execute(Cpu cpu) {
             cpu.requireFpu();
             X87 x87 = cpu.x87;
-            if (x87.prepareStore(esc, reg)) {
-                Mmu mmu = cpu.mmu();
-                long vaddr = vaddr(cpu.r);
-                if (bytes == 10) {
-                    mmu.checkWritable(vaddr, bytes);
-                    mmu.write16(vaddr + 8, x87.storeHigh());
-                    mmu.write64(vaddr, x87.storeLow());
-                } else {
-                    Loads.store(mmu, vaddr, bytes * 8, x87.storeLow());
-                }
+            boolean stores = x87.prepareStore(esc, reg);
+            Mmu mmu = cpu.mmu();
+            long vaddr = vaddr(cpu.r);
+            // Of an exception that keeps memory as it is the next instruction tells; a fault of the
+            // operand's address is this one's all the same.
+            if (!stores || bytes == 10) {
+                mmu.checkWritable(vaddr, bytes);
+            }
+            if (stores) {
+                store(mmu, vaddr, x87);
             }
             x87.commitStore();
             return next;
+        }
+
+        private void store(Mmu mmu, long vaddr, X87 x87) {
+            if (bytes == 10) {
+                mmu.write16(vaddr + 8, x87.storeHigh());
+                mmu.write64(vaddr, x87.storeLow());
+            } else {
+                Loads.store(mmu, vaddr, bytes * 8, x87.storeLow());
+            }
         }
     }
 
@@ -132,6 +141,7 @@ final class FpuOps {
             byte[] image = cpu.stateImage;
             long vaddr = vaddr(cpu.r);
             if (load) {
+                cpu.x87.checkPending();
                 cpu.mmu().copyFrom(vaddr, image, 0, bytes);
                 cpu.x87.loadImage(esc, image, operand16);
             } else {

@@ -1,0 +1,55 @@
+package org.xenolith.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.xenolith.cpu.Assembler.at;
+import static org.xenolith.cpu.Cpu.RBX;
+import static org.xenolith.cpu.GuestCode.DATA;
+import static org.xenolith.cpu.GuestCode.DATA_END;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The rules of x87 instructions with memory operands that emulators are known to break. */
+@Timeout(20)
+class X87RulesTest {
+    private static final int ALL_UNMASKED = 0x340;
+    private static final int INVALID = 1, SUMMARY = 1 << 7;
+    private static final int PAGE = 0x1000;
+
+    private final GuestCode guest = new GuestCode();
+    private final Cpu cpu = guest.cpu;
+
+    private Assembler unmaskAll(Assembler code) {
+        guest.fill(DATA, ALL_UNMASKED & 0xff, ALL_UNMASKED >> 8);
+        return code.mov(RBX, DATA).fldcw(at(RBX));
+    }
+
+    /** The stack is empty: an unmasked underflow, after which the operand is not written. */
+    @Test
+    void aStoreThatAnUnmaskedExceptionWithholdsStillFaults() {
+        GuestFault fault =
+                guest.fault(code -> unmaskAll(code).mov(RBX, DATA_END - 2).fstp(at(RBX)));
+        assertThat(fault.vector()).isEqualTo(Vector.PAGE_FAULT);
+        assertThat(fault.address()).isEqualTo(DATA_END);
+        assertThat(cpu.x87.statusWord() & (SUMMARY | INVALID)).as("exceptions").isZero();
+    }
+
+    @Test
+    void aStoreThatAnUnmaskedExceptionWithholdsWritesNothing() {
+        guest.fill(DATA + PAGE, 1, 2, 3, 4);
+        guest.run(code -> unmaskAll(code).mov(RBX, DATA + PAGE).fstp(at(RBX)).syscall());
+        assertThat(guest.quad(DATA + PAGE)).isEqualTo(0x0403_0201L);
+        assertThat(cpu.x87.statusWord() & (SUMMARY | INVALID)).isEqualTo(SUMMARY | INVALID);
+    }
+
+    @Test
+    void aPendingExceptionComesBeforeTheEnvironmentIsRead() {
+        GuestFault fault =
+                guest.fault(
+                        code -> {
+                            unmaskAll(code).fstp(at(RBX, PAGE));
+                            code.mov(RBX, DATA_END).fldenv(at(RBX));
+                        });
+        assertThat(fault.vector()).isEqualTo(Vector.X87_ERROR);
+    }
+}
