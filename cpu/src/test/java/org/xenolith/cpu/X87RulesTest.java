@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(20)
 class X87RulesTest {
     private static final int ALL_UNMASKED = 0x340;
-    private static final int INVALID = 1, SUMMARY = 1 << 7;
-    private static final int PAGE = 0x1000;
+    private static final int STATUS = 4, INVALID = 1, SUMMARY = 1 << 7;
+    private static final int REX_W = 0x48, PAGE = 0x1000;
 
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
@@ -51,5 +51,29 @@ class X87RulesTest {
                             code.mov(RBX, DATA_END).fldenv(at(RBX));
                         });
         assertThat(fault.vector()).isEqualTo(Vector.X87_ERROR);
+    }
+
+    @Test
+    void rexWMakesTheEnvironmentOneOf28BytesWhateverTheOperandSizePrefixSays() {
+        cpu.x87.initialise();
+        guest.run(
+                code ->
+                        code.mov(RBX, DATA)
+                                .operandSizePrefix()
+                                .bytes(REX_W)
+                                .fnstenv(at(RBX))
+                                .syscall());
+        assertThat(cpu.mmu().read16(DATA)).as("control word").isEqualTo(0x37f);
+        assertThat(cpu.mmu().read16(DATA + 2)).as("unused").isEqualTo(0xffff);
+        assertThat(cpu.mmu().read16(DATA + STATUS)).as("status word").isZero();
+        assertThat(cpu.mmu().read16(DATA + 2 * STATUS)).as("tag word").isEqualTo(0xffff);
+    }
+
+    @Test
+    void theOperandSizePrefixAloneMakesTheEnvironmentOneOf14Bytes() {
+        guest.run(code -> code.mov(RBX, DATA).operandSizePrefix().fnstenv(at(RBX)).syscall());
+        assertThat(cpu.mmu().read16(DATA + 2)).as("status word").isZero();
+        assertThat(cpu.mmu().read16(DATA + 4)).as("tag word").isEqualTo(0xffff);
+        assertThat(cpu.mmu().read16(DATA + 14)).as("behind").isZero();
     }
 }

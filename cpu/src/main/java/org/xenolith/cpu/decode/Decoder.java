@@ -197,7 +197,6 @@ public final class Decoder {
 
     private static void setPrefixes(Instruction out, int prefixes, int rex) {
         out.rex = rex;
-        out.operandSizePrefix = (prefixes & OPERAND_SIZE) != 0;
         out.rep = (prefixes & REP) != 0;
         out.repne = (prefixes & REPNE) != 0;
         out.lock = (prefixes & LOCK) != 0;

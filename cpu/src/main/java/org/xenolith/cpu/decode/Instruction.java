@@ -24,7 +24,7 @@ public final class Instruction {
     /** 8, or 4 with a 67 prefix. */
     public int addressSize;
 
-    public boolean lock, rep, repne, operandSizePrefix;
+    public boolean lock, rep, repne;
 
     /**
      * The REX prefix (0x40-0x4f) that counts, or 0: decides whether byte registers 4-7 are SPL.. or
@@ -89,7 +89,6 @@ public final class Instruction {
         copy.lock = lock;
         copy.rep = rep;
         copy.repne = repne;
-        copy.operandSizePrefix = operandSizePrefix;
         copy.rex = rex;
         copy.modRm = modRm;
         copy.reg = reg;

@@ -17,7 +17,7 @@ final class FpuOps {
             return new RegisterForm(esc, b.in.modRm);
         }
         int reg = b.in.reg & 7;
-        boolean operand16 = b.in.operandSizePrefix;
+        boolean operand16 = b.in.operandSize == 2;
         if (X87.loadBytes(esc, reg) > 0) {
             return new Load(esc, reg, b);
         }
