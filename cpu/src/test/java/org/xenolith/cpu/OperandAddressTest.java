@@ -76,6 +76,21 @@ class OperandAddressTest {
         assertThat(guest.quad(DATA)).isEqualTo(0x1122_3344_5566_7788L);
     }
 
+    @Test
+    void clflushFaultsAsALoadOfItsByte() {
+        GuestFault fault = guest.fault(code -> code.mov(RBX, DATA_END + 5).clflush(at(RBX)));
+        assertThat(fault.address()).isEqualTo(DATA_END + 5);
+        assertThat(fault.errorCode()).isZero();
+        fault = guest.fault(code -> code.mov(RBX, NON_CANONICAL).clflush(at(RBX)));
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+    }
+
+    @Test
+    void clflushOfWhatMayBeReadOnlyDoesNothing() {
+        guest.protect(DATA);
+        guest.run(code -> code.mov(RBX, DATA).clflush(at(RBX)).syscall());
+    }
+
     /** FLD m80fp at [RBX]. */
     private GuestFault faultOfTenBytesAt(long vaddr) {
         return guest.fault(code -> code.mov(RBX, vaddr).bytes(0xdb, 0x2b));

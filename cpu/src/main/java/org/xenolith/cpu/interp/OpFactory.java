@@ -329,10 +329,10 @@ final class OpFactory {
     private static void hints() {
         put(b -> new SystemOps.Fence(), "mfence", "lfence", "sfence");
         put(b -> new SystemOps.Pause(), "pause");
+        put(SystemOps.FlushLine::new, "clflush");
         put(
                 b -> new SystemOps.Nop(),
                 "nop",
-                "clflush",
                 "prefetch",
                 "prefetchw",
                 "prefetchwt1",

@@ -34,6 +34,19 @@ final class SystemOps {
         }
     }
 
+    /** CLFLUSH: memory is as it should be; what is left is that it faults as a load of a byte. */
+    static final class FlushLine extends MemoryOp {
+        FlushLine(Binding b) {
+            super(b);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            cpu.mmu().hostForRead(vaddr(cpu.r));
+            return next;
+        }
+    }
+
     /** WBINVD. */
     static final class FlushCaches extends Op {
         @Override
