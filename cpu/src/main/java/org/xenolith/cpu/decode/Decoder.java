@@ -124,8 +124,7 @@ public final class Decoder {
         setPrefixes(out, prefixes, rex);
         setOperandSize(out, prefixes, rex, form);
         setRegisters(out, opcode, form);
-        if (out.row == null || out.lock && !mayLock(out, form)) {
-            out.row = null;
+        if (out.row == null) {
             return position;
         }
         if (out.memory) {
@@ -134,7 +133,12 @@ public final class Decoder {
                 return TRUNCATED;
             }
         }
-        return readImmediates(code, position, limit, form, out);
+        int end = readImmediates(code, position, limit, form, out);
+        // Only now: what cannot be fetched, or is too long, faults before what is undefined.
+        if (end != TRUNCATED && out.lock && !mayLock(out, form)) {
+            out.row = null;
+        }
+        return end;
     }
 
     /** Returns the opcode as an index of {@link OpcodeIndex#OPCODES}. */

@@ -208,6 +208,15 @@ class DecoderTest {
         assertUndefined("f0 90");
     }
 
+    /** The processor fetches all of it before it finds that it cannot be locked. */
+    @Test
+    void anInstructionThatCannotBeLockedIsReadToItsEndAllTheSame() {
+        assertUndefined("f0 05 11 22 33 44"); // add eax, imm32
+        assertUndefined("f0 81 b9 11 22 33 44 55 66 77 88"); // cmp dword [rcx + disp32], imm32
+        assertThat(decodeSome("f0 05 11 22 33", 5)).isEqualTo(Decoder.NEED_MORE);
+        assertThat(decodeSome("f0 81 b9 11 22 33 44 55 66 77", 10)).isEqualTo(Decoder.NEED_MORE);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
