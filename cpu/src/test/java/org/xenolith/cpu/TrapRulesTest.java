@@ -491,6 +491,25 @@ class TrapRulesTest {
         assertThat(guest.octet(NON_CANONICAL - 4)).isZero();
     }
 
+    /** Not #PF of the first page, which is not mapped either. SDM vol. 1, 3.3.7.1. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theEndOfAnOperandIsFoundNotCanonicalBeforeItsFirstPageIsFoundMissing(boolean store) {
+        GuestFault fault =
+                guest.fault(
+                        code -> {
+                            code.mov(RBX, NON_CANONICAL - 4);
+                            if (store) {
+                                code.store(64, at(RBX), RAX);
+                            } else {
+                                code.load(64, RAX, at(RBX));
+                            }
+                        });
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+        cpu.r[RSP] = NON_CANONICAL + 4;
+        assertThat(guest.fault(code -> code.push(RAX)).vector()).isEqualTo(Vector.STACK_FAULT);
+    }
+
     @Test
     void pushOntoANonCanonicalStackRaisesAStackFault() {
         cpu.r[RSP] = NON_CANONICAL + 8;

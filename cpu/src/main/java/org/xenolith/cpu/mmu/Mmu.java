@@ -251,9 +251,10 @@ public final class Mmu extends TranslationState {
      * @throws GuestFault as above; CR2 is the first byte that may not be written
      */
     public void checkWritable(long vaddr, int size) {
-        prepareWrite(vaddr);
         if (crossesPage(vaddr, size)) {
-            prepareWrite(vaddr + size - 1 & PAGE_MASK);
+            PageCrossing.checkWritable(this, vaddr, size);
+        } else {
+            prepareWrite(vaddr);
         }
     }
 
@@ -300,8 +301,7 @@ public final class Mmu extends TranslationState {
             return Tlb.host(tlb, vaddr);
         }
         if (crossesPage(vaddr, size)) {
-            checkWritable(vaddr);
-            checkWritable(vaddr + size - 1 & PAGE_MASK);
+            PageCrossing.checkWritable(this, vaddr, size);
             return NO_HOST;
         }
         long host = prepareWrite(vaddr);

@@ -13,10 +13,25 @@ import org.xenolith.cpu.GuestFault;
 final class PageCrossing {
     private PageCrossing() {}
 
+    /**
+     * First byte of the page in which an operand ends. That all of it is canonical is checked
+     * before any page is: segmentation comes before paging.
+     *
+     * @throws GuestFault non-canonical #GP
+     */
+    static long secondPage(long vaddr, int size) {
+        long page = vaddr + size - 1 & PAGE_MASK;
+        if (!Mmu.isCanonical(page)) {
+            throw GuestFault.nonCanonical(page);
+        }
+        return page;
+    }
+
     /** Both pages are checked before a byte is read. */
     static long read(Mmu mmu, long vaddr, int size) {
+        long second = secondPage(vaddr, size);
         mmu.hostForRead(vaddr);
-        mmu.hostForRead(vaddr + size - 1 & PAGE_MASK);
+        mmu.hostForRead(second);
         long value = 0;
         for (int k = size - 1; k >= 0; k--) {
             value = value << 8 | mmu.read8(vaddr + k);
@@ -24,10 +39,16 @@ final class PageCrossing {
         return value;
     }
 
+    /** {@link Mmu#checkWritable(long, int)}. */
+    static void checkWritable(Mmu mmu, long vaddr, int size) {
+        long second = secondPage(vaddr, size);
+        mmu.checkWritable(vaddr);
+        mmu.checkWritable(second);
+    }
+
     /** Both pages are checked before a byte is written. */
     static void write(Mmu mmu, long vaddr, int size, long value) {
-        mmu.checkWritable(vaddr);
-        mmu.checkWritable(vaddr + size - 1 & PAGE_MASK);
+        checkWritable(mmu, vaddr, size);
         for (int k = 0; k < size; k++) {
             mmu.write8(vaddr + k, (int) (value >>> 8 * k));
         }
