@@ -24,6 +24,16 @@ class OperandAddressTest {
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
 
+    /** Offset in the page and displacement together need more than 32 bits. */
+    @Test
+    void theFarthestRipRelativeOperandIsReached() {
+        long vaddr = CODE + 7 + Integer.MAX_VALUE;
+        guest.machine.map(vaddr, 8);
+        guest.cpu.mmu().write64(vaddr, 0x1234_5678_9abcL);
+        guest.run(code -> code.bytes(0x48, 0x8b, 0x05, 0xff, 0xff, 0xff, 0x7f).syscall());
+        assertThat(cpu.r[RAX]).isEqualTo(0x1234_5678_9abcL);
+    }
+
     @Test
     void popToAnEspBasedOperandUsesTheNewRsp() {
         long rsp = cpu.r[RSP];
