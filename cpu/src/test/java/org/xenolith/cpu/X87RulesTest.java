@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 class X87RulesTest {
     private static final int ALL_UNMASKED = 0x340;
     private static final int STATUS = 4, INVALID = 1, SUMMARY = 1 << 7;
+    private static final int PD = 0x66, CVTPD2PI = 0x2d;
     private static final int REX_W = 0x48, PAGE = 0x1000;
 
     private final GuestCode guest = new GuestCode();
@@ -50,6 +51,17 @@ class X87RulesTest {
                             unmaskAll(code).fstp(at(RBX, PAGE));
                             code.mov(RBX, DATA_END).fldenv(at(RBX));
                         });
+        assertThat(fault.vector()).isEqualTo(Vector.X87_ERROR);
+    }
+
+    @Test
+    void aPendingExceptionComesBeforeTheAlignmentOfAnMmxConversion() {
+        GuestFault fault =
+                guest.fault(
+                        code ->
+                                unmaskAll(code)
+                                        .fstp(at(RBX, PAGE))
+                                        .sse(PD, CVTPD2PI, 0, at(RBX, 1)));
         assertThat(fault.vector()).isEqualTo(Vector.X87_ERROR);
     }
 

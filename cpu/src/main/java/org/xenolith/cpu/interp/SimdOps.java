@@ -448,10 +448,10 @@ final class SimdOps {
                 return next;
             }
             SimdOperands o = cpu.simd;
-            long vaddr = firstMemory || secondMemory ? operandAddress(cpu) : 0;
             if (mmx) {
                 cpu.x87.checkPending();
             }
+            long vaddr = firstMemory || secondMemory ? operandAddress(cpu) : 0;
             fetchFirst(cpu, o);
             fetchSecond(cpu, o, vaddr);
             o.imm = immediate;
