@@ -1,5 +1,7 @@
 package org.xenolith.core.config;
 
+import org.xenolith.devices.block.ImageFormat;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +52,11 @@ public record DiskSpec(
 
     private static final List<String> PREFIXES =
             List.of("file:", "phy:", "tap:aio:", "tap2:aio:", "tap:", "raw:");
+
+    /** {@link #format}; null to look at the content. */
+    public ImageFormat imageFormat() {
+        return format.map(name -> ImageFormat.valueOf(name.toUpperCase(Locale.ROOT))).orElse(null);
+    }
 
     /** The same disk, with what is written to it forgotten in the end. */
     public DiskSpec asEphemeral() {

@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.devices.block.ImageFormat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,11 @@ public record BootDisk(DiskSpec disk, Optional<Path> initrd, String arguments) {
      * @throws IOException with a sentence when it is no disk, or has nothing to boot
      */
     public DiskBoot read() throws IOException {
-        DiskBoot found = DiskBoot.from(disk.overlay().filter(Files::exists).orElse(disk.file()));
+        Optional<Path> overlay = disk.overlay().filter(Files::exists);
+        DiskBoot found =
+                overlay.isPresent()
+                        ? DiskBoot.from(overlay.get(), ImageFormat.QCOW2)
+                        : DiskBoot.from(disk.file(), disk.imageFormat());
         return new DiskBoot(
                 found.kernel(),
                 initrd.or(found::initrd),

@@ -105,10 +105,7 @@ final class DeviceAttacher {
     }
 
     private static BlockImage open(DiskSpec disk) throws IOException {
-        ImageFormat format =
-                disk.format().isEmpty()
-                        ? null
-                        : ImageFormat.valueOf(disk.format().get().toUpperCase(Locale.ROOT));
+        ImageFormat format = disk.imageFormat();
         if (disk.ephemeral()) {
             Path folder = disk.file().toAbsolutePath().getParent();
             Path scratch = Files.isWritable(folder) ? folder : Path.of("/var/tmp");
@@ -121,24 +118,16 @@ final class DeviceAttacher {
             }
             return DiskImage.open(overlay, disk.readOnly(), ImageFormat.QCOW2);
         }
-        return open(disk.file(), disk.readOnly(), format);
-    }
-
-    private static BlockImage open(Path file, boolean readOnly, ImageFormat format)
-            throws IOException {
-        return format == null
-                ? DiskImage.open(file, readOnly)
-                : DiskImage.open(file, readOnly, format);
+        return DiskImage.open(disk.file(), disk.readOnly(), format);
     }
 
     private static void createOverlay(Path overlay, Path base, ImageFormat format)
             throws IOException {
         // Asking for the format here, when the owner says it, fixes it for ever: what a guest
-        // writes
-        // into a raw base can never make it something else.
+        // writes into a raw base can never make it something else.
         ImageFormat below = format == null ? DiskImage.formatOf(base) : format;
         long size;
-        try (BlockImage image = open(base, true, below)) {
+        try (BlockImage image = DiskImage.open(base, true, below)) {
             size = image.sizeBytes();
         }
         Qcow2.create(overlay, size, base.toAbsolutePath(), below);

@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.block.ImageFormat;
 import org.xenolith.devices.filesystem.BootFiles;
 
 import java.io.IOException;
@@ -53,13 +54,21 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
                 && Arrays.equals(bytes, at, at + magic.length, magic, 0, magic.length);
     }
 
+    /** Reads a disk whose format its content tells. */
+    public static DiskBoot from(Path disk) throws IOException {
+        return from(disk, null);
+    }
+
     /**
      * Reads a disk.
      *
+     * @param format null to find it out by content. A disk that is attached as raw has to be read
+     *     as raw: its content is the guest's, which could write the header of an image over any
+     *     file of the host
      * @throws IOException with a sentence when it is no disk, or has nothing to boot
      */
-    public static DiskBoot from(Path disk) throws IOException {
-        try (BlockImage image = DiskImage.open(disk, true)) {
+    public static DiskBoot from(Path disk, ImageFormat format) throws IOException {
+        try (BlockImage image = DiskImage.open(disk, true, format)) {
             BootFiles files = BootFiles.find(image);
             byte[] initrd = files.readInitrd();
             return new DiskBoot(

@@ -90,9 +90,35 @@ class BootDiskTest {
         BootDisk disk = BootDisk.of(DiskSpec.parse(disk("base") + ",overlay=" + overlay));
         assertThat(booting(disk).kernel()).hasContent("\177ELF base");
 
-        Files.copy(disk("changed"), overlay);
+        HostTool.require("qemu-img");
+        HostTool.run("qemu-img", "convert", "-O", "qcow2", "" + disk("changed"), "" + overlay);
         disk("base");
         assertThat(booting(disk).kernel()).hasContent("\177ELF changed");
+    }
+
+    @Test
+    void rawDiskIsNotReadAsTheImageThatItsGuestWroteIntoIt() throws Exception {
+        HostTool.require("qemu-img");
+        Path image = folder.resolve("other.img");
+        Path secret = Files.move(disk("of another guest"), image);
+        Path raw = folder.resolve("raw.img");
+        HostTool.run(
+                "qemu-img",
+                "create",
+                "-q",
+                "-f",
+                "qcow2",
+                "-F",
+                "raw",
+                "-b",
+                "" + secret,
+                "" + raw);
+        assertThat(booting(BootDisk.of(DiskSpec.parse(raw + ",qcow2"))).kernel())
+                .as("what it would be")
+                .hasContent("\177ELF of another guest");
+        assertThatThrownBy(() -> booting(BootDisk.of(DiskSpec.parse(raw + ",raw"))))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no known file system");
     }
 
     @Test

@@ -28,7 +28,11 @@ public final class DiskImage {
         return open(path, readOnly, null, List.of());
     }
 
-    /** Opens an image whose format is known. */
+    /**
+     * Opens an image whose format is known.
+     *
+     * @param format null to find it out by content, as {@link #open(Path, boolean)} does
+     */
     public static BlockImage open(Path path, boolean readOnly, ImageFormat format)
             throws IOException {
         return open(path, readOnly, format, List.of());
