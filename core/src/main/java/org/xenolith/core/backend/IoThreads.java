@@ -64,14 +64,18 @@ public final class IoThreads implements AutoCloseable {
         }
 
         private void work() {
-            Runnable next;
-            while ((next = waiting.poll()) != null) {
-                next.run();
-            }
-            threads.decrementAndGet();
-            // What came between the last look and the decrement found all threads busy.
-            if (!waiting.isEmpty()) {
-                startThread();
+            try {
+                Runnable next;
+                while ((next = waiting.poll()) != null) {
+                    next.run();
+                }
+            } finally {
+                threads.decrementAndGet();
+                // What came between the last look and the decrement found all threads busy; or
+                // work has thrown, and what waits behind it needs another thread.
+                if (!waiting.isEmpty()) {
+                    startThread();
+                }
             }
         }
     }

@@ -52,6 +52,23 @@ class IoThreadsTest {
         }
     }
 
+    @Test
+    void callThatThrowsAnErrorTakesNoThreadFromItsDisk() throws InterruptedException {
+        try (IoThreads threads = new IoThreads()) {
+            Executor one = threads.limited(1);
+            for (int i = 0; i < 10; i++) {
+                one.execute(
+                        () -> {
+                            Thread.currentThread().setUncaughtExceptionHandler((t, e) -> {});
+                            throw new OutOfMemoryError("a test's");
+                        });
+            }
+            CountDownLatch done = new CountDownLatch(1);
+            one.execute(done::countDown);
+            assertThat(done.await(50, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
     private static void await(CountDownLatch latch) {
         try {
             latch.await();

@@ -47,10 +47,10 @@ final class DiskJob implements Runnable {
     WriteOrder.Epoch epoch;
 
     /** {@code BLKIF_RSP_*}. */
-    int status;
+    int status = Blkif.RSP_ERROR;
 
     /** Why it failed; null when it did not. */
-    Exception failure;
+    Throwable failure;
 
     /**
      * @param done is told on the I/O thread
@@ -113,9 +113,9 @@ final class DiskJob implements Runnable {
                 case FLUSH -> image.flush();
             }
             status = Blkif.RSP_OKAY;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
+            // An error, too: of what ran out of memory the guest must not hear that it was done.
             failure = e;
-            status = Blkif.RSP_ERROR;
         } finally {
             done.accept(this);
         }

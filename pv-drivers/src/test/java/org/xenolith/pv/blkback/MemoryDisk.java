@@ -16,6 +16,9 @@ final class MemoryDisk implements BlockImage {
     final boolean readOnly;
     boolean broken;
 
+    /** Thrown by each call, if it is not null. */
+    Error error;
+
     MemoryDisk(int bytes, boolean readOnly) {
         this.bytes = new byte[bytes];
         this.readOnly = readOnly;
@@ -23,6 +26,9 @@ final class MemoryDisk implements BlockImage {
 
     private void note(String call, long offset, long length) throws IOException {
         calls.add("%s %d+%d".formatted(call, offset, length));
+        if (error != null) {
+            throw error;
+        }
         if (broken) {
             throw new IOException("medium error");
         }
