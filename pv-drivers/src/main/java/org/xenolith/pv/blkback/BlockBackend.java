@@ -198,8 +198,7 @@ public final class BlockBackend implements BackendDriver {
 
         @Override
         public void start() {
-            // The other side may have sent before the port was bound.
-            queues.forEach(queue -> domain.post(queue::service));
+            queues.forEach(BlockQueue::start);
         }
 
         @Override

@@ -47,6 +47,10 @@ final class BlockQueue {
     private EventPort port;
     private int jobsUnderWay;
     private long bytesUnderWay;
+
+    /** Until then another vCPU's event finds a ring that may still be refused. */
+    private boolean started;
+
     private boolean closing;
 
     /** What was taken is answered, and nothing more is taken. */
@@ -74,13 +78,20 @@ final class BlockQueue {
         port = eventPort;
     }
 
+    /** All rings of the device are connected: requests are served from now on. */
+    synchronized void start() {
+        started = true;
+        // The other side may have sent before.
+        serviceSoon();
+    }
+
     // ---- the ring
 
     /** Answers and takes requests; on a thread that may touch the domain's memory. */
     void service() {
         serviceIsDue.set(false);
         synchronized (this) {
-            if (abandoned) {
+            if (abandoned || !started) {
                 return;
             }
             finishJobs();
@@ -381,7 +392,7 @@ final class BlockQueue {
     }
 
     /** Ends the uses of the frontend's ring, grants and port. */
-    void giveBack() {
+    synchronized void giveBack() {
         port.close();
         grants.closeAll();
         ring.close();

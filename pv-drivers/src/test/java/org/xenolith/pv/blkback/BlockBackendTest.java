@@ -127,6 +127,56 @@ class BlockBackendTest {
     }
 
     @Test
+    void ringOfADeviceThatIsRefusedIsNotServedBefore() {
+        lab.ring = lab.newRing(BlockLab.RING_REF, 1);
+        lab.domain.offerPort(BlockLab.PORT);
+        lab.front("multi-queue-num-queues", 2);
+        lab.front("queue-0/ring-ref", BlockLab.RING_REF);
+        lab.front("queue-0/event-channel", BlockLab.PORT);
+        lab.front("queue-1/ring-ref", 78);
+        lab.front("queue-1/event-channel", BlockLab.PORT);
+        long early = lab.request(Blkif.OP_READ, 0, whole(lab.page(1)));
+        lab.ring.publish();
+        lab.domain.onGrant =
+                ref -> {
+                    if (ref == 78) {
+                        lab.domain.send(BlockLab.PORT);
+                    }
+                };
+        lab.state(3);
+        assertThat(lab.back("state")).isEqualTo("5");
+        lab.io();
+        assertThat(lab.disk.calls).isEmpty();
+        assertThat(lab.status(early)).as("its page may be another guest's by now").isNull();
+        assertThat(lab.domain.usesUnderWay()).isZero();
+    }
+
+    @Test
+    void whatWasSentWhileTheDeviceConnectedIsServedThen() {
+        lab.domain.onGrant = ref -> lab.domain.send(BlockLab.PORT);
+        lab.connect();
+        long read = lab.request(Blkif.OP_READ, 0, whole(lab.page(1)));
+        lab.go();
+        assertThat(lab.status(read)).isEqualTo(Blkif.RSP_OKAY);
+    }
+
+    @Test
+    void callThatRunsOutOfMemoryHasNotWritten() {
+        lab.connect();
+        lab.disk.error = new OutOfMemoryError("Java heap space");
+        long write = lab.request(Blkif.OP_WRITE, 0, whole(lab.page(1)));
+        long flush = lab.request(Blkif.OP_FLUSH_DISKCACHE, 0);
+        lab.go();
+        assertThat(lab.status(write)).isEqualTo(Blkif.RSP_ERROR);
+        assertThat(lab.status(flush)).isEqualTo(Blkif.RSP_ERROR);
+        assertThat(lab.log).hasSize(2).allMatch(line -> line.contains("Java heap space"));
+        lab.disk.error = null;
+        long again = lab.request(Blkif.OP_WRITE, 0, whole(lab.page(1)));
+        lab.go();
+        assertThat(lab.status(again)).isEqualTo(Blkif.RSP_OKAY);
+    }
+
+    @Test
     void ringOfSixteenPagesHolds512Requests() {
         lab.ring = lab.newRing(100, 16);
         for (int i = 0; i < 16; i++) {

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Queue;
+import java.util.function.IntConsumer;
 
 /**
  * A frontend's domain in a test: pages that it grants, ports that it offers, and a queue of what
@@ -53,6 +54,9 @@ public final class FakeDomain implements FrontendDomain {
     private final Map<Integer, Integer> notifications = new HashMap<>();
     private final Queue<Runnable> posted = new ArrayDeque<>();
     private int grants;
+
+    /** What another vCPU does just when the backend asks for a grant. */
+    public IntConsumer onGrant = ref -> {};
 
     @Override
     public int id() {
@@ -128,6 +132,7 @@ public final class FakeDomain implements FrontendDomain {
 
     @Override
     public GrantedFrame grant(int ref, boolean writable) {
+        onGrant.accept(ref);
         Page page = pages.get(ref);
         if (page == null || writable && page.readOnly) {
             return null;
