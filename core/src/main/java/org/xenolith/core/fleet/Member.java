@@ -44,24 +44,48 @@ final class Member implements Ballooned {
     }
 
     /**
-     * Begins a life, unless the fleet is stopping.
+     * Begins a life, unless the fleet is stopping. What it starts with may be on the guest's own
+     * disk and take long to read: no lock is held meanwhile, and whatever goes wrong is this
+     * guest's alone.
      *
      * @return whether it did
      */
-    synchronized boolean start() {
+    boolean start() {
         if (fleet.isStopping()) {
             return false;
         }
         try {
-            guest = fleet.host().create(options(), console);
-            guest.start();
-            backoff.started();
-            return true;
+            return begin(fleet.host().create(options(), console));
         } catch (IOException | BootFailed e) {
-            failed = true;
-            fleet.say("vmm: %s cannot start: %s.".formatted(name(), withoutStop(e.getMessage())));
+            return cannotStart(e.getMessage());
+        } catch (RuntimeException | Error defect) {
+            return cannotStart(defect.toString());
+        }
+    }
+
+    private boolean begin(Guest next) {
+        if (!isTaken(next)) {
+            next.close();
             return false;
         }
+        backoff.started();
+        return true;
+    }
+
+    /** A fleet that stops has asked its guests once, and does not ask one that comes later. */
+    private synchronized boolean isTaken(Guest next) {
+        if (fleet.isStopping()) {
+            return false;
+        }
+        guest = next;
+        guest.start();
+        return true;
+    }
+
+    private boolean cannotStart(String why) {
+        failed = true;
+        fleet.say("vmm: %s cannot start: %s.".formatted(name(), withoutStop(why)));
+        return false;
     }
 
     private BootOptions options() throws IOException {

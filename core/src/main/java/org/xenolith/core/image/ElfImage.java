@@ -32,6 +32,10 @@ public final class ElfImage {
     private static final int E_PHENTSIZE = 54, E_PHNUM = 56, E_SHENTSIZE = 58;
     private static final int E_SHNUM = 60, E_SHSTRNDX = 62;
     private static final int EHDR_BYTES = 64, PHDR_BYTES = 56, SHDR_BYTES = 64, SYM_BYTES = 24;
+
+    /** Sixty thousand sections, or any number of symbols, may have the same name: all of a file. */
+    private static final int MAX_NAME_BYTES = 1024;
+
     private static final int CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, EM_X86_64 = 62;
 
     /**
@@ -229,7 +233,7 @@ public final class ElfImage {
         }
     }
 
-    /** A string of a string table, or "" where the table does not hold one. */
+    /** A string of a string table, cut if it is long, or "" where the table does not hold one. */
     private static String stringAt(byte[] file, Section table, long offset) {
         boolean usable =
                 table.fileOffset >= 0
@@ -243,7 +247,7 @@ public final class ElfImage {
         int start = (int) (table.fileOffset + offset);
         int limit = (int) (table.fileOffset + table.size);
         int end = start;
-        while (end < limit && file[end] != 0) {
+        while (end < limit && end - start < MAX_NAME_BYTES && file[end] != 0) {
             end++;
         }
         return new String(file, start, end - start, StandardCharsets.UTF_8);

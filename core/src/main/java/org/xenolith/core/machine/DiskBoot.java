@@ -7,8 +7,10 @@ import org.xenolith.devices.filesystem.BootFiles;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -40,6 +42,11 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
     private static final Pattern FOREIGN_ROOT =
             Pattern.compile("\\broot=/dev/(?:[shv]d([a-z])|nvme0n1p?|mmcblk0p?)(\\d*)(?=\\s|$)");
 
+    @FunctionalInterface
+    private interface Content {
+        void copyTo(OutputStream out) throws IOException;
+    }
+
     /** Whether a file is a kernel: an ELF file, or the setup header of a bzImage. */
     public static boolean isKernel(Path file) throws IOException {
         byte[] head;
@@ -70,12 +77,11 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
     public static DiskBoot from(Path disk, ImageFormat format) throws IOException {
         try (BlockImage image = DiskImage.open(disk, true, format)) {
             BootFiles files = BootFiles.find(image);
-            byte[] initrd = files.readInitrd();
+            Path kernel = temporary(disk, "kernel", files::copyKernel);
+            Path initrd = temporary(disk, "initrd", files::copyInitrd);
             return new DiskBoot(
-                    temporary(disk, "kernel", files.readKernel()),
-                    initrd.length == 0
-                            ? Optional.empty()
-                            : Optional.of(temporary(disk, "initrd", initrd)),
+                    kernel,
+                    Files.size(initrd) == 0 ? Optional.empty() : Optional.of(initrd),
                     forXen(files.commandLine(), files.fileSystem().volume().partition()),
                     files.source());
         }
@@ -86,14 +92,16 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
      * before goes when nobody else has it: a guest that installs another kernel before each of its
      * reboots fills no disk of the host.
      */
-    private static synchronized Path temporary(Path disk, String what, byte[] content)
+    private static synchronized Path temporary(Path disk, String what, Content content)
             throws IOException {
-        String digest = digest(content);
+        Path copied = Files.createTempFile("xenolith-" + what + "-", "");
+        String digest = copy(content, copied);
         Path file = WRITTEN.get(digest);
-        if (file == null || !Files.exists(file)) {
-            file = Files.createTempFile("xenolith-" + what + "-", "");
+        if (file != null && Files.exists(file)) {
+            Files.delete(copied);
+        } else {
+            file = copied;
             file.toFile().deleteOnExit();
-            Files.write(file, content);
             WRITTEN.put(digest, file);
         }
         String before = LATEST.put(what + " of " + disk.toAbsolutePath(), digest);
@@ -103,9 +111,21 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
         return file;
     }
 
-    private static String digest(byte[] content) {
+    /** Writes a file; returns the digest of what it holds then. */
+    private static String copy(Content content, Path file) throws IOException {
+        MessageDigest digest = sha256();
+        try (OutputStream out = new DigestOutputStream(Files.newOutputStream(file), digest)) {
+            content.copyTo(out);
+        } catch (IOException | RuntimeException e) {
+            Files.delete(file);
+            throw e;
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest sha256() {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

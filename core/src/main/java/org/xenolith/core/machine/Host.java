@@ -14,6 +14,7 @@ import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -78,8 +79,7 @@ public final class Host implements AutoCloseable {
     public Guest create(BootOptions options, ConsoleIo console) throws IOException {
         KernelImage kernel = images.kernel(options.kernel());
         XenNotes notes = kernel.requirePv();
-        byte[] initrd =
-                options.initrd().isPresent() ? images.initrd(options.initrd().get()) : new byte[0];
+        byte[] initrd = options.initrd().isPresent() ? initrd(options) : new byte[0];
         int id = takeId();
         Guest guest = null;
         try {
@@ -90,6 +90,17 @@ public final class Host implements AutoCloseable {
             discard(id, guest);
             throw e;
         }
+    }
+
+    /** It may come from a guest's disk: what it cannot hold need not be held here either. */
+    private byte[] initrd(BootOptions options) throws IOException {
+        Path file = options.initrd().get();
+        long bytes = Files.isRegularFile(file) ? Files.size(file) : 0;
+        if (bytes > options.memoryBytes()) {
+            throw new BootFailed(
+                    "the initrd has %d MiB, more than the guest's memory".formatted(bytes >> 20));
+        }
+        return images.initrd(file);
     }
 
     /**

@@ -27,6 +27,14 @@ class ElfImageTest {
     }
 
     @Test
+    void namesAreCutThatAreLongerThanAnyCompilersAre() throws ImageException {
+        byte[] file = TestElf.pvKernel().section("n".repeat(5000), 1, new byte[1]).build();
+        ElfImage elf = ElfImage.parse(file);
+        assertThat(elf.section("n".repeat(1024))).isPresent();
+        assertThat(elf.section("n".repeat(5000))).isEmpty();
+    }
+
+    @Test
     void sectionsAndSymbolsAreFoundByName() throws ImageException {
         ElfImage elf =
                 ElfImage.parse(

@@ -2,8 +2,8 @@ package org.xenolith.devices.filesystem;
 
 import org.xenolith.devices.block.BlockImage;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,8 +28,12 @@ public record BootFiles(
         String source) {
 
     private static final int MAX_CONFIGURATION_BYTES = 1 << 20;
-    private static final int MAX_KERNEL_BYTES = 512 << 20;
-    private static final int MAX_INITRD_BYTES = 1 << 30;
+    private static final long MAX_KERNEL_BYTES = 512L << 20;
+    private static final long MAX_INITRD_BYTES = 1L << 30;
+    private static final int MAX_INITRDS = 64;
+
+    /** What may be read of the disk to find all that; a sound one takes a few kilobytes. */
+    private static final long MAX_SEARCH_BYTES = 256L << 20;
 
     private static final List<String> GRUB =
             List.of(
@@ -63,9 +67,16 @@ public record BootFiles(
      * @throws UnreadableFileSystem with the reason of each partition, if nothing to boot is found
      */
     public static BootFiles find(BlockImage image) throws IOException {
-        List<Volume> volumes = PartitionTable.read(image);
+        ReadBudget disk = new ReadBudget(image, MAX_SEARCH_BYTES);
+        BootFiles found = search(disk);
+        disk.renew(MAX_SEARCH_BYTES + MAX_KERNEL_BYTES + MAX_INITRD_BYTES);
+        return found;
+    }
+
+    private static BootFiles search(BlockImage disk) throws IOException {
+        List<Volume> volumes = PartitionTable.read(disk);
         if (volumes.isEmpty()) {
-            volumes = List.of(Volume.wholeDisk(image));
+            volumes = List.of(Volume.wholeDisk(disk));
         }
         List<FileSystem> fileSystems = new ArrayList<>();
         List<String> reasons = new ArrayList<>();
@@ -97,17 +108,16 @@ public record BootFiles(
         throw new UnreadableFileSystem("There is no kernel to boot on the disk" + all);
     }
 
-    public byte[] readKernel() throws IOException {
-        return fileSystem.read(kernel, MAX_KERNEL_BYTES);
+    public void copyKernel(OutputStream into) throws IOException {
+        fileSystem.copy(kernel, MAX_KERNEL_BYTES, into);
     }
 
-    /** All initrds one behind the other; empty if there are none. */
-    public byte[] readInitrd() throws IOException {
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
+    /** All initrds one behind the other; nothing if there are none. */
+    public void copyInitrd(OutputStream into) throws IOException {
+        long left = MAX_INITRD_BYTES;
         for (String initrd : initrds) {
-            all.writeBytes(fileSystem.read(initrd, MAX_INITRD_BYTES - all.size()));
+            left -= fileSystem.copy(initrd, left, into);
         }
-        return all.toByteArray();
     }
 
     private interface Finder {
@@ -165,6 +175,8 @@ public record BootFiles(
             throws IOException {
         String kernel = absolute(entry.kernel(), directory);
         List<String> initrds = entry.initrds().stream().map(i -> absolute(i, directory)).toList();
+        UnreadableFileSystem.require(
+                initrds.size() <= MAX_INITRDS, source + " names " + initrds.size() + " initrds");
         List<FileSystem> candidates = new ArrayList<>(List.of(on));
         candidates.addAll(all);
         for (FileSystem candidate : candidates) {

@@ -189,8 +189,9 @@ final class ExtFileSystem extends FileSystem {
     }
 
     private long blockOffset(long block) throws UnreadableFileSystem {
-        require(block > 0 && block < blocks, "block " + block + " does not exist");
-        return Math.multiplyExact(block, blockBytes);
+        boolean exists = block > 0 && block < blocks && block <= Long.MAX_VALUE / blockBytes;
+        require(exists, "block " + block + " does not exist");
+        return block * blockBytes;
     }
 
     void require(boolean condition, String otherwise) throws UnreadableFileSystem {

@@ -1,6 +1,7 @@
 package org.xenolith.devices.filesystem;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -81,6 +82,27 @@ public abstract sealed class FileSystem permits ExtFileSystem, FatFileSystem {
      * @param maxBytes larger files are refused
      */
     public byte[] read(String path, int maxBytes) throws IOException {
+        return read(file(path, maxBytes));
+    }
+
+    /**
+     * Copies the content of a file, which need not fit into memory.
+     *
+     * @param maxBytes larger files are refused
+     * @return its length
+     */
+    public long copy(String path, long maxBytes, OutputStream into) throws IOException {
+        Node node = file(path, maxBytes);
+        byte[] buffer = new byte[(int) Math.min(node.sizeBytes(), READ_BYTES)];
+        for (long at = 0; at < node.sizeBytes(); at += buffer.length) {
+            int count = (int) Math.min(node.sizeBytes() - at, buffer.length);
+            node.read(at, ByteBuffer.wrap(buffer, 0, count));
+            into.write(buffer, 0, count);
+        }
+        return node.sizeBytes();
+    }
+
+    private Node file(String path, long maxBytes) throws IOException {
         Node node =
                 find(path)
                         .orElseThrow(
@@ -93,7 +115,7 @@ public abstract sealed class FileSystem permits ExtFileSystem, FatFileSystem {
                 node.sizeBytes() <= maxBytes,
                 "%s on %s has %d bytes, more than the %d that are sensible"
                         .formatted(path, volume, node.sizeBytes(), maxBytes));
-        return read(node);
+        return node;
     }
 
     private static byte[] read(Node node) throws IOException {

@@ -11,9 +11,13 @@ final class GrubLexer {
     /** Values may contain values: what is built of them must not grow without end. */
     private static final int MAX_WORD = 16 << 10;
 
+    /** Characters of all words, values included; a file of grub-mkconfig has some ten thousand. */
+    private static final int MAX_WORDS = 4 << 20;
+
     private final String text;
     private final Map<String, String> variables;
     private int at;
+    private int appended;
 
     private List<String> words = new ArrayList<>();
     private final StringBuilder word = new StringBuilder();
@@ -146,6 +150,10 @@ final class GrubLexer {
     }
 
     private void append(String characters) {
+        appended += characters.length();
+        if (appended > MAX_WORDS) {
+            throw new IllegalArgumentException("its variables make it too long");
+        }
         if (word.length() + characters.length() <= MAX_WORD) {
             word.append(characters);
         }

@@ -9,7 +9,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -57,6 +60,16 @@ final class BootFilesTest {
 
     @TempDir Path directory;
 
+    private interface Content {
+        void copyTo(OutputStream out) throws IOException;
+    }
+
+    private static String text(Content content) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        content.copyTo(bytes);
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
     @BeforeAll
     static void requireTools() {
         DiskMaker.MKE2FS.require();
@@ -73,8 +86,8 @@ final class BootFilesTest {
             assertThat(files.commandLine()).isEqualTo("root=UUID=abc ro quiet a b else");
             assertThat(files.source()).isEqualTo("/boot/grub/grub.cfg");
             assertThat(files.fileSystem().volume().partition()).isZero();
-            assertThat(files.readKernel()).asString().isEqualTo("kernel 18");
-            assertThat(files.readInitrd()).asString().isEqualTo("initrd 18");
+            assertThat(text(files::copyKernel)).isEqualTo("kernel 18");
+            assertThat(text(files::copyInitrd)).isEqualTo("initrd 18");
         }
     }
 
@@ -89,8 +102,8 @@ final class BootFilesTest {
 
             try (BlockImage disk = DiskImage.open(ext4(tree), true)) {
                 BootFiles files = BootFiles.find(disk);
-                assertThat(files.readKernel()).as(name).asString().isEqualTo("kernel 9");
-                assertThat(files.readInitrd()).asString().isEqualTo("microcode initrd 9");
+                assertThat(text(files::copyKernel)).as(name).isEqualTo("kernel 9");
+                assertThat(text(files::copyInitrd)).isEqualTo("microcode initrd 9");
             }
         }
     }
@@ -115,9 +128,59 @@ final class BootFilesTest {
         try (BlockImage image = DiskImage.open(disk, true)) {
             BootFiles files = BootFiles.find(image);
             assertThat(files.fileSystem().volume().partition()).isEqualTo(2);
-            assertThat(files.readKernel()).asString().isEqualTo("kernel");
-            assertThat(files.readInitrd()).isEmpty();
+            assertThat(text(files::copyKernel)).isEqualTo("kernel");
+            assertThat(text(files::copyInitrd)).isEmpty();
         }
+    }
+
+    private Path treeThatStarts(String grubConfig) throws IOException {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        DiskMaker.write(tree.resolve("boot/k"), "kernel");
+        DiskMaker.write(tree.resolve("boot/grub/grub.cfg"), grubConfig);
+        return tree;
+    }
+
+    private void assertRefused(Path tree, String why) throws IOException {
+        try (BlockImage disk = DiskImage.open(ext4(tree), true)) {
+            assertThatThrownBy(() -> BootFiles.find(disk))
+                    .isInstanceOf(UnreadableFileSystem.class)
+                    .hasMessageContaining(why)
+                    .message()
+                    .doesNotContainPattern("\\p{Cntrl}")
+                    .hasSizeLessThan(3000);
+        }
+    }
+
+    @Test
+    void wordsOfVariablesDoNotFillTheMemory() throws IOException {
+        String large = "set a='" + "x".repeat(16_000) + "'\n";
+        String line = "linux /k " + "$a ".repeat(300_000);
+        Path tree = treeThatStarts(large + "menuentry 'a' {\n" + line + "\n}\n");
+        assertRefused(tree, "too long");
+    }
+
+    @Test
+    void pathThroughALargeDirectoryAThousandTimesIsGivenUp() throws IOException {
+        String path = "/d/..".repeat(3000);
+        Path tree = treeThatStarts("menuentry 'a' {\nlinux " + path + "/boot/k\n}\n");
+        Files.createDirectory(tree.resolve("d"));
+        for (int i = 0; i < 1500; i++) {
+            Files.createFile(tree.resolve("f".repeat(200) + i));
+        }
+        assertRefused(tree, "too much reading");
+    }
+
+    @Test
+    void moreInitrdsThanAnyoneHasAreRefused() throws IOException {
+        String line = "initrd" + " /boot/k".repeat(65);
+        assertRefused(
+                treeThatStarts("menuentry 'a' {\nlinux /boot/k\n" + line + "\n}\n"), "65 initrds");
+    }
+
+    @Test
+    void pathThatWouldSteerATerminalIsNamedWithoutThat() throws IOException {
+        Path tree = treeThatStarts("menuentry 'a' {\nlinux '/\033]0;title\007\u009b2J'\n}\n");
+        assertRefused(tree, "/?]0;title??2J, which is not on the disk");
     }
 
     @Test
@@ -136,8 +199,8 @@ final class BootFilesTest {
 
         try (BlockImage disk = DiskImage.open(ext4(tree), true)) {
             BootFiles files = BootFiles.find(disk);
-            assertThat(files.readKernel()).asString().isEqualTo("kernel 18");
-            assertThat(files.readInitrd()).asString().isEqualTo("initrd 18");
+            assertThat(text(files::copyKernel)).isEqualTo("kernel 18");
+            assertThat(text(files::copyInitrd)).isEqualTo("initrd 18");
             assertThat(files.commandLine()).isEqualTo("root=/dev/xvda ro");
         }
     }

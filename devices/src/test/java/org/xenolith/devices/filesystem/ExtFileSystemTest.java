@@ -139,6 +139,33 @@ final class ExtFileSystemTest {
         }
     }
 
+    @Test
+    void blockBehindWhatALongCountsIsDamageAndNoOverflow() throws IOException {
+        Path image =
+                DiskMaker.ext(
+                        directory.resolve("disk"),
+                        96L * MEBIBYTE,
+                        makeTree(),
+                        "-t",
+                        "ext4",
+                        "-O",
+                        "64bit,^has_journal,^metadata_csum",
+                        "-b",
+                        "4096");
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.seek(1024 + 0x150);
+            file.writeInt(Integer.reverseBytes(0x7fffffff)); // s_blocks_count_hi
+            file.seek(4096 + 0x28);
+            file.writeInt(Integer.reverseBytes(0x7ffffffe)); // bg_inode_table_hi
+        }
+        try (BlockImage disk = DiskImage.open(image, true)) {
+            FileSystem fileSystem = FileSystem.open(Volume.wholeDisk(disk));
+            assertThatThrownBy(() -> fileSystem.list("/"))
+                    .isInstanceOf(UnreadableFileSystem.class)
+                    .hasMessageContaining("does not exist");
+        }
+    }
+
     private Path makeTree() throws IOException {
         Random random = new Random(1);
         Path tree = Files.createDirectory(directory.resolve("tree"));
