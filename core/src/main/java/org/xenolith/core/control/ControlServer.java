@@ -21,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
@@ -37,6 +38,9 @@ public final class ControlServer implements AutoCloseable {
 
     /** For answers when the process is about to end, perhaps because of what was asked. */
     private static final int LAST_ANSWERS_SECONDS = 2;
+
+    /** How long to wait when no connection can be accepted. */
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Path path;
     private final ServerSocketChannel server;
@@ -61,6 +65,10 @@ public final class ControlServer implements AutoCloseable {
         channel.bind(UnixDomainSocketAddress.of(path));
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
         path.toFile().deleteOnExit();
+        return start(path, channel, verbs);
+    }
+
+    static ControlServer start(Path path, ServerSocketChannel channel, Verbs verbs) {
         ControlServer started = new ControlServer(path, channel, verbs);
         Thread.ofPlatform().daemon().name("control").start(started::accept);
         return started;
@@ -76,8 +84,9 @@ public final class ControlServer implements AutoCloseable {
                 }
                 connections.add(connection);
                 Thread.ofVirtual().name("control-connection").start(() -> serve(connection));
-            } catch (IOException closed) {
-                return;
+            } catch (IOException e) {
+                // Closed; or out of files, of which guests' connections may take many for a while.
+                LockSupport.parkNanos(RETRY_NANOS);
             }
         }
     }

@@ -102,6 +102,23 @@ class ControlSocketTest {
     }
 
     @Test
+    void processThatHadNoFileLeftAnswersLater() throws Exception {
+        ControlFolder sockets = folder();
+        sockets.prepare();
+        Path path = sockets.socketOf(ProcessHandle.current().pid());
+        ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.bind(UnixDomainSocketAddress.of(path));
+        try (ControlServer _ =
+                        ControlServer.start(
+                                path, new FailingServerChannel(channel, 3), new Echo());
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            JsonObject request = new JsonObject();
+            request.addProperty("verb", "list");
+            assertThat(client.ask(request).getAsString()).contains("list");
+        }
+    }
+
+    @Test
     void everyRequestGetsItsAnswer() throws Exception {
         try (ControlServer _ = ControlServer.start(folder(), new Echo());
                 ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
