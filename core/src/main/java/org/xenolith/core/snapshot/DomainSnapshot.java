@@ -21,10 +21,13 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,7 +85,8 @@ public final class DomainSnapshot {
 
     /**
      * Saves a domain that is paused: none of its vCPUs runs, and no backend uses it. The file is
-     * there completely or not at all.
+     * there completely or not at all, also after a power cut: the domain may end as soon as this
+     * returns.
      *
      * @param configuration what {@link #configuration} is to return
      * @throws SnapshotException when the domain cannot be saved now
@@ -105,13 +109,24 @@ public final class DomainSnapshot {
         Path folder = file.toAbsolutePath().getParent();
         Path part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
         try {
-            try (OutputStream out =
-                    new BufferedOutputStream(Files.newOutputStream(part), BUFFER_BYTES)) {
+            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+                OutputStream out =
+                        new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES);
                 write(new SectionWriter(out), domain, rings, store, connection, configuration);
+                out.flush();
+                channel.force(true);
             }
             Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+            force(folder);
         } finally {
             Files.deleteIfExists(part);
+        }
+    }
+
+    /** The file's new name, too, has to be on the disk. */
+    private static void force(Path folder) throws IOException {
+        try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
+            names.force(true);
         }
     }
 
