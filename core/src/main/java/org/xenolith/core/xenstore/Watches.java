@@ -57,16 +57,19 @@ final class Watches {
                         (path, kind) -> {
                             switch (kind) {
                                 case PARENT_CREATED -> {}
-                                case REMOVED_WITH_ANCESTOR -> fireOn(path, path, before, after);
-                                case CHANGED -> {
-                                    fireOn(path, path, before, after);
-                                    for (StorePath up = path; !up.isRoot(); ) {
-                                        up = up.parent();
-                                        fireOn(up, path, before, after);
-                                    }
-                                }
+                                case REMOVED_WITH_ANCESTOR ->
+                                        fireOn(path, Changed.of(path, before, after));
+                                case CHANGED -> fireUpFrom(path, Changed.of(path, before, after));
                             }
                         });
+    }
+
+    private void fireUpFrom(StorePath path, Changed changed) {
+        fireOn(path, changed);
+        for (StorePath up = path; !up.isRoot(); ) {
+            up = up.parent();
+            fireOn(up, changed);
+        }
     }
 
     /** Queues a special event such as {@code @introduceDomain}, which only domain 0 may hear. */
@@ -78,23 +81,39 @@ final class Watches {
         }
     }
 
-    private void fireOn(StorePath watched, StorePath changed, Node before, Node after) {
+    private void fireOn(StorePath watched, Changed changed) {
         for (Watch watch : byNode.getOrDefault(watched.text(), List.of())) {
-            if (mayHear(watch.watcher().domid(), changed, before, after)) {
-                watch.watcher().fired(watch, watch.spell(changed.text()));
+            if (changed.mayBeHeardBy(watch.watcher().domid())) {
+                watch.watcher().fired(watch, watch.spell(changed.path.text()));
             }
         }
     }
 
-    /** Whether the domain could read the node before, can now, or can read its parent. */
-    private static boolean mayHear(int domid, StorePath changed, Node before, Node after) {
-        return domid == Permissions.PRIVILEGED
-                || mayRead(domid, Tree.find(before, changed))
-                || mayRead(domid, Tree.find(after, changed))
-                || !changed.isRoot() && mayRead(domid, Tree.find(after, changed.parent()));
-    }
+    /**
+     * A node that changed and who may hear of it: looked up once, however many watch it, since a
+     * path may have hundreds of names and a guest a hundred watches on each of them.
+     *
+     * @param before null if it was not there, and likewise the others
+     */
+    private record Changed(StorePath path, Node before, Node after, Node parent) {
+        static Changed of(StorePath path, Node before, Node after) {
+            return new Changed(
+                    path,
+                    Tree.find(before, path),
+                    Tree.find(after, path),
+                    path.isRoot() ? null : Tree.find(after, path.parent()));
+        }
 
-    private static boolean mayRead(int domid, Node node) {
-        return node != null && node.permissions().mayRead(domid);
+        /** Whether the domain could read the node before, can now, or can read its parent. */
+        boolean mayBeHeardBy(int domid) {
+            return domid == Permissions.PRIVILEGED
+                    || mayRead(domid, before)
+                    || mayRead(domid, after)
+                    || mayRead(domid, parent);
+        }
+
+        private static boolean mayRead(int domid, Node node) {
+            return node != null && node.permissions().mayRead(domid);
+        }
     }
 }
