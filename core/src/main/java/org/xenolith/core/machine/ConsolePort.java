@@ -121,8 +121,11 @@ final class ConsolePort {
         @Override
         public void typed(byte[] bytes, int length) {
             int taken = input.offer(bytes, 0, length);
-            while (taken < length && !domain.hasEnded()) {
-                // The guest reads slower than the host types or pipes: the reader waits.
+            while (taken < length
+                    && !domain.hasEnded()
+                    && !Thread.currentThread().isInterrupted()) {
+                // The guest reads slower than the host types or pipes: the reader waits, unless
+                // whoever typed has left.
                 LockSupport.parkNanos(INPUT_RETRY_NANOS);
                 taken += input.offer(bytes, taken, length - taken);
             }

@@ -11,6 +11,7 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.Verbs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.trace.Escaped;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
@@ -265,18 +267,21 @@ public final class HostVerbs implements Verbs {
             device.addProperty("id", id);
             device.addProperty("backend_id", 0);
             device.addProperty("backend_path", backend);
-            copy(device, frontend, "handle", "state", "event-channel", "ring-ref");
-            copy(device, frontend, "tx-ring-ref", "rx-ring-ref");
-            copy(device, backend, "mac", "params", "dev", "mode");
+            // The frontend's keys are the guest's to write, and somebody's terminal shows them.
+            copy(device, frontend, Escaped::of, "handle", "state", "event-channel", "ring-ref");
+            copy(device, frontend, Escaped::of, "tx-ring-ref", "rx-ring-ref");
+            copy(device, backend, text -> text, "mac", "params", "dev", "mode");
             devices.add(device);
         }
         return devices;
     }
 
-    private void copy(JsonObject device, String directory, String... keys) {
+    private void copy(
+            JsonObject device, String directory, UnaryOperator<String> form, String... keys) {
         for (String key : keys) {
             Optional<String> value = host.store().read(directory + "/" + key);
-            value.ifPresent(text -> device.addProperty(key.toLowerCase(Locale.ROOT), text));
+            value.map(form)
+                    .ifPresent(text -> device.addProperty(key.toLowerCase(Locale.ROOT), text));
         }
     }
 

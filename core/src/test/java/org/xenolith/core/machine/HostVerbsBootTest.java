@@ -15,6 +15,7 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -303,6 +304,40 @@ class HostVerbsBootTest {
             JsonArray listed = client.ask(request("network-list", "1")).getAsJsonArray();
             assertThat(listed).hasSize(1);
             assertThat(listed.get(0).getAsJsonObject().get("id").getAsInt()).isZero();
+        }
+    }
+
+    @Test
+    void whatAGuestWritesOfItsDevicesReachesNoTerminalWithItsEscapes() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            String disk = guest.tree().home() + "/device/vbd/51712/";
+            host.store().write(disk + "state", "4\033]52;c;eA==\007");
+            JsonArray listed = client.ask(request("block-list", "1")).getAsJsonArray();
+            assertThat(listed.get(0).getAsJsonObject().get("state").getAsString())
+                    .isEqualTo("4\\x1b]52;c;eA==\\x07");
+        }
+    }
+
+    @Test
+    void whoTypesToAGuestThatDoesNotReadCanLeave() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            guest.pause();
+            InputListener keys =
+                    new HostVerbs(host).attach("1", (bytes, offset, length) -> {}, () -> {}).keys();
+            Thread typing = Thread.ofPlatform().start(() -> keys.typed(new byte[1 << 20], 1 << 20));
+            while (typing.getState() != Thread.State.TIMED_WAITING) {
+                Thread.onSpinWait();
+            }
+            typing.interrupt();
+            typing.join(PATIENCE);
+            assertThat(typing.isAlive()).as("still there").isFalse();
         }
     }
 
