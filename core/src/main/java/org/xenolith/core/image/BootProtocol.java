@@ -1,5 +1,7 @@
 package org.xenolith.core.image;
 
+import org.xenolith.devices.console.Escaped;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
@@ -74,7 +76,8 @@ public record BootProtocol(
         while (end < file.length && end - start < KERNEL_VERSION_MAX && file[end] != 0) {
             end++;
         }
-        return Optional.of(new String(file, start, end - start, StandardCharsets.ISO_8859_1));
+        String version = new String(file, start, end - start, StandardCharsets.ISO_8859_1);
+        return Optional.of(Escaped.of(version));
     }
 
     /** "2.15" for 0x020f. */

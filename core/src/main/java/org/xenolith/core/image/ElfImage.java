@@ -1,5 +1,7 @@
 package org.xenolith.core.image;
 
+import org.xenolith.devices.console.Escaped;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -34,7 +36,9 @@ public final class ElfImage {
     private static final int EHDR_BYTES = 64, PHDR_BYTES = 56, SHDR_BYTES = 64, SYM_BYTES = 24;
 
     /** Sixty thousand sections, or any number of symbols, may have the same name: all of a file. */
-    private static final int MAX_NAME_BYTES = 1024;
+    private static final int MAX_NAME_BYTES = 256;
+
+    private static final int MAX_SYMBOLS = 1 << 21;
 
     private static final int CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, EM_X86_64 = 62;
 
@@ -233,7 +237,10 @@ public final class ElfImage {
         }
     }
 
-    /** A string of a string table, cut if it is long, or "" where the table does not hold one. */
+    /**
+     * A string of a string table, cut if it is long and fit for a terminal, or "" where the table
+     * does not hold one.
+     */
     private static String stringAt(byte[] file, Section table, long offset) {
         boolean usable =
                 table.fileOffset >= 0
@@ -250,7 +257,7 @@ public final class ElfImage {
         while (end < limit && end - start < MAX_NAME_BYTES && file[end] != 0) {
             end++;
         }
-        return new String(file, start, end - start, StandardCharsets.UTF_8);
+        return Escaped.of(new String(file, start, end - start, StandardCharsets.UTF_8));
     }
 
     private static String machineName(int machine) {
@@ -346,7 +353,8 @@ public final class ElfImage {
                 continue;
             }
             Section strings = sections.get(table.link);
-            for (long at = 0; at + SYM_BYTES <= table.size; at += SYM_BYTES) {
+            long bytes = Math.min(table.size, (long) MAX_SYMBOLS * SYM_BYTES);
+            for (long at = 0; at + SYM_BYTES <= bytes; at += SYM_BYTES) {
                 int symbol = (int) (table.fileOffset + at);
                 int kind = file[symbol + Symbol.INFO] & Symbol.TYPE_MASK;
                 boolean defined =

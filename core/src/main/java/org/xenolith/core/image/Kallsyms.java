@@ -1,6 +1,7 @@
 package org.xenolith.core.image;
 
-import java.nio.charset.StandardCharsets;
+import org.xenolith.devices.console.Escaped;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -42,7 +43,19 @@ final class Kallsyms {
     /** Bytes of a name, its length included, on the average of any 256. */
     private static final int MAX_NAME = 128;
 
+    /** A name as scripts/kallsyms.c allows it, KSYM_NAME_LEN, with its type. */
+    private static final int MAX_TEXT = 512;
+
+    /** Steps of a search: Debian's kernel takes 92,000. */
+    private static final int MAX_STEPS = 50_000_000;
+
+    /** A file may be made so that each of its words could be the beginning of a table. */
+    private static final class SearchedLongEnough extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
     private final byte[] file;
+    private int steps;
     private int tokenTable;
     private int tokenIndex;
     private int markers;
@@ -64,6 +77,8 @@ final class Kallsyms {
             return search(file);
         } catch (IndexOutOfBoundsException e) {
             return List.of(); // what looked like a table leads out of the file
+        } catch (SearchedLongEnough e) {
+            return List.of();
         }
     }
 
@@ -102,6 +117,7 @@ final class Kallsyms {
     private boolean findTokens(int digits) {
         int limit = Math.min(digits + MAX_TOKEN_BYTES, file.length - 2 * TOKENS);
         for (int at = aligned(digits); at < limit; at += ALIGNMENT) {
+            step();
             if (isIndex(at)) {
                 tokenIndex = at;
                 tokenTable = digits - LittleEndian.shortAt(file, at + 2 * '0');
@@ -124,6 +140,12 @@ final class Kallsyms {
             }
         }
         return true;
+    }
+
+    private void step() {
+        if (++steps > MAX_STEPS) {
+            throw new SearchedLongEnough();
+        }
     }
 
     private static int aligned(int at) {
@@ -174,6 +196,7 @@ final class Kallsyms {
         int last = markers - marker(markerCount - 1);
         int first = Math.max(2 * ALIGNMENT, last - NAMES_PER_MARKER * MAX_NAME);
         for (int at = last & -ALIGNMENT; at >= first; at -= ALIGNMENT) {
+            step();
             int claimed = LittleEndian.intAt(file, at - ALIGNMENT);
             if (claimed > (markerCount - 1) * NAMES_PER_MARKER
                     && claimed <= markerCount * NAMES_PER_MARKER
@@ -189,6 +212,7 @@ final class Kallsyms {
     private boolean marksFit(int start, int claimed) {
         int at = start;
         for (int i = 0; i < claimed; i++) {
+            step();
             boolean marked = i % NAMES_PER_MARKER == 0;
             if (at >= markers || marked && at - start != marker(i / NAMES_PER_MARKER)) {
                 return false;
@@ -268,12 +292,10 @@ final class Kallsyms {
             int token =
                     tokenTable
                             + LittleEndian.shortAt(file, tokenIndex + 2 * (file[first + i] & 0xff));
-            int end = token;
-            while (file[end] != 0) {
-                end++;
+            for (int end = token; file[end] != 0 && name.length() < MAX_TEXT; end++) {
+                name.append((char) (file[end] & 0xff));
             }
-            name.append(new String(file, token, end - token, StandardCharsets.US_ASCII));
         }
-        return name.toString();
+        return Escaped.of(name.toString());
     }
 }

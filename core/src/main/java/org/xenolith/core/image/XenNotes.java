@@ -1,5 +1,7 @@
 package org.xenolith.core.image;
 
+import org.xenolith.devices.console.Escaped;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +31,9 @@ public final class XenNotes {
     private static final int NAMESZ = 0, DESCSZ = 4, TYPE = 8, HEADER_BYTES = 12;
     private static final String REQUIRED_XEN_VERSION = "xen-3.0";
     private static final int PAGE_SHIFT = 12;
+
+    /** Of a text that a note has; those that are known are words. */
+    private static final int MAX_TEXT_BYTES = 1024;
 
     /**
      * How the kernel recognises a PTE that holds a machine frame, for those who move it.
@@ -166,12 +171,13 @@ public final class XenNotes {
         return (value + "\0").getBytes(StandardCharsets.ISO_8859_1);
     }
 
+    /** Cut if it is long, and fit for a terminal. */
     private static String text(byte[] bytes) {
         int end = 0;
-        while (end < bytes.length && bytes[end] != 0) {
+        while (end < Math.min(bytes.length, MAX_TEXT_BYTES) && bytes[end] != 0) {
             end++;
         }
-        return new String(bytes, 0, end, StandardCharsets.ISO_8859_1);
+        return Escaped.of(new String(bytes, 0, end, StandardCharsets.ISO_8859_1));
     }
 
     private static OptionalLong numberOf(byte[] value) {

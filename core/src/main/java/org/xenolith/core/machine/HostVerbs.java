@@ -11,10 +11,10 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.Verbs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.trace.Escaped;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
+import org.xenolith.devices.console.Escaped;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;

@@ -9,6 +9,7 @@ import org.xenolith.core.abi.XenErrno;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.event.Virq;
 import org.xenolith.core.mm.FrameType;
+import org.xenolith.devices.console.Escaped;
 
 import java.util.List;
 import java.util.Set;

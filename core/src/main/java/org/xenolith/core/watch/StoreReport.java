@@ -3,9 +3,9 @@ package org.xenolith.core.watch;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 
-import org.xenolith.core.trace.Escaped;
 import org.xenolith.core.xenstore.NodeState;
 import org.xenolith.core.xenstore.StoreAccess;
+import org.xenolith.devices.console.Escaped;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;

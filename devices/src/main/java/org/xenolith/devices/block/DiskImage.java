@@ -1,5 +1,7 @@
 package org.xenolith.devices.block;
 
+import org.xenolith.devices.console.Escaped;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -153,7 +155,7 @@ public final class DiskImage {
             // Reported as the next line reports everything that is no file name.
         }
         throw new ImageRefused(
-                path + " has a backing file that is no file of this host: " + printable(name));
+                path + " has a backing file that is no file of this host: " + Escaped.of(name));
     }
 
     private static ImageFormat backingFormat(Path path, Qcow2Header header) throws ImageRefused {
@@ -165,12 +167,8 @@ public final class DiskImage {
                     throw new ImageRefused(
                             path
                                     + " has a backing file of format "
-                                    + printable(header.backingFormat())
+                                    + Escaped.of(header.backingFormat())
                                     + "; raw and qcow2 can be read");
         };
-    }
-
-    private static String printable(String text) {
-        return text.replaceAll("[^\\x20-\\x7e]", "?");
     }
 }

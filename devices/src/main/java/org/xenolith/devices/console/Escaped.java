@@ -1,4 +1,4 @@
-package org.xenolith.core.trace;
+package org.xenolith.devices.console;
 
 /** Text from a guest, made fit for a terminal: nothing in it can steer one. */
 public final class Escaped {
