@@ -282,8 +282,8 @@ final class TcpConnection extends Timers.Timer {
         if (sender.hasUnsent()) {
             if (stack.output().blocked()) {
                 stack.waitForPort(this);
-            } else if (!sender.inFlight() && !armed()) {
-                stack.timers().arm(this, now + sender.rtoNanos()); // the window is closed: probe
+            } else if (!sender.inFlight() && now + sender.persistNanos() < deadline()) {
+                stack.timers().arm(this, now + sender.persistNanos()); // the window is too small
             }
         }
     }
@@ -301,7 +301,7 @@ final class TcpConnection extends Timers.Timer {
 
     /** (Re)starts the timer while something is under way, or stops it. RFC 6298, 5.1 to 5.3. */
     void armRetransmission(long now) {
-        if (sender.inFlight() || sender.una() != sender.max()) {
+        if (sender.underWay()) {
             stack.timers().arm(this, now + sender.rtoNanos());
         } else if (state != TcpState.TIME_WAIT) {
             stack.timers().cancel(this);
@@ -353,7 +353,7 @@ final class TcpConnection extends Timers.Timer {
     }
 
     private void dataExpired(long now) {
-        boolean underWay = sender.una() != sender.max();
+        boolean underWay = sender.underWay();
         if (!underWay && !sender.hasUnsent()) {
             return;
         }
@@ -364,7 +364,7 @@ final class TcpConnection extends Timers.Timer {
             }
             transmit(now);
             if (!sender.inFlight()) {
-                sender.probeWindow(); // it is closed
+                sender.overrideOrProbe(now);
             }
         }
         stack.timers().arm(this, now + sender.rtoNanos());

@@ -2,6 +2,8 @@ package org.xenolith.devices.net.nat;
 
 import io.netty.buffer.ByteBufAllocator;
 
+import java.util.concurrent.TimeUnit;
+
 /**
  * What goes to the guest on one connection: bytes not acknowledged yet, the guest's window, and
  * when to send again. Loss is rare between a guest and its host, so recovery is NewReno without
@@ -17,6 +19,9 @@ final class TcpSender {
     private static final int MAX_RETRANSMISSIONS = 10;
 
     private static final int MAX_CONGESTION_WINDOW = 8 << 20;
+
+    /** How long small segments are avoided at most. RFC 1122, 4.2.3.4: 0.1 to 1 s. */
+    private static final long OVERRIDE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final TcpConnection connection;
     private final TcpOutput output;
@@ -84,10 +89,6 @@ final class TcpSender {
         return nxt;
     }
 
-    int max() {
-        return max;
-    }
-
     long rtoNanos() {
         return rtt.rtoNanos();
     }
@@ -151,7 +152,7 @@ final class TcpSender {
                 || windowSequence == segment.sequence && !TcpSegment.before(ack, windowAck)) {
             updateWindow(segment);
         }
-        if (window == 0) {
+        if (window == 0 || !underWay()) {
             retransmissions = 0; // the guest lives, it only has no room
         }
         return fresh;
@@ -268,8 +269,11 @@ final class TcpSender {
         return true;
     }
 
-    /** The guest's window stayed closed. False when the guest counts as gone. */
+    /** The guest's window stayed as it was. False when the guest counts as gone. */
     boolean probeTimeout() {
+        if (window > 0) {
+            return true; // nothing was asked: what fits goes now
+        }
         rtt.backOff();
         return ++retransmissions <= MAX_RETRANSMISSIONS;
     }
@@ -281,6 +285,18 @@ final class TcpSender {
 
     boolean inFlight() {
         return nxt != una;
+    }
+
+    /** Whether something sent, be it before a timeout, is not acknowledged. */
+    boolean underWay() {
+        return una != max;
+    }
+
+    /** How long to wait for a larger window when nothing can be sent. RFC 9293, 3.8.6. */
+    long persistNanos() {
+        return window > 0 && !underWay()
+                ? Math.min(rtt.rtoNanos(), OVERRIDE_NANOS)
+                : rtt.rtoNanos();
     }
 
     /** Whether there is more to send, once the guest has room. */
@@ -308,12 +324,17 @@ final class TcpSender {
         if (length <= 0 && !fin) {
             return false;
         }
+        sendNext(length, fin, now);
+        return true;
+    }
+
+    private void sendNext(int length, boolean fin, long now) {
         if (!timing && nxt == max) {
             timing = true;
             timedSequence = nxt + length + (fin ? 1 : 0);
             timedAt = now;
         }
-        boolean first = inFlight == 0;
+        boolean first = !inFlight();
         emit(nxt, length, fin);
         nxt += length + (fin ? 1 : 0);
         if (TcpSegment.before(max, nxt)) {
@@ -322,7 +343,20 @@ final class TcpSender {
         if (first) {
             connection.armRetransmission(now);
         }
-        return true;
+    }
+
+    /**
+     * The guest has had time to open its window and has not: sends as much as fits, however little
+     * that is, or asks when nothing does. RFC 9293, 3.8.6.2.1, (4).
+     */
+    void overrideOrProbe(long now) {
+        int unsent = una + queue.bytes() - nxt;
+        int length = Math.min(Math.min(unsent, window), mss);
+        if (length > 0) {
+            sendNext(length, finQueued && length == unsent && window > length, now);
+        } else {
+            probeWindow();
+        }
     }
 
     /** Avoids the silly window: full segments, all there is, or half of what the guest ever had. */
@@ -354,7 +388,7 @@ final class TcpSender {
     }
 
     /** A segment that says nothing new, so that the guest answers with its window. */
-    void probeWindow() {
+    private void probeWindow() {
         connection.emit(TcpSegment.ACK, una - 1, queue, 0, 0, mss);
     }
 

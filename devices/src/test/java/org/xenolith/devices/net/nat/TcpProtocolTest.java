@@ -288,6 +288,64 @@ class TcpProtocolTest {
     }
 
     @Test
+    void aWindowThatStaysSmallerThanASegmentIsFilledAfterAPauseAndTheGuestIsNotGivenUp() {
+        connect();
+        takeInSmallWindows();
+        lab.host.last().send(new byte[256_000]);
+        lab.run(TimeUnit.MILLISECONDS.toNanos(600));
+        assertThat(lab.host.last().reset).isFalse();
+        assertThat(takenInSmallWindows).as("there may soon be more room").isBetween(1, 2048);
+        lab.run(TimeUnit.MINUTES.toNanos(10));
+        assertThat(lab.host.last().reset).isFalse();
+        assertThat(takenInSmallWindows).isEqualTo(256_000);
+        assertThat(lab.stack.budget().usedBytes()).isZero();
+    }
+
+    @Test
+    void aWindowThatOpensALittleAfterManyProbesIsFilledAtOnce() {
+        connect();
+        ack(natSequence, 0);
+        lab.settle();
+        lab.host.last().send(new byte[5000]);
+        lab.guest = frame -> ack(natSequence, 0);
+        lab.run(TimeUnit.MINUTES.toNanos(10));
+        takeInSmallWindows();
+        ack(natSequence, 4);
+        lab.run(TimeUnit.SECONDS.toNanos(1));
+        assertThat(takenInSmallWindows).isPositive();
+    }
+
+    @Test
+    void whatWasLostIsSentAgainInPiecesThatFitAWindowThatShrank() {
+        connect();
+        lab.host.last().send(new byte[5000]);
+        lab.settle();
+        ack(natSequence, 4);
+        lab.settle();
+        takeInSmallWindows();
+        lab.run(TimeUnit.MINUTES.toNanos(10));
+        assertThat(takenInSmallWindows).isEqualTo(5000);
+        assertThat(lab.host.last().reset).isFalse();
+    }
+
+    private int takenInSmallWindows;
+
+    /** The guest takes what comes, and has never more room than 512 bytes. */
+    private void takeInSmallWindows() {
+        ack(natSequence, 4);
+        lab.settle();
+        lab.guest =
+                frame -> {
+                    TcpSegment segment = Packets.tcp(frame);
+                    assertThat(segment.payloadBytes).isLessThanOrEqualTo(512);
+                    if (segment.sequence == natSequence + takenInSmallWindows) {
+                        takenInSmallWindows += segment.payloadBytes;
+                    }
+                    ack(natSequence + takenInSmallWindows, 4);
+                };
+    }
+
+    @Test
     void theGuestMayEndItsSideAndStillReceive() {
         GuestTcp guest = guest();
         guest.send("question".getBytes());
