@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkLoop;
@@ -79,7 +80,52 @@ final class HostNetwork implements AutoCloseable {
             settings = settings.withCapture(capture(spec.capture().get()));
         }
         PortSettings chosen = settings;
+        if (spec.uplink() instanceof Uplink.Nat) {
+            return endpoint -> plugBehindNat(network, endpoint, chosen, mac, interfaceName);
+        }
         return endpoint -> network.connect(interfaceName, endpoint, chosen);
+    }
+
+    private synchronized SwitchPort plugBehindNat(
+            VirtualSwitch network,
+            NetworkEndpoint endpoint,
+            PortSettings settings,
+            MacAddress mac,
+            String interfaceName) {
+        return new NatPlace(network.connect(interfaceName, endpoint, settings), mac);
+    }
+
+    /** A guest's port behind the NAT. When the guest has left it, the NAT forgets the guest. */
+    private final class NatPlace implements SwitchPort {
+        private final SwitchPort port;
+        private final MacAddress mac;
+        private boolean left;
+
+        NatPlace(SwitchPort port, MacAddress mac) {
+            this.port = port;
+            this.mac = mac;
+        }
+
+        @Override
+        public boolean send(EthernetFrame frame) {
+            return port.send(frame);
+        }
+
+        @Override
+        public void resume() {
+            port.resume();
+        }
+
+        @Override
+        public void close() {
+            synchronized (HostNetwork.this) { // nobody takes the address in between
+                if (!left) {
+                    left = true;
+                    port.close();
+                    nat.forget(mac);
+                }
+            }
+        }
     }
 
     /** A guest that starts again goes on in the file that it has; two writers would spoil it. */

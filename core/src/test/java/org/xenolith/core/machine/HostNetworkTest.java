@@ -13,7 +13,13 @@ import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.UserModeNat;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,6 +96,47 @@ final class HostNetworkTest {
             assertThatThrownBy(() -> network.forward(PortForward.parse("0:80"), "web2"))
                     .hasMessage("The guest 'web2' has no interface on the network 'nat'");
         }
+    }
+
+    @Test
+    void connectionsOfAGuestThatHasLeftItsPlaceEndOnTheHost() throws Exception {
+        try (HostNetwork network = new HostNetwork();
+                ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            SwitchPort port =
+                    network.place(NetworkSpec.parse("nat"), ADDRESS, "guest", "guest.0")
+                            .apply(new Idle());
+            assertThat(port.send(synTo(server.getLocalPort()))).isTrue();
+            try (Socket fromGuest = server.accept()) {
+                fromGuest.setSoTimeout(10_000);
+                port.close();
+                assertThat(ends(fromGuest)).isTrue();
+            }
+        }
+    }
+
+    /** Whether the other end closes before the timeout, one way or the other. */
+    private static boolean ends(Socket socket) throws IOException {
+        try {
+            return socket.getInputStream().read() < 0;
+        } catch (SocketException reset) {
+            return true;
+        }
+    }
+
+    /** From the first guest of the network to the host. */
+    private static EthernetFrame synTo(int serverPort) {
+        EthernetFrame frame = EthernetFrame.ofLength(54, true, Segmentation.NONE, 0);
+        frame.bytes()
+                .put(UserModeNat.MAC.bytes())
+                .put(ADDRESS.bytes())
+                .putShort((short) 0x0800)
+                .put(new byte[] {0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0x62, (byte) 0xc0})
+                .put(new byte[] {10, 0, 2, 15, 10, 0, 2, 2})
+                .putShort((short) 40_000)
+                .putShort((short) serverPort)
+                .putLong(0x0000_03e8_0000_0000L) // sequence number, acknowledgement
+                .putLong(0x5002_ffff_0000_0000L); // SYN, window, checksum that is due
+        return frame;
     }
 
     private static EthernetFrame frame(int bytes) {

@@ -233,6 +233,7 @@ final class NatStack {
     /** Ends what belongs to a guest that is gone, and forgets where it was. */
     void forget(long mac) {
         tcp.forget(mac, leases.addressOf(mac));
+        udp.forget(mac); // while its address is known
         neighbours.forget(mac);
         discovery.forget(mac);
     }

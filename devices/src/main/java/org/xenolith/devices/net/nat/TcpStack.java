@@ -214,14 +214,16 @@ final class TcpStack {
     }
 
     /**
-     * Ends all connections of a guest that is gone.
+     * Ends all connections of a guest that is gone. Those that it has not answered yet wait on, for
+     * its next life.
      *
      * @param guest its IPv4 address, or {@link Ipv4#ANY}
      */
     void forget(long mac, int guest) {
         for (TcpConnection connection : connections.all()) {
-            if (connection.share().mac == mac || isTo(connection, guest)) {
-                connection.reset();
+            boolean its = connection.share().mac == mac || isTo(connection, guest);
+            if (its && connection.state() != TcpState.SYN_SENT) {
+                connection.resetByGuest(); // the switch would tell everyone else
             }
         }
     }

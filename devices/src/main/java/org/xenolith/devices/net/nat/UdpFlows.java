@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 
 import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -162,6 +163,15 @@ final class UdpFlows {
         flow.socket = socket;
         add(key, flow);
         return flow;
+    }
+
+    /** Ends all flows of a guest that is gone. */
+    void forget(long mac) {
+        for (Flow flow : List.copyOf(flows.values())) {
+            if (flow.path.guestMac() == mac) {
+                flow.close();
+            }
+        }
     }
 
     int size() {

@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -239,9 +240,16 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         loop.execute(() -> stack.withoutIpv6(guest.value()));
     }
 
-    /** Ends the connections of a guest that is gone. Its address stays reserved. */
+    /**
+     * Ends the connections of a guest that has left the switch. Its address stays reserved. Does
+     * not wait.
+     */
     public void forget(MacAddress guest) {
-        loop.execute(() -> stack.forget(guest.value()));
+        try {
+            loop.execute(() -> stack.forget(guest.value()));
+        } catch (RejectedExecutionException networkIsDown) {
+            // Nothing is left to end.
+        }
     }
 
     /** TCP connections that are open or being opened. */

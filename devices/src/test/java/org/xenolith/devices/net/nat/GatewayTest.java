@@ -77,6 +77,14 @@ class GatewayTest {
     }
 
     @Test
+    void aGuestThatIsGoneLosesItsFlows() {
+        sendUdp(new byte[1]);
+        lab.stack.forget(NatLab.MAC);
+        assertThat(lab.host.datagrams.getFirst().closed).isTrue();
+        assertThat(lab.stack.udp().size()).isZero();
+    }
+
+    @Test
     void theLongestIdleFlowMakesRoomForANewOne() {
         lab = new NatLab(NatConfig.builder().maxUdpFlows(3).build(), 1);
         for (int port : new int[] {1, 2, 3, 1, 4}) {

@@ -391,6 +391,15 @@ class TcpProtocolTest {
     }
 
     @Test
+    void aGuestThatIsGoneIsNotTold() {
+        connect();
+        lab.stack.forget(NatLab.MAC);
+        assertThat(lab.host.last().reset).isTrue();
+        assertThat(lab.stack.tcp().size()).isZero();
+        assertThat(lab.take()).as("the switch would tell everyone").isEmpty();
+    }
+
+    @Test
     void aPortPairInTimeWaitServesANewConnection() {
         GuestTcp guest = guest();
         lab.host.last().events.ended();
