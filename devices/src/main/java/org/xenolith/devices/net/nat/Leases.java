@@ -215,7 +215,8 @@ final class Leases {
 
     /** Someone else was found to use this address: it is not offered for a while. */
     void decline(long mac, int address, long nanos) {
-        if (addressOf(mac) == address && !fixed[subnet.hostNumber(address)]) {
+        boolean its = subnet.isGuest(address) && addressOf(mac) == address;
+        if (its && !fixed[subnet.hostNumber(address)]) {
             addresses.remove(mac);
             int host = subnet.hostNumber(address);
             forgetName(host);

@@ -114,6 +114,12 @@ class DhcpServerTest {
     }
 
     @Test
+    void aGuestWithoutAnAddressThatDeclinesNoneIsIgnored() {
+        silent(NatLab.MAC, DhcpMessage.DECLINE, 0);
+        assertThat(lab.stack.leases().leased()).isZero();
+    }
+
+    @Test
     void informGetsOptionsAndNoLease() {
         Answer ack = ask(NatLab.MAC, DhcpMessage.INFORM, 0, null);
         assertThat(ack.type()).isEqualTo(DhcpMessage.ACK);
