@@ -121,7 +121,7 @@ final class GuestOpener extends Timers.Timer {
             open(stack.pathTo(address), outcome, deadline);
             return;
         }
-        ipv6Deadline = Math.min(ipv6Deadline, now + IPV6_PATIENCE_NANOS);
+        ipv6Deadline = Math.min(ipv6Deadline, Math.min(now + IPV6_PATIENCE_NANOS, deadline));
         Path path = stack.pathTo(address6);
         OverIpv6 attempt = new OverIpv6(address, address6);
         if (now >= ipv6Deadline) {

@@ -6,6 +6,7 @@ import io.netty.buffer.ByteBuf;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.net.ConnectException;
 import java.util.ArrayList;
@@ -277,6 +278,19 @@ class Ipv6ForwardTest {
         assertThat(events)
                 .containsExactly("Cannot connect to 10.0.2.15:80: the guest does not answer");
         assertThat(lab.stack.tcp().size()).isZero();
+    }
+
+    @Test
+    @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void guestWhoseNameAppearsJustBeforeTheEndIsGivenUpInTimeToo() {
+        answersSolicitations = false;
+        announces(Packets6.GUEST);
+        connect("web1");
+        lab.run(GuestOpener.PATIENCE_NANOS - TimeUnit.MILLISECONDS.toNanos(500));
+        lab.stack.leases().reserve(NatLab.MAC, "web1");
+        lab.run(TimeUnit.SECONDS.toNanos(2));
+        assertThat(events)
+                .containsExactly("Cannot connect to 10.0.2.15:80: the guest does not answer");
     }
 
     @Test
