@@ -33,6 +33,11 @@ final class Egress {
         return !waiting.isEmpty();
     }
 
+    /** Whether so much waits that what nobody can hold back, as datagrams are, is dropped. */
+    boolean crowded() {
+        return waiting.size() >= MAX_WAITING / 2;
+    }
+
     /** The switch has room: sends what waits, as far as it goes. */
     void flush() {
         while (!waiting.isEmpty() && port.send(waiting.element())) {

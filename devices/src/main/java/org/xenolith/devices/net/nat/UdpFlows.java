@@ -187,7 +187,7 @@ final class UdpFlows {
     /** Sends a datagram to a guest; the reference of the payload passes. */
     private void send(Path path, int sourcePort, int guestPort, ByteBuf payload) {
         int length = HEADER_BYTES + payload.readableBytes();
-        if (length > path.maxFragmentedBytes() || egress.blocked()) {
+        if (length > path.maxFragmentedBytes() || egress.crowded()) {
             payload.release();
             return;
         }

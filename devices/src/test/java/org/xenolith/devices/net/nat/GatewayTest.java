@@ -97,6 +97,20 @@ class GatewayTest {
     }
 
     @Test
+    void anAnswerWaitsWhileTheSwitchIsFullUnlessManyDoAlready() {
+        sendUdp(new byte[1]);
+        lab.full = true;
+        FakeHost.Datagrams socket = lab.host.datagrams.getFirst();
+        for (int i = 0; i < 2 * Egress.MAX_WAITING; i++) {
+            socket.answer(new byte[] {(byte) i});
+        }
+        lab.room();
+        List<byte[]> answers = lab.take();
+        assertThat(answers).hasSize(Egress.MAX_WAITING / 2);
+        assertThat(payload(answers.get(1))).containsExactly(1);
+    }
+
+    @Test
     void aRefusedDatagramIsPortUnreachable() {
         sendUdp(new byte[1]);
         lab.host.datagrams.getFirst().events.refused();
