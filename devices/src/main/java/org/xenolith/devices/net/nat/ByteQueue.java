@@ -8,11 +8,15 @@ import java.util.ArrayDeque;
 import java.util.function.Consumer;
 
 /**
- * Bytes of a stream in order, as the buffers in which they came. A buffer that is mostly something
- * else is copied: whoever sends one byte per packet must not make us hold a packet for each.
+ * Bytes of a stream in order, as the buffers in which they came. One that is small, or mostly
+ * something else, is copied: whoever sends one byte per packet must not make us hold a packet, or a
+ * buffer, for each.
  */
 final class ByteQueue {
     private static final int COPY_CHUNK_BYTES = 4096;
+
+    /** Below this a buffer's objects are a large part of what it occupies. */
+    private static final int SMALL_BYTES = 512;
 
     private final ByteBufAllocator allocator;
     private final BufferBudget budget;
@@ -41,7 +45,7 @@ final class ByteQueue {
         int length = more.readableBytes();
         bytes += length;
         budget.take(length);
-        if (length > 0 && 2 * length >= heldBytes) {
+        if (length >= SMALL_BYTES && 2 * length >= heldBytes) {
             tail = null;
             chunks.add(more);
             return;

@@ -7,13 +7,21 @@ import java.util.List;
 
 /**
  * Segments that came before one that is missing, by sequence number. They may overlap; what is
- * there twice is cut when it is taken out. Both their number and their bytes are bounded: beyond
- * that a segment is dropped, and its sender will send it again.
+ * there twice is cut when it is taken out. Both their number and their bytes are bounded, where a
+ * small one counts as what it occupies: beyond that a segment is dropped, and its sender will send
+ * it again.
  */
 final class OutOfOrder {
     static final int MAX_SEGMENTS = 512;
 
+    /** What one occupies at least, with its objects. */
+    private static final int MINIMUM_CHARGE = 512;
+
     private record Piece(int sequence, ByteBuf bytes) {
+        static int charge(int length) {
+            return Math.max(length, MINIMUM_CHARGE);
+        }
+
         int end() {
             return sequence + bytes.readableBytes();
         }
@@ -21,7 +29,7 @@ final class OutOfOrder {
 
     private final BufferBudget budget;
     private final List<Piece> pieces = new ArrayList<>();
-    private int heldBytes;
+    private int chargedBytes;
 
     OutOfOrder(BufferBudget budget) {
         this.budget = budget;
@@ -34,7 +42,7 @@ final class OutOfOrder {
     /**
      * Copies the bytes: whoever waits here may wait for long, and a frame may be larger than they.
      *
-     * @param limitBytes most that may wait
+     * @param limitBytes most that may wait, each counted with its charge
      */
     void add(int sequence, ByteBuf packet, int offset, int length, int limitBytes) {
         int place = pieces.size();
@@ -43,13 +51,14 @@ final class OutOfOrder {
         }
         boolean known =
                 place > 0 && !TcpSegment.before(pieces.get(place - 1).end(), sequence + length);
-        if (known || pieces.size() == MAX_SEGMENTS || heldBytes + length > limitBytes) {
+        int charge = Piece.charge(length);
+        if (known || pieces.size() == MAX_SEGMENTS || chargedBytes + charge > limitBytes) {
             return;
         }
         ByteBuf copy = packet.alloc().buffer(length, length).writeBytes(packet, offset, length);
         pieces.add(place, new Piece(sequence, copy));
-        heldBytes += length;
-        budget.take(length);
+        chargedBytes += charge;
+        budget.take(charge);
     }
 
     /**
@@ -63,9 +72,9 @@ final class OutOfOrder {
         int taken = 0;
         while (taken < pieces.size() && !TcpSegment.before(reached, pieces.get(taken).sequence)) {
             Piece piece = pieces.get(taken++);
-            int length = piece.bytes.readableBytes();
-            heldBytes -= length;
-            budget.giveBack(length);
+            int charge = Piece.charge(piece.bytes.readableBytes());
+            chargedBytes -= charge;
+            budget.giveBack(charge);
             if (TcpSegment.before(reached, piece.end())) {
                 piece.bytes.skipBytes(reached - piece.sequence);
                 reached += piece.bytes.readableBytes();
@@ -83,7 +92,7 @@ final class OutOfOrder {
             piece.bytes.release();
         }
         pieces.clear();
-        budget.giveBack(heldBytes);
-        heldBytes = 0;
+        budget.giveBack(chargedBytes);
+        chargedBytes = 0;
     }
 }

@@ -487,6 +487,33 @@ class TcpProtocolTest {
     }
 
     @Test
+    void oneByteSegmentsThatComeEarlyCountAsWhatTheyOccupy() {
+        connect();
+        for (int i = 1; i < OutOfOrder.MAX_SEGMENTS; i++) {
+            segment(ISS + 1 + 2 * i, natSequence, TcpSegment.ACK, new byte[1]);
+        }
+        lab.settle();
+        assertThat(lab.stack.budget().usedBytes()).isGreaterThan(50_000).isLessThan(1 << 20);
+    }
+
+    @Test
+    void oneByteSegmentsThatCameEarlyDoNotHoldABufferEach() {
+        connect();
+        FakeHost.Stream host = lab.host.last();
+        host.takes = false;
+        int bytes = 100;
+        for (int i = bytes - 1; i >= 0; i--) {
+            segment(ISS + 1 + i, natSequence, TcpSegment.ACK, new byte[] {(byte) i});
+        }
+        lab.settle();
+        host.takeAgain();
+        assertThat(host.taken.size()).isEqualTo(bytes);
+        assertThat(host.taken.toByteArray()[99]).isEqualTo((byte) 99);
+        assertThat(host.buffers).as("buffers for %d bytes", bytes).isLessThan(5);
+        assertThat(lab.stack.budget().usedBytes()).isZero();
+    }
+
+    @Test
     void aThousandConnectionsStayOpenAndCostLittle() {
         List<GuestTcp> guests = new ArrayList<>();
         for (int i = 0; i < 1000; i++) {
