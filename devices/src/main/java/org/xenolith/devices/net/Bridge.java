@@ -98,7 +98,7 @@ final class Bridge {
      */
     private void flood(Port from, EthernetFrame frame) {
         for (Port to : ports) {
-            if (to != from && !to.isClosed()) {
+            if (to != from && to.isPluggedIn()) {
                 to.enqueueCopy(frame.replace(frame.content().retainedDuplicate()));
                 toFlush(to);
             }

@@ -113,6 +113,11 @@ final class Port implements SwitchPort {
         return closed;
     }
 
+    /** Whether frames reach the endpoint; a port that is being plugged in is not there yet. */
+    boolean isPluggedIn() {
+        return !closed && channel.isRegistered();
+    }
+
     private void execute(Runnable task) {
         try {
             loop.execute(task);

@@ -68,10 +68,10 @@ public final class VirtualSwitch implements AutoCloseable {
         Port port = new Port(name, endpoint, settings, loop, bridge, patienceNanos);
         synchronized (this) {
             requireFree(settings);
+            port.plugIn(); // before others find it: a channel without a loop fails who writes to it
             bridge.add(port);
         }
         loop.execute(() -> bridge.fixAddress(port));
-        port.plugIn();
         return port;
     }
 

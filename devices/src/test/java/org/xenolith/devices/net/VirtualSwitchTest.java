@@ -9,10 +9,12 @@ import static org.xenolith.devices.net.SwitchLab.CAROL;
 import static org.xenolith.devices.net.SwitchLab.frame;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoop;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.devices.net.SwitchLab.Station;
 
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -159,6 +161,42 @@ final class VirtualSwitchTest {
         first.port.close();
         lab.run();
         lab.station("second", settings);
+    }
+
+    @Test
+    void framesThatAreSentWhileAPortIsPluggedInDoNotUnplugTheirSender() {
+        VirtualSwitch network =
+                new VirtualSwitch(beforeEachRegistration(lab::run), Port.PATIENCE_NANOS);
+        Station sender = new Station();
+        sender.port = network.connect("sender", sender);
+        lab.run();
+        sender.send(frame(BROADCAST, ALICE, 1));
+        sender.send(frame(BOB, ALICE, 2));
+        Station late = new Station();
+        late.port =
+                network.connect("late", late, PortSettings.PLAIN.withAddress(new MacAddress(BOB)));
+        lab.run();
+        assertThat(network.statistics())
+                .extracting(PortStatistics::name)
+                .containsExactly("sender", "late");
+
+        sender.send(frame(BOB, ALICE, 3));
+        lab.run();
+        assertThat(late.payloads()).containsExactly(3);
+    }
+
+    /** The lab's loop, on which something else happens whenever a channel is to be registered. */
+    private EventLoop beforeEachRegistration(Runnable meanwhile) {
+        return (EventLoop)
+                Proxy.newProxyInstance(
+                        EventLoop.class.getClassLoader(),
+                        new Class<?>[] {EventLoop.class},
+                        (proxy, method, arguments) -> {
+                            if (method.getName().equals("register")) {
+                                meanwhile.run();
+                            }
+                            return method.invoke(lab.loop(), arguments);
+                        });
     }
 
     @Test
