@@ -14,9 +14,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * belongs to the switch's.
  *
  * <p>A port that is full makes those who send to it wait, until half of its queue is gone. One that
- * does not get that far within {@link #PATIENCE_NANOS} is stalled: what is sent to it is dropped
- * until it does. So a guest that never takes its frames delays its neighbours once, and two that
- * wait for each other do not wait for long.
+ * does not get that far before their {@link Patience} ends is stalled: what is sent to it is
+ * dropped until it does. So a guest that takes its frames never, or slowly, delays its neighbours
+ * once, and two that wait for each other do not wait for long.
  */
 final class Port implements SwitchPort {
     static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -41,7 +41,7 @@ final class Port implements SwitchPort {
     private final NetworkEndpoint endpoint;
     private final PortChannel channel;
     private final Runnable onClosed;
-    private final long patienceNanos;
+    private final Patience patience;
     private final Ingress ingress = new Ingress();
     private final AtomicBoolean readScheduled = new AtomicBoolean();
     private final AtomicBoolean flushScheduled = new AtomicBoolean();
@@ -50,7 +50,7 @@ final class Port implements SwitchPort {
     private volatile boolean closed;
 
     private final List<Port> waiting = new ArrayList<>();
-    private Future<?> patience; // null when nobody waits
+    private Future<?> deadline; // of those who wait; null when nobody does
     private boolean stalled;
 
     Port(
@@ -60,7 +60,7 @@ final class Port implements SwitchPort {
             EventLoop loop,
             Bridge bridge,
             long patienceNanos) {
-        this.patienceNanos = patienceNanos;
+        this.patience = new Patience(patienceNanos, loop.ticker().nanoTime());
         this.name = name;
         this.endpoint = endpoint;
         this.loop = loop;
@@ -212,22 +212,25 @@ final class Port implements SwitchPort {
     }
 
     private void watch() {
-        if (patience == null && !stalled) {
-            patience = loop.schedule(this::stall, patienceNanos, TimeUnit.NANOSECONDS);
+        if (deadline == null && !stalled) {
+            long mostNanos = patience.begin(loop.ticker().nanoTime());
+            deadline = loop.schedule(this::stall, mostNanos, TimeUnit.NANOSECONDS);
         }
     }
 
     private void stall() {
-        patience = null;
+        deadline = null;
+        patience.end(loop.ticker().nanoTime());
         stalled = true;
         wakeWaiting();
     }
 
     void writabilityChanged() {
         if (channel.isWritable()) {
-            if (patience != null) {
-                patience.cancel(false);
-                patience = null;
+            if (deadline != null) {
+                deadline.cancel(false);
+                deadline = null;
+                patience.end(loop.ticker().nanoTime());
             }
             stalled = false;
             wakeWaiting();
@@ -244,9 +247,9 @@ final class Port implements SwitchPort {
     /** The channel is closed: nobody waits for it any more. */
     void unplugged() {
         closed = true;
-        if (patience != null) {
-            patience.cancel(false);
-            patience = null;
+        if (deadline != null) {
+            deadline.cancel(false);
+            deadline = null;
         }
         releaseIngress();
         wakeWaiting();

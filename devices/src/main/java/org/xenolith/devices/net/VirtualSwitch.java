@@ -19,10 +19,10 @@ import java.util.List;
  *
  * <p>Between two ports nothing is lost for lack of room: a full port makes its senders wait, and a
  * port that waits makes {@link SwitchPort#send} refuse. Exceptions, each counted in {@link
- * PortStatistics}: a port that makes others wait for half a second without taking half of its queue
- * (it is broken or hostile) loses what is sent to it until it does; broadcast, multicast and frames
- * to unknown addresses pass by a port that is full; a port with an impairment loses as a line
- * would.
+ * PortStatistics}: a port that makes others wait for half a second, at once or in a few times,
+ * without taking half of its queue (it is broken or hostile) loses what is sent to it until it
+ * does; broadcast, multicast and frames to unknown addresses pass by a port that is full; a port
+ * with an impairment loses as a line would.
  *
  * <p>A flooded frame's bytes are shared by all who receive it: whoever wants to change a frame
  * copies it first.
@@ -38,7 +38,8 @@ public final class VirtualSwitch implements AutoCloseable {
 
     /**
      * @param patience how long a port may make others wait before it loses what is sent to it; half
-     *     a second unless told otherwise
+     *     a second unless told otherwise. It is used up by waits of more than a tenth, and comes
+     *     back in sixteen times as long
      */
     public VirtualSwitch(NetworkLoop network, Duration patience) {
         this(network.eventLoop(), patience.toNanos());

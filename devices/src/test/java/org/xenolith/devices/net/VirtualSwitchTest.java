@@ -21,6 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 final class VirtualSwitchTest {
+    private static final long MALLORY = 0x00_16_3e_00_00_04L;
+
     private final SwitchLab lab = new SwitchLab();
     private final Station alice = lab.station("alice");
     private final Station bob = lab.station("bob");
@@ -173,8 +175,7 @@ final class VirtualSwitchTest {
         sender.send(frame(BROADCAST, ALICE, 1));
         sender.send(frame(BOB, ALICE, 2));
         Station late = new Station();
-        late.port =
-                network.connect("late", late, PortSettings.PLAIN.withAddress(new MacAddress(BOB)));
+        late.port = network.connect("late", late, claims(BOB));
         lab.run();
         assertThat(network.statistics())
                 .extracting(PortStatistics::name)
@@ -294,6 +295,92 @@ final class VirtualSwitchTest {
         lab.run();
         assertThat(carol.payloads()).containsExactly(77);
         assertThat(lab.statistics("bob").receivedDropped()).isPositive();
+    }
+
+    @Test
+    void endpointThatTakesHalfOfItsQueueEachTimeInTheLastMomentDoesNotHoldUpItsNeighboursForLong() {
+        Dribbler dribbler = new Dribbler();
+        dribbler.port = lab.network.connect("dribbler", dribbler, claims(MALLORY));
+        lab.run();
+        int steps = 1000;
+        int heldUp = 0;
+        for (int step = 0; step < steps; step++) {
+            if (step % 49 == 48) {
+                dribbler.take(300);
+            }
+            heldUp += sendsAll(MALLORY, 600) ? 0 : 1;
+            lab.advance(10, TimeUnit.MILLISECONDS);
+        }
+        assertThat(heldUp).as("of %d moments of 10 ms", steps).isBetween(40, 200);
+    }
+
+    @Test
+    void endpointThatTakesItsQueueFastMayBeFullAllTheTimeAndLosesNothing() {
+        Dribbler dribbler = new Dribbler();
+        dribbler.port = lab.network.connect("dribbler", dribbler, claims(MALLORY));
+        lab.run();
+        for (int step = 0; step < 1000; step++) {
+            sendsAll(MALLORY, 600);
+            lab.advance(40, TimeUnit.MILLISECONDS);
+            dribbler.take(300);
+        }
+        assertThat(lab.statistics("dribbler").receivedDropped()).isZero();
+    }
+
+    @Test
+    void neighboursOfAPortHaveTheirPatienceAgainAfterAWhile() {
+        introduceAll();
+        bob.accepts = false;
+        sendUntilRefused(alice, BOB);
+        lab.advance(500, TimeUnit.MILLISECONDS);
+        bob.acceptAgain();
+        lab.run();
+        lab.advance(8, TimeUnit.SECONDS);
+        bob.accepts = false;
+        sendUntilRefused(alice, BOB);
+        long dropped = lab.statistics("bob").receivedDropped();
+        lab.advance(499, TimeUnit.MILLISECONDS);
+        assertThat(lab.statistics("bob").receivedDropped()).isEqualTo(dropped);
+        lab.advance(1, TimeUnit.MILLISECONDS);
+        assertThat(lab.statistics("bob").receivedDropped()).isGreaterThan(dropped);
+    }
+
+    private boolean sendsAll(long destination, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!alice.send(frame(destination, ALICE, i))) {
+                return false;
+            }
+            lab.run();
+        }
+        return true;
+    }
+
+    private static PortSettings claims(long address) {
+        return PortSettings.PLAIN.withAddress(new MacAddress(address));
+    }
+
+    /** Takes as many frames as it is told, and no more. */
+    private static final class Dribbler implements NetworkEndpoint {
+        private SwitchPort port;
+        private int takes;
+
+        @Override
+        public boolean deliver(EthernetFrame frame) {
+            if (takes == 0) {
+                return false;
+            }
+            takes--;
+            frame.release();
+            return true;
+        }
+
+        void take(int frames) {
+            takes = frames;
+            port.resume();
+        }
+
+        @Override
+        public void writable() {}
     }
 
     @Test
