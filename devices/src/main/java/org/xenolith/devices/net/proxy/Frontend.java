@@ -46,7 +46,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
     private ChannelHandlerContext client;
     private Exchange exchange; // null between requests
     private boolean awaitsPart;
-    private boolean failed;
+    private boolean ended; // what still comes from the client is thrown away
     private Channel guest; // null without a connection
     private String guestName;
 
@@ -86,7 +86,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         awaitsPart = false;
         HttpObject part = (HttpObject) message;
-        if (failed) {
+        if (ended) {
             ReferenceCountUtil.release(message);
         } else if (part.decoderResult().isFailure()) {
             ReferenceCountUtil.release(message);
@@ -298,13 +298,17 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             return;
         }
         boolean keepAlive = exchange.keepAlive;
+        boolean early = !exchange.requestDone;
         exchange = null;
-        if (!guestKeepsAlive) {
+        if (!guestKeepsAlive || early) {
             leaveGuest();
         }
         if (keepAlive) {
             client.writeAndFlush(last);
             readClient();
+        } else if (early) {
+            ended = true; // the client is still sending
+            client.writeAndFlush(last).addListener(written -> Refusal.linger(client));
         } else {
             client.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
         }
@@ -355,7 +359,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             return;
         }
         exchange = null;
-        failed = true;
+        ended = true;
         leaveGuest();
         Refusal.send(client, status, sentence);
     }

@@ -35,7 +35,7 @@ final class Refusal {
      * Goes on reading for a while what nobody wants: a connection closed with bytes unread is
      * reset, and the answer may be lost with it. RFC 9112, 9.6.
      */
-    private static void linger(ChannelHandlerContext client) {
+    static void linger(ChannelHandlerContext client) {
         if (client.channel() instanceof DuplexChannel socket && socket.isActive()) {
             socket.shutdownOutput();
             socket.config().setAutoRead(true);

@@ -494,6 +494,30 @@ final class ReverseProxyTest {
     }
 
     @Test
+    void answerToAnUploadThatIsStillBeingSentReachesTheClient() throws Exception {
+        serveRaw(
+                "web1",
+                socket -> {
+                    readHead(socket.getInputStream());
+                    String answer = "HTTP/1.1 413 Too much\r\nContent-Length: 4\r\n\r\nfull";
+                    socket.getOutputStream().write(answer.getBytes(StandardCharsets.UTF_8));
+                    socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+                });
+        for (int i = 0; i < 20; i++) {
+            try (Socket socket = connect()) {
+                String head = "POST / HTTP/1.1\r\nHost: web1\r\nContent-Length: 5000000\r\n\r\n";
+                socket.getOutputStream().write(head.getBytes(StandardCharsets.UTF_8));
+                for (int sent = 0; sent < 5_000_000; sent += 100_000) {
+                    socket.getOutputStream().write(new byte[100_000]);
+                }
+                assertThat(new String(socket.getInputStream().readAllBytes()))
+                        .startsWith("HTTP/1.1 413 ")
+                        .endsWith("full");
+            }
+        }
+    }
+
+    @Test
     void absoluteTargetCountsMoreThanTheHost() throws Exception {
         serve("web2", exchange -> answer(exchange, "two " + exchange.getRequestURI()));
         String answer =
