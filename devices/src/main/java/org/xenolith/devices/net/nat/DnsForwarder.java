@@ -4,8 +4,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
 import java.net.InetSocketAddress;
-import java.util.HashSet;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -15,7 +17,8 @@ import java.util.random.RandomGenerator;
 /**
  * The name server that guests see. It knows the guests' own names, {@code web1} and {@code
  * web1.localhost}, and passes everything else to the host's name servers, each query from a socket
- * and with a number of its own. RFC 1035, 7; RFC 5452, 9.2.
+ * and with a number of its own. When too many wait for an answer, the guest with the most loses its
+ * oldest. RFC 1035, 7; RFC 5452, 9.2.
  */
 final class DnsForwarder {
     static final int MAX_PENDING = 256;
@@ -33,7 +36,8 @@ final class DnsForwarder {
     private final ByteBufAllocator allocator;
     private final RandomGenerator random;
     private final Supplier<List<InetSocketAddress>> resolvers;
-    private final Set<Pending> pending = new HashSet<>();
+    private final Map<Long, Set<Pending>> pending = new HashMap<>(); // by MAC address, by age
+    private int pendingCount;
 
     DnsForwarder(
             NatConfig config,
@@ -57,10 +61,11 @@ final class DnsForwarder {
     /**
      * Answers a query that came in a datagram.
      *
+     * @param guest MAC address of who asks
      * @param query stays the caller's
      * @param answer gets the response with its reference, now or later or never
      */
-    void query(ByteBuf query, Consumer<ByteBuf> answer) {
+    void query(long guest, ByteBuf query, Consumer<ByteBuf> answer) {
         DnsMessage message = DnsMessage.readQuery(query);
         if (message == null) {
             return;
@@ -68,11 +73,26 @@ final class DnsForwarder {
         ByteBuf known = answerAtOnce(message, query);
         if (known != null) {
             answer.accept(known);
-        } else if (pending.size() < MAX_PENDING) {
-            Pending next = new Pending(message, query.copy(), answer);
-            pending.add(next);
-            next.ask();
+            return;
         }
+        if (pendingCount == MAX_PENDING) {
+            oldestOfTheMost(guest).end();
+        }
+        Pending next = new Pending(guest, message, query.copy(), answer);
+        pending.computeIfAbsent(guest, _ -> new LinkedHashSet<>()).add(next);
+        pendingCount++;
+        next.ask();
+    }
+
+    /** Of several guests with the same number it is the one who asks, if it is among them. */
+    private Pending oldestOfTheMost(long asking) {
+        Set<Pending> most = pending.getOrDefault(asking, Set.of());
+        for (Set<Pending> each : pending.values()) {
+            if (each.size() > most.size()) {
+                most = each;
+            }
+        }
+        return most.iterator().next();
     }
 
     /** The response if no other name server has to be asked, else null. */
@@ -105,17 +125,18 @@ final class DnsForwarder {
     }
 
     int pending() {
-        return pending.size();
+        return pendingCount;
     }
 
     void close() {
-        for (Pending each : List.copyOf(pending)) {
-            each.end();
+        for (Set<Pending> each : List.copyOf(pending.values())) {
+            List.copyOf(each).forEach(Pending::end);
         }
     }
 
     /** A query that the host's name servers are being asked. */
     private final class Pending extends Timers.Timer implements HostDatagrams.Events {
+        private final long guest; // MAC address
         private final DnsMessage message;
         private final ByteBuf query; // our copy, with our number in it
         private final int guestId;
@@ -123,8 +144,10 @@ final class DnsForwarder {
         private final Consumer<ByteBuf> answer;
         private HostDatagrams socket;
         private int attempts;
+        private boolean ended;
 
-        private Pending(DnsMessage message, ByteBuf query, Consumer<ByteBuf> answer) {
+        private Pending(long guest, DnsMessage message, ByteBuf query, Consumer<ByteBuf> answer) {
+            this.guest = guest;
             this.message = message;
             this.query = query;
             this.answer = answer;
@@ -147,7 +170,7 @@ final class DnsForwarder {
 
         @Override
         public void received(ByteBuf response) {
-            if (!pending.contains(this) || !answersUs(response)) {
+            if (ended || !answersUs(response)) {
                 response.release();
                 return;
             }
@@ -173,7 +196,7 @@ final class DnsForwarder {
 
         @Override
         public void refused() {
-            if (pending.contains(this)) {
+            if (!ended) {
                 ask(); // the next one
             }
         }
@@ -191,7 +214,13 @@ final class DnsForwarder {
         }
 
         private void end() {
-            pending.remove(this);
+            ended = true;
+            Set<Pending> ofGuest = pending.get(guest);
+            ofGuest.remove(this);
+            if (ofGuest.isEmpty()) {
+                pending.remove(guest);
+            }
+            pendingCount--;
             timers.remove(this);
             closeSocket();
             query.release();

@@ -86,7 +86,8 @@ final class UdpFlows {
         ByteBuf payload = packet.bytes.slice(at + HEADER_BYTES, length - HEADER_BYTES);
         if (destinations.isDns(packet, to)) {
             Path path = packet.path();
-            dns.query(payload, answer -> send(path, DnsMessage.PORT, from, answer));
+            dns.query(
+                    path.guestMac(), payload, answer -> send(path, DnsMessage.PORT, from, answer));
         } else {
             forward(packet, from, to, payload);
         }

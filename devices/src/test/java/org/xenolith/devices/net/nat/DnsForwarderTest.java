@@ -21,6 +21,8 @@ class DnsForwarderTest {
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 1054);
     private static final int TYPE_AAAA = 28;
     private static final int ID = 0x1234;
+    private static final long NEIGHBOUR_MAC = NatLab.MAC + 7;
+    private static final int NEIGHBOUR = Ipv4.parse("10.0.2.22");
 
     private NatLab lab =
             new NatLab(
@@ -98,8 +100,36 @@ class DnsForwarderTest {
         for (int i = 0; i < 5000; i++) {
             send("n" + i + ".example", DnsMessage.TYPE_A);
         }
-        assertThat(lab.host.datagrams).hasSizeLessThanOrEqualTo(DnsForwarder.MAX_PENDING * 3);
+        assertThat(lab.host.datagrams.stream().filter(socket -> !socket.closed))
+                .hasSizeLessThanOrEqualTo(DnsForwarder.MAX_PENDING);
         assertThat(lab.stack.dns().pending()).isLessThanOrEqualTo(DnsForwarder.MAX_PENDING);
+    }
+
+    @Test
+    void aGuestThatAsksForTooMuchLosesItsOwnOldestQueryAndItsNeighbourNone() {
+        lab.resolvers.add(FIRST);
+        for (int i = 0; i < 300; i++) {
+            send("n" + i + ".example", DnsMessage.TYPE_A);
+        }
+        assertThat(lab.host.datagrams.get(43).closed).isTrue();
+        assertThat(lab.host.datagrams.get(44).closed).isFalse();
+        assertThat(lab.host.datagrams).as("each was asked").hasSize(300);
+
+        byte[] query = query("example.org", DnsMessage.TYPE_A);
+        byte[] datagram = Packets.udpDatagram(NEIGHBOUR, 5353, NatLab.DNS, 53, query);
+        lab.deliver(Packets.ip(NEIGHBOUR_MAC, NEIGHBOUR, NatLab.DNS, Ipv4.UDP, datagram), false);
+        FakeHost.Datagrams neighbours = lab.host.datagrams.getLast();
+        for (int i = 300; i < 600; i++) {
+            send("n" + i + ".example", DnsMessage.TYPE_A);
+        }
+        byte[] response = neighbours.sent.getFirst().clone();
+        response[2] |= (byte) 0x80;
+        neighbours.answer(response);
+        assertThat(Ethernet.getMac(Packets.view(lab.takeOne()), Ethernet.DESTINATION))
+                .isEqualTo(NEIGHBOUR_MAC);
+        assertThat(lab.stack.dns().pending()).isEqualTo(DnsForwarder.MAX_PENDING - 1);
+        lab.stack.dns().close();
+        assertThat(lab.stack.dns().pending()).isZero();
     }
 
     @Test
