@@ -68,9 +68,6 @@ final class HostNetwork implements AutoCloseable {
         if (spec.uplink() instanceof Uplink.Nat) {
             nat.expect(mac, guest);
             behindNat.add(guest);
-            if (!spec.ipv6()) {
-                nat.withoutIpv6(mac);
-            }
         }
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
         if (spec.impairment().isPresent()) {
@@ -81,7 +78,8 @@ final class HostNetwork implements AutoCloseable {
         }
         PortSettings chosen = settings;
         if (spec.uplink() instanceof Uplink.Nat) {
-            return endpoint -> plugBehindNat(network, endpoint, chosen, mac, interfaceName);
+            return endpoint ->
+                    plugBehindNat(network, endpoint, chosen, mac, spec.ipv6(), interfaceName);
         }
         return endpoint -> network.connect(interfaceName, endpoint, chosen);
     }
@@ -91,8 +89,13 @@ final class HostNetwork implements AutoCloseable {
             NetworkEndpoint endpoint,
             PortSettings settings,
             MacAddress mac,
+            boolean ipv6,
             String interfaceName) {
-        return new NatPlace(network.connect(interfaceName, endpoint, settings), mac);
+        SwitchPort port = network.connect(interfaceName, endpoint, settings);
+        if (!ipv6) {
+            nat.withoutIpv6(mac);
+        }
+        return new NatPlace(port, mac);
     }
 
     /** A guest's port behind the NAT. When the guest has left it, the NAT forgets the guest. */

@@ -21,10 +21,10 @@ final class Ipv6Neighbours {
     private final Map<Long, Ipv6Address> announced = new LinkedHashMap<>(); // by MAC address
     private final Set<Long> without = new HashSet<>(); // MAC addresses
 
-    /** A guest shall not speak IPv6 with the NAT, whatever it sends. */
+    /** A guest shall not speak IPv6 with the NAT, whatever it sends, until it is forgotten. */
     void exclude(long mac) {
-        without.add(mac);
         forget(mac);
+        without.add(mac);
     }
 
     boolean mayUse(long mac) {
@@ -116,6 +116,7 @@ final class Ipv6Neighbours {
     }
 
     void forget(long mac) {
+        without.remove(mac);
         macs.values().removeIf(owner -> owner == mac);
         counts.remove(mac);
         announced.remove(mac);

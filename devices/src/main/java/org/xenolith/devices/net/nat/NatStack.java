@@ -300,7 +300,7 @@ final class NatStack {
         return clock.now();
     }
 
-    /** A guest shall have no IPv6. */
+    /** A guest shall have no IPv6 until it is forgotten. */
     void withoutIpv6(long mac) {
         discovery.forget(mac);
         ipv6Neighbours.exclude(mac);

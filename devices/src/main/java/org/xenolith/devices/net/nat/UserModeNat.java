@@ -235,7 +235,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         }
     }
 
-    /** A guest that will come shall not have IPv6, though others may. */
+    /** A guest shall not have IPv6 until it is forgotten, though others may. */
     public void withoutIpv6(MacAddress guest) {
         loop.execute(() -> stack.withoutIpv6(guest.value()));
     }

@@ -311,6 +311,14 @@ class Ipv6GatewayTest {
         assertThat(Packets6.icmpType(lab.takeOne())).as("others hear").isEqualTo(136);
     }
 
+    @Test
+    void aGuestThatShallHaveNoIpv6MayHaveItInItsNextLife() {
+        lab.stack.withoutIpv6(NatLab.MAC);
+        lab.stack.forget(NatLab.MAC);
+        lab.fromGuest(Packets6.neighbourSolicitation(NatLab.MAC, Ipv6Address.ANY, Ipv6.GATEWAY));
+        assertThat(Packets6.icmpType(lab.takeOne())).isEqualTo(136);
+    }
+
     private void assertThatIpv6IsSilent() {
         lab.fromGuest(Packets6.routerSolicitation(Packets6.LINK_LOCAL));
         lab.fromGuest(Packets6.neighbourSolicitation(NatLab.MAC, Ipv6Address.ANY, Ipv6.GATEWAY));
