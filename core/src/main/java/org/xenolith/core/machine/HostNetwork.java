@@ -48,7 +48,7 @@ final class HostNetwork implements AutoCloseable {
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<Path, PcapFile> captures = new HashMap<>();
     private final HostForwards forwards = new HostForwards();
-    private final Set<String> behindNat = new HashSet<>(); // names of guests
+    private final Set<NatPlace> behindNat = new HashSet<>(); // those that are taken
     private UserModeNat nat;
 
     HostNetwork() {
@@ -59,16 +59,13 @@ final class HostNetwork implements AutoCloseable {
      * Makes a place for a guest's interface.
      *
      * @param guest name under which the NAT's other guests and the host find it
-     * @return plugs an endpoint in
+     * @return plugs an endpoint in, or throws an {@link IllegalArgumentException}: the address is
+     *     taken, or the NAT has none left
      */
     synchronized Function<NetworkEndpoint, SwitchPort> place(
             NetworkSpec spec, MacAddress mac, String guest, String interfaceName)
             throws IOException {
         VirtualSwitch network = network(spec.uplink());
-        if (spec.uplink() instanceof Uplink.Nat) {
-            nat.expect(mac, guest);
-            behindNat.add(guest);
-        }
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
         if (spec.impairment().isPresent()) {
             settings = settings.withImpairment(spec.impairment().get());
@@ -78,35 +75,42 @@ final class HostNetwork implements AutoCloseable {
         }
         PortSettings chosen = settings;
         if (spec.uplink() instanceof Uplink.Nat) {
-            return endpoint ->
-                    plugBehindNat(network, endpoint, chosen, mac, spec.ipv6(), interfaceName);
+            return endpoint -> {
+                synchronized (this) {
+                    SwitchPort port = network.connect(interfaceName, endpoint, chosen);
+                    return placeBehindNat(port, mac, guest, spec.ipv6());
+                }
+            };
         }
         return endpoint -> network.connect(interfaceName, endpoint, chosen);
     }
 
-    private synchronized SwitchPort plugBehindNat(
-            VirtualSwitch network,
-            NetworkEndpoint endpoint,
-            PortSettings settings,
-            MacAddress mac,
-            boolean ipv6,
-            String interfaceName) {
-        SwitchPort port = network.connect(interfaceName, endpoint, settings);
+    /** The switch has taken the guest, who has not sent anything yet. */
+    private NatPlace placeBehindNat(SwitchPort port, MacAddress mac, String guest, boolean ipv6) {
+        try {
+            nat.expect(mac, guest);
+        } catch (IllegalArgumentException noAddressLeft) {
+            port.close();
+            throw noAddressLeft;
+        }
         if (!ipv6) {
             nat.withoutIpv6(mac);
         }
-        return new NatPlace(port, mac);
+        NatPlace place = new NatPlace(port, mac, guest);
+        behindNat.add(place);
+        return place;
     }
 
     /** A guest's port behind the NAT. When the guest has left it, the NAT forgets the guest. */
     private final class NatPlace implements SwitchPort {
         private final SwitchPort port;
         private final MacAddress mac;
-        private boolean left;
+        private final String guest;
 
-        NatPlace(SwitchPort port, MacAddress mac) {
+        NatPlace(SwitchPort port, MacAddress mac, String guest) {
             this.port = port;
             this.mac = mac;
+            this.guest = guest;
         }
 
         @Override
@@ -122,8 +126,7 @@ final class HostNetwork implements AutoCloseable {
         @Override
         public void close() {
             synchronized (HostNetwork.this) { // nobody takes the address in between
-                if (!left) {
-                    left = true;
+                if (behindNat.remove(this)) {
                     port.close();
                     nat.forget(mac);
                 }
@@ -211,7 +214,7 @@ final class HostNetwork implements AutoCloseable {
      * @throws IOException when the guest is not behind the NAT, or the host does not let us
      */
     synchronized PortForward forward(PortForward forward, String guest) throws IOException {
-        if (!behindNat.contains(guest)) {
+        if (behindNat.stream().noneMatch(place -> place.guest.equals(guest))) {
             throw new IOException(
                     "The guest '" + guest + "' has no interface on the network 'nat'");
         }

@@ -25,11 +25,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 @Timeout(60)
 final class HostNetworkTest {
     private static final int FILE_HEADER_BYTES = 24, RECORD_HEADER_BYTES = 16, LENGTH = 8;
     private static final MacAddress ADDRESS = new MacAddress(0x00_16_3e_00_00_01L);
+    private static final MacAddress SECOND_ADDRESS = new MacAddress(0x00_16_3e_00_00_02L);
+    private static final MacAddress THIRD_ADDRESS = new MacAddress(0x00_16_3e_00_00_03L);
 
     @TempDir Path folder;
 
@@ -59,7 +65,7 @@ final class HostNetworkTest {
         PortForward kept = PortForward.parse("0:80");
         PortForward dropped = PortForward.parse("0:22");
         try (HostNetwork network = new HostNetwork()) {
-            network.place(NetworkSpec.parse("nat"), ADDRESS, "web1", "web1.0");
+            plug(network, ADDRESS, "web1");
             network.forwardAtStart(kept, "web1");
             network.forwardAtStart(dropped, "web1");
             PortForward added = network.forward(PortForward.parse("0:25"), "web1");
@@ -92,7 +98,7 @@ final class HostNetworkTest {
     @Test
     void guestThatIsNotBehindTheNatGetsNoPort() throws Exception {
         try (HostNetwork network = new HostNetwork()) {
-            network.place(NetworkSpec.parse("nat"), ADDRESS, "web1", "web1.0");
+            plug(network, ADDRESS, "web1");
             assertThatThrownBy(() -> network.forward(PortForward.parse("0:80"), "web2"))
                     .hasMessage("The guest 'web2' has no interface on the network 'nat'");
         }
@@ -102,15 +108,100 @@ final class HostNetworkTest {
     void connectionsOfAGuestThatHasLeftItsPlaceEndOnTheHost() throws Exception {
         try (HostNetwork network = new HostNetwork();
                 ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            SwitchPort port =
-                    network.place(NetworkSpec.parse("nat"), ADDRESS, "guest", "guest.0")
-                            .apply(new Idle());
+            SwitchPort port = plug(network, ADDRESS, "guest");
             assertThat(port.send(synTo(server.getLocalPort()))).isTrue();
             try (Socket fromGuest = server.accept()) {
                 fromGuest.setSoTimeout(10_000);
                 port.close();
                 assertThat(ends(fromGuest)).isTrue();
             }
+        }
+    }
+
+    @Test
+    void nameLeadsToTheFirstInterfaceOfAGuestAsLongAsItIsThere() throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            LookedFor observer = new LookedFor();
+            SwitchPort first = plug(network, ADDRESS, "web1");
+            plug(network, SECOND_ADDRESS, "web1");
+            network.place(NetworkSpec.parse("nat"), THIRD_ADDRESS, "web2", "web2.0")
+                    .apply(observer);
+            PortForward forward = network.forward(PortForward.parse("0:80"), "web1");
+            try (Socket client = new Socket("127.0.0.1", forward.hostPort())) {
+                assertThat(observer.next()).as("the first guest's address").isEqualTo(15);
+            }
+            first.close();
+            try (Socket client = new Socket("127.0.0.1", forward.hostPort())) {
+                int next = observer.next();
+                while (next == 15) {
+                    next = observer.next(); // for the connection before
+                }
+                assertThat(next).isEqualTo(16);
+            }
+        }
+    }
+
+    @Test
+    void interfaceThatTheSwitchRefusesTakesNoNameAndNoAddress() throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            LookedFor observer = new LookedFor();
+            plug(network, ADDRESS, "web1");
+            network.place(NetworkSpec.parse("nat"), SECOND_ADDRESS, "web3", "web3.0")
+                    .apply(observer);
+            assertThatThrownBy(() -> plug(network, ADDRESS, "web2"))
+                    .hasMessageContaining("is already on port");
+            assertThatThrownBy(() -> network.forward(PortForward.parse("0:80"), "web2"))
+                    .hasMessageContaining("has no interface");
+            PortForward forward = network.forward(PortForward.parse("0:80"), "web1");
+            try (Socket client = new Socket("127.0.0.1", forward.hostPort())) {
+                assertThat(observer.next()).isEqualTo(15);
+            }
+        }
+    }
+
+    @Test
+    void networkWithoutAddressesLeftRefusesAGuestWithASentenceUntilAnotherLeaves()
+            throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            SwitchPort first = plug(network, ADDRESS, "guest");
+            for (int i = 1; i < 240; i++) {
+                plug(network, new MacAddress(ADDRESS.value() + i), "guest" + i);
+            }
+            MacAddress last = new MacAddress(ADDRESS.value() + 240);
+            assertThatThrownBy(() -> plug(network, last, "guest240"))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("The NAT's network has no address left for guest240");
+            assertThat(network.statistics()).as("guests, and the NAT").hasSize(241);
+            first.close();
+            plug(network, last, "guest240");
+        }
+    }
+
+    private static SwitchPort plug(HostNetwork network, MacAddress mac, String guest)
+            throws IOException {
+        return network.place(NetworkSpec.parse("nat"), mac, guest, guest + ".0").apply(new Idle());
+    }
+
+    /** Sees who is looked for in the network by ARP. */
+    private static final class LookedFor implements NetworkEndpoint {
+        private static final int ETHERTYPE = 12, TARGET_HOST = 41;
+        private final BlockingQueue<Integer> hosts = new LinkedBlockingQueue<>();
+
+        @Override
+        public boolean deliver(EthernetFrame frame) {
+            if (frame.content().getUnsignedShort(ETHERTYPE) == 0x0806) {
+                hosts.add((int) frame.content().getUnsignedByte(TARGET_HOST));
+            }
+            frame.release();
+            return true;
+        }
+
+        @Override
+        public void writable() {}
+
+        /** Last byte of the next address. */
+        int next() throws InterruptedException {
+            return Objects.requireNonNull(hosts.poll(10, TimeUnit.SECONDS), "nobody");
         }
     }
 

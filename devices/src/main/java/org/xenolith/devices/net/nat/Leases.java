@@ -2,6 +2,7 @@ package org.xenolith.devices.net.nat;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -10,9 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
- * Who has which address and name. Configured guests have theirs for ever; others get the address
- * that they had before, or else the one free for longest. A name belongs to whoever was configured
- * with it, then to the first who asked with it. The table has an entry per address, no more.
+ * Who has which address and name. Configured guests have theirs for ever, expected ones until they
+ * leave; others get the address that they had before, or else the one free for longest. A name
+ * belongs to whoever was configured with it, then to the first who is expected under it, then to
+ * the first who asked with it. The table has an entry per address, no more.
  */
 final class Leases {
     static final long NOBODY = 0;
@@ -29,10 +31,14 @@ final class Leases {
     private final int firstHost;
     private final long[] owners; // MAC by host number; kept after the end, until someone needs it
     private final long[] ends; // NatClock, by host number
-    private final boolean[] fixed;
+    private final boolean[] configured;
+    private final boolean[] fixed; // configured, or of a guest that is expected
     private final String[] names; // by host number, null without
     private final Map<Long, Integer> addresses = new HashMap<>(); // by MAC
     private final Map<String, Integer> hosts = new HashMap<>(); // by name
+
+    /** Names by MAC, in the order of their coming: of all that are configured, and all expected. */
+    private final Map<Long, String> expected = new LinkedHashMap<>();
 
     Leases(NatConfig config, NatClock clock) {
         this.subnet = config.subnet();
@@ -41,6 +47,7 @@ final class Leases {
         firstHost = firstHost(subnet);
         owners = new long[size];
         ends = new long[size];
+        configured = new boolean[size];
         fixed = new boolean[size];
         names = new String[size];
         config.guests().forEach(this::fix);
@@ -60,16 +67,18 @@ final class Leases {
         int host = subnet.hostNumber(guest.address());
         owners[host] = guest.mac();
         ends[host] = Long.MAX_VALUE;
+        configured[host] = true;
         fixed[host] = true;
         names[host] = guest.name();
         addresses.put(guest.mac(), guest.address());
         if (guest.name() != null) {
             hosts.put(guest.name(), guest.address());
+            expected.put(guest.mac(), guest.name());
         }
     }
 
     /**
-     * Keeps an address for a guest that will come, under a name of its own.
+     * Keeps an address for a guest that will come, and a name, if no other that is expected has it.
      *
      * @return {@link #NO_ADDRESS} when there is none left
      */
@@ -78,16 +87,55 @@ final class Leases {
         if (address == NO_ADDRESS) {
             address = freeAddress();
         }
-        if (address != NO_ADDRESS) {
-            Integer earlier = hosts.get(name);
-            if (earlier != null) {
-                names[subnet.hostNumber(earlier)] = null;
-            }
-            own(address, mac, Long.MAX_VALUE);
-            forgetName(subnet.hostNumber(address));
-            fix(new FixedGuest(mac, address, name));
+        if (address == NO_ADDRESS) {
+            return NO_ADDRESS;
         }
+        own(address, mac, Long.MAX_VALUE);
+        int host = subnet.hostNumber(address);
+        fixed[host] = true;
+        if (!name.equals(names[host])) {
+            forgetName(host);
+        }
+        String earlier = expected.put(mac, name);
+        if (earlier != null) {
+            settle(earlier);
+        }
+        settle(name);
         return address;
+    }
+
+    /**
+     * A guest is expected no more: whoever needs its address may have it. It gets the same again if
+     * nobody did. Its name goes to the next who is expected under it, or else stays until then.
+     */
+    void leave(long mac) {
+        int address = addressOf(mac);
+        if (!expected.containsKey(mac) || configured[subnet.hostNumber(address)]) {
+            return;
+        }
+        fixed[subnet.hostNumber(address)] = false;
+        ends[subnet.hostNumber(address)] = clock.now();
+        settle(expected.remove(mac));
+    }
+
+    /** Gives a name to the first who is expected under it, unless one of them has it. */
+    private void settle(String name) {
+        Integer holder = hosts.get(name);
+        if (holder != null && name.equals(expected.get(owners[subnet.hostNumber(holder)]))) {
+            return;
+        }
+        for (Map.Entry<Long, String> each : expected.entrySet()) {
+            if (each.getValue().equals(name)) {
+                if (holder != null) {
+                    forgetName(subnet.hostNumber(holder));
+                }
+                int address = addressOf(each.getKey());
+                forgetName(subnet.hostNumber(address));
+                names[subnet.hostNumber(address)] = name;
+                hosts.put(name, address);
+                return;
+            }
+        }
     }
 
     /** The MAC address that alone may use this address, or {@link #NOBODY}. */
@@ -189,7 +237,8 @@ final class Leases {
 
     private void rename(int host, int address, String name) {
         String label = name == null ? "" : name.toLowerCase(Locale.ROOT);
-        if (names[host] == null && isHostName(label)) {
+        boolean nameless = names[host] == null && !expected.containsKey(owners[host]);
+        if (nameless && isHostName(label)) {
             if (hosts.putIfAbsent(label, address) == null) {
                 names[host] = label;
             }

@@ -234,6 +234,7 @@ final class NatStack {
     void forget(long mac) {
         tcp.forget(mac, leases.addressOf(mac));
         udp.forget(mac); // while its address is known
+        leases.leave(mac);
         neighbours.forget(mac);
         discovery.forget(mac);
     }

@@ -221,17 +221,17 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
     }
 
     /**
-     * Gives a guest that will come an address and a name of its own; on a later call with the same
-     * address the name changes.
+     * Gives a guest that will come an address of its own until it is forgotten, and a name; on a
+     * later call with the same address the name changes.
      *
-     * @param name a host name; another guest's loses its way here
-     * @throws IllegalStateException when the network has no address left
+     * @param name a host name; it leads to the first who is expected under it
+     * @throws IllegalArgumentException when the network has no address left
      */
     public void expect(MacAddress guest, String name) {
         int address =
                 call(() -> stack.leases().reserve(guest.value(), name.toLowerCase(Locale.ROOT)));
         if (address == Leases.NO_ADDRESS) {
-            throw new IllegalStateException("the NAT's network has no address left for " + name);
+            throw new IllegalArgumentException("The NAT's network has no address left for " + name);
         }
     }
 
@@ -241,8 +241,8 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
     }
 
     /**
-     * Ends the connections of a guest that has left the switch. Its address stays reserved. Does
-     * not wait.
+     * Ends the connections of a guest that has left the switch, and what {@link #expect} and {@link
+     * #withoutIpv6} said of it. Does not wait.
      */
     public void forget(MacAddress guest) {
         try {

@@ -156,6 +156,49 @@ class DhcpServerTest {
     }
 
     @Test
+    void aNameOfTheFirstWhoIsExpectedUnderItGoesToTheSecondWhenHeLeaves() {
+        Leases leases = lab.stack.leases();
+        int first = leases.reserve(NatLab.MAC, "web1");
+        int second = leases.reserve(OTHER, "web1");
+        assertThat(leases.addressOf("web1")).isEqualTo(first);
+        lease(OTHER, "web2");
+        assertThat(leases.nameOf(second)).as("an expected guest chooses no name").isNull();
+
+        lab.stack.forget(NatLab.MAC);
+        assertThat(leases.addressOf("web1")).isEqualTo(second);
+        assertThat(leases.owner(first)).isEqualTo(Leases.NOBODY);
+        assertThat(leases.reserve(NatLab.MAC, "web1")).as("it is still free").isEqualTo(first);
+        assertThat(leases.addressOf("web1")).isEqualTo(second);
+
+        leases.reserve(OTHER, "shop");
+        assertThat(leases.addressOf("web1")).isEqualTo(first);
+        assertThat(leases.names()).containsExactly("web1", "shop");
+    }
+
+    @Test
+    void aGuestThatLeftKeepsItsNameUntilAnotherHasItsAddress() {
+        Leases leases = lab.stack.leases();
+        int first = leases.reserve(NatLab.MAC, "web1");
+        lab.stack.forget(NatLab.MAC);
+        assertThat(leases.addressOf("web1")).isEqualTo(first);
+        for (int i = 0; i < 240; i++) {
+            assertThat(leases.reserve(OTHER + i, "n" + i)).isNotEqualTo(Leases.NO_ADDRESS);
+        }
+        assertThat(leases.addressOf("web1")).isEqualTo(Leases.NO_ADDRESS);
+        assertThat(leases.reserve(NatLab.MAC, "web1")).isEqualTo(Leases.NO_ADDRESS);
+    }
+
+    @Test
+    void aConfiguredNameIsNotGivenToAGuestThatIsExpectedUnderIt() {
+        lab = new NatLab(NatConfig.builder().guest("00:16:3e:00:00:09", null, "web1").build(), 1);
+        Leases leases = lab.stack.leases();
+        int configured = leases.addressOf("web1");
+        leases.reserve(NatLab.MAC, "web1");
+        lab.stack.forget(0x00_16_3e_00_00_09L);
+        assertThat(leases.addressOf("web1")).isEqualTo(configured);
+    }
+
+    @Test
     void aNameThatIsNoHostNameIsIgnored() {
         int address = lease(NatLab.MAC, "we b1\n.evil");
         assertThat(lab.stack.leases().nameOf(address)).isNull();
