@@ -212,13 +212,17 @@ public final class Scheduler {
     // ---- wake-ups
     // ----------------------------------------------------------------------------------------
 
-    /** A vCPU that is down may run; one that is about to go down stays up. */
+    /**
+     * A vCPU that is down may run; one that is about to go down stays up. Nothing happens to one
+     * that was removed.
+     */
     public void online(VirtualCpu vcpu) {
         lock.lock();
         try {
             vcpu.down = false;
-            if (vcpu.state == State.OFFLINE) {
-                slices.wake(taskOf.get(vcpu));
+            Task task = taskOf.get(vcpu);
+            if (task != null && vcpu.state == State.OFFLINE) {
+                slices.wake(task);
             }
         } finally {
             lock.unlock();
@@ -230,10 +234,11 @@ public final class Scheduler {
         lock.lock();
         try {
             vcpu.down = true;
+            Task task = taskOf.get(vcpu);
             if (vcpu.state == State.RUNNING) {
                 vcpu.kick();
-            } else {
-                turns.change(taskOf.get(vcpu), State.OFFLINE);
+            } else if (task != null) {
+                turns.change(task, State.OFFLINE);
             }
         } finally {
             lock.unlock();

@@ -190,4 +190,16 @@ class WakeUpsTest extends ScriptedVcpus {
         assertThat(goingDown.state).isEqualTo(State.OFFLINE);
         assertThat(sleeper.state).isEqualTo(State.RUNNABLE);
     }
+
+    /** Its guest was closed, by Ctrl-C for one, while somebody else was about to start it. */
+    @Test
+    void vcpuOfADomainThatIsGoneDoesNotComeUp() {
+        PvGuest guest = guest(1);
+        guest.domain.destroy();
+        scheduler.remove(guest.domain);
+        scheduler.online(guest.vcpu(0));
+        scheduler.offline(guest.vcpu(0));
+        assertThat(scheduler.runNext()).isFalse();
+        assertThat(guest.vcpu(0).state).isEqualTo(State.OFFLINE);
+    }
 }
