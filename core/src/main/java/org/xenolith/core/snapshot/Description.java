@@ -5,6 +5,7 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.time.RepeatableRandom;
+import org.xenolith.devices.console.Escaped;
 
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -91,7 +92,7 @@ public record Description(
     static Description from(FieldReader in) throws SnapshotException {
         int id = in.i32(FIRST_ID, DomId.FIRST_RESERVED, "the domain's id");
         String name = in.text();
-        in.require(name.length() <= MAX_NAME, "the name");
+        in.require(name.length() <= MAX_NAME && Escaped.of(name).equals(name), "the name");
         UUID uuid = new UUID(in.i64(), in.i64());
         long pages = in.i64();
         in.require(pages > 0 && pages <= MAX_PAGES, "the memory size");

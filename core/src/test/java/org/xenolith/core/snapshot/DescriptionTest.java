@@ -19,9 +19,13 @@ class DescriptionTest {
     private static final Description.Rings RINGS = new Description.Rings(0x10005, 1, 0x10006, 4095);
 
     private static Description domain(int id, long systemTime, int assists) {
+        return domain(id, "name", systemTime, assists);
+    }
+
+    private static Description domain(int id, String name, long systemTime, int assists) {
         return new Description(
                 id,
-                "name",
+                name,
                 new UUID(1, 2),
                 2048,
                 2,
@@ -70,5 +74,10 @@ class DescriptionTest {
     @ValueSource(ints = {1 << 6, 1 << 31})
     void assistThatNobodyOffersIsRefused(int assists) {
         isRefused(domain(7, 99, assists), "the assists");
+    }
+
+    @Test
+    void nameThatWouldSteerATerminalIsRefused() {
+        isRefused(domain(7, "web\033[2J", 99, 0), "the name");
     }
 }
