@@ -30,7 +30,7 @@ public enum TestTier {
         this.jit = jit;
     }
 
-    static TestTier ofTests() {
+    public static TestTier ofTests() {
         return valueOf(System.getProperty("xenolith.tier", "INTERPRETER"));
     }
 

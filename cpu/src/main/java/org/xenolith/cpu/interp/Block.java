@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 
 /**
  * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to
@@ -18,6 +19,9 @@ public final class Block {
      * and the two then run by turns.
      */
     private static final int BUSY_PART = 256;
+
+    /** What a block takes up beside its operations, in operations of average size. */
+    private static final int OWN_WEIGHT = 8;
 
     /** {@link #heat} of a block that shall not be translated. */
     static final int COLD = Integer.MAX_VALUE;
@@ -109,6 +113,11 @@ public final class Block {
         return valid;
     }
 
+    /** How much of the heap it takes up, in operations of some 32 bytes. */
+    int weight() {
+        return operations.length + OWN_WEIGHT;
+    }
+
     /**
      * Whether bytes {@code from} to {@code to} (exclusive) of the page touch the block's
      * instructions.
@@ -132,10 +141,12 @@ public final class Block {
     /**
      * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
      * behind it as the flags are exact: behind a store they always are. Jumps in other blocks may
-     * refer to this one for long; its own let go, or dropped blocks would keep one another.
+     * refer to this one for long; its own let go, or dropped blocks would keep one another, and it
+     * lets go of its operations.
      */
     void drop() {
         valid = false;
+        Arrays.fill(operations, null);
         entry.setEnterable(false);
         Op op = plain;
         plain = new Leave(start, 0);

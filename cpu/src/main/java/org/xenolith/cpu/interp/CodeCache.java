@@ -7,6 +7,7 @@ import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -26,14 +27,28 @@ public final class CodeCache implements StoreWatch {
 
     private static final int SPARING = 1000;
 
+    /**
+     * How much the blocks of a domain may weigh, {@link Block#weight}: some 130 MB of heap. Each
+     * byte of a page may begin a block, which a hostile guest turns into 6.5 MB for 4 KiB. Debian's
+     * boot decodes 60,500 blocks, and they would weigh less even if all were as long as can be.
+     */
+    private static final long MAX_WEIGHT = 4_000_000;
+
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
     private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
     private final LongAdder unitsDropped = new LongAdder();
+    private final long maxWeight;
+    private final AtomicLong weight = new AtomicLong();
     private Translator translator;
 
     public CodeCache() {
+        this(MAX_WEIGHT);
+    }
+
+    CodeCache(long maxWeight) {
+        this.maxWeight = maxWeight;
         long frames = Ram.sizeBytes() >>> Ram.PAGE_SHIFT;
         chunks = new AtomicReferenceArray<>((int) (frames + CHUNK - 1 >>> CHUNK_SHIFT));
     }
@@ -131,7 +146,7 @@ public final class CodeCache implements StoreWatch {
         int i = indexInChunk(hostBase);
         CodePage page = chunk.get(i);
         if (page == null) {
-            page = new CodePage(hostBase);
+            page = new CodePage(hostBase, weight);
             if (!chunk.compareAndSet(i, null, page)) {
                 page = chunk.get(i);
             }
@@ -163,6 +178,9 @@ public final class CodeCache implements StoreWatch {
 
     /** The owner has decoded from the frame: from now on stores into it are seen. */
     void add(CodePage page, Block block, Cpu cpu) {
+        if (weight.get() > maxWeight) {
+            makeRoom();
+        }
         Mmu owner = cpu.mmu();
         if (translator != null) {
             beginCounting(cpu, page, block);
@@ -175,6 +193,26 @@ public final class CodeCache implements StoreWatch {
                     mmu.dropWrites(page.hostBase());
                 } else {
                     mmu.mailbox().postDropWrites(page.hostBase());
+                }
+            }
+        }
+    }
+
+    /**
+     * Drops all blocks, as stores into them would: a vCPU inside one leaves behind its current
+     * instruction, and what runs is soon decoded again.
+     */
+    private synchronized void makeRoom() {
+        // A sibling that had come to the same may have done it.
+        if (weight.get() <= maxWeight) {
+            return;
+        }
+        for (int c = 0; c < chunks.length(); c++) {
+            AtomicReferenceArray<CodePage> chunk = chunks.get(c);
+            for (int i = 0; chunk != null && i < CHUNK; i++) {
+                CodePage page = chunk.get(i);
+                if (page != null && page.hasBlocks()) {
+                    page.makeRoom();
                 }
             }
         }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -15,6 +16,9 @@ final class CodePage {
     private static final int INITIAL = 8;
 
     private final long hostBase;
+
+    /** What the live blocks of all pages weigh: {@link Block#weight}. */
+    private final AtomicLong weight;
 
     /** Open addressing, a power of two, at most half full of live or dropped blocks. */
     private volatile Block[] table = new Block[INITIAL];
@@ -32,8 +36,9 @@ final class CodePage {
 
     private int dropped;
 
-    CodePage(long hostBase) {
+    CodePage(long hostBase, AtomicLong weight) {
         this.hostBase = hostBase;
+        this.weight = weight;
     }
 
     long hostBase() {
@@ -80,10 +85,12 @@ final class CodePage {
         }
         insert(table, block);
         boolean first = live++ == 0;
+        weight.addAndGet(block.weight());
         // Found from here on; the comparison comes after, or a store could fall between the two.
         VarHandle.fullFence();
         if (!block.matches(hostBase)) {
             drop(block);
+            clearIfEmpty();
         } else {
             enterUnit(block, library);
         }
@@ -155,7 +162,19 @@ final class CodePage {
                 drop(block);
             }
         }
+        clearIfEmpty();
         return dropUnits(code -> code.overlaps(from, to));
+    }
+
+    /** Drops all blocks, whose bytes are what they were. No store: it does not count as a drop. */
+    synchronized void makeRoom() {
+        for (Block block : table) {
+            if (block != null && block.isValid()) {
+                drop(block);
+            }
+        }
+        clearIfEmpty();
+        dropUnits(code -> false);
     }
 
     /**
@@ -169,6 +188,7 @@ final class CodePage {
                 drop(block);
             }
         }
+        clearIfEmpty();
         return dropUnits(code -> !code.matches(hostBase));
     }
 
@@ -320,6 +340,15 @@ final class CodePage {
     private void drop(Block block) {
         block.drop();
         live--;
+        weight.addAndGet(-block.weight());
+    }
+
+    /** A page that is not executed from again would keep its dropped blocks for ever. */
+    private void clearIfEmpty() {
+        if (live == 0 && used != 0) {
+            table = new Block[INITIAL];
+            used = 0;
+        }
     }
 
     synchronized int liveBlocks() {
