@@ -222,11 +222,14 @@ public final class Jit implements Translator {
         }
     }
 
-    /** A defect of the translator costs a guest its speed, not its life. */
-    private void guard(Runnable work) {
+    /**
+     * A defect of the translator, or what it had no memory for, costs a guest its speed, not its
+     * life, and the thread, which is the only one, goes on with the next block.
+     */
+    void guard(Runnable work) {
         try {
             work.run();
-        } catch (RuntimeException | LinkageError defect) {
+        } catch (RuntimeException | Error defect) {
             failed(defect);
         }
     }

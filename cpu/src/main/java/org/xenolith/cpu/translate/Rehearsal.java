@@ -65,7 +65,7 @@ final class Rehearsal {
     private boolean isReady(FreshUnit unit, Consumer<Throwable> failed) {
         try {
             return unit.isReady(idle);
-        } catch (RuntimeException | LinkageError defect) {
+        } catch (RuntimeException | Error defect) {
             failed.accept(defect);
             unit.giveUp();
             return true;

@@ -3,6 +3,8 @@ package org.xenolith.cpu.translate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.cpu.Assembler;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
@@ -73,8 +75,14 @@ class RehearsalTest {
         assertThat(rehearsal.keepBack(hot(CODE).get(1))).isFalse();
     }
 
-    @Test
-    void aUnitThatFailsIsTakenOutAndTheOthersStay() {
+    @ParameterizedTest
+    @ValueSource(
+            classes = {
+                IllegalStateException.class,
+                NoSuchFieldError.class,
+                StackOverflowError.class
+            })
+    void aUnitThatFailsIsTakenOutAndTheOthersStay(Class<? extends Throwable> failure) {
         List<HotCode> hot = hot(CODE);
         Region region = Region.of(hot.get(0).bytes(), hot.get(0).start(), 200, NOTHING_BUSY, null);
         Broken unit = new Broken();
@@ -82,7 +90,7 @@ class RehearsalTest {
         FreshUnit whole = unitOf(hot.get(1));
         rehearsal.add(broken);
         rehearsal.add(whole);
-        unit.isBroken = true;
+        unit.failure = failure;
         assertThat(rehearsal.takeReady(failures::add)).containsExactly(broken);
         assertThat(broken.isBroken()).isTrue();
         assertThat(whole.isBroken()).isFalse();
@@ -92,14 +100,26 @@ class RehearsalTest {
 
     /** Throws from some time on. */
     private static final class Broken extends TranslatedUnit {
-        private boolean isBroken;
+        private Class<? extends Throwable> failure;
 
         @Override
         public int run(Cpu cpu, int start) {
-            if (isBroken) {
-                throw new IllegalStateException("broken");
+            if (failure != null) {
+                throwIt();
             }
             return ON;
+        }
+
+        private void throwIt() {
+            try {
+                Throwable made = failure.getConstructor().newInstance();
+                if (made instanceof Error error) {
+                    throw error;
+                }
+                throw (RuntimeException) made;
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError(e);
+            }
         }
     }
 }
