@@ -155,6 +155,41 @@ class SharedUnitsTest {
     }
 
     @Test
+    void aUnitThatWasNotQuickForOneGuestGoesFromTheOthersWhenItHasNotRunForLong() {
+        Jit small = keeping(FEW);
+        GuestCode rough = new GuestCode(small);
+        GuestCode cold = new GuestCode(small);
+        for (GuestCode each : List.of(rough, cold)) {
+            each.cpu.mxcsr.load(Mxcsr.DEFAULT | Mxcsr.PE);
+            each.cpu.xmm[0] = Double.doubleToRawLongBits(1);
+            each.cpu.xmm[2] = Double.doubleToRawLongBits(1);
+            addDoubles(each);
+        }
+        long made = small.units();
+        rough.cpu.xmm[0] = 0;
+        rough.cpu.xmm[2] = 1; // a denormal
+        rough.cpu.rip = CODE;
+        rough.runToSyscall();
+        assertThat(small.units()).as("the rough guest has one of its own").isGreaterThan(made);
+        for (int step = 1; step <= 3 * FEW; step++) {
+            sum(rough, CODE, step);
+        }
+        assertThat(small.library().size()).isEqualTo(FEW);
+        assertThat(small.library().cold())
+                .as("units that went: the one that the cold guest still had is among them")
+                .isEqualTo(small.units() - FEW);
+    }
+
+    private static void addDoubles(GuestCode guest) {
+        Label loop = new Label();
+        guest.run(
+                code -> {
+                    code.mov(RCX, 10_000).bind(loop).sse(0xf2, 0x58, 0, 1);
+                    code.dec(64, RCX).jcc(Condition.NE, loop).syscall();
+                });
+    }
+
+    @Test
     void unitsThatDoNotRunMakeRoomAndAreMadeAnewWhenTheyDo() {
         Jit small = keeping(FEW);
         GuestCode busy = new GuestCode(small);

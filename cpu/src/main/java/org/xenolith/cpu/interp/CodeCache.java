@@ -122,7 +122,7 @@ public final class CodeCache implements StoreWatch {
 
     /** A unit was left too often because its quick form of floating point was not quick. */
     void dropRough(CodePage page, MadeUnit made) {
-        translator.library().remove(made);
+        translator.library().hide(made);
         page.dropRough(made);
     }
 

@@ -126,17 +126,19 @@ public final class UnitLibrary {
     private void discardOldest() {
         MadeUnit oldest = Collections.max(units, Comparator.comparingInt(MadeUnit::age));
         cold.increment();
-        remove(oldest);
+        units.remove(oldest);
+        removeKeys(oldest);
         for (CodePage page : oldest.discard()) {
             page.dropCold(oldest);
         }
     }
 
-    /** No page that does not have it already shall take the unit: it was not quick. */
-    synchronized void remove(MadeUnit made) {
-        if (units.remove(made)) {
-            removeKeys(made);
-        }
+    /**
+     * No page that does not have it already shall take the unit: it was not quick. In the others it
+     * stays until it has not run for long.
+     */
+    synchronized void hide(MadeUnit made) {
+        removeKeys(made);
     }
 
     private void removeKeys(MadeUnit made) {
