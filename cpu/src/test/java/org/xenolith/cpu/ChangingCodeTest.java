@@ -17,6 +17,7 @@ import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.cpu.mmu.TlbMailbox;
 import org.xenolith.cpu.semantics.Flags;
 
 import java.util.function.Consumer;
@@ -168,6 +169,52 @@ class ChangingCodeTest {
         cpu.rip = CODE;
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    @Test
+    void codeThatASiblingDecodedInAFrameThatWasGivenAwayIsForgottenAlsoByAFullFlush() {
+        giveAwayWhileASiblingRuns(TlbMailbox::postFlushAll);
+        assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    @Test
+    void codeThatASiblingDecodedInAFrameThatWasGivenAwayIsForgottenAlsoWhenItsMailboxOverflowed() {
+        giveAwayWhileASiblingRuns(
+                mailbox -> {
+                    for (int i = 0; i < 1000; i++) {
+                        mailbox.postDropPage(DATA);
+                    }
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    @Test
+    void codeThatASiblingDecodedInAFrameThatWasGivenAwayWithManyOthersIsForgotten() {
+        giveAwayWhileASiblingRuns(
+                mailbox -> {
+                    for (int i = 0; i < 1000; i++) {
+                        mailbox.postDropFrame(FlatMachine.newFrame() << Ram.PAGE_SHIFT);
+                    }
+                });
+        assertThat(cpu.r[RAX]).isEqualTo(5);
+    }
+
+    /** It may do so until its next poll point; the frame comes back with other contents. */
+    private void giveAwayWhileASiblingRuns(Consumer<TlbMailbox> moreNews) {
+        Cpu sibling = guest.machine.newCpu();
+        guest.writeAt(CODE, code -> code.mov(RAX, 3).syscall());
+        sibling.mmu().hostForFetch(CODE);
+        long host = guest.machine.host(CODE);
+        cpu.mmu().dropFrame(host);
+        sibling.mmu().mailbox().postDropFrame(host);
+        moreNews.accept(sibling.mmu().mailbox());
+        sibling.rip = CODE;
+        GuestCode.runToSyscall(sibling);
+        sibling.mmu().mailbox().drain();
+        byte[] other = new Assembler(CODE).mov(RAX, 5).syscall().bytes();
+        Ram.write(host, other, 0, other.length);
+        cpu.rip = CODE;
+        guest.runToSyscall();
     }
 
     @Test

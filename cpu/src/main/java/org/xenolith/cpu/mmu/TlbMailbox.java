@@ -8,14 +8,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Invalidations that other threads left for one vCPU's TLB. The owner drains it where the
  * architecture lets stale entries end: when it is scheduled, at every poll point, at base-pointer
  * loads and flushes, and before a page fault is delivered. A full mailbox means "drop everything";
- * what became of writes is asked even then.
+ * what became of writes is asked even then, and what was decoded in frames that left is forgotten.
  */
 public final class TlbMailbox {
     private static final int CAPACITY = 256;
 
     private enum Kind {
         PAGE,
-        FRAME,
         ROOT,
         TABLE
     }
@@ -33,6 +32,12 @@ public final class TlbMailbox {
      */
     private final Set<Long> writes = new LinkedHashSet<>();
 
+    /**
+     * Host frames that have left. Not covered by a full flush either: the owner may have decoded
+     * code there after whoever gave it away had that forgotten.
+     */
+    private final Set<Long> frames = new LinkedHashSet<>();
+
     /** Number of undrained posts; read without the lock on the owner's fast path. */
     private final AtomicInteger posted = new AtomicInteger();
 
@@ -49,8 +54,11 @@ public final class TlbMailbox {
         posted.incrementAndGet();
     }
 
-    public void postDropFrame(long hostBase) {
-        post(Kind.FRAME, hostBase);
+    public synchronized void postDropFrame(long hostBase) {
+        frames.add(hostBase);
+        // The TLB is searched for each: with many it is quicker to drop everything.
+        flushAll |= frames.size() > CAPACITY;
+        posted.incrementAndGet();
     }
 
     public void postDropRoot(long l4Mfn) {
@@ -68,7 +76,7 @@ public final class TlbMailbox {
 
     private synchronized void post(Kind kind, long operand) {
         if (size == CAPACITY) {
-            // Frames may not be forgotten by tag alone: a full flush covers every kind.
+            // A full flush covers every kind.
             flushAll = true;
         } else {
             kinds[size] = kind;
@@ -97,11 +105,14 @@ public final class TlbMailbox {
     private synchronized void drainSlow() {
         if (flushAll) {
             owner.flushAll();
+            frames.forEach(owner::forgetCode);
         } else {
             for (int i = 0; i < size; i++) {
                 apply(kinds[i], operands[i]);
             }
+            frames.forEach(owner::dropFrame);
         }
+        frames.clear();
         writes.forEach(owner::dropWrites);
         writes.clear();
         flushAll = false;
@@ -112,7 +123,6 @@ public final class TlbMailbox {
     private void apply(Kind kind, long operand) {
         switch (kind) {
             case PAGE -> owner.dropPage(operand);
-            case FRAME -> owner.dropFrame(operand);
             case ROOT -> owner.dropRoot(operand);
             case TABLE -> owner.dropTable(operand);
         }

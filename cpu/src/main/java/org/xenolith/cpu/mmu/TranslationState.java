@@ -181,6 +181,11 @@ abstract sealed class TranslationState permits Mmu {
         }
         // Jumps may remember pages that have left the TLB since.
         fetchListener.allDropped();
+        forgetCode(hostBase);
+    }
+
+    /** As {@link #dropFrame} of a frame that no entry leads to any more. */
+    final void forgetCode(long hostBase) {
         watch.forget(hostBase);
     }
 
