@@ -23,6 +23,9 @@ public final class FlatMachine implements MachineMemory, Platform {
     /** How often a locked access has asked for the siblings to be stopped. */
     public int busLocks;
 
+    /** What siblings do meanwhile. */
+    public Runnable whileBusIsLocked = () -> {};
+
     /** Whether ports may be used. */
     public boolean portsAllowed = true;
 
@@ -142,6 +145,7 @@ public final class FlatMachine implements MachineMemory, Platform {
     @Override
     public void lockBus() {
         busLocks++;
+        whileBusIsLocked.run();
     }
 
     // ---- Platform

@@ -240,4 +240,42 @@ class JumpsAcrossPagesTest {
         Ram.putLong(entry, lower << Ram.PAGE_SHIFT | FLAGS);
         return copy;
     }
+
+    /**
+     * The bus lock lets messages of siblings in, and the rest of the block is still the old one.
+     */
+    @Test
+    void aReturnGoesToTheNewPageThoughTheCallerHeardOfItInTheBlockOfItsCall() {
+        guest.machine.load(ALIAS, callerThatAdds(7));
+        guest.machine.load(CODE, callerThatAdds(2));
+        for (int i = 0; i < 3; i++) {
+            assertThat(runCaller()).isEqualTo(3 + 2);
+        }
+        guest.machine.whileBusIsLocked =
+                () -> {
+                    guest.setPte(CODE, otherFrame, FLAGS);
+                    cpu.mmu().dropPage(CODE);
+                    cpu.kick();
+                };
+        assertThat(runCaller()).isEqualTo(3 + 7);
+    }
+
+    /** Adds the function's number and its own behind an update that crosses pages. */
+    private static byte[] callerThatAdds(int n) {
+        Assembler code = new Assembler(CODE);
+        code.mov(RBX, DATA + 0xffe).mov(RAX, 0).lock().inc(32, at(RBX));
+        code.call(new Assembler(FUNCTION).mark());
+        return code.aluImmediate(Alu.ADD, 64, RAX, n).syscall().bytes();
+    }
+
+    private long runCaller() {
+        cpu.rip = CODE;
+        int exit = cpu.run(CALLS);
+        if (exit == Exit.BUDGET) {
+            cpu.unkick();
+            exit = cpu.run(CALLS);
+        }
+        assertThat(exit).isEqualTo(Exit.SYSCALL);
+        return cpu.r[RAX];
+    }
 }

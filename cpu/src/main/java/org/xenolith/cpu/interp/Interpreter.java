@@ -330,13 +330,18 @@ public final class Interpreter {
     }
 
     /**
-     * A call has pushed the address of the instruction behind it.
+     * A call has pushed the address of the instruction behind it. While this vCPU is kicked it may
+     * have been told within its block that the page is mapped otherwise: then the call itself is
+     * one of the old page, and what it knows does not stand behind the address any more.
      *
      * @param rsp where the address stands
      * @param back the address
      * @param entry what is there, in the caller's page; null when it does not know
      */
     static void called(Cpu cpu, long rsp, long back, Op entry, Op caller) {
+        if (cpu.isKicked()) {
+            return;
+        }
         long key = JumpCache.key(back, cpu.mmu().asid(back));
         cpu.interpreter().returns.called(rsp, key, entry, caller);
     }
