@@ -26,6 +26,9 @@ public final class FlatMachine implements MachineMemory, Platform {
     /** What siblings do meanwhile. */
     public Runnable whileBusIsLocked = () -> {};
 
+    /** MFN of a frame that counts as a page table: refuses each store. */
+    public long pageTable = NO_FRAME;
+
     /** Whether ports may be used. */
     public boolean portsAllowed = true;
 
@@ -129,7 +132,7 @@ public final class FlatMachine implements MachineMemory, Platform {
 
     @Override
     public boolean emulatesStores(long mfn) {
-        return false;
+        return mfn == pageTable;
     }
 
     @Override

@@ -52,6 +52,20 @@ class PageRulesTest {
     }
 
     @Test
+    void storeThatReachesIntoAPageTableWritesNothing() {
+        long table = DATA + 0x1000;
+        guest.protect(table);
+        guest.machine.pageTable = guest.machine.host(table) >>> Ram.PAGE_SHIFT;
+        guest.fill(table - 3, 1, 2, 3);
+        GuestFault fault =
+                guest.fault(code -> code.mov(RBX, table - 3).mov(RAX, -1).store(64, at(RBX), RAX));
+        assertThat(fault.address()).isEqualTo(table);
+        assertThat(fault.errorCode()).isEqualTo(GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+        assertThat(guest.octet(table - 3)).isEqualTo(1);
+        assertThat(guest.octet(table - 1)).isEqualTo(3);
+    }
+
+    @Test
     void updateAcrossPagesChangesNeitherMemoryNorFlagsWhenItFaults() {
         guest.fill(DATA + 0xffe, 1, 2, 3);
         guest.protect(DATA + 0x1000);

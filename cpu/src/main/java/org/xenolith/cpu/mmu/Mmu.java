@@ -246,7 +246,8 @@ public final class Mmu extends TranslationState {
     }
 
     /**
-     * Checks all bytes of an operand of at most a page.
+     * Checks all bytes of an operand of at most a page. One that crosses a boundary may not touch
+     * what the platform writes for the guest.
      *
      * @throws GuestFault as above; CR2 is the first byte that may not be written
      */

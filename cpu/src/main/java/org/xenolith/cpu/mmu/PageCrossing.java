@@ -39,11 +39,23 @@ final class PageCrossing {
         return value;
     }
 
-    /** {@link Mmu#checkWritable(long, int)}. */
+    /**
+     * {@link Mmu#checkWritable(long, int)}. The platform writes an entry of a page table as a whole
+     * or not at all, and none reaches into another page: nothing of such a store may happen.
+     */
     static void checkWritable(Mmu mmu, long vaddr, int size) {
         long second = secondPage(vaddr, size);
-        mmu.checkWritable(vaddr);
-        mmu.checkWritable(second);
+        requireHost(mmu, vaddr);
+        requireHost(mmu, second);
+    }
+
+    /** Host address of a byte that may be written; one of a page table may not. */
+    private static long requireHost(Mmu mmu, long vaddr) {
+        long host = mmu.hostForBulkWrite(vaddr);
+        if (host == Mmu.NO_HOST) {
+            throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
+        }
+        return host;
     }
 
     /** Both pages are checked before a byte is written. */
@@ -70,10 +82,7 @@ final class PageCrossing {
     static void copyTo(Mmu mmu, long vaddr, byte[] from, int offset, int length) {
         while (length > 0) {
             int n = (int) Math.min(length, PAGE_SIZE - (vaddr & PAGE_OFFSET));
-            long host = mmu.hostForBulkWrite(vaddr);
-            if (host == Mmu.NO_HOST) {
-                throw GuestFault.pageFault(vaddr, GuestFault.PF_PRESENT | GuestFault.PF_WRITE);
-            }
+            long host = requireHost(mmu, vaddr);
             Ram.write(host, from, offset, n);
             mmu.noteStore(host, n);
             mmu.noteAccess(vaddr, n, true);
