@@ -6,9 +6,9 @@ import java.util.Arrays;
  * The roots that one vCPU has loaded, and the ASIDs that tell their translations apart in its TLB.
  *
  * <p>What an address leads to depends on the 256 entries of one half of the root only. So it is the
- * halves that have ASIDs, and they are found by content: roots with equal halves share what is
- * cached for it. Under Xen every process has two roots, which share their lower half, and all
- * kernel roots of a guest share the upper one.
+ * halves that have ASIDs, and they are found by side and content: roots with equal halves share
+ * what is cached for it. Under Xen every process has two roots, which share their lower half, and
+ * all kernel roots of a guest share the upper one.
  *
  * <p><b>When an ASID may be used.</b> Three rules keep it true to its content:
  *
@@ -54,6 +54,14 @@ final class AddressSpaces {
     private final int[] asids = new int[HALVES];
 
     private final long[][] contents = new long[HALVES][];
+
+    /**
+     * First slot of each in its root, 0 or {@link #HALF}. A lower and an upper half are two even
+     * with equal content: a translated unit looks for any address under its own half's ASID, and
+     * finds in the other half what another root has there, unless the two differ.
+     */
+    private final int[] firsts = new int[HALVES];
+
     private final int[] hashes = new int[HALVES];
 
     /** For each half a bit for each MFN it refers to, modulo 64: mostly says that it does not. */
@@ -164,7 +172,7 @@ final class AddressSpaces {
     }
 
     private int hash(int first) {
-        long hash = 0;
+        long hash = first;
         for (int i = first; i < first + HALF; i++) {
             hash = hash * 31 + found[i];
         }
@@ -175,6 +183,7 @@ final class AddressSpaces {
         for (int half = 0; half < HALVES; half++) {
             if (hashes[half] == hash
                     && asids[half] != NO_ASID
+                    && firsts[half] == first
                     && Arrays.equals(contents[half], 0, HALF, found, first, first + HALF)) {
                 return half;
             }
@@ -201,6 +210,7 @@ final class AddressSpaces {
             contents[half] = new long[HALF];
         }
         System.arraycopy(found, first, contents[half], 0, HALF);
+        firsts[half] = first;
         hashes[half] = hash;
         references[half] = 0;
         for (long entry : contents[half]) {

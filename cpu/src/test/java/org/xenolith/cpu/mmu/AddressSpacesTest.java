@@ -242,4 +242,17 @@ class AddressSpacesTest {
         assertThat(mmu.read64(KERNEL)).isEqualTo(3);
         assertThat(mmu.read64(USER)).isEqualTo(9);
     }
+
+    /** A unit of one half asks for any address under that half's number. */
+    @Test
+    void halvesOfOneRootHaveTwoNumbersEvenIfTheirContentIsEqual() {
+        long low = 20L << 39;
+        long high = -1L << 47 | low;
+        long root = FlatMachine.newFrame();
+        long entry = Ram.getLong(entryAt(machine.root, USER)) | Pte.ACCESSED;
+        Ram.putLong(entryAt(root, low), entry);
+        Ram.putLong(entryAt(root, high), entry);
+        mmu.setRoot(root);
+        assertThat(mmu.asid(high)).isNotEqualTo(mmu.asid(low));
+    }
 }
