@@ -5,7 +5,6 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.time.RepeatableRandom;
-import org.xenolith.devices.console.Escaped;
 
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -92,7 +91,9 @@ public record Description(
     static Description from(FieldReader in) throws SnapshotException {
         int id = in.i32(FIRST_ID, DomId.FIRST_RESERVED, "the domain's id");
         String name = in.text();
-        in.require(name.length() <= MAX_NAME && Escaped.of(name).equals(name), "the name");
+        in.require(
+                name.length() <= MAX_NAME && name.chars().noneMatch(Character::isISOControl),
+                "the name");
         UUID uuid = new UUID(in.i64(), in.i64());
         long pages = in.i64();
         in.require(pages > 0 && pages <= MAX_PAGES, "the memory size");
