@@ -92,10 +92,8 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
      * before goes when nobody else has it: a guest that installs another kernel before each of its
      * reboots fills no disk of the host.
      */
-    private static synchronized Path temporary(Path disk, String what, Content content)
+    private static synchronized Path keep(Path disk, String what, Path copied, String digest)
             throws IOException {
-        Path copied = Files.createTempFile("xenolith-" + what + "-", "");
-        String digest = copy(content, copied);
         Path file = WRITTEN.get(digest);
         if (file != null && Files.exists(file)) {
             Files.delete(copied);
@@ -109,6 +107,12 @@ public record DiskBoot(Path kernel, Optional<Path> initrd, String commandLine, S
             Files.deleteIfExists(WRITTEN.remove(before));
         }
         return file;
+    }
+
+    /** Others' disks may be read meanwhile: how long it takes is up to the guest. */
+    private static Path temporary(Path disk, String what, Content content) throws IOException {
+        Path copied = Files.createTempFile("xenolith-" + what + "-", "");
+        return keep(disk, what, copied, copy(content, copied));
     }
 
     /** Writes a file; returns the digest of what it holds then. */
