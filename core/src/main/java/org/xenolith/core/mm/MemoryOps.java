@@ -22,6 +22,12 @@ import org.xenolith.cpu.mmu.Ram;
  * none.
  */
 public final class MemoryOps {
+    /**
+     * Frames given back that siblings may still hold. They count for nobody until the siblings come
+     * to a poll point: a guest could have many times its memory for as long as one stays away.
+     */
+    private static final int MOST_RETIRED = 1024;
+
     private final int domId;
     private final FrameTable frames;
     private final MemoryReservation reservation;
@@ -141,12 +147,6 @@ public final class MemoryOps {
         }
         return true;
     }
-
-    /**
-     * Frames given back that siblings may still hold. They count for nobody until the siblings come
-     * to a poll point: a guest could have many times its memory for as long as one stays away.
-     */
-    private static final int MOST_RETIRED = 1024;
 
     private long machphysMapping(Mmu mmu, long argument) {
         mmu.write64(argument + MachphysMapping.V_START, AddressSpace.MACH2PHYS_VIRT_START);
