@@ -45,10 +45,12 @@ public final class XenNotes {
 
     private final Map<XenElfNote, byte[]> notes;
     private final boolean legacy;
+    private final long elfEntry;
 
-    private XenNotes(Map<XenElfNote, byte[]> notes, boolean legacy) {
+    private XenNotes(Map<XenElfNote, byte[]> notes, boolean legacy, long elfEntry) {
         this.notes = Collections.unmodifiableMap(notes);
         this.legacy = legacy;
+        this.elfEntry = elfEntry;
     }
 
     /** Collects the notes; a file without any gives an empty answer, not an error. */
@@ -67,11 +69,11 @@ public final class XenNotes {
             }
         }
         if (!notes.isEmpty()) {
-            return new XenNotes(notes, false);
+            return new XenNotes(notes, false, elf.entry());
         }
         Optional<ElfImage.Section> guest = elf.section(LEGACY_SECTION);
         if (guest.isEmpty()) {
-            return new XenNotes(notes, false);
+            return new XenNotes(notes, false, elf.entry());
         }
         return legacyNotes(elf, text(bytes(elf.contents(guest.get()))));
     }
@@ -112,8 +114,6 @@ public final class XenNotes {
     /** Translates the comma-separated list of old kernels into today's notes. */
     private static XenNotes legacyNotes(ElfImage elf, String list) {
         Map<XenElfNote, byte[]> notes = new EnumMap<>(XenElfNote.class);
-        // Old kernels start at the ELF entry unless they say otherwise.
-        notes.put(XenElfNote.ENTRY, number(elf.entry()));
         OptionalLong hypercallPfn = OptionalLong.empty();
         for (String item : list.split(",")) {
             int equals = item.indexOf('=');
@@ -141,7 +141,7 @@ public final class XenNotes {
                 pfn ->
                         notes.put(
                                 XenElfNote.HYPERCALL_PAGE, number(virtBase + (pfn << PAGE_SHIFT))));
-        return new XenNotes(notes, true);
+        return new XenNotes(notes, true, elf.entry());
     }
 
     private static void putNumber(Map<XenElfNote, byte[]> notes, XenElfNote note, String digits) {
@@ -215,9 +215,19 @@ public final class XenNotes {
         return notes.keySet();
     }
 
-    /** Initial RIP, a virtual address. */
+    /**
+     * Initial RIP, a virtual address: what the note says, or else the entry of the ELF file, as
+     * Mini-OS means it. Empty without any notes, and for a Linux without that note: it was built
+     * without CONFIG_XEN_PV, and its ELF entry is for others.
+     */
     public OptionalLong entry() {
-        return number(XenElfNote.ENTRY);
+        OptionalLong named = number(XenElfNote.ENTRY);
+        boolean mayBeElfs = legacy || !notes.isEmpty() && !isLinux();
+        return named.isPresent() || !mayBeElfs ? named : OptionalLong.of(elfEntry);
+    }
+
+    private boolean isLinux() {
+        return guestOs().orElse("").startsWith("linux");
     }
 
     /** Virtual address of a page to fill with hypercall stubs. */
@@ -363,7 +373,7 @@ public final class XenNotes {
                                     .formatted(version));
         }
         boolean generic = loader().orElse("").startsWith("generic");
-        if (!generic && !guestOs().orElse("").startsWith("linux")) {
+        if (!generic && !isLinux()) {
             throw new ImageException(
                     "XEN_ELFNOTE_LOADER is \"%s\": it must be \"generic\""
                             .formatted(loader().orElse("")));

@@ -105,6 +105,31 @@ class KernelImageTest {
     }
 
     @Test
+    void aKernelThatNamesNoEntryStartsWhereItsElfFileDoes() throws IOException {
+        byte[] miniOs =
+                new TestElf()
+                        .note(XenElfNote.XEN_VERSION, TestElf.text("xen-3.0"))
+                        .note(XenElfNote.GUEST_OS, TestElf.text("Mini-OS"))
+                        .note(XenElfNote.LOADER, TestElf.text("generic"))
+                        .build();
+
+        XenNotes notes = KernelImage.read(miniOs, NAME).requirePv();
+
+        assertThat(notes.entry()).hasValue(ElfImage.parse(miniOs).entry());
+        assertThat(notes.present()).doesNotContain(XenElfNote.ENTRY);
+    }
+
+    @Test
+    void aLinuxThatNamesNoEntryIsRefused() {
+        assertRefusedByRequirePv(
+                new TestElf()
+                        .note(XenElfNote.XEN_VERSION, TestElf.text("xen-3.0"))
+                        .note(XenElfNote.GUEST_OS, TestElf.text("linux"))
+                        .note(XenElfNote.LOADER, TestElf.text("generic")),
+                "no XEN_ELFNOTE_ENTRY: this kernel was built without CONFIG_XEN_PV");
+    }
+
+    @Test
     void aKernelForAnotherXenIsRefused() {
         assertRefusedByRequirePv(
                 TestElf.pvKernel().note(XenElfNote.XEN_VERSION, TestElf.text("xen-2.0")),
