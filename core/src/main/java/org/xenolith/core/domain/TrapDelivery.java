@@ -22,8 +22,10 @@ public final class TrapDelivery {
     private static final int CLEARED_FLAGS = Flags.AC | Flags.RF | Flags.NT | Flags.VM | Flags.TF;
     private static final long SELECTOR_MASK = 0xffff;
     private static final int IDT_ERROR = 2;
-    private static final int INT3 = 0xcc;
     private static final int INT1 = 0xf1;
+
+    /** Length of INT n. */
+    private static final int INT_BYTES = 2;
 
     /** {@code ud2; "xen"}: the prefix by which a kernel asks for the emulated CPUID. */
     private static final long FORCED_EMULATION = 0x6e65_780b_0fL;
@@ -128,25 +130,29 @@ public final class TrapDelivery {
 
     /**
      * Delivers INT n, INT3 or INT1, RIP behind the instruction. A software interrupt pushes no
-     * error code, whatever its vector; INT1 asks for no privilege.
+     * error code, whatever its vector. As in Xen (xen/arch/x86/include/asm/regs.h, permit_softint)
+     * the entry's privilege must be 3 for a process and 1 for the kernel, so that a vector without
+     * an entry is a #GP for both; INT1 asks for none, nor do vectors 3 and 4, whose gates are Xen's
+     * own.
      */
     public void softwareInterrupt(int vector) {
-        int opcode = opcodeOfInterrupt();
-        boolean byIcebp = vector == Vector.DEBUG && opcode == INT1;
-        if (!mode.isKernel() && !byIcebp && vcpu.traps.privilege(vector) < Selectors.RPL) {
-            cpu.rip -= vector == Vector.BREAKPOINT && opcode == INT3 ? 1 : 2;
-            exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
+        int needed = mode.isKernel() ? 1 : Selectors.RPL;
+        if (vcpu.traps.privilege(vector) >= needed
+                || vector == Vector.BREAKPOINT
+                || vector == Vector.OVERFLOW
+                || vector == Vector.DEBUG && isBehindIcebp()) {
+            inject(vector, false, 0);
             return;
         }
-        inject(vector, false, 0);
+        cpu.rip -= INT_BYTES;
+        exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
     }
 
-    /** The byte in front of RIP: the opcode of INT3 and INT1, the operand of INT n. */
-    private int opcodeOfInterrupt() {
+    private boolean isBehindIcebp() {
         try {
-            return cpu.mmu().read8(cpu.rip - 1);
+            return cpu.mmu().read8(cpu.rip - 1) == INT1;
         } catch (GuestFault unreadable) {
-            return -1;
+            return false;
         }
     }
 

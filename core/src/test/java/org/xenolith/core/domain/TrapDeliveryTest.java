@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuInfo;
 import org.xenolith.core.event.Virq;
@@ -22,7 +24,6 @@ class TrapDeliveryTest {
     private static final long CALLBACK = 0xa000;
     private static final long RIP = 0x8123;
     private static final int MASK_EVENTS = 4;
-    private static final int DPL3 = 3;
     private static final long MASKED_BEFORE = 1L << 32;
     private static final int NOP = 0x90;
     private static final long DR7_GLOBAL_1 = 1 << 3;
@@ -175,12 +176,34 @@ class TrapDeliveryTest {
     // ---- software interrupts
 
     @Test
-    void interruptOfTheKernelNeedsNoPrivilegeAndPushesNoErrorCode() {
-        handle(Vector.PAGE_FAULT, 0);
+    void interruptOfTheKernelNeedsPrivilege1AndPushesNoErrorCode() {
+        handle(Vector.PAGE_FAULT, 1);
         guest.put(RIP - 2, 0xcd, Vector.PAGE_FAULT);
         delivery.softwareInterrupt(Vector.PAGE_FAULT);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.KERNEL_STACK - 7 * 8);
         assertThat(frame(3)).containsExactly(0x111, 0x222, RIP);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void interruptWithoutHandlerIsAProtectionFaultAndNotTheEndOfTheGuest(boolean process) {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        guest.put(RIP - 2, 0xcd, 0x80);
+        if (process) {
+            inProcess();
+        }
+        delivery.softwareInterrupt(0x80);
+        assertThat(frame(4)[2]).as("error code: IDT, vector").isEqualTo(0x80 * 8 + 2);
+        assertThat(frame(4)[3]).isEqualTo(RIP - 2);
+    }
+
+    @Test
+    void interruptOfTheKernelWithPrivilege0IsAProtectionFault() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        handle(0x81, 0);
+        guest.put(RIP - 2, 0xcd, 0x81);
+        delivery.softwareInterrupt(0x81);
+        assertThat(frame(4)[2]).isEqualTo(0x81 * 8 + 2);
     }
 
     @Test
@@ -194,27 +217,15 @@ class TrapDeliveryTest {
         assertThat(frame(4)[3]).isEqualTo(RIP - 2);
     }
 
-    @Test
-    void bothFormsOfInterrupt3GoBackByTheirOwnLength() {
-        handle(Vector.GENERAL_PROTECTION, 0);
-        guest.put(RIP - 2, 0x90, 0xcc);
+    @ParameterizedTest
+    @ValueSource(ints = {Vector.BREAKPOINT, Vector.OVERFLOW})
+    void breakpointAndOverflowOfAProcessAskForNoPrivilege(int vector) {
+        handle(vector, 0);
+        guest.put(RIP - 2, 0xcd, vector);
         inProcess();
-        delivery.softwareInterrupt(Vector.BREAKPOINT);
-        assertThat(frame(4)[3]).isEqualTo(RIP - 1);
-        guest.put(RIP - 2, 0xcd, 0x03);
-        cpu.rip = RIP;
-        inProcess();
-        delivery.softwareInterrupt(Vector.BREAKPOINT);
-        assertThat(frame(4)[3]).isEqualTo(RIP - 2);
-    }
-
-    @Test
-    void breakpointOfAProcessWithPrivilege3IsDeliveredBehindTheInstruction() {
-        handle(Vector.BREAKPOINT, DPL3);
-        guest.put(RIP - 1, 0xcc);
-        inProcess();
-        delivery.softwareInterrupt(Vector.BREAKPOINT);
-        assertThat(frame(3)[2]).isEqualTo(RIP);
+        delivery.softwareInterrupt(vector);
+        assertThat(cpu.rip).isEqualTo(HANDLER);
+        assertThat(frame(3)[2]).as("behind the instruction").isEqualTo(RIP);
     }
 
     @Test
