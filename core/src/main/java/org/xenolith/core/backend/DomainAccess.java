@@ -1,5 +1,6 @@
 package org.xenolith.core.backend;
 
+import org.xenolith.core.abi.DomId;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.pv.host.EventPort;
 import org.xenolith.pv.host.FrontendDomain;
@@ -8,8 +9,6 @@ import org.xenolith.pv.host.RingListener;
 
 /** A domain as the backends may use it: they act as domain 0. */
 final class DomainAccess implements FrontendDomain {
-    private static final int BACKEND_DOMAIN = 0;
-
     private final Domain domain;
     private final DomainRings rings;
 
@@ -30,7 +29,7 @@ final class DomainAccess implements FrontendDomain {
 
     @Override
     public GrantedFrame grant(int ref, boolean writable) {
-        return domain.grants().access(BACKEND_DOMAIN, ref, writable);
+        return domain.grants().access(DomId.BACKENDS, ref, writable);
     }
 
     @Override

@@ -262,7 +262,7 @@ public final class GrantTableOps {
     private int hold(GuestContext vcpu, Side side) {
         if (side.byRef) {
             return side.granter == null
-                    ? GNTST_BAD_DOMAIN
+                    ? withoutTable(side.domId)
                     : side.granter.begin(domId, (int) side.refOrMfn, side.write);
         }
         if (side.domId != domId) {
@@ -270,6 +270,11 @@ public final class GrantTableOps {
         }
         int type = side.write ? FrameType.WRITABLE : FrameType.NONE;
         return types.acquire(side.refOrMfn, type, vcpu.tlb()) == 0 ? GNTST_OKAY : GNTST_BAD_PAGE;
+    }
+
+    /** The backends' domain is there, and has granted nothing. */
+    private static int withoutTable(int domId) {
+        return domId == DomId.BACKENDS ? GNTST_GENERAL_ERROR : GNTST_BAD_DOMAIN;
     }
 
     private long host(Side side) {
@@ -299,7 +304,7 @@ public final class GrantTableOps {
         GrantTable granter = tables.apply(granterId);
         int status =
                 granter == null
-                        ? GNTST_BAD_DOMAIN
+                        ? withoutTable(granterId)
                         : map(vcpu, record, granterId, granter, ref, hostAddr, flags);
         mmu.write16(record + GrantCommand.Map.STATUS, status);
     }

@@ -234,11 +234,15 @@ class GrantTableTest {
             new GrantTableOps(MAPPER_ID, mapper.types, mapperTable, tables::get);
 
     private int map(long hostAddr, int flags) {
+        return map(TestDomain.DOM_ID, hostAddr, flags);
+    }
+
+    private int map(int granter, long hostAddr, int flags) {
         Mmu theirs = mapper.vcpu.mmu();
         theirs.write64(ARGUMENTS + GrantCommand.Map.HOST_ADDR, hostAddr);
         theirs.write32(ARGUMENTS + GrantCommand.Map.FLAGS, flags);
         theirs.write32(ARGUMENTS + GrantCommand.Map.REF, REF);
-        theirs.write16(ARGUMENTS + GrantCommand.Map.DOM, TestDomain.DOM_ID);
+        theirs.write16(ARGUMENTS + GrantCommand.Map.DOM, granter);
         assertThat(mapperOps.handle(mapper.vcpu, GrantCommand.MAP_GRANT_REF, ARGUMENTS, 1))
                 .isZero();
         return (short) theirs.read16(ARGUMENTS + GrantCommand.Map.STATUS);
@@ -336,6 +340,13 @@ class GrantTableTest {
             access.write(0, new byte[] {7}, 0, 1);
         }
         assertThat(mmu.read8(9 << 12)).isEqualTo(7);
+    }
+
+    @Test
+    void backendsGrantNothingAndAreADomainAllTheSame() {
+        long vaddr = 200L << 12;
+        assertThat(map(DomId.BACKENDS, vaddr, GrantCommand.Map.GNTMAP_HOST_MAP)).isEqualTo(-1);
+        assertThat(map(MAPPER_ID + 1, vaddr, GrantCommand.Map.GNTMAP_HOST_MAP)).isEqualTo(-2);
     }
 
     // ---- a copy of the domain
