@@ -90,6 +90,19 @@ public final class GuestMode {
         inactiveGsBase = base;
     }
 
+    /**
+     * Loads GS for the processes, while the kernel's base is in use: {@code SEGBASE_GS_USER_SEL}. A
+     * selector that cannot be loaded becomes null, without a fault.
+     *
+     * @param descriptor what the selector names, 0 for nothing
+     */
+    public void loadUserGs(int selector, long descriptor) {
+        boolean isNull = selector <= Selectors.RPL;
+        boolean loads = !isNull && Selectors.isLoadableData(descriptor);
+        cpu.selectors[Selectors.GS] = loads ? selector | Selectors.RPL : isNull ? selector : 0;
+        inactiveGsBase = loads ? Selectors.base(descriptor) : 0;
+    }
+
     /** MFN of the kernel's L4 table. */
     long kernelRoot() {
         return kernelRoot;

@@ -38,6 +38,11 @@ public final class Selectors {
                 && ((descriptor & EXECUTABLE) == 0 || (descriptor & READABLE) != 0);
     }
 
+    /** A segment's base. SDM vol. 3A, 3.4.5. */
+    static long base(long descriptor) {
+        return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
+    }
+
     /** Descriptor of a flat segment, 0 for any other entry that Xen keeps for itself. */
     static long reservedDescriptor(int selector) {
         return switch (selector | RPL) {
