@@ -1,5 +1,7 @@
 package org.xenolith.core.domain;
 
+import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
 
 /**
@@ -9,6 +11,10 @@ import org.xenolith.cpu.semantics.Flags;
  * VMASST_TYPE_architectural_iopl} has it as on hardware: in the flags of the frames that it gets
  * and returns by, and its kernel counts as ring 0. public/xen.h.
  *
+ * <p>Who may not use all ports may use those whose bits are 0 in a bitmap that the kernel names by
+ * {@code PHYSDEVOP_set_iobitmap}, before it lets a process run that has asked for ports. It is not
+ * part of a snapshot, as a vCPU's context of Xen has no place for it.
+ *
  * <p>On the vCPU's own thread; before it is up, on that of who prepares it.
  */
 public final class IoPrivilege {
@@ -16,13 +22,20 @@ public final class IoPrivilege {
     private static final int HIGHEST = 3;
     private static final int PROCESS_RING = 3;
 
+    /** Ports that there are, so bits of a bitmap. */
+    public static final int PORTS = 1 << 16;
+
     private final Domain domain;
     private final GuestMode mode;
+    private final Mmu mmu;
     private int level;
+    private long bitmap;
+    private int bitmapPorts;
 
-    IoPrivilege(Domain domain, GuestMode mode) {
+    IoPrivilege(Domain domain, GuestMode mode, Mmu mmu) {
         this.domain = domain;
         this.mode = mode;
+        this.mmu = mmu;
     }
 
     /** Whether there is such a level. */
@@ -46,7 +59,46 @@ public final class IoPrivilege {
         level = (int) (rflags & Flags.IOPL) >>> IOPL_SHIFT;
     }
 
-    /** Whether what runs now may use ports. */
+    /**
+     * Names the bitmap of ports that processes may use.
+     *
+     * @param vaddr of the kernel; read anew at each use of a port
+     * @param ports how many bits it has, up to {@link #PORTS}; ports beyond are not allowed
+     */
+    public void setBitmap(long vaddr, int ports) {
+        bitmap = vaddr;
+        bitmapPorts = ports;
+    }
+
+    /**
+     * Whether what runs now may use a port.
+     *
+     * @param size bytes, 1, 2 or 4
+     */
+    boolean allowsPort(int port, int size) {
+        return allowsPorts() || port + size <= bitmapPorts && isClear(port, size);
+    }
+
+    private boolean isClear(int port, int size) {
+        boolean[] clear = {true};
+        mode.throughKernelTables(
+                () -> {
+                    for (int at = port; at < port + size; at++) {
+                        clear[0] &= (bitmapByte(at >>> 3) >>> (at & 7) & 1) == 0;
+                    }
+                });
+        return clear[0];
+    }
+
+    private int bitmapByte(int index) {
+        try {
+            return mmu.read8(bitmap + index);
+        } catch (GuestFault notMapped) {
+            return -1;
+        }
+    }
+
+    /** Whether what runs now may use all ports, CLI and STI. */
     boolean allowsPorts() {
         int ring = mode.isKernel() ? isArchitectural() ? 0 : 1 : PROCESS_RING;
         return ring <= level;

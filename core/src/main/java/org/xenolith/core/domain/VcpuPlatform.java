@@ -67,24 +67,24 @@ final class VcpuPlatform implements Platform {
 
     @Override
     public void requirePort(Cpu c, int port, int size) {
-        requireIopl();
+        require(vcpu.ioPrivilege.allowsPort(port, size));
     }
 
     @Override
     public int portIn(Cpu c, int port, int size) {
-        requireIopl();
+        require(vcpu.ioPrivilege.allowsPort(port, size));
         return Ports.read(vcpu.domain(), port);
     }
 
     @Override
     public void portOut(Cpu c, int port, int size, int value) {
-        requireIopl();
+        require(vcpu.ioPrivilege.allowsPort(port, size));
     }
 
     /** Does nothing where it may be done: what a PV guest masks are events. */
     @Override
     public void setInterrupts(Cpu c, boolean enabled) {
-        requireIopl();
+        require(vcpu.ioPrivilege.allowsPorts());
     }
 
     @Override
@@ -92,8 +92,8 @@ final class VcpuPlatform implements Platform {
         vcpu.mode.requireKernel();
     }
 
-    private void requireIopl() {
-        if (!vcpu.ioPrivilege.allowsPorts()) {
+    private static void require(boolean allowed) {
+        if (!allowed) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
     }

@@ -103,7 +103,7 @@ public final class VirtualCpu implements GuestContext, EventTarget {
                 new VcpuInfoRecord(
                         domain.sharedInfo() + SharedInfo.VCPU_INFO + (long) id * VcpuInfo.SIZE);
         this.mode = new GuestMode(cpu);
-        this.ioPrivilege = new IoPrivilege(domain, mode);
+        this.ioPrivilege = new IoPrivilege(domain, mode, cpu.mmu());
         this.descriptors = new GdtAndLdt(domain.frames(), cpu.mmu(), mode);
         this.debug = new DebugRegisters(cpu);
         this.runstate = new Runstate(this);

@@ -323,9 +323,7 @@ public final class Hypercalls {
     private static long setSegmentBase(VirtualCpu vcpu, int which, long base) {
         if (which == SEGBASE_GS_USER_SEL) {
             int selector = (int) base & 0xffff;
-            long descriptor =
-                    (selector & ~Selectors.RPL) == 0 ? 0 : vcpu.descriptors.descriptor(selector);
-            vcpu.mode.setInactiveGsBase(descriptor == 0 ? 0 : baseOf(descriptor));
+            vcpu.mode.loadUserGs(selector, vcpu.descriptors.descriptor(selector));
             return 0;
         }
         if (!Mmu.isCanonical(base)) {
@@ -342,10 +340,6 @@ public final class Hypercalls {
         return 0;
     }
 
-    private static long baseOf(long descriptor) {
-        return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
-    }
-
     /** vm_assist: those of 32-bit guests are accepted and change nothing. */
     private long vmAssist(long command, long type) {
         if (command != 0 && command != 1 || !Domain.isAssist(type)) {
@@ -357,6 +351,7 @@ public final class Hypercalls {
 
     private static final int PHYSDEVOP_SET_IOPL = 6;
     private static final int PHYSDEVOP_SET_IOBITMAP = 7;
+    private static final int IOBITMAP_PORTS = 8;
 
     private static long physdevOp(VirtualCpu vcpu, int command, long argument) {
         return switch (command) {
@@ -368,7 +363,15 @@ public final class Hypercalls {
                 vcpu.ioPrivilege.setLevel(iopl);
                 yield 0;
             }
-            case PHYSDEVOP_SET_IOBITMAP -> 0;
+            case PHYSDEVOP_SET_IOBITMAP -> {
+                long bitmap = vcpu.mmu().read64(argument);
+                int ports = vcpu.mmu().read32(argument + IOBITMAP_PORTS);
+                if (!Mmu.isCanonical(bitmap) || ports < 0 || ports > IoPrivilege.PORTS) {
+                    yield -EINVAL;
+                }
+                vcpu.ioPrivilege.setBitmap(bitmap, ports);
+                yield 0;
+            }
             default -> -ENOSYS;
         };
     }

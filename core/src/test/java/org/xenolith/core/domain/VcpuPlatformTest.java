@@ -44,6 +44,40 @@ class VcpuPlatformTest {
         assertThatCode(() -> platform.setInterrupts(cpu, true)).doesNotThrowAnyException();
     }
 
+    private static final long BITMAP = 9 << 12;
+
+    private boolean allows(int port, int size) {
+        try {
+            platform.portIn(cpu, port, size);
+            return true;
+        } catch (GuestFault fault) {
+            return false;
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void bitmapAllowsThePortsWhoseBitsAre0(boolean kernel) {
+        cpu.mmu().write32(BITMAP + 0x10, 0xfffffef0);
+        vcpu.ioPrivilege.setBitmap(BITMAP, 0x90);
+        enter(kernel);
+        assertThat(allows(0x80, 4)).isTrue();
+        assertThat(allows(0x81, 4)).as("one of its ports is not allowed").isFalse();
+        assertThat(allows(0x84, 1)).isFalse();
+        assertThat(allows(0x88, 1)).isTrue();
+        assertThat(allows(0x8f, 1)).isFalse();
+        cpu.mmu().setRoot(vcpu.mode.kernelRoot());
+        cpu.mmu().write32(BITMAP + 0x10, 0);
+        assertThat(allows(0x8f, 1)).as("read anew").isTrue();
+        assertThat(allows(0x8f, 2)).as("beyond its end").isFalse();
+    }
+
+    @Test
+    void bitmapThatIsNotMappedAllowsNothing() {
+        vcpu.ioPrivilege.setBitmap(0x7f_0000_0000L, IoPrivilege.PORTS);
+        assertThat(allows(0x80, 1)).isFalse();
+    }
+
     @ParameterizedTest
     @CsvSource({"true,0", "false,0", "false,1", "false,2"})
     void withoutItTheyAreGeneralProtectionFaults(boolean kernel, int iopl) {

@@ -26,6 +26,7 @@ import org.xenolith.core.abi.VcpuInfo.Time;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.Waits.For;
 import org.xenolith.core.mm.TestDomain;
@@ -225,8 +226,21 @@ class HypercallsTest {
         assertThat(vcpu.cpu().r[Cpu.GS_BASE]).isEqualTo(0x33);
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 0, NON_CANONICAL)).isEqualTo(-EINVAL);
         assertThat(call(Hypercall.SET_SEGMENT_BASE, 9, 0)).isEqualTo(-EINVAL);
-        assertThat(call(Hypercall.SET_SEGMENT_BASE, 3, 0x53)).as("no such descriptor").isZero();
+    }
+
+    @Test
+    void gsOfTheProcessesIsLoadedAsASelectorWithItsBase() {
+        long kernels = vcpu.cpu().r[Cpu.GS_BASE];
+        assertThat(call(Hypercall.SET_SEGMENT_BASE, 3, Selectors.FLAT_SS & ~3)).isZero();
+        assertThat(vcpu.cpu().selectors[Selectors.GS]).isEqualTo(Selectors.FLAT_SS);
         assertThat(vcpu.mode.inactiveGsBase()).isZero();
+        assertThat(vcpu.cpu().r[Cpu.GS_BASE]).as("the kernel's own").isEqualTo(kernels);
+        vcpu.mode.setInactiveGsBase(0x22);
+        assertThat(call(Hypercall.SET_SEGMENT_BASE, 3, 0x53)).as("no such descriptor").isZero();
+        assertThat(vcpu.cpu().selectors[Selectors.GS]).isZero();
+        assertThat(vcpu.mode.inactiveGsBase()).isZero();
+        assertThat(call(Hypercall.SET_SEGMENT_BASE, 3, 2)).isZero();
+        assertThat(vcpu.cpu().selectors[Selectors.GS]).as("null with its RPL").isEqualTo(2);
     }
 
     @Test
@@ -656,6 +670,23 @@ class HypercallsTest {
                 .isNotEqualTo(platform.portIn(vcpu.cpu(), 0x42, 1));
         mmu.write32(ARGUMENTS, 4);
         assertThat(call(Hypercall.PHYSDEV_OP, 6, ARGUMENTS)).isEqualTo(-EINVAL);
+    }
+
+    private long bitmap(long vaddr, int ports) {
+        mmu.write64(ARGUMENTS, vaddr);
+        mmu.write32(ARGUMENTS + 8, ports);
+        return call(Hypercall.PHYSDEV_OP, 7, ARGUMENTS);
+    }
+
+    @Test
+    void bitmapOfPortsLetsTheGuestUseThem() {
+        mmu.write32(ARGUMENTS, 0);
+        assertThat(call(Hypercall.PHYSDEV_OP, 6, ARGUMENTS)).isZero();
+        assertThat(bitmap(ARGUMENTS + 64, 65536)).isZero();
+        assertThat(platform.portIn(vcpu.cpu(), 0x80, 1)).isEqualTo(-1);
+        assertThat(bitmap(ARGUMENTS, 65537)).isEqualTo(-EINVAL);
+        assertThat(bitmap(ARGUMENTS, -1)).isEqualTo(-EINVAL);
+        assertThat(bitmap(NON_CANONICAL, 8)).isEqualTo(-EINVAL);
     }
 
     @Test
