@@ -21,6 +21,7 @@ public final class Selectors {
     private static final long CODE_OR_DATA = 1L << 44;
     private static final long EXECUTABLE = 1L << 43;
     private static final long READABLE = 1L << 41;
+    private static final long WRITABLE = 1L << 41;
     private static final long LONG_MODE = 1L << 53;
     private static final long CODE64_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE | LONG_MODE;
 
@@ -36,6 +37,12 @@ public final class Selectors {
         long present = PRESENT | CODE_OR_DATA;
         return (descriptor & present) == present
                 && ((descriptor & EXECUTABLE) == 0 || (descriptor & READABLE) != 0);
+    }
+
+    /** Whether SS can be loaded with it: data that may be written. */
+    static boolean isStack(long descriptor) {
+        long bits = PRESENT | CODE_OR_DATA | WRITABLE;
+        return (descriptor & (bits | EXECUTABLE)) == bits;
     }
 
     /** A segment's base. SDM vol. 3A, 3.4.5. */

@@ -398,10 +398,18 @@ public final class TrapDelivery {
         vcpu.nmiMasked = false;
         if (!Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
-        } else if (!Selectors.is64BitCode(
-                vcpu.descriptors.descriptor(cpu.selectors[Selectors.CS]))) {
-            // Compatibility mode is not offered: 64-bit code must not run for 32-bit code.
-            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
+            return;
         }
+        // Compatibility mode is not offered: 64-bit code must not run for 32-bit code.
+        if (!Selectors.is64BitCode(descriptor(Selectors.CS))) {
+            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
+        } else if (!Selectors.isStack(descriptor(Selectors.SS))) {
+            // A sibling may have taken the descriptor away since the process was interrupted.
+            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.SS] & ~Selectors.RPL);
+        }
+    }
+
+    private long descriptor(int register) {
+        return vcpu.descriptors.descriptor(cpu.selectors[register]);
     }
 }

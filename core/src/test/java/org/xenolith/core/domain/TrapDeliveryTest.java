@@ -542,6 +542,19 @@ class TrapDeliveryTest {
     }
 
     @Test
+    void iretWithAStackSegmentThatIsGoneIsAProtectionFaultWithTheSelector() {
+        handle(Vector.GENERAL_PROTECTION, 0);
+        for (int ss : new int[] {0x7, 0x53, Selectors.FLAT_CS64, 3}) {
+            iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
+            cpu.mmu().write64(PvGuest.KERNEL_STACK - 8, ss);
+            delivery.iret();
+            assertThat(cpu.rip).isEqualTo(HANDLER);
+            assertThat(frame(4)[2]).isEqualTo(ss & ~3);
+            assertThat(frame(4)[3]).isEqualTo(0x8800);
+        }
+    }
+
+    @Test
     void iretToANonCanonicalAddressIsAProtectionFault() {
         handle(Vector.GENERAL_PROTECTION, 0);
         iretFrame(0, PvGuest.NON_CANONICAL, Selectors.FLAT_CS64, Flags.IF);
