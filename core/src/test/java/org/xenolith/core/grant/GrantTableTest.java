@@ -57,6 +57,10 @@ class GrantTableTest {
         return domain.frames.frame(table.frameMfn(0)) + ref * 8L;
     }
 
+    private long host(long mfn) {
+        return domain.frames.frame(mfn);
+    }
+
     private void grant(int ref, int grantee, int flags, long mfn) {
         Ram.putInt(entryHost(ref) + GrantEntry.FRAME, (int) mfn);
         Ram.putInt(entryHost(ref), grantee << 16 | flags);
@@ -224,6 +228,43 @@ class GrantTableTest {
         assertThat(copy(domain.pages[10], 0, domain.l1, 0, 8, 0)).isEqualTo(-9);
         assertThat(copy(REF + 1, 0, domain.pages[9], 0, 8, Copy.SOURCE_GREF)).isEqualTo(-1);
         assertThat(copy(5000, 0, domain.pages[9], 0, 8, Copy.SOURCE_GREF)).isEqualTo(-3);
+    }
+
+    @Test
+    void copyEndsWithTheFrameItGoesTo() {
+        long behind = host(domain.pages[9]) + Ram.PAGE_SIZE;
+        int next = Ram.getInt(behind);
+        mmu.write64(20 << 12, -1);
+        assertThat(copy(domain.pages[20], 0, domain.pages[9], 4092, 5, 0)).isEqualTo(-10);
+        assertThat(copy(domain.pages[20], 0, domain.pages[9], 0xffff, 1, 0)).isEqualTo(-10);
+        assertThat(mmu.read32((9 << 12) + 4092)).isZero();
+        assertThat(Ram.getInt(behind)).as("the frame behind it").isEqualTo(next);
+        assertThat(copy(domain.pages[20], 0, domain.pages[9], 4092, 4, 0)).isZero();
+        assertThat(mmu.read32((9 << 12) + 4092)).isEqualTo(-1);
+    }
+
+    @Test
+    void copyIntoAGrantNeedsOneForWriting() {
+        int readOnly = GrantEntry.GTF_PERMIT_ACCESS | GrantEntry.GTF_READONLY;
+        grant(REF, TestDomain.DOM_ID, readOnly, domain.pages[9]);
+        mmu.write64(10 << 12, 99);
+        assertThat(copy(domain.pages[10], 0, REF, 8, 8, Copy.DEST_GREF)).isEqualTo(-1);
+        assertThat(mmu.read64((9 << 12) + 8)).isZero();
+        assertThat(flags(REF)).isEqualTo(readOnly);
+        grant(REF, TestDomain.DOM_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.pages[9]);
+        assertThat(copy(domain.pages[10], 0, REF, 8, 8, Copy.DEST_GREF)).isZero();
+        assertThat(mmu.read64((9 << 12) + 8)).isEqualTo(99);
+        assertThat(flags(REF)).isEqualTo(GrantEntry.GTF_PERMIT_ACCESS);
+        assertThat(written).as("frames with code").containsExactly(host(domain.pages[9]));
+    }
+
+    @Test
+    void copyIntoAGrantedPageTableIsRefused() {
+        grant(REF, TestDomain.DOM_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.l1);
+        long entry = domain.get(domain.l1, 9);
+        assertThat(copy(domain.pages[10], 0, REF, 9 * 8, 8, Copy.DEST_GREF)).isEqualTo(-9);
+        assertThat(domain.get(domain.l1, 9)).isEqualTo(entry);
+        assertThat(flags(REF)).isEqualTo(GrantEntry.GTF_PERMIT_ACCESS);
     }
 
     // ---- mapping by another domain ----
