@@ -353,6 +353,18 @@ class GrantTableTest {
     }
 
     @Test
+    void whatIsMappedForReadingIsNotWrittenByItsMachineAddressEither() {
+        int readOnly = GrantEntry.GTF_PERMIT_ACCESS | GrantEntry.GTF_READONLY;
+        grant(REF, MAPPER_ID, readOnly, domain.pages[9]);
+        mmu.write64(9 << 12, 1234);
+        int flags = GrantCommand.Map.GNTMAP_HOST_MAP | GrantCommand.Map.GNTMAP_READONLY;
+        assertThat(map(200L << 12, flags)).isZero();
+        long window = Pte.mfn(mapper.vcpu.mmu().pte(200L << 12));
+        assertThat(mapper.request(window << 12, 0xbad)).isEqualTo(-EINVAL);
+        assertThat(mmu.read64(9 << 12)).isEqualTo(1234);
+    }
+
+    @Test
     void tableThatGrewOnlyInPartAnswersForAllThatItHas() {
         List<Long> others = new ArrayList<>();
         while (pool.freeFrames() > 3) {
