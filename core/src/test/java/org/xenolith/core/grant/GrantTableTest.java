@@ -37,8 +37,9 @@ class GrantTableTest {
     private static final int MAPPER_ID = 9;
     private static final long LIST = 0x3000;
     private static final int REF = 100;
+    private static final long POOL_BYTES = 32 << 20;
 
-    private final FramePool pool = TestMemory.freshPool(32 << 20);
+    private final FramePool pool = TestMemory.freshPool(POOL_BYTES);
     private final TestDomain domain = new TestDomain(TestMemory.freshFrames(pool, 1024));
     private final List<Long> written = new ArrayList<>();
     private final GrantTable table = new GrantTable(domain.types, written::add);
@@ -362,6 +363,46 @@ class GrantTableTest {
         long window = Pte.mfn(mapper.vcpu.mmu().pte(200L << 12));
         assertThat(mapper.request(window << 12, 0xbad)).isEqualTo(-EINVAL);
         assertThat(mmu.read64(9 << 12)).isEqualTo(1234);
+    }
+
+    @Test
+    void granterThatDiesLeavesItsFrameToTheMapperUntilThatUnmaps() {
+        grant(REF, MAPPER_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.pages[9]);
+        mmu.write64(9 << 12, 1234);
+        long vaddr = 200L << 12;
+        assertThat(map(vaddr, GrantCommand.Map.GNTMAP_HOST_MAP)).isZero();
+        int handle = mapper.vcpu.mmu().read32(ARGUMENTS + GrantCommand.Map.HANDLE);
+        table.close();
+        domain.frames.releaseAll();
+        long free = pool.freeFrames();
+        assertThat(mapper.vcpu.mmu().read64(vaddr)).isEqualTo(1234);
+        assertThat(map(201L << 12, GrantCommand.Map.GNTMAP_HOST_MAP))
+                .as("a dead domain grants nothing")
+                .isEqualTo(-3);
+        written.clear();
+        assertThat(unmap(vaddr, handle)).isZero();
+        assertThat(pool.freeFrames()).isEqualTo(free + 1);
+        assertThat(written).as("frames of a domain that is gone").isEmpty();
+        mapper.frames.releaseAll();
+        assertThat(pool.freeFrames()).as("both are gone").isEqualTo(POOL_BYTES / Ram.PAGE_SIZE);
+    }
+
+    @Test
+    void mapperThatDiesEndsItsUsesOfGrants() {
+        grant(REF, MAPPER_ID, GrantEntry.GTF_PERMIT_ACCESS, domain.pages[9]);
+        mmu.write64(9 << 12, 1234);
+        int references = domain.frames.references(domain.pages[9]);
+        assertThat(map(200L << 12, GrantCommand.Map.GNTMAP_HOST_MAP)).isZero();
+        assertThat(map(201L << 12, GrantCommand.Map.GNTMAP_HOST_MAP)).isZero();
+        mapperOps.close();
+        assertThat(table.isInUse(REF)).isFalse();
+        assertThat(flags(REF)).isEqualTo(GrantEntry.GTF_PERMIT_ACCESS);
+        assertThat(domain.frames.references(domain.pages[9])).isEqualTo(references);
+        mapper.frames.releaseAll();
+        assertThat(mmu.read64(9 << 12)).as("still the granter's").isEqualTo(1234);
+        table.close();
+        domain.frames.releaseAll();
+        assertThat(pool.freeFrames()).as("both are gone").isEqualTo(POOL_BYTES / Ram.PAGE_SIZE);
     }
 
     @Test
