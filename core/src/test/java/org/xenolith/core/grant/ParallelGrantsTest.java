@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.core.mm.TestDomain.ARGUMENTS;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.xenolith.core.abi.GrantCommand;
 import org.xenolith.core.abi.GrantCommand.Copy;
 import org.xenolith.core.abi.GrantCommand.Unmap;
@@ -102,6 +103,24 @@ class ParallelGrantsTest {
     private static void unmapAndLeave(Side mapper, int vcpu, int[] handles) {
         assertThat(mapper.unmap(vcpu, handles[vcpu])).isZero();
         mapper.vcpus[vcpu].tlb().leave();
+    }
+
+    @Test
+    @Timeout(60)
+    void grantIsInUseUntilNoSiblingOfTheMapperCanHoldItsFrame() throws InterruptedException {
+        Side mapper = sides[0];
+        TestDomain.Vcpu sibling = mapper.vcpus[1];
+        int handle = mapper.map(0, FIRST_REF, vaddr(0));
+        sibling.tlb().enter();
+        sibling.mmu().write64(vaddr(0), 1);
+        Thread unmapping = Thread.ofPlatform().daemon().start(() -> mapper.unmap(0, handle));
+        assertThat(sibling.isAwaitedBy(unmapping)).isTrue();
+        assertThat(mapper.ops.mapped()).as("no handle any more").isEmpty();
+        assertThat(sides[1].table.isInUse(FIRST_REF)).isTrue();
+        sibling.tlb().pollPoint();
+        unmapping.join();
+        assertThat(sides[1].table.isInUse(FIRST_REF)).isFalse();
+        sibling.tlb().leave();
     }
 
     @Test

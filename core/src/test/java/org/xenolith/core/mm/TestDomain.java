@@ -159,6 +159,8 @@ public final class TestDomain {
         private long[] gdt = {};
         public int gdtEntries;
 
+        private volatile boolean kicked;
+
         /** Whether hypercalls stop after each piece of work, and what they then ask for. */
         public boolean pausing;
 
@@ -170,9 +172,29 @@ public final class TestDomain {
             this.id = id;
             VcpuMemory memory = new VcpuMemory(types);
             mmu = new Mmu(memory, StoreWatch.NONE);
-            tlb = frames.tlbs().register(id, mmu, () -> {});
+            tlb = frames.tlbs().register(id, mmu, () -> kicked = true);
             memory.attach(tlb);
             mmu.setRoot(root);
+        }
+
+        /** Whether a sibling has asked it to come to a poll point. */
+        public boolean isKicked() {
+            return kicked;
+        }
+
+        /**
+         * Returns when a sibling's thread waits for this vCPU to come to a poll point.
+         *
+         * @return false when the thread has ended and does not wait
+         */
+        public boolean isAwaitedBy(Thread sibling) throws InterruptedException {
+            while (!kicked && sibling.isAlive()) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException("waited for what does not come");
+                }
+                Thread.onSpinWait();
+            }
+            return sibling.isAlive();
         }
 
         @Override
