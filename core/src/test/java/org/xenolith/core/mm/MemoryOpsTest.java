@@ -7,6 +7,7 @@ import static org.xenolith.core.abi.XenErrno.ESRCH;
 import static org.xenolith.core.mm.TestDomain.ARGUMENTS;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.abi.MemoryCommand;
 import org.xenolith.core.abi.MemoryCommand.MemoryMap;
@@ -14,10 +15,15 @@ import org.xenolith.core.abi.MemoryCommand.Reservation;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 class MemoryOpsTest {
     private static final long LIST = 0x3000;
     private static final long M2P = 0xffff800000000000L;
     private static final long NOT_MAPPED = 0x70000000L;
+
+    /** More frames than a domain may have given back and not yet waited for. */
+    private static final int ROUNDS = 1100;
 
     private final TestDomain domain = new TestDomain();
     private final FrameTable frames = domain.frames;
@@ -189,5 +195,30 @@ class MemoryOpsTest {
         assertThat(frames.pool().freeFrames()).isEqualTo(free + 1);
         frames.pool().trim();
         assertThat(Ram.getLong(host)).as("zero before anybody gets it").isZero();
+    }
+
+    @Test
+    @Timeout(60)
+    void whoTradesFramesWaitsForTheSiblingThatMayHoldTooMany() throws InterruptedException {
+        TestDomain.Vcpu sibling = domain.addVcpu();
+        sibling.tlb().enter();
+        AtomicInteger rounds = new AtomicInteger();
+        Thread trading = Thread.ofPlatform().daemon().start(() -> trade(rounds));
+        assertThat(sibling.isAwaitedBy(trading)).isTrue();
+        assertThat(frames.tlbs().retired()).as("frames that count for nobody").isEqualTo(1025);
+        while (trading.isAlive() && !Thread.interrupted()) {
+            sibling.tlb().pollPoint();
+        }
+        assertThat(rounds.get()).as("each got a frame").isEqualTo(ROUNDS);
+        assertThat(frames.tlbs().retired()).isLessThan(1025);
+        sibling.tlb().leave();
+    }
+
+    private void trade(AtomicInteger rounds) {
+        long mfn = domain.page();
+        while (rounds.get() < ROUNDS && decrease(mfn) == 1 && populate(0x900) == 1) {
+            mfn = mmu.read64(LIST);
+            rounds.incrementAndGet();
+        }
     }
 }
