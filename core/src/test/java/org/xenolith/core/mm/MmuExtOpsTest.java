@@ -15,19 +15,27 @@ import static org.xenolith.core.mm.TestDomain.RW;
 import static org.xenolith.core.mm.TestDomain.TABLE;
 import static org.xenolith.core.mm.TestDomain.entry;
 
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.xenolith.core.abi.AddressSpace;
 import org.xenolith.core.abi.DomId;
+import org.xenolith.core.abi.MmuCommand;
 import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.mmu.Mmu;
 
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 class MmuExtOpsTest {
     private static final long NOT_MAPPED = 0x70000000L;
+
+    /** Where a test puts the bitmap of the vCPUs to flush. */
+    private static final long VCPUS = 0x3000;
 
     private final TestDomain domain = new TestDomain();
     private final FrameTable frames = domain.frames;
@@ -140,24 +148,56 @@ class MmuExtOpsTest {
                 arguments(MmuExtOp.NEW_BASEPTR, 0L));
     }
 
-    @Test
-    void flushReturnsWhenRunningSiblingsHaveDoneIt() throws InterruptedException {
+    @ParameterizedTest
+    @MethodSource("flushesOfAll")
+    @Timeout(60)
+    void flushReturnsWhenRunningSiblingsHaveDoneIt(ToLongFunction<TestDomain> flush)
+            throws InterruptedException {
         TestDomain.Vcpu sibling = domain.addVcpu();
         sibling.tlb().enter();
-        Thread running =
-                Thread.ofPlatform()
-                        .start(
-                                () -> {
-                                    while (!Thread.currentThread().isInterrupted()) {
-                                        sibling.tlb().pollPoint();
-                                    }
-                                });
-        for (int i = 0; i < 100; i++) {
-            assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_ALL, 0, 0)).isZero();
-            assertThat(sibling.mmu().mailbox().isEmpty()).isTrue();
-        }
-        running.interrupt();
-        running.join();
+        domain.vcpu.mmu().write64(VCPUS, 0b10);
+        domain.vcpu.tlb().dropPage(0x5000);
+        AtomicLong result = new AtomicLong();
+        Thread flushing =
+                Thread.ofPlatform().daemon().start(() -> result.set(flush.applyAsLong(domain)));
+        assertThat(sibling.isAwaitedBy(flushing)).isTrue();
+        assertThat(sibling.mmu().mailbox().isEmpty()).isFalse();
+        sibling.tlb().pollPoint();
+        assertThat(sibling.mmu().mailbox().isEmpty()).isTrue();
+        flushing.join();
+        assertThat(result.get()).isZero();
+        sibling.tlb().leave();
+    }
+
+    private static Stream<Named<ToLongFunction<TestDomain>>> flushesOfAll() {
+        return Stream.of(
+                Named.of("flush all", d -> d.extOp(MmuExtOp.TLB_FLUSH_ALL, 0, 0)),
+                Named.of("flush some", d -> d.extOp(MmuExtOp.TLB_FLUSH_MULTI, 0, VCPUS)),
+                Named.of("page of all", d -> d.extOp(MmuExtOp.INVLPG_ALL, 0x5000, 0)),
+                Named.of("page of some", d -> d.extOp(MmuExtOp.INVLPG_MULTI, 0x5000, VCPUS)),
+                Named.of(
+                        "unmap and flush all",
+                        d -> unmap(d, MmuCommand.UVMF_TLB_FLUSH | MmuCommand.UVMF_ALL)),
+                Named.of(
+                        "unmap for all",
+                        d -> unmap(d, MmuCommand.UVMF_INVLPG | MmuCommand.UVMF_ALL)),
+                Named.of("unmap for some", d -> unmap(d, MmuCommand.UVMF_INVLPG | VCPUS)));
+    }
+
+    private static long unmap(TestDomain domain, long flags) {
+        return domain.updateVaMapping.handle(domain.vcpu, 0x5000, 0, flags);
+    }
+
+    @Test
+    void flushOfOthersDoesNotWaitForThoseThatAreNotNamed() {
+        TestDomain.Vcpu sibling = domain.addVcpu();
+        sibling.tlb().enter();
+        domain.vcpu.mmu().write64(VCPUS, 0b01);
+        domain.vcpu.tlb().dropPage(0x5000);
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_MULTI, 0, VCPUS)).isZero();
+        assertThat(domain.extOp(MmuExtOp.TLB_FLUSH_LOCAL, 0, 0)).isZero();
+        assertThat(sibling.isKicked()).isFalse();
+        sibling.tlb().leave();
     }
 
     @Test
