@@ -164,6 +164,13 @@ class VcpuStateTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {0, -1, 4096, Integer.MAX_VALUE})
+    void pollOfAPortThatThereIsNotIsRefused(int port) {
+        saved.waits.forPorts(new int[] {3, port}, 0);
+        isRefused("the ports it polls");
+    }
+
+    @ParameterizedTest
     @CsvSource({"0, 0", "0, 5", "999999, 0", "999999, 9223372036854775807", "-1, 5"})
     void periodThatNoTimerCanHaveIsRefused(long nanos, long deadline) {
         saved.timers.restore(0, nanos, deadline);
