@@ -47,6 +47,9 @@ class MicroGuestBootTest {
     private static final int ERROR = 99;
     private static final int SECTOR = 512;
 
+    /** A domain that there is not. */
+    private static final int ABSENT = 4;
+
     private static GuestCompiler compiler;
 
     @TempDir Path folder;
@@ -226,17 +229,34 @@ class MicroGuestBootTest {
     @Test
     void hostileGuestLeavesItsNeighboursAlone() throws IOException {
         try (Host host = Host.start(1L << 30, 2)) {
-            // It offers a page to a guest that does not come.
-            host.create(bare(sound("share"), "peer=4 own=1"), secondConsole).start();
+            // It offers a page to a guest that does not come, and has patience with it.
+            String offer = "peer=" + ABSENT + " own=1 patience=60000";
+            Guest victim = host.create(bare(sound("share"), offer), secondConsole);
+            victim.start();
+            awaitGrantTo(ABSENT, victim);
             Guest hostile = host.create(options(sound("hostile"), "victim=1", 1), console);
             hostile.start();
             assertThat(codeOf(hostile, console)).as(console.text()).isEqualTo(SUCCESS);
+            assertThat(victim.hasEnded()).as(secondConsole.text()).isFalse();
             hostile.close();
             GuestConsole late = new GuestConsole();
             Guest neighbour = host.create(options(sound("blkring"), "", 1), late);
             neighbour.start();
             assertThat(codeOf(neighbour, late)).as(late.text()).isEqualTo(SUCCESS);
+            assertThat(victim.hasEnded()).as(secondConsole.text()).isFalse();
         }
+    }
+
+    private void awaitGrantTo(int grantee, Guest guest) {
+        while (!guest.whileStill(() -> grantsTo(grantee, guest)).orElseThrow()) {
+            assertThat(guest.hasEnded()).as(secondConsole.text()).isFalse();
+            Thread.yield();
+        }
+    }
+
+    private static boolean grantsTo(int grantee, Guest guest) {
+        return guest.domain().grants().entries().stream()
+                .anyMatch(entry -> entry.grantee() == grantee);
     }
 
     // ---- what the host sees
