@@ -25,18 +25,22 @@ class DomainSnapshotTest {
     private final PvGuest guest = new PvGuest(2, GuestClock.virtual());
 
     private Path saved() throws IOException {
-        Xenstore store = new Xenstore();
         guest.vcpu(0).cpu().setRetired(RETIRED);
         guest.scheduler.pause(guest.domain);
         Path file = folder.resolve("saved");
+        save(file, "");
+        return file;
+    }
+
+    private void save(Path file, String configuration) throws IOException {
+        Xenstore store = new Xenstore();
         DomainSnapshot.save(
                 file,
                 guest.domain,
                 new Description.Rings(1, 1, 2, 2),
                 store,
                 store.introduce(guest.domain.id(), () -> {}),
-                "");
-        return file;
+                configuration);
     }
 
     /** Another file with this section in the place of the one of its kind. */
@@ -69,6 +73,21 @@ class DomainSnapshotTest {
         Description read = DomainSnapshot.open(saved()).description();
         assertThat(read.retired()).isEqualTo(RETIRED);
         assertThat(read.vcpus()).isEqualTo(2);
+    }
+
+    /** As when the disk is full: the guest's last snapshot is all that its owner has. */
+    @Test
+    void saveThatFailsOnTheWayLeavesTheOldFileAndNoOther() throws IOException {
+        Path file = saved();
+        byte[] before = Files.readAllBytes(file);
+        guest.vcpu(0).cpu().setRetired(RETIRED + 1);
+        String notThere = null; // what is written last
+        assertThatThrownBy(() -> save(file, notThere)).isInstanceOf(NullPointerException.class);
+        assertThat(file).hasBinaryContent(before);
+        assertThat(folder).isDirectoryNotContaining(other -> !other.equals(file));
+        save(file, "");
+        assertThat(DomainSnapshot.open(file).description().retired()).isEqualTo(RETIRED + 1);
+        assertThat(folder).isDirectoryNotContaining(other -> !other.equals(file));
     }
 
     /** Else the domain's clock would jump, as far as the file likes. */
