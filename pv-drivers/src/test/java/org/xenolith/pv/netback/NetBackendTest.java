@@ -20,6 +20,9 @@ import java.util.Random;
 
 /** The network backend against frontends written by hand, honest and not. */
 class NetBackendTest {
+    /** 01:00:5e:00:00:01, all hosts of the link. */
+    private static final long GROUP = 0x01005e000001L;
+
     private final NetLab lab = new NetLab();
 
     private static byte[] bytes(EthernetFrame frame) {
@@ -362,24 +365,46 @@ class NetBackendTest {
         byte[] joined = {1, 0, 0x5e, 0, 0, 1};
         byte[] other = {1, 0, 0x5e, 0, 0, 2};
         byte[] all = {-1, -1, -1, -1, -1, -1};
-        lab.put(0, 0, Netif.TX_EXTRA_INFO, 1, 0);
-        lab.putExtra(new NetifExtraInfo(Netif.EXTRA_TYPE_MCAST_ADD, 0, 0, 0, 0x01005e000001L));
-        lab.send();
-        assertThat(lab.sent()).containsExactly(Netif.RSP_OKAY, Netif.RSP_NULL);
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP))
+                .containsExactly(Netif.RSP_OKAY, Netif.RSP_NULL);
         for (byte[] destination : List.of(joined, other, all, new byte[6])) {
             EthernetFrame frame = frame(60, 0);
             frame.bytes().put(destination);
             assertThat(lab.deliver(frame)).isTrue();
         }
         assertThat(lab.received()).hasSize(3);
-        lab.put(0, 0, Netif.TX_EXTRA_INFO, 1, 0);
-        lab.putExtra(new NetifExtraInfo(Netif.EXTRA_TYPE_MCAST_DEL, 0, 0, 0, 0x01005e000001L));
-        lab.send();
+        changeGroups(Netif.EXTRA_TYPE_MCAST_DEL, GROUP);
         EthernetFrame frame = frame(60, 0);
         frame.bytes().put(joined);
         lab.deliver(frame);
         assertThat(lab.received()).isEmpty();
         assertThat(lab.port.frames).as("joining is no packet").isEmpty();
+    }
+
+    @Test
+    void guestIsInNoMoreGroupsThanThereIsRoomFor() {
+        lab.connect();
+        for (int i = 0; i < 64; i++) {
+            assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP + i))
+                    .startsWith(Netif.RSP_OKAY);
+        }
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP + 64))
+                .as("one too many")
+                .containsExactly(Netif.RSP_ERROR, Netif.RSP_NULL);
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP))
+                .as("it is in that one")
+                .startsWith(Netif.RSP_OKAY);
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_DEL, GROUP)).startsWith(Netif.RSP_OKAY);
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP + 64)).startsWith(Netif.RSP_OKAY);
+        assertThat(changeGroups(Netif.EXTRA_TYPE_MCAST_ADD, GROUP)).startsWith(Netif.RSP_ERROR);
+    }
+
+    /** Joins or leaves a multicast group; returns the statuses of the slots. */
+    private List<Integer> changeGroups(int type, long group) {
+        lab.put(0, 0, Netif.TX_EXTRA_INFO, 1, 0);
+        lab.putExtra(new NetifExtraInfo(type, 0, 0, 0, group));
+        lab.send();
+        return lab.sent();
     }
 
     @Test
