@@ -20,10 +20,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The block backend against frontends written by hand, honest and not. */
 class BlockBackendTest {
     private static final long LAST_SECTOR = BlockLab.DISK_BYTES / 512 - 1;
+    private static final int NOT_GRANTED = 12345;
 
     private final BlockLab lab = new BlockLab();
 
@@ -416,7 +418,12 @@ class BlockBackendTest {
     void oneBadGrantAmongGoodOnesGivesTheGoodOnesBack() {
         lab.connect();
         long id =
-                lab.request(Blkif.OP_READ, 0, whole(lab.page(1)), whole(12345), whole(lab.page(2)));
+                lab.request(
+                        Blkif.OP_READ,
+                        0,
+                        whole(lab.page(1)),
+                        whole(NOT_GRANTED),
+                        whole(lab.page(2)));
         lab.go();
         assertThat(lab.status(id)).isEqualTo(Blkif.RSP_ERROR);
         assertThat(lab.domain.usesUnderWay()).isEqualTo(1);
@@ -474,6 +481,28 @@ class BlockBackendTest {
         long read = lab.request(Blkif.OP_READ, 0, whole(lab.page(1)));
         lab.go();
         assertThat(lab.status(read)).isEqualTo(Blkif.RSP_OKAY);
+    }
+
+    @Test
+    void guestThatWritesWhileItsRingIsReadGetsItsAnswersAfterARingsWorth() {
+        lab.connect();
+        AtomicInteger read = new AtomicInteger();
+        AtomicInteger answeredByThen = new AtomicInteger();
+        lab.domain.onGrant =
+                ref -> {
+                    if (read.incrementAndGet() == lab.ring.size() + 8) {
+                        answeredByThen.set(lab.ring.get(SharedRing.RSP_PROD));
+                    }
+                    if (read.get() < 1000) {
+                        lab.request(Blkif.OP_READ, 0, whole(NOT_GRANTED));
+                        lab.ring.publish();
+                    }
+                };
+        lab.request(Blkif.OP_READ, 0, whole(NOT_GRANTED));
+        lab.kick();
+        assertThat(answeredByThen.get()).isEqualTo(lab.ring.size());
+        assertThat(read.get()).as("comes back for the rest").isEqualTo(1000);
+        assertThat(lab.ring.get(SharedRing.RSP_PROD)).isEqualTo(1000);
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The network backend against frontends written by hand, honest and not. */
 class NetBackendTest {
@@ -405,6 +406,29 @@ class NetBackendTest {
         lab.putExtra(new NetifExtraInfo(type, 0, 0, 0, group));
         lab.send();
         return lab.sent();
+    }
+
+    @Test
+    void guestThatSendsWhileItsRingIsReadGetsItsAnswersAfterARingsWorth() {
+        lab.connect();
+        int page = lab.page(7);
+        AtomicInteger read = new AtomicInteger();
+        AtomicInteger answeredByThen = new AtomicInteger();
+        lab.domain.onGrant =
+                ref -> {
+                    if (read.incrementAndGet() == lab.tx.size() + 8) {
+                        answeredByThen.set(lab.tx.get(SharedRing.RSP_PROD));
+                    }
+                    if (read.get() < 1000) {
+                        lab.put(page, 0, 0, 1, 60);
+                        lab.tx.publish();
+                    }
+                };
+        lab.put(page, 0, 0, 1, 60);
+        lab.send();
+        assertThat(answeredByThen.get()).isEqualTo(lab.tx.size());
+        assertThat(lab.port.frames).as("comes back for the rest").hasSize(1000);
+        assertThat(lab.tx.get(SharedRing.RSP_PROD)).isEqualTo(1000);
     }
 
     @Test
