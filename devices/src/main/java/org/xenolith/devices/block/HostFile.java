@@ -43,7 +43,8 @@ final class HostFile implements ImageFile {
 
     private volatile boolean cannotPunch;
 
-    private HostFile(String name, int descriptor, FileChannel channel) {
+    /** An open file; tests give one of their own. */
+    HostFile(String name, int descriptor, FileChannel channel) {
         this.name = name;
         this.descriptor = descriptor;
         this.channel = channel;
