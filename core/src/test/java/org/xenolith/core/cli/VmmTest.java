@@ -1,7 +1,6 @@
 package org.xenolith.core.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
@@ -22,6 +21,7 @@ import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.Restorer;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
@@ -242,9 +242,7 @@ final class VmmTest {
 
     @Test
     void directoryAsFirstDiskBootsDebiansKernelWithAnImageOfIt() throws Exception {
-        assumeTrue(
-                Files.exists(Path.of("/usr/sbin/mke2fs")) || Files.exists(Path.of("/sbin/mke2fs")),
-                "SKIPPED, no mke2fs on this host");
+        HostNeeds.requirePrograms("mke2fs");
         Path root = Files.createDirectory(folder.resolve("root"));
         assertThat(vmm("boot", "-d", root.toString())).as("%s", err).isZero();
         BootOptions options = booted.getFirst();

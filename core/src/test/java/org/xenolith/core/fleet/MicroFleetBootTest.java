@@ -1,13 +1,13 @@
 package org.xenolith.core.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.lab.GuestCompiler;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,14 +24,9 @@ class MicroFleetBootTest {
     @TempDir Path folder;
 
     @BeforeEach
-    void skipLoudlyWithoutTools() {
-        if (!GuestCompiler.missingTools().isEmpty()) {
-            String message =
-                    "SKIPPED: micro-guests are not built: this machine lacks "
-                            + GuestCompiler.missingTools();
-            System.err.println(message);
-            assumeTrue(false, message);
-        }
+    void requireTools() {
+        List<String> missing = GuestCompiler.missingTools();
+        HostNeeds.require(missing.isEmpty(), missing + " to build micro-guests");
     }
 
     /** The file that comes with a guest, with the guest where we have built it. */

@@ -1,7 +1,6 @@
 package org.xenolith.core.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -9,6 +8,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,14 +33,9 @@ class LabsBootTest {
     @TempDir Path folder;
 
     @BeforeAll
-    static void skipLoudlyWithoutTools() {
-        if (!GuestCompiler.missingTools().isEmpty()) {
-            String message =
-                    "SKIPPED: labs are not checked: this machine lacks "
-                            + GuestCompiler.missingTools();
-            System.err.println(message);
-            assumeTrue(false, message);
-        }
+    static void requireTools() {
+        List<String> missing = GuestCompiler.missingTools();
+        HostNeeds.require(missing.isEmpty(), missing + " to build the labs");
     }
 
     @AfterAll

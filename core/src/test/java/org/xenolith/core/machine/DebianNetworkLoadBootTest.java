@@ -2,7 +2,6 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,13 +46,12 @@ class DebianNetworkLoadBootTest {
     /** Runs net-load in a guest whose interface is captured; returns what the guest printed. */
     private String runInGuest(String arguments, Path capture) throws Exception {
         HostTool.require("tshark");
-        Optional<HostProgram> program = HostProgram.build(folder, "net-load");
-        Assumptions.assumeTrue(program.isPresent(), "SKIPPED, no gcc or no static libc here");
+        HostProgram program = HostProgram.orSkip(folder, "net-load");
         BootInput input = DebianInput.orSkip();
         Path initrd = folder.resolve("initrd");
         new Initramfs()
                 .file("lease", 0755, LEASE.getBytes(StandardCharsets.UTF_8))
-                .file("net-load", 0755, program.get().bytes())
+                .file("net-load", 0755, program.bytes())
                 .file("script", 0755, SCRIPT.formatted(arguments).getBytes(StandardCharsets.UTF_8))
                 .appendTo(input.initrd(), initrd);
         BootOptions options =

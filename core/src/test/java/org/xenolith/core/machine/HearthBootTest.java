@@ -1,7 +1,6 @@
 package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -17,7 +16,6 @@ import org.xenolith.guests.GuestImages;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -121,11 +119,10 @@ class HearthBootTest {
 
     /** The usual RAM disk with a C program from beside the tests added. */
     private Path initrdWith(String name) throws Exception {
-        Optional<HostProgram> program = HostProgram.build(folder, name);
-        assumeTrue(program.isPresent(), "SKIPPED: no gcc with a static C library on this host");
+        HostProgram program = HostProgram.orSkip(folder, name);
         Path initrd = folder.resolve("initrd");
         new Initramfs()
-                .file("bin/" + name, 0755, program.get().bytes())
+                .file("bin/" + name, 0755, program.bytes())
                 .appendTo(HearthInput.orSkip(), initrd);
         return initrd;
     }

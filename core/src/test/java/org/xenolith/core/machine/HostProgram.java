@@ -2,6 +2,8 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.xenolith.devices.host.HostNeeds;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +18,8 @@ record HostProgram(Path binary) {
      * other code.
      */
     private static final String AS_IN_THE_GUEST = "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2";
+
+    static final String COMPILER = "gcc with a static C library (packages gcc, libc6-dev)";
 
     /** Builds it from a source beside the tests; empty where there is no gcc or no static libc. */
     static Optional<HostProgram> build(Path folder, String name) throws Exception {
@@ -40,6 +44,11 @@ record HostProgram(Path binary) {
         } catch (IOException noCompiler) {
             return Optional.empty();
         }
+    }
+
+    /** As {@link #build}; ends the test where it cannot be built: {@link HostNeeds#require}. */
+    static HostProgram orSkip(Path folder, String name) throws Exception {
+        return build(folder, name).orElseGet(() -> HostNeeds.missing(COMPILER, null));
     }
 
     /** What it prints on the host. */

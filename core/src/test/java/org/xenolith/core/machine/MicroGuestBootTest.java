@@ -1,7 +1,6 @@
 package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -12,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.lab.GuestCompiler;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkSpec;
 
 import java.io.IOException;
@@ -58,14 +58,9 @@ class MicroGuestBootTest {
     private final GuestConsole secondConsole = new GuestConsole();
 
     @BeforeAll
-    static void skipLoudlyWithoutTools() throws IOException {
-        if (!GuestCompiler.missingTools().isEmpty()) {
-            String message =
-                    "SKIPPED: micro-guests are not built: this machine lacks "
-                            + GuestCompiler.missingTools();
-            System.err.println(message);
-            assumeTrue(false, message);
-        }
+    static void createCompiler() throws IOException {
+        List<String> missing = GuestCompiler.missingTools();
+        HostNeeds.require(missing.isEmpty(), missing + " to build micro-guests");
         compiler = GuestCompiler.create();
     }
 

@@ -2,12 +2,12 @@ package org.xenolith.devices.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -167,7 +167,7 @@ final class DiskImageTest {
         Path file = Files.write(directory.resolve("disk.raw"), filled(MEBIBYTE, 'x'));
         HostTool losetup = new HostTool("losetup", "mount");
         HostTool.Result loop = losetup.tryRun("--find", "--show", file);
-        assumeTrue(loop.status() == 0, "SKIPPED: no loop device can be had: " + loop.output());
+        HostNeeds.skipWithout(loop.status() == 0, "a loop device: " + loop.output());
         Path device = Path.of(loop.output().strip());
         try {
             try (BlockImage disk = DiskImage.open(device, false)) {

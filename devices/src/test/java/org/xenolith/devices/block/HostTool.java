@@ -1,19 +1,17 @@
 package org.xenolith.devices.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
-/** A program of the host that makes images or judges ours. Tests that need it skip without it. */
+/** A program of the host that makes images or judges ours. */
 public final class HostTool {
     private final String program;
     private final String debianPackage;
@@ -23,14 +21,11 @@ public final class HostTool {
         this.debianPackage = debianPackage;
     }
 
-    /** Skips the test, and says so, if the program is missing. */
+    /** Ends the test if the program is missing: {@link HostNeeds#require}. */
     public void require() {
-        boolean found = find() != null;
-        if (!found) {
-            System.err.println(
-                    "SKIPPED: " + program + " is missing (apt-get install " + debianPackage + ")");
-        }
-        assumeTrue(found, program + " is missing: apt-get install " + debianPackage);
+        HostNeeds.require(
+                HostNeeds.find(program).isPresent(),
+                "%s (package %s)".formatted(program, debianPackage));
     }
 
     /** Runs the program; it has to succeed. Returns what it said. */
@@ -51,7 +46,8 @@ public final class HostTool {
      */
     public Result runWithInput(String input, Object... arguments) {
         require();
-        List<String> command = new ArrayList<>(List.of(find().toString()));
+        List<String> command =
+                new ArrayList<>(List.of(HostNeeds.find(program).orElseThrow().toString()));
         Arrays.stream(arguments).map(Object::toString).forEach(command::add);
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -66,15 +62,5 @@ public final class HostTool {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private Path find() {
-        return Stream.concat(
-                        Arrays.stream(System.getenv("PATH").split(":")),
-                        Stream.of("/usr/sbin", "/sbin"))
-                .map(directory -> Path.of(directory, program))
-                .filter(Files::isExecutable)
-                .findFirst()
-                .orElse(null);
     }
 }

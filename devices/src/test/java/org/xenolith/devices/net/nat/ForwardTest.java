@@ -2,7 +2,6 @@ package org.xenolith.devices.net.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -178,7 +177,7 @@ class ForwardTest {
 
     @Test
     void aPortOfAnIpv6AddressIsListenedOnThereAlone() throws IOException {
-        assumeTrue(LinuxInteropTest.hasIpv6(), "SKIPPED: this host has no ::1");
+        LinuxInteropTest.requireIpv6();
         try (NetworkLoop network = NetworkLoop.create();
                 UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
                 ForwardedPort port = nat.forward(PortForward.parse("[0::1]:0:80"), "10.0.2.15")) {

@@ -2,7 +2,6 @@ package org.xenolith.devices.net.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
 
@@ -17,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkLoop;
 import org.xenolith.devices.net.PortSettings;
 import org.xenolith.devices.net.Tshark;
@@ -56,15 +56,14 @@ class LinuxInteropTest {
 
     @BeforeEach
     void startGuest() throws Exception {
-        assumeTrue(
-                Files.isWritable(Path.of("/dev/net/tun")) && found("ip"),
-                "SKIPPED: no TAP device may be opened here, or iproute2 is missing");
-        assumeTrue(found("curl"), "SKIPPED: curl is missing");
+        HostNeeds.requirePrograms("ip", "curl");
+        HostNeeds.skipWithout(
+                Files.isWritable(Path.of("/dev/net/tun")), "the right to open a TAP device");
         nat.plugInto(ports, PortSettings.PLAIN);
         try {
             guest = new TapGuest(network, ports, directory.resolve("pcap"));
         } catch (IOException refused) {
-            assumeTrue(false, "SKIPPED: no TAP device or namespace may be made here: " + refused);
+            HostNeeds.skipWithout(false, "the right to make TAP devices, namespaces: " + refused);
         }
     }
 
@@ -107,13 +106,13 @@ class LinuxInteropTest {
 
     @Test
     void pingOfTheGatewayIsAnswered() throws Exception {
-        assumeTrue(found("ping"), "SKIPPED: ping is missing");
+        HostNeeds.requirePrograms("ping");
         assertThat(guest.inside("ping", "-c", "2", "-i", "0.2", "10.0.2.2")).contains("2 received");
     }
 
     @Test
     void theKernelMakesAnIpv6AddressAndReachesTheHost() throws Exception {
-        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        requireIpv6();
         guest.awaitIpv6();
         assertThat(guest.inside("ip", "-6", "route", "show", "default")).contains("via fe80::2");
         HttpServer onLoopback = server(InetAddress.getByName("::1"));
@@ -130,7 +129,7 @@ class LinuxInteropTest {
         }
         assertThatThrownBy(() -> guest.inside("bash", "-c", "exec 3<>/dev/tcp/fd00::2/1"))
                 .hasMessageContaining("Connection refused");
-        if (found("ping")) {
+        if (HostNeeds.find("ping").isPresent()) {
             for (String own : new String[] {"fd00::2", "fd00::3", "fe80::2%" + guest.device()}) {
                 assertThat(guest.inside("ping", "-6", "-c", "1", own)).contains("1 received");
                 assertThat(guest.inside("ping", "-6", "-c", "1", "-s", "5000", own))
@@ -146,7 +145,11 @@ class LinuxInteropTest {
         assertNothingMalformed();
     }
 
-    static boolean hasIpv6() {
+    static void requireIpv6() {
+        HostNeeds.skipWithout(hasIpv6(), "the address ::1");
+    }
+
+    private static boolean hasIpv6() {
         try (ServerSocket _ = new ServerSocket(0, 1, InetAddress.getByName("::1"))) {
             return true;
         } catch (IOException e) {
@@ -162,7 +165,7 @@ class LinuxInteropTest {
 
     @Test
     void theHostReachesTheGuestThroughAForward() throws Exception {
-        assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
+        HostNeeds.requirePrograms("iperf3");
         Process server = guest.startInside("iperf3", "-s", "-1", "-p", "5201");
         int port = nat.forward(PortForward.parse("0:5201"), "10.0.2.15").forward().hostPort();
         awaitListener();
@@ -173,7 +176,7 @@ class LinuxInteropTest {
 
     @Test
     void parallelStreamsInBothDirectionsEndWithoutError() throws Exception {
-        assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
+        HostNeeds.requirePrograms("iperf3");
         int port = 20_000 + (int) (ProcessHandle.current().pid() % 10_000);
         Process server =
                 new ProcessBuilder(
@@ -194,7 +197,7 @@ class LinuxInteropTest {
 
     @Test
     void aThousandConnectionsAreHeldAndAllEcho() throws Exception {
-        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        HostNeeds.requirePrograms("python3");
         try (ServerSocket echo = new ServerSocket(0, 1000, InetAddress.getLoopbackAddress())) {
             Thread.ofVirtual().start(() -> echoAll(echo));
             String script =
@@ -232,7 +235,7 @@ class LinuxInteropTest {
 
     @Test
     void datagramsGoToTheHostAndThroughAForwardToTheGuest() throws Exception {
-        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        HostNeeds.requirePrograms("python3");
         try (DatagramSocket host = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             host.setSoTimeout(20_000);
             String script =
@@ -259,8 +262,8 @@ class LinuxInteropTest {
 
     @Test
     void largeDatagramsGoToTheHostAndBackOverIpv6() throws Exception {
-        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
-        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        HostNeeds.requirePrograms("python3");
+        requireIpv6();
         guest.awaitIpv6();
         try (DatagramSocket host = new DatagramSocket(0, InetAddress.getByName("::1"))) {
             host.setSoTimeout(20_000);
@@ -293,8 +296,8 @@ class LinuxInteropTest {
 
     @Test
     void theHostReachesTheGuestThroughAForwardOfAnIpv6Address() throws Exception {
-        assumeTrue(found("iperf3"), "SKIPPED: iperf3 is missing");
-        assumeTrue(hasIpv6(), "SKIPPED: this host has no ::1");
+        HostNeeds.requirePrograms("iperf3");
+        requireIpv6();
         Process server = guest.startInside("iperf3", "-s", "-1", "-p", "5201");
         PortForward forward = PortForward.parse("[::1]:0:5201");
         int port = nat.forward(forward, "10.0.2.15").forward().hostPort();
@@ -318,7 +321,7 @@ class LinuxInteropTest {
 
     @Test
     void aChannelReachesAServerInTheGuest() throws Exception {
-        assumeTrue(found("python3"), "SKIPPED: python3 is missing");
+        HostNeeds.requirePrograms("python3");
         Files.writeString(directory.resolve("page"), "hello from the guest");
         Process server =
                 guest.startInside(
@@ -412,14 +415,5 @@ class LinuxInteropTest {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private static boolean found(String program) {
-        for (String path : System.getenv("PATH").split(":")) {
-            if (Files.isExecutable(Path.of(path, program))) {
-                return true;
-            }
-        }
-        return false;
     }
 }

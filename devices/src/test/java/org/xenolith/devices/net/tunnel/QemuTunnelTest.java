@@ -1,10 +1,10 @@
 package org.xenolith.devices.net.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.PortSettings;
 
 import java.io.IOException;
@@ -50,9 +50,9 @@ final class QemuTunnelTest {
             throws Exception {
         try {
             String version = firstLine("qemu-system-x86_64", "--version");
-            assumeTrue(
+            HostNeeds.skipWithout(
                     version.matches(".*version (7\\.[2-9]|[89]\\.|[1-9][0-9]).*"),
-                    "SKIPPED: -netdev stream came with QEMU 7.2; this is " + version);
+                    "QEMU 7.2, which brought -netdev stream; this is " + version);
             return new ProcessBuilder(
                             "qemu-system-x86_64",
                             "-machine",
@@ -75,7 +75,7 @@ final class QemuTunnelTest {
                     .redirectError(ProcessBuilder.Redirect.DISCARD) // "hub 0 with no nics"
                     .start();
         } catch (IOException missing) {
-            assumeTrue(false, "SKIPPED: QEMU is not installed (package qemu-system-x86)");
+            HostNeeds.skipWithout(false, "QEMU (package qemu-system-x86, a large one)");
             throw missing;
         }
     }

@@ -2,12 +2,12 @@ package org.xenolith.devices.net.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.buffer.Unpooled;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.PortSettings;
@@ -56,16 +56,16 @@ final class TapPortTest {
                             .redirectErrorStream(true)
                             .start();
         } catch (IOException missing) {
-            assumeTrue(false, "SKIPPED: unshare is not installed (package util-linux)");
+            HostNeeds.missing("unshare (package util-linux)", missing);
             return;
         }
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         process.waitFor();
-        assumeTrue(
+        HostNeeds.skipWithout(
                 !output.contains("unshare failed") && !output.contains("takes root"),
-                "SKIPPED: no right to make a network namespace and a TAP device: " + output);
-        assumeTrue(!output.contains("\"ip\""), "SKIPPED: ip is not installed (package iproute2)");
+                "the right to make a network namespace and a TAP device: " + output);
+        HostNeeds.require(!output.contains("\"ip\""), "ip (package iproute2)");
         assertThat(output)
                 .isEqualTo(
                         """
