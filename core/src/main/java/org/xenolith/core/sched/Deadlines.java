@@ -1,6 +1,7 @@
 package org.xenolith.core.sched;
 
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.time.GuestClock;
 
 import java.util.TreeSet;
 import java.util.function.LongSupplier;
@@ -43,8 +44,11 @@ final class Deadlines {
     private long wakeTime(Task task) {
         VirtualCpu vcpu = task.vcpu;
         long deadline = vcpu.nextDeadline();
-        if (deadline == Task.NEVER || !task.siblings.isLive()) {
-            return deadline;
+        if (!task.siblings.isLive()) {
+            return deadline > GuestClock.LAST_VIRTUAL_DEADLINE ? Task.NEVER : deadline;
+        }
+        if (deadline == Task.NEVER) {
+            return Task.NEVER;
         }
         long left = Math.max(0, deadline - vcpu.systemTime());
         return VirtualCpu.after(nanoTime.getAsLong(), left);

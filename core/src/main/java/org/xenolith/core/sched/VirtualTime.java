@@ -1,5 +1,7 @@
 package org.xenolith.core.sched;
 
+import org.xenolith.core.domain.Domain;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,17 +42,22 @@ final class VirtualTime {
     /**
      * Lets domains jump over the time in which all their vCPUs sleep.
      *
-     * @return whether any did
+     * @return whether time has moved for any: another try without that would find the same
      */
     boolean skipToNextDeadline() {
         boolean skipped = false;
         for (DomainTasks tasks : domains) {
             if (!tasks.sleepers.isEmpty() && tasks.running == 0) {
-                long deadline = tasks.sleepers.first().wakeAt;
-                tasks.domain.clock().skipTo(deadline, tasks.domain.retired());
-                skipped = true;
+                skipped |= skip(tasks.domain, tasks.sleepers.first().wakeAt);
             }
         }
         return skipped;
+    }
+
+    private static boolean skip(Domain domain, long deadline) {
+        long retired = domain.retired();
+        long before = domain.clock().systemTimeNanos(retired);
+        domain.clock().skipTo(deadline, retired);
+        return domain.clock().systemTimeNanos(retired) > before;
     }
 }

@@ -8,13 +8,22 @@ public interface GuestClock {
     /** Frequency of the time-stamp counter. */
     long TSC_HZ = 1_000_000_000L;
 
+    /**
+     * Last deadline to which virtual time jumps, 73 years: time beyond would turn negative one day.
+     */
+    long LAST_VIRTUAL_DEADLINE = 1L << 61;
+
     /** System time now, for a vCPU that has retired so many instructions. */
     long systemTimeNanos(long retired);
 
     /** UTC at system time 0, nanoseconds since 1970. */
     long wallClockAtStartNanos();
 
-    /** All vCPUs sleep until {@code deadlineNanos}: virtual time jumps there. */
+    /**
+     * All vCPUs sleep until {@code deadlineNanos}: virtual time jumps there.
+     *
+     * @param deadlineNanos system time, {@link #LAST_VIRTUAL_DEADLINE} at most
+     */
     void skipTo(long deadlineNanos, long retired);
 
     /** Whether time passes while nobody runs. */

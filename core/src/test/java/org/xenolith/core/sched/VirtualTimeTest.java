@@ -67,6 +67,23 @@ class VirtualTimeTest {
         assertThat(virtualTime.skipToNextDeadline()).isFalse();
     }
 
+    /** A guest that asks for such a one would else take time to where it turns negative. */
+    @Test
+    void deadlineBeyondTheEndOfVirtualTimeIsNone() {
+        Task sleeper = tasks.tasks.get(0);
+        sleep(sleeper, Task.NEVER - 1);
+        assertThat(virtualTime.skipToNextDeadline()).isFalse();
+        assertThat(sleeper.vcpu.systemTime()).isZero();
+    }
+
+    /** Or the host thread would try again for ever, with the scheduler's lock. */
+    @Test
+    void jumpThatMovesNoTimeIsNone() {
+        sleep(tasks.tasks.get(0), 500);
+        assertThat(virtualTime.skipToNextDeadline()).isTrue();
+        assertThat(virtualTime.skipToNextDeadline()).isFalse();
+    }
+
     @Test
     void eachDomainHasItsOwnTime() {
         PvGuest other = new PvGuest(2, GuestClock.virtual());
