@@ -170,7 +170,7 @@ public final class Scheduler {
             DomainTasks tasks = domains.get(domain);
             if (tasks != null && tasks.paused) {
                 tasks.paused = false;
-                tasks.tasks.forEach(turns::place);
+                tasks.tasks.forEach(turns::placeAfterPause);
                 workers.signalAll();
             }
         } finally {

@@ -36,6 +36,17 @@ final class Turns {
         }
     }
 
+    /**
+     * The same when a pause is over: nobody owes it the time for which it stood still. In virtual
+     * time a pause leaves no trace.
+     */
+    void placeAfterPause(Task task) {
+        if (task.siblings.isLive() && task.vcpu.state == State.RUNNABLE) {
+            task.charged = Math.max(task.charged, floor);
+        }
+        place(task);
+    }
+
     /** Takes a task from wherever it stands. */
     void displace(Task task) {
         ready.remove(task);

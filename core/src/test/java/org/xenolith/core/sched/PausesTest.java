@@ -37,6 +37,19 @@ class PausesTest extends ScriptedVcpus {
     }
 
     @Test
+    void domainThatWasPausedForTenMinutesDoesNotKeepOthersWaitingForTen() {
+        PvGuest paused = guest(1);
+        PvGuest other = new PvGuest(2, clock, scheduler);
+        scheduler.online(other.vcpu(1));
+        scheduler.pause(paused.domain);
+        runSlices(1000);
+        scheduler.unpause(paused.domain);
+        ran.clear();
+        runSlices(20);
+        assertThat(ran.stream().filter(id -> id == 0).count()).isBetween(9L, 11L);
+    }
+
+    @Test
     void sliceThatAPauseInterruptedGoesOnBeforeAnybodyElsesTurn() {
         PvGuest guest = new PvGuest(3, GuestClock.virtual(), scheduler);
         for (int i = 0; i < 3; i++) {
