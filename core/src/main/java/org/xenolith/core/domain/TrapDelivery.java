@@ -170,12 +170,17 @@ public final class TrapDelivery {
         return info.isUpcallPending() && !info.upcallsMasked();
     }
 
+    /** Whether an NMI is due. */
+    public boolean isNmiDue() {
+        return vcpu.nmiPending && !vcpu.nmiMasked;
+    }
+
     /**
      * Delivers an NMI and an event upcall as far as they are due. The NMI goes first, as in Xen: an
      * upcall may interrupt its handler only if that was registered without masking events.
      */
     public void upcallIfDue() {
-        if (vcpu.nmiPending && !vcpu.nmiMasked) {
+        if (isNmiDue()) {
             deliverNmi();
         }
         if (isUpcallDue()) {

@@ -33,8 +33,8 @@ public final class Waits {
     }
 
     /**
-     * The vCPU waits, from its next poll point on, until one of the ports is pending or an upcall
-     * is due.
+     * The vCPU waits, from its next poll point on, until one of the ports is pending, or an upcall
+     * or an NMI is due.
      *
      * @param ports kept, not copied
      * @param deadline system time at which it waits no more, below 0 too for one that is past;
@@ -105,7 +105,9 @@ public final class Waits {
     }
 
     private boolean isPollOver() {
-        if (vcpu.systemTime() >= pollDeadline || vcpu.delivery.isUpcallDue()) {
+        if (vcpu.systemTime() >= pollDeadline
+                || vcpu.delivery.isNmiDue()
+                || vcpu.delivery.isUpcallDue()) {
             return true;
         }
         for (int port : polledPorts) {

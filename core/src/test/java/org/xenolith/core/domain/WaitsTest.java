@@ -72,6 +72,16 @@ class WaitsTest {
     }
 
     @Test
+    void pollEndsWithAnNmiThatIsNotMasked() {
+        waits.forPorts(new int[] {9}, VirtualCpu.NEVER);
+        vcpu.nmiPending = true;
+        vcpu.nmiMasked = true;
+        assertThat(waits.stillWaiting()).isEqualTo(State.POLLING);
+        vcpu.nmiMasked = false;
+        assertThat(waits.stillWaiting()).isNull();
+    }
+
+    @Test
     void deadlineOfAPollCountsOnlyWhileTheVcpuPolls() {
         waits.forPorts(new int[] {9}, 700);
         vcpu.timers.setOneShot(900);
