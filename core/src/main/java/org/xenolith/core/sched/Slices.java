@@ -113,6 +113,9 @@ final class Slices {
     private void settle(Task task, State stoppedIn) {
         VirtualCpu vcpu = task.vcpu;
         vcpu.state = stateAfter(task, stoppedIn);
+        if (vcpu.state == State.RUNNABLE && stoppedIn != State.RUNNABLE) {
+            Turns.waitsForATurn(vcpu);
+        }
         if (vcpu.yielded) {
             vcpu.yielded = false;
             task.yields = true;

@@ -1,5 +1,7 @@
 package org.xenolith.core.sched;
 
+import org.xenolith.core.domain.Runstate;
+import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 
 import java.util.TreeSet;
@@ -68,7 +70,13 @@ final class Turns {
         displace(task);
         task.charged = Math.max(task.charged, floor);
         task.vcpu.state = State.RUNNABLE;
+        waitsForATurn(task.vcpu);
         place(task);
+    }
+
+    /** From now on its guest sees that it waits for a processor; guest memory is not touched. */
+    static void waitsForATurn(VirtualCpu vcpu) {
+        vcpu.runstate.set(Runstate.RUNNABLE, vcpu.systemTime());
     }
 
     /** How many may run and do not let others go first. */

@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.PvGuest;
+import org.xenolith.core.domain.Runstate;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** vCPUs that sleep, go down, and are woken. */
 class WakeUpsTest extends ScriptedVcpus {
@@ -37,6 +41,45 @@ class WakeUpsTest extends ScriptedVcpus {
                 });
         runSlices(1);
         assertThat(guest.vcpu(0).state).isEqualTo(State.RUNNABLE);
+    }
+
+    /** Guests call the time for which they wait for a processor stolen. */
+    @Test
+    void vcpuThatIsAwakeAndDoesNotRunYetIsRunnableToItsGuest() {
+        PvGuest guest = guest(1);
+        VirtualCpu vcpu = guest.vcpu(0);
+        script.add(() -> asleepAt(100, vcpu));
+        runSlices(1);
+        clock.now = 300;
+        scheduler.wake(vcpu);
+        assertThat(timesAt(450, vcpu)).containsExactly(100L, 150L, 200L, 0L);
+    }
+
+    @Test
+    void vcpuThatMustLookAgainBeforeItSleepsIsRunnableToItsGuest() {
+        PvGuest guest = guest(1);
+        VirtualCpu vcpu = guest.vcpu(0);
+        script.add(
+                () -> {
+                    scheduler.wake(vcpu);
+                    return asleepAt(100, vcpu);
+                });
+        runSlices(1);
+        assertThat(timesAt(450, vcpu)).containsExactly(100L, 350L, 0L, 0L);
+    }
+
+    /** What the vCPU's runner does for a slice from now on, at the end of which the vCPU waits. */
+    private State asleepAt(long end, VirtualCpu vcpu) {
+        vcpu.runstate.set(Runstate.RUNNING, clock.now);
+        clock.now = end;
+        vcpu.runstate.set(Runstate.BLOCKED, clock.now);
+        return State.BLOCKED;
+    }
+
+    /** How long it has been running, runnable, blocked and offline; nanoseconds. */
+    private static List<Long> timesAt(long now, VirtualCpu vcpu) {
+        ByteBuffer in = ByteBuffer.wrap(vcpu.runstate.recordAt(now)).order(ByteOrder.LITTLE_ENDIAN);
+        return IntStream.range(0, 4).mapToObj(state -> in.getLong(16 + 8 * state)).toList();
     }
 
     @Test
