@@ -11,6 +11,7 @@ import org.xenolith.cpu.mmu.Mmu;
  */
 final class Msrs {
     private static final int TSC = 0x10;
+    private static final int PLATFORM_ID = 0x17;
     private static final int APIC_BASE = 0x1b;
     private static final int MICROCODE = 0x8b;
     private static final int MISC_ENABLE = 0x1a0;
@@ -44,7 +45,7 @@ final class Msrs {
         return switch (index) {
             case TSC -> vcpu.systemTime();
             case APIC_BASE -> APIC_ENABLED_AT | (vcpu.vcpuId() == 0 ? APIC_BSP : 0);
-            case MICROCODE -> 0;
+            case PLATFORM_ID, MICROCODE -> 0;
             case MISC_ENABLE -> MISC_ENABLE_VALUE;
             case PAT -> PAT_VALUE;
             case EFER -> EFER_VALUE;

@@ -269,6 +269,14 @@ class HypercallsTest {
         assertThatThrownBy(() -> platform.readControl(cpu, 0)).isInstanceOf(GuestFault.class);
     }
 
+    /** Linux since 7.2 reads it on every Intel processor, and reports a fault. */
+    @Test
+    void platformIdOfAnIntelProcessorIsReadAndNotWritten() {
+        Cpu cpu = vcpu.cpu();
+        assertThat(platform.readMsr(cpu, 0x17)).isZero();
+        assertThatThrownBy(() -> platform.writeMsr(cpu, 0x17, 0)).isInstanceOf(GuestFault.class);
+    }
+
     @Test
     void timeStampIsDeniedToProcessesOnlyWhileCr4SaysSo() {
         Cpu cpu = vcpu.cpu();
