@@ -11,11 +11,19 @@ import org.xenolith.pv.ring.ByteRing;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A guest's way to xenstore: its page, its event channel, and the connection behind them. */
 final class StorePort {
     private final Domain domain;
     private final long mfn;
+
+    /**
+     * A look at the ring is posted: while the guest stands still nobody takes it, and its
+     * neighbours go on writing what it watches.
+     */
+    private final AtomicBoolean lookIsDue = new AtomicBoolean();
+
     private int port;
     private MemorySegment page;
     private XenstoreConnection connection;
@@ -100,7 +108,14 @@ final class StorePort {
 
     /** Looks at the ring at the guest's next poll point. */
     void lookSoon() {
-        domain.post(this::service);
+        if (!lookIsDue.getAndSet(true)) {
+            domain.post(this::look);
+        }
+    }
+
+    private void look() {
+        lookIsDue.set(false);
+        service();
     }
 
     /** One round; a guest that writes faster than we read waits for the next poll point. */
@@ -109,7 +124,7 @@ final class StorePort {
             domain.events().deliver(port);
         }
         if (ring.hasWork()) {
-            domain.post(this::service);
+            lookSoon();
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 
 /**
@@ -226,6 +227,10 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         private final FrontendOffloads offloads;
         private final MulticastFilter filter;
         private final List<QueuePair> pairs;
+
+        /** A look at the key is posted: however often it changes, one waits for the guest. */
+        private final AtomicBoolean filterIsDue = new AtomicBoolean();
+
         private Store.Watch multicastControl; // null until the start
 
         Connection(
@@ -248,14 +253,20 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         @Override
         public void start() {
             connection = this;
-            multicastControl =
-                    keys.watch(
-                            MULTICAST_CONTROL,
-                            () ->
-                                    domain.post(
-                                            () -> filter.setActive(keys.flag(MULTICAST_CONTROL))));
+            multicastControl = keys.watch(MULTICAST_CONTROL, this::setFilterSoon);
             // The other side may have sent before the ports were bound.
             pairs.forEach(pair -> domain.post(pair::service));
+        }
+
+        private void setFilterSoon() {
+            if (!filterIsDue.getAndSet(true)) {
+                domain.post(this::setFilter);
+            }
+        }
+
+        private void setFilter() {
+            filterIsDue.set(false); // before the look: what changes from now on comes again
+            filter.setActive(keys.flag(MULTICAST_CONTROL));
         }
 
         boolean deliver(EthernetFrame frame) {

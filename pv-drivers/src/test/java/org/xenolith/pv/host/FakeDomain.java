@@ -114,6 +114,13 @@ public final class FakeDomain implements FrontendDomain {
         return grants;
     }
 
+    /** How much of what was posted waits to be run. */
+    public int posted() {
+        synchronized (posted) {
+            return posted.size();
+        }
+    }
+
     /** Runs what was posted, and what that posts. */
     public void run() {
         Runnable work;

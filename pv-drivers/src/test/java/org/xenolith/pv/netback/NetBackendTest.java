@@ -448,6 +448,18 @@ class NetBackendTest {
         assertThat(lab.store.watches()).as("watches that are left").isEqualTo(watches);
     }
 
+    @Test
+    void filterOfAGuestThatStandsStillIsLookedAtOnceHoweverOftenItsKeyChanges() {
+        lab.connect();
+        lab.offer(10);
+        for (int i = 0; i < 100; i++) {
+            lab.front("request-multicast-control", i & 1);
+        }
+        assertThat(lab.domain.posted()).isEqualTo(1);
+        lab.domain.run();
+        assertThat(groupFrameArrives()).isFalse();
+    }
+
     private boolean groupFrameArrives() {
         EthernetFrame frame = frame(60, 0);
         frame.bytes().put(new byte[] {1, 0, 0x5e, 0, 0, 2});
