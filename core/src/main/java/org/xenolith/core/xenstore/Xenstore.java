@@ -16,12 +16,16 @@ import java.util.function.Supplier;
 
 /**
  * The store. One object serves all domains and the toolstack from any thread: one lock guards
- * everything, is held for single operations only, and is never held while foreign code runs. Events
- * are queued under the lock, hence in the order of the changes, and delivered after it.
+ * everything, is held for single operations only, and is never held while foreign code runs but in
+ * an {@link #update} that guests have hindered too often. Events are queued under the lock, hence
+ * in the order of the changes, and delivered after it.
  */
 public final class Xenstore implements StoreAccess {
     private static final String INTRODUCE_DOMAIN = "@introduceDomain";
     private static final String RELEASE_DOMAIN = "@releaseDomain";
+
+    /** Commits of the host's that may conflict before it keeps everybody else out. */
+    private static final int FREE_ATTEMPTS = 8;
 
     private final Object lock = new Object();
     private final Quota quota;
@@ -163,19 +167,32 @@ public final class Xenstore implements StoreAccess {
      * Does several things in one transaction: others see all or nothing, and watches fire at the
      * end.
      *
-     * @param work runs without a lock, and again when somebody changed what it used; it must have
-     *     no effect but through its argument
+     * @param work runs again when somebody changed what it used, without a lock at first; it must
+     *     have no effect but through its argument, nor wait for anybody
      */
     public void update(Consumer<StoreAccess> work) {
         boolean done = false;
-        while (!done) {
-            Transaction transaction = begin(Permissions.PRIVILEGED);
-            work.accept(new HostAccess(transaction.view()));
+        for (int i = 0; i < FREE_ATTEMPTS && !done; i++) {
+            done = tryUpdate(work);
+        }
+        if (!done) {
+            // A guest that writes without end must not win for ever: nothing comes in between now.
             synchronized (lock) {
-                done = commit(transaction);
+                if (!tryUpdate(work)) {
+                    throw new IllegalStateException("an update wrote past its own transaction");
+                }
             }
         }
         deliver();
+    }
+
+    /** Whether nobody changed meanwhile what the work used. */
+    private boolean tryUpdate(Consumer<StoreAccess> work) {
+        Transaction transaction = begin(Permissions.PRIVILEGED);
+        work.accept(new HostAccess(transaction.view()));
+        synchronized (lock) {
+            return commit(transaction);
+        }
     }
 
     /**

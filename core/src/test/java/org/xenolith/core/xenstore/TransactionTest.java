@@ -260,6 +260,33 @@ class TransactionTest {
         assertThat(store.read("/count")).contains("11");
     }
 
+    @Test
+    void aGuestThatAlwaysWritesFirstDoesNotKeepTheHostsUpdateFromItsEnd()
+            throws InterruptedException {
+        List<Thread> writers = new ArrayList<>();
+        store.update(
+                access -> {
+                    assertThat(writers).as("attempts so far").hasSizeLessThan(100);
+                    access.rm(DATA);
+                    access.write("/done", "yes");
+                    writers.add(startToWrite("" + writers.size()));
+                });
+        assertThat(store.read("/done")).contains("yes");
+        for (Thread writer : writers) {
+            writer.join();
+        }
+    }
+
+    /** The guest's vCPU has written, or waits for the store. */
+    private Thread startToWrite(String value) {
+        Thread writer = new Thread(() -> guest.write("data", value));
+        writer.start();
+        while (writer.isAlive() && writer.getState() != Thread.State.BLOCKED) {
+            Thread.onSpinWait();
+        }
+        return writer;
+    }
+
     /** Random operations in transactions with changes between them, against a plain map. */
     @Test
     void committedTransactionsAreAsIfDoneAloneAtTheirEnd() {
