@@ -1,5 +1,7 @@
 package org.xenolith.core.xenstore;
 
+import java.util.Comparator;
+
 /**
  * A series of operations that take effect together or not at all. It works on a copy of the tree as
  * it was at the start and commits only if every node it read or wrote is unchanged since then; of
@@ -51,13 +53,12 @@ final class Transaction {
             store.become(working);
             return true;
         }
-        for (StorePath path : changes.accessed()) {
-            if (generation(base, path) != generation(store.root(), path)) {
-                return false;
-            }
+        if (!isUpToDate(store.root())) {
+            return false;
         }
         Tree merged = store.copy();
-        changes.changed().sequencedKeySet().forEach(path -> carryOver(path, merged));
+        NodeFinder made = new NodeFinder(working.root());
+        changes.changed().sequencedKeySet().forEach(path -> carryOver(path, made, merged));
         int owned = merged.nodesOwnedBy(domid);
         if (isLimited() && owned > quota.nodes() && owned > store.nodesOwnedBy(domid)) {
             throw new XenstoreException(
@@ -67,8 +68,18 @@ final class Transaction {
         return true;
     }
 
-    private void carryOver(StorePath path, Tree merged) {
-        Node node = working.find(path);
+    /** Whether nobody has changed a node that this transaction depends on. */
+    private boolean isUpToDate(Node current) {
+        NodeFinder then = new NodeFinder(base);
+        NodeFinder now = new NodeFinder(current);
+        // In order, however the transaction came to them: a thousand may lie a thousand deep.
+        return changes.accessed().stream()
+                .sorted(Comparator.comparing(StorePath::text))
+                .allMatch(path -> generation(then.find(path)) == generation(now.find(path)));
+    }
+
+    private static void carryOver(StorePath path, NodeFinder made, Tree merged) {
+        Node node = made.find(path);
         Node there = merged.find(path);
         if (node == null) {
             merged.remove(path);
@@ -81,9 +92,8 @@ final class Transaction {
         }
     }
 
-    /** The generation of a node, or 0, which no node has, where there is none. */
-    private static long generation(Node root, StorePath path) {
-        Node node = Tree.find(root, path);
+    /** The generation of a node, or 0, which no node has, for null. */
+    private static long generation(Node node) {
         return node == null ? 0 : node.generation();
     }
 

@@ -49,18 +49,7 @@ final class Tree {
 
     /** The node at that path, or null. */
     Node find(StorePath path) {
-        return find(root, path);
-    }
-
-    static Node find(Node root, StorePath path) {
-        Node node = root;
-        for (String name : path.names()) {
-            node = node.child(name);
-            if (node == null) {
-                return null;
-            }
-        }
-        return node;
+        return new NodeFinder(root).find(path);
     }
 
     /**

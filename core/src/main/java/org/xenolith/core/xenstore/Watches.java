@@ -52,24 +52,16 @@ final class Watches {
 
     /** Queues the events of what changed between two roots. */
     void fire(Changes changes, Node before, Node after) {
+        Firing firing = new Firing(before, after);
         changes.changed()
                 .forEach(
                         (path, kind) -> {
                             switch (kind) {
                                 case PARENT_CREATED -> {}
-                                case REMOVED_WITH_ANCESTOR ->
-                                        fireOn(path, Changed.of(path, before, after));
-                                case CHANGED -> fireUpFrom(path, Changed.of(path, before, after));
+                                case REMOVED_WITH_ANCESTOR -> firing.tellThoseOn(path);
+                                case CHANGED -> firing.tellThoseFrom(path);
                             }
                         });
-    }
-
-    private void fireUpFrom(StorePath path, Changed changed) {
-        fireOn(path, changed);
-        for (StorePath up = path; !up.isRoot(); ) {
-            up = up.parent();
-            fireOn(up, changed);
-        }
     }
 
     /** Queues a special event such as {@code @introduceDomain}, which only domain 0 may hear. */
@@ -81,29 +73,68 @@ final class Watches {
         }
     }
 
-    private void fireOn(StorePath watched, Changed changed) {
-        for (Watch watch : byNode.getOrDefault(watched.text(), List.of())) {
-            if (changed.mayBeHeardBy(watch.watcher().domid())) {
-                watch.watcher().fired(watch, watch.spell(changed.path.text()));
+    /**
+     * Changes between two roots on their way to the watches. With one request a guest changes a
+     * thousand nodes, each of which may have a thousand names: nodes are looked up for those that
+     * somebody watches, once for all watches, and what is above a node once for all below it.
+     */
+    private final class Firing {
+        private final NodeFinder before;
+        private final NodeFinder after;
+
+        /** Of paths, which are watched among themselves and what is above them, downmost first. */
+        private final Map<StorePath, List<String>> watchedFrom = new HashMap<>();
+
+        Firing(Node before, Node after) {
+            this.before = new NodeFinder(before);
+            this.after = new NodeFinder(after);
+        }
+
+        void tellThoseOn(StorePath changed) {
+            if (byNode.containsKey(changed.text())) {
+                tell(List.of(changed.text()), changed);
+            }
+        }
+
+        void tellThoseFrom(StorePath changed) {
+            List<String> watched = watchedFrom(changed);
+            if (!watched.isEmpty()) {
+                tell(watched, changed);
+            }
+        }
+
+        private List<String> watchedFrom(StorePath path) {
+            List<String> found = watchedFrom.get(path);
+            if (found == null) {
+                found = path.isRoot() ? List.of() : watchedFrom(path.parent());
+                if (byNode.containsKey(path.text())) {
+                    found = new ArrayList<>(found);
+                    found.addFirst(path.text());
+                }
+                watchedFrom.put(path, found);
+            }
+            return found;
+        }
+
+        private void tell(List<String> watchedNodes, StorePath path) {
+            Node parent = path.isRoot() ? null : after.find(path.parent());
+            Changed changed = new Changed(before.find(path), after.find(path), parent);
+            for (String node : watchedNodes) {
+                for (Watch watch : byNode.get(node)) {
+                    if (changed.mayBeHeardBy(watch.watcher().domid())) {
+                        watch.watcher().fired(watch, watch.spell(path.text()));
+                    }
+                }
             }
         }
     }
 
     /**
-     * A node that changed and who may hear of it: looked up once, however many watch it, since a
-     * path may have hundreds of names and a guest a hundred watches on each of them.
+     * What is at a path that changed, which says who may hear of it.
      *
      * @param before null if it was not there, and likewise the others
      */
-    private record Changed(StorePath path, Node before, Node after, Node parent) {
-        static Changed of(StorePath path, Node before, Node after) {
-            return new Changed(
-                    path,
-                    Tree.find(before, path),
-                    Tree.find(after, path),
-                    path.isRoot() ? null : Tree.find(after, path.parent()));
-        }
-
+    private record Changed(Node before, Node after, Node parent) {
         /** Whether the domain could read the node before, can now, or can read its parent. */
         boolean mayBeHeardBy(int domid) {
             return domid == Permissions.PRIVILEGED

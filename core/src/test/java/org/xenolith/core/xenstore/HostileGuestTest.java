@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -139,6 +140,22 @@ class HostileGuestTest {
         assertThat(store.dump()).contains("bottom");
         assertThat(guest.rm("data/d")).isEqualTo("OK");
         assertThat(guest.list("data")).isEmpty();
+    }
+
+    /** Under the lock for which all guests wait; with three look-ups a name it took a minute. */
+    @Test
+    @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void removalOfTheDeepestPathThereCanBeIsQuick() {
+        String deep = "data" + "/d".repeat(990);
+        for (int i = 0; i < 400; i++) {
+            guest.write(deep, "bottom");
+            assertThat(guest.rm("data/d")).isEqualTo("OK");
+            guest.write(deep, "bottom");
+            guest.begin();
+            assertThat(guest.rm("data/d")).isEqualTo("OK");
+            store.write("/elsewhere", "forces the merge");
+            assertThat(guest.end(true)).isEqualTo("OK");
+        }
     }
 
     @Test
