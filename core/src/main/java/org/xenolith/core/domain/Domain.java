@@ -281,9 +281,14 @@ public final class Domain {
         return !posted.isEmpty();
     }
 
-    /** Applies what was posted; called at a poll point by a thread that holds one of the vCPUs. */
-    public void applyPosted() {
-        posted.apply();
+    /**
+     * Applies what was posted, but for what the slice has no time for; called at a poll point by a
+     * thread that holds one of the vCPUs.
+     *
+     * @param turn the vCPU's
+     */
+    public void applyPosted(VcpuTurn turn) {
+        posted.apply(turn);
     }
 
     /**

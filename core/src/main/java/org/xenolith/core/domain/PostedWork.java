@@ -8,6 +8,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * <p>Posted by any thread; applied by one that may touch the domain's memory.
  */
 final class PostedWork {
+    /**
+     * Work that posts itself again, because a guest keeps its ring busy, must not go on forever.
+     */
     static final int PER_POLL = 64;
 
     /** Whose work the thread applies at a poll point. */
@@ -38,14 +41,20 @@ final class PostedWork {
         return queue.isEmpty();
     }
 
-    /** Applies what was posted; called at a poll point by a thread that holds a vCPU. */
-    void apply() {
+    /**
+     * Applies what was posted, but for what the slice has no time for; called at a poll point by a
+     * thread that holds a vCPU.
+     */
+    void apply(VcpuTurn turn) {
         if (queue.isEmpty()) {
             return;
         }
         APPLYING.set(this);
         try {
-            applySome();
+            int applied = 0;
+            while (applied < PER_POLL && applyOne() && !turn.isTimeUp()) {
+                applied++;
+            }
         } finally {
             APPLYING.remove();
         }
@@ -56,16 +65,18 @@ final class PostedWork {
      * vCPU as ever: the thread may not come back for it.
      */
     void applyWhilePaused() {
-        applySome();
+        int applied = 0;
+        while (applied < PER_POLL && applyOne()) {
+            applied++;
+        }
     }
 
-    /**
-     * Work that posts itself again, because a guest keeps its ring busy, must not go on forever.
-     */
-    private void applySome() {
-        Runnable work;
-        for (int i = 0; i < PER_POLL && (work = queue.poll()) != null; i++) {
+    /** Whether there was any. */
+    private boolean applyOne() {
+        Runnable work = queue.poll();
+        if (work != null) {
             work.run();
         }
+        return work != null;
     }
 }

@@ -141,7 +141,7 @@ public final class VcpuRunner implements Scheduler.Runner {
             vcpu.cpu().unkick();
             vcpu.vcpuTlb().pollPoint();
             vcpu.turn.begin(domain.clock().isLive() ? end : VirtualCpu.NEVER);
-            domain.applyPosted();
+            domain.applyPosted(vcpu.turn);
             fireTimers(vcpu);
             if (vcpu.down) {
                 return State.OFFLINE;

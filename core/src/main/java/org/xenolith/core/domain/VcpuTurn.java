@@ -69,7 +69,12 @@ public final class VcpuTurn {
 
     /** What was done may have taken long: if the slice is over by now, so is this turn. */
     void lookAtTheTime() {
-        overdue |= sliceEnd != VirtualCpu.NEVER && System.nanoTime() - sliceEnd > 0;
+        overdue |= isTimeUp();
+    }
+
+    /** Whether the slice is over; never in virtual time. */
+    boolean isTimeUp() {
+        return sliceEnd != VirtualCpu.NEVER && System.nanoTime() - sliceEnd > 0;
     }
 
     /** Whether this turn of hypercalls is over: the vCPU goes to its poll point. */

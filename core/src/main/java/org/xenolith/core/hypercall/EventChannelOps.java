@@ -54,7 +54,12 @@ final class EventChannelOps {
                         events.bindVirq(mmu.read32(argument), mmu.read32(argument + 4)));
             }
             case CLOSE -> events.close(mmu.read32(argument));
-            case SEND -> events.send(mmu.read32(argument));
+            case SEND -> {
+                int result = events.send(mmu.read32(argument));
+                // A backend has looked at its ring, which a sibling may have filled meanwhile.
+                vcpu.tookLong();
+                yield result;
+            }
             case STATUS -> status(mmu, argument);
             case ALLOC_UNBOUND -> allocateUnbound(mmu, argument);
             case BIND_IPI -> {

@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -140,9 +139,21 @@ final class GuestSession {
         return on(tx, view -> view.read(parsed));
     }
 
-    private static byte[] names(Node node) {
-        Set<String> names = node.children().keySet();
-        return names.isEmpty() ? new byte[0] : Message.strings(names.toArray(String[]::new));
+    /**
+     * All names.
+     *
+     * @throws XenstoreException E2BIG when they do not fit into one reply
+     */
+    private byte[] names(Node node) {
+        ByteArrayOutputStream names = new ByteArrayOutputStream();
+        for (String name : node.children().keySet()) {
+            // Not after the last of them: a guest may have megabytes of names.
+            if (names.size() + name.length() >= Message.PAYLOAD_MAX) {
+                throw refused(XenstoreError.E2BIG, "too many names for one reply");
+            }
+            names.writeBytes(Message.strings(name));
+        }
+        return names.toByteArray();
     }
 
     /**
@@ -152,21 +163,21 @@ final class GuestSession {
     private byte[] directoryPart(int tx, List<String> pathAndOffset) {
         int offset = Arguments.decimal(pathAndOffset.get(1));
         Node node = children(tx, pathAndOffset.get(0));
-        byte[] names = names(node);
         ByteArrayOutputStream part = new ByteArrayOutputStream();
         part.writeBytes(Message.strings(Long.toString(node.generation())));
-        int end = Math.clamp(offset, 0, names.length);
-        int limit = end + Message.PAYLOAD_MAX - part.size() - 1;
-        int start = end;
-        for (int i = start; i < names.length && i < limit; i++) {
-            if (names[i] == 0) {
-                end = i + 1;
+        int at = 0;
+        for (String name : node.children().keySet()) {
+            int end = at + name.length() + 1;
+            if (end > offset) {
+                String rest = name.substring(Math.max(0, offset - at));
+                if (part.size() + rest.length() + 2 > Message.PAYLOAD_MAX) {
+                    return part.toByteArray();
+                }
+                part.writeBytes(Message.strings(rest));
             }
+            at = end;
         }
-        part.write(names, start, end - start);
-        if (end == names.length) {
-            part.write(0);
-        }
+        part.write(0);
         return part.toByteArray();
     }
 

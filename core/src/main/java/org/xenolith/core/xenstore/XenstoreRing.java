@@ -7,6 +7,7 @@ import org.xenolith.pv.ring.RingIndices;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * A guest's xenstore page, {@code struct xenstore_domain_interface} of public/io/xs_wire.h: carries
@@ -68,19 +69,28 @@ public final class XenstoreRing {
      *
      * @return whether the guest must be notified
      */
-    public synchronized boolean service() {
+    public boolean service() {
+        return service(() -> false);
+    }
+
+    /**
+     * As {@link #service()}, for a limited time.
+     *
+     * @param isTimeUp asked after each round, which is a ring's worth at most
+     */
+    public synchronized boolean service(BooleanSupplier isTimeUp) {
         if (breakdown != null || serving) {
             return false;
         }
         serving = true;
         try {
-            return serve();
+            return serve(isTimeUp);
         } finally {
             serving = false;
         }
     }
 
-    private boolean serve() {
+    private boolean serve(BooleanSupplier isTimeUp) {
         boolean moved = false;
         try {
             for (int round = 0; round < ROUNDS_PER_SERVICE; round++) {
@@ -90,6 +100,9 @@ public final class XenstoreRing {
                     break;
                 }
                 moved = true;
+                if (isTimeUp.getAsBoolean()) {
+                    break;
+                }
             }
         } catch (RingCorrupt corrupt) {
             connection.fail(XenstoreConnection.Failure.RINGIDX);

@@ -31,7 +31,7 @@ class DomainPauseTest {
         retire(0, 2000);
         domain.post(() -> {});
         assertThat(domain.mustPause()).isFalse();
-        domain.applyPosted();
+        domain.applyPosted(domain.vcpu(0).turn);
         assertThat(domain.mustPause()).isTrue();
     }
 

@@ -241,6 +241,18 @@ class PollPointTest {
     }
 
     @Test
+    void sendWhoseBackendTookTheRestOfTheSliceEndsTheTurn() {
+        PvGuest live = new PvGuest(1, new PvGuest.FakeClock());
+        int[] served = {0};
+        live.put(PvGuest.ARGUMENTS, live.domain.events().allocateForBackend(() -> served[0]++));
+        // again: mov eax, 32 (event_channel_op); mov edi, 4 (send); mov esi, 0x1000; syscall; jmp
+        live.put(PvGuest.CODE, 0xb8, 32, 0, 0, 0, 0xbf, 4, 0, 0, 0, 0xbe, 0, 0x10, 0, 0);
+        live.put(PvGuest.CODE + 15, 0x0f, 0x05, 0xeb, 0xed);
+        live.runner.run(live.vcpu(0), 1);
+        assertThat(served[0]).isEqualTo(1);
+    }
+
+    @Test
     void flushOfASiblingKicksTheVcpuThatRuns() {
         PvGuest live = new PvGuest(2, new PvGuest.FakeClock());
         VirtualCpu running = live.vcpu(0);

@@ -14,6 +14,9 @@ class PostedWorkTest {
     private int attended;
     private final PostedWork posted = new PostedWork(() -> attended++);
 
+    /** In virtual time: it is never over. */
+    private final VcpuTurn turn = new VcpuTurn(null);
+
     @Test
     void workIsDoneInTheOrderInWhichItCame() {
         for (int i = 0; i < 3; i++) {
@@ -22,7 +25,7 @@ class PostedWorkTest {
         }
         assertThat(posted.isEmpty()).isFalse();
         assertThat(done).isEmpty();
-        posted.apply();
+        posted.apply(turn);
         assertThat(done).containsExactly(0, 1, 2);
         assertThat(posted.isEmpty()).isTrue();
         assertThat(attended).as("for each that came").isEqualTo(3);
@@ -31,7 +34,7 @@ class PostedWorkTest {
     @Test
     void workThatIsPostedAtAPollPointBringsNobodyToOne() {
         posted.post(() -> posted.post(() -> done.add(1)));
-        posted.apply();
+        posted.apply(turn);
         assertThat(done).containsExactly(1);
         assertThat(attended).isEqualTo(1);
         posted.post(() -> {});
@@ -42,7 +45,7 @@ class PostedWorkTest {
     void workThatIsPostedToAnotherDomainBringsItToAPollPoint() {
         PostedWork other = new PostedWork(() -> {});
         other.post(() -> posted.post(() -> {}));
-        other.apply();
+        other.apply(turn);
         assertThat(attended).isEqualTo(1);
     }
 
@@ -58,10 +61,21 @@ class PostedWorkTest {
         for (int i = 0; i < PostedWork.PER_POLL + 1; i++) {
             posted.post(() -> done.add(0));
         }
-        posted.apply();
+        posted.apply(turn);
         assertThat(done).hasSize(PostedWork.PER_POLL);
-        posted.apply();
+        posted.apply(turn);
         assertThat(done).hasSize(PostedWork.PER_POLL + 1);
+    }
+
+    @Test
+    void workThatTheSliceHasNoTimeForWaitsForTheNextPollPoint() {
+        posted.post(() -> done.add(0));
+        posted.post(() -> done.add(1));
+        turn.begin(System.nanoTime() - 1);
+        posted.apply(turn);
+        assertThat(done).as("some work is done at each").containsExactly(0);
+        posted.applyWhilePaused();
+        assertThat(done).containsExactly(0, 1);
     }
 
     @Test
@@ -70,7 +84,7 @@ class PostedWorkTest {
                 () -> {
                     throw new IllegalStateException("ours");
                 });
-        assertThatThrownBy(posted::apply).hasMessage("ours");
+        assertThatThrownBy(() -> posted.apply(turn)).hasMessage("ours");
         posted.post(() -> {});
         assertThat(attended).isEqualTo(2);
     }

@@ -44,7 +44,7 @@ class StorePortTest {
         for (int i = 0; i < 1000; i++) {
             store.write("/all/" + i % 2, "" + i);
         }
-        guest.domain.applyPosted();
+        guest.domain.applyPosted(guest.vcpu(0).turn);
         assertThat(guest.domain.hasPosted()).isFalse();
         store.write("/all/0", "another");
         assertThat(guest.domain.hasPosted()).as("told again").isTrue();

@@ -208,7 +208,7 @@ class WakeUpsTest extends ScriptedVcpus {
                     guest.domain.post(() -> guest.domain.post(() -> {}));
                     kicked.add(cpu.isKicked());
                     cpu.unkick();
-                    guest.domain.applyPosted();
+                    guest.domain.applyPosted(guest.vcpu(0).turn);
                     kicked.add(cpu.isKicked());
                     return State.RUNNABLE;
                 });

@@ -3,10 +3,14 @@ package org.xenolith.core.xenstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
+
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.lang.management.ManagementFactory;
 
 class NodesAndPermissionsTest {
     private final Xenstore store = new Xenstore();
@@ -119,6 +123,28 @@ class NodesAndPermissionsTest {
             joined.append(ended ? part.substring(0, part.length() - 1) : part);
         }
         assertThat(joined).hasToString(expected.toString());
+    }
+
+    @Test
+    void theLongestListThatFitsIntoOneReplyComesInOne() {
+        store.write("/local/domain/1/data/" + "a".repeat(2047), "");
+        store.write("/local/domain/1/data/" + "b".repeat(2047), "");
+        assertThat(guest.list("data")).hasSize(4095).startsWith("aa").endsWith("bb");
+        store.write("/local/domain/1/data/c", "");
+        assertThat(guest.list("data")).isEqualTo("E2BIG");
+    }
+
+    /** It asks under the lock for which all guests wait. */
+    @Test
+    void aMegabyteOfNamesIsNotGatheredForAReplyThatCannotHoldIt() {
+        for (int i = 0; i < 500; i++) {
+            store.write("/local/domain/1/data/" + "n".repeat(2000) + i, "");
+        }
+        ThreadMXBean thread = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = thread.getCurrentThreadAllocatedBytes();
+        assertThat(guest.list("data")).isEqualTo("E2BIG");
+        assertThat(guest.ask(MessageType.DIRECTORY_PART, "data", "0")).endsWith("n1");
+        assertThat(thread.getCurrentThreadAllocatedBytes() - before).isLessThan(500_000);
     }
 
     @Test

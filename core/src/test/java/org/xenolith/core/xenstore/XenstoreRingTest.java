@@ -200,6 +200,22 @@ class XenstoreRingTest {
     }
 
     @Test
+    void serviceEndsWithTheRoundInWhichItsTimeIsUp() {
+        store.release(1);
+        int[] asked = {0};
+        Runnable askAgain =
+                () -> {
+                    asked[0]++;
+                    send(request(MessageType.WRITE, "/data", "v"));
+                };
+        ring = new XenstoreRing(page, store.introduce(1, askAgain));
+        send(request(MessageType.WATCH, "/data", "t"));
+        assertThat(ring.service(() -> asked[0] == 3)).isTrue();
+        assertThat(asked[0]).isEqualTo(3);
+        assertThat(ring.hasWork()).isTrue();
+    }
+
+    @Test
     void randomIndicesNeverThrowNorWriteOutsideTheStructure() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
