@@ -41,6 +41,9 @@ public final class PageTypes {
     /** Not an error number: siblings must first apply the drops up to {@link #unsettledStamp}. */
     static final int NOT_SETTLED = Integer.MIN_VALUE;
 
+    /** For so long siblings that map a frame and unmap it without end may be a stamp ahead. */
+    private static final int ROUNDS_BEFORE_SIBLINGS_STOP = 100;
+
     private final FrameTable frames;
     private final TableLinks links;
     private final TableValidation validation;
@@ -280,14 +283,28 @@ public final class PageTypes {
     }
 
     /**
-     * Runs a change under the lock, again and again while siblings must catch up first. Called
-     * without it.
+     * Runs a change under the lock, again and again while siblings must catch up first; after some
+     * rounds they are stopped for one. Called without it.
      *
      * @param change answers 0, a negative error number or {@link #NOT_SETTLED}
      */
     int settled(TlbShootdown tlb, IntSupplier change) {
-        while (true) {
-            int result;
+        int result = settled(tlb, change, ROUNDS_BEFORE_SIBLINGS_STOP);
+        if (result != NOT_SETTLED) {
+            return result;
+        }
+        tlb.stopSiblings();
+        try {
+            // What is left to settle now is of our own making: those who stand there catch up.
+            return settled(tlb, change, Integer.MAX_VALUE);
+        } finally {
+            tlb.letSiblingsGo();
+        }
+    }
+
+    private int settled(TlbShootdown tlb, IntSupplier change, int rounds) {
+        int result = NOT_SETTLED;
+        for (int round = 0; round < rounds && result == NOT_SETTLED; round++) {
             long stamp;
             frames.lock.lock();
             try {
@@ -296,10 +313,10 @@ public final class PageTypes {
             } finally {
                 frames.lock.unlock();
             }
-            if (result != NOT_SETTLED) {
-                return result;
+            if (result == NOT_SETTLED) {
+                tlb.awaitSettled(stamp);
             }
-            tlb.awaitSettled(stamp);
         }
+        return result;
     }
 }

@@ -53,8 +53,8 @@ public interface TlbShootdown {
 
     /**
      * Waits until every running sibling stands at a poll point, and keeps them there: the calling
-     * vCPU has the domain's memory to itself. For one instruction, and never with a lock held;
-     * serves the own mailbox.
+     * vCPU has the domain's memory to itself. For one instruction or one change of page tables, and
+     * never with a lock held; serves the own mailbox.
      */
     void stopSiblings();
 

@@ -17,6 +17,8 @@ import org.xenolith.core.abi.MmuExtOp;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.mmu.Pte;
 
+import java.lang.reflect.Proxy;
+
 class PageTypesTest {
     private static final int FREE_SLOT = 200;
 
@@ -63,6 +65,46 @@ class PageTypesTest {
         assertThat(domain.update(domain.l1, 3, entry(domain.pages[3], RW))).isEqualTo(-EBUSY);
         assertThat(unpin(domain.pages[3])).isZero();
         assertThat(domain.update(domain.l1, 3, entry(domain.pages[3], RW))).isZero();
+    }
+
+    /** Siblings that map the frame and unmap it, over and over, until they are stopped. */
+    private static final class BusySiblings {
+        int rounds;
+        boolean stand;
+
+        TlbShootdown tlb() {
+            return (TlbShootdown)
+                    Proxy.newProxyInstance(
+                            TlbShootdown.class.getClassLoader(),
+                            new Class<?>[] {TlbShootdown.class},
+                            (_, method, _) -> answer(method.getName()));
+        }
+
+        private Object answer(String method) {
+            switch (method) {
+                case "stopSiblings" -> stand = true;
+                case "letSiblingsGo" -> stand = false;
+                case "awaitSettled" -> assertThat(++rounds).isLessThan(10_000);
+                default -> {}
+            }
+            return switch (method) {
+                case "stamp" -> 1L;
+                case "isSettled" -> stand;
+                default -> null;
+            };
+        }
+    }
+
+    @Test
+    void siblingsThatMapAFrameAllTheTimeDoNotKeepItFromBecomingATable() {
+        BusySiblings siblings = new BusySiblings();
+        TlbShootdown tlb = siblings.tlb();
+        long mfn = domain.page();
+        assertThat(domain.types.acquire(mfn, FrameType.WRITABLE, tlb)).isZero();
+        domain.types.release(mfn, tlb);
+        assertThat(domain.types.pinTable(mfn, FrameType.L1_TABLE, tlb)).isZero();
+        assertThat(siblings.rounds).as("they are stopped only if they must").isGreaterThan(10);
+        assertThat(siblings.stand).as("and let go").isFalse();
     }
 
     @Test
