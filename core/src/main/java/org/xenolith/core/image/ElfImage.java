@@ -40,6 +40,12 @@ public final class ElfImage {
 
     private static final int MAX_SYMBOLS = 1 << 21;
 
+    /** Kernels have ten; each costs whoever loads the file as much as it claims to hold. */
+    private static final int MAX_SEGMENTS = 64;
+
+    /** All notes of a file, by segments and by sections; kernels have some hundred bytes. */
+    private static final int MAX_NOTE_BYTES = 1 << 20;
+
     private static final int CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, EM_X86_64 = 62;
 
     /**
@@ -117,7 +123,8 @@ public final class ElfImage {
     /**
      * Reads the headers; keeps the array, which the caller must not change any more.
      *
-     * @throws ImageException if it is no ELF64 file for x86-64, or a header points outside the file
+     * @throws ImageException if it is no ELF64 file for x86-64, a header points outside the file,
+     *     or the headers claim more than a kernel has
      */
     public static ElfImage parse(byte[] file) throws ImageException {
         if (!recognises(file)) {
@@ -161,6 +168,11 @@ public final class ElfImage {
             return List.of();
         }
         checkTable("program", table, count, stride, PHDR_BYTES, file);
+        if (count > MAX_SEGMENTS) {
+            throw new ImageException(
+                    "has %d program headers: no kernel has more than %d"
+                            .formatted(count, MAX_SEGMENTS));
+        }
         List<Segment> segments = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             Segment segment = Segment.readFrom(file, (int) table + i * stride);
@@ -175,7 +187,32 @@ public final class ElfImage {
             }
             segments.add(segment);
         }
+        checkSums(segments, file);
         return List.copyOf(segments);
+    }
+
+    /** Segments that lie over each other could hold a small file many times. */
+    private static void checkSums(List<Segment> segments, byte[] file) throws ImageException {
+        long loaded = 0;
+        long notes = 0;
+        for (Segment segment : segments) {
+            loaded += segment.isLoad() ? segment.fileSize : 0;
+            notes += segment.type == PT_NOTE ? segment.fileSize : 0;
+        }
+        if (loaded > file.length) {
+            throw new ImageException(
+                    "is a corrupt ELF file: its segments to load have %d bytes of a file of %d"
+                            .formatted(loaded, file.length));
+        }
+        checkNotes(notes);
+    }
+
+    private static void checkNotes(long bytes) throws ImageException {
+        if (bytes > MAX_NOTE_BYTES) {
+            throw new ImageException(
+                    "is a corrupt ELF file: it has %d bytes of notes, and at most %d are accepted"
+                            .formatted(bytes, MAX_NOTE_BYTES));
+        }
     }
 
     private static List<Section> readSections(byte[] file) throws ImageException {
@@ -190,12 +227,14 @@ public final class ElfImage {
         Section names =
                 namesIndex < count ? readSection(file, (int) table + namesIndex * stride) : null;
         List<Section> sections = new ArrayList<>(count);
+        long notes = 0;
         for (int i = 0; i < count; i++) {
             int at = (int) table + i * stride;
             Section bare = readSection(file, at);
             if (bare.type != SHT_NOBITS) {
                 checkExtent("section " + i, bare.fileOffset, bare.size, file);
             }
+            notes += bare.type == SHT_NOTE ? bare.size : 0;
             String name =
                     names == null
                             ? ""
@@ -204,6 +243,7 @@ public final class ElfImage {
                     new Section(
                             name, bare.type, bare.vaddr, bare.fileOffset, bare.size, bare.link));
         }
+        checkNotes(notes);
         return List.copyOf(sections);
     }
 

@@ -35,6 +35,9 @@ public final class XenNotes {
     /** Of a text that a note has; those that are known are words. */
     private static final int MAX_TEXT_BYTES = 1024;
 
+    /** Of one of Xen's notes: numbers and short texts. */
+    private static final int MAX_DESC_BYTES = 4096;
+
     /**
      * How the kernel recognises a PTE that holds a machine frame, for those who move it.
      *
@@ -75,14 +78,19 @@ public final class XenNotes {
         if (guest.isEmpty()) {
             return new XenNotes(notes, false, elf.entry());
         }
-        return legacyNotes(elf, text(bytes(elf.contents(guest.get()))));
+        MemorySegment list = elf.contents(guest.get());
+        return legacyNotes(
+                elf, text(bytes(list.asSlice(0, Math.min(list.byteSize(), MAX_TEXT_BYTES)))));
     }
 
     private static byte[] bytes(MemorySegment slice) {
         return slice.toArray(ValueLayout.JAVA_BYTE);
     }
 
-    /** Walks one run of notes; a record that does not fit ends the walk, as in Xen's builder. */
+    /**
+     * Walks one run of notes; a record that does not fit ends the walk, as in Xen's builder. What
+     * is longer than any of Xen's notes is none.
+     */
     private static void collect(MemorySegment slice, Map<XenElfNote, byte[]> notes) {
         byte[] run = bytes(slice);
         int at = 0;
@@ -95,7 +103,9 @@ public final class XenNotes {
             if (desc + descSize > run.length) {
                 return;
             }
-            if (text(Arrays.copyOfRange(run, (int) name, (int) (name + nameSize))).equals(OWNER)) {
+            if (descSize <= MAX_DESC_BYTES
+                    && text(Arrays.copyOfRange(run, (int) name, (int) (name + nameSize)))
+                            .equals(OWNER)) {
                 byte[] value = Arrays.copyOfRange(run, (int) desc, (int) (desc + descSize));
                 XenElfNote.ofNumber(type).ifPresent(note -> notes.put(note, value));
             }

@@ -83,4 +83,41 @@ class ElfImageTest {
                 .isInstanceOf(ImageException.class)
                 .hasMessageStartingWith("is a truncated ELF file: segment 0");
     }
+
+    /** A program header for each 56 bytes of it; the machine of its guest pays for all of them. */
+    @Test
+    void moreProgramHeadersThanAnyKernelHasAreRefused() {
+        byte[] file = TestElf.pvKernel().text(new byte[65 * 56]).build();
+        file[56] = 65; // e_phnum; those behind the second are of type PT_NULL
+
+        assertThatThrownBy(() -> ElfImage.parse(file))
+                .isInstanceOf(ImageException.class)
+                .hasMessage("has 65 program headers: no kernel has more than 64");
+    }
+
+    @Test
+    void segmentsThatHoldMoreThanTheFileAreRefused() {
+        byte[] file = TestElf.pvKernel().text(new byte[8192]).build();
+        System.arraycopy(file, 64, file, 64 + 56, 56); // the segment to load, in place of the notes
+        assertThatThrownBy(() -> ElfImage.parse(file))
+                .isInstanceOf(ImageException.class)
+                .hasMessageStartingWith(
+                        "is a corrupt ELF file: its segments to load have 16384 bytes of a file"
+                            + " of");
+    }
+
+    @Test
+    void notesOfManyMegabytesAreRefused() {
+        byte[] tooLong = new byte[(1 << 20) + 1];
+        assertThatThrownBy(() -> ElfImage.parse(TestElf.pvKernel().note("GNU", 1, tooLong).build()))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("bytes of notes, and at most 1048576 are accepted");
+        TestElf inSections = new TestElf();
+        for (int i = 0; i < 3; i++) {
+            inSections.section(".note", ElfImage.SHT_NOTE, new byte[400_000]);
+        }
+        assertThatThrownBy(() -> ElfImage.parse(inSections.build()))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("it has 1200000 bytes of notes");
+    }
 }

@@ -127,6 +127,18 @@ class XenNotesTest {
         assertThat(notes.loader()).contains("generic");
     }
 
+    @Test
+    void aNoteThatIsLongerThanAnyOfXensIsNotKept() throws ImageException {
+        XenNotes notes =
+                notes(
+                        TestElf.pvKernel()
+                                .note(XenElfNote.GUEST_VERSION, new byte[4097])
+                                .note(XenElfNote.HYPERCALL_PAGE, TestElf.number(0x1000)));
+
+        assertThat(notes.present()).doesNotContain(XenElfNote.GUEST_VERSION);
+        assertThat(notes.hypercallPage()).hasValue(0x1000);
+    }
+
     private static XenNotes notes(TestElf elf) throws ImageException {
         return XenNotes.of(ElfImage.parse(elf.build()));
     }
