@@ -38,7 +38,11 @@ public final class ElfImage {
     /** Sixty thousand sections, or any number of symbols, may have the same name: all of a file. */
     private static final int MAX_NAME_BYTES = 256;
 
-    private static final int MAX_SYMBOLS = 1 << 21;
+    /** Of all tables of a file: more than any kernel has. */
+    static final int MAX_SYMBOLS = 1 << 21;
+
+    /** Characters of their names together; Ubuntu's kernel has 3.4 million. */
+    static final int MAX_SYMBOL_TEXT = 1 << 26;
 
     /** Kernels have ten; each costs whoever loads the file as much as it claims to hold. */
     private static final int MAX_SEGMENTS = 64;
@@ -385,38 +389,47 @@ public final class ElfImage {
         return MemorySegment.ofArray(file).asSlice(offset, size).asReadOnly();
     }
 
-    /** The defined symbols in order of address; empty for a stripped file. Parsed at each call. */
+    /**
+     * The defined symbols in order of address; empty for a stripped file. Parsed at each call; of a
+     * file with more of them than any kernel has, some are left out.
+     */
     public List<Symbol> symbols() {
         List<Symbol> symbols = new ArrayList<>();
+        long entries = MAX_SYMBOLS;
+        long text = MAX_SYMBOL_TEXT;
         for (Section table : sections) {
             if (table.type != SHT_SYMTAB || table.link < 0 || table.link >= sections.size()) {
                 continue;
             }
             Section strings = sections.get(table.link);
-            long bytes = Math.min(table.size, (long) MAX_SYMBOLS * SYM_BYTES);
-            for (long at = 0; at + SYM_BYTES <= bytes; at += SYM_BYTES) {
-                int symbol = (int) (table.fileOffset + at);
-                int kind = file[symbol + Symbol.INFO] & Symbol.TYPE_MASK;
-                boolean defined =
-                        LittleEndian.shortAt(file, symbol + Symbol.SHNDX) != Symbol.SHN_UNDEF;
-                String name =
-                        stringAt(
-                                file,
-                                strings,
-                                LittleEndian.unsignedIntAt(file, symbol + Symbol.NAME));
-                if (defined
-                        && !name.isEmpty()
-                        && kind != Symbol.STT_SECTION
-                        && kind != Symbol.STT_FILE) {
-                    symbols.add(
-                            new Symbol(
-                                    name,
-                                    LittleEndian.longAt(file, symbol + Symbol.VALUE),
-                                    LittleEndian.longAt(file, symbol + Symbol.SIZE)));
+            long end = table.fileOffset + Math.min(table.size, entries * SYM_BYTES);
+            for (long at = table.fileOffset; at + SYM_BYTES <= end && text > 0; at += SYM_BYTES) {
+                entries--;
+                Symbol symbol = readSymbol((int) at, strings);
+                if (symbol != null) {
+                    symbols.add(symbol);
+                    text -= symbol.name.length();
                 }
             }
         }
         symbols.sort(Comparator.comparing(Symbol::vaddr, Long::compareUnsigned));
         return symbols;
+    }
+
+    /** Null for what has no place or no name of its own. */
+    private Symbol readSymbol(int at, Section strings) {
+        int kind = file[at + Symbol.INFO] & Symbol.TYPE_MASK;
+        if (LittleEndian.shortAt(file, at + Symbol.SHNDX) == Symbol.SHN_UNDEF
+                || kind == Symbol.STT_SECTION
+                || kind == Symbol.STT_FILE) {
+            return null;
+        }
+        String name = stringAt(file, strings, LittleEndian.unsignedIntAt(file, at + Symbol.NAME));
+        return name.isEmpty()
+                ? null
+                : new Symbol(
+                        name,
+                        LittleEndian.longAt(file, at + Symbol.VALUE),
+                        LittleEndian.longAt(file, at + Symbol.SIZE));
     }
 }

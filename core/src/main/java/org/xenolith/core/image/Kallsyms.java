@@ -25,9 +25,6 @@ final class Kallsyms {
     private static final int NAMES_PER_MARKER = 256;
     private static final int ALIGNMENT = 8;
 
-    /** More than any kernel has, so that a wrong guess ends soon. */
-    private static final int MAX_SYMBOLS = 1 << 21;
-
     /** A length with this bit has a second byte. */
     private static final int LONG_NAME = 0x80;
 
@@ -37,8 +34,8 @@ final class Kallsyms {
     /** The shortest and longest token tables that are worth a look. */
     private static final int MAX_TOKEN_BYTES = 16 << 10;
 
-    /** Markers and order of {@link #MAX_SYMBOLS}. */
-    private static final int MAX_BEFORE_TOKENS = 4 * MAX_SYMBOLS;
+    /** Markers and order of as many symbols as are read: a wrong guess ends soon. */
+    private static final int MAX_BEFORE_TOKENS = 4 * ElfImage.MAX_SYMBOLS;
 
     /** Bytes of a name, its length included, on the average of any 256. */
     private static final int MAX_NAME = 128;
@@ -158,6 +155,7 @@ final class Kallsyms {
     private boolean findMarkers() {
         int first = Math.max(ALIGNMENT, tokenTable - MAX_BEFORE_TOKENS);
         for (int at = tokenTable - ALIGNMENT; at >= first; at -= ALIGNMENT) {
+            step();
             if (LittleEndian.intAt(file, at) == 0 && isNextMarker(at)) {
                 markers = at;
                 int most = markersFrom(at);
@@ -182,6 +180,7 @@ final class Kallsyms {
     private int markersFrom(int start) {
         int found = 1;
         for (int at = start; at < tokenTable - ALIGNMENT && isNextMarker(at); at += Integer.BYTES) {
+            step();
             found++;
         }
         return found;
@@ -200,6 +199,7 @@ final class Kallsyms {
             int claimed = LittleEndian.intAt(file, at - ALIGNMENT);
             if (claimed > (markerCount - 1) * NAMES_PER_MARKER
                     && claimed <= markerCount * NAMES_PER_MARKER
+                    && claimed <= ElfImage.MAX_SYMBOLS
                     && marksFit(at, claimed)) {
                 names = at;
                 count = claimed;
@@ -242,7 +242,8 @@ final class Kallsyms {
         boolean perCpu = mostAreNegative(offsets);
         List<ElfImage.Symbol> symbols = new ArrayList<>(count);
         int at = names;
-        for (int i = 0; i < count; i++, at = next(at)) {
+        long left = ElfImage.MAX_SYMBOL_TEXT;
+        for (int i = 0; i < count && left > 0; i++, at = next(at)) {
             String name = text(at);
             int offset = LittleEndian.intAt(file, offsets + i * Integer.BYTES);
             long vaddr = perCpu ? base - 1 - offset : base + Integer.toUnsignedLong(offset);
@@ -250,6 +251,7 @@ final class Kallsyms {
                     && "tTwW".indexOf(name.charAt(0)) >= 0
                     && !(perCpu && offset >= 0)) {
                 symbols.add(new ElfImage.Symbol(name.substring(1), vaddr, 0));
+                left -= name.length();
             }
         }
         return symbols;

@@ -21,7 +21,7 @@ public final class BackgroundSink implements TraceSink {
     private final TraceSink behind;
     private final Thread thread;
     private volatile boolean closing;
-    private volatile RuntimeException failure;
+    private volatile boolean failed;
 
     public BackgroundSink(TraceSink behind) {
         this.behind = behind;
@@ -31,7 +31,7 @@ public final class BackgroundSink implements TraceSink {
     @Override
     public void accept(Happening happening) {
         try {
-            if (failure == null && !closing) {
+            if (!failed && !closing) {
                 queue.put(happening);
             }
         } catch (InterruptedException e) {
@@ -40,7 +40,7 @@ public final class BackgroundSink implements TraceSink {
     }
 
     private void run() {
-        List<Happening> taken = new ArrayList<>();
+        List<Happening> taken = new ArrayList<>(QUEUED);
         while (true) {
             boolean last = closing;
             taken.clear();
@@ -55,14 +55,21 @@ public final class BackgroundSink implements TraceSink {
     }
 
     private void write(List<Happening> taken) {
-        if (failure != null) {
+        if (failed) {
             return; // a full disk is no reason to stop the guest, nor to say it a million times
         }
         try {
             taken.forEach(behind::accept);
             behind.flush();
-        } catch (RuntimeException e) {
-            failure = e;
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
+    }
+
+    /** An Error too: with this thread at its end, the vCPUs would wait at a full queue for ever. */
+    private void fail(Throwable e) {
+        if (!failed) {
+            failed = true;
             System.err.println("xenolith: the trace ends here: " + e.getMessage());
         }
     }

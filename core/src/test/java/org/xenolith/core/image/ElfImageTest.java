@@ -7,6 +7,8 @@ import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 class ElfImageTest {
@@ -103,7 +105,7 @@ class ElfImageTest {
                 .isInstanceOf(ImageException.class)
                 .hasMessageStartingWith(
                         "is a corrupt ELF file: its segments to load have 16384 bytes of a file"
-                            + " of");
+                                + " of");
     }
 
     @Test
@@ -119,5 +121,40 @@ class ElfImageTest {
         assertThatThrownBy(() -> ElfImage.parse(inSections.build()))
                 .isInstanceOf(ImageException.class)
                 .hasMessageContaining("it has 1200000 bytes of notes");
+    }
+
+    /** A file whose tables of symbols all are the same bytes, with a string table of one name. */
+    private static ElfImage withSymbols(int perTable, int tables, String name)
+            throws ImageException {
+        ByteBuffer symbols = ByteBuffer.allocate(perTable * 24).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < perTable; i++) {
+            symbols.putInt(1).put((byte) 0x12).put((byte) 0).putShort((short) 1);
+            symbols.putLong(TestElf.VADDR + i).putLong(1);
+        }
+        TestElf elf = TestElf.pvKernel();
+        elf.section(".symtab", ElfImage.SHT_SYMTAB, symbols.array());
+        for (int i = 1; i < tables; i++) {
+            elf.section(".symtab", ElfImage.SHT_SYMTAB, new byte[0]);
+        }
+        ByteBuffer file =
+                ByteBuffer.wrap(elf.section(".strtab", 3, TestElf.text("\0" + name)).build())
+                        .order(ByteOrder.LITTLE_ENDIAN);
+        int headers = (int) file.getLong(40);
+        for (int i = 1; i <= tables; i++) {
+            file.put(headers + 64 * i + 24, file.array(), headers + 64 + 24, 16); // offset, size
+            file.putInt(headers + 64 * i + 40, tables + 1); // the string table
+        }
+        return ElfImage.parse(file.array());
+    }
+
+    @Test
+    void symbolsOfAllTablesTogetherAreNoMoreThanAKernelHas() throws ImageException {
+        assertThat(withSymbols(1 << 20, 3, "f").symbols()).hasSize(ElfImage.MAX_SYMBOLS);
+    }
+
+    @Test
+    void namesOfAllSymbolsTogetherAreNoLongerThanAKernels() throws ImageException {
+        assertThat(withSymbols(1 << 19, 1, "n".repeat(256)).symbols())
+                .hasSize(ElfImage.MAX_SYMBOL_TEXT / 256);
     }
 }

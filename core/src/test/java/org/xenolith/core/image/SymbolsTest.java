@@ -1,6 +1,7 @@
 package org.xenolith.core.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -9,6 +10,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 
@@ -133,6 +135,24 @@ final class SymbolsTest {
             assertThat(Kallsyms.find(damaged).size()).isLessThan(FUNCTIONS);
             assertThat(Kallsyms.find(cut).size()).isLessThan(FUNCTIONS);
         }
+    }
+
+    /** Thousands of tables of tokens, each behind megabytes that could hold its names. */
+    @Test
+    void searchOfAFileMadeOfBeginningsOfTablesEnds() {
+        ByteBuffer out = ByteBuffer.allocate(16 << 20).order(ByteOrder.LITTLE_ENDIAN);
+        out.position(8 << 20);
+        while (out.remaining() > 1024) {
+            for (int digit = 0; digit < 10; digit++) {
+                out.put((byte) ('0' + digit)).put((byte) 0);
+            }
+            align(out);
+            for (int token = 0; token < 256; token++) {
+                out.putShort((short) (2 * token));
+            }
+        }
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(5), () -> assertThat(Kallsyms.find(out.array())).isEmpty());
     }
 
     // ---- looking up ----

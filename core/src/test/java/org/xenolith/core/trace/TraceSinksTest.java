@@ -1,6 +1,7 @@
 package org.xenolith.core.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -17,6 +18,7 @@ import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.image.Symbols;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -202,6 +204,23 @@ final class TraceSinksTest {
             sink.accept(at(i, 0, new TraceEvent.Scheduled()));
         }
         sink.close();
+    }
+
+    @Test
+    void sinkThatRunsOutOfMemoryDoesNotHoldUpTheGuest() {
+        BackgroundSink sink =
+                new BackgroundSink(
+                        _ -> {
+                            throw new OutOfMemoryError("no room for a kernel's symbols");
+                        });
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> {
+                    for (int i = 0; i < 100_000; i++) {
+                        sink.accept(at(i, 0, new TraceEvent.Scheduled()));
+                    }
+                    sink.close();
+                });
     }
 
     // ---- filters ----
