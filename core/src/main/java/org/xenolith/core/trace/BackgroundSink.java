@@ -74,7 +74,10 @@ public final class BackgroundSink implements TraceSink {
         }
     }
 
-    /** Returns when all that was queued is written. */
+    /**
+     * Returns when all that was queued is written. What cannot be written any more is told, not
+     * thrown: it is no reason not to end the guest.
+     */
     @Override
     public void close() {
         closing = true;
@@ -84,6 +87,10 @@ public final class BackgroundSink implements TraceSink {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        behind.close();
+        try {
+            behind.close();
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
     }
 }

@@ -46,7 +46,14 @@ public final class TextSink implements TraceSink {
 
     @Override
     public void close() {
-        flush();
+        try {
+            flush();
+        } finally {
+            closeFile();
+        }
+    }
+
+    private void closeFile() {
         try {
             if (out instanceof Closeable file && out != System.err) {
                 file.close();

@@ -181,7 +181,14 @@ public final class TimelineSink implements TraceSink {
     @Override
     public void close() {
         text.append("\n]}\n");
-        write();
+        try {
+            write();
+        } finally {
+            closeFile();
+        }
+    }
+
+    private void closeFile() {
         try {
             if (out instanceof Closeable file) {
                 file.close();

@@ -118,6 +118,29 @@ class HostBootTest {
     }
 
     @Test
+    void guestOfWhichOnePartCannotBeClosedHasItsOtherPartsClosedAndItsMemoryKept()
+            throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            long free = host.pool().freeFrames();
+            Guest guest = boot(host, "", new GuestConsole());
+            List<String> undone = new ArrayList<>();
+            guest.onClose(() -> undone.add("first"));
+            IllegalStateException cause = new IllegalStateException("a disk is stuck");
+            guest.onClose(
+                    () -> {
+                        throw cause;
+                    });
+            guest.onClose(() -> undone.add("last"));
+            boolean[] sentAway = new boolean[1];
+            guest.console().attach((_, _, _) -> {}, () -> sentAway[0] = true);
+            assertThatThrownBy(guest::close).hasRootCause(cause);
+            assertThat(undone).containsExactly("last", "first");
+            assertThat(sentAway[0]).as("console").isTrue();
+            assertThat(host.pool().freeFrames()).isLessThan(free);
+        }
+    }
+
+    @Test
     void busyGuestIsDestroyedAndItsNeighbourDoesNotNotice() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
             Guest busy = boot(host, "run=spin 100000", new GuestConsole());

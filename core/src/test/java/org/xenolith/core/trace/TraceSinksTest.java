@@ -17,6 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.image.Symbols;
 
+import java.io.IOException;
+import java.io.Writer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -221,6 +223,58 @@ final class TraceSinksTest {
                     }
                     sink.close();
                 });
+    }
+
+    /** A file on a disk that is full. */
+    private static final class FullDisk extends Writer {
+        private boolean closed;
+
+        @Override
+        public void write(char[] text, int offset, int length) {}
+
+        @Override
+        public void flush() throws IOException {
+            throw new IOException("no space left");
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    @Test
+    void traceThatCannotBeFlushedIsNoReasonNotToEndItsGuest() {
+        FullDisk disk = new FullDisk();
+        new BackgroundSink(new TextSink(disk)).close();
+        assertThat(disk.closed).isTrue();
+    }
+
+    @Test
+    void timelineThatCannotBeEndedIsClosedNevertheless() {
+        boolean[] full = new boolean[1];
+        boolean[] closed = new boolean[1];
+        Writer disk =
+                new Writer() {
+                    @Override
+                    public void write(char[] text, int offset, int length) throws IOException {
+                        if (full[0]) {
+                            throw new IOException("no space left");
+                        }
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {
+                        closed[0] = true;
+                    }
+                };
+        BackgroundSink sink = new BackgroundSink(new TimelineSink(disk));
+        full[0] = true;
+        sink.close();
+        assertThat(closed[0]).isTrue();
     }
 
     // ---- filters ----
