@@ -17,11 +17,9 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -31,8 +29,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>Thread-safe.
  */
 public final class Host implements AutoCloseable {
-    private static final int FIRST_GUEST = 1;
-
     /** Room beside guest RAM for the hypervisor's own frames: m2p, its tables, grants. */
     public static final long OVERHEAD_BYTES = 32L << 20;
 
@@ -44,10 +40,7 @@ public final class Host implements AutoCloseable {
     private HostNetwork network;
     private final ImageCache images = new ImageCache();
 
-    /** Those that guests have; a new guest's was nobody's before. */
-    private final Set<Integer> ids = new HashSet<>();
-
-    private int nextId = FIRST_GUEST;
+    private final DomainIds ids = new DomainIds();
 
     private Host(FramePool pool) {
         this.pool = pool;
@@ -80,7 +73,7 @@ public final class Host implements AutoCloseable {
         KernelImage kernel = images.kernel(options.kernel());
         XenNotes notes = kernel.requirePv();
         byte[] initrd = options.initrd().isPresent() ? initrd(options) : new byte[0];
-        int id = takeId();
+        int id = ids.take();
         Guest guest = null;
         try {
             guest = new GuestBuilder(this, id, options, console).build(kernel, notes, initrd);
@@ -109,7 +102,8 @@ public final class Host implements AutoCloseable {
      * @param options name, trace, timeout, statistics, tier and devices count; all else is the
      *     snapshot's
      * @throws SnapshotException if the file is no snapshot, is damaged, or of another version
-     * @throws BootFailed if there is no memory for it, or its devices are not what they were
+     * @throws BootFailed if there is no memory for it, or no number, or its devices are not what
+     *     they were
      */
     public Guest restore(Path snapshot, BootOptions options, ConsoleIo console) throws IOException {
         return restore(DomainSnapshot.open(snapshot), options, console);
@@ -118,7 +112,7 @@ public final class Host implements AutoCloseable {
     Guest restore(DomainSnapshot snapshot, BootOptions options, ConsoleIo console)
             throws IOException {
         BootOptions asSaved = options.of(snapshot.description());
-        int id = takeId(snapshot.description().id());
+        int id = ids.take(snapshot.description().id());
         if (id != snapshot.description().id() && !options.devices().isEmpty()) {
             giveBackId(id);
             // Its kernel remembers the store's paths of its devices.
@@ -148,21 +142,9 @@ public final class Host implements AutoCloseable {
         }
     }
 
-    private synchronized int takeId() {
-        while (!ids.add(nextId)) {
-            nextId++;
-        }
-        return nextId++;
-    }
-
-    /** The id that a saved guest had, if no guest has it now. */
-    private synchronized int takeId(int wanted) {
-        return wanted >= FIRST_GUEST && ids.add(wanted) ? wanted : takeId();
-    }
-
     /** Nothing on the host goes by the id any more. */
-    synchronized void giveBackId(int id) {
-        ids.remove(id);
+    void giveBackId(int id) {
+        ids.giveBack(id);
     }
 
     /** The guest is complete: siblings, threads and the command line may find it. */
