@@ -232,6 +232,17 @@ public final class Guest implements Ballooned, AutoCloseable {
     }
 
     /**
+     * Saves the guest to a file and leaves it paused. If that fails it goes on, unless it was
+     * paused before.
+     *
+     * @throws SnapshotException if it cannot be saved now
+     * @throws IOException if the file cannot be written
+     */
+    public synchronized void savePaused(Path file) throws IOException {
+        save.savePaused(file);
+    }
+
+    /**
      * Saves the guest to a file and ends it, as {@code xl save} does: the file and its disks are
      * what is left of it. It goes on if that fails.
      *

@@ -44,6 +44,12 @@ final class GuestSave {
         }
     }
 
+    /** As {@link Guest#savePaused}. */
+    void savePaused(Path file) throws IOException {
+        saveLast(file);
+        guest.devices().resume();
+    }
+
     /** Saves the guest and leaves it paused, its devices standing by; it goes on if that fails. */
     void saveLast(Path file) throws IOException {
         boolean ran = !domain.isPaused();

@@ -165,10 +165,7 @@ public final class HostVerbs implements Verbs {
             switch (text(arguments, "leave")) {
                 case "" -> guest.saveAndEnd(file);
                 case "running" -> guest.save(file);
-                case "paused" -> {
-                    guest.pause();
-                    guest.save(file);
-                }
+                case "paused" -> guest.savePaused(file);
                 default -> throw new ControlException("'leave' is 'running' or 'paused'.");
             }
         } catch (FileSystemException e) {

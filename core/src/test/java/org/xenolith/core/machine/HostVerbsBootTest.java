@@ -253,6 +253,29 @@ class HostVerbsBootTest {
     }
 
     @Test
+    void guestThatCannotBeSavedAndLeftPausedGoesOn() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        try (Host host = Host.start(1L << 30, 1);
+                ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
+                ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            JsonObject request = request("save", "test");
+            request.addProperty("leave", "paused");
+            request.addProperty("file", folder + "/nowhere/saved");
+            assertThatThrownBy(() -> client.ask(request)).isInstanceOf(ControlException.class);
+            assertThat(guest.isPaused()).as("after a save that failed").isFalse();
+
+            request.addProperty("file", folder.resolve("saved").toString());
+            client.ask(request);
+            assertThat(guest.isPaused()).as("after a save").isTrue();
+
+            request.addProperty("file", folder + "/nowhere/saved");
+            assertThatThrownBy(() -> client.ask(request)).isInstanceOf(ControlException.class);
+            assertThat(guest.isPaused()).as("it was paused before").isTrue();
+        }
+    }
+
+    @Test
     void memorySetAboveTheMaximumIsRefused() throws Exception {
         ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
         try (Host host = Host.start(1L << 30, 1);
