@@ -79,6 +79,9 @@ public final class Host implements AutoCloseable {
             guest = new GuestBuilder(this, id, options, console).build(kernel, notes, initrd);
             new DeviceAttacher(this, guest).attach(options.devices());
             return guest;
+        } catch (IllegalArgumentException e) {
+            discard(id, guest);
+            throw new BootFailed(e.getMessage(), e);
         } catch (IOException | RuntimeException e) {
             discard(id, guest);
             throw e;

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.devices.net.NetworkSpec;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -219,6 +220,26 @@ class HostBootTest {
             guest.start();
             assertThat(guest.await(Optional.of(PATIENCE)).ending())
                     .isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    /** A sentence for the terminal, and no error of ours. */
+    @Test
+    void guestWithAnAddressThatAnotherOneHasIsRefusedInOneSentence() throws Exception {
+        GuestDevices devices =
+                new GuestDevices(
+                        List.of(),
+                        List.of(NetworkSpec.parse("nat,mac=00:16:3e:00:00:01")),
+                        List.of());
+        BootOptions options =
+                BootFixture.options(BootFixture.lantern(folder), null, "", MEMORY, 1, false)
+                        .with(devices);
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest first = host.create(options, new GuestConsole());
+            assertThatThrownBy(() -> host.create(options, new GuestConsole()))
+                    .isInstanceOf(BootFailed.class)
+                    .hasMessageStartingWith("MAC address 00:16:3e:00:00:01 is already on port ");
+            assertThat(host.guests()).containsExactly(first);
         }
     }
 
