@@ -7,8 +7,8 @@ import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * A guest's console with several at it: the terminal that started the guest, and whoever attaches
@@ -18,11 +18,15 @@ public final class SharedConsole implements ConsoleIo {
     /** What an attacher is shown of the past. */
     private static final int HISTORY_BYTES = 16 << 10;
 
-    private record Viewer(ConsoleSink sink, Runnable ended) {}
+    private record Viewer(ConsoleSink sink, Runnable sendAway) {}
 
     private final ConsoleIo first;
     private final ConsoleLog history = new ConsoleLog(HISTORY_BYTES);
-    private final List<Viewer> viewers = new CopyOnWriteArrayList<>();
+
+    /** Who has seen all of {@link #history}, and is to see what comes; both change in one step. */
+    private final List<Viewer> viewers = new ArrayList<>();
+
+    private boolean ended;
     private volatile InputListener listener;
 
     /**
@@ -35,9 +39,11 @@ public final class SharedConsole implements ConsoleIo {
     @Override
     public void write(byte[] bytes, int offset, int length) {
         first.write(bytes, offset, length);
-        history.write(bytes, offset, length);
-        for (Viewer viewer : viewers) {
-            viewer.sink.write(bytes, offset, length);
+        synchronized (viewers) {
+            history.write(bytes, offset, length);
+            for (Viewer viewer : viewers) {
+                viewer.sink.write(bytes, offset, length);
+            }
         }
     }
 
@@ -57,12 +63,26 @@ public final class SharedConsole implements ConsoleIo {
         first.start(newListener);
     }
 
-    /** Shows the guest to one more; null while the guest is being built. */
-    Verbs.Attachment attach(ConsoleSink sink, Runnable ended) {
-        Viewer viewer = new Viewer(sink, ended);
-        byte[] past = history.text().getBytes(StandardCharsets.ISO_8859_1);
-        sink.write(past, 0, past.length);
-        viewers.add(viewer);
+    /**
+     * Shows the guest to one more.
+     *
+     * @param sink takes what it is given at once
+     * @param sendAway called when the guest is gone, now if it is
+     */
+    Verbs.Attachment attach(ConsoleSink sink, Runnable sendAway) {
+        Viewer viewer = new Viewer(sink, sendAway);
+        boolean late;
+        synchronized (viewers) {
+            byte[] past = history.text().getBytes(StandardCharsets.ISO_8859_1);
+            sink.write(past, 0, past.length);
+            late = ended;
+            if (!late) {
+                viewers.add(viewer);
+            }
+        }
+        if (late) {
+            sendAway.run();
+        }
         InputListener keys = listener;
         return new Verbs.Attachment() {
             @Override
@@ -72,14 +92,22 @@ public final class SharedConsole implements ConsoleIo {
 
             @Override
             public void close() {
-                viewers.remove(viewer);
+                synchronized (viewers) {
+                    viewers.remove(viewer);
+                }
             }
         };
     }
 
     /** The guest is gone: attachers are sent away. */
     void end() {
-        viewers.forEach(viewer -> viewer.ended.run());
+        List<Viewer> left;
+        synchronized (viewers) {
+            ended = true;
+            left = List.copyOf(viewers);
+            viewers.clear();
+        }
+        left.forEach(viewer -> viewer.sendAway.run());
         history.close();
     }
 }

@@ -45,7 +45,7 @@ final class DomainIdsTest {
                 .isInstanceOf(BootFailed.class)
                 .hasMessage(
                         "There are 32751 guests on this host, and no number is left for another"
-                            + " one");
+                                + " one");
         ids.giveBack(20_000);
         assertThat(ids.take()).isEqualTo(20_000);
     }
