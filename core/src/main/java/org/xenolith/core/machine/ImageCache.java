@@ -3,6 +3,7 @@ package org.xenolith.core.machine;
 import org.xenolith.core.image.KernelImage;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.ref.SoftReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,13 +11,20 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
 
 /**
  * Kernels and initial RAM disks that guests of this host have in common: a hundred guests of one
  * kernel unpack it once, and one that starts again finds it ready. The heap takes them back when it
- * needs room. Nobody writes to what is handed out.
+ * needs room. Nobody writes to what is handed out. Thread-safe; who reads one file does not hold up
+ * who wants another, up to a few at a time.
  */
 final class ImageCache {
+    /** Files that are read at a time: each may take some hundred MiB until it is unpacked. */
+    private static final int AT_ONCE = 4;
+
     /** A file as it was when it was read; one that was changed is another. */
     private record Version(Path file, long size, FileTime modified) {
         static Version of(Path file) throws IOException {
@@ -26,38 +34,101 @@ final class ImageCache {
     }
 
     @FunctionalInterface
-    private interface Reader<T> {
+    interface Reader<T> {
         T read(Path file) throws IOException;
     }
 
-    private final Map<Version, SoftReference<KernelImage>> kernels = new HashMap<>();
-    private final Map<Version, SoftReference<byte[]>> initrds = new HashMap<>();
+    private final Semaphore turns = new Semaphore(AT_ONCE);
+    private final Images<KernelImage> kernels;
+    private final Images<byte[]> initrds;
+
+    ImageCache() {
+        this(KernelImage::read, Files::readAllBytes);
+    }
+
+    /** With other ways to read, for tests. */
+    ImageCache(Reader<KernelImage> kernelReader, Reader<byte[]> initrdReader) {
+        kernels = new Images<>(kernelReader);
+        initrds = new Images<>(initrdReader);
+    }
 
     /**
      * @throws IOException if the file cannot be read or is no kernel
      */
-    synchronized KernelImage kernel(Path file) throws IOException {
-        return find(kernels, file, KernelImage::read);
+    KernelImage kernel(Path file) throws IOException {
+        return kernels.find(file);
     }
 
-    synchronized byte[] initrd(Path file) throws IOException {
-        return find(initrds, file, Files::readAllBytes);
+    byte[] initrd(Path file) throws IOException {
+        return initrds.find(file);
     }
 
-    /** Whoever comes while another one unpacks waits for it. */
-    private static <T> T find(Map<Version, SoftReference<T>> cached, Path file, Reader<T> reader)
-            throws IOException {
-        if (!Files.isRegularFile(file)) {
-            return reader.read(file); // which says what is wrong with it
+    /** Images of one kind. */
+    private final class Images<T> {
+        private final Reader<T> reader;
+        private final Map<Version, SoftReference<T>> kept = new HashMap<>();
+        private final Map<Version, FutureTask<T>> underWay = new HashMap<>();
+
+        Images(Reader<T> reader) {
+            this.reader = reader;
         }
-        Version version = Version.of(file);
-        SoftReference<T> reference = cached.get(version);
-        T image = reference == null ? null : reference.get();
-        if (image == null) {
-            image = reader.read(file);
-            cached.values().removeIf(other -> other.get() == null);
-            cached.put(version, new SoftReference<>(image));
+
+        /** Whoever comes while another one reads the same file waits for it. */
+        T find(Path file) throws IOException {
+            if (!Files.isRegularFile(file)) {
+                return reader.read(file); // which says what is wrong with it
+            }
+            Version version = Version.of(file);
+            FutureTask<T> reading;
+            synchronized (this) {
+                SoftReference<T> reference = kept.get(version);
+                T image = reference == null ? null : reference.get();
+                if (image != null) {
+                    return image;
+                }
+                reading =
+                        underWay.computeIfAbsent(
+                                version, _ -> new FutureTask<>(() -> read(version, file)));
+            }
+            reading.run(); // nothing, if it runs already
+            return resultOf(reading);
         }
-        return image;
+
+        private T read(Version version, Path file) throws IOException {
+            T image = null;
+            turns.acquireUninterruptibly();
+            try {
+                image = reader.read(file);
+            } finally {
+                turns.release();
+                end(version, image);
+            }
+            return image;
+        }
+
+        /** An image that could not be read is read anew by the next who wants it. */
+        private synchronized void end(Version version, T image) {
+            underWay.remove(version);
+            kept.values().removeIf(other -> other.get() == null);
+            if (image != null) {
+                kept.put(version, new SoftReference<>(image));
+            }
+        }
+
+        private T resultOf(FutureTask<T> reading) throws IOException {
+            try {
+                return reading.get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("Interrupted");
+            } catch (ExecutionException e) {
+                switch (e.getCause()) {
+                    case IOException failure -> throw failure;
+                    case RuntimeException failure -> throw failure;
+                    case Error failure -> throw failure;
+                    case null, default -> throw new IllegalStateException("reading failed", e);
+                }
+            }
+        }
     }
 }
