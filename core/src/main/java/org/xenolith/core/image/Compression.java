@@ -84,8 +84,9 @@ public enum Compression {
      * Unpacks into a new array that never grows beyond {@code limit}, whatever the data claims.
      *
      * @param limit most bytes to accept
+     * @throws ImageException if they are more, or no data of this kind
      */
-    byte[] unpack(byte[] bytes, int offset, int length, int limit) throws ImageException {
+    public byte[] unpack(byte[] bytes, int offset, int length, int limit) throws ImageException {
         try (InputStream in = open(new ByteArrayInputStream(bytes, offset, length))) {
             int likely =
                     (int)

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Builds small ELF files: one loadable segment, notes, optional sections and symbols. */
-final class TestElf {
+public final class TestElf {
     static final long VADDR = 0xffffffff81000000L;
     static final long PADDR = 0x1000000;
     static final long ENTRY = VADDR + 0x1c0;
@@ -89,7 +89,7 @@ final class TestElf {
         return this;
     }
 
-    TestElf section(String name, int sectionType, byte[] data) {
+    public TestElf section(String name, int sectionType, byte[] data) {
         sections.add(new Part(name, sectionType, 0, 0, data));
         return this;
     }
@@ -111,7 +111,7 @@ final class TestElf {
         return size + 3 & ~3;
     }
 
-    byte[] build() {
+    public byte[] build() {
         ByteArrayOutputStream run = new ByteArrayOutputStream();
         notes.forEach(run::writeBytes);
         byte[] noteBytes = run.toByteArray();

@@ -18,7 +18,7 @@ final class DebianInitramfs implements InitramfsRecipe {
     private static final String INIT = "init", RUN = "run-and-poweroff";
 
     /** Raise it when anything but the scripts changes, so that cached archives are remade. */
-    private static final int FORMAT = 2;
+    private static final int FORMAT = 3;
 
     @Override
     public String version() throws IOException {

@@ -19,7 +19,7 @@ final class LampInitramfs implements InitramfsRecipe {
             List.of("xen-blkfront", "xen-netfront", "virtio_pci", "virtio_blk", "virtio_net");
 
     /** Raise it when anything but the script changes, so that cached archives are remade. */
-    private static final int FORMAT = 2;
+    private static final int FORMAT = 3;
 
     @Override
     public String version() throws IOException {
