@@ -148,10 +148,11 @@ final class SchedulerCases {
     private static LabVerdict slept(VcpuScheduler work) {
         SchedulerModel model = new SchedulerModel(work);
         Vcpu diligent = model.busy(USUAL, 0);
-        model.add(USUAL, 500 * MILLI, 3 * SECOND, 0);
-        model.runUntil(4 * SECOND);
+        // It wants more than the second that is measured: what it saved up would show.
+        Vcpu sleeper = model.add(USUAL, 2 * SECOND, 3 * SECOND, 0);
+        long wakes = model.runUntilItsNextWake(sleeper, 20 * SECOND);
         long before = diligent.ran;
-        model.runUntil(4 * SECOND + SECOND);
+        model.runUntil(wakes + SECOND);
         return monopoly(diligent, before, "A vCPU woke after three seconds of sleep");
     }
 

@@ -62,17 +62,34 @@ final class SchedulerModel {
     /** Runs until a time, in nanoseconds from the beginning. */
     void runUntil(long end) {
         while (now < end) {
-            wake();
-            List<VcpuScheduler.Candidate> runnable =
-                    vcpus.stream()
-                            .filter(Predicate.not(vcpu -> vcpu.sleeping))
-                            .map(vcpu -> new VcpuScheduler.Candidate(vcpu.number, vcpu.weight))
-                            .toList();
-            if (runnable.isEmpty()) {
-                now = nextWake();
-            } else {
-                run(chosen(runnable));
-            }
+            step();
+        }
+    }
+
+    /**
+     * Runs until a vCPU that computes has gone to sleep and is about to wake, or a time.
+     *
+     * @return when that is
+     */
+    long runUntilItsNextWake(Vcpu vcpu, long end) {
+        do {
+            step();
+        } while (!vcpu.sleeping && now < end);
+        runUntil(Math.min(vcpu.wakesAt, end));
+        return now;
+    }
+
+    private void step() {
+        wake();
+        List<VcpuScheduler.Candidate> runnable =
+                vcpus.stream()
+                        .filter(Predicate.not(vcpu -> vcpu.sleeping))
+                        .map(vcpu -> new VcpuScheduler.Candidate(vcpu.number, vcpu.weight))
+                        .toList();
+        if (runnable.isEmpty()) {
+            now = nextWake();
+        } else {
+            run(chosen(runnable));
         }
     }
 
