@@ -23,7 +23,15 @@ final class BlockCases {
                 new JavaCase<>("events that nobody needs", BlockCases::quiet),
                 new JavaCase<>("a request that comes meanwhile", BlockCases::meanwhile),
                 new JavaCase<>("requests that cannot be done", BlockCases::impossible),
-                new JavaCase<>("a frontend that lies", BlockCases::lies),
+                new JavaCase<>("a full ring", BlockCases::full),
+                new JavaCase<>(
+                        "a frontend that lies",
+                        work -> lies(work, Blkif.RING_SIZE + 1, "33 ahead")),
+                new JavaCase<>(
+                        "a frontend that takes a request back", work -> lies(work, -1, "1 behind")),
+                new JavaCase<>(
+                        "a frontend that lies without measure",
+                        work -> lies(work, Integer.MIN_VALUE, "2^31 ahead")),
                 new JavaCase<>("a frontend that rewrites its request", BlockCases::rewrites));
     }
 
@@ -223,44 +231,106 @@ final class BlockCases {
                 : failed("Requests that cannot be done were answered by closing the device.");
     }
 
-    private static LabVerdict lies(BlockBackend work) {
+    private static LabVerdict full(BlockBackend work) {
+        BlockFrontend guest = new BlockFrontend(work);
+        guest.granted.put(GREF, new byte[PAGE]);
+        for (int i = 0; i < Blkif.RING_SIZE; i++) {
+            guest.request(Blkif.READ, 100 + i, i, sectors(0, 0));
+        }
+        guest.send();
+        return guest.answered() == Blkif.RING_SIZE && guest.closed == null
+                ? LabVerdict.PASSED
+                : failed(
+                        "%d requests were published at once, as many as there are slots; %d were"
+                                + " answered. A full ring is no lie.",
+                        Blkif.RING_SIZE, guest.answered());
+    }
+
+    /**
+     * A frontend that publishes what cannot be, after a first request that was taken.
+     *
+     * @param ahead of what was taken
+     */
+    private static LabVerdict lies(BlockBackend work, int ahead, String inWords) {
         BlockFrontend guest = new BlockFrontend(work);
         guest.granted.put(GREF, new byte[PAGE]);
         guest.request(Blkif.READ, 1, 0, sectors(0, 0)).send();
-        guest.putInt(Blkif.REQ_PROD, 1 + Blkif.RING_SIZE + 1);
-        guest.kick();
+        guest.putInt(Blkif.REQ_PROD, 1 + ahead);
+        try {
+            guest.kick();
+        } catch (StudentClass.Threw thrown) {
+            if (!guest.endless) {
+                throw thrown;
+            }
+        }
         if (guest.closed == null) {
             return failed(
-                    "REQ_PROD was %d ahead of what you had taken, in a ring of %d slots: the"
-                        + " frontend lies, or is broken. You served %d \"requests\". Close it; a"
-                        + " producer 2^31 ahead would have kept you busy for minutes.",
-                    Blkif.RING_SIZE + 1, Blkif.RING_SIZE, guest.answered() - 1);
+                    "REQ_PROD was %s of what you had taken, in a ring of %d slots: the frontend"
+                            + " lies, or is broken, and you did not close it%s. What is ahead is a"
+                            + " number from 0 to %d; any other would keep you busy for minutes.",
+                    inWords,
+                    Blkif.RING_SIZE,
+                    guest.endless ? " but served requests that nobody had made" : "",
+                    Blkif.RING_SIZE);
         }
         return guest.answered() == 1
                 ? LabVerdict.PASSED
                 : failed("You closed the frontend, but only after you had served what it made up.");
     }
 
+    /** A field of a request, or of its first segment, that the guest rewrites. */
+    private record Rewritten(String name, int offset, byte[] value) {
+        static Rewritten ofByte(String name, int offset, int value) {
+            return new Rewritten(name, offset, new byte[] {(byte) value});
+        }
+
+        static Rewritten of(String name, int offset, int bytes, long value) {
+            byte[] littleEndian = new byte[bytes];
+            for (int i = 0; i < bytes; i++) {
+                littleEndian[i] = (byte) (value >>> 8 * i);
+            }
+            return new Rewritten(name, offset, littleEndian);
+        }
+    }
+
+    private static final List<Rewritten> REWRITTEN =
+            List.of(
+                    Rewritten.ofByte("NR_SEGMENTS", Blkif.NR_SEGMENTS, Blkif.MAX_SEGMENTS),
+                    Rewritten.ofByte("OPERATION", Blkif.OPERATION, Blkif.WRITE),
+                    Rewritten.of("ID", Blkif.ID, Long.BYTES, 99),
+                    Rewritten.of("SECTOR_NUMBER", Blkif.SECTOR_NUMBER, Long.BYTES, 40),
+                    Rewritten.of("GREF", Blkif.SEGMENTS + Blkif.GREF, Integer.BYTES, GREF + 1),
+                    Rewritten.ofByte("FIRST_SECTOR", Blkif.SEGMENTS + Blkif.FIRST_SECTOR, 1),
+                    Rewritten.ofByte("LAST_SECTOR", Blkif.SEGMENTS + Blkif.LAST_SECTOR, 200));
+
     private static LabVerdict rewrites(BlockBackend work) {
         BlockFrontend guest = new BlockFrontend(work);
         guest.granted.put(GREF, new byte[PAGE]);
-        guest.flickeringByte = guest.nextSlot() + Blkif.NR_SEGMENTS;
-        guest.flickersTo = Blkif.MAX_SEGMENTS;
-        guest.request(Blkif.READ, 1, 0, sectors(0, 0)).send();
-        if (guest.transfers.size() != 1) {
-            return failed(
-                    "NR_SEGMENTS was 1 when you read it first and 11 afterwards: the guest rewrote"
-                        + " it between your check and your use. %d transfers were made. Read each"
-                        + " field once, into a variable, and check and use the variable.",
-                    guest.transfers.size());
+        for (int i = 0; i < REWRITTEN.size(); i++) {
+            Rewritten field = REWRITTEN.get(i);
+            guest.transfers.clear();
+            guest.flicker(guest.nextSlot() + field.offset, field.value);
+            guest.request(Blkif.READ, 10 + i, 3, sectors(0, 3), sectors(4, 4));
+            boolean right;
+            try {
+                guest.send();
+                right =
+                        guest.answered() == i + 1
+                                && guest.answerId(i) == 10 + i
+                                && guest.answerStatus(i) == Blkif.OKAY
+                                && guest.transfers.equals(List.of("r3+4", "r7+1"));
+            } catch (StudentClass.Threw thrown) {
+                right = false;
+            }
+            if (!right) {
+                return failed(
+                        "%s was one thing when you read it first and another one afterwards: the"
+                            + " guest rewrote it between your check and your use, and got what it"
+                            + " may not have, or what it did not ask for. Read each field once,"
+                            + " into a variable, and check and use the variable.",
+                        field.name);
+            }
         }
-        guest.flickeringByte = guest.nextSlot() + Blkif.SEGMENTS + Blkif.LAST_SECTOR;
-        guest.flickersTo = 200;
-        guest.request(Blkif.READ, 2, 0, sectors(0, 0)).send();
-        return guest.transfers.size() == 2
-                ? LabVerdict.PASSED
-                : failed(
-                        "LAST_SECTOR was 0 when you read it first and 200 afterwards. Read each"
-                                + " field once.");
+        return LabVerdict.PASSED;
     }
 }

@@ -14,6 +14,9 @@ final class BlockFrontend implements RingPage, BackendHost {
     private static final int PAGE = 4096;
     private static final int MAX_TRANSFERS = 1000;
 
+    /** Reads of the ring for one event; a full ring of the longest requests takes a thousand. */
+    private static final int MAX_READS = 100_000;
+
     final byte[] disk = new byte[SECTORS * SECTOR];
     final Map<Integer, byte[]> granted = new HashMap<>();
     final List<String> transfers = new ArrayList<>();
@@ -26,10 +29,13 @@ final class BlockFrontend implements RingPage, BackendHost {
     /** What is done once, as soon as the backend copies sectors. */
     Runnable duringTransfer;
 
-    /** A byte of the ring that the guest turns into another value once it has been read. */
-    int flickeringByte = -1;
+    /** What the guest writes over bytes of the ring once they have been read, by their offsets. */
+    private final Map<Integer, Byte> flickering = new HashMap<>();
 
-    int flickersTo;
+    private int reads;
+
+    /** Whether the backend was stopped since it went on and on. */
+    boolean endless;
 
     BlockFrontend(BlockBackend backend) {
         this.backend = backend;
@@ -65,6 +71,13 @@ final class BlockFrontend implements RingPage, BackendHost {
         return this;
     }
 
+    /** The guest turns a field of the ring into another value once it has been read. */
+    void flicker(int offset, byte[] value) {
+        for (int i = 0; i < value.length; i++) {
+            flickering.put(offset + i, value[i]);
+        }
+    }
+
     void publish() {
         putInt(Blkif.REQ_PROD, requests);
     }
@@ -77,6 +90,7 @@ final class BlockFrontend implements RingPage, BackendHost {
 
     /** Sends the event; what the backend throws is told as the student's. */
     void kick() {
+        reads = 0;
         try {
             backend.notified(this, this);
         } catch (RuntimeException thrown) {
@@ -85,7 +99,7 @@ final class BlockFrontend implements RingPage, BackendHost {
     }
 
     int answered() {
-        return getInt(Blkif.RSP_PROD);
+        return page.getInt(Blkif.RSP_PROD);
     }
 
     long answerId(int index) {
@@ -105,20 +119,35 @@ final class BlockFrontend implements RingPage, BackendHost {
     @Override
     public int getByte(int offset) {
         int value = Byte.toUnsignedInt(page.get(offset));
-        if (offset == flickeringByte) {
-            page.put(offset, (byte) flickersTo);
-        }
+        read(offset, Byte.BYTES);
         return value;
+    }
+
+    private void read(int offset, int bytes) {
+        if (++reads > MAX_READS) {
+            endless = true;
+            throw new IllegalStateException("there is no end of requests");
+        }
+        for (int at = offset; at < offset + bytes && !flickering.isEmpty(); at++) {
+            Byte next = flickering.remove(at);
+            if (next != null) {
+                page.put(at, next);
+            }
+        }
     }
 
     @Override
     public int getInt(int offset) {
-        return page.getInt(offset);
+        int value = page.getInt(offset);
+        read(offset, Integer.BYTES);
+        return value;
     }
 
     @Override
     public long getLong(int offset) {
-        return page.getLong(offset);
+        long value = page.getLong(offset);
+        read(offset, Long.BYTES);
+        return value;
     }
 
     @Override
