@@ -106,6 +106,37 @@ static void meanwhile(void) {
     EXPECT(!is_pending(5) && !is_pending(6), "An event is left pending, and nobody will call for it.");
 }
 
+/* Between its look at a word and its change of it, others come: one in another word, one in this. */
+static u32 sel_changes, pending_changes;
+static int others_come;
+
+void xen_meanwhile(u64 *word) {
+    if (word == &vcpu->evtchn_pending_sel && sel_changes++ == 0 && others_come) raise(200);
+    if (word == &shared.evtchn_pending[0] && pending_changes++ == 0 && others_come) raise(7);
+}
+
+static void worst_moment(void) {
+    clean();
+    raise(5);
+    others_come = 1;
+    upcall();
+    EXPECT(sel_changes > 0,
+           "You changed evtchn_pending_sel without exchange_word. Between your look and your store Xen"
+           " may have set another bit, and your store wipes it out: take and clear in one step.");
+    EXPECT(pending_changes > 0,
+           "You changed evtchn_pending without clear_bit. Compilers make a load, an operation and a"
+           " store of it, and a bit that Xen sets in between is lost.");
+    EXPECT(dispatched[200] == 1,
+           "An event for port 200 came after you had looked at evtchn_pending_sel and before you"
+           " cleared it; dispatch was called %u times. Use what exchange_word returns.",
+           dispatched[200]);
+    EXPECT(dispatched[7] == 1,
+           "An event for port 7 came just before you cleared port 5, in the same word; dispatch was"
+           " called for it %u times. Clear the one bit, and no other.", dispatched[7]);
+    EXPECT(!is_pending(5) && !is_pending(7) && !is_pending(200),
+           "An event is left pending, and nobody will call for it.");
+}
+
 /* The events of a real guest go through it too. */
 static volatile u32 ticks;
 static u32 real_port;
@@ -137,6 +168,7 @@ void micro_main(void) {
     case 2: masked(); break;
     case 3: meanwhile(); break;
     case 4: real(); break;
+    case 5: worst_moment(); break;
     }
     success("right");
 }

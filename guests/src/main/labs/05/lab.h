@@ -21,14 +21,19 @@
  */
 void handle_events(struct shared_info *shared, struct vcpu_info *vcpu, void (*dispatch)(u32 port));
 
+/* Ours: what Xen does to a word just before you change it. */
+void xen_meanwhile(u64 *word);
+
 /* Takes a word's value and puts another in its place, in one step. */
 static inline u64 exchange_word(u64 *word, u64 value) {
+    xen_meanwhile(word);
     __asm__ volatile("xchg %0, %1" : "+r"(value), "+m"(*word) : : "memory");
     return value;
 }
 
 /* Clears one bit, in one step. */
 static inline void clear_bit(u64 *word, u32 bit) {
+    xen_meanwhile(word);
     __asm__ volatile("lock btr %1, %0" : "+m"(*word) : "r"((u64)bit) : "memory", "cc");
 }
 

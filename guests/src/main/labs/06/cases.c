@@ -80,6 +80,29 @@ static void reading(void) {
     EXPECT(unshare_page(REF), "A page that nobody had mapped cannot be taken back.");
 }
 
+/* Between its look at the flags and its change of them, the other domain maps the page. */
+static u32 replacements;
+static int other_maps;
+
+void others_meanwhile(void) {
+    if (replacements++ == 0 && other_maps) maps("A page was shared");
+}
+
+static void mapped_meanwhile(void) {
+    share_page(REF, self, page, 0);
+    other_maps = 1;
+    int taken = unshare_page(REF);
+    EXPECT(replacements > 0,
+           "unshare_page changed the flags without replace_word. Between its look and its store the"
+           " other domain may have mapped the page; the store wipes out what Xen has written, and"
+           " nobody knows of the mapping any more.");
+    EXPECT(!taken,
+           "The other domain mapped the page after unshare_page had looked, and it returned 1. Pass"
+           " to replace_word what you have looked at, and look again when it returns 0.");
+    EXPECT(grant_unmap(window, handle) == 0, "The page cannot be unmapped.");
+    EXPECT(unshare_page(REF), "Nobody has the page mapped any more, and unshare_page returns 0.");
+}
+
 void micro_main(void) {
     grants_init();
     self = own_domid();
@@ -91,6 +114,7 @@ void micro_main(void) {
     case 2: for_another(); break;
     case 3: in_use(); break;
     case 4: reading(); break;
+    case 5: mapped_meanwhile(); break;
     }
     success("right");
 }

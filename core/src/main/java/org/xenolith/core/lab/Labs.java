@@ -68,6 +68,7 @@ public final class Labs {
                                     GuestCase.of("ports in all words", "case=1"),
                                     GuestCase.of("a masked port", "case=2"),
                                     GuestCase.of("an event that comes meanwhile", "case=3"),
+                                    GuestCase.of("events at the worst moment", "case=5"),
                                     GuestCase.of("events of a real guest", "case=4"))),
                     new GuestLab(
                             6,
@@ -81,7 +82,9 @@ public final class Labs {
                                     GuestCase.of("a page for reading", "case=1"),
                                     GuestCase.of("a page for somebody else", "case=2"),
                                     GuestCase.of("taking back what is in use", "case=3"),
-                                    GuestCase.of("taking back from a reader", "case=4"))),
+                                    GuestCase.of("taking back from a reader", "case=4"),
+                                    GuestCase.of(
+                                            "taking back what is mapped meanwhile", "case=5"))),
                     new JavaLab<>(
                             7,
                             "Split drivers",
