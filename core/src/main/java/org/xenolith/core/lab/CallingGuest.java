@@ -46,7 +46,7 @@ final class CallingGuest implements Hypercalls.Extension {
                     "A BadAddress left your method: the guest passed a pointer to nowhere, which is"
                             + " its right. In a hypervisor an exception that nobody expects is the"
                             + " end of all guests; answer -EFAULT.";
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
             complaint =
                     new StudentClass.Threw(e, handler.getClass().getSimpleName() + ".java")
                             .getMessage();

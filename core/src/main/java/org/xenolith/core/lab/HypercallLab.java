@@ -38,7 +38,14 @@ record HypercallLab(int number, String title, String file, List<GuestCase> cases
             throws IOException {
         List<String> passed = new ArrayList<>();
         for (GuestCase tried : cases) {
-            CallingGuest call = new CallingGuest(maker.get());
+            CallingGuest call;
+            try {
+                call = new CallingGuest(made(maker));
+            } catch (StudentClass.Threw | StudentCall.Endless theirs) {
+                return new LabResult(
+                        passed,
+                        Optional.of(new LabResult.Failure(tried.name(), theirs.getMessage())));
+            }
             LabResult result =
                     new CaseRunner(HUNG, CRASHED, bench.trace())
                             .run(List.of(tried.with(call)), image);
@@ -53,5 +60,18 @@ record HypercallLab(int number, String title, String file, List<GuestCase> cases
             passed.add(tried.name());
         }
         return new LabResult(passed, Optional.empty());
+    }
+
+    /** The student's constructor need not return, or may throw anything. */
+    private HypercallHandler made(Supplier<HypercallHandler> maker) throws IOException {
+        try {
+            return StudentCall.within(StudentCall.PATIENCE, maker::get);
+        } catch (RuntimeException theirs) {
+            throw theirs;
+        } catch (Error theirs) {
+            throw new StudentClass.Threw(theirs, file);
+        } catch (Exception e) {
+            throw new IOException("the check was interrupted", e);
+        }
     }
 }

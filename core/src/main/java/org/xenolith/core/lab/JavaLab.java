@@ -47,7 +47,7 @@ record JavaLab<T>(int number, String title, String file, Class<T> type, List<Jav
         }
         List<String> passed = new ArrayList<>();
         for (JavaCase<T> tried : cases) {
-            LabVerdict verdict = run(tried, maker);
+            LabVerdict verdict = run(tried, maker, work.getFileName().toString());
             if (!verdict.isPassed()) {
                 return new LabResult(
                         passed,
@@ -58,12 +58,15 @@ record JavaLab<T>(int number, String title, String file, Class<T> type, List<Jav
         return new LabResult(passed, Optional.empty());
     }
 
-    /** An exception out of the student's code is part of the answer, not ours. */
-    private static <T> LabVerdict run(JavaCase<T> tried, Supplier<T> maker) throws IOException {
+    /** What comes out of the student's code, an Error too, is part of the answer, not ours. */
+    private static <T> LabVerdict run(JavaCase<T> tried, Supplier<T> maker, String file)
+            throws IOException {
         try {
             return StudentCall.within(StudentCall.PATIENCE, () -> tried.trial().run(maker.get()));
         } catch (StudentClass.Threw | StudentCall.Endless theirs) {
             return LabVerdict.failed(theirs.getMessage());
+        } catch (Error theirs) {
+            return LabVerdict.failed(new StudentClass.Threw(theirs, file).getMessage());
         } catch (IOException | RuntimeException ours) {
             throw ours;
         } catch (Exception e) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Modifier;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,6 +130,9 @@ final class StudentClass {
             Class<?> found = loader.loadClass(className);
             if (!type.isAssignableFrom(found)) {
                 throw new Refused(className + " does not implement " + type.getSimpleName() + ".");
+            }
+            if (Modifier.isAbstract(found.getModifiers())) {
+                throw new Refused(className + " is abstract: no object of it can be made.");
             }
             var constructor = found.asSubclass(type).getDeclaredConstructor();
             constructor.setAccessible(true);

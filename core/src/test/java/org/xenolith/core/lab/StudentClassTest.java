@@ -49,6 +49,8 @@ class StudentClassTest {
                 .hasMessage("Mine.java has no class Mine without a package.");
         assertThatThrownBy(() -> compile("class Mine {}"))
                 .hasMessage("Mine does not implement HypercallHandler.");
+        assertThatThrownBy(() -> compile(classWith("").replace("final class", "abstract class")))
+                .hasMessage("Mine is abstract: no object of it can be made.");
         assertThatThrownBy(() -> compile(classWith("Mine(int n) {}")))
                 .hasMessage("Mine has no constructor without parameters.");
     }
