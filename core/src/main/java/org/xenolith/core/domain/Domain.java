@@ -95,7 +95,7 @@ public final class Domain {
             Neighbours neighbours) {
         this.id = id;
         this.name = name;
-        this.uuid = UUID.nameUUIDFromBytes((name + id).getBytes(StandardCharsets.UTF_8));
+        this.uuid = uuidOf(id, name);
         this.pageTypes = pageTypes;
         this.clock = clock;
         this.scheduler = scheduler;
@@ -104,6 +104,11 @@ public final class Domain {
         this.events = new EventChannels(id, sharedInfo, new NeighbourEvents(neighbours));
         this.grants = new GrantTable(pageTypes, code::forget);
         Pvclock.publishWallClock(sharedInfo, clock);
+    }
+
+    /** The number ends where the name begins: no two domains of a host have the same. */
+    static UUID uuidOf(int id, String name) {
+        return UUID.nameUUIDFromBytes((id + "/" + name).getBytes(StandardCharsets.UTF_8));
     }
 
     /** Adds a vCPU, offline. */
