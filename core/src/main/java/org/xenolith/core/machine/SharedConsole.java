@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.control.Verbs;
+import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.devices.console.ConsoleSink;
 import org.xenolith.devices.terminal.ConsoleIo;
@@ -15,13 +16,12 @@ import java.util.List;
  * from elsewhere. All see what the guest prints, each may type.
  */
 public final class SharedConsole implements ConsoleIo {
-    /** What an attacher is shown of the past. */
-    private static final int HISTORY_BYTES = 16 << 10;
-
     private record Viewer(ConsoleSink sink, Runnable sendAway) {}
 
     private final ConsoleIo first;
-    private final ConsoleLog history = new ConsoleLog(HISTORY_BYTES);
+
+    /** What an attacher is shown of the past. */
+    private final ConsoleLog history = new ConsoleLog(DomainTree.CONSOLE_LIMIT_BYTES);
 
     /** Who has seen all of {@link #history}, and is to see what comes; both change in one step. */
     private final List<Viewer> viewers = new ArrayList<>();

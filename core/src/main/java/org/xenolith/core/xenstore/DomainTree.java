@@ -13,7 +13,10 @@ import java.util.UUID;
  */
 public final class DomainTree {
     private static final int BACKEND_DOMID = 0;
-    private static final int CONSOLE_LIMIT_BYTES = 1024 * 1024;
+
+    /** What is kept of a console's output for who looks at it later. */
+    public static final int CONSOLE_LIMIT_BYTES = 16 << 10;
+
     // XenbusState, public/io/xenbus.h.
     private static final String XENBUS_STATE_INITIALISING = "1";
     // What a guest finds empty and fills in by itself.

@@ -72,7 +72,7 @@ class DomainTreeTest {
                         /local/domain/1/console = ""
                         /local/domain/1/console/backend = "/local/domain/0/backend/console/1/0"
                         /local/domain/1/console/backend-id = "0"
-                        /local/domain/1/console/limit = "1048576"
+                        /local/domain/1/console/limit = "16384"
                         /local/domain/1/console/type = "xenconsoled"
                         /local/domain/1/console/output = "pty"
                         /local/domain/1/console/tty = ""
