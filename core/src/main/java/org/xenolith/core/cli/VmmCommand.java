@@ -12,9 +12,10 @@ import picocli.CommandLine.Spec;
         header = "A Xen host in one Java process: boots x86-64 kernels as Xen PV guests.",
         description = {
             "",
-            "Every guest instruction is interpreted, so no virtualization hardware, no root and no"
-                    + " Xen is needed. Guests are unmodified: they find the hypercalls, event"
-                    + " channels, grants and devices that a real Xen host gives a PV guest.",
+            "Guests' code is interpreted, and becomes JVM bytecode where it is hot, so no"
+                + " virtualization hardware, no root and no Xen is needed. Guests are unmodified:"
+                + " they find the hypercalls, event channels, grants and devices that a real Xen"
+                + " host gives a PV guest.",
             ""
         },
         synopsisSubcommandLabel = "COMMAND",
