@@ -1,5 +1,8 @@
 package org.xenolith.core.cli;
 
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -7,9 +10,12 @@ import java.util.Set;
 
 /**
  * Options as users of QEMU and xl know them, turned into ours. Help texts then show one spelling of
- * each option, and the habits of others still work.
+ * each option, and the habits of others still work. Only commands that start guests know them:
+ * elsewhere {@code -c} is an option of ours.
  */
 final class ForeignSpellings {
+    private static final Set<String> COMMANDS = Set.of("boot", "create", "run", "up");
+
     private static final Map<String, String> OURS =
             Map.ofEntries(
                     Map.entry("-kernel", "--kernel"),
@@ -37,7 +43,13 @@ final class ForeignSpellings {
 
     private ForeignSpellings() {}
 
-    static String[] translate(String... arguments) {
+    /**
+     * @param command that the first argument names; null for none
+     */
+    static String[] translate(CommandSpec command, String... arguments) {
+        if (command == null || !COMMANDS.contains(arguments[0])) {
+            return arguments;
+        }
         List<String> translated = new ArrayList<>();
         for (int i = 0; i < arguments.length; i++) {
             String argument = arguments[i];
@@ -50,8 +62,17 @@ final class ForeignSpellings {
                 i++;
                 continue;
             }
-            translated.add(OURS.getOrDefault(name, name) + argument.substring(name.length()));
+            String ours = OURS.getOrDefault(name, name);
+            translated.add(ours + argument.substring(name.length()));
+            if (nameEnd < 0 && i + 1 < arguments.length && wantsValue(command, ours)) {
+                translated.add(arguments[++i]); // a value, whatever it looks like
+            }
         }
         return translated.toArray(String[]::new);
+    }
+
+    private static boolean wantsValue(CommandSpec command, String name) {
+        OptionSpec option = command.findOption(name);
+        return option != null && option.arity().min() > 0;
     }
 }

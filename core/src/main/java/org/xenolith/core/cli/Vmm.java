@@ -56,9 +56,11 @@ public final class Vmm {
         List<String> kernelArguments =
                 end < 0 ? List.of() : List.of(arguments).subList(end + 1, arguments.length);
 
-        String[] translated = ForeignSpellings.translate(own);
-        return commandLine(new Commands(services, kernelArguments), translated)
-                .setOut(out)
+        CommandLine line = commandLine(new Commands(services, kernelArguments), own);
+        CommandLine named = own.length == 0 ? null : line.getSubcommands().get(own[0]);
+        String[] translated =
+                ForeignSpellings.translate(named == null ? null : named.getCommandSpec(), own);
+        return line.setOut(out)
                 .setErr(err)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(true)

@@ -190,6 +190,14 @@ final class VmmTest {
     }
 
     @Test
+    void valueOfAnOptionIsNoSpellingOfXlOrQemu() {
+        assertThat(vmm("create", "-c", "-k", kernel.toString(), "--append", "-c")).isZero();
+        assertThat(vmm("boot", "-k", kernel.toString(), "--name", "-smp")).isZero();
+        assertThat(booted.getFirst().commandLine()).endsWith(" -c");
+        assertThat(booted.getLast().name()).isEqualTo("-smp");
+    }
+
+    @Test
     void knownGuestsKeepTheirOwnCommandLineInFrontOfTheUsers() {
         assertThat(vmm("boot", "debian", "--", "nokaslr")).isZero();
 
