@@ -84,7 +84,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.hypercalls = hypercalls;
         this.devices = new VirtualDevices(domain, host.store(), tree, host.io(), this::report);
         this.suspend = new GuestSuspend(this, host.store(), rings);
-        this.save = new GuestSave(this, host.store(), rings);
+        this.save = new GuestSave(this, host.store(), rings, new SaveTarget(host));
         this.end = new GuestEnd(domain);
         onClose(hypercalls::close);
         onClose(console::end);

@@ -23,12 +23,14 @@ final class GuestSave {
     private final Domain domain;
     private final Xenstore store;
     private final GuestRings rings;
+    private final SaveTarget target;
 
-    GuestSave(Guest guest, Xenstore store, GuestRings rings) {
+    GuestSave(Guest guest, Xenstore store, GuestRings rings, SaveTarget target) {
         this.guest = guest;
         this.domain = guest.domain();
         this.store = store;
         this.rings = rings;
+        this.target = target;
     }
 
     /** As {@link Guest#save}. */
@@ -66,6 +68,7 @@ final class GuestSave {
 
     /** Leaves the domain paused, and if all went well its devices standing by. */
     private void write(Path file) throws IOException {
+        target.require(file);
         guest.pause();
         if (domain.hasEnded()) {
             throw new SnapshotException("A guest that has ended cannot be saved");

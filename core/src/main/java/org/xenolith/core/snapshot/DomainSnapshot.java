@@ -88,6 +88,7 @@ public final class DomainSnapshot {
      * there completely or not at all, also after a power cut: the domain may end as soon as this
      * returns.
      *
+     * @param file as {@link #targetOf} allows it
      * @param configuration what {@link #configuration} is to return
      * @throws SnapshotException when the domain cannot be saved now
      */
@@ -106,8 +107,9 @@ public final class DomainSnapshot {
             throw new SnapshotException(
                     "The domain uses memory of another guest and cannot be saved without it");
         }
-        Path folder = file.toAbsolutePath().getParent();
-        Path part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
+        Path target = targetOf(file);
+        Path folder = target.toAbsolutePath().getParent();
+        Path part = Files.createTempFile(folder, target.getFileName().toString(), ".part");
         try {
             try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
                 OutputStream out =
@@ -116,11 +118,35 @@ public final class DomainSnapshot {
                 out.flush();
                 channel.force(true);
             }
-            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
             force(folder);
         } finally {
             Files.deleteIfExists(part);
         }
+    }
+
+    /**
+     * The file that {@link #save} writes: a link's target, and only what is not there yet or is a
+     * regular file. A snapshot takes the place of what has its name; a device, once replaced, would
+     * be a file for everybody.
+     *
+     * @throws SnapshotException if something else is there
+     */
+    public static Path targetOf(Path file) throws IOException {
+        Path target = file;
+        if (Files.isSymbolicLink(file)) {
+            if (!Files.exists(file)) {
+                throw new SnapshotException(file + " is a link to a file that does not exist");
+            }
+            target = file.toRealPath();
+        }
+        if (Files.isDirectory(target)) {
+            throw new SnapshotException(file + " is a directory");
+        }
+        if (Files.exists(target) && !Files.isRegularFile(target)) {
+            throw new SnapshotException(file + " is there and is no regular file");
+        }
+        return target;
     }
 
     /** The file's new name, too, has to be on the disk. */

@@ -213,23 +213,43 @@ class SavedDevicesBootTest {
         }
     }
 
+    private BootOptions lantern(String disk) throws Exception {
+        return BootFixture.options(
+                        BootFixture.lantern(folder), null, "", 8 * BootFixture.MIB, 1, false)
+                .with(new GuestDevices(List.of(DiskSpec.parse(disk)), List.of(), List.of()));
+    }
+
+    @Test
+    void whatAGuestOfTheHostNeedsIsNotReplacedByASave() throws Exception {
+        HostTool.require("qemu-img");
+        Path base = Files.write(folder.resolve("base.img"), new byte[1 << 20]);
+        Path overlay = folder.resolve("disk.qcow2");
+        BootOptions options = lantern(base + ",overlay=" + overlay);
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = host.create(options, new GuestConsole());
+            guest.start();
+            Path link = Files.createSymbolicLink(folder.resolve("link"), base);
+            for (Path disk : List.of(base, overlay, link)) {
+                assertThatThrownBy(() -> guest.save(disk))
+                        .isInstanceOf(IOException.class)
+                        .hasMessage(disk + " is a disk that is in use");
+            }
+            assertThatThrownBy(() -> guest.save(options.kernel()))
+                    .hasMessageContaining("is what the guest '")
+                    .hasMessageContaining("' boots");
+            assertThat(guest.isPaused()).isFalse();
+            guest.save(folder.resolve("saved"));
+            guest.save(folder.resolve("saved"));
+        }
+        assertThat(Files.readAllBytes(base)).isEqualTo(new byte[1 << 20]);
+        HostTool.run("qemu-img", "check", "-q", "" + overlay);
+    }
+
     @Test
     void guestWhoseDiskForgetsIsNotSaved() throws Exception {
         Path image = folder.resolve("disk.img");
         Files.write(image, new byte[1 << 20]);
-        BootOptions options =
-                BootFixture.options(
-                                BootFixture.lantern(folder),
-                                null,
-                                "",
-                                8 * BootFixture.MIB,
-                                1,
-                                false)
-                        .with(
-                                new GuestDevices(
-                                        List.of(DiskSpec.parse(image + ",ephemeral")),
-                                        List.of(),
-                                        List.of()));
+        BootOptions options = lantern(image + ",ephemeral");
         try (Host host = Host.start(1L << 30, 1)) {
             Guest guest = host.create(options, new GuestConsole());
             guest.start();

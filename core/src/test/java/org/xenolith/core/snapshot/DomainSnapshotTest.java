@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Files whose sections are sound each for itself. */
 class DomainSnapshotTest {
@@ -25,9 +26,12 @@ class DomainSnapshotTest {
     private final PvGuest guest = new PvGuest(2, GuestClock.virtual());
 
     private Path saved() throws IOException {
+        return savedAs(folder.resolve("saved"));
+    }
+
+    private Path savedAs(Path file) throws IOException {
         guest.vcpu(0).cpu().setRetired(RETIRED);
         guest.scheduler.pause(guest.domain);
-        Path file = folder.resolve("saved");
         save(file, "");
         return file;
     }
@@ -88,6 +92,31 @@ class DomainSnapshotTest {
         save(file, "");
         assertThat(DomainSnapshot.open(file).description().retired()).isEqualTo(RETIRED + 1);
         assertThat(folder).isDirectoryNotContaining(other -> !other.equals(file));
+    }
+
+    @Test
+    void nothingButAFileIsReplacedByASnapshot() throws Exception {
+        Path fifo = folder.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", "" + fifo).start().waitFor()).isZero();
+        Path toFifo = Files.createSymbolicLink(folder.resolve("to-fifo"), fifo);
+        for (Path refused : List.of(fifo, toFifo)) {
+            assertThatThrownBy(() -> savedAs(refused))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessage(refused + " is there and is no regular file");
+        }
+        assertThat(Files.isRegularFile(fifo)).isFalse();
+        assertThatThrownBy(() -> savedAs(folder)).hasMessage(folder + " is a directory");
+        Path nowhere = Files.createSymbolicLink(folder.resolve("nowhere"), Path.of("none"));
+        assertThatThrownBy(() -> savedAs(nowhere)).hasMessageContaining("does not exist");
+    }
+
+    @Test
+    void snapshotByTheNameOfALinkReplacesWhatTheLinkLeadsTo() throws IOException {
+        Path file = Files.writeString(folder.resolve("earlier"), "earlier");
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("earlier"));
+        savedAs(link);
+        assertThat(link).isSymbolicLink();
+        assertThat(DomainSnapshot.open(file).description().retired()).isEqualTo(RETIRED);
     }
 
     /** Else the domain's clock would jump, as far as the file likes. */

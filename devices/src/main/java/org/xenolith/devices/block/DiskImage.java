@@ -70,6 +70,16 @@ public final class DiskImage {
         }
     }
 
+    /**
+     * Whether a disk that is open here, in another {@code vmm} or in QEMU, is this file or has it
+     * below it.
+     *
+     * @throws IOException if the file cannot be opened for reading
+     */
+    public static boolean isInUse(Path file) throws IOException {
+        return HostFile.isImageOf(file);
+    }
+
     private static BlockImage overlay(ImageFile changes, BlockImage below) throws IOException {
         try {
             new Qcow2.Layout(Qcow2.DEFAULT_CLUSTER_BITS, below.sizeBytes(), null, null)

@@ -74,6 +74,21 @@ final class HostFile implements ImageFile {
         }
     }
 
+    /** Whether an image of any process is open on a regular file. */
+    static boolean isImageOf(Path path) throws IOException {
+        requireFileOrDisk(path);
+        try {
+            int descriptor = LibC.open(path.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC);
+            try {
+                return ImageLock.isHeld(descriptor, path.toString());
+            } finally {
+                LibC.close(descriptor);
+            }
+        } catch (LastErrorException e) {
+            throw new IOException(HostCallFailed.of("Cannot open " + path, e).getMessage(), e);
+        }
+    }
+
     /** Anything else could block at open, a FIFO for instance. */
     private static void requireFileOrDisk(Path path) throws IOException {
         if (!Files.exists(path)) {

@@ -81,17 +81,35 @@ final class ImageLock {
         }
     }
 
+    /** Whether an image of any process is open on the file, for writing or for reading. */
+    static boolean isHeld(int descriptor, String name) throws IOException {
+        try {
+            for (int permission = CONSISTENT_READ; permission <= RESIZE; permission++) {
+                if (isSomebodyAt(descriptor, USED + permission)) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (LastErrorException e) {
+            throw new IOException(HostCallFailed.of("Cannot look at " + name, e).getMessage(), e);
+        }
+    }
+
     private static void share(int descriptor, int position) {
         LibC.fcntl(descriptor, LibC.F_OFD_SETLK, lock(F_RDLCK, position));
     }
 
     private static void requireNobodyAt(int descriptor, int position, String sentence)
             throws ImageRefused {
-        byte[] lock = lock(F_WRLCK, position);
-        LibC.fcntl(descriptor, LibC.F_OFD_GETLK, lock);
-        if (ByteBuffer.wrap(lock).order(ByteOrder.LITTLE_ENDIAN).getShort(L_TYPE) != F_UNLCK) {
+        if (isSomebodyAt(descriptor, position)) {
             throw new ImageRefused(sentence);
         }
+    }
+
+    private static boolean isSomebodyAt(int descriptor, int position) {
+        byte[] lock = lock(F_WRLCK, position);
+        LibC.fcntl(descriptor, LibC.F_OFD_GETLK, lock);
+        return ByteBuffer.wrap(lock).order(ByteOrder.LITTLE_ENDIAN).getShort(L_TYPE) != F_UNLCK;
     }
 
     private static byte[] lock(short type, int position) {
