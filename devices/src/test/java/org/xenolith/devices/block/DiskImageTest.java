@@ -8,13 +8,17 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.devices.host.HostNeeds;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 final class DiskImageTest {
     private static final int MEBIBYTE = 1 << 20;
@@ -202,6 +206,28 @@ final class DiskImageTest {
         try (BlockImage disk = DiskImage.open(path, false, ImageFormat.RAW)) {
             assertThat(read(disk, 0, 4)).isEqualTo(QCOW_MAGIC);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "vmdk, VMDK", "vdi, VDI", "vhdx, VHDX", "vpc, VHD", "qed, QED", "parallels, Parallels",
+        "vmdk -o subformat=monolithicFlat, VMDK", "vpc -o subformat=fixed, VHD"
+    })
+    void imageOfAnotherFormatIsNoRawDiskUnlessItsOwnerSaysSo(String format, String name)
+            throws IOException {
+        QemuImg.TOOL.require();
+        Path path = directory.resolve("t.img");
+        List<Object> create = new ArrayList<>(List.of("create", "-q", "-f"));
+        create.addAll(List.of(format.split(" ")));
+        create.addAll(List.of(path, "2M"));
+        QemuImg.TOOL.run(create.toArray());
+
+        assertThatThrownBy(() -> DiskImage.open(path, false))
+                .isInstanceOf(ImageRefused.class)
+                .hasMessageStartingWith(path + " is a " + name + " image; raw and qcow2")
+                .hasMessageContaining("convert it with qemu-img convert");
+        assertThatThrownBy(() -> DiskImage.formatOf(path)).isInstanceOf(ImageRefused.class);
+        DiskImage.open(path, false, ImageFormat.RAW).close();
     }
 
     @Test
