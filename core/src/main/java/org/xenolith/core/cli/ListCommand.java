@@ -43,10 +43,13 @@ final class ListCommand extends GuestVerb {
             JsonArray all = new JsonArray();
             found.forEach(entry -> all.add(entry.guest()));
             out().println(all);
-            return;
+        } else {
+            out().println(HEADER);
+            found.forEach(entry -> line(entry.guest()));
         }
-        out().println(HEADER);
-        found.forEach(entry -> line(entry.guest()));
+        if (guest == null) {
+            hosts.requireAnswers();
+        }
     }
 
     private void line(JsonObject guest) {

@@ -1,6 +1,5 @@
 package org.xenolith.core.cli;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
@@ -19,12 +18,17 @@ import java.util.List;
 final class RunningHosts implements AutoCloseable {
     private final List<ControlClient> clients;
 
-    private RunningHosts(List<ControlClient> clients) {
+    /** Those that are there and do not answer; nobody asks them twice. */
+    private final List<ControlClient.Silent> silent;
+
+    private RunningHosts(List<ControlClient> clients, List<ControlClient.Silent> silent) {
         this.clients = clients;
+        this.silent = silent;
     }
 
     static RunningHosts connect(ControlFolder folder) throws IOException {
-        return new RunningHosts(ControlClient.connectToAll(folder));
+        List<ControlClient.Silent> silent = new ArrayList<>();
+        return new RunningHosts(ControlClient.connectToAll(folder, silent), silent);
     }
 
     /** What a verb found: the process that has the guest, and the guest's description. */
@@ -46,17 +50,42 @@ final class RunningHosts implements AutoCloseable {
         return request;
     }
 
-    /** Every guest, each with the process it runs in. */
+    /** Every guest of those processes that answer, each with the process it runs in. */
     List<Found> guests() throws IOException, ControlException {
         List<Found> guests = new ArrayList<>();
-        for (ControlClient client : clients) {
-            JsonArray list = client.ask(request("list")).getAsJsonArray();
-            for (JsonElement guest : list) {
-                guest.getAsJsonObject().addProperty("pid", client.pid());
-                guests.add(new Found(client, guest.getAsJsonObject()));
+        for (ControlClient client : List.copyOf(clients)) {
+            try {
+                guests.addAll(guests(client));
+            } catch (ControlClient.Silent e) {
+                clients.remove(client);
+                silent.add(e);
             }
         }
         return guests;
+    }
+
+    private static List<Found> guests(ControlClient client) throws IOException, ControlException {
+        List<Found> guests = new ArrayList<>();
+        for (JsonElement guest : client.ask(request("list")).getAsJsonArray()) {
+            guest.getAsJsonObject().addProperty("pid", client.pid());
+            guests.add(new Found(client, guest.getAsJsonObject()));
+        }
+        return guests;
+    }
+
+    /**
+     * @throws ControlException that names a process which did not answer, if there is one
+     */
+    void requireAnswers() throws ControlException {
+        if (!silent.isEmpty()) {
+            throw new ControlException(silences());
+        }
+    }
+
+    /** A sentence, or nothing. */
+    private String silences() {
+        List<String> each = silent.stream().map(IOException::getMessage).toList();
+        return each.isEmpty() ? "" : String.join("; ", each) + ".";
     }
 
     /**
@@ -74,7 +103,7 @@ final class RunningHosts implements AutoCloseable {
         }
         throw new ControlException(
                 clients.isEmpty()
-                        ? "No vmm of yours runs."
+                        ? silent.isEmpty() ? "No vmm of yours runs." : silences()
                         : "Several vmm processes run: name a guest of one with -g.");
     }
 
@@ -97,13 +126,14 @@ final class RunningHosts implements AutoCloseable {
                             .formatted(named, String.join(" or ", choices)));
         }
         if (all.isEmpty()) {
-            throw new ControlException(
-                    "No guest is called '" + named + "': no vmm of yours runs any.");
+            String why = silent.isEmpty() ? "no vmm of yours runs any." : silences();
+            throw new ControlException("No guest is called '" + named + "': " + why);
         }
+        String names = String.join(", ", all.stream().map(Found::name).toList());
         throw new ControlException(
-                "No guest is called '%s'; running are: %s."
-                        .formatted(
-                                named, String.join(", ", all.stream().map(Found::name).toList())));
+                "No guest is called '%s'; running are: %s. %s"
+                        .formatted(named, names, silences())
+                        .strip());
     }
 
     private static boolean matches(Found found, String named) {

@@ -10,23 +10,30 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /** A connection to the control socket of a running process. */
 public final class ControlClient implements AutoCloseable {
+    /** How long a process may take to let us in, and then to answer for the first time. */
+    static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final long pid;
     private final SocketChannel channel;
     private final InputStream in;
     private final OutputStream out;
+
+    /** Whether it has answered before: what it takes its time for then, a save perhaps, it does. */
+    private boolean isAlive;
 
     private ControlClient(long pid, SocketChannel channel) {
         this.pid = pid;
@@ -35,13 +42,43 @@ public final class ControlClient implements AutoCloseable {
         this.out = Channels.newOutputStream(channel);
     }
 
+    /** A process listens and says nothing: it was stopped, or hangs. */
+    public static final class Silent extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Silent(long pid) {
+            super("vmm process " + pid + " does not answer");
+        }
+    }
+
     /**
      * Connects to every running process of this user. Sockets that dead ones have left are removed.
+     *
+     * @throws Silent when one does not let us in
      */
     public static List<ControlClient> connectToAll(ControlFolder folder) throws IOException {
+        List<Silent> silent = new ArrayList<>();
+        List<ControlClient> clients = connectToAll(folder, silent);
+        if (!silent.isEmpty()) {
+            throw silent.getFirst();
+        }
+        return clients;
+    }
+
+    /**
+     * The same, whatever some of them do.
+     *
+     * @param silent gets those that do not let us in
+     */
+    public static List<ControlClient> connectToAll(ControlFolder folder, List<Silent> silent)
+            throws IOException {
         List<ControlClient> clients = new ArrayList<>();
         for (long pid : folder.pids()) {
-            connect(folder, pid).ifPresent(clients::add);
+            try {
+                connect(folder, pid).ifPresent(clients::add);
+            } catch (Silent e) {
+                silent.add(e);
+            }
         }
         return clients;
     }
@@ -50,12 +87,23 @@ public final class ControlClient implements AutoCloseable {
     private static Optional<ControlClient> connect(ControlFolder folder, long pid)
             throws IOException {
         Path path = folder.socketOf(pid);
-        try {
-            return Optional.of(
-                    new ControlClient(pid, SocketChannel.open(UnixDomainSocketAddress.of(path))));
-        } catch (ConnectException | NoSuchFileException dead) {
-            Files.deleteIfExists(path);
-            return Optional.empty();
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        // A process that has accepted nobody for long lets nobody in any more.
+        try (Deadline deadline = new Deadline(channel, PATIENCE)) {
+            try {
+                channel.connect(UnixDomainSocketAddress.of(path));
+                return Optional.of(new ControlClient(pid, channel));
+            } catch (IOException e) {
+                channel.close();
+                if (deadline.hasPassed()) {
+                    throw new Silent(pid);
+                }
+                if (e instanceof ConnectException || !Files.exists(path)) {
+                    Files.deleteIfExists(path);
+                    return Optional.empty();
+                }
+                throw e;
+            }
         }
     }
 
@@ -65,19 +113,41 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /**
-     * Asks and waits for the answer.
+     * Asks and waits for the answer: as long as it takes, but for the first answer of a process,
+     * which has to come soon.
      *
      * @param request with its {@code verb}
      * @throws ControlException with the sentence of the other side when it refuses
+     * @throws Silent when no first answer comes; the connection is closed then
      */
     public JsonElement ask(JsonObject request) throws IOException, ControlException {
-        out.write((request + "\n").getBytes(StandardCharsets.UTF_8));
-        out.flush();
-        JsonObject answer = JsonParser.parseString(readLine()).getAsJsonObject();
+        JsonObject answer = isAlive ? answerTo(request) : firstAnswerTo(request);
         if (answer.has("error")) {
             throw new ControlException(answer.get("error").getAsString());
         }
         return answer.get("result");
+    }
+
+    private JsonObject firstAnswerTo(JsonObject request) throws IOException {
+        try (Deadline deadline = new Deadline(channel, PATIENCE)) {
+            try {
+                JsonObject answer = answerTo(request);
+                isAlive = true;
+                return answer;
+            } catch (IOException e) {
+                throw deadline.hasPassed() ? new Silent(pid) : e;
+            }
+        }
+    }
+
+    private JsonObject answerTo(JsonObject request) throws IOException {
+        try {
+            out.write((request + "\n").getBytes(StandardCharsets.UTF_8));
+            out.flush();
+        } catch (IOException e) {
+            throw new IOException("vmm process " + pid + " ended before it could be asked", e);
+        }
+        return JsonParser.parseString(readLine()).getAsJsonObject();
     }
 
     private String readLine() throws IOException {

@@ -24,9 +24,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 
 /** The commands that talk to running guests, against a host that only writes down what it hears. */
 @Timeout(60)
@@ -37,6 +42,7 @@ final class GuestVerbsTest {
     private final StringWriter err = new StringWriter();
     private final List<JsonObject> heard = new CopyOnWriteArrayList<>();
     private JsonElement answer = JsonNull.INSTANCE;
+    private Duration delay = Duration.ZERO;
     private ControlServer host;
 
     /** Two guests, web and db. */
@@ -50,6 +56,7 @@ final class GuestVerbsTest {
                                 + "'vcpus':1,'state':'r-----','cpu_seconds':1.0}]");
             }
             heard.add(arguments);
+            LockSupport.parkNanos(delay.toNanos());
             return answer;
         }
 
@@ -88,6 +95,36 @@ final class GuestVerbsTest {
                         false);
         return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), false)
                 .run(arguments);
+    }
+
+    /** As one that was stopped by SIGSTOP: the kernel lets callers in, and nobody answers. */
+    private ServerSocketChannel stoppedHost() throws IOException {
+        ServerSocketChannel stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        stopped.bind(UnixDomainSocketAddress.of(sockets().resolve("1.sock")));
+        return stopped;
+    }
+
+    @Test
+    void hostThatDoesNotAnswerIsNamedAndTheOthersAreListed() throws IOException {
+        try (ServerSocketChannel _ = stoppedHost()) {
+            assertThat(vmm("list")).isEqualTo(1);
+        }
+        assertThat(out.toString().lines().skip(1)).hasSize(2).first().asString().startsWith("web ");
+        assertThat(err.toString()).isEqualTo("vmm: vmm process 1 does not answer.\n");
+    }
+
+    @Test
+    void guestsOfOtherHostsCanBeSpokenToAndMayTakeTheirTime() throws IOException {
+        delay = Duration.ofSeconds(7);
+        try (ServerSocketChannel _ = stoppedHost()) {
+            assertThat(vmm("pause", "web")).as("%s", err).isZero();
+            assertThat(vmm("pause", "none")).isEqualTo(1);
+        }
+        assertThat(heard).hasSize(1);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: No guest is called 'none'; running are: web, db. vmm process 1 does"
+                                + " not answer.\n");
     }
 
     @Test
