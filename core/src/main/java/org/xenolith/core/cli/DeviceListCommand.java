@@ -3,7 +3,6 @@ package org.xenolith.core.cli;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
-import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 
 import picocli.CommandLine;
@@ -42,22 +41,26 @@ final class DeviceListCommand extends GuestVerb {
     }
 
     @Override
-    void perform(RunningHosts hosts) throws IOException, ControlException {
-        boolean network = verb.equals("network-list");
+    void perform(RunningHosts hosts) throws IOException {
         if (!json) {
-            out().println(network ? networkHeader() : blockHeader());
+            out().println(isNetwork() ? networkHeader() : blockHeader());
         }
-        for (String guest : guests) {
-            JsonElement devices = hosts.find(guest).ask(RunningHosts.request(verb));
-            if (json) {
-                out().println(devices);
-                continue;
-            }
-            int index = 0;
-            for (JsonElement device : devices.getAsJsonArray()) {
-                JsonObject keys = device.getAsJsonObject();
-                out().println(network ? networkLine(index++, keys) : blockLine(keys));
-            }
+        forEach(guests, hosts, guest -> show(guest.ask(RunningHosts.request(verb))));
+    }
+
+    private boolean isNetwork() {
+        return verb.equals("network-list");
+    }
+
+    private void show(JsonElement devices) {
+        if (json) {
+            out().println(devices);
+            return;
+        }
+        int index = 0;
+        for (JsonElement device : devices.getAsJsonArray()) {
+            JsonObject keys = device.getAsJsonObject();
+            out().println(isNetwork() ? networkLine(index++, keys) : blockLine(keys));
         }
     }
 

@@ -10,6 +10,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /** What the verbs that talk to running guests have in common. */
@@ -27,6 +28,7 @@ abstract class GuestVerb implements Callable<Integer> {
     boolean json;
 
     private final ControlFolder folder;
+    private boolean failed;
 
     GuestVerb(ControlFolder folder) {
         this.folder = folder;
@@ -36,10 +38,31 @@ abstract class GuestVerb implements Callable<Integer> {
     public final Integer call() throws IOException {
         try (RunningHosts hosts = RunningHosts.connect(folder)) {
             perform(hosts);
-            return ExitStatus.OK;
         } catch (ControlException refused) {
-            spec.commandLine().getErr().println("vmm: " + refused.getMessage());
-            return ExitStatus.FAILED;
+            tell(refused);
+        }
+        return failed ? ExitStatus.FAILED : ExitStatus.OK;
+    }
+
+    private void tell(ControlException refused) {
+        spec.commandLine().getErr().println("vmm: " + refused.getMessage());
+        failed = true;
+    }
+
+    /** What is done with each of several guests. */
+    @FunctionalInterface
+    interface Action {
+        void perform(RunningHosts.Found guest) throws IOException, ControlException;
+    }
+
+    /** One that is not there, or cannot, is told of and keeps nobody from the others. */
+    final void forEach(List<String> guests, RunningHosts hosts, Action action) throws IOException {
+        for (String guest : guests) {
+            try {
+                action.perform(hosts.find(guest));
+            } catch (ControlException refused) {
+                tell(refused);
+            }
         }
     }
 

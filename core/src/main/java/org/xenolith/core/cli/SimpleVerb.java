@@ -2,7 +2,6 @@ package org.xenolith.core.cli;
 
 import com.google.gson.JsonElement;
 
-import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 
 import picocli.CommandLine;
@@ -33,12 +32,15 @@ final class SimpleVerb extends GuestVerb {
     }
 
     @Override
-    void perform(RunningHosts hosts) throws IOException, ControlException {
-        for (String guest : guests) {
-            JsonElement result = hosts.find(guest).ask(RunningHosts.request(verb));
-            if (json) {
-                out().println(result);
-            }
-        }
+    void perform(RunningHosts hosts) throws IOException {
+        forEach(
+                guests,
+                hosts,
+                guest -> {
+                    JsonElement result = guest.ask(RunningHosts.request(verb));
+                    if (json) {
+                        out().println(result);
+                    }
+                });
     }
 }

@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
@@ -125,6 +126,20 @@ final class GuestVerbsTest {
                 .isEqualTo(
                         "vmm: No guest is called 'none'; running are: web, db. vmm process 1 does"
                                 + " not answer.\n");
+    }
+
+    @Test
+    void guestThatIsNotThereKeepsNobodyFromTheOthers() {
+        answer = new JsonArray();
+        for (String verb : List.of("pause", "network-list", "block-list")) {
+            heard.clear();
+            assertThat(vmm(verb, "web", "none", "db")).as(verb).isEqualTo(1);
+            assertThat(heard).extracting(request -> request.get("guest").getAsInt())
+                    .containsExactly(1, 2);
+        }
+        assertThat(err.toString().lines())
+                .hasSize(3)
+                .containsOnly("vmm: No guest is called 'none'; running are: web, db.");
     }
 
     @Test
