@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.net.nat.PortForward;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -34,6 +35,15 @@ final class ForwardAddCommand extends GuestVerb {
 
     ForwardAddCommand(ControlFolder folder) {
         super(folder);
+    }
+
+    @Override
+    void check() {
+        try {
+            PortForward.parse(ports);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import org.xenolith.core.control.ControlFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
@@ -36,6 +37,7 @@ abstract class GuestVerb implements Callable<Integer> {
 
     @Override
     public final Integer call() throws IOException {
+        check();
         try (RunningHosts hosts = RunningHosts.connect(folder)) {
             perform(hosts);
         } catch (ControlException refused) {
@@ -63,6 +65,27 @@ abstract class GuestVerb implements Callable<Integer> {
             } catch (ControlException refused) {
                 tell(refused);
             }
+        }
+    }
+
+    /**
+     * Looks at what the user wrote, before any guest is asked for.
+     *
+     * @throws ParameterException when it makes no sense with any guest
+     */
+    void check() {}
+
+    /**
+     * @param sentence without its full stop
+     */
+    final ParameterException usage(String sentence) {
+        return new ParameterException(spec.commandLine(), sentence + ".");
+    }
+
+    /** As the host would say it. */
+    final void requireFrom0(String option, int value, int most) {
+        if (value < 0 || value > most) {
+            throw usage("%s is a number from 0 to %d, not %d".formatted(option, most, value));
         }
     }
 

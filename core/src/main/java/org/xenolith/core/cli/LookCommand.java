@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.machine.HostVerbs;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,6 +50,11 @@ final class LookCommand extends WatchCommand {
         CommandLine command = new CommandLine(new LookCommand(verb, folder));
         command.getCommandSpec().name(verb).usageMessage().header(header);
         return command;
+    }
+
+    @Override
+    void check() {
+        requireFrom0("--limit", limit, HostVerbs.MAX_LIMIT);
     }
 
     @Override

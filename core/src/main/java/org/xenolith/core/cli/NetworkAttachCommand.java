@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.net.NetworkSpec;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -28,6 +29,15 @@ final class NetworkAttachCommand extends GuestVerb {
 
     NetworkAttachCommand(ControlFolder folder) {
         super(folder);
+    }
+
+    @Override
+    void check() {
+        try {
+            NetworkSpec.parse(network);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.machine.HostVerbs;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -56,6 +57,20 @@ final class PagesCommand extends WatchCommand {
 
     PagesCommand(ControlFolder folder) {
         super(folder);
+    }
+
+    @Override
+    void check() {
+        requireFrom0("--limit", limit, HostVerbs.MAX_LIMIT);
+        requireFrom0("--depth", depth, HostVerbs.MAX_DEPTH);
+        requireFrom0("--vcpu", vcpu, VcpuCount.MAXIMUM - 1);
+        if (mfn != null) {
+            try {
+                Long.decode(mfn);
+            } catch (NumberFormatException e) {
+                throw usage("'" + mfn + "' is no frame number");
+            }
+        }
     }
 
     @Override

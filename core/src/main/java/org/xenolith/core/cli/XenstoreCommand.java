@@ -65,13 +65,17 @@ final class XenstoreCommand extends GuestVerb {
     }
 
     @Override
+    void check() {
+        if (verb.equals("write") && value == null) {
+            throw usage("write needs a path and a value");
+        }
+    }
+
+    @Override
     void perform(RunningHosts hosts) throws IOException, ControlException {
         JsonObject request = RunningHosts.request("xenstore-" + verb);
         request.addProperty("path", absolute(hosts));
         if (verb.equals("write")) {
-            if (value == null) {
-                throw new ControlException("write needs a path and a value.");
-            }
             request.addProperty("value", value);
         }
         JsonElement answer = hosts.only(guest).ask(request);

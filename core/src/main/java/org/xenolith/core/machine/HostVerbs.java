@@ -56,6 +56,9 @@ public final class HostVerbs implements Verbs {
                     "xenstore-read",
                     "xenstore-write");
 
+    /** What a request may have a list bounded by, and a tree of page tables. */
+    public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
+
     private static final double NANOS = 1e9;
 
     /** As Xen's tools write a device's number in a path: decimal, and it fits an int. */

@@ -31,8 +31,6 @@ final class WatchVerbs {
     static final List<String> OF_GUEST = List.of("pages", "events", "grants", "rings");
     static final List<String> OF_STORE = List.of("xenstore-ls", "xenstore-read", "xenstore-write");
 
-    private static final int MAX_LIMIT = 10_000;
-    private static final int MAX_DEPTH = 4;
     private static final int DEFAULT_LIMIT = 256;
     private static final int DEFAULT_DEPTH = 1;
 
@@ -42,7 +40,7 @@ final class WatchVerbs {
 
     static JsonElement perform(Guest guest, Xenstore store, String verb, JsonObject arguments)
             throws ControlException {
-        int limit = number(arguments, "limit", DEFAULT_LIMIT, MAX_LIMIT);
+        int limit = number(arguments, "limit", DEFAULT_LIMIT, HostVerbs.MAX_LIMIT);
         Supplier<JsonElement> look =
                 switch (verb) {
                     case "pages" -> pages(guest, arguments, limit);
@@ -60,7 +58,7 @@ final class WatchVerbs {
             throws ControlException {
         Domain domain = guest.domain();
         int number = number(arguments, "vcpu", 0, domain.vcpus().size() - 1);
-        int depth = number(arguments, "depth", DEFAULT_DEPTH, MAX_DEPTH);
+        int depth = number(arguments, "depth", DEFAULT_DEPTH, HostVerbs.MAX_DEPTH);
         boolean user = flag(arguments, "user");
         boolean map = flag(arguments, "map");
         Optional<Long> mfn = frame(arguments);

@@ -356,7 +356,15 @@ final class VmmTest {
                 "bott|Did you mean: vmm boot",
                 "image nix|'nix' is no known guest; there are guest, debian.",
                 "image|Missing required parameter: 'NAME'",
-                "inspect|Missing required parameter: 'FILE'"
+                "inspect|Missing required parameter: 'FILE'",
+                "forward-add G x|'x' is not [ADDRESS:]HOSTPORT:GUESTPORT",
+                "forward-remove G x:y:z|'x:y:z' is not [ADDRESS:]PORT",
+                "network-attach G bogus|Network 'bogus': 'bogus' is no kind of network",
+                "pages G --depth 9|--depth is a number from 0 to 4, not 9.",
+                "pages G --vcpu -1|--vcpu is a number from 0 to 31, not -1.",
+                "pages G --mfn zz|'zz' is no frame number.",
+                "rings G --limit 10001|--limit is a number from 0 to 10000, not 10001.",
+                "xenstore write /local|write needs a path and a value."
             })
     void wrongUsageIsOneSentenceAndStatusTwo(String line, String sentence) {
         assertThat(vmm(line.split(" "))).isEqualTo(2);
