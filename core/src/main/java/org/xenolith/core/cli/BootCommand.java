@@ -393,6 +393,11 @@ final class BootCommand extends ServiceCommand {
             }
         }
         Path file = Path.of(wanted);
+        if (Files.isDirectory(file)) {
+            throw usage(
+                    "'%s' is a directory: -d %s boots it as the root file system."
+                            .formatted(wanted, wanted));
+        }
         if (!Files.exists(file)) {
             throw usage(
                     "'"

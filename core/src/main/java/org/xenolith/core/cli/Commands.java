@@ -38,7 +38,8 @@ final class Commands {
                     "inspect",
                     "explain",
                     "lab",
-                    "version");
+                    "version",
+                    "help");
 
     private final Services services;
     private final ControlFolder sockets;
@@ -92,6 +93,7 @@ final class Commands {
             case "explain" -> ExplainCommand.command();
             case "lab" -> new LabCommand();
             case "version" -> new VersionCommand();
+            case "help" -> new HelpCommand();
             default -> null;
         };
     }

@@ -5,6 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.io.PrintWriter;
 import java.util.Optional;
 
 /** {@code vmm version}. */
@@ -20,9 +21,13 @@ final class VersionCommand implements Runnable {
 
     @Override
     public void run() {
+        tell(spec.commandLine().getOut());
+    }
+
+    static void tell(PrintWriter out) {
         String version =
                 Optional.ofNullable(VersionCommand.class.getPackage().getImplementationVersion())
                         .orElse("(not packaged)");
-        spec.commandLine().getOut().printf("Xenolith %s on Java %s%n", version, Runtime.version());
+        out.printf("Xenolith %s on Java %s%n", version, Runtime.version());
     }
 }

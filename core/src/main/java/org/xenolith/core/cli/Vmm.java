@@ -5,7 +5,6 @@ import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -73,7 +72,7 @@ public final class Vmm {
     private static CommandLine commandLine(Commands commands, String... arguments) {
         CommandLine line = new CommandLine(new VmmCommand());
         Object named = arguments.length == 0 ? null : commands.make(arguments[0]);
-        if (named != null) {
+        if (named != null && !(named instanceof HelpCommand)) {
             return line.addSubcommand(named);
         }
         for (String name : Commands.NAMES) {
@@ -86,7 +85,10 @@ public final class Vmm {
         showOrigin(wrong);
         CommandLine command = wrong.getCommandLine();
         err.println("vmm: " + wrong.getMessage());
-        UnmatchedArgumentException.printSuggestions(wrong, err);
+        List<String> near = Suggestions.of(wrong);
+        if (!near.isEmpty()) {
+            err.println("Did you mean " + String.join(" or ", near) + "?");
+        }
         err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return ExitStatus.USAGE;
     }

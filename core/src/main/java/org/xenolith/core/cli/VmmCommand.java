@@ -41,8 +41,17 @@ final class VmmCommand implements Runnable {
             description = "Shows this help.")
     private boolean help;
 
+    @Option(
+            names = {"-V", "--version"},
+            description = "Tells the versions, as 'vmm version' does.")
+    private boolean version;
+
     @Override
     public void run() {
+        if (version) {
+            VersionCommand.tell(spec.commandLine().getOut());
+            return;
+        }
         throw new ParameterException(
                 spec.commandLine(), "vmm needs a command, such as 'vmm boot'.");
     }

@@ -174,35 +174,17 @@ public final class Reference {
         String wanted = plain(name);
         Map<String, Integer> distances = new LinkedHashMap<>();
         for (Entry entry : entries) {
-            int whole = distance(wanted, plain(entry.name()));
-            int last = distance(wanted, plain(entry.shortName()));
+            int whole = Spelling.distance(wanted, plain(entry.name()));
+            int last = Spelling.distance(wanted, plain(entry.shortName()));
             int part = plain(entry.name()).contains(wanted) ? 1 : Integer.MAX_VALUE;
             distances.put(entry.name(), Math.min(part, Math.min(whole, last)));
         }
-        int limit = Math.max(2, wanted.length() / 2);
+        int limit = Spelling.slips(wanted);
         return distances.entrySet().stream()
                 .filter(entry -> entry.getValue() <= limit)
                 .sorted(Comparator.comparingInt(Map.Entry::getValue))
                 .limit(SUGGESTIONS)
                 .map(Map.Entry::getKey)
                 .toList();
-    }
-
-    /** Letters to insert, delete or exchange: Levenshtein's distance. */
-    static int distance(String from, String to) {
-        int[] row = new int[to.length() + 1];
-        for (int j = 0; j < row.length; j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= from.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j < row.length; j++) {
-                int changed = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[to.length()];
     }
 }

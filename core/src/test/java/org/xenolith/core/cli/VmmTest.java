@@ -353,7 +353,10 @@ final class VmmTest {
                 "boot debian -d x,vhd|disk 'x,vhd': the format vhd is not supported; raw and qcow2",
                 "boot debian --net wifi|Network 'wifi': 'wifi' is no kind of network; write nat,",
                 "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
-                "bott|Did you mean: vmm boot",
+                "bott|Did you mean boot?",
+                "boot --tierr=jit|Did you mean --tier?",
+                "help nonsense|There is no command 'nonsense'.",
+                "boot /|'/' is a directory: -d / boots it as the root file system.",
                 "image nix|'nix' is no known guest; there are guest, debian.",
                 "image|Missing required parameter: 'NAME'",
                 "inspect|Missing required parameter: 'FILE'",
@@ -372,6 +375,28 @@ final class VmmTest {
         assertThat(err.toString()).startsWith("vmm: ").contains(sentence).contains("--help'.\n");
         assertThat(err.toString()).doesNotContain("Exception").doesNotContain("\tat ");
         assertThat(booted).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nonsense", "boot --bogus", "explain foo"})
+    void nothingIsSuggestedThatIsNotNear(String line) {
+        assertThat(vmm(line.split(" "))).isPositive();
+        assertThat(err.toString()).doesNotContain("Did you mean");
+    }
+
+    @Test
+    void helpAndVersionAreThereUnderAllTheirNames() {
+        vmm("boot", "--help");
+        String help = out.toString();
+        out.getBuffer().setLength(0);
+        assertThat(vmm("help", "boot")).isZero();
+        assertThat(out.toString()).isEqualTo(help).contains("vmm boot [IMAGE]");
+        assertThat(vmm("help")).isZero();
+        assertThat(out.toString()).contains("Commands:");
+        out.getBuffer().setLength(0);
+        assertThat(vmm("--version")).isZero();
+        assertThat(out.toString()).startsWith("Xenolith ");
+        assertThat(err.toString()).isEmpty();
     }
 
     @Test

@@ -1,0 +1,34 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.explain.Spelling;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What somebody may have meant by an option or a command that there is not. */
+final class Suggestions {
+    private Suggestions() {}
+
+    /** Empty when nothing is near. */
+    static List<String> of(ParameterException wrong) {
+        if (!(wrong instanceof UnmatchedArgumentException unmatched)
+                || unmatched.getUnmatched().isEmpty()) {
+            return List.of();
+        }
+        String written = unmatched.getUnmatched().getFirst();
+        String name = written.replaceFirst("=.*", "");
+        return Spelling.nearest(name, known(wrong.getCommandLine(), name).toList());
+    }
+
+    private static Stream<String> known(CommandLine command, String name) {
+        CommandSpec spec = command.getCommandSpec();
+        return name.startsWith("-")
+                ? spec.options().stream().flatMap(option -> Stream.of(option.names()))
+                : spec.subcommands().keySet().stream();
+    }
+}
