@@ -58,10 +58,28 @@ final class DeviceListCommand extends GuestVerb {
             return;
         }
         int index = 0;
-        for (JsonElement device : devices.getAsJsonArray()) {
-            JsonObject keys = device.getAsJsonObject();
-            out().println(isNetwork() ? networkLine(index++, keys) : blockLine(keys));
+        for (JsonElement element : devices.getAsJsonArray()) {
+            JsonObject device = element.getAsJsonObject();
+            List<JsonObject> queues = queues(device);
+            JsonObject first = queues.getFirst();
+            out().println(
+                            isNetwork()
+                                    ? networkLine(index++, device, first)
+                                    : blockLine(device, first));
+            for (JsonObject queue : queues.subList(1, queues.size())) {
+                out().println(isNetwork() ? networkQueue(queue) : blockQueue(queue));
+            }
         }
+    }
+
+    /** Where the rings are told: each of several queues, or the device itself. */
+    private static List<JsonObject> queues(JsonObject device) {
+        if (!device.has("queues")) {
+            return List.of(device);
+        }
+        return device.getAsJsonArray("queues").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .toList();
     }
 
     private static String networkHeader() {
@@ -79,19 +97,49 @@ final class DeviceListCommand extends GuestVerb {
                 "BE-path");
     }
 
-    private static String networkLine(int index, JsonObject device) {
-        return String.format(
-                Locale.ROOT,
-                "%-3d %-2s %-17s %6s %5s %6s %5s/%-11s %-30s",
-                index,
+    private static String networkLine(int index, JsonObject device, JsonObject queue) {
+        return networkLine(
+                "" + index,
                 text(device, "backend_id"),
                 text(device, "mac"),
                 text(device, "handle"),
                 text(device, "state"),
-                text(device, "event-channel"),
-                text(device, "tx-ring-ref"),
-                text(device, "rx-ring-ref"),
+                queue,
                 text(device, "backend_path"));
+    }
+
+    /** A further queue of the interface above. */
+    private static String networkQueue(JsonObject queue) {
+        return networkLine("", "", "", "", "", queue, "").stripTrailing();
+    }
+
+    private static String networkLine(
+            String index,
+            String backendId,
+            String mac,
+            String handle,
+            String state,
+            JsonObject queue,
+            String backendPath) {
+        return String.format(
+                Locale.ROOT,
+                "%-3s %-2s %-17s %6s %5s %6s %5s/%-11s %-30s",
+                index,
+                backendId,
+                mac,
+                handle,
+                state,
+                channels(queue),
+                text(queue, "tx-ring-ref"),
+                text(queue, "rx-ring-ref"),
+                backendPath);
+    }
+
+    /** Two, where the directions have one each. */
+    private static String channels(JsonObject queue) {
+        return queue.has("event-channel-tx")
+                ? text(queue, "event-channel-tx") + "/" + text(queue, "event-channel-rx")
+                : text(queue, "event-channel");
     }
 
     private static String blockHeader() {
@@ -107,17 +155,38 @@ final class DeviceListCommand extends GuestVerb {
                 "BE-path");
     }
 
-    private static String blockLine(JsonObject device) {
-        return String.format(
-                Locale.ROOT,
-                "%-5s %-3s %-6s %-5s %-6s %-8s %-30s",
+    private static String blockLine(JsonObject device, JsonObject queue) {
+        return blockLine(
                 text(device, "id"),
                 text(device, "backend_id"),
                 "0",
                 text(device, "state"),
-                text(device, "event-channel"),
-                text(device, "ring-ref"),
+                queue,
                 text(device, "backend_path"));
+    }
+
+    /** A further queue of the disk above. */
+    private static String blockQueue(JsonObject queue) {
+        return blockLine("", "", "", "", queue, "").stripTrailing();
+    }
+
+    private static String blockLine(
+            String id,
+            String backendId,
+            String handle,
+            String state,
+            JsonObject queue,
+            String backendPath) {
+        return String.format(
+                Locale.ROOT,
+                "%-5s %-3s %-6s %-5s %-6s %-8s %-30s",
+                id,
+                backendId,
+                handle,
+                state,
+                text(queue, "event-channel"),
+                text(queue, "ring-ref"),
+                backendPath);
     }
 
     private static String text(JsonObject device, String key) {

@@ -11,21 +11,15 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.Verbs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
-import org.xenolith.devices.console.Escaped;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
 public final class HostVerbs implements Verbs {
@@ -60,9 +54,6 @@ public final class HostVerbs implements Verbs {
     public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
 
     private static final double NANOS = 1e9;
-
-    /** As Xen's tools write a device's number in a path: decimal, and it fits an int. */
-    private static final Pattern DEVICE_NUMBER = Pattern.compile("\\d{1,9}");
 
     private final Host host;
 
@@ -100,14 +91,14 @@ public final class HostVerbs implements Verbs {
                 return stat(guest);
             }
             case "network-list" -> {
-                return devices(guest, "vif");
+                return DeviceLists.of(host.store(), guest, "vif");
             }
             case "network-attach" -> {
                 return new InterfaceVerbs(host, guest).attach(arguments);
             }
             case "network-detach" -> new InterfaceVerbs(host, guest).detach(arguments);
             case "block-list" -> {
-                return devices(guest, "vbd");
+                return DeviceLists.of(host.store(), guest, "vbd");
             }
             default -> throw new IllegalStateException("'" + verb + "' has a name and no case");
         }
@@ -251,38 +242,6 @@ public final class HostVerbs implements Verbs {
         figures.addProperty(
                 "milliseconds_of_translation", TimeUnit.NANOSECONDS.toMillis(jit.nanos()));
         return figures;
-    }
-
-    /** What xenstore says of a guest's devices of a type: both ends' keys. */
-    private JsonArray devices(Guest guest, String type) {
-        JsonArray devices = new JsonArray();
-        for (String name : host.store().list(guest.tree().home() + "/device/" + type)) {
-            if (!DEVICE_NUMBER.matcher(name).matches()) {
-                continue; // none of ours: a guest may write there what it likes
-            }
-            int id = Integer.parseInt(name);
-            String frontend = DomainTree.frontendPath(guest.id(), type, id);
-            String backend = DomainTree.backendPath(guest.id(), type, id);
-            JsonObject device = new JsonObject();
-            device.addProperty("id", id);
-            device.addProperty("backend_id", 0);
-            device.addProperty("backend_path", backend);
-            // The frontend's keys are the guest's to write, and somebody's terminal shows them.
-            copy(device, frontend, Escaped::of, "handle", "state", "event-channel", "ring-ref");
-            copy(device, frontend, Escaped::of, "tx-ring-ref", "rx-ring-ref");
-            copy(device, backend, text -> text, "mac", "params", "dev", "mode");
-            devices.add(device);
-        }
-        return devices;
-    }
-
-    private void copy(
-            JsonObject device, String directory, UnaryOperator<String> form, String... keys) {
-        for (String key : keys) {
-            Optional<String> value = host.store().read(directory + "/" + key);
-            value.map(form)
-                    .ifPresent(text -> device.addProperty(key.toLowerCase(Locale.ROOT), text));
-        }
     }
 
     @Override

@@ -134,12 +134,30 @@ final class GuestVerbsTest {
         for (String verb : List.of("pause", "network-list", "block-list")) {
             heard.clear();
             assertThat(vmm(verb, "web", "none", "db")).as(verb).isEqualTo(1);
-            assertThat(heard).extracting(request -> request.get("guest").getAsInt())
+            assertThat(heard)
+                    .extracting(request -> request.get("guest").getAsInt())
                     .containsExactly(1, 2);
         }
         assertThat(err.toString().lines())
                 .hasSize(3)
                 .containsOnly("vmm: No guest is called 'none'; running are: web, db.");
+    }
+
+    @Test
+    void eachQueueOfADeviceIsShownWithItsRings() {
+        answer =
+                JsonParser.parseString(
+                        "[{'id':0,'backend_id':0,'backend_path':'/be/vif/1/0','handle':'0',"
+                            + "'state':'4','mac':'00:16:3e:00:00:01','queues':[{'queue':0,"
+                            + "'event-channel-tx':'9','event-channel-rx':'10','tx-ring-ref':'8',"
+                            + "'rx-ring-ref':'768'},{'queue':1,'event-channel':'11',"
+                            + "'tx-ring-ref':'769','rx-ring-ref':'770'}]}]");
+        assertThat(vmm("network-list", "web")).isZero();
+        assertThat(out.toString()).doesNotContain("-1");
+        List<String> lines = out.toString().lines().toList();
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(1)).contains(" 9/10 ", " 8/768 ", "/be/vif/1/0");
+        assertThat(lines.get(2)).isEqualTo(" ".repeat(42) + "11   769/770");
     }
 
     @Test

@@ -331,6 +331,28 @@ class HostVerbsBootTest {
     }
 
     @Test
+    void queuesOfADeviceAreListedInTheirOrder() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            String vif = guest.tree().home() + "/device/vif/0/";
+            host.store().write(vif + "state", "4");
+            for (int queue = 0; queue < 11; queue++) {
+                host.store().write(vif + "queue-" + queue + "/tx-ring-ref", "" + (700 + queue));
+                host.store().write(vif + "queue-" + queue + "/event-channel-rx", "" + queue);
+            }
+            host.store().write(vif + "queue-nonsense/tx-ring-ref", "1");
+            JsonElement listed = new HostVerbs(host).perform("network-list", request("", "1"));
+            JsonArray queues =
+                    listed.getAsJsonArray().get(0).getAsJsonObject().getAsJsonArray("queues");
+            assertThat(queues).hasSize(11);
+            JsonObject last = queues.get(10).getAsJsonObject();
+            assertThat(last.get("queue").getAsInt()).isEqualTo(10);
+            assertThat(last.get("tx-ring-ref").getAsString()).isEqualTo("710");
+            assertThat(last.get("event-channel-rx").getAsString()).isEqualTo("10");
+        }
+    }
+
+    @Test
     void whatAGuestWritesOfItsDevicesReachesNoTerminalWithItsEscapes() throws Exception {
         ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
         try (Host host = Host.start(1L << 30, 1);
