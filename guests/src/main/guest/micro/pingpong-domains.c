@@ -5,7 +5,7 @@
  * must be that domain, binds a port of its own to it. After that both are equal, and either may
  * close. The event carries nothing: to hand over data they would share a page (see share.c).
  *
- * Run it: vmm up pingpong-domains.toml
+ * Run it from the top folder: ./vmm up guests/src/main/guest/micro/pingpong-domains.toml
  */
 #include "micro.h"
 

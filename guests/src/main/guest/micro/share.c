@@ -5,7 +5,7 @@
  * "domain 2 may use this page of mine", and tell domain 2 the number of that entry. Xen then maps
  * the page there and keeps count: as long as somebody has it mapped, the owner cannot take it back.
  *
- * Run it: vmm up share.toml
+ * Run it from the top folder: ./vmm up guests/src/main/guest/micro/share.toml
  */
 #include "micro.h"
 

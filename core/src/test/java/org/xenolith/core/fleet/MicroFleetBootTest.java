@@ -36,7 +36,7 @@ class MicroFleetBootTest {
             Files.copy(image, folder.resolve(name + ".elf"));
         }
         return Files.readString(MICRO.resolve(name + ".toml"))
-                .replace("../../../../target/micro", folder.toString());
+                .replace("guests/target/micro", folder.toString());
     }
 
     private RunningFleet fleet(String toml) {

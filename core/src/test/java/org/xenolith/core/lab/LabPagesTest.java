@@ -62,6 +62,13 @@ class LabPagesTest {
         return Pattern.compile(pattern).matcher(text).results().map(m -> m.group(1)).toList();
     }
 
+    /** Paths in a fleet's file are those of whoever starts it: pages do so in the top folder. */
+    private static void kernelsAreWhereMakeBuildsThem(Path fleet) throws IOException {
+        for (String kernel : found("kernel = \"(.+)\"", Files.readString(fleet))) {
+            assertThat(kernel).as("%s", fleet).matches("guests/target/micro/[a-z-]+\\.elf");
+        }
+    }
+
     @ParameterizedTest(name = "lab {arguments}")
     @MethodSource("labs")
     void whatAPageNamesExists(int number) throws IOException {
@@ -75,6 +82,7 @@ class LabPagesTest {
         }
         for (String fleet : found("vmm up (\\S+)", text)) {
             assertThat(Path.of("..").resolve(fleet)).exists();
+            kernelsAreWhereMakeBuildsThem(Path.of("..").resolve(fleet));
         }
         for (String topics : found("--trace=([a-z,]+)", text)) {
             assertThat(Stream.of(TraceTopic.values()).map(TraceTopic::label))
