@@ -18,12 +18,15 @@ struct machine {
 void describe(struct machine *machine);
 
 /* Register values of the instruction CPUID. The five bytes in front of it ask Xen to answer in the
- * processor's place. Without them a real processor would answer itself, for it does not trap. */
+ * processor's place. Without them a real processor would answer itself, for it does not trap. The
+ * check counts the calls. */
+extern u32 xen_cpuid_calls;
 struct cpuid {
     u32 eax, ebx, ecx, edx;
 };
 static inline struct cpuid xen_cpuid(u32 leaf) {
     struct cpuid regs;
+    xen_cpuid_calls++;
     __asm__ volatile(".byte 0x0f, 0x0b; .ascii \"xen\"; cpuid"
                      : "=a"(regs.eax), "=b"(regs.ebx), "=c"(regs.ecx), "=d"(regs.edx)
                      : "a"(leaf), "c"(0));

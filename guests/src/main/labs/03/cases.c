@@ -1,7 +1,7 @@
 /*
  * cases.c: lab 3. A kernel that makes the student's hypercall, well and badly.
  */
-#include "micro.h"
+#include "cases.h"
 
 #define MAX_COUNT 512
 #define WORD_BEFORE 0x55aa
@@ -99,5 +99,5 @@ void micro_main(void) {
     case 3: forbidden(); break;
     case 4: overlapping(); break;
     }
-    success("right");
+    passed();
 }

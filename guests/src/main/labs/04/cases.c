@@ -1,6 +1,7 @@
 /*
  * cases.c: lab 4. Addresses at which nothing is mapped, and frames to put there.
  */
+#include "cases.h"
 #include "lab.h"
 
 #define AREA (VIRT_BASE + 0x20000000) /* far above what the domain builder mapped */
@@ -71,6 +72,13 @@ static void again(void) {
     shows(AREA, PATTERN + 9, when);
 }
 
+static int has_level1(u64 vaddr) {
+    u64 *level4 = (u64 *)start_info->pt_base;
+    u64 *level3 = virt_of(PTE_FRAME(level4[INDEX(vaddr, 4)]));
+    u64 *level2 = virt_of(PTE_FRAME(level3[INDEX(vaddr, 3)]));
+    return (level2[INDEX(vaddr, 2)] & PTE_PRESENT) != 0;
+}
+
 static void stranger(void) {
     const char *when = "A frame that is not ours";
     maps(AREA, frame_with(PATTERN), when);
@@ -81,6 +89,9 @@ static void stranger(void) {
     long refused = map_page(AREA + 0x800000, NOBODYS_FRAME);
     EXPECT(refused < 0, "Where there was no level-1 table yet, map_page for a frame that is not ours"
            " returned %ld.", refused);
+    EXPECT(!has_level1(AREA + 0x800000),
+           "Xen refused the frame, and the level-1 table that you had made for it is still in the level-2"
+           " table. Who is refused must find everything as it was: take the table out again.");
     EXPECT(map_page(AREA, PTE_FRAME(((u64 *)start_info->pt_base)[INDEX(VIRT_BASE, 4)])) < 0,
            "A page table was to be mapped writable, and map_page returned 0.");
 }
@@ -93,5 +104,5 @@ void micro_main(void) {
     case 3: again(); break;
     case 4: stranger(); break;
     }
-    success("right");
+    passed();
 }

@@ -1,6 +1,7 @@
 /*
  * cases.c: lab 5. Bits as Xen would set them, also at the worst moment.
  */
+#include "cases.h"
 #include "lab.h"
 
 static struct shared_info shared;
@@ -170,5 +171,5 @@ void micro_main(void) {
     case 4: real(); break;
     case 5: worst_moment(); break;
     }
-    success("right");
+    passed();
 }

@@ -2,6 +2,7 @@
  * cases.c: lab 6. The domain that maps what the student grants is the same one: Xen treats it as it
  * treats any other.
  */
+#include "cases.h"
 #include "lab.h"
 
 #define REF     FIRST_FREE_GRANT
@@ -116,5 +117,5 @@ void micro_main(void) {
     case 4: reading(); break;
     case 5: mapped_meanwhile(); break;
     }
-    success("right");
+    passed();
 }

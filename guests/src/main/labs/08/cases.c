@@ -1,6 +1,7 @@
 /*
  * cases.c: lab 8. A domain that grows and shrinks, and what must be true of its pages meanwhile.
  */
+#include "cases.h"
 #include "lab.h"
 
 /* A page without frame must not be mapped, one with a frame is seen alike by Xen, p2m and tables. */
@@ -86,5 +87,5 @@ void micro_main(void) {
     case 2: grow(); break;
     case 3: limit(); break;
     }
-    success("right");
+    passed();
 }

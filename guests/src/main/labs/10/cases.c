@@ -1,6 +1,7 @@
 /*
  * cases.c: lab 10. A kernel that is suspended once or several times, and goes on as told.
  */
+#include "cases.h"
 #include "lab.h"
 
 #define PATTERN 0xab5e11
@@ -67,5 +68,5 @@ void micro_main(void) {
     grant(SHARED_REF, own_domid(), shared_page, 0);
     works(1);
     for (u64 i = argument("times", 1); i > 0; i--) works(suspend());
-    success("right");
+    passed();
 }

@@ -17,11 +17,14 @@ long map_page(u64 vaddr, u64 mfn) {
     u64 *level3 = virt_of(PTE_FRAME(level4[INDEX(vaddr, 4)]));
     u64 *level2 = virt_of(PTE_FRAME(level3[INDEX(vaddr, 3)]));
     u64 index = INDEX(vaddr, 2);
+    int is_new = !(level2[index] & PTE_PRESENT);
 
-    if (!(level2[index] & PTE_PRESENT)) {
+    if (is_new) {
         long refused = add_level1(level2, index);
         if (refused != 0) return refused;
     }
     u64 *level1 = virt_of(PTE_FRAME(level2[index]));
-    return mmu_update(entry_maddr(level1, INDEX(vaddr, 1)), PTE_OF(mfn, PTE_KERNEL));
+    long refused = mmu_update(entry_maddr(level1, INDEX(vaddr, 1)), PTE_OF(mfn, PTE_KERNEL));
+    if (refused != 0 && is_new) mmu_update(entry_maddr(level2, index), 0);
+    return refused;
 }

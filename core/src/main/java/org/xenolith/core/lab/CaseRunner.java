@@ -70,7 +70,8 @@ final class CaseRunner {
                 guest.extend(tried.extension());
             }
             limit(guest);
-            return verdict(tried.course().run(host, guest, output), output.text());
+            Outcome outcome = tried.course().run(host, guest, output);
+            return verdict(outcome, tried.pass(), output.text());
         }
     }
 
@@ -81,7 +82,7 @@ final class CaseRunner {
 
     private BootOptions options(GuestCase tried, Path image) {
         return BootOptions.of("lab", image, tried.memoryMib() * MIB)
-                .commandLine(tried.commandLine())
+                .commandLine((tried.commandLine() + " pass=" + tried.pass()).strip())
                 .vcpus(tried.vcpus())
                 .trace(trace, Optional.empty())
                 .timeout(Optional.of(GuestCase.PATIENCE))
@@ -89,9 +90,13 @@ final class CaseRunner {
                 .build();
     }
 
-    private LabVerdict verdict(Outcome outcome, String console) {
+    private LabVerdict verdict(Outcome outcome, int pass, String console) {
         return switch (outcome.ending()) {
-            case Outcome.PoweredOff(int code) when code == SUCCESS -> LabVerdict.PASSED;
+            case Outcome.PoweredOff(int code) when code == pass -> LabVerdict.PASSED;
+            case Outcome.PoweredOff(int code) when code == SUCCESS ->
+                    LabVerdict.failed(
+                            "Your code ended the guest itself. It is called by the kernel that"
+                                    + " checks it, and has to return to it.");
             case Outcome.PoweredOff(int code) when code == FAILURE ->
                     LabVerdict.failed(inOurWords(said(console)));
             case Outcome.PoweredOff _ ->

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 /** The files of a lab: what its student starts from, and what the student's work is built with. */
 final class LabFiles {
     private static final String CASES = "cases.c";
+    private static final String PASSING = "cases.h";
 
     private final Lab lab;
 
@@ -85,6 +86,7 @@ final class LabFiles {
     }
 
     private Path cases(Path together) throws IOException {
+        Files.write(together.resolve(PASSING), GuestSources.lab(PASSING));
         return Files.write(together.resolve(CASES), GuestSources.lab(lab.folder() + "/" + CASES));
     }
 }

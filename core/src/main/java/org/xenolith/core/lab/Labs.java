@@ -17,9 +17,9 @@ public final class Labs {
                             "Your describe touched memory that is not there, or did something else"
                                     + " that a processor refuses.",
                             List.of(
-                                    machine("one processor, 8 MiB", 8, 1),
-                                    machine("three processors, 12 MiB", 12, 3),
-                                    machine("two processors, 31 MiB", 31, 2))),
+                                    machine("one processor, 8 MiB", 8, 1, 4, 17),
+                                    machine("three processors, 12 MiB", 12, 3, 4, 11),
+                                    machine("two processors, 31 MiB", 31, 2, 5, 2))),
                     new GuestLab(
                             2,
                             "Trap and emulate",
@@ -127,9 +127,12 @@ public final class Labs {
 
     private Labs() {}
 
-    private static GuestCase machine(String name, int mebibytes, int vcpus) {
-        int pages = mebibytes << 8;
-        return GuestCase.of(name, "pages=" + pages + " vcpus=" + vcpus).in(mebibytes, vcpus);
+    /** The kernel of lab 1 makes its machine one of another version of Xen. */
+    private static GuestCase machine(String name, int mebibytes, int vcpus, int major, int minor) {
+        String line =
+                "pages=%d vcpus=%d major=%d minor=%d"
+                        .formatted(mebibytes << 8, vcpus, major, minor);
+        return GuestCase.of(name, line).in(mebibytes, vcpus);
     }
 
     public static List<Lab> all() {

@@ -4,6 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.StringWriter;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.MethodRefEntry;
+import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
 import java.net.URI;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 import javax.tools.Diagnostic;
@@ -29,6 +33,8 @@ import javax.tools.ToolProvider;
 
 /** Compiles one Java file in memory and makes objects of its class. */
 final class StudentClass {
+    private static final Set<String> EXITS = Set.of("System.exit", "Runtime.exit", "Runtime.halt");
+
     private StudentClass() {}
 
     /** The compiler, or the shape of the class, does not allow it; the message says why. */
@@ -80,7 +86,30 @@ final class StudentClass {
         if (!classes.containsKey(className)) {
             throw new Refused(fileName + " has no class " + className + " without a package.");
         }
+        for (ByteArrayOutputStream bytes : classes.values()) {
+            requireNoExit(fileName, bytes.toByteArray());
+        }
         return maker(new InMemory(classes), className, type);
+    }
+
+    /** Ending the process would end the check, with what the student likes for a result. */
+    private static void requireNoExit(String fileName, byte[] classFile) throws Refused {
+        for (PoolEntry entry : ClassFile.of().parse(classFile).constantPool()) {
+            if (entry instanceof MethodRefEntry method) {
+                String called =
+                        method.owner().asInternalName().replaceFirst(".*/", "")
+                                + "."
+                                + method.name().stringValue();
+                if (EXITS.contains(called)) {
+                    throw new Refused(
+                            fileName
+                                    + " calls "
+                                    + called
+                                    + ". It is a part of the hypervisor, which would end with all"
+                                    + " its guests.");
+                }
+            }
+        }
     }
 
     private static Map<String, ByteArrayOutputStream> classes(

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,6 +55,15 @@ class StudentClassTest {
                 .hasMessage("Mine is abstract: no object of it can be made.");
         assertThatThrownBy(() -> compile(classWith("Mine(int n) {}")))
                 .hasMessage("Mine has no constructor without parameters.");
+    }
+
+    /** The grader's process would end, with the status of a check that was passed. */
+    @ParameterizedTest
+    @CsvSource({"System.exit(0), System.exit", "Runtime.getRuntime().halt(0), Runtime.halt"})
+    void classThatEndsTheProcessIsRefused(String call, String named) {
+        assertThatThrownBy(() -> compile(classWith("{ if (this.n > 5) " + call + "; }")))
+                .isInstanceOf(StudentClass.Refused.class)
+                .hasMessageStartingWith("Mine.java calls " + named + ". It is a part of");
     }
 
     @Test
