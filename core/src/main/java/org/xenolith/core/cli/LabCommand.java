@@ -134,7 +134,7 @@ final class LabCommand implements Callable<Integer> {
     }
 
     private Path folderOf(Lab lab) {
-        return folder == null ? Path.of("lab" + lab.number()) : folder;
+        return folder == null ? lab.usualFolder() : folder;
     }
 
     private Lab lab() {

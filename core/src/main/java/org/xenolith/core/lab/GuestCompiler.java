@@ -124,8 +124,21 @@ public final class GuestCompiler implements AutoCloseable {
             command.add("-ffile-prefix-map=" + absolute.getParent() + "/=");
             command.add(absolute.toString());
         }
-        run(command, folder);
+        try {
+            run(command, folder);
+        } catch (Refused refused) {
+            throw new Refused(withoutFolders(refused.getMessage(), sources));
+        }
         return image;
+    }
+
+    /** gcc's prefix maps do not apply to what it says of a file. */
+    private static String withoutFolders(String said, List<Path> sources) {
+        String shorter = said;
+        for (Path source : sources) {
+            shorter = shorter.replace(source.toAbsolutePath().getParent() + "/", "");
+        }
+        return shorter;
     }
 
     private static void run(List<String> command, Path folder) throws IOException {

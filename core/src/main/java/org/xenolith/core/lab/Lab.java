@@ -26,10 +26,14 @@ public interface Lab {
      * Judges a student's work.
      *
      * @param folder with the student's file
-     * @throws java.nio.file.NoSuchFileException if the file is not there
-     * @throws LabFailed if nothing can be judged on this machine
+     * @throws LabFailed if the file is not there, or nothing can be judged on this machine
      */
     LabResult check(Path folder, LabBench bench) throws IOException;
+
+    /** Where the student's file is if nobody says otherwise. */
+    default Path usualFolder() {
+        return Path.of("lab" + number());
+    }
 
     /** The folder of this lab below {@code src/main/labs}. */
     default String folder() {

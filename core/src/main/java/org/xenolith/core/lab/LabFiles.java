@@ -4,7 +4,6 @@ import org.xenolith.guests.GuestSources;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -20,11 +19,18 @@ final class LabFiles {
         this.lab = lab;
     }
 
-    /** The student's file. */
-    Path work(Path folder) throws NoSuchFileException {
+    /**
+     * The student's file.
+     *
+     * @throws LabFailed if there is none yet
+     */
+    Path work(Path folder) throws LabFailed {
         Path work = folder.resolve(lab.file());
         if (!Files.isRegularFile(work)) {
-            throw new NoSuchFileException(work.toString());
+            String where = folder.equals(lab.usualFolder()) ? "" : " " + folder;
+            throw new LabFailed(
+                    "There is no %s: 'vmm lab start %d%s' writes the file that you complete."
+                            .formatted(work, lab.number(), where));
         }
         return work;
     }

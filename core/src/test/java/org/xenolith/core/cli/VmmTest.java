@@ -577,6 +577,17 @@ final class VmmTest {
     }
 
     @Test
+    void checkBeforeTheStartOfALabTellsHowToStart() {
+        Path work = folder.resolve("mine");
+        assertThat(vmm("lab", "check", "9", work.toString())).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: There is no %s/FairScheduler.java: 'vmm lab start 9 %s' writes the"
+                                        .formatted(work, work)
+                                + " file that you complete.\n");
+    }
+
+    @Test
     void labThatIsNotPassedIsExplainedAndHasAStatusOfItsOwn() {
         String work = folder.resolve("mine").toString();
         vmm("lab", "start", "9", work);

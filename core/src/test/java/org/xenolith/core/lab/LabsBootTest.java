@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -81,6 +82,14 @@ class LabsBootTest {
         assertThat(result.failure().orElseThrow().name()).isNotEqualTo("it compiles");
         assertThat(explanation.split(" ")).as(explanation).hasSizeGreaterThan(10);
         assertThat(explanation).endsWith(".").doesNotContain("Exception").doesNotContain("trap ");
+    }
+
+    @Test
+    void compilersMessageNamesTheStudentsFileWithoutOurFolders() throws IOException {
+        Files.writeString(folder.resolve("whoami.c"), "#include \"lab.h\"\nint x = y;\n");
+        LabResult result = lab(1).check(folder, BENCH);
+        String said = result.failure().orElseThrow().explanation();
+        assertThat(said).startsWith("whoami.c:2:9: error: ").doesNotContain("/xenolith-lab");
     }
 
     @ParameterizedTest(name = "lab {arguments}")
