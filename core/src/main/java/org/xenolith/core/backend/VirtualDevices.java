@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -46,6 +47,7 @@ public final class VirtualDevices implements AutoCloseable {
     private final IoThreads io;
     private final Consumer<String> log;
     private final Map<XenbusDevice, AttachedDevice> devices = new LinkedHashMap<>();
+    private final List<String> losses = new CopyOnWriteArrayList<>();
 
     /**
      * @param tree of the domain in {@code xenstore}
@@ -179,6 +181,7 @@ public final class VirtualDevices implements AutoCloseable {
             behind.close();
         } catch (Exception e) {
             log.accept(device + ": closing failed: " + e.getMessage());
+            losses.add(device + " could not be closed: " + e.getMessage());
             throw new CompletionException(e);
         }
     }
@@ -230,6 +233,11 @@ public final class VirtualDevices implements AutoCloseable {
     /** Goes on with a domain that was saved. */
     public void resume() {
         devices().forEach(AttachedDevice::resume);
+    }
+
+    /** Devices that could not be closed and why: what the guest wrote last may not be there. */
+    public List<String> losses() {
+        return List.copyOf(losses);
     }
 
     /** What is attached now, in the order of attaching. */

@@ -6,6 +6,8 @@ import org.xenolith.devices.libc.HostCallFailed;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -34,13 +36,15 @@ public final class Vmm {
     }
 
     public static void main(String[] arguments) {
-        PrintWriter out = new PrintWriter(System.out, true, charset("stdout.encoding"));
+        StandardOutput output = new StandardOutput(new FileOutputStream(FileDescriptor.out));
+        PrintWriter out = new PrintWriter(output, true, charset("stdout.encoding"));
         PrintWriter err = new PrintWriter(System.err, true, charset("stderr.encoding"));
         boolean debug = "1".equals(System.getenv("XENOLITH_DEBUG"));
         int status = new Vmm(Wiring.services(), out, err, debug).run(arguments);
         out.flush();
+        int told = output.statusAfter(status, err);
         err.flush();
-        System.exit(status);
+        System.exit(told);
     }
 
     private static Charset charset(String property) {

@@ -98,7 +98,7 @@ public final class Fleet {
      * @param sockets where to answer to xl's verbs meanwhile
      * @param timeout after which all are destroyed
      * @return whether all ended as they should: none crashed for good, failed to start, had to be
-     *     destroyed or ran out of time
+     *     destroyed or ran out of time, and their disks took what they wrote
      */
     public boolean run(Optional<ControlFolder> sockets, Optional<Duration> timeout)
             throws IOException {
@@ -117,7 +117,9 @@ public final class Fleet {
                 awaitOver(Optional.empty());
             }
         }
-        return !proxyFailed && members.stream().noneMatch(Member::hasFailed);
+        return !proxyFailed
+                && host.losses().isEmpty()
+                && members.stream().noneMatch(Member::hasFailed);
     }
 
     private AutoBalloon startBalloons() {

@@ -88,7 +88,12 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.end = new GuestEnd(domain);
         onClose(hypercalls::close);
         onClose(console::end);
-        onClose(devices::close);
+        onClose(this::closeDevices);
+    }
+
+    private void closeDevices() {
+        devices.close();
+        host.noteLosses(devices.losses());
     }
 
     /**

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * What the guests of one host share: the pool of frames, the xenstore, the threads that run vCPUs,
@@ -41,6 +42,8 @@ public final class Host implements AutoCloseable {
     private final ImageCache images = new ImageCache();
 
     private final DomainIds ids = new DomainIds();
+
+    private final List<String> losses = new CopyOnWriteArrayList<>();
 
     private Host(FramePool pool) {
         this.pool = pool;
@@ -229,6 +232,18 @@ public final class Host implements AutoCloseable {
                                 guest.name().equals(nameOrId)
                                         || Integer.toString(guest.id()).equals(nameOrId))
                 .findFirst();
+    }
+
+    void noteLosses(List<String> ofGuest) {
+        losses.addAll(ofGuest);
+    }
+
+    /**
+     * What went wrong when devices of guests were closed, a part of a sentence each: disks may not
+     * hold what their guests wrote last.
+     */
+    public List<String> losses() {
+        return List.copyOf(losses);
     }
 
     /** Ends and closes all guests, and stops the threads. */

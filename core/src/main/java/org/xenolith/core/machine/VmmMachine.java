@@ -8,6 +8,7 @@ import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** Runs one guest on a host of its own, in this JVM, and tells how it ended. */
@@ -86,13 +87,31 @@ public final class VmmMachine implements Machine, Restorer {
 
     private Outcome run(BootOptions options, Use use) throws IOException {
         long poolBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
-        try (Host host = Host.start(poolBytes, threads(options.virtualTime(), options.vcpus()));
+        Host host = Host.start(poolBytes, threads(options.virtualTime(), options.vcpus()));
+        Outcome outcome;
+        try (host;
                 AutoCloseable _ = listen(host)) {
-            return use.of(host);
+            outcome = use.of(host);
         } catch (IOException | RuntimeException e) {
             throw e;
         } catch (Exception e) {
             throw new IllegalStateException("the control socket could not be closed", e);
+        }
+        requireNothingLost(outcome, host.losses());
+        return outcome;
+    }
+
+    /** A guest that ended well has not, if its disks did not take what it wrote. */
+    static void requireNothingLost(Outcome outcome, List<String> losses) throws IOException {
+        boolean endedWell =
+                switch (outcome.ending()) {
+                    case Outcome.PoweredOff(int code) -> code == 0;
+                    case Outcome.Rebooted _, Outcome.Left _, Outcome.Saved _ -> true;
+                    case Outcome.Destroyed _, Outcome.Crashed _, Outcome.TimedOut _ -> false;
+                };
+        if (endedWell && !losses.isEmpty()) {
+            throw new IOException(
+                    "What the guest wrote last may be lost: " + String.join("; ", losses));
         }
     }
 

@@ -10,11 +10,14 @@ import com.google.gson.JsonObject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.backend.Disk;
+import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
@@ -22,6 +25,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -350,6 +354,60 @@ class HostVerbsBootTest {
             assertThat(last.get("tx-ring-ref").getAsString()).isEqualTo("710");
             assertThat(last.get("event-channel-rx").getAsString()).isEqualTo("10");
         }
+    }
+
+    @Test
+    void diskThatCouldNotBeClosedMakesAGuestThatPoweredOffFail() throws Exception {
+        Host host = Host.start(1L << 30, 1);
+        Outcome outcome;
+        try (host) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            guest.devices().attach(new Disk(DiskName.parse("xvda"), fullDisk(), "full.img"));
+            console.type("poweroff\n");
+            outcome = guest.await(Optional.of(PATIENCE));
+            assertThat(outcome.ending()).isEqualTo(new Outcome.PoweredOff());
+            VmmMachine.requireNothingLost(outcome, host.losses());
+        }
+        assertThatThrownBy(() -> VmmMachine.requireNothingLost(outcome, host.losses()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("could not be closed: No space left on device");
+    }
+
+    private static BlockImage fullDisk() {
+        return new BlockImage() {
+            @Override
+            public long sizeBytes() {
+                return 1 << 20;
+            }
+
+            @Override
+            public boolean isReadOnly() {
+                return false;
+            }
+
+            @Override
+            public void read(long offset, ByteBuffer into) {
+                into.position(into.limit());
+            }
+
+            @Override
+            public void write(long offset, ByteBuffer from) {
+                from.position(from.limit());
+            }
+
+            @Override
+            public void discard(long offset, long lengthBytes) {}
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() throws IOException {
+                throw new IOException("No space left on device");
+            }
+        };
     }
 
     @Test

@@ -1,0 +1,50 @@
+package org.xenolith.core.cli;
+
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+
+/**
+ * Standard output that remembers whether it took what was written: a {@link PrintWriter} over it
+ * does not say. Who read the first lines and left ({@code vmm explain | head}) has what he wanted.
+ */
+final class StandardOutput extends FilterOutputStream {
+    /** EPIPE, as Java words it. */
+    private static final String READER_LEFT = "Broken pipe";
+
+    private IOException failure;
+
+    StandardOutput(OutputStream out) {
+        super(out);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+        write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+        try {
+            out.write(bytes, offset, length);
+        } catch (IOException e) {
+            failure = e;
+            throw e;
+        }
+    }
+
+    /**
+     * The exit status of a command that has ended and flushed what it said.
+     *
+     * @param status that it would have
+     * @param err told when it would be a lie
+     */
+    int statusAfter(int status, PrintWriter err) {
+        if (failure == null || READER_LEFT.equals(failure.getMessage())) {
+            return status;
+        }
+        err.println("vmm: the output could not be written: " + failure.getMessage());
+        return status == ExitStatus.OK ? ExitStatus.FAILED : status;
+    }
+}
