@@ -5,6 +5,7 @@ import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootDisk;
+import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.DirectoryDisk;
 import org.xenolith.core.machine.DiskBoot;
@@ -12,6 +13,7 @@ import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
+import org.xenolith.devices.filesystem.UnreadableFileSystem;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
@@ -419,7 +421,15 @@ final class BootCommand extends ServiceCommand {
     }
 
     private KnownGuests.Files fromDisk(Path file) throws IOException {
-        DiskBoot boot = DiskBoot.from(file);
+        DiskBoot boot;
+        try {
+            boot = DiskBoot.from(file);
+        } catch (UnreadableFileSystem e) {
+            throw new BootFailed(
+                    "%s boots nothing by itself: %s. With a kernel of yours: -k FILE -d %s"
+                            .formatted(file, e.getMessage(), file),
+                    e);
+        }
         return new KnownGuests.Files(
                 boot.kernel(),
                 boot.initrd(),

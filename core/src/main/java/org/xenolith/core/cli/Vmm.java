@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.machine.FileSentence;
 import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;
@@ -12,9 +13,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.List;
 
@@ -101,7 +99,7 @@ public final class Vmm {
         showOrigin(failure);
         switch (failure) {
             // These carry a sentence made for the user.
-            case IOException e -> err.println("vmm: " + sentence(e));
+            case IOException e -> err.println("vmm: " + FileSentence.of(e));
             case BootFailed e -> err.println("vmm: " + e.getMessage());
             case HostCallFailed e -> err.println("vmm: " + e.getMessage());
             default ->
@@ -111,17 +109,6 @@ public final class Vmm {
                                     + "; XENOLITH_DEBUG=1 shows where it comes from.");
         }
         return ExitStatus.FAILED;
-    }
-
-    /** Java's own file errors name only the file. */
-    private static String sentence(IOException e) {
-        return switch (e) {
-            case NoSuchFileException missing -> missing.getFile() + ": there is no such file";
-            case AccessDeniedException denied -> denied.getFile() + ": permission denied";
-            case FileSystemException other ->
-                    other.getReason() == null ? other.toString() : other.getMessage();
-            default -> e.getMessage();
-        };
     }
 
     private void showOrigin(Exception e) {

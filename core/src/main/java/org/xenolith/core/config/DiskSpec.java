@@ -121,7 +121,7 @@ public record DiskSpec(
                 case "access" -> access(value);
                 case "readonly", "ro" -> readOnly = isOn(key, value);
                 case "ephemeral", "snapshot" -> ephemeral = isOn(key, value);
-                case "overlay" -> overlay = Path.of(value);
+                case "overlay" -> overlay = overlay(value);
                 case "devtype" -> {
                     if (!value.equals("disk")) {
                         throw bad("devtype " + value + " is nothing for a PV guest");
@@ -133,6 +133,13 @@ public record DiskSpec(
                     }
                 }
             }
+        }
+
+        private Path overlay(String value) throws ConfigException {
+            if (value.isEmpty()) {
+                throw bad("overlay= names no file");
+            }
+            return Path.of(value);
         }
 
         private void access(String value) throws ConfigException {

@@ -87,7 +87,8 @@ public final class TomlFleetFile {
         try {
             return new TomlFleetFile(source, file).fleet();
         } catch (TomlInvalidTypeException e) {
-            throw new ConfigException(source, 0, e.getMessage());
+            String grammatical = e.getMessage().replace(" is a integer", " is an integer");
+            throw new ConfigException(source, 0, grammatical);
         }
     }
 

@@ -7,6 +7,7 @@ import org.xenolith.core.config.TomlFleetFile;
 import org.xenolith.core.config.XlConfigFile;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,9 +47,17 @@ public final class FleetFiles {
             throws IOException, ConfigException {
         FleetFiles all = new FleetFiles(warnings);
         for (Path file : files) {
-            all.add(file, Files.readString(file));
+            all.add(file, textOf(file));
         }
         return new FleetConfig(List.copyOf(all.guests), all.memoryLimit, all.proxy);
+    }
+
+    private static String textOf(Path file) throws IOException, ConfigException {
+        try {
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw new ConfigException(file + ": it is no text in UTF-8");
+        }
     }
 
     private void add(Path file, String text) throws ConfigException {

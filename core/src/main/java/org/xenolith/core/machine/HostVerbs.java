@@ -163,9 +163,10 @@ public final class HostVerbs implements Verbs {
                 default -> throw new ControlException("'leave' is 'running' or 'paused'.");
             }
         } catch (FileSystemException e) {
-            throw new ControlException("%s cannot be written.".formatted(file));
+            String why = FileSentence.reason(e);
+            throw new ControlException("%s cannot be written: %s.".formatted(file, why));
         } catch (IOException e) {
-            throw new ControlException(e.getMessage() + ".");
+            throw new ControlException(FileSentence.of(e) + ".");
         }
     }
 

@@ -4,7 +4,6 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 
 /**
@@ -84,10 +83,7 @@ final class Lives {
                 "The guest %s and cannot be started again: %s".formatted(what, why), cause);
     }
 
-    /** Java's own file errors name only the file. */
     private static String sentence(Exception e) {
-        return e instanceof NoSuchFileException missing
-                ? missing.getFile() + ": there is no such file"
-                : e.getMessage();
+        return e instanceof IOException file ? FileSentence.of(file) : e.getMessage();
     }
 }

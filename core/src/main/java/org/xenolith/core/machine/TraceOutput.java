@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +37,18 @@ final class TraceOutput {
         if (options.trace().isEmpty()) {
             return null;
         }
-        List<TraceSink> sinks = new ArrayList<>();
         Path file = options.traceFile().orElse(null);
+        try {
+            return open(options, symbols, file);
+        } catch (NoSuchFileException e) {
+            Path folder = file.toAbsolutePath().getParent();
+            throw new IOException("%s: there is no folder %s".formatted(file, folder), e);
+        }
+    }
+
+    private static Tracer open(BootOptions options, Symbols symbols, Path file)
+            throws IOException {
+        List<TraceSink> sinks = new ArrayList<>();
         if (file != null && file.toString().endsWith(FLIGHT_RECORDING)) {
             sinks.add(FlightSink.into(file));
         } else {

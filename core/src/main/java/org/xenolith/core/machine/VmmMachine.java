@@ -4,6 +4,7 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.snapshot.DomainSnapshot;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
@@ -55,8 +56,14 @@ public final class VmmMachine implements Machine, Restorer {
     @Override
     public Outcome restore(Path file, RestoreOptions options, ConsoleIo console, Restarts restarts)
             throws IOException {
-        DomainSnapshot snapshot = DomainSnapshot.open(file);
-        SavedGuest saved = SavedGuest.parse(snapshot.configuration());
+        DomainSnapshot snapshot;
+        SavedGuest saved;
+        try {
+            snapshot = DomainSnapshot.open(file);
+            saved = SavedGuest.parse(snapshot.configuration());
+        } catch (SnapshotException e) {
+            throw new SnapshotException(file + ": " + e.getMessage(), e);
+        }
         BootOptions asSaved = saved.options(snapshot.description(), options);
         return run(
                 asSaved,

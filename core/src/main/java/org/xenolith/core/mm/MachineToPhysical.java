@@ -23,6 +23,12 @@ public final class MachineToPhysical {
 
     private static final int ENTRIES_PER_FRAME = Ram.PAGE_SIZE / Long.BYTES;
 
+    /** Numbers that there are for the array and its tables. */
+    private static final long MFNS = FrameTable.GRANT_WINDOW_BASE - FrameTable.M2P_BASE;
+
+    /** Of these, what those tables take that are few. */
+    private static final long TABLES_ABOVE = 8;
+
     private final FrameTable frames;
 
     /** Frame of all-ones entries that stands wherever no guest RAM can be. */
@@ -42,15 +48,25 @@ public final class MachineToPhysical {
         this.frames = frames;
         unbackedMfn = newFrame(-1);
         long count = (maximumPages + ENTRIES_PER_FRAME - 1) / ENTRIES_PER_FRAME;
-        if (count + count / Pte.ENTRIES + 8 > FrameTable.GRANT_WINDOW_BASE - FrameTable.M2P_BASE) {
+        if (count + count / Pte.ENTRIES + TABLES_ABOVE > MFNS) {
             throw new FrameTable.OutOfMemory(
-                    "a domain of " + maximumPages + " frames: its number space is full");
+                    "a domain of %d MiB: the number space for its tables ends at %d MiB"
+                            .formatted(mebibytes(maximumPages), mebibytes(mostPages())));
         }
         arrayMfns = new long[(int) count];
         for (int i = 0; i < arrayMfns.length; i++) {
             arrayMfns[i] = newFrame(-1);
         }
         l4Entry = entry(buildTables());
+    }
+
+    /** As many as the tables over the array leave room for. */
+    private static long mostPages() {
+        return (MFNS - TABLES_ABOVE) * Pte.ENTRIES / (Pte.ENTRIES + 1) * ENTRIES_PER_FRAME;
+    }
+
+    private static long mebibytes(long pages) {
+        return pages << Ram.PAGE_SHIFT >> 20;
     }
 
     /** L3, L2 and L1 tables over the whole array; the array is below 1 GiB, so one L2 is enough. */

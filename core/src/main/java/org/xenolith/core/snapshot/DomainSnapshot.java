@@ -146,6 +146,10 @@ public final class DomainSnapshot {
         if (Files.exists(target) && !Files.isRegularFile(target)) {
             throw new SnapshotException(file + " is there and is no regular file");
         }
+        Path folder = target.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            throw new SnapshotException("%s: there is no folder %s".formatted(file, folder));
+        }
         return target;
     }
 

@@ -10,7 +10,7 @@ public final class SnapshotException extends IOException {
         super(message);
     }
 
-    SnapshotException(String message, Throwable cause) {
+    public SnapshotException(String message, Throwable cause) {
         super(message, cause);
     }
 

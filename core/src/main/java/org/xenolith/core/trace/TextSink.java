@@ -28,7 +28,7 @@ public final class TextSink implements TraceSink {
         try {
             out.append(line);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
@@ -40,7 +40,7 @@ public final class TextSink implements TraceSink {
                 file.flush();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
@@ -59,7 +59,7 @@ public final class TextSink implements TraceSink {
                 file.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

@@ -162,7 +162,7 @@ public final class TimelineSink implements TraceSink {
         try {
             out.append(text);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
         text.setLength(0);
     }
@@ -174,7 +174,7 @@ public final class TimelineSink implements TraceSink {
                 file.flush();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
@@ -194,7 +194,7 @@ public final class TimelineSink implements TraceSink {
                 file.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 }

@@ -351,6 +351,7 @@ final class VmmTest {
                 "boot --bogus|Unknown option: '--bogus'",
                 "boot debian -d /nonexistent|The disk /nonexistent does not exist.",
                 "boot debian -d x,vhd|disk 'x,vhd': the format vhd is not supported; raw and qcow2",
+                "boot debian -d x,overlay=|disk 'x,overlay=': overlay= names no file",
                 "boot debian --net wifi|Network 'wifi': 'wifi' is no kind of network; write nat,",
                 "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "bott|Did you mean boot?",
@@ -444,6 +445,22 @@ final class VmmTest {
         }
         assertThat(vmm("up", "/nonexistent.toml")).isEqualTo(1);
         assertThat(vmm("up")).isEqualTo(2);
+    }
+
+    @Test
+    void diskThatBootsNothingIsNamedWithTheWayToGiveItAKernel() throws IOException {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
+        assertThat(vmm("boot", disk.toString())).isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith("vmm: " + disk + " boots nothing by itself: There is no kernel")
+                .endsWith("With a kernel of yours: -k FILE -d " + disk + "\n");
+    }
+
+    @Test
+    void fleetThatIsNoTextIsNamed() throws IOException {
+        Path file = Files.write(folder.resolve("fleet.toml"), new byte[] {'#', (byte) 0xff, '\n'});
+        assertThat(vmm("up", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("vmm: " + file + ": it is no text in UTF-8\n");
     }
 
     @Test

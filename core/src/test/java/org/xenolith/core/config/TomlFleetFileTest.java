@@ -37,6 +37,13 @@ class TomlFleetFileTest {
             """;
 
     @Test
+    void valueOfAWrongTypeIsNamedInEnglish() {
+        assertThatThrownBy(() -> TomlFleetFile.parse("fleet.toml", "guest = 5\n"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("'guest' is an integer");
+    }
+
+    @Test
     void guestsTakeFromTheDefaultsWhatTheyDoNotSay() throws ConfigException {
         FleetConfig fleet = TomlFleetFile.parse("fleet.toml", FLEET);
         assertThat(fleet.memoryLimitBytes()).hasValue(384L << 20);

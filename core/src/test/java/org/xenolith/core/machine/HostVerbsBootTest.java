@@ -238,7 +238,9 @@ class HostVerbsBootTest {
                     .hasMessage("save needs an absolute path as 'file'.");
             request.addProperty("file", folder + "/nowhere/saved");
             assertThatThrownBy(() -> client.ask(request))
-                    .hasMessage(folder + "/nowhere/saved cannot be written.");
+                    .hasMessage(
+                            "%s/nowhere/saved: there is no folder %s/nowhere."
+                                    .formatted(folder, folder));
             assertThat(guest.isPaused()).as("after a save that failed").isFalse();
             request.addProperty("file", file.toString());
             client.ask(request);

@@ -4,20 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 class SavedGuestTest {
+    @TempDir private Path folder;
+
     /** A configuration without its last brace. */
     private static final String WHOLE =
             "{\"name\":\"a\",\"memoryBytes\":1,\"disks\":[],\"networks\":[],\"forwards\":[]";
@@ -152,5 +158,15 @@ class SavedGuestTest {
         assertThatThrownBy(() -> SavedGuest.parse(text))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessage("The snapshot is damaged: its configuration is none");
+    }
+
+    @Test
+    void fileThatIsNoSnapshotIsNamed() throws IOException {
+        Path file = Files.writeString(folder.resolve("none"), "no snapshot at all");
+        RestoreOptions how =
+                new RestoreOptions(false, Optional.empty(), false, Tier.standard());
+        assertThatThrownBy(() -> new VmmMachine().restore(file, how, null))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageStartingWith(file + ": This is no snapshot");
     }
 }

@@ -108,6 +108,8 @@ class DomainSnapshotTest {
         assertThatThrownBy(() -> savedAs(folder)).hasMessage(folder + " is a directory");
         Path nowhere = Files.createSymbolicLink(folder.resolve("nowhere"), Path.of("none"));
         assertThatThrownBy(() -> savedAs(nowhere)).hasMessageContaining("does not exist");
+        assertThatThrownBy(() -> savedAs(Path.of("/nonexistent/x")))
+                .hasMessage("/nonexistent/x: there is no folder /nonexistent");
     }
 
     @Test

@@ -12,6 +12,7 @@ import org.xenolith.pv.ring.RingCorrupt;
 import org.xenolith.pv.ring.SharedRing;
 import org.xenolith.pv.xenbus.ConnectRequest;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Locale;
@@ -324,13 +325,20 @@ final class BlockQueue {
                 }
             }
             if (job.failure != null) {
-                reports.say("%s failed: %s".formatted(describe(job), job.failure));
+                reports.say("%s failed: %s".formatted(describe(job), reason(job.failure)));
             }
             retire(job);
             if (job.epoch != null) {
                 order.end(job.epoch).forEach(this::dispatch);
             }
         }
+    }
+
+    /** A disk's errors are sentences; of any other the kind says most. */
+    private static String reason(Throwable failure) {
+        return failure instanceof IOException disk && disk.getMessage() != null
+                ? disk.getMessage()
+                : failure.toString();
     }
 
     private static String describe(DiskJob job) {
