@@ -53,7 +53,8 @@ import java.util.Set;
             "",
             "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
                     + " or could not boot, 2 wrong usage, 6 to 255 what the guest latched by"
-                    + " SCHEDOP_shutdown_code before it powered off.",
+                    + " SCHEDOP_shutdown_code before it powered off, 128 and the signal's number"
+                    + " when a signal ended vmm.",
             "",
             "Examples:",
             "  vmm boot debian -m 512M --vcpus 2",

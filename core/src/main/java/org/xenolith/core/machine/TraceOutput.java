@@ -4,6 +4,7 @@ import jdk.jfr.FlightRecorder;
 
 import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.BackgroundSink;
+import org.xenolith.core.trace.ClosedAtExit;
 import org.xenolith.core.trace.FlightSink;
 import org.xenolith.core.trace.TextSink;
 import org.xenolith.core.trace.TimelineSink;
@@ -46,13 +47,12 @@ final class TraceOutput {
         }
     }
 
-    private static Tracer open(BootOptions options, Symbols symbols, Path file)
-            throws IOException {
+    private static Tracer open(BootOptions options, Symbols symbols, Path file) throws IOException {
         List<TraceSink> sinks = new ArrayList<>();
         if (file != null && file.toString().endsWith(FLIGHT_RECORDING)) {
             sinks.add(FlightSink.into(file));
         } else {
-            sinks.add(new BackgroundSink(sink(file)));
+            sinks.add(ClosedAtExit.of(new BackgroundSink(sink(file))));
             if (FlightRecorder.isInitialized()) {
                 sinks.add(FlightSink.intoRunningRecordings());
             }

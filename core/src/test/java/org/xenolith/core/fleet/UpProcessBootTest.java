@@ -2,6 +2,9 @@ package org.xenolith.core.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -170,5 +173,25 @@ class UpProcessBootTest {
                 .isEqualTo(
                         "vmm: %s:2: there is no key 'imagine' here\n"
                                 .formatted(folder.resolve("bad.toml")));
+    }
+
+    @Test
+    void timelineOfAGuestThatASignalEndsIsWhole() throws Exception {
+        Path file = folder.resolve("t.json");
+        up =
+                vmm(
+                                "boot",
+                                "lantern",
+                                "--trace-file",
+                                file.toString(),
+                                "--",
+                                "run=echo ready;spin 1000000")
+                        .start();
+        Thread.ofPlatform().daemon().start(this::read);
+        await("ready");
+        signal("TERM");
+        assertThat(status()).isEqualTo(128 + 15);
+        JsonElement timeline = JsonParser.parseString(Files.readString(file));
+        assertThat(timeline.getAsJsonObject().getAsJsonArray("traceEvents")).isNotEmpty();
     }
 }
