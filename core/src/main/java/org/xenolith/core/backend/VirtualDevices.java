@@ -47,6 +47,7 @@ public final class VirtualDevices implements AutoCloseable {
     private final IoThreads io;
     private final Consumer<String> log;
     private final Map<XenbusDevice, AttachedDevice> devices = new LinkedHashMap<>();
+    private final Map<XenbusDevice, BlockImage> images = new LinkedHashMap<>();
     private final List<String> losses = new CopyOnWriteArrayList<>();
 
     /**
@@ -102,12 +103,15 @@ public final class VirtualDevices implements AutoCloseable {
         backend.put("device-type", type);
         backend.put("discard-enable", features.discard() ? "1" : "0");
         backend.put("specification", "xen");
-        return attach(
-                device,
-                frontend,
-                backend,
-                new BlockBackend(disk.image(), io.limited(CALLS_PER_DISK), features),
-                disk.image());
+        AttachedDevice attached =
+                attach(
+                        device,
+                        frontend,
+                        backend,
+                        new BlockBackend(disk.image(), io.limited(CALLS_PER_DISK), features),
+                        disk.image());
+        images.put(device, disk.image());
+        return attached;
     }
 
     /**
@@ -176,6 +180,7 @@ public final class VirtualDevices implements AutoCloseable {
         tree.removeDevice(device.type(), device.id());
         synchronized (this) {
             devices.remove(device);
+            images.remove(device);
         }
         try {
             behind.close();
@@ -227,6 +232,20 @@ public final class VirtualDevices implements AutoCloseable {
             throw new InterruptedIOException("Interrupted");
         } catch (ExecutionException e) {
             throw new IllegalStateException("to stand by does not fail", e);
+        }
+    }
+
+    /**
+     * Has all disks written to their files, which stay as they are then until the guest goes on:
+     * see {@link BlockImage#settle}. Between {@link #standBy} and {@link #resume}.
+     */
+    public void settleDisks() throws IOException {
+        List<BlockImage> all;
+        synchronized (this) {
+            all = List.copyOf(images.values());
+        }
+        for (BlockImage image : all) {
+            image.settle();
         }
     }
 

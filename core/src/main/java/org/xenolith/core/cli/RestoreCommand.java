@@ -19,8 +19,9 @@ import java.nio.file.Path;
         description = {
             "",
             "It has its disks and networks again, and its forwarded ports, if nobody else has them"
-                + " now. Ctrl-] leaves it. When it reboots it boots what it booted before it was"
-                + " saved, from the same files.",
+                + " now. It is refused when a disk was changed since it was saved. Ctrl-] leaves"
+                + " it. When it reboots it boots what it booted before it was saved, from the same"
+                + " files.",
             ""
         },
         footer = {
@@ -37,6 +38,11 @@ final class RestoreCommand extends ServiceCommand {
     @Option(names = "-p", description = "Leaves the guest paused; 'vmm unpause' lets it go on.")
     private boolean paused;
 
+    @Option(
+            names = "--force",
+            description = "Lets it go on on disks that were changed since it was saved.")
+    private boolean force;
+
     RestoreCommand(Services services) {
         super(services);
     }
@@ -45,7 +51,7 @@ final class RestoreCommand extends ServiceCommand {
     public Integer call() throws IOException {
         RestoreOptions options =
                 new RestoreOptions(
-                        paused, run.timeout(), run.statistics(), run.tier(), run.noReboot());
+                        paused, run.timeout(), run.statistics(), run.tier(), run.noReboot(), force);
         Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
         try (TerminalSession console = services.console().get()) {

@@ -77,13 +77,14 @@ final class GuestSave {
         guest.devices().standBy(PATIENCE);
         boolean written = false;
         try {
+            guest.devices().settleDisks();
             DomainSnapshot.save(
                     file,
                     domain,
                     rings.places(),
                     store,
                     rings.store().connection(),
-                    configuration.toText());
+                    configuration.withDiskFiles().toText());
             written = true;
         } finally {
             if (!written) {

@@ -13,16 +13,28 @@ import java.util.Optional;
  * @param statistics whether {@link Outcome#statistics} is wanted
  * @param tier how its code is executed
  * @param noReboot whether it ends when it reboots, whatever its file says
+ * @param changedDisks whether it goes on on disks that were written to since it was saved
  */
 public record RestoreOptions(
         boolean paused,
         Optional<Duration> timeout,
         boolean statistics,
         Tier tier,
-        boolean noReboot) {
+        boolean noReboot,
+        boolean changedDisks) {
     /** For a guest that reboots when it likes, if its file does not say otherwise. */
     public RestoreOptions(
             boolean paused, Optional<Duration> timeout, boolean statistics, Tier tier) {
-        this(paused, timeout, statistics, tier, false);
+        this(paused, timeout, statistics, tier, false, false);
+    }
+
+    /** On disks as they were when it was saved. */
+    public RestoreOptions(
+            boolean paused,
+            Optional<Duration> timeout,
+            boolean statistics,
+            Tier tier,
+            boolean noReboot) {
+        this(paused, timeout, statistics, tier, noReboot, false);
     }
 }

@@ -11,8 +11,11 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -21,8 +24,18 @@ import java.util.Optional;
  *
  * @param memoryBytes that its balloon leaves it in any case
  * @param boot empty when the file is older than this part of it: its guest ends when it reboots
+ * @param diskFiles as the guest left them; empty when the file is older than this part of it
  */
-record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<SavedBoot> boot) {
+record SavedGuest(
+        String name,
+        long memoryBytes,
+        GuestDevices devices,
+        Optional<SavedBoot> boot,
+        List<DiskFile> diskFiles) {
+    SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<SavedBoot> boot) {
+        this(name, memoryBytes, devices, boot, List.of());
+    }
+
     /** The form of the text. Absent members are null. */
     private record Text(
             String name,
@@ -30,7 +43,8 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<
             List<DiskText> disks,
             List<String> networks,
             List<String> forwards,
-            BootText boot) {}
+            BootText boot,
+            List<DiskFile> diskFiles) {}
 
     /**
      * @param options what it would start with now
@@ -55,6 +69,26 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<
                 options.name(), options.memoryBytes(), options.devices(), SavedBoot.of(options));
     }
 
+    /** The same with the files of its disks as they are now, when nobody writes to them. */
+    SavedGuest withDiskFiles() throws IOException {
+        return new SavedGuest(name, memoryBytes, devices, boot, DiskFile.of(devices.disks()));
+    }
+
+    /**
+     * @throws SnapshotException when a disk was written to since the guest was saved, which knows
+     *     nothing of that and holds parts of it in memory
+     */
+    void requireUnchangedDisks() throws IOException {
+        for (DiskFile disk : diskFiles) {
+            if (disk.hasChanged()) {
+                throw new SnapshotException(
+                        "%s was changed after the guest was saved, which would write what it remembers"
+                                        .formatted(disk.file())
+                                + " over that; --force lets it");
+            }
+        }
+    }
+
     /** What the guest's host needs to know to go on with it. */
     BootOptions options(Description saved, RestoreOptions how) {
         BootOptions.Builder options = BootOptions.of(name, BootOptions.UNKNOWN_KERNEL, memoryBytes);
@@ -71,6 +105,14 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<
                 .build();
     }
 
+    private static List<DiskFile> filesOf(Text read) {
+        for (DiskFile disk : read.diskFiles) {
+            Objects.requireNonNull(disk.modified());
+            Path.of(disk.file());
+        }
+        return List.copyOf(read.diskFiles);
+    }
+
     String toText() {
         return new Gson()
                 .toJson(
@@ -80,7 +122,8 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<
                                 devices.disks().stream().map(DiskText::of).toList(),
                                 devices.networks().stream().map(NetworkSpec::toString).toList(),
                                 devices.forwards().stream().map(PortForward::toString).toList(),
-                                boot.map(BootText::of).orElse(null)));
+                                boot.map(BootText::of).orElse(null),
+                                diskFiles));
     }
 
     /**
@@ -103,7 +146,8 @@ record SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<
                             disks,
                             read.networks.stream().map(NetworkSpec::parse).toList(),
                             read.forwards.stream().map(PortForward::parse).toList()),
-                    Optional.ofNullable(read.boot).map(BootText::toBoot));
+                    Optional.ofNullable(read.boot).map(BootText::toBoot),
+                    read.diskFiles == null ? List.of() : filesOf(read));
         } catch (JsonParseException | IllegalArgumentException | NullPointerException e) {
             throw SnapshotException.damaged("its configuration is none");
         }

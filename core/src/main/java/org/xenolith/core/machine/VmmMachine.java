@@ -61,6 +61,9 @@ public final class VmmMachine implements Machine, Restorer {
         try {
             snapshot = DomainSnapshot.open(file);
             saved = SavedGuest.parse(snapshot.configuration());
+            if (!options.changedDisks()) {
+                saved.requireUnchangedDisks();
+            }
         } catch (SnapshotException e) {
             throw new SnapshotException(file + ": " + e.getMessage(), e);
         }

@@ -100,7 +100,8 @@ final class VmmTest {
         assertThat(restored)
                 .containsExactly(
                         "saved RestoreOptions[paused=true, timeout=Optional[PT5S],"
-                                + " statistics=false, tier=JIT, noReboot=false]");
+                                + " statistics=false, tier=JIT, noReboot=false,"
+                                + " changedDisks=false]");
         assertThat(err.toString()).isEqualTo("The guest was saved to /tmp/web.\n");
     }
 

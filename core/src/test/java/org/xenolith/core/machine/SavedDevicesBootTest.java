@@ -13,6 +13,7 @@ import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
+import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -25,6 +26,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -243,6 +246,39 @@ class SavedDevicesBootTest {
         }
         assertThat(Files.readAllBytes(base)).isEqualTo(new byte[1 << 20]);
         HostTool.run("qemu-img", "check", "-q", "" + overlay);
+    }
+
+    @Test
+    void guestGoesOnOnAChangedDiskOnlyWhenForcedTo() throws Exception {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
+        Path file = folder.resolve("saved");
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = host.create(lantern(disk + ",raw"), new GuestConsole());
+            guest.start();
+            guest.saveAndEnd(file);
+            guest.await(Optional.of(PATIENCE));
+        }
+        assertThat(outcome(file, false)).isInstanceOf(Outcome.TimedOut.class);
+        FileTime saved = Files.getLastModifiedTime(disk);
+        Files.write(disk, new byte[512], StandardOpenOption.WRITE);
+        Files.setLastModifiedTime(disk, FileTime.from(saved.toInstant().plusMillis(1)));
+        assertThatThrownBy(() -> outcome(file, false))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageStartingWith(file + ": " + disk + " was changed after the guest was")
+                .hasMessageEndingWith("--force lets it");
+        assertThat(outcome(file, true)).isInstanceOf(Outcome.TimedOut.class);
+    }
+
+    private static Outcome.Ending outcome(Path file, boolean forced) throws IOException {
+        RestoreOptions how =
+                new RestoreOptions(
+                        false,
+                        Optional.of(Duration.ofMillis(200)),
+                        false,
+                        Tier.standard(),
+                        false,
+                        forced);
+        return new VmmMachine().restore(file, how, new GuestConsole()).ending();
     }
 
     @Test

@@ -152,6 +152,9 @@ class SavedGuestTest {
                 WHOLE
                         + ",\"boot\":{\"kernel\":\"/k\",\"commandLine\":\"\",\"onPoweroff\":\"destroy\","
                         + "\"onReboot\":\"again\",\"onCrash\":\"destroy\"}}",
+                WHOLE + ",\"diskFiles\":[null]}",
+                WHOLE + ",\"diskFiles\":[{\"file\":\"/a\",\"bytes\":1}]}",
+                WHOLE + ",\"diskFiles\":[{\"file\":\"\\u0000\",\"modified\":\"\"}]}",
                 WHOLE + ",\"boot\":{\"kernel\":\"\\u0000\",\"commandLine\":\"\"," + ACTIONS + "}}"
             })
     void textThatIsNoneOfOursIsADamagedSnapshot(String text) {
@@ -163,8 +166,7 @@ class SavedGuestTest {
     @Test
     void fileThatIsNoSnapshotIsNamed() throws IOException {
         Path file = Files.writeString(folder.resolve("none"), "no snapshot at all");
-        RestoreOptions how =
-                new RestoreOptions(false, Optional.empty(), false, Tier.standard());
+        RestoreOptions how = new RestoreOptions(false, Optional.empty(), false, Tier.standard());
         assertThatThrownBy(() -> new VmmMachine().restore(file, how, null))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageStartingWith(file + ": This is no snapshot");

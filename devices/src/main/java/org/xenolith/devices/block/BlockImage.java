@@ -50,6 +50,14 @@ public interface BlockImage extends AutoCloseable {
     /** Returns when everything written before is on stable storage. */
     void flush() throws IOException;
 
+    /**
+     * A flush after which {@link #close} has nothing to write: until somebody writes to the disk,
+     * its file stays as it is now.
+     */
+    default void settle() throws IOException {
+        flush();
+    }
+
     /** Flushes and releases the files. */
     @Override
     void close() throws IOException;

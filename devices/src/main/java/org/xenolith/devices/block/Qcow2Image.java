@@ -155,14 +155,27 @@ final class Qcow2Image implements BlockImage {
         lock.lock();
         try (file;
                 backing) {
-            if (!readOnly && !closed) {
-                commit();
-                // What became free just now is free in the file too: a clean close leaves no leaks.
-                refcounts.writeBack();
-                file.sync();
+            if (!closed) {
+                settle();
             }
         } finally {
             closed = true;
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void settle() throws IOException {
+        if (readOnly) {
+            return;
+        }
+        lock.lock();
+        try {
+            commit();
+            // What became free just now is free in the file too: a clean close leaves no leaks.
+            refcounts.writeBack();
+            file.sync();
+        } finally {
             lock.unlock();
         }
     }

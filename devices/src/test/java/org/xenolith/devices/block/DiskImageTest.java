@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -210,8 +211,14 @@ final class DiskImageTest {
 
     @ParameterizedTest
     @CsvSource({
-        "vmdk, VMDK", "vdi, VDI", "vhdx, VHDX", "vpc, VHD", "qed, QED", "parallels, Parallels",
-        "vmdk -o subformat=monolithicFlat, VMDK", "vpc -o subformat=fixed, VHD"
+        "vmdk, VMDK",
+        "vdi, VDI",
+        "vhdx, VHDX",
+        "vpc, VHD",
+        "qed, QED",
+        "parallels, Parallels",
+        "vmdk -o subformat=monolithicFlat, VMDK",
+        "vpc -o subformat=fixed, VHD"
     })
     void imageOfAnotherFormatIsNoRawDiskUnlessItsOwnerSaysSo(String format, String name)
             throws IOException {
@@ -242,6 +249,24 @@ final class DiskImageTest {
             assertThat(read(disk, MEBIBYTE - 1, 2)).isEqualTo("b\0");
         }
         assertThat(Files.readAllBytes(base)).containsOnly('b');
+    }
+
+    @Test
+    void closeWritesNothingToADiskThatIsSettled() throws Exception {
+        Path base = directory.resolve("base.qcow2");
+        Qcow2.create(base, 4 * MEBIBYTE);
+        try (BlockImage disk = DiskImage.open(base, false)) {
+            write(disk, 0, "x".repeat(MEBIBYTE));
+            disk.flush();
+            disk.discard(0, MEBIBYTE / 2);
+            write(disk, 3 * MEBIBYTE, "y".repeat(512));
+            disk.settle();
+            byte[] settled = Files.readAllBytes(base);
+            FileTime modified = Files.getLastModifiedTime(base);
+            disk.close();
+            assertThat(Files.readAllBytes(base)).isEqualTo(settled);
+            assertThat(Files.getLastModifiedTime(base)).isEqualTo(modified);
+        }
     }
 
     @Test
