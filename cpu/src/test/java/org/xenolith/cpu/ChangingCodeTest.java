@@ -7,12 +7,15 @@ import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.Cpu.RCX;
 import static org.xenolith.cpu.Cpu.RDI;
 import static org.xenolith.cpu.Cpu.RDX;
+import static org.xenolith.cpu.Cpu.RSI;
+import static org.xenolith.cpu.Cpu.RSP;
 import static org.xenolith.cpu.GuestCode.CODE;
 import static org.xenolith.cpu.GuestCode.DATA;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.xenolith.cpu.Assembler.Alu;
+import org.xenolith.cpu.Assembler.BitTest;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.mmu.Pte;
@@ -64,28 +67,79 @@ class ChangingCodeTest {
         assertThat(cpu.r[RAX]).as("0 + 1 + .. + 49").isEqualTo(49 * 50 / 2);
     }
 
-    /** ADD RAX, RBX, whose first byte {@code patch} makes PUSHF; then the flags come into RDX. */
+    /**
+     * ADD RAX, RBX at [RSI], in the same block, whose first byte {@code patch} makes PUSHF; then
+     * the flags come into RDX.
+     */
     private void runWithPatchedAdd(Consumer<Assembler> patch) {
+        Label add = new Label();
         guest.run(
                 code -> {
-                    code.mov(RBX, CODE + 0x40).mov(RCX, PUSHF - REX_W).padTo(CODE + 0x30);
-                    code.alu(Alu.XOR, 64, RDI, RDI);
+                    code.lea(RSI, add).mov(RCX, PUSHF - REX_W).alu(Alu.XOR, 64, RDI, RDI);
                     patch.accept(code);
-                    code.padTo(CODE + 0x40).alu(Alu.ADD, 64, RAX, RBX).pop(RDX).syscall();
+                    code.padTo(code.here() + 15 & ~15L).bind(add);
+                    code.alu(Alu.ADD, 64, RAX, RBX).pop(RDX).syscall();
                 });
     }
 
     @Test
     void aStoreThatReplacesTheInstructionAboutToOverwriteTheFlagsLeavesThemExact() {
-        runWithPatchedAdd(code -> code.storeImmediate(8, at(RBX), PUSHF));
+        runWithPatchedAdd(code -> code.storeImmediate(8, at(RSI), PUSHF));
         assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the XOR").isNotZero();
     }
 
     @Test
     void aReadModifyWriteThatReplacesTheNextInstructionLeavesItsOwnFlagsExact() {
-        runWithPatchedAdd(code -> code.alu(Alu.ADD, 8, at(RBX), RCX));
+        runWithPatchedAdd(code -> code.alu(Alu.ADD, 8, at(RSI), RCX));
         assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the sum").isZero();
         assertThat(cpu.r[RDX] & Flags.SF).as("SF of the sum").isNotZero();
+    }
+
+    @Test
+    void aLockedReadModifyWriteTakesEffectOnTheNextInstruction() {
+        runWithPatchedAdd(code -> code.lock().alu(Alu.ADD, 8, at(RSI), RCX));
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the sum").isZero();
+        assertThat(cpu.r[RDX] & Flags.SF).as("SF of the sum").isNotZero();
+    }
+
+    @Test
+    void anExchangeTakesEffectOnTheNextInstruction() {
+        runWithPatchedAdd(code -> code.mov(RCX, PUSHF).xchg(8, at(RSI), RCX));
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the XOR").isNotZero();
+        assertThat(cpu.r[RCX]).as("what was there").isEqualTo(REX_W);
+    }
+
+    @Test
+    void anExchangeAndAddTakesEffectOnTheNextInstruction() {
+        runWithPatchedAdd(code -> code.lock().xadd(8, at(RSI), RCX));
+        assertThat(cpu.r[RDX] & Flags.SF).as("SF of the sum").isNotZero();
+    }
+
+    @Test
+    void aCompareExchangeTakesEffectOnTheNextInstruction() {
+        runWithPatchedAdd(
+                code -> code.mov(RAX, REX_W).mov(RCX, PUSHF).lock().cmpxchg(8, at(RSI), RCX));
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the comparison").isNotZero();
+    }
+
+    @Test
+    void aBitThatIsSetTakesEffectOnTheNextInstruction() {
+        // 48 with bit 4 is 58: POP RAX, of what the stack holds.
+        cpu.mmu().write64(cpu.r[RSP], 77);
+        runWithPatchedAdd(code -> code.lock().bit(BitTest.BTS, 32, at(RSI), 4));
+        assertThat(cpu.r[RAX]).isEqualTo(77);
+    }
+
+    @Test
+    void aCompareExchangeOf16BytesTakesEffectOnTheNextInstruction() {
+        runWithPatchedAdd(
+                code -> {
+                    code.load(64, RAX, at(RSI)).load(64, RDX, at(RSI, 8));
+                    code.mov(64, RBX, RAX).mov(64, RCX, RDX);
+                    code.aluImmediate(Alu.XOR, 64, RBX, PUSHF ^ REX_W);
+                    code.lock().cmpxchg16b(at(RSI));
+                });
+        assertThat(cpu.r[RDX] & Flags.ZF).as("ZF of the comparison").isNotZero();
     }
 
     @Test

@@ -1,7 +1,9 @@
 package org.xenolith.cpu;
 
+import org.xenolith.cpu.Assembler.Alu;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
+import org.xenolith.cpu.Assembler.Memory;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Disassembler;
 import org.xenolith.cpu.decode.Instruction;
@@ -212,11 +214,25 @@ final class RandomProgram {
         };
     }
 
+    /** By a store, or by an exchange or a locked update through R13. */
     private Step patch(int target) {
         int register = instructions.register();
+        int kind = random.nextInt(6);
         return code -> {
-            if (kept.get(target)) {
-                code.store32(immediates.get(target), register);
+            if (!kept.get(target)) {
+                return;
+            }
+            Label immediate = immediates.get(target);
+            Memory there = Assembler.at(Cpu.R13);
+            switch (kind) {
+                case 0 -> code.lea(Cpu.R13, immediate).xchg(32, there, register);
+                case 1 -> code.lea(Cpu.R13, immediate).lock().alu(Alu.ADD, 32, there, register);
+                case 2 ->
+                        code.lea(Cpu.R13, immediate)
+                                .load(32, Cpu.RAX, there)
+                                .lock()
+                                .cmpxchg(32, there, register);
+                default -> code.store32(immediate, register);
             }
         };
     }
