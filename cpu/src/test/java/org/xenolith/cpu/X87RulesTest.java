@@ -2,12 +2,16 @@ package org.xenolith.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.xenolith.cpu.Assembler.at;
+import static org.xenolith.cpu.Cpu.RAX;
 import static org.xenolith.cpu.Cpu.RBX;
 import static org.xenolith.cpu.GuestCode.DATA;
 import static org.xenolith.cpu.GuestCode.DATA_END;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.xenolith.cpu.semantics.Flags;
 
 /** The rules of x87 instructions with memory operands that emulators are known to break. */
 @Timeout(20)
@@ -16,6 +20,7 @@ class X87RulesTest {
     private static final int STATUS = 4, INVALID = 1, SUMMARY = 1 << 7;
     private static final int PD = 0x66, CVTPD2PI = 0x2d;
     private static final int REX_W = 0x48, PAGE = 0x1000;
+    private static final int FCMOV = 0xda, FCMOVN = 0xdb;
 
     private final GuestCode guest = new GuestCode();
     private final Cpu cpu = guest.cpu;
@@ -87,5 +92,37 @@ class X87RulesTest {
         assertThat(cpu.mmu().read16(DATA + 2)).as("status word").isZero();
         assertThat(cpu.mmu().read16(DATA + 4)).as("tag word").isEqualTo(0xffff);
         assertThat(cpu.mmu().read16(DATA + 14)).as("behind").isZero();
+    }
+
+    /** FLD1, FLDZ, then the move of ST(1), which is 1, into ST(0), and FSTP m64. */
+    private double conditionalMove(int opcode, int condition, int flags) {
+        guest.run(
+                code -> {
+                    code.mov(RAX, Flags.FIXED | flags).push(RAX).popf().mov(RBX, DATA);
+                    code.bytes(0xd9, 0xe8, 0xd9, 0xee, opcode, 0xc0 | condition << 3 | 1);
+                    code.bytes(0xdd, 0x1b).syscall();
+                });
+        cpu.x87.initialise();
+        return Double.longBitsToDouble(guest.quad(DATA));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0," + Flags.CF,
+        "1," + Flags.ZF,
+        "2," + (Flags.CF | Flags.ZF),
+        "3," + Flags.PF,
+    })
+    void aConditionalMoveLooksAtItsFlagsAndAtNoOthers(int condition, int tested) {
+        int[] all = {0, Flags.CF, Flags.ZF, Flags.PF, Flags.CF | Flags.ZF, Flags.SF | Flags.OF};
+        for (int flags : all) {
+            double moved = (flags & tested) != 0 ? 1 : 0;
+            assertThat(conditionalMove(FCMOV, condition, flags))
+                    .as("FCMOVcc, flags %x", flags)
+                    .isEqualTo(moved);
+            assertThat(conditionalMove(FCMOVN, condition, flags))
+                    .as("FCMOVNcc, flags %x", flags)
+                    .isEqualTo(1 - moved);
+        }
     }
 }
