@@ -273,7 +273,7 @@ class TranslationTest {
     }
 
     @Test
-    void aTaskSwitchIsNoticedByVectorInstructions() {
+    void aTaskSwitchIsNoticedByVectorInstructionsThatAreTranslatedAlready() {
         guest.write(code -> code.sse(0x66, 0xef, 1, 1).syscall());
         guest.runToSyscall();
         cpu.taskSwitched = true;
