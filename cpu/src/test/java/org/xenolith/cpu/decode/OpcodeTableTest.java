@@ -41,6 +41,15 @@ class OpcodeTableTest {
     }
 
     @Test
+    void theRowsThatMayBeLockedAreThoseOfTheManual() {
+        for (OpcodeRow row : OpcodeTable.rows()) {
+            assertThat(row.has(OpcodeRow.LOCKABLE))
+                    .as("%s %s %s", row.encoding(), row.mnemonic(), row.operands())
+                    .isEqualTo(LockPrefix.isAllowed(row));
+        }
+    }
+
+    @Test
     void noLineIsWrittenTwice() {
         Set<String> seen = new HashSet<>();
         for (OpcodeRow row : OpcodeTable.rows()) {

@@ -2,6 +2,7 @@ package org.xenolith.cpu.oracle;
 
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
+import org.xenolith.cpu.decode.LockPrefix;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -39,6 +40,9 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
             byte[] bytes = bytes(row, random);
             Instruction in = new Instruction();
             int length = Decoder.decode(bytes, 0, bytes.length, in);
+            if (in.row == null && in.lock && in.memory) {
+                throw new AssertionError("LOCK refused: " + HexFormat.of().formatHex(bytes));
+            }
             if (length > 0 && in.row == row && !in.ripRelative && isSuitable(in)) {
                 InstructionCase made =
                         new InstructionCase(row, in, program(in, bytes, length, random));
@@ -76,7 +80,7 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         if (random.nextInt(8) == 0) {
             out.write(0x67);
         }
-        if (row.has(OpcodeRow.LOCKABLE) && random.nextInt(3) == 0) {
+        if (LockPrefix.isAllowed(row) && random.nextInt(3) == 0) {
             out.write(0xf0);
         }
         if (string && random.nextBoolean()) {
