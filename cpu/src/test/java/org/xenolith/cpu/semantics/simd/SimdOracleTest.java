@@ -113,6 +113,7 @@ class SimdOracleTest {
             if (real.vector() == Vector.PAGE_FAULT) {
                 assertThat(ours.cr2()).as("CR2 of %s", cases.get(i)).isEqualTo(real.cr2());
             }
+            assertThat(ours.memory()).as("memory after %s", cases.get(i)).isEqualTo(real.memory());
         }
     }
 
