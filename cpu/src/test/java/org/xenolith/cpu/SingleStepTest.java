@@ -135,4 +135,18 @@ class SingleStepTest {
         assertThat(cpu.r[RBX] & Flags.IOPL).as("IOPL stays 0").isZero();
         assertThat(cpu.r[RBX] & Flags.AC).as("AC is the guest's").isNotZero();
     }
+
+    @Test
+    void popfOf16BitsKeepsTheFlagsAboveThem() {
+        long rsp = cpu.r[RSP];
+        cpu.setRflags(Flags.AC | Flags.ID | Flags.ZF | Flags.FIXED);
+        guest.run(
+                code -> {
+                    code.mov(RAX, Flags.CF | Flags.DF | Flags.FIXED).push(RAX);
+                    code.operandSizePrefix().popf().syscall();
+                });
+        long kept = Flags.AC | Flags.ID | Flags.IF | Flags.FIXED;
+        assertThat(cpu.rflags()).isEqualTo(kept | Flags.CF | Flags.DF);
+        assertThat(cpu.r[RSP]).as("two bytes popped").isEqualTo(rsp - 8 + 2);
+    }
 }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Assembler.Memory;
@@ -23,6 +24,7 @@ import java.lang.management.ManagementFactory;
 @Timeout(20)
 class VectorRulesTest {
     private static final int SAVES = 10_000;
+    private static final int MXCSR_OF_FXSAVE = 24;
     private static final int NONE = 0, PD = 0x66, SD = 0xf2, SS = 0xf3;
     private static final int MOVAPS = 0x28, MINPS = 0x5d, MAXPS = 0x5f, ADDPS = 0x58;
     private static final int DIVPS = 0x5e, CVTTSD2SI = 0x2c, CVTSD2SI = 0x2d;
@@ -144,6 +146,40 @@ class VectorRulesTest {
         for (int i = 0; i < 8; i++) {
             assertThat(tags >> 2 * i & 3).as("tag %d, 3 is empty", i).isNotEqualTo(3);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 20, 31})
+    void aReservedBitOfMxcsrRaisesGeneralProtection(int bit) {
+        cpu.mmu().write32(DATA, Mxcsr.DEFAULT | 1 << bit);
+        GuestFault fault = guest.fault(code -> code.mov(RBX, DATA).bytes(0x0f, 0xae, 0x13));
+        assertThat(fault.vector()).as("LDMXCSR").isEqualTo(Vector.GENERAL_PROTECTION);
+        cpu.mmu().write32(DATA + MXCSR_OF_FXSAVE, Mxcsr.DEFAULT | 1 << bit);
+        fault = guest.fault(code -> code.mov(RBX, DATA).bytes(0x0f, 0xae, 0x0b));
+        assertThat(fault.vector()).as("FXRSTOR").isEqualTo(Vector.GENERAL_PROTECTION);
+        assertThat(cpu.mxcsr.value()).isEqualTo(Mxcsr.DEFAULT);
+    }
+
+    @Test
+    void theDefinedBitsOfMxcsrAreLoadedAndStored() {
+        cpu.mmu().write32(DATA, 0xffff);
+        guest.run(
+                code -> {
+                    code.mov(RBX, DATA).bytes(0x0f, 0xae, 0x13); // LDMXCSR [RBX]
+                    code.bytes(0x0f, 0xae, 0x5b, 4).syscall(); // STMXCSR [RBX + 4]
+                });
+        assertThat(cpu.mxcsr.value()).isEqualTo(0xffff);
+        assertThat(cpu.mmu().read32(DATA + 4)).isEqualTo(0xffff);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0,1", "0,8", "1,1", "1,8"})
+    void savingAndRestoringOffA16ByteBoundaryRaisesGeneralProtection(int reg, int offset) {
+        GuestFault fault =
+                guest.fault(code -> code.mov(RBX, DATA + offset).bytes(0x0f, 0xae, reg << 3 | RBX));
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+        assertThat(fault.errorCode()).isZero();
+        assertThat(guest.quad(DATA)).as("memory").isZero();
     }
 
     @Test
