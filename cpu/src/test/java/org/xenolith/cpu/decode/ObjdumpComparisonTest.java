@@ -200,12 +200,18 @@ class ObjdumpComparisonTest {
     }
 
     private void countUnknown(ObjdumpLine line, String printed) {
-        boolean illegalLock = line.text().startsWith("lock ") && instruction.lock;
-        if (KNOWN_MNEMONICS.contains(line.mnemonic()) && !illegalLock) {
+        if (KNOWN_MNEMONICS.contains(line.mnemonic()) && !isIllegalLock(line)) {
             report(printed + "  but to us it is undefined");
         } else {
             unknown++;
         }
+    }
+
+    /** objdump shows a LOCK prefix also where the manual says that it raises #UD. */
+    private static boolean isIllegalLock(ObjdumpLine line) {
+        String destination = line.text().replaceFirst(",.*", "");
+        boolean legal = LockPrefix.isAllowed(line.mnemonic()) && destination.endsWith("]");
+        return line.text().startsWith("lock ") && !legal;
     }
 
     private void report(String difference) {
