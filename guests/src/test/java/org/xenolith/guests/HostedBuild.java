@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 final class HostedBuild {
     private static final Path SOURCES = Path.of("src/main/guest/hearth").toAbsolutePath();
     private static final Path TESTS = Path.of("src/test/guest/hearth").toAbsolutePath();
+    private static final String SANITIZERS = "-fsanitize=address,undefined";
     private static final List<String> GCC =
             List.of(
                     "gcc",
@@ -25,7 +26,7 @@ final class HostedBuild {
                     "-Wextra",
                     "-Werror",
                     "-Wno-unused-parameter",
-                    "-fsanitize=address,undefined",
+                    SANITIZERS,
                     "-fno-sanitize-recover=all",
                     "-I" + SOURCES.resolveSibling("kernels"),
                     "-I" + SOURCES.resolveSibling("linux"),
@@ -54,14 +55,17 @@ final class HostedBuild {
      */
     record Result(int status, String output) {}
 
-    /** Whether this machine has a gcc, with its sanitizers. */
+    /**
+     * Whether this machine has a gcc, with its sanitizers. Nothing of ours is compiled for that:
+     * what is wrong in it is no want of a tool.
+     */
     boolean isPossible() throws InterruptedException {
         try {
             Path source =
                     Files.writeString(folder.resolve("nothing.c"), "int main() { return 0; }");
             Path program = folder.resolve("nothing");
-            List<String> command = new ArrayList<>(GCC);
-            command.addAll(List.of("-o", program.toString(), source.toString()));
+            List<String> command =
+                    List.of("gcc", SANITIZERS, "-o", program.toString(), source.toString());
             return run(command).status() == 0 && run(program).status() == 0;
         } catch (IOException noGcc) {
             return false;
