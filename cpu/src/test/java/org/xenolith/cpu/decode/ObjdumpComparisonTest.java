@@ -7,7 +7,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.cpu.HostRequirement;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -59,24 +61,36 @@ class ObjdumpComparisonTest {
     private long unknown;
     private long skipped;
 
+    static List<Path> systemPrograms() {
+        return installed("/bin/bash", "/bin/sh", "/bin/busybox", "/lib/x86_64-linux-gnu/libc.so.6");
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"/bin/bash", "/bin/busybox", "/lib/x86_64-linux-gnu/libc.so.6"})
-    void readsSystemProgramsAsObjdumpDoes(Path program) throws IOException {
+    @MethodSource("systemPrograms")
+    void readsSystemProgramsAsObjdumpDoes(Path program) throws Exception {
         compareAll(program);
     }
 
-    @Tag("proof")
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
+    static List<Path> largePrograms() {
+        return installed(
                 "/lib/x86_64-linux-gnu/libcrypto.so.3",
                 "/lib/x86_64-linux-gnu/libstdc++.so.6",
                 "/lib/x86_64-linux-gnu/libm.so.6",
                 "/usr/bin/python3",
                 "/usr/bin/perl",
-                "/usr/lib/gcc/x86_64-linux-gnu/12/cc1"
-            })
-    void readsLargeProgramsAsObjdumpDoes(Path program) throws IOException {
+                "/usr/lib/gcc/x86_64-linux-gnu/12/cc1");
+    }
+
+    /** Those that this machine has; if it has none, the first, for the test to say so. */
+    private static List<Path> installed(String... programs) {
+        List<Path> found = Arrays.stream(programs).map(Path::of).filter(Files::isReadable).toList();
+        return found.isEmpty() ? List.of(Path.of(programs[0])) : found;
+    }
+
+    @Tag("proof")
+    @ParameterizedTest
+    @MethodSource("largePrograms")
+    void readsLargeProgramsAsObjdumpDoes(Path program) throws Exception {
         compareAll(program);
     }
 
@@ -84,7 +98,7 @@ class ObjdumpComparisonTest {
     @Tag("proof")
     @ParameterizedTest
     @ValueSource(strings = "xenolith.vmlinux")
-    void readsTheKernelAsObjdumpDoes(String property) throws IOException {
+    void readsTheKernelAsObjdumpDoes(String property) throws Exception {
         String kernel = System.getProperty(property);
         assumeTrue(kernel != null, "SKIPPED: -D" + property + " names no kernel");
         compareAll(Path.of(kernel));
@@ -92,7 +106,7 @@ class ObjdumpComparisonTest {
 
     /** Programs seldom use some of them: random uses of every vector row, CRC32 and MOVBE. */
     @Test
-    void readsEveryVectorRowAsObjdumpDoes(@TempDir Path directory) throws IOException {
+    void readsEveryVectorRowAsObjdumpDoes(@TempDir Path directory) throws Exception {
         System.out.println("vector rows for objdump: -Dxenolith.seed=" + SEED);
         Random random = new Random(SEED);
         ByteArrayOutputStream code = new ByteArrayOutputStream();
@@ -140,13 +154,19 @@ class ObjdumpComparisonTest {
         return bytes.toByteArray();
     }
 
-    private void compareAll(Path program) throws IOException {
+    private void compareAll(Path program) throws IOException, InterruptedException {
         compareAll(program, "-d");
     }
 
-    private void compareAll(Path program, String... options) throws IOException {
-        assumeTrue(Files.isReadable(program), "SKIPPED: there is no " + program);
-        assumeTrue(objdumpIsInstalled(), "SKIPPED: objdump (binutils) is not installed");
+    private void compareAll(Path program, String... options)
+            throws IOException, InterruptedException {
+        HostRequirement.linuxOnX86();
+        if (!Files.isReadable(program)) {
+            HostRequirement.missing(program.toString());
+        }
+        if (!objdumpIsInstalled()) {
+            HostRequirement.missing("objdump (package binutils)");
+        }
         List<String> command = new ArrayList<>(List.of("objdump", "-w", "--insn-width=16"));
         command.addAll(List.of("-M", "intel"));
         command.addAll(List.of(options));
@@ -161,6 +181,7 @@ class ObjdumpComparisonTest {
                 }
             }
         }
+        assertThat(objdump.waitFor()).as("exit status of %s", command).isZero();
         System.out.printf(
                 "%s: %,d instructions alike, %,d unknown to us on purpose, %,d not compared%n",
                 program, compared, unknown, skipped);

@@ -1,6 +1,6 @@
 package org.xenolith.cpu.oracle;
 
-import static org.junit.jupiter.api.Assumptions.abort;
+import org.xenolith.cpu.HostRequirement;
 
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -108,14 +108,11 @@ public final class HostCpu implements AutoCloseable {
     }
 
     /**
-     * Builds and starts the child, or skips the calling test, saying why on stderr, where that
-     * cannot work.
+     * Builds and starts the child. Where that cannot work the calling test is skipped, or fails,
+     * see {@link HostRequirement}.
      */
     public static HostCpu startOrSkip() {
-        String arch = System.getProperty("os.arch"), os = System.getProperty("os.name");
-        if (!arch.equals("amd64") || !os.equals("Linux")) {
-            return skip("the host is " + os + " on " + arch + ", not Linux on x86-64");
-        }
+        HostRequirement.linuxOnX86();
         try {
             Path directory = Files.createTempDirectory("host-cpu");
             Path source = directory.resolve("host-cpu.c"), binary = directory.resolve("host-cpu");
@@ -126,7 +123,7 @@ public final class HostCpu implements AutoCloseable {
                 compile(source, binary);
             } catch (IOException noCompiler) {
                 deleteAll(directory);
-                return skip("gcc cannot be started: " + noCompiler.getMessage());
+                return HostRequirement.missing("gcc: " + noCompiler.getMessage());
             }
             Process process =
                     new ProcessBuilder(binary.toString())
@@ -136,11 +133,6 @@ public final class HostCpu implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static HostCpu skip(String reason) {
-        System.err.println("*** comparison with the host's processor SKIPPED: " + reason);
-        return abort(reason);
     }
 
     private static void compile(Path source, Path binary) throws IOException {

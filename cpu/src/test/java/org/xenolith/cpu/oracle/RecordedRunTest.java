@@ -1,11 +1,11 @@
 package org.xenolith.cpu.oracle;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.cpu.HostRequirement;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,10 +37,7 @@ class RecordedRunTest {
     }
 
     private void replay(long steps, String optimisation) throws Exception {
-        String arch = System.getProperty("os.arch"), os = System.getProperty("os.name");
-        if (!arch.equals("amd64") || !os.equals("Linux")) {
-            skip("the host is " + os + " on " + arch + ", not Linux on x86-64");
-        }
+        HostRequirement.linuxOnX86();
         Path recorder = build("record-run", List.of("-O1"));
         Path program =
                 build(
@@ -88,15 +85,10 @@ class RecordedRunTest {
         try {
             gcc = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException noCompiler) {
-            return skip("gcc cannot be started: " + noCompiler.getMessage());
+            return HostRequirement.missing("gcc: " + noCompiler.getMessage());
         }
         String output = new String(gcc.getInputStream().readAllBytes());
         assertThat(gcc.waitFor()).as("gcc on %s: %s", name, output).isZero();
         return binary;
-    }
-
-    private static Path skip(String reason) {
-        System.err.println("*** replay of a recorded run SKIPPED: " + reason);
-        return abort(reason);
     }
 }

@@ -1,7 +1,8 @@
 package org.xenolith.cpu.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.xenolith.cpu.HostRequirement;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,8 +15,7 @@ import java.util.stream.IntStream;
 
 /**
  * The x87 unit of the processor the tests run on: a C program, compiled at test time, that executes
- * one instruction per {@link Request}. Without gcc, or on another architecture, the test is
- * skipped.
+ * one instruction per {@link Request}.
  */
 final class HardwareX87 {
     private static final String SOURCE = "x87-oracle.c";
@@ -94,13 +94,17 @@ final class HardwareX87 {
 
     /** Skips the test, saying so, unless {@link #isReference}. */
     static void assumeReference() {
-        skipUnless(isReference(), "not " + REFERENCE_VENDOR);
+        if (!isReference()) {
+            HostRequirement.impossible("the processor is not " + REFERENCE_VENDOR);
+        }
     }
 
     private static synchronized Path program() throws IOException {
         if (program == null) {
-            skipUnless(System.getProperty("os.arch").equals("amd64"), "not an x86-64 processor");
-            skipUnless(hasCompiler(), "no gcc on the path");
+            HostRequirement.linuxOnX86();
+            if (!hasCompiler()) {
+                HostRequirement.missing("gcc");
+            }
             Path directory = Files.createTempDirectory("x87-oracle");
             Path source = directory.resolve(SOURCE);
             Path binary = directory.resolve("x87-oracle");
@@ -129,13 +133,6 @@ final class HardwareX87 {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private static void skipUnless(boolean condition, String reason) {
-        if (!condition) {
-            System.err.println("SKIPPED: comparison with the hardware's x87 unit: " + reason);
-        }
-        assumeTrue(condition, reason);
     }
 
     private static void finish(Process process, String name) {
