@@ -283,6 +283,24 @@ public final class Assembler {
         return immediate(Math.min(bits, 32), immediate);
     }
 
+    public Assembler test(int bits, int dst, int src) {
+        return registers(bits, opcode(bits, 0x84), src, dst);
+    }
+
+    public Assembler test(int bits, Memory dst, int src) {
+        return memory(bits, opcode(bits, 0x84), src, dst);
+    }
+
+    public Assembler testImmediate(int bits, int dst, int immediate) {
+        registers(bits, opcode(bits, 0xf6), 0, dst);
+        return immediate(Math.min(bits, 32), immediate);
+    }
+
+    public Assembler testImmediate(int bits, Memory dst, int immediate) {
+        memory(bits, opcode(bits, 0xf6), 0, dst);
+        return immediate(Math.min(bits, 32), immediate);
+    }
+
     public Assembler inc(int bits, int dst) {
         return registers(bits, opcode(bits, 0xfe), 0, dst);
     }

@@ -114,11 +114,15 @@ final class RandomInstructions {
         int bits = width();
         int immediate = random.nextInt(3) == 0 ? random.nextInt(256) - 128 : random.nextInt();
         Condition condition = condition();
-        return switch (random.nextInt(9)) {
+        // TEST is mostly written with one register.
+        int other = random.nextBoolean() ? to : from;
+        return switch (random.nextInt(11)) {
             case 0, 1, 2, 3 -> code -> code.alu(operation, bits, to, from);
             case 4, 5 -> code -> code.aluImmediate(operation, bits, to, immediate);
             case 6 -> code -> code.inc(bits, to);
             case 7 -> code -> code.dec(bits, to);
+            case 8 -> code -> code.test(bits, to, other);
+            case 9 -> code -> code.testImmediate(bits, to, immediate);
             default -> code -> code.cmov(condition, Math.max(bits, 16), to, from);
         };
     }
@@ -129,10 +133,13 @@ final class RandomInstructions {
         int register = register();
         int bits = width();
         Condition condition = condition();
-        return switch (random.nextInt(6)) {
+        int immediate = random.nextInt();
+        return switch (random.nextInt(8)) {
             case 0, 1, 2 -> code -> code.alu(operation, bits, m, register);
             case 3 -> code -> code.inc(bits, m);
             case 4 -> code -> code.cmov(condition, Math.max(bits, 16), register, m);
+            case 5 -> code -> code.test(bits, m, register);
+            case 6 -> code -> code.testImmediate(bits, m, immediate);
             default -> scaled(operation, bits, register);
         };
     }

@@ -28,7 +28,10 @@ class PairsTest {
     /** Ends a program. */
     private static final byte[] SYSCALL = {0x0f, 0x05};
 
-    /** r: ModRM of two registers; m: of a register and [RBX + disp32]; R: REX; i: a constant. */
+    /**
+     * r: ModRM of two registers; m: of a register and [RBX + disp32]; R, W: REX; i: a constant; J:
+     * Jcc rel8.
+     */
     private static final String[] MOVES = {
         "R89r", "40 89r", "W89r", "W8br", "b8iiii", "Wc7+iiii", "0fb6r", "40 0fb6r", "W0fb7r",
                 "R8dm",
@@ -58,6 +61,23 @@ class PairsTest {
         "W03m"
     };
 
+    /** Comparisons and the branch behind them, over an addition. */
+    private static final String[] BRANCHES = {
+        "W85rJ03W01r",
+        "85rJ03W01r",
+        "84rJ03W01r",
+        "66 85rJ03W01r",
+        "85mJ03W01r",
+        "a8iJ03W01r",
+        "40 f7c1iiiiJ03W01r",
+        "W39rJ03W01r",
+        "39rJ03W01r",
+        "38rJ03W01r",
+        "W3bmJ03W01r",
+        "W83faiJ03W01r",
+        "3ciJ03W01r"
+    };
+
     private final Random random = new Random(SEED);
 
     @BeforeAll
@@ -73,6 +93,7 @@ class PairsTest {
                 case 'R' -> code.write(0x40 | random.nextInt(2) << 3 | 5 * random.nextInt(2));
                 case 'W' -> code.write(0x48 | random.nextInt(2) << 2);
                 case 'r' -> code.write(0xc0 | random.nextInt(64));
+                case 'J' -> code.write(0x70 | random.nextInt(16));
                 case '+' -> code.write(0xc0 | group(template) << 3 | random.nextInt(8));
                 case 'm' -> {
                     code.write(
@@ -109,8 +130,12 @@ class PairsTest {
         ByteArrayOutputStream code = new ByteArrayOutputStream();
         int count = 2 + random.nextInt(12);
         for (int i = 0; i < count; i++) {
-            boolean move = random.nextInt(3) > 0;
-            String[] templates = move ? MOVES : OTHERS;
+            String[] templates =
+                    switch (random.nextInt(8)) {
+                        case 0 -> BRANCHES;
+                        case 1, 2 -> OTHERS;
+                        default -> MOVES;
+                    };
             append(code, templates[random.nextInt(templates.length)]);
         }
         code.writeBytes(SYSCALL);
