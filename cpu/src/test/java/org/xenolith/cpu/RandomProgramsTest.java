@@ -121,6 +121,13 @@ class RandomProgramsTest {
     }
 
     @Test
+    void countsThatAnEarlierProgramPartedAreNoDifferenceOfTheNext() {
+        comparison.translatedCpu().setRetired(12_345);
+        RandomProgram program = new RandomProgram(LONG_ONE, RandomProgram.Kind.SHORT);
+        assertThat(comparison.difference(program)).isNull();
+    }
+
+    @Test
     void aFailingProgramIsShrunkToTheStepsThatMatter() {
         RandomProgram program = new RandomProgram(LONG_ONE, RandomProgram.Kind.SHORT);
         comparison.difference(program);
