@@ -71,7 +71,7 @@ class RandomProgramsTest {
         assertThat(comparison.faults()).isGreaterThan(PROGRAMS / 4);
         // How many depends on what else the machine does; without any the hot programs prove
         // nothing.
-        assertThat(compiled).hasValueGreaterThan(PROGRAMS / HOT / 8);
+        assertThat(compiled).hasPositiveValue();
     }
 
     /**
