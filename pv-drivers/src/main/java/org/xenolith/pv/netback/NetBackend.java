@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 
@@ -33,6 +34,7 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
 
     private final NetFeatures features;
     private final SwitchPort port;
+    private final Executor later;
 
     /** Null while no frontend is connected. */
     private volatile Connection connection;
@@ -42,7 +44,17 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
      *     it
      */
     public NetBackend(Function<NetworkEndpoint, SwitchPort> plug, NetFeatures features) {
+        this(plug, features, ReceiveQueue.LATER);
+    }
+
+    /**
+     * As {@link #NetBackend(Function, NetFeatures)}.
+     *
+     * @param later runs work after a while, for frontends that do not tell when they have room
+     */
+    NetBackend(Function<NetworkEndpoint, SwitchPort> plug, NetFeatures features, Executor later) {
         this.features = features;
+        this.later = later;
         this.port = plug.apply(this);
     }
 
@@ -96,9 +108,6 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
         FrontendKeys keys = request.keys();
         if (!keys.flag("request-rx-copy")) {
             throw new FrontendRefused("the frontend does not ask for copies");
-        }
-        if (!keys.flag("feature-rx-notify")) {
-            throw new FrontendRefused("the frontend does not tell when it has room");
         }
         int queues = keys.number("multi-queue-num-queues", 1, features.maxQueues(), 1);
         MulticastFilter filter = new MulticastFilter();
@@ -181,8 +190,14 @@ public final class NetBackend implements BackendDriver, NetworkEndpoint, AutoClo
                     new QueuePair(
                             new TransmitQueue(
                                     domain, tx, txPort, () -> port, filter, request.reports()),
-                            new ReceiveQueue(domain, rx, rxPort, () -> port, request.reports()));
+                            new ReceiveQueue(
+                                    domain, rx, rxPort, () -> port, request.reports(), looks()));
             return pair;
+        }
+
+        /** Null for a frontend that tells when it offers frames to receive into. */
+        private Executor looks() {
+            return request.keys().flag("feature-rx-notify") ? null : later;
         }
 
         private SharedRing ring(String direction, int slotBytes) throws FrontendRefused {

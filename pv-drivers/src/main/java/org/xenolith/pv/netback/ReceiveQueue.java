@@ -12,7 +12,10 @@ import org.xenolith.pv.xenbus.ConnectRequest;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -21,16 +24,27 @@ import java.util.function.Supplier;
  * What a guest receives. The switch's thread queues frames here, up to a bound; {@link #service}
  * moves them into frames that the guest offers, on the domain's threads, one at a time. A guest
  * that offers none fills the queue, and then the switch waits.
+ *
+ * <p>A frontend that does not say {@code feature-rx-notify} may offer frames without an event:
+ * while something waits for it, its ring is looked at every {@value #LOOK_MILLIS} ms, as in Linux.
  */
 final class ReceiveQueue {
     /** Charge at which no more is taken, and below which more is; the least charge of a frame. */
     private static final int FULL = 256 << 10, ROOM = FULL / 2, LEAST_CHARGE = 1 << 10;
+
+    private static final int LOOK_MILLIS = 30;
+
+    /** When a ring without events is looked at again; what runs there is short. */
+    static final Executor LATER =
+            CompletableFuture.delayedExecutor(LOOK_MILLIS, TimeUnit.MILLISECONDS, Runnable::run);
 
     private final FrontendDomain domain;
     private final SharedRing ring;
     private final EventPort port;
     private final Supplier<SwitchPort> uplink;
     private final ConnectRequest.Reports reports;
+    private final Executor later; // null for a frontend that tells
+    private final AtomicBoolean lookIsDue = new AtomicBoolean();
     private final AtomicBoolean serviceIsDue = new AtomicBoolean();
     private final Queue<EthernetFrame> frames = new ConcurrentLinkedQueue<>();
 
@@ -46,17 +60,23 @@ final class ReceiveQueue {
     private final MemorySegment slot = MemorySegment.ofArray(new byte[NetifRxRequest.SIZE]);
     private final MemorySegment answer = MemorySegment.ofArray(new byte[NetifRxResponse.SIZE]);
 
+    /**
+     * @param later runs work after a while, to look at the ring again; null for a frontend that
+     *     tells when it has room
+     */
     ReceiveQueue(
             FrontendDomain domain,
             SharedRing ring,
             EventPort port,
             Supplier<SwitchPort> uplink,
-            ConnectRequest.Reports reports) {
+            ConnectRequest.Reports reports,
+            Executor later) {
         this.domain = domain;
         this.ring = ring;
         this.port = port;
         this.uplink = uplink;
         this.reports = reports;
+        this.later = later;
     }
 
     private static int chargeOf(EthernetFrame frame) {
@@ -131,6 +151,7 @@ final class ReceiveQueue {
         while (slots < ring.size() && (frame = frames.peek()) != null) {
             int needed = slotsFor(frame);
             if (!ring.has(needed)) {
+                lookLater();
                 return;
             }
             put(frame);
@@ -140,6 +161,19 @@ final class ReceiveQueue {
             slots += needed;
         }
         if (!frames.isEmpty()) {
+            serviceSoon();
+        }
+    }
+
+    private void lookLater() {
+        if (later != null && !lookIsDue.getAndSet(true)) {
+            later.execute(this::look);
+        }
+    }
+
+    private void look() {
+        lookIsDue.set(false);
+        if (!closed) {
             serviceSoon();
         }
     }

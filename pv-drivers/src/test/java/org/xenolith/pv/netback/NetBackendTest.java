@@ -68,7 +68,6 @@ class NetBackendTest {
     @ParameterizedTest
     @CsvSource({
         "request-rx-copy, 0, copies",
-        "feature-rx-notify, 0, room",
         "tx-ring-ref, 77, tx-ring-ref",
         "rx-ring-ref, 77, rx-ring-ref",
         "rx-ring-ref, '', no number",
@@ -231,6 +230,52 @@ class NetBackendTest {
         assertThat(frame.refCnt()).isZero();
         assertThat(lab.domain.notifications(NetLab.RX_PORT)).isEqualTo(1);
         assertThat(lab.domain.usesUnderWay()).isEqualTo(2);
+    }
+
+    @Test
+    void frontendThatDoesNotTellWhenItHasRoomIsLookedAtWhileFramesWait() {
+        lab.keys();
+        lab.store.remove(lab.device.frontend() + "/feature-rx-notify");
+        lab.state(4);
+        assertThat(lab.back("state")).isEqualTo("4");
+        assertThat(lab.later).as("nothing waits").isEmpty();
+        lab.deliver(frame(60, 1));
+        lab.deliver(frame(60, 2));
+        assertThat(lab.later).as("one look for all frames").hasSize(1);
+        lab.passTime();
+        assertThat(lab.received()).isEmpty();
+        assertThat(lab.later).as("there is no room yet").hasSize(1);
+
+        for (int i = 0; i < 2; i++) {
+            lab.rx.put(new NetifRxRequest(i, lab.page(0))::writeTo);
+        }
+        lab.rx.publish();
+        lab.passTime();
+        assertThat(lab.received()).hasSize(2);
+        assertThat(lab.later).as("nothing waits any more").isEmpty();
+    }
+
+    @Test
+    void ringThatIsClosedIsNotLookedAtAgain() {
+        lab.keys();
+        lab.front("feature-rx-notify", 0);
+        lab.state(4);
+        EthernetFrame frame = frame(60, 1);
+        lab.deliver(frame);
+        lab.state(6);
+        assertThat(frame.refCnt()).isZero();
+        lab.passTime();
+        assertThat(lab.later).isEmpty();
+        assertThat(lab.domain.usesUnderWay()).isZero();
+    }
+
+    @Test
+    void frontendThatTellsWhenItHasRoomIsNotLookedAt() {
+        lab.connect();
+        lab.deliver(frame(60, 1));
+        assertThat(lab.later).isEmpty();
+        lab.offer(1);
+        assertThat(lab.received()).hasSize(1);
     }
 
     @Test

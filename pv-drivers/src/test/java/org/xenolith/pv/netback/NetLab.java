@@ -10,10 +10,12 @@ import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 
 /** A network backend between a hand-written frontend and a port that notes what it gets. */
 final class NetLab {
@@ -51,6 +53,10 @@ final class NetLab {
     final XenbusDevice device = new XenbusDevice(1, "vif", 0);
     final List<String> log = new ArrayList<>();
     final FakePort port = new FakePort();
+
+    /** What the backend wants to do after a while. */
+    final Queue<Runnable> later = new ArrayDeque<>();
+
     final NetBackend netback;
     final XenbusBackend backend;
     final Map<Integer, FakeDomain.Page> pages = new HashMap<>();
@@ -60,7 +66,9 @@ final class NetLab {
 
     NetLab() {
         store.write(device.frontend() + "/state", "1");
-        netback = new NetBackend((NetworkEndpoint endpoint) -> port, NetFeatures.forVcpus(2));
+        netback =
+                new NetBackend(
+                        (NetworkEndpoint endpoint) -> port, NetFeatures.forVcpus(2), later::add);
         backend = XenbusBackend.attach(device, domain, store, netback, log::add);
         domain.run();
     }
@@ -165,6 +173,14 @@ final class NetLab {
         boolean taken = netback.deliver(frame);
         domain.run();
         return taken;
+    }
+
+    /** The while is over: runs what was to be done, once. */
+    void passTime() {
+        for (int due = later.size(); due > 0; due--) {
+            later.remove().run();
+        }
+        domain.run();
     }
 
     List<NetifRxResponse> received() {
