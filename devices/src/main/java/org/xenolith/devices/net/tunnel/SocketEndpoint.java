@@ -43,8 +43,8 @@ final class SocketEndpoint implements NetworkEndpoint {
     private Channel peer; // null while there is none
     private boolean flushScheduled;
 
-    /** Of the present peer: it was asked to take unfinished frames; it does. */
-    private boolean asked, takesUnfinished;
+    /** Of the present peer: it was asked to take unfinished frames; was told that we do; does. */
+    private boolean asked, answered, takesUnfinished;
 
     /**
      * @param frames what the tunnel can carry
@@ -148,7 +148,9 @@ final class SocketEndpoint implements NetworkEndpoint {
             }
             return;
         }
-        if (kind == TunnelProtocol.ASK) {
+        // Once: the answers to a peer that asks on and does not read would pile up here.
+        if (kind == TunnelProtocol.ASK && !answered) {
+            answered = true;
             peer.writeAndFlush(TunnelProtocol.word(peer.alloc(), TunnelProtocol.ACCEPT));
         }
         // Kinds that are not known yet are those of a peer newer than we are.
@@ -186,6 +188,7 @@ final class SocketEndpoint implements NetworkEndpoint {
         public void channelInactive(ChannelHandlerContext context) {
             peer = null;
             asked = false;
+            answered = false;
             takesUnfinished = false;
             merger.clear();
             held.forEach(EthernetFrame::release);

@@ -225,6 +225,32 @@ final class StreamTunnelTest {
     }
 
     @Test
+    void questionThatIsAskedAgainIsNotAnsweredAgain() throws Exception {
+        try (StreamTunnel server = listen(right);
+                Socket peer = socketTo(server)) {
+            DataOutputStream out = new DataOutputStream(peer.getOutputStream());
+            byte[] ask = Arrays.copyOf(QUESTION, 60);
+            ask[18] = TunnelProtocol.ASK;
+            for (int i = 0; i < 100; i++) {
+                out.writeInt(ask.length);
+                out.write(ask);
+            }
+            byte[] frame = left.frame(right.address, 77, 5);
+            out.writeInt(frame.length);
+            out.write(frame);
+            right.receive();
+
+            byte[] answer = right.frame(left.address, 77, 6);
+            right.send(answer);
+            DataInputStream in = new DataInputStream(peer.getInputStream());
+            assertThat(in.readInt()).as("one acceptance").isEqualTo(60);
+            assertThat(in.readNBytes(60)[18]).isEqualTo(TunnelProtocol.ACCEPT);
+            assertThat(in.readInt()).as("and then the frame").isEqualTo(77);
+            assertThat(in.readNBytes(77)).isEqualTo(answer);
+        }
+    }
+
+    @Test
     void wordsThatMakeNoSenseAreIgnored() throws Exception {
         try (StreamTunnel server = listen(right);
                 Socket peer = socketTo(server)) {
