@@ -165,6 +165,7 @@ final class SocketEndpoint implements NetworkEndpoint {
     final class Handler extends ChannelInboundHandlerAdapter {
         @Override
         public void channelActive(ChannelHandlerContext context) {
+            forgetPeer(); // one that stalled makes way before its end has come here
             peer = context.channel();
             port.resume();
         }
@@ -186,6 +187,13 @@ final class SocketEndpoint implements NetworkEndpoint {
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
+            if (peer == context.channel()) {
+                forgetPeer();
+                port.resume(); // what waited for this peer is lost with it
+            }
+        }
+
+        private void forgetPeer() {
             peer = null;
             asked = false;
             answered = false;
@@ -193,7 +201,6 @@ final class SocketEndpoint implements NetworkEndpoint {
             merger.clear();
             held.forEach(EthernetFrame::release);
             held.clear();
-            port.resume(); // what waited for this peer is lost with it
         }
     }
 }

@@ -5,6 +5,7 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -12,12 +13,15 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.RecvByteBufAllocator;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import io.netty.handler.codec.LengthFieldPrepender;
 import io.netty.util.internal.logging.InternalLogger;
 import io.netty.util.internal.logging.InternalLoggerFactory;
+
+import jdk.net.ExtendedSocketOptions;
 
 import org.xenolith.devices.net.NetworkLoop;
 import org.xenolith.devices.net.PortSettings;
@@ -33,6 +37,10 @@ import java.util.concurrent.TimeUnit;
  * first: {@code -netdev stream} and {@code -netdev socket} of QEMU. One peer at a time. When the
  * connection ends, for whatever reason, the side that connected tries again and the side that
  * listens waits for it.
+ *
+ * <p>A peer whose machine has died says nothing: silence is asked into after a while, and one that
+ * takes nothing for long makes way for the next. It may have been stopped only, so that nothing
+ * else ends its connection.
  */
 public final class StreamTunnel implements AutoCloseable {
     /** As QEMU has it: 64 KiB and room for headers. */
@@ -45,6 +53,12 @@ public final class StreamTunnel implements AutoCloseable {
 
     static final long RECONNECT_MILLIS = 1_000;
 
+    /** After so much silence the peer's machine is asked, so often, before it counts as gone. */
+    private static final int SILENT_SECONDS = 15, ASK_SECONDS = 5, ASKED = 3;
+
+    /** A peer that takes nothing for so long has stalled. */
+    private static final long STALL_MILLIS = 30_000;
+
     private static final int LENGTH_BYTES = 4;
     private static final InternalLogger LOG = InternalLoggerFactory.getInstance(StreamTunnel.class);
 
@@ -54,6 +68,7 @@ public final class StreamTunnel implements AutoCloseable {
     private final EventLoop loop;
     private Channel listener; // null on the side that connects
     private Channel connection; // of the loop's thread, as what follows
+    private WriteStall stall; // of the connection
     private boolean closed;
 
     private StreamTunnel(
@@ -77,6 +92,22 @@ public final class StreamTunnel implements AutoCloseable {
             InetSocketAddress local,
             PortSettings settings)
             throws IOException {
+        return listen(network, ports, name, local, settings, STALL_MILLIS);
+    }
+
+    /**
+     * As {@link #listen(NetworkLoop, VirtualSwitch, String, InetSocketAddress, PortSettings)}.
+     *
+     * @param stallMillis for how long a peer may take nothing and keep others out
+     */
+    static StreamTunnel listen(
+            NetworkLoop network,
+            VirtualSwitch ports,
+            String name,
+            InetSocketAddress local,
+            PortSettings settings,
+            long stallMillis)
+            throws IOException {
         StreamTunnel tunnel = new StreamTunnel(network, ports, name, settings);
         try {
             tunnel.listener =
@@ -86,9 +117,8 @@ public final class StreamTunnel implements AutoCloseable {
                                     .channel(NioServerSocketChannel.class)
                                     .option(ChannelOption.SO_REUSEADDR, true)
                                     .childOption(ChannelOption.TCP_NODELAY, true)
-                                    .childOption(ChannelOption.SO_KEEPALIVE, true)
                                     .childOption(ChannelOption.RECVBUF_ALLOCATOR, largeReads())
-                                    .childHandler(tunnel.new Initializer())
+                                    .childHandler(tunnel.new Initializer(stallMillis, false))
                                     .bind(local),
                             "Cannot listen for a network peer on " + Sockets.text(local));
             return tunnel;
@@ -111,9 +141,8 @@ public final class StreamTunnel implements AutoCloseable {
                         .group(tunnel.loop)
                         .channel(NioSocketChannel.class)
                         .option(ChannelOption.TCP_NODELAY, true)
-                        .option(ChannelOption.SO_KEEPALIVE, true)
                         .option(ChannelOption.RECVBUF_ALLOCATOR, largeReads())
-                        .handler(tunnel.new Initializer())
+                        .handler(tunnel.new Initializer(STALL_MILLIS, true))
                         .remoteAddress(remote);
         tunnel.loop.execute(() -> tunnel.connect(bootstrap));
         return tunnel;
@@ -121,6 +150,14 @@ public final class StreamTunnel implements AutoCloseable {
 
     private static RecvByteBufAllocator largeReads() {
         return new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, MAX_READ_BYTES);
+    }
+
+    /** The host's own settings let two hours of silence pass. */
+    private static void noticeSilence(ChannelConfig config) {
+        config.setOption(ChannelOption.SO_KEEPALIVE, true);
+        config.setOption(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE), SILENT_SECONDS);
+        config.setOption(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPINTERVAL), ASK_SECONDS);
+        config.setOption(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPCOUNT), ASKED);
     }
 
     private void connect(Bootstrap bootstrap) {
@@ -160,15 +197,32 @@ public final class StreamTunnel implements AutoCloseable {
     }
 
     private final class Initializer extends ChannelInitializer<Channel> {
+        private final long stallMillis;
+        private final boolean connects;
+
+        /**
+         * @param connects whether a connection can be made anew from here
+         */
+        Initializer(long stallMillis, boolean connects) {
+            this.stallMillis = stallMillis;
+            this.connects = connects;
+        }
+
         @Override
         protected void initChannel(Channel channel) {
-            if (closed || endpoint.hasPeer()) {
+            if (closed || endpoint.hasPeer() && !stall.isStalled()) {
                 channel.close(); // the peer that was there first stays
                 return;
             }
+            if (endpoint.hasPeer()) {
+                connection.close();
+            }
+            noticeSilence(channel.config());
             connection = channel;
+            stall = new WriteStall(stallMillis, connects ? channel::close : () -> {});
             channel.pipeline()
                     .addLast(
+                            stall,
                             new FrameDecoder(),
                             new LengthFieldPrepender(LENGTH_BYTES),
                             endpoint.new Handler(),

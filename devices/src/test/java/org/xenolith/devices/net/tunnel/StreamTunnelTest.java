@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.Offload;
 import org.xenolith.devices.net.PortSettings;
 
@@ -21,8 +22,14 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 @Timeout(300)
 final class StreamTunnelTest {
@@ -52,6 +59,8 @@ final class StreamTunnelTest {
         'N',
         'O'
     };
+
+    private static final MacAddress ALL = new MacAddress(0xffff_ffff_ffffL);
 
     private static final int UNCUT_BYTES = 14 + 20 + 20 + 3_000;
 
@@ -90,7 +99,7 @@ final class StreamTunnelTest {
                             .start(
                                     () -> {
                                         for (int i = 0; i < frames; i++) {
-                                            sendUnchecked(left.frame(right.address, 1514, i));
+                                            sendUnchecked(left, left.frame(right.address, 1514, i));
                                         }
                                     });
             for (int i = 0; i < frames; i++) {
@@ -101,9 +110,9 @@ final class StreamTunnelTest {
         }
     }
 
-    private void sendUnchecked(byte[] frame) {
+    private static void sendUnchecked(Host from, byte[] frame) {
         try {
-            left.send(frame);
+            from.send(frame);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
@@ -158,6 +167,69 @@ final class StreamTunnelTest {
             }
             left.greet(right);
         }
+    }
+
+    @Test
+    void peerThatTakesNothingForLongMakesWayForTheNext() throws Exception {
+        try (StreamTunnel server =
+                        StreamTunnel.listen(
+                                right.network,
+                                right.ports,
+                                "out",
+                                ANY_PORT,
+                                PortSettings.PLAIN,
+                                1);
+                Socket _ = socketTo(server)) {
+            // 30 MB, as above; when the last peer has gone the rest is lost, and this ends.
+            Thread sender =
+                    Thread.ofPlatform()
+                            .start(
+                                    () -> {
+                                        for (int i = 0; i < 20_000; i++) {
+                                            sendUnchecked(right, right.frame(ALL, 1514, i));
+                                        }
+                                    });
+            boolean taken = false;
+            while (!taken) {
+                try (Socket next = socketTo(server)) {
+                    taken = next.getInputStream().read() >= 0;
+                }
+            }
+            sender.join();
+        }
+    }
+
+    /** Of a machine that died nothing comes, no end of the connection either. */
+    @Test
+    void silenceIsAskedIntoAfterSecondsAtBothEnds() throws Exception {
+        try (StreamTunnel server = listen(right);
+                StreamTunnel _ = connect(left, server.localAddress())) {
+            left.greet(right);
+            right.greet(left);
+            int port = server.localAddress().getPort();
+            assertThat(keepaliveSeconds(port)).hasSize(2).allMatch(seconds -> seconds <= 15);
+        }
+    }
+
+    /**
+     * When the ends of the connections to a port will ask into silence: /proc/net/tcp of Linux,
+     * kind of timer and hundredths of a second.
+     */
+    private static List<Integer> keepaliveSeconds(int port) throws IOException {
+        Pattern established =
+                Pattern.compile(
+                        "\\s*\\d+: (\\w+:%04X \\w+:\\w+|\\w+:\\w+ \\w+:%04X) 01 \\S+ 02:(\\w+) .*"
+                                .formatted(port, port));
+        List<Integer> seconds = new ArrayList<>();
+        for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
+            for (String line : Files.readAllLines(Path.of(table))) {
+                Matcher matcher = established.matcher(line);
+                if (matcher.matches()) {
+                    seconds.add(Integer.parseInt(matcher.group(2), 16) / 100);
+                }
+            }
+        }
+        return seconds;
     }
 
     @Test
