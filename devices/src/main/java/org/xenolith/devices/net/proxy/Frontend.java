@@ -40,12 +40,19 @@ final class Frontend extends ChannelInboundHandlerAdapter {
     /** Longer than the NAT waits for a guest that is booting, whose reason is the better answer. */
     static final long CONNECT_SECONDS = 40;
 
+    /**
+     * So many times in a row may a connection be idle while an answer is due: five minutes, since a
+     * guest may keep a client waiting until it has news.
+     */
+    private static final int IDLE_TIMES = 4;
+
     private final GuestDirectory guests;
     private final HttpDecoderConfig limits;
     private final int port;
     private ChannelHandlerContext client;
     private Exchange exchange; // null between requests
     private boolean awaitsPart;
+    private int idle; // times in a row while an answer is due
     private boolean ended; // what still comes from the client is thrown away
     private Channel guest; // null without a connection
     private String guestName;
@@ -386,6 +393,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         // What the codecs have read beyond the upgrade comes out when they go.
         channel.pipeline().addLast(new Relay(tunnel));
         channel.pipeline().remove(FlowControlHandler.class);
+        channel.pipeline().remove(ReadAhead.class);
         channel.pipeline().remove(HttpServerCodec.class);
         channel.pipeline().remove(this);
         tunnel.pipeline().addLast(new Relay(channel));
@@ -397,8 +405,19 @@ final class Frontend extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof IdleStateEvent && exchange == null) {
+        if (!(event instanceof IdleStateEvent now)) {
+            return;
+        }
+        idle = now.isFirst() ? 1 : idle + 1;
+        if (exchange == null) {
             context.close();
+        } else if (idle >= IDLE_TIMES && !exchange.responseStarted) {
+            fail(
+                    HttpResponseStatus.GATEWAY_TIMEOUT,
+                    "%s did not answer within %d seconds."
+                            .formatted(
+                                    exchange.authority.name(),
+                                    IDLE_TIMES * ReverseProxy.IDLE_SECONDS));
         }
     }
 

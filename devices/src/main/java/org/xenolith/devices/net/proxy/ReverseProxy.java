@@ -20,14 +20,15 @@ import java.net.InetSocketAddress;
  * Makes each guest's web server reachable by name on one port of the host: the first label of a
  * request's Host selects the guest. Browsers resolve {@code *.localhost} to this machine.
  *
- * <p>Connections are kept alive, bodies are streamed, WebSockets and other upgrades pass. A request
- * that could be read in two ways (two lengths, a length and chunks, bare line feeds) is refused,
- * because proxy and guest might read it differently.
+ * <p>Connections are kept alive, bodies are streamed, WebSockets and other upgrades pass. A client
+ * that ends its connection takes the one to the guest with it; a guest may take five minutes until
+ * its answer begins. A request that could be read in two ways (two lengths, a length and chunks,
+ * bare line feeds) is refused, because proxy and guest might read it differently.
  */
 public final class ReverseProxy implements AutoCloseable {
     private static final int MAX_INITIAL_LINE_BYTES = 8 << 10;
     private static final int MAX_HEADER_BYTES = 32 << 10;
-    private static final int IDLE_SECONDS = 75;
+    static final int IDLE_SECONDS = 75;
 
     private final Channel listener;
 
@@ -93,6 +94,7 @@ public final class ReverseProxy implements AutoCloseable {
                     .addLast(
                             new IdleStateHandler(0, 0, IDLE_SECONDS),
                             new HttpServerCodec(limits),
+                            new ReadAhead(),
                             new FlowControlHandler(), // one part of a request for each read
                             new Frontend(guests, limits, port));
         }

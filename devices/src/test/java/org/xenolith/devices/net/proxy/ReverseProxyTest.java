@@ -440,6 +440,63 @@ final class ReverseProxyTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET / HTTP/1.1\r\nHost: web1\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: web1\r\n\r\nGET /2 HTTP/1.1\r\nHost: web1\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: web1\r\nContent-Length: 1000\r\n\r\n0123456789",
+            })
+    void clientThatHasGoneTakesTheConnectionToASilentGuestWithIt(String request) throws Exception {
+        Semaphore asked = new Semaphore(0);
+        Semaphore left = new Semaphore(0);
+        serveRaw(
+                "web1",
+                socket -> {
+                    readHead(socket.getInputStream());
+                    asked.release();
+                    socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+                    left.release();
+                });
+        try (Socket socket = connect()) {
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+            asked.acquire();
+        }
+        assertThat(left.tryAcquire(60, TimeUnit.SECONDS)).as("the guest is left").isTrue();
+    }
+
+    @Test
+    void whatFollowsAnUpgradeAtOnceReachesTheGuestAsItIs() throws Exception {
+        byte[] bytes = {(byte) 0x81, 0, 13, 10, 13, 10, (byte) 0xff};
+        Semaphore asked = new Semaphore(0);
+        Semaphore sent = new Semaphore(0);
+        serveRaw(
+                "web1",
+                socket -> {
+                    readHead(socket.getInputStream());
+                    asked.release();
+                    sent.acquireUninterruptibly();
+                    socket.getOutputStream()
+                            .write(
+                                    ("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                                                    + "Upgrade: echo\r\n\r\n")
+                                            .getBytes(StandardCharsets.UTF_8));
+                    socket.getOutputStream()
+                            .write(socket.getInputStream().readNBytes(bytes.length));
+                });
+        try (Socket socket = connect()) {
+            OutputStream out = socket.getOutputStream();
+            out.write(
+                    "GET / HTTP/1.1\r\nHost: web1\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+                            .getBytes(StandardCharsets.UTF_8));
+            asked.acquire();
+            out.write(bytes);
+            sent.release();
+            assertThat(readHead(socket.getInputStream())).startsWith("HTTP/1.1 101 ");
+            assertThat(socket.getInputStream().readNBytes(bytes.length)).isEqualTo(bytes);
+        }
+    }
+
     /** What two servers could read differently reaches no guest. */
     @ParameterizedTest
     @ValueSource(
