@@ -188,10 +188,15 @@ final class Member implements Ballooned {
         fleet.say(report.stripTrailing());
     }
 
-    private synchronized void closeGuest() {
-        devices = guest.configuration().devices();
-        guest.close();
-        guest = null;
+    /** To close a guest is to flush its disks, which may take minutes: nobody waits for a lock. */
+    private void closeGuest() {
+        Guest ended;
+        synchronized (this) {
+            ended = guest;
+            devices = ended.configuration().devices();
+            guest = null;
+        }
+        ended.close();
     }
 
     // ---- asked by the fleet

@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -342,6 +343,48 @@ class FleetBootTest {
             fleet.fleet.shutdown();
             fleet.fleet.shutdown();
             assertThat(fleet.ended()).isFalse();
+        }
+    }
+
+    @Test
+    void guestWhoseDisksTakeLongToFlushHoldsUpNobodyElsesShutdown() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.slow]
+                        [guest.other]
+                        cmdline = "run=echo here"
+                        """)) {
+            fleet.start().awaitShown("other | here\n");
+            CountDownLatch closing = new CountDownLatch(1);
+            CountDownLatch flushed = new CountDownLatch(1);
+            Guest slow = fleet.fleet.host().guest("slow").orElseThrow();
+            slow.onClose(
+                    () -> {
+                        closing.countDown();
+                        awaitUninterruptibly(flushed);
+                    });
+            slow.destroy();
+            closing.await();
+            try {
+                Thread.ofVirtual().start(fleet.fleet::shutdown);
+                fleet.awaitSaid("vmm: asking 1 guests to power off;");
+                fleet.awaitShown("other | the host wants us to power off");
+                while (fleet.fleet.host().guest("other").isPresent()) {
+                    Thread.onSpinWait();
+                }
+            } finally {
+                flushed.countDown();
+            }
+            assertThat(fleet.ended()).isTrue();
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
