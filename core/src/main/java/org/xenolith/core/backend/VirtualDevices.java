@@ -46,9 +46,12 @@ public final class VirtualDevices implements AutoCloseable {
     private final BackendStore store;
     private final IoThreads io;
     private final Consumer<String> log;
+
+    // Guarded by this object.
     private final Map<XenbusDevice, AttachedDevice> devices = new LinkedHashMap<>();
     private final Map<XenbusDevice, BlockImage> images = new LinkedHashMap<>();
     private final List<String> losses = new CopyOnWriteArrayList<>();
+    private boolean closed;
 
     /**
      * @param tree of the domain in {@code xenstore}
@@ -80,7 +83,7 @@ public final class VirtualDevices implements AutoCloseable {
      * Attaches a disk.
      *
      * @throws IllegalArgumentException when the domain has one of that name, or had a disk of
-     *     another size there when it was saved; the image is not closed then
+     *     another size there when it was saved, or has ended; the image is not closed then
      */
     public synchronized AttachedDevice attach(Disk disk, BlockFeatures features) {
         int number = disk.name().number();
@@ -117,7 +120,8 @@ public final class VirtualDevices implements AutoCloseable {
     /**
      * Attaches a network interface, with what suits the domain.
      *
-     * @throws IllegalArgumentException when the domain has one of that number
+     * @throws IllegalArgumentException when the domain has one of that number, or has ended; it is
+     *     not plugged in then
      */
     public synchronized AttachedDevice attach(NetworkInterface nic) {
         XenbusDevice device = new XenbusDevice(domain.id(), VIF, nic.id());
@@ -134,7 +138,12 @@ public final class VirtualDevices implements AutoCloseable {
         backend.put("handle", "" + nic.id());
         backend.put("type", VIF);
         NetBackend netback = new NetBackend(nic.plug(), features);
-        return attach(device, frontend, backend, netback, netback);
+        try {
+            return attach(device, frontend, backend, netback, netback);
+        } catch (RuntimeException | Error notAttached) {
+            netback.close();
+            throw notAttached;
+        }
     }
 
     /** The guest believes what it was told about its disk before it was saved. */
@@ -149,6 +158,9 @@ public final class VirtualDevices implements AutoCloseable {
     }
 
     private void requireFree(XenbusDevice device) {
+        if (closed) {
+            throw new IllegalArgumentException("domain %d has ended".formatted(domain.id()));
+        }
         if (devices.containsKey(device)) {
             throw new IllegalArgumentException(
                     "domain %d has a device %s already".formatted(domain.id(), device));
@@ -270,8 +282,13 @@ public final class VirtualDevices implements AutoCloseable {
      */
     @Override
     public void close() {
+        List<AttachedDevice> last;
+        synchronized (this) {
+            closed = true; // what is not in the list comes never
+            last = devices();
+        }
         CompletableFuture<?>[] all =
-                devices().stream().map(AttachedDevice::abandon).toArray(CompletableFuture[]::new);
+                last.stream().map(AttachedDevice::abandon).toArray(CompletableFuture[]::new);
         CompletableFuture.allOf(all).exceptionally(_ -> null).join();
     }
 }

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.backend.NetworkInterface;
 import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.SwitchPort;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -91,6 +94,61 @@ class HostBootTest {
             assertThatThrownBy(() -> guest.save(folder.resolve("late")))
                     .isInstanceOf(SnapshotException.class);
         }
+    }
+
+    @Test
+    void interfaceThatComesWhileItsGuestIsClosedIsNotPluggedIn() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            AtomicBoolean plugged = new AtomicBoolean();
+            NetworkInterface late = nic("00:16:3e:00:00:01", plugged);
+            guest.close();
+            assertThatThrownBy(() -> guest.devices().attach(late))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("domain %d has ended", guest.id());
+            assertThat(plugged).isFalse();
+        }
+    }
+
+    @Test
+    void interfaceThatCannotBeAttachedLeavesThePortAgain() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            AtomicBoolean plugged = new AtomicBoolean();
+            NetworkInterface addressless = nic(null, plugged);
+            assertThatThrownBy(() -> guest.devices().attach(addressless))
+                    .isInstanceOf(NullPointerException.class);
+            assertThat(plugged).isFalse();
+        }
+    }
+
+    /** Its plug tells whether it is in. */
+    private static NetworkInterface nic(String mac, AtomicBoolean plugged) {
+        SwitchPort port =
+                new SwitchPort() {
+                    @Override
+                    public boolean send(EthernetFrame frame) {
+                        frame.release();
+                        return true;
+                    }
+
+                    @Override
+                    public void resume() {}
+
+                    @Override
+                    public void close() {
+                        plugged.set(false);
+                    }
+                };
+        return new NetworkInterface(
+                0,
+                mac,
+                NetworkInterface.DEFAULT_MTU,
+                "none",
+                _ -> {
+                    plugged.set(true);
+                    return port;
+                });
     }
 
     @Test
