@@ -63,7 +63,7 @@ final class ConsolePort {
      * @param newPort the next free one
      */
     void reopen(int newPort) {
-        ring.service();
+        drain();
         port = newPort;
         GuestPage.expectPort(domain.events().allocateForBackend(this::service), port);
         page.fill((byte) 0);
@@ -89,6 +89,14 @@ final class ConsolePort {
     /** Looks at the ring at the guest's next poll point. */
     void lookSoon() {
         domain.post(this::service);
+    }
+
+    /**
+     * Takes what the guest has printed and nobody had room for; only while it stands and will not
+     * go on as it was.
+     */
+    void drain() {
+        ring.drain();
     }
 
     /** From now on what is typed reaches the guest. */

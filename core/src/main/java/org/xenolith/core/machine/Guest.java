@@ -397,9 +397,20 @@ public final class Guest implements Ballooned, AutoCloseable {
         boolean over = end.await(timeout.orElse(FOREVER));
         // The vCPUs stand before anybody looks at their registers.
         host.scheduler().pause(domain);
+        Outcome.Ending ending = end.ending(over);
+        if (!(ending instanceof Outcome.Saved)) { // who prints it when it goes on
+            drainConsole();
+        }
         return new Outcome(
-                end.ending(over),
+                ending,
                 options.statistics() ? Statistics.of(domain, options.tier()) : "");
+    }
+
+    /** A guest that has ended, which stands, may have said why in what nobody had room for yet. */
+    private synchronized void drainConsole() {
+        if (domain.hasEnded() && !closed) {
+            rings.console().drain();
+        }
     }
 
     /** Ends the guest if it has not ended, and gives back all it had. */

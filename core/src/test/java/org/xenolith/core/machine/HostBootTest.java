@@ -10,11 +10,15 @@ import org.xenolith.core.backend.NetworkInterface;
 import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.SwitchPort;
+import org.xenolith.devices.terminal.ConsoleIo;
+import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -149,6 +153,55 @@ class HostBootTest {
                     plugged.set(true);
                     return port;
                 });
+    }
+
+    @Test
+    void lastWordsOfAGuestAreReadEvenIfTheTerminalLagsBehind() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            LaggingConsole console = new LaggingConsole();
+            Guest guest =
+                    host.create(
+                            BootFixture.options(
+                                    BootFixture.lantern(folder), null, "", MEMORY, 1, false),
+                            console);
+            guest.start();
+            assertThat(console.seen.awaitText("lantern> ", PATIENCE)).isTrue();
+            console.lags = true;
+            byte[] line = "crash ud\n".getBytes(StandardCharsets.US_ASCII);
+            console.keys.typed(line, line.length);
+            assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                    .isInstanceOf(Outcome.Crashed.class);
+            assertThat(console.seen.text()).contains("lantern> crash ud");
+        }
+    }
+
+    /** A terminal that has no room from some time on. */
+    private static final class LaggingConsole implements ConsoleIo {
+        private final ConsoleLog seen = new ConsoleLog();
+        private volatile InputListener keys;
+        private volatile boolean lags;
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            seen.write(bytes, offset, length);
+        }
+
+        @Override
+        public int room() {
+            return lags ? 0 : Integer.MAX_VALUE;
+        }
+
+        @Override
+        public void whenRoom(Runnable again) {
+            if (!lags) {
+                again.run();
+            }
+        }
+
+        @Override
+        public void start(InputListener listener) {
+            keys = listener;
+        }
     }
 
     @Test

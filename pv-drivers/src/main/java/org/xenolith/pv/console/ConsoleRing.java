@@ -73,6 +73,21 @@ public final class ConsoleRing {
     }
 
     /**
+     * Takes what a guest left that stands and prints no more, whether the sink has room or not: a
+     * ring's worth. In the same thread's care as {@link #service}.
+     */
+    public synchronized void drain() {
+        try {
+            int count = corruption == null ? output.read(buffer, 0, buffer.length) : 0;
+            if (count > 0) {
+                sink.write(buffer, 0, count);
+            }
+        } catch (RingCorrupt corrupt) {
+            corruption = corrupt.getMessage();
+        }
+    }
+
+    /**
      * Whether the guest has output waiting: after {@link #service} this means that the call's bound
      * was reached, and another call is due, or that the sink had no room. The guest waits then: the
      * thread that serves it does not.

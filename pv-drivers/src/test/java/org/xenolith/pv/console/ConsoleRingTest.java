@@ -73,6 +73,38 @@ class ConsoleRingTest {
     }
 
     @Test
+    void whatAGuestLeftThatStandsIsTakenWhetherThereIsRoomOrNot() {
+        ConsoleSink full =
+                new ConsoleSink() {
+                    @Override
+                    public void write(byte[] bytes, int offset, int length) {
+                        screen.write(bytes, offset, length);
+                    }
+
+                    @Override
+                    public int room() {
+                        return 0;
+                    }
+                };
+        ConsoleRing waiting = new ConsoleRing(page, full, keyboard);
+        index(ConsoleRing.OUT_CONS, 1000);
+        index(ConsoleRing.OUT_PROD, 1000);
+        String last = "x".repeat(2047) + "\n";
+        print(last);
+        waiting.service();
+        assertThat(screen.text()).isEmpty();
+        waiting.drain();
+        assertThat(screen.text()).isEqualTo(last);
+        waiting.drain();
+        assertThat(screen.text()).isEqualTo(last);
+
+        index(ConsoleRing.OUT_PROD, 0);
+        waiting.drain();
+        assertThat(waiting.corruption()).isPresent();
+        assertThat(screen.text()).isEqualTo(last);
+    }
+
+    @Test
     void withNothingToMoveTheGuestIsNotNotified() {
         assertThat(ring.service()).isFalse();
     }
