@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /** A guest's hvc0: its page, its event channel, and the console on the host behind them. */
 final class ConsolePort {
@@ -27,6 +28,11 @@ final class ConsolePort {
     private final ConsoleInput input;
     private ConsoleRing ring;
     private ByteRing.Listener listener;
+
+    private Consumer<String> report; // null until the guest may run
+
+    /** Of the present ring. */
+    private final AtomicBoolean reported = new AtomicBoolean();
 
     private ConsolePort(ConsoleIo console, Domain domain, MemorySegment page, int port) {
         this.console = console;
@@ -69,12 +75,18 @@ final class ConsolePort {
         page.fill((byte) 0);
         ring = new ConsoleRing(page, console, input);
         ring.onMove(listener);
+        reported.set(false);
     }
 
     /** Sets who hears of bytes that go through its rings, before the guest runs. */
     void onMove(ByteRing.Listener hearer) {
         listener = hearer;
         ring.onMove(hearer);
+    }
+
+    /** Sets who takes a sentence should the guest break its ring, before the guest runs. */
+    void onReport(Consumer<String> reader) {
+        report = reader;
     }
 
     /** Where both sides of its rings are; only while the guest stands. */
@@ -97,10 +109,18 @@ final class ConsolePort {
      */
     void drain() {
         ring.drain();
+        reportCorruption();
     }
 
-    /** From now on what is typed reaches the guest. */
+    private void reportCorruption() {
+        if (ring.corruption().isPresent() && !reported.getAndSet(true)) {
+            report.accept("the console is served no more: " + ring.corruption().get());
+        }
+    }
+
+    /** From now on what is typed reaches the guest, before which it does not run. */
     void open(Guest guest) {
+        onReport(guest::report);
         console.start(new Keys(guest));
     }
 
@@ -116,6 +136,7 @@ final class ConsolePort {
                         domain.post(this::service);
                     });
         }
+        reportCorruption();
     }
 
     /** Keys of the terminal on their way to the guest. */

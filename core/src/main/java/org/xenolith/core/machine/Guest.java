@@ -104,7 +104,8 @@ public final class Guest implements Ballooned, AutoCloseable {
         closing.push(undo);
     }
 
-    private void report(String line) {
+    /** Tells the host's user of something that a person can act on. */
+    void report(String line) {
         System.err.println("xenolith: " + name() + ": " + line);
     }
 
