@@ -13,11 +13,14 @@ import java.util.regex.Pattern;
  * Whom a request is for.
  *
  * @param host with port, as the client wrote it
- * @param name the first label, in lower case
+ * @param name of the guest, in lower case: all that stands before {@code .localhost}, since a
+ *     guest's name may have dots; of a host elsewhere the first label
  */
 record Authority(String host, String name) {
     private static final Pattern HOST =
-            Pattern.compile("([A-Za-z0-9_-]{1,63})(?:\\.[A-Za-z0-9_-]{1,63})*\\.?(?::[0-9]{0,5})?");
+            Pattern.compile("([A-Za-z0-9_-]{1,63}(?:\\.[A-Za-z0-9_-]{1,63})*)\\.?(?::[0-9]{0,5})?");
+
+    private static final String LOCAL = ".localhost";
 
     private static final String SCHEME = "http://";
 
@@ -35,8 +38,16 @@ record Authority(String host, String name) {
                         : hosts.isEmpty() ? "localhost" : hosts.getFirst();
         Matcher matcher = HOST.matcher(host);
         return matcher.matches()
-                ? new Authority(host, matcher.group(1).toLowerCase(Locale.ROOT))
+                ? new Authority(host, nameIn(matcher.group(1).toLowerCase(Locale.ROOT)))
                 : null;
+    }
+
+    private static String nameIn(String host) {
+        if (host.endsWith(LOCAL)) {
+            return host.substring(0, host.length() - LOCAL.length());
+        }
+        int dot = host.indexOf('.');
+        return dot < 0 ? host : host.substring(0, dot);
     }
 
     /** The target as a server that is no proxy expects it. */

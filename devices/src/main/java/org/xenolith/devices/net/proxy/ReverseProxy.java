@@ -17,8 +17,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * Makes each guest's web server reachable by name on one port of the host: the first label of a
- * request's Host selects the guest. Browsers resolve {@code *.localhost} to this machine.
+ * Makes each guest's web server reachable by name on one port of the host: what stands before
+ * {@code .localhost} in a request's Host selects the guest, or else its first label. Browsers
+ * resolve {@code *.localhost} to this machine.
  *
  * <p>Connections are kept alive, bodies are streamed, WebSockets and other upgrades pass. A client
  * that ends its connection takes the one to the guest with it; a guest may take five minutes until

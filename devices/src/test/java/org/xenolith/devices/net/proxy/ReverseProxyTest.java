@@ -89,6 +89,18 @@ final class ReverseProxyTest {
     }
 
     @Test
+    void nameWithDotsLeadsToTheGuestThatHasItAndToNoOther() throws Exception {
+        serve("web", exchange -> answer(exchange, "web"));
+        serve("web.1", exchange -> answer(exchange, "one"));
+
+        assertThat(get("web.1.localhost:8080", "/").body()).isEqualTo("one");
+        assertThat(get("Web.1.LocalHost.", "/").body()).isEqualTo("one");
+        assertThat(get("web.2.localhost:8080", "/").body())
+                .startsWith("There is no guest called web.2. There are:\n");
+        assertThat(get("web.lab.example:8080", "/").body()).isEqualTo("web");
+    }
+
+    @Test
     void unknownNameGetsTheListOfTheKnown() throws Exception {
         serve("web1", exchange -> answer(exchange, ""));
         serve("web2", exchange -> answer(exchange, ""));
