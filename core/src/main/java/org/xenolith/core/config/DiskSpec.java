@@ -43,7 +43,6 @@ public record DiskSpec(
                     "if",
                     "id",
                     "index",
-                    "media",
                     "cache",
                     "aio");
 
@@ -109,8 +108,12 @@ public record DiskSpec(
             if (part.equals("ephemeral")) {
                 ephemeral = true;
             } else if (part.equals("cdrom")) {
-                throw bad("a PV guest has no CD-ROM drive; write it as a read-only disk");
+                throw noCdrom();
             }
+        }
+
+        private ConfigException noCdrom() {
+            return bad("a PV guest has no CD-ROM drive; write it as a read-only disk");
         }
 
         private void named(String key, String value) throws ConfigException {
@@ -122,6 +125,7 @@ public record DiskSpec(
                 case "readonly", "ro" -> readOnly = isOn(key, value);
                 case "ephemeral", "snapshot" -> ephemeral = isOn(key, value);
                 case "overlay" -> overlay = overlay(value);
+                case "media" -> media(value);
                 case "devtype" -> {
                     if (!value.equals("disk")) {
                         throw bad("devtype " + value + " is nothing for a PV guest");
@@ -140,6 +144,14 @@ public record DiskSpec(
                 throw bad("overlay= names no file");
             }
             return Path.of(value);
+        }
+
+        private void media(String value) throws ConfigException {
+            switch (value) {
+                case "disk" -> {}
+                case "cdrom" -> throw noCdrom();
+                default -> throw bad("media is disk, not '" + value + "'");
+            }
         }
 
         private void access(String value) throws ConfigException {

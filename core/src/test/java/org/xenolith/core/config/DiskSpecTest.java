@@ -73,7 +73,9 @@ class DiskSpecTest {
                 "a,colour=green",
                 "a,ephemeral,overlay=b",
                 "a,ro=perhaps",
-                "a,cdrom"
+                "a,cdrom",
+                "file=a,media=cdrom",
+                "file=a,media=tape"
             })
     void whatIsNoDiskIsRefusedInOneSentence(String text) {
         assertThatThrownBy(() -> DiskSpec.parse(text))
