@@ -6,13 +6,16 @@ import java.nio.charset.StandardCharsets;
 /**
  * Puts a prefix before each line, so that the output of several guests can share a terminal. Whole
  * lines go on in one call and therefore do not mix; a line that has no end yet (a prompt) goes on
- * when {@link #flush} is called or when it exceeds {@link #MAX_HELD}.
+ * when {@link #flush} is called or when it exceeds {@link #MAX_HELD}. Colours and such that a line
+ * switches on end with what goes on: they would show, or hide, what others write next.
  */
 public final class PrefixingSink implements ConsoleSink {
     /** Bytes of an unfinished line held back at most. */
     static final int MAX_HELD = 4096;
 
+    private static final byte ESCAPE = 0x1b;
     private static final String RESET = "\u001b[0m";
+    private static final byte[] RESET_BYTES = RESET.getBytes(StandardCharsets.US_ASCII);
     // Green, yellow, blue, magenta, cyan, then the bright ones: red is left for errors.
     private static final int[] SGR_COLOURS = {32, 33, 34, 35, 36, 92, 93, 94, 95, 96};
 
@@ -20,6 +23,9 @@ public final class PrefixingSink implements ConsoleSink {
     private final ConsoleSink next;
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
     private boolean atLineStart = true;
+
+    /** Whether the guest has sent an escape since the last reset. */
+    private boolean escaped;
 
     public PrefixingSink(String prefix, ConsoleSink next) {
         this.prefix = prefix.getBytes(StandardCharsets.UTF_8);
@@ -40,11 +46,13 @@ public final class PrefixingSink implements ConsoleSink {
                 atLineStart = false;
             }
             byte b = bytes[offset + i];
-            line.write(b);
             if (b == '\n') {
-                atLineStart = true;
-                passOn();
-            } else if (line.size() >= MAX_HELD) {
+                end();
+                continue;
+            }
+            escaped |= b == ESCAPE;
+            line.write(b);
+            if (line.size() >= MAX_HELD) {
                 passOn();
             }
         }
@@ -68,13 +76,26 @@ public final class PrefixingSink implements ConsoleSink {
     /** Ends an unfinished line and passes it on: what comes next is a line of its own. */
     public synchronized void finish() {
         if (!atLineStart) {
-            line.write('\n');
-            atLineStart = true;
-            passOn();
+            end();
+        }
+    }
+
+    private void end() {
+        reset();
+        line.write('\n');
+        atLineStart = true;
+        passOn();
+    }
+
+    private void reset() {
+        if (escaped) {
+            escaped = false;
+            line.writeBytes(RESET_BYTES);
         }
     }
 
     private void passOn() {
+        reset();
         if (line.size() > 0) {
             byte[] bytes = line.toByteArray();
             line.reset();

@@ -46,6 +46,23 @@ class PrefixingSinkTest {
     }
 
     @Test
+    void whatAGuestSwitchesOnHidesNothingOfWhatComesNext() {
+        PrefixingSink sink = PrefixingSink.coloured("web", 1, terminal);
+        print(sink, "\u001b[8mhidden\nplain\n");
+        print(sink, "\u001b[31mred");
+        sink.flush();
+        print(sink, "\u001b[8m");
+        sink.finish();
+        String name = "\u001b[33mweb| \u001b[0m";
+        assertThat(writes)
+                .containsExactly(
+                        name + "\u001b[8mhidden\u001b[0m\n",
+                        name + "plain\n",
+                        name + "\u001b[31mred\u001b[0m",
+                        "\u001b[8m\u001b[0m\n");
+    }
+
+    @Test
     void twoSinksInARowBothHearEverything() {
         ConsoleLog log = new ConsoleLog();
         print(terminal.and(log), "both");
