@@ -124,7 +124,7 @@ public final class TomlFleetFile {
     private void addCopies(String name, TomlTable guest, List<GuestConfig> guests)
             throws ConfigException {
         long count = number(guest, "count", 1, MAX_COUNT);
-        if (!guest.contains("count")) {
+        if (!holder(guest, "count").contains("count")) {
             guests.add(guest(name, guest));
             return;
         }

@@ -75,6 +75,21 @@ class TomlFleetFileTest {
                 .containsExactly("worker1.qcow2", "worker2.qcow2", "worker3.qcow2");
     }
 
+    @Test
+    void countOfTheDefaultsIsThatOfEachGuestThatSaysNone() throws ConfigException {
+        String text =
+                """
+                [defaults]
+                count = 2
+                [guest.a]
+                [guest.b]
+                count = 1
+                """;
+        assertThat(TomlFleetFile.parse("f", text).guests())
+                .extracting(GuestConfig::name)
+                .containsExactly("a1", "a2", "b1");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
