@@ -61,7 +61,6 @@ public final class TomlFleetFile {
                     "on-reboot",
                     "on-crash");
     private static final int MAX_COUNT = 1000;
-    private static final int MAX_VCPUS = 32;
 
     private final String source;
     private final TomlParseResult file;
@@ -151,7 +150,7 @@ public final class TomlFleetFile {
                 text(guest, "cmdline").orElse(""),
                 memory.minBytes(),
                 memory.maxBytes(),
-                (int) number(guest, "vcpus", 1, MAX_VCPUS),
+                (int) number(guest, "vcpus", 1, GuestConfig.MAX_VCPUS),
                 disks,
                 texts(guest, "network", List.of("nat")),
                 texts(guest, "forward", List.of()),

@@ -79,7 +79,7 @@ public final class XlConfigFile {
                 commandLine(),
                 memory,
                 Math.max(memory, mebibytes("maxmem", 0)),
-                (int) number("vcpus", 1),
+                vcpus(),
                 disks(),
                 networks(),
                 List.of(),
@@ -162,6 +162,17 @@ public final class XlConfigFile {
                             values.get(key).line(),
                             key + " is destroy, restart or preserve, not '" + named.get() + "'");
         };
+    }
+
+    private int vcpus() throws ConfigException {
+        long vcpus = number("vcpus", 1);
+        if (vcpus < 1 || vcpus > GuestConfig.MAX_VCPUS) {
+            throw new ConfigException(
+                    source,
+                    values.get("vcpus").line(),
+                    "vcpus is a number from 1 to " + GuestConfig.MAX_VCPUS);
+        }
+        return (int) vcpus;
     }
 
     private long mebibytes(String key, long otherwise) throws ConfigException {

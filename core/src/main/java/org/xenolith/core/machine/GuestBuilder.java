@@ -58,6 +58,9 @@ final class GuestBuilder {
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
             discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
+        } catch (RuntimeException e) {
+            discard(frames, tracer);
+            throw e;
         }
     }
 

@@ -64,6 +64,8 @@ class XlConfigFileTest {
             value = {
                 "name = \"a | f:1: a text has no closing \"",
                 "name = 'a'\\nmemory = many | f:2: 'many' is no number that fits here",
+                "name = 'a'\\nvcpus = 0 | f:2: vcpus is a number from 1 to 32",
+                "name = 'a'\\nvcpus = 33 | f:2: vcpus is a number from 1 to 32",
                 "name = 'a'\\n\\ndisk = [ 'x,,,,,' ] | f:3: disk",
                 "name = 'a'\\ntype = 'hvm' | f:2: only PV guests run here",
                 "name = 'a' memory = 3 | f:1: 'm' follows the value",

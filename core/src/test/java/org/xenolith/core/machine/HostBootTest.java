@@ -269,6 +269,18 @@ class HostBootTest {
     }
 
     @Test
+    void guestThatCannotBeBuiltGivesBackEveryFrame() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            long free = host.pool().freeFrames();
+            BootOptions tooManyVcpus =
+                    BootFixture.options(BootFixture.lantern(folder), null, "", MEMORY, 33, false);
+            assertThatThrownBy(() -> host.create(tooManyVcpus, new GuestConsole()))
+                    .isInstanceOf(RuntimeException.class);
+            assertThat(host.pool().freeFrames()).isEqualTo(free);
+        }
+    }
+
+    @Test
     void guestsThatCameAndWentGiveBackEveryFrame() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
             long free = host.pool().freeFrames();
