@@ -403,8 +403,7 @@ public final class Guest implements Ballooned, AutoCloseable {
             drainConsole();
         }
         return new Outcome(
-                ending,
-                options.statistics() ? Statistics.of(domain, options.tier()) : "");
+                ending, options.statistics() ? Statistics.of(domain, options.tier()) : "");
     }
 
     /** A guest that has ended, which stands, may have said why in what nobody had room for yet. */

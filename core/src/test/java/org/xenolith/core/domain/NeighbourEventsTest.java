@@ -48,7 +48,7 @@ class NeighbourEventsTest {
         assertThat(bound).isPositive();
         sender.events().send(bound);
         assertThat(receiver.events().isPending(offered)).as("its memory is its own").isFalse();
-        receiver.applyPosted();
+        receiver.applyPosted(receiver.vcpu(0).turn);
         assertThat(receiver.events().isPending(offered)).isTrue();
         assertThat(sender.hasPosted()).isFalse();
     }
@@ -60,7 +60,7 @@ class NeighbourEventsTest {
             sender.events().send(bound);
         }
         assertThat(receiver.hasPosted()).isTrue();
-        receiver.applyPosted();
+        receiver.applyPosted(receiver.vcpu(0).turn);
         assertThat(receiver.hasPosted()).isFalse();
         assertThat(receiver.events().isPending(offered)).isTrue();
     }

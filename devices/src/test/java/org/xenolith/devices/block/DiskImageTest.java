@@ -7,9 +7,9 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.xenolith.devices.host.HostNeeds;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
