@@ -369,7 +369,7 @@ class FleetBootTest {
             try {
                 Thread.ofVirtual().start(fleet.fleet::shutdown);
                 fleet.awaitSaid("vmm: asking 1 guests to power off;");
-                fleet.awaitShown("other | the host wants us to power off");
+                fleet.awaitShown("the host wants us to power off");
                 while (fleet.fleet.host().guest("other").isPresent()) {
                     Thread.onSpinWait();
                 }
