@@ -123,7 +123,7 @@ record SavedGuest(
                                 devices.networks().stream().map(NetworkSpec::toString).toList(),
                                 devices.forwards().stream().map(PortForward::toString).toList(),
                                 boot.map(BootText::of).orElse(null),
-                                diskFiles));
+                                diskFiles.isEmpty() ? null : diskFiles));
     }
 
     /**
