@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * What the guests of one host share: the pool of frames, the xenstore, the threads that run vCPUs,
@@ -43,7 +42,7 @@ public final class Host implements AutoCloseable {
 
     private final DomainIds ids = new DomainIds();
 
-    private final List<String> losses = new CopyOnWriteArrayList<>();
+    private final Losses losses = new Losses();
 
     private Host(FramePool pool) {
         this.pool = pool;
@@ -235,15 +234,15 @@ public final class Host implements AutoCloseable {
     }
 
     void noteLosses(List<String> ofGuest) {
-        losses.addAll(ofGuest);
+        losses.add(ofGuest);
     }
 
     /**
-     * What went wrong when devices of guests were closed, a part of a sentence each: disks may not
-     * hold what their guests wrote last.
+     * What went wrong when devices of guests were closed, a part of a sentence each, the first of
+     * it: disks may not hold what their guests wrote last.
      */
     public List<String> losses() {
-        return List.copyOf(losses);
+        return losses.all();
     }
 
     /** Ends and closes all guests, and stops the threads. */
