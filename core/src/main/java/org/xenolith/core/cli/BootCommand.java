@@ -1,32 +1,22 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootDisk;
-import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.DirectoryDisk;
-import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
-import org.xenolith.devices.filesystem.UnreadableFileSystem;
-import org.xenolith.devices.net.NetworkSpec;
-import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParseResult;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -69,30 +59,11 @@ import java.util.Set;
                     + " vmm create."
         })
 final class BootCommand extends ServiceCommand {
-    private static final String DEFAULT_COMMAND_LINE = "console=hvc0";
-    private static final String DEFAULT_NETWORK = "nat";
-
     private final List<String> kernelArguments;
 
-    @Parameters(
-            paramLabel = "IMAGE",
-            arity = "0..1",
-            description =
-                    "The name of a known guest (hearth, lantern, debian, lamp), a disk image, a"
-                            + " kernel file, or an xl.cfg that describes a guest.")
-    private String image;
+    @Mixin private final BootSource source;
 
-    @Option(
-            names = {"-k", "--kernel"},
-            paramLabel = "FILE",
-            description = "Kernel: a bzImage (vmlinuz) or an ELF file, built for Xen PV.")
-    private Path kernel;
-
-    @Option(
-            names = {"-i", "--initrd"},
-            paramLabel = "FILE",
-            description = "Initial RAM disk, handed to the kernel as it is.")
-    private Path initrd;
+    @Mixin private DeviceOptions devices;
 
     @Option(
             names = {"-m", "--memory"},
@@ -125,46 +96,6 @@ final class BootCommand extends ServiceCommand {
                     "Kernel arguments, added after those that the image needs. What follows -- is"
                             + " added too.")
     private List<String> append = List.of();
-
-    @Option(
-            names = {"-d", "--disk", "--drive"},
-            paramLabel = "DISK",
-            description =
-                    "A disk, the first is xvda: FILE[,ro][,ephemeral][,overlay=FILE], or as xl and"
-                            + " QEMU write it; DIR is a disk with a copy of that directory, which"
-                            + " is forgotten in the end. May be given several times.")
-    private List<String> disks = List.of();
-
-    @Option(
-            names = "--ephemeral",
-            description = "What the guest writes to its disks is forgotten when it ends.")
-    private boolean ephemeral;
-
-    @Option(
-            names = "--net",
-            paramLabel = "NETWORK",
-            description =
-                    "A network interface: nat (no rights needed), none (other guests only),"
-                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac="
-                        + " ,devid= ,pcap= ,delay= ,loss= ,rate=, nat with ,ipv6=off. Default: nat"
-                        + " if there is a disk or -p.")
-    private List<String> networks = List.of();
-
-    @Option(
-            names = {"-p", "--publish"},
-            paramLabel = "[ADDR:]PORT:PORT[/udp]",
-            description =
-                    "A port of this host that leads to a port of the guest: 8080:80,"
-                            + " [::1]:8080:80.")
-    private List<String> forwards = List.of();
-
-    @Option(
-            names = "--bootloader",
-            paramLabel = "FILE",
-            description =
-                    "A PV guest that loads the kernel from the disk, such as GRUB's"
-                            + " grub-x86_64-xen.bin; instead of looking into the disk.")
-    private Path bootloader;
 
     @Option(
             names = "--trace",
@@ -206,6 +137,7 @@ final class BootCommand extends ServiceCommand {
     BootCommand(Services services, List<String> kernelArguments) {
         super(services);
         this.kernelArguments = kernelArguments;
+        source = new BootSource(services);
     }
 
     @Override
@@ -234,100 +166,45 @@ final class BootCommand extends ServiceCommand {
 
     private BootOptions options() throws IOException {
         completeTrace();
-        if (kernel == null && image != null && ConfiguredGuest.isFile(image)) {
-            return configured();
-        }
-        GuestDevices written = writtenDevices();
-        KnownGuests.Files files = files(written);
-        List<String> arguments = new ArrayList<>(append);
-        arguments.addAll(kernelArguments);
-        arguments.removeIf(String::isBlank);
-        String line = String.join(" ", arguments);
-        String guestName = name == null ? defaultName(files, written) : name;
+        Optional<Path> configuration = source.configuration();
+        return configuration.isPresent() ? configured(configuration.get()) : named();
+    }
+
+    /** A system that the command line names. */
+    private BootOptions named() throws IOException {
+        GuestDevices written = devices.written();
+        KnownGuests.Files files = source.files(written);
+        String line = String.join(" ", arguments());
+        String guestName = name == null ? source.name(files, written) : name;
         return asAsked(
                 BootOptions.of(guestName, files.kernel(), memory.minBytes())
-                        .initrd(initrdOr(files.initrd()))
+                        .initrd(source.initrdOr(files.initrd()))
                         .commandLine((files.commandLine() + " " + line).strip())
                         .bootDisk(files.read().map(disk -> bootDisk(disk, line)))
                         .memory(memory.minBytes(), memory.maxBytes())
                         .vcpus(vcpus.value())
                         .actions(actions(EventActions.STANDARD))
-                        .devices(devices(files, written)));
+                        .devices(devices.devices(written, source.ownDisk(files))));
     }
 
-    private BootDisk bootDisk(Path disk, String arguments) {
-        return new BootDisk(diskOf(disk), Optional.ofNullable(initrd), arguments);
-    }
-
-    /** What the command line lists; it is checked before anything is fetched or unpacked. */
-    private GuestDevices writtenDevices() {
-        try {
-            List<DiskSpec> all = new ArrayList<>();
-            for (String disk : disks) {
-                DiskSpec spec = DiskSpec.parse(disk);
-                if (!Files.isDirectory(spec.file())) {
-                    existing("disk", spec.file());
-                }
-                all.add(spec);
-            }
-            return new GuestDevices(
-                    all,
-                    networks.stream().map(NetworkSpec::parse).toList(),
-                    forwards.stream().map(PortForward::parse).toList());
-        } catch (ConfigException | IllegalArgumentException e) {
-            throw usage(e.getMessage() + ".");
-        }
-    }
-
-    private GuestDevices devices(KnownGuests.Files files, GuestDevices written) throws IOException {
-        List<DiskSpec> all = imagesOf(written.disks());
-        if (files.disk().isPresent()) {
-            DiskSpec first = diskOf(files.disk().get());
-            // The image of a known guest is everybody's: what this one writes stays with it.
-            all.addFirst(isKnownGuest() ? first.asEphemeral() : first);
-        }
-        if (ephemeral) {
-            all.replaceAll(DiskSpec::asEphemeral);
-        }
-        boolean isOnNat =
-                written.networks().isEmpty() && !(all.isEmpty() && written.forwards().isEmpty());
-        return new GuestDevices(
-                all,
-                isOnNat ? List.of(NetworkSpec.parse(DEFAULT_NETWORK)) : written.networks(),
-                written.forwards());
-    }
-
-    /** Puts an image in the place of each directory. */
-    private static List<DiskSpec> imagesOf(List<DiskSpec> disks) throws IOException {
-        List<DiskSpec> all = new ArrayList<>();
-        for (DiskSpec disk : disks) {
-            all.add(Files.isDirectory(disk.file()) ? DirectoryDisk.imageOf(disk) : disk);
-        }
+    private List<String> arguments() {
+        List<String> all = new ArrayList<>(append);
+        all.addAll(kernelArguments);
+        all.removeIf(String::isBlank);
         return all;
     }
 
-    private GuestDevices together(GuestDevices described, GuestDevices written) throws IOException {
-        List<DiskSpec> all = imagesOf(described.disks());
-        all.addAll(imagesOf(written.disks()));
-        if (ephemeral) {
-            all.replaceAll(DiskSpec::asEphemeral);
-        }
-        List<NetworkSpec> places = new ArrayList<>(described.networks());
-        places.addAll(written.networks());
-        List<PortForward> ports = new ArrayList<>(described.forwards());
-        ports.addAll(written.forwards());
-        return new GuestDevices(all, places, ports);
+    private BootDisk bootDisk(Path disk, String arguments) {
+        return new BootDisk(DiskSpec.of(disk), source.initrdOr(Optional.empty()), arguments);
     }
 
     /** An xl.cfg; what the command line says too goes before what the file says. */
-    private BootOptions configured() throws IOException {
+    private BootOptions configured(Path file) throws IOException {
         ParseResult given = spec.commandLine().getParseResult();
-        List<String> arguments = new ArrayList<>(append);
-        arguments.addAll(kernelArguments);
         ConfiguredGuest guest =
-                ConfiguredGuest.read(Path.of(image), this::say)
+                ConfiguredGuest.read(file, this::say)
                         .called(Optional.ofNullable(name))
-                        .withArguments(arguments);
+                        .withArguments(arguments());
         if (given.hasMatchedOption("--memory")) {
             guest = guest.withMemory(memory);
         }
@@ -337,14 +214,14 @@ final class BootCommand extends ServiceCommand {
         BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
         return asAsked(
                 planned.toBuilder()
-                        .initrd(initrdOr(planned.initrd()))
+                        .initrd(source.initrdOr(planned.initrd()))
                         .bootDisk(planned.bootDisk().map(this::withInitrdAsked))
                         .actions(actions(planned.actions()))
-                        .devices(together(planned.devices(), writtenDevices())));
+                        .devices(devices.behind(planned.devices())));
     }
 
     private BootDisk withInitrdAsked(BootDisk planned) {
-        return new BootDisk(planned.disk(), initrdOr(planned.initrd()), planned.arguments());
+        return new BootDisk(planned.disk(), source.initrdOr(planned.initrd()), planned.arguments());
     }
 
     private EventActions actions(EventActions planned) {
@@ -360,128 +237,5 @@ final class BootCommand extends ServiceCommand {
                 .statistics(run.statistics())
                 .tier(run.tier())
                 .build();
-    }
-
-    private Optional<Path> initrdOr(Optional<Path> own) {
-        return initrd == null ? own : Optional.of(existing("initrd", initrd));
-    }
-
-    private KnownGuests.Files files(GuestDevices written) throws IOException {
-        if (kernel != null) {
-            if (image != null) {
-                throw usage(
-                        "'"
-                                + image
-                                + "' and -k "
-                                + kernel
-                                + " exclude each other: name one kernel.");
-            }
-            return kernelFile(existing("kernel", kernel));
-        }
-        if (bootloader != null) {
-            return new KnownGuests.Files(
-                    existing("boot loader", bootloader),
-                    Optional.empty(),
-                    "",
-                    Optional.ofNullable(image).map(Path::of),
-                    Optional.empty());
-        }
-        String wanted = image == null ? services.images().names().getFirst() : image;
-        if (services.images().names().contains(wanted)) {
-            try (StatusLine status =
-                    new StatusLine(spec.commandLine().getErr(), services.errorIsTerminal())) {
-                return isDirectoryBoot(written)
-                        ? services.images().prepareForRoot(status)
-                        : services.images().prepare(wanted, false, status);
-            }
-        }
-        Path file = Path.of(wanted);
-        if (Files.isDirectory(file)) {
-            throw usage(
-                    "'%s' is a directory: -d %s boots it as the root file system."
-                            .formatted(wanted, wanted));
-        }
-        if (!Files.exists(file)) {
-            throw usage(
-                    "'"
-                            + wanted
-                            + "' is neither a known guest ("
-                            + String.join(", ", services.images().names())
-                            + ") nor a kernel file.");
-        }
-        return DiskBoot.isKernel(existing("kernel", file)) ? kernelFile(file) : fromDisk(file);
-    }
-
-    /** Whether the system is a directory of the host, and nothing says which kernel to use. */
-    private boolean isDirectoryBoot(GuestDevices written) {
-        return kernel == null
-                && image == null
-                && bootloader == null
-                && !written.disks().isEmpty()
-                && Files.isDirectory(written.disks().getFirst().file());
-    }
-
-    private KnownGuests.Files fromDisk(Path file) throws IOException {
-        DiskBoot boot;
-        try {
-            boot = DiskBoot.from(file);
-        } catch (UnreadableFileSystem e) {
-            throw new BootFailed(
-                    "%s boots nothing by itself: %s. With a kernel of yours: -k FILE -d %s"
-                            .formatted(file, e.getMessage(), file),
-                    e);
-        }
-        return new KnownGuests.Files(
-                boot.kernel(),
-                boot.initrd(),
-                boot.commandLine(),
-                Optional.of(file),
-                Optional.of(file));
-    }
-
-    private boolean isKnownGuest() {
-        return kernel == null && bootloader == null && services.images().names().contains(image);
-    }
-
-    private static DiskSpec diskOf(Path file) {
-        return new DiskSpec(
-                file, Optional.empty(), Optional.empty(), false, false, Optional.empty());
-    }
-
-    private static KnownGuests.Files kernelFile(Path kernel) {
-        return new KnownGuests.Files(kernel, Optional.empty(), DEFAULT_COMMAND_LINE);
-    }
-
-    /** What the user named, never a file that was made of it. */
-    private String defaultName(KnownGuests.Files files, GuestDevices written) {
-        if (isDirectoryBoot(written)) {
-            return fileName(written.disks().getFirst().file());
-        }
-        if (kernel == null && bootloader == null && image == null) {
-            return services.images().names().getFirst();
-        }
-        return isKnownGuest() ? image : fileName(files.disk().orElse(files.kernel()));
-    }
-
-    private static String fileName(Path file) {
-        Path last = file.toAbsolutePath().normalize().getFileName();
-        return last == null ? "root" : last.toString();
-    }
-
-    private Path existing(String what, Path file) {
-        if (Files.isDirectory(file)) {
-            throw usage("The " + what + " " + file + " is a directory.");
-        }
-        if (!Files.exists(file)) {
-            throw usage("The " + what + " " + file + " does not exist.");
-        }
-        if (!Files.isReadable(file)) {
-            throw usage("The " + what + " " + file + " may not be read by you.");
-        }
-        return file;
-    }
-
-    private ParameterException usage(String sentence) {
-        return new ParameterException(spec.commandLine(), sentence);
     }
 }

@@ -52,6 +52,12 @@ public record DiskSpec(
     private static final List<String> PREFIXES =
             List.of("file:", "phy:", "tap:aio:", "tap2:aio:", "tap:", "raw:");
 
+    /** A disk of its own, writable, of which only the file is known. */
+    public static DiskSpec of(Path file) {
+        return new DiskSpec(
+                file, Optional.empty(), Optional.empty(), false, false, Optional.empty());
+    }
+
     /** {@link #format}; null to look at the content. */
     public ImageFormat imageFormat() {
         return format.map(name -> ImageFormat.valueOf(name.toUpperCase(Locale.ROOT))).orElse(null);

@@ -109,8 +109,7 @@ public final class GuestPlan {
 
     /** What a guest writes to a disk that it does not own is forgotten with it. */
     private static DiskSpec diskOf(Path file) {
-        return new DiskSpec(
-                file, Optional.empty(), Optional.empty(), false, true, Optional.empty());
+        return DiskSpec.of(file).asEphemeral();
     }
 
     private BootFiles files(GuestConfig guest) throws IOException {

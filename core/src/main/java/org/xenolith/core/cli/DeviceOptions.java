@@ -1,0 +1,130 @@
+package org.xenolith.core.cli;
+
+import org.xenolith.core.config.ConfigException;
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.machine.DirectoryDisk;
+import org.xenolith.core.machine.GuestDevices;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Disks, network interfaces and ports that a command line gives to a guest. */
+final class DeviceOptions {
+    private static final String DEFAULT_NETWORK = "nat";
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = {"-d", "--disk", "--drive"},
+            paramLabel = "DISK",
+            description =
+                    "A disk, the first is xvda: FILE[,ro][,ephemeral][,overlay=FILE], or as xl and"
+                            + " QEMU write it; DIR is a disk with a copy of that directory, which"
+                            + " is forgotten in the end. May be given several times.")
+    private List<String> disks = List.of();
+
+    @Option(
+            names = "--ephemeral",
+            description = "What the guest writes to its disks is forgotten when it ends.")
+    private boolean ephemeral;
+
+    @Option(
+            names = "--net",
+            paramLabel = "NETWORK",
+            description =
+                    "A network interface: nat (no rights needed), none (other guests only),"
+                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac="
+                        + " ,devid= ,pcap= ,delay= ,loss= ,rate=, nat with ,ipv6=off. Default: nat"
+                        + " if there is a disk or -p.")
+    private List<String> networks = List.of();
+
+    @Option(
+            names = {"-p", "--publish"},
+            paramLabel = "[ADDR:]PORT:PORT[/udp]",
+            description =
+                    "A port of this host that leads to a port of the guest: 8080:80,"
+                            + " [::1]:8080:80.")
+    private List<String> forwards = List.of();
+
+    /**
+     * What the command line lists, directories still among the disks; checked before anything is
+     * fetched or unpacked.
+     *
+     * @throws ParameterException if something of it cannot be read or is not there
+     */
+    GuestDevices written() {
+        try {
+            List<DiskSpec> all = new ArrayList<>();
+            for (String written : disks) {
+                DiskSpec disk = DiskSpec.parse(written);
+                if (!Files.isDirectory(disk.file())) {
+                    NamedFile.existing(spec, "disk", disk.file());
+                }
+                all.add(disk);
+            }
+            return new GuestDevices(
+                    all,
+                    networks.stream().map(NetworkSpec::parse).toList(),
+                    forwards.stream().map(PortForward::parse).toList());
+        } catch (ConfigException | IllegalArgumentException e) {
+            throw NamedFile.usage(spec, e.getMessage() + ".");
+        }
+    }
+
+    /**
+     * The devices of a guest that only the command line describes.
+     *
+     * @param written of {@link #written()}
+     * @param own the disk that its system lies on, which comes first
+     */
+    GuestDevices devices(GuestDevices written, Optional<DiskSpec> own) throws IOException {
+        List<DiskSpec> all = imagesOf(written.disks());
+        own.ifPresent(all::addFirst);
+        forgetIfAsked(all);
+        boolean isOnNat =
+                written.networks().isEmpty() && !(all.isEmpty() && written.forwards().isEmpty());
+        return new GuestDevices(
+                all,
+                isOnNat ? List.of(NetworkSpec.parse(DEFAULT_NETWORK)) : written.networks(),
+                written.forwards());
+    }
+
+    /** The devices that a file describes, then those of the command line. */
+    GuestDevices behind(GuestDevices described) throws IOException {
+        GuestDevices written = written();
+        List<DiskSpec> all = imagesOf(described.disks());
+        all.addAll(imagesOf(written.disks()));
+        forgetIfAsked(all);
+        List<NetworkSpec> places = new ArrayList<>(described.networks());
+        places.addAll(written.networks());
+        List<PortForward> ports = new ArrayList<>(described.forwards());
+        ports.addAll(written.forwards());
+        return new GuestDevices(all, places, ports);
+    }
+
+    private void forgetIfAsked(List<DiskSpec> all) {
+        if (ephemeral) {
+            all.replaceAll(DiskSpec::asEphemeral);
+        }
+    }
+
+    /** Puts an image in the place of each directory. */
+    private static List<DiskSpec> imagesOf(List<DiskSpec> disks) throws IOException {
+        List<DiskSpec> all = new ArrayList<>();
+        for (DiskSpec disk : disks) {
+            all.add(Files.isDirectory(disk.file()) ? DirectoryDisk.imageOf(disk) : disk);
+        }
+        return all;
+    }
+}
