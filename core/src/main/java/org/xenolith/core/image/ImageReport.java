@@ -120,19 +120,7 @@ public record ImageReport(Path file, long fileSize, Contents contents) {
                 image.bootProtocol().isPresent() ? "Linux bzImage" : "ELF kernel");
         row(text, "file", "%,d bytes%s", fileSize, packedIn(image.wrapper()));
         image.bootProtocol()
-                .ifPresent(
-                        header -> {
-                            row(text, "boot protocol", "%s", header.versionText());
-                            header.kernelVersion()
-                                    .ifPresent(version -> row(text, "version", "%s", version));
-                            row(
-                                    text,
-                                    "payload",
-                                    "%s, %,d bytes at 0x%x",
-                                    image.payloadCompression().label(),
-                                    header.payloadLength(),
-                                    header.payloadOffset());
-                        });
+                .ifPresent(header -> describe(header, image.payloadCompression(), text));
         row(
                 text,
                 "ELF",
@@ -140,6 +128,30 @@ public record ImageReport(Path file, long fileSize, Contents contents) {
                 elf.typeText(),
                 elf.fileSize(),
                 elf.entry());
+        describeSegments(elf, text);
+        describe(kernel.notes, text);
+        row(
+                text,
+                "verdict",
+                "%s",
+                kernel.refusal
+                        .map(reason -> "does not boot here: " + reason)
+                        .orElse("boots here as a 64-bit Xen PV guest"));
+    }
+
+    private static void describe(BootProtocol header, Compression compression, StringBuilder text) {
+        row(text, "boot protocol", "%s", header.versionText());
+        header.kernelVersion().ifPresent(version -> row(text, "version", "%s", version));
+        row(
+                text,
+                "payload",
+                "%s, %,d bytes at 0x%x",
+                compression.label(),
+                header.payloadLength(),
+                header.payloadOffset());
+    }
+
+    private static void describeSegments(ElfImage elf, StringBuilder text) {
         row(
                 text,
                 "segments",
@@ -160,14 +172,6 @@ public record ImageReport(Path file, long fileSize, Contents contents) {
                     segment.memorySize(),
                     segment.flagsText());
         }
-        describe(kernel.notes, text);
-        row(
-                text,
-                "verdict",
-                "%s",
-                kernel.refusal
-                        .map(reason -> "does not boot here: " + reason)
-                        .orElse("boots here as a 64-bit Xen PV guest"));
     }
 
     private static String packedIn(Compression wrapper) {

@@ -74,6 +74,24 @@ final class LampDisk {
     Path make(Path packages, Path workplace, Progress progress) throws IOException {
         Path root = Files.createDirectory(workplace.resolve("root"));
         progress.at(Progress.Step.CONFIGURE, 0);
+        unpack(packages, root, workplace);
+        progress.at(Progress.Step.CONFIGURE, 0.3);
+        for (LampRecipe.SystemFile file : systemFiles()) {
+            put(root, file);
+        }
+        configure(root, workplace);
+        progress.at(Progress.Step.CONFIGURE, 1);
+        progress.at(Progress.Step.DISK, 0);
+        Path made = Files.createDirectory(workplace.resolve("made"));
+        Path image = made.resolve(IMAGE);
+        writeImage(root, image, workplace);
+        // Overlays of many guests lean on it: nobody should write to it by mistake.
+        Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("r--r--r--"));
+        progress.at(Progress.Step.DISK, 1);
+        return made;
+    }
+
+    private void unpack(Path packages, Path root, Path workplace) throws IOException {
         run(
                 "unpack the installed packages",
                 workplace,
@@ -87,15 +105,9 @@ final class LampDisk {
                         "--file=" + packages,
                         "--directory=" + root),
                 Path.of("/dev/null"));
-        progress.at(Progress.Step.CONFIGURE, 0.3);
-        for (LampRecipe.SystemFile file : systemFiles()) {
-            put(root, file);
-        }
-        configure(root, workplace);
-        progress.at(Progress.Step.CONFIGURE, 1);
-        progress.at(Progress.Step.DISK, 0);
-        Path made = Files.createDirectory(workplace.resolve("made"));
-        Path image = made.resolve(IMAGE);
+    }
+
+    private void writeImage(Path root, Path image, Path workplace) throws IOException {
         run(
                 "write the disk image",
                 workplace,
@@ -119,10 +131,6 @@ final class LampDisk {
                         image.toString(),
                         SIZE),
                 Path.of("/dev/null"));
-        // Overlays of many guests lean on it: nobody should write to it by mistake.
-        Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("r--r--r--"));
-        progress.at(Progress.Step.DISK, 1);
-        return made;
     }
 
     /** Runs the recipe's script in the new system. */

@@ -94,6 +94,31 @@ final class LampPackages {
             Progress progress)
             throws IOException {
         Path root = workplace.resolve("root");
+        makeSmallSystem(root, workplace, sources, environment, progress);
+        addPackages(root, workplace, sources, environment, progress);
+        run(
+                workplace,
+                List.of(
+                        programs.find("tar", "tar"),
+                        "--create",
+                        "--numeric-owner",
+                        "--exclude=./dev/*",
+                        "--exclude=./var/lib/mysql/*",
+                        "--exclude=./var/lib/apt/lists/*",
+                        "--file=" + archive,
+                        "--directory=" + root,
+                        "."),
+                environment,
+                line -> {});
+    }
+
+    private void makeSmallSystem(
+            Path root,
+            Path workplace,
+            List<AptPackages.Source> sources,
+            Map<String, String> environment,
+            Progress progress)
+            throws IOException {
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -106,7 +131,16 @@ final class LampPackages {
         }
         command.addAll(List.of(RELEASE, root.toString(), sources.getFirst().uri()));
         run(workplace, command, environment, new Share(progress, 0, 0.35, Share.DEBOOTSTRAP));
+    }
 
+    /** What the recipe names, by the new system's own apt. */
+    private void addPackages(
+            Path root,
+            Path workplace,
+            List<AptPackages.Source> sources,
+            Map<String, String> environment,
+            Progress progress)
+            throws IOException {
         Files.writeString(root.resolve("etc/apt/sources.list"), sourcesList(sources, ""));
         Path policy = root.resolve("usr/sbin/policy-rc.d");
         Files.writeString(
@@ -129,20 +163,6 @@ final class LampPackages {
                 new Share(progress, 0.4, 0.95, Share.APT));
         run(workplace, and(aptGet, List.of("clean")), environment, line -> {});
         Files.delete(policy);
-        run(
-                workplace,
-                List.of(
-                        programs.find("tar", "tar"),
-                        "--create",
-                        "--numeric-owner",
-                        "--exclude=./dev/*",
-                        "--exclude=./var/lib/mysql/*",
-                        "--exclude=./var/lib/apt/lists/*",
-                        "--file=" + archive,
-                        "--directory=" + root,
-                        "."),
-                environment,
-                line -> {});
     }
 
     // ---- as anybody
