@@ -92,7 +92,17 @@ final class DeviceAttacher {
                     disk.device().isPresent()
                             ? nameOf(disk.device().get())
                             : DiskName.ofIndex(next++);
-            guest.devices().attach(new Disk(name, open(disk), disk.file().toString()));
+            attach(name, disk);
+        }
+    }
+
+    private void attach(DiskName name, DiskSpec disk) throws IOException {
+        BlockImage image = open(disk);
+        try {
+            guest.devices().attach(new Disk(name, image, disk.file().toString()));
+        } catch (RuntimeException e) {
+            image.close();
+            throw e;
         }
     }
 

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -248,13 +249,17 @@ public final class Host implements AutoCloseable {
     /** Ends and closes all guests, and stops the threads. */
     @Override
     public void close() {
-        guests().forEach(Guest::close);
-        scheduler.stop();
-        io.close();
-        synchronized (this) {
-            if (network != null) {
-                network.close();
-            }
+        List<Runnable> steps = new ArrayList<>();
+        guests().forEach(guest -> steps.add(guest::close));
+        steps.add(scheduler::stop);
+        steps.add(io::close);
+        steps.add(this::closeNetwork);
+        Closing.all("the host", steps);
+    }
+
+    private synchronized void closeNetwork() {
+        if (network != null) {
+            network.close();
         }
     }
 }

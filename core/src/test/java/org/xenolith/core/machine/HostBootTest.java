@@ -101,6 +101,20 @@ class HostBootTest {
     }
 
     @Test
+    void guestThatCannotBeClosedKeepsNoOtherOpen() throws Exception {
+        Host host = Host.start(1L << 30, 2);
+        boot(host, "", new GuestConsole());
+        Guest second = boot(host, "", new GuestConsole());
+        boot(host, "", new GuestConsole());
+        second.onClose(
+                () -> {
+                    throw new IllegalStateException("its disk is gone");
+                });
+        assertThatThrownBy(host::close).hasMessageContaining("its disk is gone");
+        assertThat(host.guests()).isEmpty();
+    }
+
+    @Test
     void interfaceThatComesWhileItsGuestIsClosedIsNotPluggedIn() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
             Guest guest = boot(host, "", new GuestConsole());
