@@ -158,7 +158,7 @@ final class BootCommand extends ServiceCommand {
     /** What is traced when a file or a function is named and no topic. */
     private void completeTrace() {
         if (trace.isEmpty() && traceFile != null) {
-            trace = EnumSet.complementOf(EnumSet.of(TraceTopic.INSTRUCTION));
+            trace = TraceTopic.standard();
         } else if (trace.isEmpty() && !traceFunction.isEmpty()) {
             trace = EnumSet.of(TraceTopic.HYPERCALL);
         }

@@ -29,6 +29,7 @@ final class Commands {
                     "forward-add",
                     "forward-remove",
                     "block-list",
+                    "trace",
                     "pages",
                     "events",
                     "grants",
@@ -83,6 +84,7 @@ final class Commands {
             case "forward-add" -> new ForwardAddCommand(sockets);
             case "forward-remove" -> new ForwardRemoveCommand(sockets);
             case "block-list" -> DeviceListCommand.block(sockets);
+            case "trace" -> new TraceCommand(sockets);
             case "pages" -> new PagesCommand(sockets);
             case "events" -> LookCommand.events(sockets);
             case "grants" -> LookCommand.grants(sockets);

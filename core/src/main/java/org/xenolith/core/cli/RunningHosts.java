@@ -40,7 +40,23 @@ final class RunningHosts implements AutoCloseable {
         /** Asks for a verb on the guest. */
         JsonElement ask(JsonObject request) throws IOException, ControlException {
             request.add("guest", guest.get("id"));
-            return client.ask(request);
+            try {
+                return client.ask(request);
+            } catch (ControlException refused) {
+                throw isUnknown(request, refused) ? otherVersion(request) : refused;
+            }
+        }
+
+        /** As every version says it. */
+        private static boolean isUnknown(JsonObject request, ControlException refused) {
+            String verb = request.get("verb").getAsString();
+            return refused.getMessage().equals("There is no verb '" + verb + "'.");
+        }
+
+        private ControlException otherVersion(JsonObject request) {
+            return new ControlException(
+                    "vmm process %d, which runs %s, is of another version and knows no '%s'."
+                            .formatted(client.pid(), name(), request.get("verb").getAsString()));
         }
     }
 

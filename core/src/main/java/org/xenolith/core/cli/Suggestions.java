@@ -3,19 +3,24 @@ package org.xenolith.core.cli;
 import org.xenolith.core.explain.Spelling;
 
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What somebody may have meant by an option or a command that there is not. */
+/** What somebody may have meant by an option, a command or a topic that there is not. */
 final class Suggestions {
     private Suggestions() {}
 
     /** Empty when nothing is near. */
     static List<String> of(ParameterException wrong) {
+        if (isTopic(wrong.getArgSpec()) && wrong.getValue() != null) {
+            return TraceTopicName.near(wrong.getValue());
+        }
         if (!(wrong instanceof UnmatchedArgumentException unmatched)
                 || unmatched.getUnmatched().isEmpty()) {
             return List.of();
@@ -23,6 +28,12 @@ final class Suggestions {
         String written = unmatched.getUnmatched().getFirst();
         String name = written.replaceFirst("=.*", "");
         return Spelling.nearest(name, known(wrong.getCommandLine(), name).toList());
+    }
+
+    private static boolean isTopic(ArgSpec argument) {
+        return argument != null
+                && Arrays.stream(argument.converters())
+                        .anyMatch(converter -> converter instanceof TraceTopicName);
     }
 
     private static Stream<String> known(CommandLine command, String name) {

@@ -1,29 +1,30 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.explain.Spelling;
 import org.xenolith.core.trace.TraceTopic;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** A trace topic as the command line writes it: its constant's name in lower case. */
 final class TraceTopicName implements ITypeConverter<TraceTopic> {
     @Override
     public TraceTopic convert(String text) {
-        for (TraceTopic topic : TraceTopic.values()) {
-            if (topic.label().equals(text.strip().toLowerCase(Locale.ROOT))) {
-                return topic;
-            }
-        }
-        throw new TypeConversionException("'" + text + "' is no topic: choose from " + all());
+        return TraceTopic.of(text)
+                .orElseThrow(
+                        () ->
+                                new TypeConversionException(
+                                        "'%s' is no topic: choose from %s"
+                                                .formatted(
+                                                        text,
+                                                        String.join(", ", TraceTopic.labels()))));
     }
 
-    static String all() {
-        return Arrays.stream(TraceTopic.values())
-                .map(TraceTopic::label)
-                .collect(Collectors.joining(", "));
+    /** What may have been meant by a topic that there is not. */
+    static List<String> near(String text) {
+        return Spelling.nearest(text.strip().toLowerCase(Locale.ROOT), TraceTopic.labels());
     }
 }

@@ -161,7 +161,12 @@ public final class ControlClient implements AutoCloseable {
         return line.toString(StandardCharsets.UTF_8);
     }
 
-    /** After the verb console: what the guest prints. */
+    /** After the verb trace: no more of it is wanted; what is under way still comes. */
+    public void endInput() throws IOException {
+        channel.shutdownOutput();
+    }
+
+    /** After the verbs console and trace: what the guest prints, or does. */
     public InputStream output() {
         return in;
     }

@@ -28,7 +28,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /**
  * Answers on this process's control socket: one JSON object a line, {@code {"verb": ..., ...}},
  * gets one line back, {@code {"result": ...}} or {@code {"error": "a sentence"}}. After the verb
- * {@code console} the connection carries the console's bytes both ways instead.
+ * {@code console} the connection carries the console's bytes both ways instead, after {@code trace}
+ * what a guest does.
  */
 public final class ControlServer implements AutoCloseable {
     /** A longer request is no request of ours. */
@@ -47,7 +48,9 @@ public final class ControlServer implements AutoCloseable {
     private final Verbs verbs;
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
 
-    /** Its read lock is held from a request to its answer. */
+    private final Set<Verbs.Trace> traces = ConcurrentHashMap.newKeySet();
+
+    /** Its read lock is held from a request to its answer, and while a trace is written. */
     private final ReadWriteLock answering = new ReentrantReadWriteLock();
 
     private ControlServer(Path path, ServerSocketChannel server, Verbs verbs) {
@@ -109,13 +112,17 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    /** Returns false when the connection has become a console and is used up. */
+    /** Returns false when the connection has become a console or a trace and is used up. */
     private boolean answer(String line, InputStream in, OutputStream out) throws IOException {
         try {
             JsonObject request = parse(line);
             String verb = text(request, "verb");
             if (verb.equals("console")) {
                 console(text(request, "guest"), in, out);
+                return false;
+            }
+            if (verb.equals("trace")) {
+                trace(request, in, out);
                 return false;
             }
             perform(verb, request, out);
@@ -161,6 +168,41 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
+    private void trace(JsonObject request, InputStream in, OutputStream out)
+            throws ControlException, IOException {
+        try (Verbs.Trace trace = verbs.trace(request)) {
+            JsonObject answer = new JsonObject();
+            answer.add("result", request.get("guest"));
+            send(out, answer);
+            Thread.ofVirtual().name("control-trace").start(() -> stopAtTheEnd(trace, in));
+            pump(trace, out);
+        }
+    }
+
+    private void pump(Verbs.Trace trace, OutputStream out) throws IOException {
+        answering.readLock().lock();
+        traces.add(trace);
+        try {
+            if (!server.isOpen()) {
+                trace.stop(true);
+            }
+            trace.pump(out);
+        } finally {
+            traces.remove(trace);
+            answering.readLock().unlock();
+        }
+    }
+
+    /** A reader who has had enough, or died, ends what he would have sent. */
+    private static void stopAtTheEnd(Verbs.Trace trace, InputStream in) {
+        try {
+            in.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException gone) {
+            // The same as the end of the stream.
+        }
+        trace.stop(false);
+    }
+
     private static JsonObject parse(String line) throws ControlException {
         try {
             JsonElement element = JsonParser.parseString(line);
@@ -202,12 +244,15 @@ public final class ControlServer implements AutoCloseable {
         out.flush();
     }
 
-    /** Whoever has asked gets the answer first, unless it takes long. */
+    /** Whoever has asked gets the answer first, or the end of a trace, unless it takes long. */
     @Override
     public void close() {
         try {
             server.close();
             Files.deleteIfExists(path);
+            for (Verbs.Trace trace : traces) {
+                Thread.ofVirtual().start(() -> trace.stop(true));
+            }
             awaitAnswers();
             for (SocketChannel connection : connections) {
                 connection.close();

@@ -44,16 +44,24 @@ public final class VcpuRunner implements Scheduler.Runner {
     }
 
     private final HypercallTable hypercalls;
-    private final Tracer tracer;
-    private final boolean stepping;
+
+    /** Null when nothing is traced; changes while no vCPU runs, so that to ask costs nothing. */
+    private Tracer tracer;
+
+    private boolean stepping;
 
     /**
      * @param tracer null when nothing is traced
      */
     public VcpuRunner(HypercallTable hypercalls, Tracer tracer) {
         this.hypercalls = hypercalls;
-        this.tracer = tracer;
-        this.stepping = tracer != null && tracer.wants(TraceTopic.INSTRUCTION);
+        trace(tracer);
+    }
+
+    /** Has another tracer from now on, null for none; only while none of the vCPUs runs. */
+    public void trace(Tracer other) {
+        tracer = other;
+        stepping = other != null && other.wants(TraceTopic.INSTRUCTION);
     }
 
     @Override

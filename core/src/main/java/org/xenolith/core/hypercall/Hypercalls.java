@@ -59,7 +59,11 @@ public final class Hypercalls {
     private final EventChannelOps eventOps;
     private final XenVersion version = new XenVersion();
     private final ConsoleIoOps console;
-    private final Tracer tracer;
+
+    /** Null when nothing is traced; changes while no vCPU runs, as the next two. */
+    private Tracer tracer;
+
+    private boolean measured;
 
     /** Somebody wants to know what hypercalls cost. */
     private boolean observed;
@@ -70,8 +74,7 @@ public final class Hypercalls {
      */
     public Hypercalls(Domain domain, ConsoleSink earlyConsole, Tracer tracer) {
         this.domain = domain;
-        this.tracer = tracer;
-        this.observed = tracer != null;
+        trace(tracer);
         mmuUpdate = new MmuUpdate(domain.id(), domain.pageTypes());
         mmuExt = new MmuExtOps(domain.id(), domain.pageTypes());
         updateVaMapping = new UpdateVaMapping(domain.pageTypes());
@@ -91,7 +94,14 @@ public final class Hypercalls {
 
     /** Measures what each costs, for {@link VirtualCpu#costs}; before the domain runs. */
     public void measure() {
+        measured = true;
         observed = true;
+    }
+
+    /** Has another tracer from now on, null for none; only while none of the vCPUs runs. */
+    public void trace(Tracer other) {
+        tracer = other;
+        observed = measured || other != null;
     }
 
     /** Adds hypercalls; before the domain runs. */

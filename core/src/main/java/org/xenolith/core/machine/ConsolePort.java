@@ -78,7 +78,9 @@ final class ConsolePort {
         reported.set(false);
     }
 
-    /** Sets who hears of bytes that go through its rings, before the guest runs. */
+    /**
+     * Sets who hears of bytes that go through its rings, null for nobody, while the guest stands.
+     */
     void onMove(ByteRing.Listener hearer) {
         listener = hearer;
         ring.onMove(hearer);

@@ -63,6 +63,9 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final VirtualDevices devices;
     private final ConfiguredInterfaces interfaces = new ConfiguredInterfaces();
 
+    /** Who watches it. */
+    private GuestTrace trace;
+
     private boolean closed;
 
     Guest(
@@ -130,6 +133,16 @@ public final class Guest implements Ballooned, AutoCloseable {
         }
         List<PortForward> forwards = host.network().forwardsAskedFor(name());
         return options.with(new GuestDevices(now.disks(), now.networks(), forwards));
+    }
+
+    /** Completes the guest, before it runs. */
+    void watchedBy(GuestTrace viewers) {
+        trace = viewers;
+    }
+
+    /** Who watches it, from its start or for a while. */
+    GuestTrace trace() {
+        return trace;
     }
 
     VcpuRunner runner() {

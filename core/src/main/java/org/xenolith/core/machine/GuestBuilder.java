@@ -49,12 +49,13 @@ final class GuestBuilder {
         this.console = new SharedConsole(console);
     }
 
-    Guest build(KernelImage kernel, XenNotes notes, byte[] initrd) throws IOException {
-        Tracer tracer = TraceOutput.open(options, Symbols.of(kernel.elf()));
+    Guest build(KernelImage kernel, XenNotes notes, byte[] initrd, GuestSymbols symbols)
+            throws IOException {
+        Tracer tracer = TraceOutput.open(options, symbols.get());
         FrameTable frames = null;
         try {
             frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), maximumPages());
-            return build(kernel, notes, initrd, new PageTypes(frames), tracer);
+            return build(kernel, notes, initrd, new PageTypes(frames), symbols, tracer);
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
             discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
@@ -65,7 +66,12 @@ final class GuestBuilder {
     }
 
     private Guest build(
-            KernelImage kernel, XenNotes notes, byte[] initrd, PageTypes types, Tracer tracer)
+            KernelImage kernel,
+            XenNotes notes,
+            byte[] initrd,
+            PageTypes types,
+            GuestSymbols symbols,
+            Tracer tracer)
             throws BuildFailed {
         BuiltDomain built =
                 DomainBuilder.build(
@@ -90,7 +96,7 @@ final class GuestBuilder {
                         rings.describe(
                                 options.memoryBytes() >>> KIB_SHIFT,
                                 options.maxMemoryBytes() >>> KIB_SHIFT));
-        Guest guest = guest(domain, tree, rings, tracer);
+        Guest guest = guest(domain, tree, rings, symbols, tracer);
         types.frames().reservation().limitPages(pages());
         startVcpu0(domain.vcpu(0), built);
         host.add(guest);
@@ -129,7 +135,7 @@ final class GuestBuilder {
         snapshot.restore(domain);
         GuestRings rings = GuestRings.restore(console, domain, host.store(), snapshot);
         DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
-        Guest guest = guest(domain, tree, rings, tracer);
+        Guest guest = guest(domain, tree, rings, GuestSymbols.NONE, tracer);
         guest.restoredFrom(snapshot);
         host.add(guest);
         if (saved.workLeft() || domain.clock().isLive()) {
@@ -147,18 +153,19 @@ final class GuestBuilder {
         closeTrace(tracer);
     }
 
-    private Guest guest(Domain domain, DomainTree tree, GuestRings rings, Tracer tracer) {
+    private Guest guest(
+            Domain domain, DomainTree tree, GuestRings rings, GuestSymbols symbols, Tracer tracer) {
         Hypercalls hypercalls = new Hypercalls(domain, console, tracer);
         if (options.statistics()) {
             hypercalls.measure();
         }
         VcpuRunner runner = new VcpuRunner(hypercalls::execute, tracer);
         Guest guest = new Guest(host, options, domain, tree, rings, runner, hypercalls, console);
-        guest.onClose(() -> closeTrace(tracer));
+        OutsideTrace outside = new OutsideTrace(guest, host.store());
+        GuestTrace trace = new GuestTrace(guest, runner, hypercalls, outside, symbols, tracer);
+        guest.watchedBy(trace);
+        guest.onClose(trace::close);
         forgetCodeOfFreedFrames(guest);
-        if (tracer != null) {
-            new OutsideTrace(tracer, domain, host.store()).attach(guest);
-        }
         return guest;
     }
 

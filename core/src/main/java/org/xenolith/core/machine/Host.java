@@ -4,6 +4,7 @@ import org.xenolith.core.backend.IoThreads;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.image.KernelImage;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.sched.Scheduler;
@@ -73,13 +74,18 @@ public final class Host implements AutoCloseable {
      * @throws BootFailed if the guest cannot be built from valid images
      */
     public Guest create(BootOptions options, ConsoleIo console) throws IOException {
+        Optional<ImageCache.Version> version = ImageCache.version(options.kernel());
         KernelImage kernel = images.kernel(options.kernel());
+        GuestSymbols symbols =
+                new GuestSymbols(Symbols.of(kernel.elf()), () -> symbols(images, version));
         XenNotes notes = kernel.requirePv();
         byte[] initrd = options.initrd().isPresent() ? initrd(options) : new byte[0];
         int id = ids.take();
         Guest guest = null;
         try {
-            guest = new GuestBuilder(this, id, options, console).build(kernel, notes, initrd);
+            guest =
+                    new GuestBuilder(this, id, options, console)
+                            .build(kernel, notes, initrd, symbols);
             new DeviceAttacher(this, guest).attach(options.devices());
             return guest;
         } catch (IllegalArgumentException e) {
@@ -89,6 +95,16 @@ public final class Host implements AutoCloseable {
             discard(id, guest);
             throw e;
         }
+    }
+
+    /** Of a kernel that was read before; none when it is not there as it was. */
+    static Symbols symbols(ImageCache images, Optional<ImageCache.Version> version)
+            throws IOException {
+        return version.isEmpty()
+                ? Symbols.NONE
+                : images.kernel(version.get())
+                        .map(kernel -> Symbols.of(kernel.elf()))
+                        .orElse(Symbols.NONE);
     }
 
     /** It may come from a guest's disk: what it cannot hold need not be held here either. */

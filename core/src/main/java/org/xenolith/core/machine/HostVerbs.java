@@ -105,6 +105,11 @@ public final class HostVerbs implements Verbs {
         return JsonNull.INSTANCE;
     }
 
+    @Override
+    public Trace trace(JsonObject request) throws ControlException {
+        return LiveTrace.start(guest(request), TraceRequest.parse(request));
+    }
+
     private Guest guest(JsonObject arguments) throws ControlException {
         JsonElement named = arguments.get("guest");
         if (named == null || !named.isJsonPrimitive()) {

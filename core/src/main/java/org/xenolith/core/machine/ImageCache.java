@@ -11,6 +11,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
@@ -26,7 +27,7 @@ final class ImageCache {
     private static final int AT_ONCE = 4;
 
     /** A file as it was when it was read; one that was changed is another. */
-    private record Version(Path file, long size, FileTime modified) {
+    record Version(Path file, long size, FileTime modified) {
         static Version of(Path file) throws IOException {
             BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
             return new Version(file.toRealPath(), now.size(), now.lastModifiedTime());
@@ -57,6 +58,22 @@ final class ImageCache {
      */
     KernelImage kernel(Path file) throws IOException {
         return kernels.find(file);
+    }
+
+    /** As a file is now, to be had again by {@link #kernel(Version)}; empty for what cannot be. */
+    static Optional<Version> version(Path file) {
+        try {
+            return Files.isRegularFile(file) ? Optional.of(Version.of(file)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // reading it will say what is wrong with it
+        }
+    }
+
+    /** A kernel that was read before; empty when its file is another one now. */
+    Optional<KernelImage> kernel(Version version) throws IOException {
+        return version(version.file).filter(version::equals).isPresent()
+                ? Optional.of(kernel(version.file))
+                : Optional.empty();
     }
 
     byte[] initrd(Path file) throws IOException {

@@ -7,53 +7,92 @@ import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.HostWatch;
 import org.xenolith.core.xenstore.Xenstore;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+
 /**
  * Traces what the parts around a guest's vCPUs tell: deliveries, grants, rings, page types, changes
- * in the store.
+ * in the store. A part whose events nobody wants has nobody to tell.
  */
 final class OutsideTrace {
-    private final Tracer tracer;
+    private final Guest guest;
     private final Domain domain;
     private final Xenstore store;
 
-    OutsideTrace(Tracer tracer, Domain domain, Xenstore store) {
-        this.tracer = tracer;
-        this.domain = domain;
+    /** Null when nothing is traced. */
+    private volatile Tracer tracer;
+
+    /** Null while nobody wants to know of the store; guarded by this. */
+    private HostWatch watch;
+
+    private boolean closed;
+
+    OutsideTrace(Guest guest, Xenstore store) {
+        this.guest = guest;
+        this.domain = guest.domain();
         this.store = store;
     }
 
-    void attach(Guest guest) {
-        if (tracer.wants(TraceTopic.EVENT)) {
-            domain.events()
-                    .onDelivery(
-                            (port, vcpu, masked) ->
-                                    emit(new TraceEvent.Delivered(port, vcpu, masked)));
+    /** Has another tracer from now on, null for none; only while the guest stands. */
+    void trace(Tracer other) {
+        tracer = other;
+        domain.events()
+                .onDelivery(
+                        wants(TraceTopic.EVENT)
+                                ? (port, vcpu, masked) ->
+                                        emit(new TraceEvent.Delivered(port, vcpu, masked))
+                                : null);
+        domain.grants()
+                .onUse(
+                        wants(TraceTopic.GRANT)
+                                ? (ref, mfn, write, begins) ->
+                                        emit(new TraceEvent.GrantUsed(ref, mfn, write, begins))
+                                : null);
+        domain.pageTypes()
+                .onRetype(
+                        wants(TraceTopic.PAGE)
+                                ? (mfn, from, to) -> emit(new TraceEvent.Retyped(mfn, from, to))
+                                : null);
+        traceRings(wants(TraceTopic.RING));
+    }
+
+    private void traceRings(boolean wanted) {
+        guest.rings().console().onMove(wanted ? this::emitMoved : null);
+        guest.rings().store().onMove(wanted ? this::emitMoved : null);
+        guest.devices().rings().onPush(wanted ? this::emitPushed : null);
+    }
+
+    private boolean wants(TraceTopic topic) {
+        Tracer now = tracer;
+        return now != null && now.wants(topic);
+    }
+
+    /**
+     * Begins or ends to follow the store, as the tracer wants. Behind each {@link #trace}, not in
+     * it: others hear of their watches meanwhile, and the guest need not stand for that.
+     */
+    synchronized void followStore() {
+        boolean wanted = !closed && wants(TraceTopic.XENSTORE);
+        if (wanted && watch == null) {
+            AtomicBoolean set = new AtomicBoolean();
+            watch =
+                    store.watch(
+                            "/",
+                            path -> {
+                                // The first call only says that the watch is there.
+                                if (set.getAndSet(true)) {
+                                    emit(new TraceEvent.StoreChanged(path));
+                                }
+                            });
+        } else if (!wanted && watch != null) {
+            watch.close();
+            watch = null;
         }
-        if (tracer.wants(TraceTopic.GRANT)) {
-            domain.grants()
-                    .onUse(
-                            (ref, mfn, write, begins) ->
-                                    emit(new TraceEvent.GrantUsed(ref, mfn, write, begins)));
-        }
-        if (tracer.wants(TraceTopic.RING)) {
-            guest.rings().console().onMove(this::emitMoved);
-            guest.rings().store().onMove(this::emitMoved);
-            guest.devices()
-                    .rings()
-                    .onPush(
-                            (device, ring, byFrontend, slots) ->
-                                    emit(
-                                            new TraceEvent.RingPushed(
-                                                    device, ring, byFrontend, slots)));
-        }
-        if (tracer.wants(TraceTopic.PAGE)) {
-            domain.pageTypes()
-                    .onRetype((mfn, from, to) -> emit(new TraceEvent.Retyped(mfn, from, to)));
-        }
-        if (tracer.wants(TraceTopic.XENSTORE)) {
-            HostWatch watch = store.watch("/", path -> emit(new TraceEvent.StoreChanged(path)));
-            guest.onClose(watch::close);
-        }
+    }
+
+    /** The guest is gone. */
+    synchronized void close() {
+        closed = true;
+        followStore();
     }
 
     /**
@@ -62,11 +101,17 @@ final class OutsideTrace {
      */
     private void emitMoved(String name, boolean byFrontend, int amount) {
         int space = name.indexOf(' ');
-        String device = name.substring(0, space);
-        emit(new TraceEvent.RingPushed(device, name.substring(space + 1), byFrontend, amount));
+        emitPushed(name.substring(0, space), name.substring(space + 1), byFrontend, amount);
+    }
+
+    private void emitPushed(String device, String ring, boolean byFrontend, int amount) {
+        emit(new TraceEvent.RingPushed(device, ring, byFrontend, amount));
     }
 
     private void emit(TraceEvent event) {
-        tracer.emit(domain.id(), domain.clock().systemTimeNanos(domain.retired()), event);
+        Tracer now = tracer;
+        if (now != null && now.wants(event.topic())) {
+            now.emit(domain.id(), domain.clock().systemTimeNanos(domain.retired()), event);
+        }
     }
 }

@@ -92,7 +92,9 @@ final class StorePort {
         return connection;
     }
 
-    /** Sets who hears of bytes that go through its rings, before the guest runs. */
+    /**
+     * Sets who hears of bytes that go through its rings, null for nobody, while the guest stands.
+     */
     void onMove(ByteRing.Listener hearer) {
         listener = hearer;
         if (ring != null) {

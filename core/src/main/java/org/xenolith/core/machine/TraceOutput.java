@@ -21,12 +21,36 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Where a guest's trace goes: what its file's name says. */
-final class TraceOutput {
+/** Where a trace goes: what its file's name says. */
+public final class TraceOutput {
     private static final String TIMELINE = ".json";
     private static final String FLIGHT_RECORDING = ".jfr";
 
     private TraceOutput() {}
+
+    /** Whether a file of this name gets a timeline instead of text. */
+    public static boolean isTimeline(Path file) {
+        return file.toString().endsWith(TIMELINE);
+    }
+
+    /** Whether a file of this name is a recording of this JVM. */
+    public static boolean isFlightRecording(Path file) {
+        return file.toString().endsWith(FLIGHT_RECORDING);
+    }
+
+    /**
+     * Opens a file for text or a timeline; what it held is gone.
+     *
+     * @throws IOException if the file cannot be written
+     */
+    public static Writer writer(Path file) throws IOException {
+        try {
+            return Files.newBufferedWriter(file, StandardCharsets.UTF_8);
+        } catch (NoSuchFileException e) {
+            Path folder = file.toAbsolutePath().getParent();
+            throw new IOException("%s: there is no folder %s".formatted(file, folder), e);
+        }
+    }
 
     /**
      * A tracer for a guest.
@@ -39,17 +63,8 @@ final class TraceOutput {
             return null;
         }
         Path file = options.traceFile().orElse(null);
-        try {
-            return open(options, symbols, file);
-        } catch (NoSuchFileException e) {
-            Path folder = file.toAbsolutePath().getParent();
-            throw new IOException("%s: there is no folder %s".formatted(file, folder), e);
-        }
-    }
-
-    private static Tracer open(BootOptions options, Symbols symbols, Path file) throws IOException {
         List<TraceSink> sinks = new ArrayList<>();
-        if (file != null && file.toString().endsWith(FLIGHT_RECORDING)) {
+        if (file != null && isFlightRecording(file)) {
             sinks.add(FlightSink.into(file));
         } else {
             sinks.add(ClosedAtExit.of(new BackgroundSink(sink(file))));
@@ -65,7 +80,7 @@ final class TraceOutput {
         if (file == null) {
             return new TextSink(System.err);
         }
-        Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
-        return file.toString().endsWith(TIMELINE) ? new TimelineSink(writer) : new TextSink(writer);
+        Writer writer = writer(file);
+        return isTimeline(file) ? new TimelineSink(writer) : new TextSink(writer);
     }
 }

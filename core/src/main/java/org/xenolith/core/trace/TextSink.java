@@ -24,6 +24,18 @@ public final class TextSink implements TraceSink {
     public void accept(Happening happening) {
         line.setLength(0);
         appendTo(line, happening);
+        write();
+    }
+
+    @Override
+    public void lost(long events, Happening next) {
+        line.setLength(0);
+        appendPlace(line, next.nanos(), next.domId(), Happening.OUTSIDE, false);
+        line.append(events).append(" events lost here");
+        write();
+    }
+
+    private void write() {
         line.append('\n');
         try {
             out.append(line);
@@ -64,22 +76,28 @@ public final class TextSink implements TraceSink {
     }
 
     static void appendTo(StringBuilder line, Happening happening) {
-        long micros = happening.nanos() / NANOS_PER_MICRO;
-        line.append('[');
-        padded(line, micros / MICROS_PER_SECOND, 5, ' ');
-        line.append('.');
-        padded(line, micros % MICROS_PER_SECOND, 6, '0');
-        line.append("] d").append(happening.domId());
-        if (happening.vcpu() == Happening.OUTSIDE) {
-            line.append(" - ");
-        } else {
-            line.append('v').append(happening.vcpu());
-            line.append(happening.kernel() ? " k " : " u ");
-        }
+        appendPlace(
+                line, happening.nanos(), happening.domId(), happening.vcpu(), happening.kernel());
         TraceText.append(line, happening.event());
         String function = happening.function();
         if (!function.isEmpty()) {
             line.append(" in ").append(function);
+        }
+    }
+
+    private static void appendPlace(
+            StringBuilder line, long nanos, int domId, int vcpu, boolean kernel) {
+        long micros = nanos / NANOS_PER_MICRO;
+        line.append('[');
+        padded(line, micros / MICROS_PER_SECOND, 5, ' ');
+        line.append('.');
+        padded(line, micros % MICROS_PER_SECOND, 6, '0');
+        line.append("] d").append(domId);
+        if (vcpu == Happening.OUTSIDE) {
+            line.append(" - ");
+        } else {
+            line.append('v').append(vcpu);
+            line.append(kernel ? " k " : " u ");
         }
     }
 

@@ -55,6 +55,17 @@ public final class TimelineSink implements TraceSink {
         write();
     }
 
+    @Override
+    public void lost(long events, Happening next) {
+        nameTrack(next);
+        text.append(",\n{\"name\":\"events lost\",\"cat\":\"lost\",\"ph\":\"i\",\"ts\":");
+        micros(Math.max(0, next.nanos()));
+        text.append(",\"pid\":").append(next.domId());
+        text.append(",\"tid\":").append(HOST_TRACK);
+        text.append(",\"s\":\"p\",\"args\":{\"events\":").append(events).append("}}");
+        write();
+    }
+
     /** Says once what the process and the track are called. */
     private void nameTrack(Happening happening) {
         if (named.add((long) happening.domId() << Integer.SIZE | HOST_TRACK)) {

@@ -43,6 +43,23 @@ public record TraceFilter(Set<TraceTopic> topics, Pattern functions) {
         return Pattern.compile(pattern.toString());
     }
 
+    /** Whether an event is shown. */
+    boolean wants(Happening happening) {
+        return wantsTopic(happening.event())
+                && (functions == null || wantsFunction(happening.function()));
+    }
+
+    private boolean wantsTopic(TraceEvent event) {
+        return event instanceof TraceEvent.Hypercalled call
+                ? wantsHypercall(topics, call.number())
+                : topics.contains(event.topic());
+    }
+
+    /** Whether a hypercall is shown: all are with their own topic, some with another. */
+    static boolean wantsHypercall(Set<TraceTopic> topics, int number) {
+        return topics.contains(TraceTopic.HYPERCALL) || topics.contains(TraceEvent.topicOf(number));
+    }
+
     /** Whether the function is one of those wanted; {@code name+0x12} stands for name. */
     boolean wantsFunction(String function) {
         if (functions == null) {

@@ -4,6 +4,13 @@ package org.xenolith.core.trace;
 public interface TraceSink extends AutoCloseable {
     void accept(Happening happening);
 
+    /**
+     * Events are missing.
+     *
+     * @param next the first behind them, which comes too
+     */
+    default void lost(long events, Happening next) {}
+
     /** Nothing more comes for a moment: what is held back may go out. */
     default void flush() {}
 

@@ -1,7 +1,11 @@
 package org.xenolith.core.trace;
 
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 
 /** What {@code --trace} can show; the names are those of the command line in lower case. */
 public enum TraceTopic {
@@ -29,6 +33,22 @@ public enum TraceTopic {
     /** Name on the command line and in files. */
     public String label() {
         return LABELS[ordinal()];
+    }
+
+    /** All labels, in order. */
+    public static List<String> labels() {
+        return List.of(LABELS);
+    }
+
+    /** The topic of a label, which may be written in capitals. */
+    public static Optional<TraceTopic> of(String label) {
+        int number = labels().indexOf(label.strip().toLowerCase(Locale.ROOT));
+        return number < 0 ? Optional.empty() : Optional.of(values()[number]);
+    }
+
+    /** What is shown to somebody who does not say what: all but instructions. */
+    public static Set<TraceTopic> standard() {
+        return EnumSet.complementOf(EnumSet.of(INSTRUCTION));
     }
 
     private static final String[] LABELS =

@@ -10,23 +10,34 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * Takes a domain's trace events, adds time and place, and hands those that are wanted to its sinks.
+ * Takes a domain's trace events, adds time and place, and hands to each viewer those that he wants.
  * Absent altogether when nothing is traced; who emits asks {@link #wants} first and makes no event
- * in vain. Any thread.
+ * in vain. It does not change: when a viewer comes or goes, another takes its place. Any thread.
  */
 public final class Tracer implements AutoCloseable {
+    /**
+     * Somebody who watches.
+     *
+     * @param sink must take events from any thread, one at a time
+     */
+    public record Viewer(TraceFilter filter, TraceSink sink) {}
+
     private static final long[] NO_ARGUMENT = {};
 
     /** A hypercall stub has pushed RCX and R11; above them is where it returns to. */
     private static final int RETURN_ADDRESS = 16;
 
-    private final TraceFilter filter;
+    /** Of any viewer. */
+    private final Set<TraceTopic> topics = EnumSet.noneOf(TraceTopic.class);
+
     private final Symbols symbols;
-    private final List<TraceSink> sinks;
+    private final List<Viewer> viewers;
 
     /** The vCPU whose slice this thread runs. */
     private final ThreadLocal<VirtualCpu> current = new ThreadLocal<>();
@@ -36,9 +47,16 @@ public final class Tracer implements AutoCloseable {
      * @param sinks each must take events from any thread
      */
     public Tracer(TraceFilter filter, Symbols symbols, List<TraceSink> sinks) {
-        this.filter = filter;
+        this(symbols, sinks.stream().map(sink -> new Viewer(filter, sink)).toList());
+    }
+
+    /**
+     * @param symbols of the guest's kernel
+     */
+    public Tracer(Symbols symbols, List<Viewer> viewers) {
         this.symbols = symbols;
-        this.sinks = List.copyOf(sinks);
+        this.viewers = List.copyOf(viewers);
+        viewers.forEach(viewer -> topics.addAll(viewer.filter.topics()));
     }
 
     /** Writes lines at once. */
@@ -46,14 +64,31 @@ public final class Tracer implements AutoCloseable {
         this(TraceFilter.of(topics), Symbols.NONE, List.of(new TextSink(out)));
     }
 
-    /** Whether events of a topic are shown. */
-    public boolean wants(TraceTopic topic) {
-        return filter.topics().contains(topic);
+    public List<Viewer> viewers() {
+        return viewers;
     }
 
-    /** Whether a hypercall is shown: all are with their own topic, some with another. */
+    /** The same with one viewer more. */
+    public Tracer with(Viewer viewer) {
+        List<Viewer> more = new ArrayList<>(viewers);
+        more.add(viewer);
+        return new Tracer(symbols, more);
+    }
+
+    /** The same without a viewer, whose sink stays as it is; null when nobody watches any more. */
+    public Tracer without(Viewer viewer) {
+        List<Viewer> fewer = viewers.stream().filter(other -> other != viewer).toList();
+        return fewer.isEmpty() ? null : new Tracer(symbols, fewer);
+    }
+
+    /** Whether events of a topic are shown to anybody. */
+    public boolean wants(TraceTopic topic) {
+        return topics.contains(topic);
+    }
+
+    /** Whether a hypercall is shown to anybody. */
     public boolean wantsHypercall(int number) {
-        return wants(TraceTopic.HYPERCALL) || wants(TraceEvent.topicOf(number));
+        return TraceFilter.wantsHypercall(topics, number);
     }
 
     /** This thread runs a vCPU from now on; null for none. */
@@ -176,12 +211,11 @@ public final class Tracer implements AutoCloseable {
                         !outside && vcpu.mode.isKernel(),
                         symbols,
                         event);
-        if (filter.functions() != null && !filter.wantsFunction(happening.function())) {
-            return;
-        }
-        for (TraceSink sink : sinks) {
-            synchronized (sink) {
-                sink.accept(happening);
+        for (Viewer viewer : viewers) {
+            if (viewer.filter.wants(happening)) {
+                synchronized (viewer.sink) {
+                    viewer.sink.accept(happening);
+                }
             }
         }
     }
@@ -189,9 +223,9 @@ public final class Tracer implements AutoCloseable {
     /** No event comes any more. */
     @Override
     public void close() {
-        for (TraceSink sink : sinks) {
-            synchronized (sink) {
-                sink.close();
+        for (Viewer viewer : viewers) {
+            synchronized (viewer.sink) {
+                viewer.sink.close();
             }
         }
     }

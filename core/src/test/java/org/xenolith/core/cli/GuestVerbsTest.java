@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
@@ -23,11 +25,14 @@ import org.xenolith.devices.terminal.TerminalSession;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -43,6 +48,8 @@ final class GuestVerbsTest {
     private final StringWriter err = new StringWriter();
     private final List<JsonObject> heard = new CopyOnWriteArrayList<>();
     private JsonElement answer = JsonNull.INSTANCE;
+    private String traced = "";
+    private String refusal;
     private Duration delay = Duration.ZERO;
     private ControlServer host;
 
@@ -58,7 +65,30 @@ final class GuestVerbsTest {
             }
             heard.add(arguments);
             LockSupport.parkNanos(delay.toNanos());
+            if (refusal != null) {
+                throw new ControlException(refusal);
+            }
             return answer;
+        }
+
+        @Override
+        public Trace trace(JsonObject request) throws ControlException {
+            heard.add(request);
+            if (refusal != null) {
+                throw new ControlException(refusal);
+            }
+            return new Trace() {
+                @Override
+                public void pump(OutputStream to) throws IOException {
+                    to.write(traced.getBytes(StandardCharsets.UTF_8));
+                }
+
+                @Override
+                public void stop(boolean hostEnds) {}
+
+                @Override
+                public void close() {}
+            };
         }
 
         @Override
@@ -164,5 +194,114 @@ final class GuestVerbsTest {
     void saveThatIsToLeaveTheGuestRunningDoesNotEndIt() {
         assertThat(vmm("save", "-c", "web", "/tmp/web.saved")).isZero();
         assertThat(heard.getFirst().get("leave").getAsString()).isEqualTo("running");
+    }
+
+    // ---- trace ----
+
+    private static String end(int events, int lost, String by) {
+        return "\0{\"events\":%d,\"lost\":%d,\"ended_by\":\"%s\"}\n".formatted(events, lost, by);
+    }
+
+    @Test
+    void traceIsShownAndItsEndIsTold() {
+        traced = "[    0.000001] d1v0 k iret() ä\n" + end(1, 0, "count");
+        assertThat(vmm("trace", "web", "hypercall,FAULT", "--count=1", "--for=2m")).isZero();
+        assertThat(out.toString()).isEqualTo("[    0.000001] d1v0 k iret() ä\n");
+        assertThat(err.toString()).isEqualTo("1 events of web.\n");
+        JsonObject request = heard.getFirst();
+        assertThat(request.get("guest").getAsInt()).isEqualTo(1);
+        assertThat(request.getAsJsonArray("topics").toString())
+                .isEqualTo("[\"hypercall\",\"fault\"]");
+        assertThat(request.get("count").getAsInt()).isEqualTo(1);
+        assertThat(request.get("milliseconds").getAsInt()).isEqualTo(120_000);
+        assertThat(request.get("format").getAsString()).isEqualTo("text");
+    }
+
+    @Test
+    void whoNamesNoTopicLeavesItToTheHost() {
+        traced = end(0, 0, "guest");
+        assertThat(vmm("trace", "web", "--function", "xen_*")).isZero();
+        assertThat(heard.getFirst().keySet()).doesNotContain("topics", "count", "milliseconds");
+        assertThat(heard.getFirst().get("function").getAsString()).isEqualTo("xen_*");
+        assertThat(err.toString()).isEqualTo("0 events of web; it has ended.\n");
+    }
+
+    @Test
+    void nameOfTheFileSaysWhatItBecomes() throws IOException {
+        traced = "{}\n" + end(70_000, 12, "time");
+        Path file = parent.resolve("web.json");
+        assertThat(vmm("trace", "web", "ring,mmu", "-o", file.toString())).isZero();
+        assertThat(heard.getFirst().get("format").getAsString()).isEqualTo("timeline");
+        assertThat(heard.getFirst().getAsJsonArray("topics")).hasSize(2);
+        assertThat(Files.readString(file)).isEqualTo("{}\n");
+        assertThat(err.toString())
+                .isEqualTo(
+                        "70000 events of web, 12 more lost: they came faster than they were"
+                                + " read.\n");
+    }
+
+    @Test
+    void longTraceIsCopiedWhole() {
+        String text = "a line\n".repeat(20_000);
+        traced = text + end(20_000, 0, "count");
+        assertThat(vmm("trace", "db", "--json")).isZero();
+        assertThat(heard.getFirst().get("format").getAsString()).isEqualTo("timeline");
+        assertThat(out.toString()).isEqualTo(text);
+    }
+
+    @Test
+    void traceThatBreaksOffIsAnError() {
+        traced = "a line\n";
+        assertThat(vmm("trace", "web")).isEqualTo(1);
+        assertThat(err.toString()).endsWith(" ended while it was watched\n");
+        traced = "a line\n\0{\"events\"";
+        assertThat(vmm("trace", "web")).isEqualTo(1);
+    }
+
+    @Test
+    void fileThatCannotBeWrittenIsNamed() {
+        assertThat(vmm("trace", "web", "-o", "/nonexistent/t")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("vmm: /nonexistent/t: there is no folder /nonexistent\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource("trace")
+    void hostOfAnotherVersionIsNamed(String verb) {
+        refusal = "There is no verb '" + verb + "'.";
+        assertThat(vmm(verb, "web")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: vmm process %d, which runs web, is of another version and knows no '%s'.%n"
+                                .formatted(ProcessHandle.current().pid(), verb));
+    }
+
+    @Test
+    void refusalIsShownAsTheHostSaysIt() {
+        refusal = "8 watch web already.";
+        assertThat(vmm("trace", "web")).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("vmm: 8 watch web already.\n");
+        assertThat(vmm("trace", "none")).isEqualTo(1);
+        assertThat(err.toString()).endsWith("No guest is called 'none'; running are: web, db.\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "hypercal|'hypercal' is no topic: choose from hypercall, fault,",
+                "hypercal|Did you mean hypercall?",
+                "fault,shedule|Did you mean schedule?",
+                "--for=soon|'soon' is no time: write 60s, 2m or 500ms",
+                "--for=0|--for is a time above 0.",
+                "--count=0|--count is a number above 0, not 0.",
+                "--count=x|--count",
+                "--output=x.jfr|Only 'vmm boot --trace-file' makes recordings",
+                "--fuction=x|Did you mean --function?"
+            })
+    void whatMakesNoSenseIsSaidBeforeAnyGuestIsAsked(String argument, String said) {
+        assertThat(vmm("trace", "web", argument)).isEqualTo(2);
+        assertThat(err.toString()).contains(said);
+        assertThat(heard).isEmpty();
     }
 }

@@ -14,6 +14,7 @@ import org.xenolith.devices.console.ConsoleSink;
 import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -60,6 +62,38 @@ class ControlSocketTest {
             while (closing.getState() != Thread.State.TIMED_WAITING && closing.isAlive()) {
                 Thread.onSpinWait();
             }
+        }
+
+        /** Writes until it is stopped, and then a last word. */
+        @Override
+        public Trace trace(JsonObject request) throws ControlException {
+            if (request.has("bad")) {
+                throw new ControlException("'bad' is no topic.");
+            }
+            CountDownLatch stopped = new CountDownLatch(1);
+            return new Trace() {
+                @Override
+                public void pump(OutputStream out) throws IOException {
+                    out.write("first\n".getBytes(StandardCharsets.UTF_8));
+                    try {
+                        stopped.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    out.write("last\n".getBytes(StandardCharsets.UTF_8));
+                }
+
+                @Override
+                public void stop(boolean hostEnds) {
+                    typed.add(hostEnds ? "host" : "reader");
+                    stopped.countDown();
+                }
+
+                @Override
+                public void close() {
+                    typed.add("closed");
+                }
+            };
         }
 
         @Override
@@ -209,6 +243,60 @@ class ControlSocketTest {
             endings.take().run();
             assertThat(client.output().read()).isEqualTo(-1);
             assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("closed");
+        }
+    }
+
+    @Test
+    void traceThatIsRefusedLeavesTheConnectionForOtherRequests() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            JsonObject bad = request("trace");
+            bad.addProperty("bad", true);
+            assertThatThrownBy(() -> client.ask(bad))
+                    .isInstanceOf(ControlException.class)
+                    .hasMessage("'bad' is no topic.");
+            assertThat(client.ask(request("again")).getAsString()).contains("again");
+        }
+    }
+
+    @Test
+    void readerWhoHasHadEnoughOfATraceGetsItsEnd() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            assertThat(client.ask(request("trace")).getAsString()).isEqualTo("x");
+            assertThat(new String(client.output().readNBytes(6), StandardCharsets.UTF_8))
+                    .isEqualTo("first\n");
+            client.endInput();
+            assertThat(new String(client.output().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("last\n");
+            assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("reader");
+            assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("closed");
+        }
+    }
+
+    @Test
+    void readerWhoDiesEndsHisTrace() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo())) {
+            try (ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+                client.ask(request("trace"));
+            }
+            String said = typed.poll(10, TimeUnit.SECONDS);
+            // What is written to nobody may end it before anybody is missed.
+            assertThat("reader".equals(said) ? typed.poll(10, TimeUnit.SECONDS) : said)
+                    .isEqualTo("closed");
+        }
+    }
+
+    @Test
+    void processThatEndsSendsTheEndsOfItsTraces() throws Exception {
+        try (ControlServer server = ControlServer.start(folder(), new Echo());
+                ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
+            client.ask(request("trace"));
+            assertThat(client.output().readNBytes(6)).hasSize(6);
+            server.close();
+            assertThat(typed.poll(10, TimeUnit.SECONDS)).isEqualTo("host");
+            assertThat(new String(client.output().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("last\n");
         }
     }
 }

@@ -23,7 +23,8 @@ final class ControlDocumentTest {
         List<String> documented =
                 VERB_ROW.matcher(verbs).results().map((MatchResult row) -> row.group(1)).toList();
         List<String> known = new ArrayList<>(HostVerbs.NAMES);
-        known.add("console"); // the server's own: it takes over the connection
+        known.add("console"); // the server's own, as the next: they take over the connection
+        known.add("trace");
         assertThat(documented).containsExactlyInAnyOrderElementsOf(known);
     }
 }

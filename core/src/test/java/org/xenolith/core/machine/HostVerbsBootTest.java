@@ -186,7 +186,10 @@ class HostVerbsBootTest {
         try (Host host = Host.start(1L << 30, 1);
                 ControlServer _ = ControlServer.start(sockets, new HostVerbs(host));
                 ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
-            for (String verb : new String[] {"pause", "stat", "destroy", "mem-set", "console"}) {
+            for (String verb :
+                    new String[] {
+                        "pause", "stat", "destroy", "mem-set", "console", "trace"
+                    }) {
                 assertThatThrownBy(() -> client.ask(request(verb, "nobody")))
                         .as(verb)
                         .isInstanceOf(ControlException.class)

@@ -10,12 +10,14 @@ import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.hypercall.Hypercalls;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -145,5 +147,59 @@ class TracerTest {
         assertThat(tracer.wantsHypercall(Hypercall.XEN_VERSION)).isFalse();
         Tracer all = new Tracer(EnumSet.of(TraceTopic.HYPERCALL), System.out);
         assertThat(all.wantsHypercall(Hypercall.MMU_UPDATE)).isTrue();
+    }
+
+    @Test
+    void eachViewerSeesWhatHeWantsFromWhenHeComesToWhenHeGoes() {
+        List<TraceEvent> first = new ArrayList<>();
+        List<TraceEvent> second = new ArrayList<>();
+        Tracer.Viewer ofFaults = viewer(first, TraceTopic.FAULT);
+        Tracer alone = new Tracer(Symbols.NONE, List.of(ofFaults));
+        Tracer.Viewer ofMemory = viewer(second, TraceTopic.MMU);
+        Tracer both = alone.with(ofMemory);
+        assertThat(alone.wants(TraceTopic.MMU)).isFalse();
+        assertThat(both.wants(TraceTopic.MMU)).isTrue();
+
+        TraceEvent fault = new TraceEvent.Interrupted(3, 0x8000);
+        TraceEvent update = call(Hypercall.MMU_UPDATE, 0, 0, 0, 0);
+        both.emit(vcpu, fault);
+        both.emit(vcpu, update);
+        both.emit(vcpu, call(Hypercall.XEN_VERSION, 0, 0, 0, 0));
+        assertThat(first).containsExactly(fault);
+        assertThat(second).containsExactly(update);
+
+        both.without(ofFaults).emit(vcpu, fault);
+        assertThat(first).hasSize(1);
+        assertThat(alone.without(ofFaults)).as("nobody is left").isNull();
+    }
+
+    private static Tracer.Viewer viewer(List<TraceEvent> seen, TraceTopic topic) {
+        return new Tracer.Viewer(
+                TraceFilter.of(EnumSet.of(topic)), happening -> seen.add(happening.event()));
+    }
+
+    @Test
+    void runnerIsGivenAnotherTracerBetweenSlices() {
+        guest.put(PvGuest.CODE, 0xb8, Hypercall.XEN_VERSION, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05, 0xf4);
+        Hypercalls hypercalls = new Hypercalls(guest.domain, (b, o, l) -> {}, null);
+        VcpuRunner runner = new VcpuRunner(hypercalls::execute, null);
+        List<TraceEvent> seen = new ArrayList<>();
+        Tracer.Viewer viewer =
+                new Tracer.Viewer(
+                        TraceFilter.of(EnumSet.allOf(TraceTopic.class)),
+                        happening -> seen.add(happening.event()));
+        Tracer tracer = new Tracer(Symbols.NONE, List.of(viewer));
+        runner.trace(tracer);
+        hypercalls.trace(tracer);
+        runner.run(vcpu, 1000);
+        assertThat(seen)
+                .anyMatch(event -> event instanceof TraceEvent.Executed)
+                .anyMatch(event -> event instanceof TraceEvent.Hypercalled);
+        int before = seen.size();
+        runner.trace(null);
+        hypercalls.trace(null);
+        guest.call(vcpu, Hypercall.XEN_VERSION, 0, 0);
+        runner.run(vcpu, 1000);
+        assertThat(seen).hasSize(before);
     }
 }
