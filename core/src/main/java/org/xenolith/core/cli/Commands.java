@@ -30,6 +30,7 @@ final class Commands {
                     "forward-remove",
                     "block-list",
                     "trace",
+                    "where",
                     "pages",
                     "events",
                     "grants",
@@ -85,6 +86,7 @@ final class Commands {
             case "forward-remove" -> new ForwardRemoveCommand(sockets);
             case "block-list" -> DeviceListCommand.block(sockets);
             case "trace" -> new TraceCommand(sockets);
+            case "where" -> new WhereCommand(sockets);
             case "pages" -> new PagesCommand(sockets);
             case "events" -> LookCommand.events(sockets);
             case "grants" -> LookCommand.grants(sockets);

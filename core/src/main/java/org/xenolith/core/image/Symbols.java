@@ -43,13 +43,18 @@ public final class Symbols {
     }
 
     /** Of these, in any order. */
-    static Symbols of(List<ElfImage.Symbol> symbols) {
+    public static Symbols of(List<ElfImage.Symbol> symbols) {
         return new Symbols(() -> symbols);
     }
 
     private static byte[] bytes(ElfImage elf) {
         MemorySegment file = elf.contents();
         return file.toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** Whether the kernel says any name at all. */
+    public boolean areKnown() {
+        return table().vaddrs.length > 0;
     }
 
     /** Whether a place as {@link #at} gives it is a stub that others call to make hypercalls. */

@@ -5,9 +5,10 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VcpuCounts;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.InstructionText;
+import org.xenolith.core.watch.CallChain;
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.GuestFault;
 
 import java.util.Locale;
 
@@ -89,35 +90,13 @@ final class CrashReport {
         line("  instruction: %s", InstructionText.at(cpu));
     }
 
-    /**
-     * Words on the stack that look like return addresses: a guest's frame pointers cannot be relied
-     * on.
-     */
+    /** With all that looks like one: a guest's frame pointers cannot be relied on. */
     private void backtrace() {
         line("  return addresses on the stack:");
-        int found = 0;
-        try {
-            for (int i = 0; i < STACK_WORDS && found < MAX_FRAMES; i++) {
-                long word = cpu.mmu().read64(cpu.r[Cpu.RSP] + 8L * i);
-                if (isAfterCall(word)) {
-                    line("    %016x", word);
-                    found++;
-                }
-            }
-        } catch (GuestFault endOfStack) {
+        CallChain chain = CallChain.of(vcpu, Symbols.NONE, STACK_WORDS, MAX_FRAMES);
+        chain.calls().forEach(call -> line("    %016x", call.returnAddress()));
+        if (chain.endsUnmapped()) {
             line("    (end of the mapped stack)");
-        }
-    }
-
-    private boolean isAfterCall(long address) {
-        try {
-            cpu.mmu().hostForFetch(address);
-            return cpu.mmu().read8(address - 5) == 0xe8
-                    || cpu.mmu().read8(address - 2) == 0xff
-                    || cpu.mmu().read8(address - 3) == 0xff
-                    || cpu.mmu().read8(address - 6) == 0xff;
-        } catch (GuestFault notCode) {
-            return false;
         }
     }
 

@@ -46,6 +46,7 @@ public final class HostVerbs implements Verbs {
                     "events",
                     "grants",
                     "rings",
+                    "where",
                     "xenstore-ls",
                     "xenstore-read",
                     "xenstore-write");

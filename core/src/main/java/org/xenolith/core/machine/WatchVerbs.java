@@ -9,12 +9,14 @@ import com.google.gson.JsonPrimitive;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.watch.EventsReport;
 import org.xenolith.core.watch.GrantsReport;
 import org.xenolith.core.watch.PageTablesReport;
 import org.xenolith.core.watch.PageTypesReport;
 import org.xenolith.core.watch.RingsReport;
 import org.xenolith.core.watch.StoreReport;
+import org.xenolith.core.watch.WhereReport;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.core.xenstore.XenstoreException;
 import org.xenolith.pv.ring.ByteRing;
@@ -28,7 +30,7 @@ import java.util.function.Supplier;
 
 /** The verbs that look into a guest, and into xenstore. */
 final class WatchVerbs {
-    static final List<String> OF_GUEST = List.of("pages", "events", "grants", "rings");
+    static final List<String> OF_GUEST = List.of("pages", "events", "grants", "rings", "where");
     static final List<String> OF_STORE = List.of("xenstore-ls", "xenstore-read", "xenstore-write");
 
     private static final int DEFAULT_LIMIT = 256;
@@ -48,6 +50,7 @@ final class WatchVerbs {
                     case "grants" ->
                             () -> GrantsReport.of(guest.domain(), guest.mappedGrants(), limit);
                     case "rings" -> () -> rings(guest);
+                    case "where" -> where(guest, store);
                     default -> throw new IllegalStateException("no look is called " + verb);
                 };
         return guest.whileStill(look)
@@ -85,6 +88,13 @@ final class WatchVerbs {
             report.add("tree", tree == null ? JsonNull.INSTANCE : tree);
             return report;
         };
+    }
+
+    /** What takes long is done before the guest stands. */
+    private static Supplier<JsonElement> where(Guest guest, Xenstore store) {
+        Symbols symbols = guest.trace().symbols();
+        boolean paused = guest.isPaused();
+        return () -> WhereReport.of(guest.domain(), symbols, uses(guest, store), paused);
     }
 
     private static JsonElement rings(Guest guest) {

@@ -266,7 +266,7 @@ final class GuestVerbsTest {
     }
 
     @ParameterizedTest
-    @CsvSource("trace")
+    @CsvSource({"trace", "where"})
     void hostOfAnotherVersionIsNamed(String verb) {
         refusal = "There is no verb '" + verb + "'.";
         assertThat(vmm(verb, "web")).isEqualTo(1);
@@ -303,5 +303,41 @@ final class GuestVerbsTest {
         assertThat(vmm("trace", "web", argument)).isEqualTo(2);
         assertThat(err.toString()).contains(said);
         assertThat(heard).isEmpty();
+    }
+
+    // ---- where ----
+
+    @Test
+    void eachVcpuIsShownWithWhatItWaitsForAndWhoCalled() {
+        answer =
+                JsonParser.parseString(
+                        "{'paused':true,'ended':false,'symbols':true,'vcpus':[{'vcpu':0,"
+                            + "'state':'blocked','mode':'kernel','rip':'0xffffffff81001234',"
+                            + "'rsp':'0x1','function':'xen_hypercall_sched_op+0xa',"
+                            + "'waits_for':{'upcalls_masked':false,'nanoseconds_left':1234567},"
+                            + "'calls':[{'return_address':'0x1000','function':'idle+0x4',"
+                            + "'certain':true},{'return_address':'0x2000','certain':false}]},"
+                            + "{'vcpu':1,'state':'polling','mode':'kernel','rip':'0x1000',"
+                            + "'rsp':'0x1','calls':[],'waits_for':{'ports':[{'port':5,'use':'ipi'}]"
+                            + "}},{'vcpu':2,'state':'running','mode':'user','rip':'0x401000',"
+                            + "'rsp':'0x1'},{'vcpu':3,'state':'offline'}]}");
+        assertThat(vmm("where", "web")).isZero();
+        assertThat(out.toString())
+                .isEqualTo(
+                        """
+                        web is paused.
+                        vCPU 0: blocked, kernel mode, waits for an event, for 1.235 ms at most
+                            ffffffff81001234 xen_hypercall_sched_op+0xa
+                            0000000000001000 idle+0x4
+                          ? 0000000000002000
+                        vCPU 1: polling, kernel mode, waits for port 5 (ipi)
+                            0000000000001000
+                        vCPU 2: running, user mode
+                            0000000000401000
+                        vCPU 3: offline
+                        """);
+        out.getBuffer().setLength(0);
+        assertThat(vmm("where", "web", "--json")).isZero();
+        assertThat(JsonParser.parseString(out.toString())).isEqualTo(answer);
     }
 }

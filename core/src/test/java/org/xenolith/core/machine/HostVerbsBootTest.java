@@ -188,7 +188,7 @@ class HostVerbsBootTest {
                 ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
             for (String verb :
                     new String[] {
-                        "pause", "stat", "destroy", "mem-set", "console", "trace"
+                        "pause", "stat", "destroy", "mem-set", "console", "trace", "where"
                     }) {
                 assertThatThrownBy(() -> client.ask(request(verb, "nobody")))
                         .as(verb)

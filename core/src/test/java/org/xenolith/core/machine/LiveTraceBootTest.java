@@ -19,6 +19,7 @@ import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
+import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.TraceTopic;
 
 import java.io.IOException;
@@ -371,6 +372,79 @@ class LiveTraceBootTest {
                 .hasMessageStartingWith(said);
     }
 
+    // ---- where ----
+
+    private JsonObject where() throws Exception {
+        JsonObject request = new JsonObject();
+        request.addProperty("verb", "where");
+        request.addProperty("guest", "test");
+        try (ControlClient client = client()) {
+            return client.ask(request).getAsJsonObject();
+        }
+    }
+
+    private JsonObject vcpu0() throws Exception {
+        return where().getAsJsonArray("vcpus").get(0).getAsJsonObject();
+    }
+
+    @Test
+    void guestThatWaitsForAKeyIsInItsIdleLoop() throws Exception {
+        Guest guest = started("");
+        assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+        while (!guest.state().equals("-b----")) {
+            Thread.onSpinWait();
+        }
+        JsonObject vcpu = vcpu0();
+        assertThat(vcpu.get("state").getAsString()).isEqualTo("blocked");
+        assertThat(vcpu.get("mode").getAsString()).isEqualTo("kernel");
+        assertThat(vcpu.getAsJsonObject("waits_for").get("upcalls_masked").getAsBoolean())
+                .isFalse();
+        List<String> certain =
+                vcpu.getAsJsonArray("calls").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .filter(call -> call.get("certain").getAsBoolean())
+                        .map(call -> call.get("function").getAsString().replaceFirst("\\+.*", ""))
+                        .toList();
+        assertThat(certain).as("by its frame pointers").contains("kernel_main");
+        assertThat(where().get("paused").getAsBoolean()).isFalse();
+        guest.pause();
+        assertThat(where().get("paused").getAsBoolean()).isTrue();
+        assertThat(guest.isPaused()).isTrue();
+        guest.destroy();
+        guest.await(Optional.of(PATIENCE));
+        assertThat(where().get("ended").getAsBoolean()).isTrue();
+    }
+
+    @Test
+    void guestThatRunsIsFoundInWhatItDoes() throws Exception {
+        started("run=spin 100000");
+        JsonObject vcpu = vcpu0();
+        while (!vcpu.get("state").getAsString().equals("running")
+                || !vcpu.toString().contains("command_spin")) {
+            vcpu = vcpu0();
+        }
+        assertThat(vcpu.has("waits_for")).isFalse();
+    }
+
+    @Test
+    void symbolsThatTheHeapTookBackAreReadAgainUnlessTheKernelIsAnother() throws Exception {
+        Path file = BootFixture.lantern(folder);
+        Optional<ImageCache.Version> version = ImageCache.version(file);
+        ImageCache images = new ImageCache();
+        GuestSymbols symbols =
+                new GuestSymbols(
+                        Symbols.of(images.kernel(file).elf()), () -> Host.symbols(images, version));
+        assertThat(symbols.ready().areKnown()).isTrue();
+        symbols.forget();
+        assertThat(symbols.ready().areKnown()).isTrue();
+        symbols.forget();
+        Files.write(file, new byte[100]);
+        assertThat(symbols.ready().areKnown()).isFalse();
+        symbols.forget();
+        Files.delete(file);
+        assertThat(symbols.ready().areKnown()).isFalse();
+    }
+
     // ---- it leaves no mark ----
 
     private long[] run(Consumer<Guest> look) throws Exception {
@@ -398,6 +472,7 @@ class LiveTraceBootTest {
                 run(
                         _ -> {
                             try {
+                                where();
                                 ControlClient client = client();
                                 client.ask(counting(100));
                                 client.close();
