@@ -32,6 +32,7 @@ final class GuestLoop {
     final PvGuest guest = new PvGuest(1, GuestClock.live());
     final VirtualCpu vcpu = guest.vcpu(0);
 
+    private final Hypercalls hypercalls;
     private final VcpuRunner runner;
 
     GuestLoop() {
@@ -42,14 +43,16 @@ final class GuestLoop {
      * @param tracer watches the guest; null for nobody
      */
     GuestLoop(Tracer tracer) {
-        runner =
-                tracer == null
-                        ? guest.runner
-                        : new VcpuRunner(
-                                new Hypercalls(guest.domain, guest.console::write, tracer)::execute,
-                                tracer);
+        hypercalls = new Hypercalls(guest.domain, guest.console::write, tracer);
+        runner = new VcpuRunner(hypercalls::execute, tracer);
         // As the scheduler leaves it: who sends the vCPU an event need not wake it.
         vcpu.state = VirtualCpu.State.RUNNING;
+    }
+
+    /** Has another tracer from now on, null for none. */
+    void trace(Tracer tracer) {
+        hypercalls.trace(tracer);
+        runner.trace(tracer);
     }
 
     /** Writes the loop. Registers that the body relies on are set by the caller. */

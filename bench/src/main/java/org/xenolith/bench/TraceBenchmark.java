@@ -51,10 +51,15 @@ public class TraceBenchmark {
     private static final int SLOT = (int) (VADDR >>> Ram.PAGE_SHIFT);
     private static final int TOGGLE = Cpu.R12;
 
+    /** So long that it is compiled with a tracer. */
+    private static final int ROUNDS_WATCHED = 500;
+
     /** Who watches. */
     public enum Watching {
         /** Nobody: there is no tracer. */
         NOBODY,
+        /** Nobody any more: all hypercalls were traced for a while. */
+        NOBODY_ANY_MORE,
         /** A trace of something else. */
         ANOTHER_TOPIC,
         /** A trace of all hypercalls, as text that goes nowhere. */
@@ -72,7 +77,7 @@ public class TraceBenchmark {
                 switch (watching) {
                     case NOBODY -> null;
                     case ANOTHER_TOPIC -> tracer(TraceTopic.GRANT);
-                    case HYPERCALLS -> tracer(TraceTopic.HYPERCALL);
+                    case NOBODY_ANY_MORE, HYPERCALLS -> tracer(TraceTopic.HYPERCALL);
                 };
         loop = new GuestLoop(tracer);
         TestDomain memory = loop.guest.memory;
@@ -85,6 +90,12 @@ public class TraceBenchmark {
                     GuestLoop.syscallWithoutError(code);
                     code.alu(Alu.XOR, 64, Assembler.at(Cpu.RDI, MmuCommand.VAL), TOGGLE);
                 });
+        if (watching == Watching.NOBODY_ANY_MORE) {
+            for (int i = 0; i < ROUNDS_WATCHED; i++) {
+                loop.run();
+            }
+            loop.trace(null);
+        }
     }
 
     private static Tracer tracer(TraceTopic topic) {
