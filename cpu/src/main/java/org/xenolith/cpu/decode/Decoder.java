@@ -1,8 +1,8 @@
 package org.xenolith.cpu.decode;
 
 /**
- * Decodes one instruction of 64-bit mode. Allocates nothing and keeps no state. SDM vol. 2, chapter
- * 2.
+ * Decodes one instruction: of 64-bit mode here, of 32-bit code in {@link CompatibilityDecoder}.
+ * Allocates nothing and keeps no state. SDM vol. 2, chapter 2.
  */
 public final class Decoder {
     /** Returned when the instruction goes on behind the last available byte. */
@@ -15,12 +15,13 @@ public final class Decoder {
     public static final int MAX_LENGTH = 15;
 
     /** Prefixes seen, as bits. The lower three select in {@link #MANDATORY_PREFIX}. */
-    private static final int OPERAND_SIZE = 1,
+    static final int OPERAND_SIZE = 1,
             REP = 1 << 1,
             REPNE = 1 << 2,
             ADDRESS_SIZE = 1 << 3,
-            LOCK = 1 << 4,
-            SEGMENT_FS = 1 << 5,
+            LOCK = 1 << 4;
+
+    private static final int SEGMENT_FS = 1 << 5,
             SEGMENT_GS = 1 << 6,
             MANDATORY_BITS = OPERAND_SIZE | REP | REPNE;
 
@@ -43,6 +44,15 @@ public final class Decoder {
         Encoding.F2
     };
 
+    private static final OpcodeIndex INDEX = new OpcodeIndex(CodeSize.CODE_64);
+
+    private static final int[] OPCODES = INDEX.opcodes;
+    private static final OpcodeRow[] ROWS = INDEX.rows;
+    private static final int[] FORMS = INDEX.forms;
+
+    /** {@code 90+r}, which {@code 90} alone hides although REX.B brings it back. */
+    private static final OpcodeRow XCHG_ROW = INDEX.row(0x91);
+
     private static final int NOP_OR_XCHG = 0x90;
 
     private static final int ESCAPE = 0x0f, ESCAPE_38 = 0x38, ESCAPE_3A = 0x3a;
@@ -51,15 +61,28 @@ public final class Decoder {
     private static final byte[] ESCAPED_LENGTH = {1, 2, 3, 3};
 
     /** ModRM from which on mod names a register. */
-    private static final int MOD_REGISTER = 0xc0;
+    static final int MOD_REGISTER = 0xc0;
 
     /** What the readers return when bytes run out, in place of a position. */
-    private static final int TRUNCATED = -1;
+    static final int TRUNCATED = -1;
 
     private Decoder() {}
 
     /**
-     * Decodes the instruction that begins at {@code code[offset]}.
+     * Decodes the instruction that begins at {@code code[offset]} in a code segment of that size.
+     *
+     * @see #decode(byte[], int, int, Instruction)
+     */
+    public static int decode(
+            CodeSize size, byte[] code, int offset, int available, Instruction out) {
+        return switch (size) {
+            case CODE_64 -> decode(code, offset, available, out);
+            case CODE_32 -> CompatibilityDecoder.decode(code, offset, available, out);
+        };
+    }
+
+    /**
+     * Decodes the instruction of 64-bit mode that begins at {@code code[offset]}.
      *
      * @param available bytes that may be read from there on, 0 or more
      * @param out receives the result, complete unless a negative value is returned; its row is null
@@ -98,8 +121,8 @@ public final class Decoder {
         if (opcode == TRUNCATED) {
             return TRUNCATED;
         }
-        int position = start + ESCAPED_LENGTH[opcode >>> 8];
-        int selectors = OpcodeIndex.OPCODES[opcode];
+        int position = start + opcodeLength(opcode);
+        int selectors = OPCODES[opcode];
         int modRm = -1;
         int selector = 0;
         if ((selectors & OpcodeIndex.HAS_MODRM) != 0) {
@@ -112,12 +135,12 @@ public final class Decoder {
         if ((selectors & OpcodeIndex.BY_PREFIX) != 0) {
             selector =
                     selector * OpcodeIndex.PREFIX_SLOTS
-                            + MANDATORY_PREFIX[prefixes & MANDATORY_BITS] * 2
+                            + mandatoryPrefix(prefixes) * 2
                             + (rex >>> 3 & 1);
         }
         int slot = (selectors & OpcodeIndex.FIRST_SLOT) + selector;
-        int form = OpcodeIndex.FORMS[slot];
-        out.row = OpcodeIndex.ROWS[slot];
+        int form = FORMS[slot];
+        out.row = ROWS[slot];
         out.opcode = opcode & 0xff;
         out.modRm = modRm;
         clearOperands(out);
@@ -141,8 +164,8 @@ public final class Decoder {
         return end;
     }
 
-    /** Returns the opcode as an index of {@link OpcodeIndex#OPCODES}. */
-    private static int readOpcode(byte[] code, int start, int limit) {
+    /** Returns the opcode as an index of {@link OpcodeIndex#opcodes}. */
+    static int readOpcode(byte[] code, int start, int limit) {
         if (start >= limit) {
             return TRUNCATED;
         }
@@ -164,7 +187,16 @@ public final class Decoder {
         return map | code[start + 2] & 0xff;
     }
 
-    private static void clearOperands(Instruction out) {
+    static int opcodeLength(int opcode) {
+        return ESCAPED_LENGTH[opcode >>> 8];
+    }
+
+    /** The prefix among 66, F2 and F3 that selects the instruction, as {@link Encoding} says. */
+    static int mandatoryPrefix(int prefixes) {
+        return MANDATORY_PREFIX[prefixes & MANDATORY_BITS];
+    }
+
+    static void clearOperands(Instruction out) {
         out.memory = false;
         out.ripRelative = false;
         out.base = Instruction.NO_REGISTER;
@@ -186,12 +218,12 @@ public final class Decoder {
         out.reg = 0;
         out.rm = opcode & 7 | rexB;
         if (opcode == NOP_OR_XCHG && rexB != 0) {
-            out.row = OpcodeIndex.XCHG_ROW;
+            out.row = XCHG_ROW;
         }
     }
 
     /** Of F2 and F3, and of FS and GS, the last one counts; other prefixes add up. */
-    private static int withPrefix(int prefixes, int bit) {
+    static int withPrefix(int prefixes, int bit) {
         return switch (bit) {
             case REP, REPNE -> prefixes & ~(REP | REPNE) | bit;
             case SEGMENT_FS, SEGMENT_GS -> prefixes & ~(SEGMENT_FS | SEGMENT_GS) | bit;
@@ -200,11 +232,13 @@ public final class Decoder {
     }
 
     private static void setPrefixes(Instruction out, int prefixes, int rex) {
+        out.code32 = false;
         out.rex = rex;
         out.rep = (prefixes & REP) != 0;
         out.repne = (prefixes & REPNE) != 0;
         out.lock = (prefixes & LOCK) != 0;
         out.addressSize = (prefixes & ADDRESS_SIZE) != 0 ? 4 : 8;
+        out.segmentOverride = (prefixes & (SEGMENT_FS | SEGMENT_GS)) != 0;
         out.segment =
                 (prefixes & SEGMENT_FS) != 0
                         ? Instruction.FS
@@ -221,12 +255,12 @@ public final class Decoder {
         }
     }
 
-    private static boolean mayLock(Instruction out, int form) {
+    static boolean mayLock(Instruction out, int form) {
         return out.memory && (form & OpcodeIndex.LOCKABLE) != 0;
     }
 
     /** Reads SIB and displacement; returns the position behind them, or {@link #TRUNCATED}. */
-    private static int readAddress(byte[] code, int start, int limit, Instruction out) {
+    static int readAddress(byte[] code, int start, int limit, Instruction out) {
         int position = start;
         int mod = out.modRm >>> 6;
         int base = out.modRm & 7;
@@ -266,8 +300,7 @@ public final class Decoder {
     }
 
     /** Reads what follows the address; returns the position behind it, or {@link #TRUNCATED}. */
-    private static int readImmediates(
-            byte[] code, int position, int limit, int form, Instruction out) {
+    static int readImmediates(byte[] code, int position, int limit, int form, Instruction out) {
         int size = form >>> OpcodeIndex.IMMEDIATE_SIZE_SHIFT;
         if (size == 0) {
             if ((form & OpcodeIndex.IMMEDIATE_Z) != 0) {
@@ -286,7 +319,7 @@ public final class Decoder {
         out.immediate = readImmediate(code, position, size, form);
         return (form & OpcodeIndex.SECOND_IMMEDIATE) == 0
                 ? position + size
-                : readSecondImmediate(code, position + size, limit, out);
+                : readSecondImmediate(code, position + size, limit, form, out);
     }
 
     private static long readImmediate(byte[] code, int position, int size, int form) {
@@ -299,12 +332,14 @@ public final class Decoder {
         };
     }
 
-    private static int readSecondImmediate(byte[] code, int position, int limit, Instruction out) {
-        if (position >= limit) {
+    private static int readSecondImmediate(
+            byte[] code, int position, int limit, int form, Instruction out) {
+        int size = (form & OpcodeIndex.SECOND_IS_WORD) != 0 ? 2 : 1;
+        if (limit - position < size) {
             return TRUNCATED;
         }
-        out.immediate2 = code[position] & 0xffL;
-        return position + 1;
+        out.immediate2 = readImmediate(code, position, size, 0);
+        return position + size;
     }
 
     private static int readMoffs(byte[] code, int position, int limit, Instruction out) {
@@ -312,14 +347,11 @@ public final class Decoder {
             return TRUNCATED;
         }
         out.memory = true;
-        out.displacement =
-                out.addressSize == 8
-                        ? readLong(code, position)
-                        : readInt(code, position) & 0xffff_ffffL;
+        out.displacement = readImmediate(code, position, out.addressSize, 0);
         return position + out.addressSize;
     }
 
-    private static short readShort(byte[] code, int position) {
+    static short readShort(byte[] code, int position) {
         return (short) (code[position] & 0xff | code[position + 1] << 8);
     }
 

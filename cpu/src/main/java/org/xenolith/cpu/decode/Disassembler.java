@@ -98,8 +98,9 @@ public final class Disassembler {
             case "iret" -> bySize(instruction, "iretw", "iret", "iretq");
             case "sysret" -> bySize(instruction, "sysret", "sysret", "sysretq");
             case "retf" -> bySize(instruction, "retfw", "retf", "retfq");
-            case "pushf", "popf" -> mnemonic + (instruction.operandSize == 2 ? "w" : "");
-            case "jrcxz" -> instruction.addressSize == 4 ? "jecxz" : mnemonic;
+            case "pushf", "popf", "pusha", "popa" ->
+                    mnemonic + (instruction.operandSize == 2 ? "w" : "");
+            case "jrcxz" -> bySize(instruction.addressSize, "jcxz", "jecxz", "jrcxz");
             case "callf" -> "call";
             case "jmpf" -> "jmp";
             case "mov" -> isWide(instruction) ? "movabs" : mnemonic;
@@ -109,7 +110,11 @@ public final class Disassembler {
 
     private static String bySize(
             Instruction instruction, String word, String doubleword, String quadword) {
-        return switch (instruction.operandSize) {
+        return bySize(instruction.operandSize, word, doubleword, quadword);
+    }
+
+    private static String bySize(int size, String word, String doubleword, String quadword) {
+        return switch (size) {
             case 2 -> word;
             case 4 -> doubleword;
             default -> quadword;
@@ -149,7 +154,7 @@ public final class Disassembler {
             case ED, RD -> rmText(instruction, 4);
             case EV, RV -> rmText(instruction, operandSize);
             case EY, RY -> rmText(instruction, sizeByRexW);
-            case EQ, RQ -> rmText(instruction, 8);
+            case EQ, RQ -> rmText(instruction, instruction.code32 ? 4 : 8);
             case GB -> register(instruction, instruction.reg, 1);
             case GW -> register(instruction, instruction.reg, 2);
             case GD -> register(instruction, instruction.reg, 4);
@@ -164,13 +169,15 @@ public final class Disassembler {
             case MY -> memory(instruction, sizeByRexW);
             case MX -> memory(instruction, XMMWORD);
             case MP -> memory(instruction, farPointerSize(instruction));
+            case MA -> memory(instruction, 2 * operandSize);
             case ZB -> register(instruction, instruction.rm, 1);
             case ZV -> register(instruction, instruction.rm, operandSize);
             case ZQ -> register(instruction, instruction.rm, 8);
             case IB, IW, IV -> hex(instruction.immediate);
             case IBS, IZ -> hex(truncate(instruction.immediate, operandSize));
             case ONE -> "1";
-            case JB, JZ -> hex(vaddr + instruction.length + instruction.immediate);
+            case JB, JZ -> hex(branchTarget(instruction, vaddr));
+            case AP -> hex(instruction.immediate2) + ":" + hex(instruction.immediate);
             case OB, OV -> memory(instruction, UNSIZED);
             case AL -> "al";
             case CL -> "cl";
@@ -183,6 +190,10 @@ public final class Disassembler {
             case SW -> SEGMENT_NAMES[instruction.reg & 7];
             case CD -> "cr" + instruction.reg;
             case DD -> "dr" + instruction.reg;
+            case ES -> "es";
+            case CS -> "cs";
+            case SS -> "ss";
+            case DS -> "ds";
             case FS -> "fs";
             case GS -> "gs";
             case PQ -> "mm" + (instruction.reg & 7);
@@ -197,6 +208,11 @@ public final class Disassembler {
             case WSD, WQ -> xmmOrMemory(instruction, 8);
             case XMM0 -> "xmm0";
         };
+    }
+
+    private static long branchTarget(Instruction instruction, long vaddr) {
+        long target = vaddr + instruction.length + instruction.immediate;
+        return instruction.code32 ? truncate(target, instruction.operandSize) : target;
     }
 
     /** Port instructions know no 64-bit operands. */
@@ -250,7 +266,7 @@ public final class Disassembler {
     /** The memory operand with its width, such as {@code DWORD PTR fs:[rax+rcx*4-0x8]}. */
     static String memory(Instruction instruction, int size) {
         StringBuilder text = new StringBuilder(sizeName(size));
-        if (instruction.segment != Instruction.NO_REGISTER) {
+        if (instruction.segmentOverride) {
             text.append(segmentName(instruction)).append(':');
         }
         boolean absolute =
@@ -258,7 +274,7 @@ public final class Disassembler {
                         && instruction.base == Instruction.NO_REGISTER
                         && instruction.index == Instruction.NO_REGISTER;
         if (absolute) {
-            String segment = instruction.segment == Instruction.NO_REGISTER ? "ds:" : "";
+            String segment = instruction.segmentOverride ? "" : "ds:";
             return text.append(segment)
                     .append(hex(truncate(instruction.displacement, instruction.addressSize)))
                     .toString();
@@ -277,8 +293,7 @@ public final class Disassembler {
         if (instruction.index != Instruction.NO_REGISTER) {
             text.append(text.isEmpty() ? "" : "+")
                     .append(registerName(instruction.index, size))
-                    .append('*')
-                    .append(1 << instruction.scale);
+                    .append(size == 2 ? "" : "*" + (1 << instruction.scale));
         }
         return text.append(displacementText(instruction)).toString();
     }
@@ -297,14 +312,19 @@ public final class Disassembler {
     }
 
     private static String segmentName(Instruction instruction) {
-        return instruction.segment == Instruction.FS ? "fs" : "gs";
+        return switch (instruction.segment) {
+            case Instruction.ES -> "es";
+            case Instruction.CS -> "cs";
+            case Instruction.SS -> "ss";
+            case Instruction.FS -> "fs";
+            case Instruction.GS -> "gs";
+            default -> "ds";
+        };
     }
 
     private static String stringSource(Instruction instruction, int register, int size) {
-        String segment =
-                instruction.segment == Instruction.NO_REGISTER ? "ds" : segmentName(instruction);
         return sizeName(size)
-                + segment
+                + segmentName(instruction)
                 + ":["
                 + registerName(register, instruction.addressSize)
                 + "]";

@@ -9,8 +9,11 @@ public final class Instruction {
     /** Register number of "no base", "no index": the interpreter's register file holds 0 there. */
     public static final int NO_REGISTER = 16;
 
-    /** Segment override values of {@link #segment}. */
-    public static final int FS = 17, GS = 18;
+    /**
+     * Values of {@link #segment}: where the interpreter's register file keeps the segments' bases.
+     * 64-bit mode knows the first two.
+     */
+    public static final int FS = 17, GS = 18, ES = 21, CS = 22, SS = 23, DS = 24;
 
     /** The table row, or null when the bytes are no instruction that we know (#UD). */
     public OpcodeRow row;
@@ -18,10 +21,16 @@ public final class Instruction {
     /** Bytes, 1 to 15. */
     public int length;
 
-    /** Width in bytes of operands coded v: 2, 4 or 8; 1 has operand codes of its own. */
+    /** Whether it was decoded as 32-bit code, not in 64-bit mode. */
+    public boolean code32;
+
+    /**
+     * Width in bytes of operands coded v: 2, 4 or 8; 1 has operand codes of its own. Near branches
+     * of 32-bit code cut EIP to this width.
+     */
     public int operandSize;
 
-    /** 8, or 4 with a 67 prefix. */
+    /** 8, or 4 with a 67 prefix; 4, or 2 with a 67 prefix, in 32-bit code. */
     public int addressSize;
 
     public boolean lock, rep, repne;
@@ -54,23 +63,29 @@ public final class Instruction {
     public int scale;
 
     /**
-     * {@link #NO_REGISTER}, {@link #FS} or {@link #GS}: other overrides mean nothing in 64-bit
-     * mode.
+     * The segment of the memory operand, or of a string source. {@link #NO_REGISTER}, {@link #FS}
+     * or {@link #GS} in 64-bit mode, where other overrides mean nothing. In 32-bit code one of the
+     * six: the override, or else {@link #SS} for an address based on (E)SP or (E)BP, {@link #DS}
+     * for others. String destinations and the stack have segments of their own.
      */
     public int segment;
+
+    /** Whether a prefix named {@link #segment}. */
+    public boolean segmentOverride;
 
     /** The displacement counts from the next instruction; base and index are none. */
     public boolean ripRelative;
 
+    /** Sign-extended; moffs zero-extended. The sum counts modulo the address size. */
     public long displacement;
 
     /**
      * First immediate, sign-extended where the operand code says so (IBS, IZ), else zero-extended;
-     * branch displacement for J operands, sign-extended.
+     * a far pointer's offset; branch displacement for J operands, sign-extended.
      */
     public long immediate;
 
-    /** Second immediate (ENTER), zero-extended. */
+    /** Second immediate (ENTER), or the selector of a far pointer, zero-extended. */
     public long immediate2;
 
     /** The last opcode byte: its low bits name a condition or a register in some rows. */
@@ -84,6 +99,7 @@ public final class Instruction {
         Instruction copy = new Instruction();
         copy.row = row;
         copy.length = length;
+        copy.code32 = code32;
         copy.operandSize = operandSize;
         copy.addressSize = addressSize;
         copy.lock = lock;
@@ -97,6 +113,7 @@ public final class Instruction {
         copy.base = newBase;
         copy.index = NO_REGISTER;
         copy.segment = newSegment;
+        copy.segmentOverride = segmentOverride;
         copy.immediate = immediate;
         copy.immediate2 = immediate2;
         copy.opcode = opcode;

@@ -6,11 +6,12 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The opcode table arranged for the decoder. Each opcode owns a run of slots, one for each value of
- * what else selects the instruction there: part of ModRM, mandatory prefix, REX.W. Most own one.
+ * The opcode table of one code size, arranged for its decoder. Each opcode owns a run of slots, one
+ * for each value of what else selects the instruction there: part of ModRM, mandatory prefix,
+ * REX.W. Most own one.
  */
 final class OpcodeIndex {
-    /** Bits of {@link #OPCODES}: first slot, and what else selects among the opcode's slots. */
+    /** Bits of {@link #opcodes}: first slot, and what else selects among the opcode's slots. */
     static final int FIRST_SLOT = 0xffff,
             HAS_MODRM = 1 << 16,
             BY_MOD_AND_REG = 1 << 17,
@@ -20,7 +21,7 @@ final class OpcodeIndex {
     /** Slots per ModRM selection of a {@link #BY_PREFIX} opcode: four prefixes, REX.W or not. */
     static final int PREFIX_SLOTS = 8;
 
-    /** Bits of {@link #FORMS}: what of a row the decoder needs. */
+    /** Bits of {@link #forms}: what of a row the decoder needs. */
     static final int DEFAULT_64 = 1,
             FORCE_64 = 1 << 1,
             LOCKABLE = 1 << 2,
@@ -30,25 +31,23 @@ final class OpcodeIndex {
             IMMEDIATE_Z = 1 << 5,
             IMMEDIATE_V = 1 << 6,
             SIGN_EXTENDED = 1 << 7,
-            // A second immediate, of one byte.
-            SECOND_IMMEDIATE = 1 << 8;
+            // A second immediate, of one byte or two.
+            SECOND_IMMEDIATE = 1 << 8,
+            SECOND_IS_WORD = 1 << 9;
 
-    /** Where {@link #FORMS} keeps the immediate's size in bytes, unless Z or V. */
+    /** Where {@link #forms} keeps the immediate's size in bytes, unless Z or V. */
     static final int IMMEDIATE_SIZE_SHIFT = 16;
 
     private static final int MAPS_SIZE = 4 * 256;
 
     /** By map and opcode byte. */
-    static final int[] OPCODES = new int[MAPS_SIZE];
+    final int[] opcodes = new int[MAPS_SIZE];
 
     /** By slot; null where the bytes are no instruction. */
-    static final OpcodeRow[] ROWS;
+    final OpcodeRow[] rows;
 
     /** By slot; 0 where the row is null. */
-    static final int[] FORMS;
-
-    /** {@code 90+r}, which {@code 90} alone hides although REX.B brings it back. */
-    static final OpcodeRow XCHG_ROW;
+    final int[] forms;
 
     /**
      * A row with what its columns say.
@@ -63,32 +62,38 @@ final class OpcodeIndex {
         }
     }
 
-    static {
+    OpcodeIndex(CodeSize size) {
         List<Line> lines = new ArrayList<>();
-        OpcodeTable.rows().forEach(row -> lines.add(Line.of(row)));
+        for (OpcodeRow row : OpcodeTable.rows()) {
+            if (row.existsIn(size)) {
+                lines.add(Line.of(row));
+            }
+        }
         lines.sort(Comparator.comparingInt(line -> line.encoding.rank()));
-        ROWS = new OpcodeRow[allotSlots(lines)];
-        lines.forEach(OpcodeIndex::fillSlots);
-        FORMS = Arrays.stream(ROWS).mapToInt(OpcodeIndex::form).toArray();
-        XCHG_ROW = ROWS[OPCODES[0x91] & FIRST_SLOT];
+        rows = new OpcodeRow[allotSlots(lines)];
+        lines.forEach(this::fillSlots);
+        forms = Arrays.stream(rows).mapToInt(OpcodeIndex::form).toArray();
     }
 
-    private OpcodeIndex() {}
+    /** The row of an opcode that owns one slot. */
+    OpcodeRow row(int opcode) {
+        return rows[opcodes[opcode] & FIRST_SLOT];
+    }
 
     /** Gives each opcode its run of slots; slot 0 stays empty and serves all undefined opcodes. */
-    private static int allotSlots(List<Line> lines) {
+    private int allotSlots(List<Line> lines) {
         for (Line line : lines) {
             Encoding encoding = line.encoding;
             for (int i = 0; i < encoding.opcodes(); i++) {
-                OPCODES[encoding.opcode() + i] |= selectors(line);
+                opcodes[encoding.opcode() + i] |= selectors(line);
             }
         }
         int used = 1;
         boolean[] known = knownOpcodes(lines);
         for (int opcode = 0; opcode < MAPS_SIZE; opcode++) {
             if (known[opcode]) {
-                int slots = slotsOf(OPCODES[opcode]);
-                OPCODES[opcode] |= used;
+                int slots = slotsOf(opcodes[opcode]);
+                opcodes[opcode] |= used;
                 used += slots;
             }
         }
@@ -122,10 +127,10 @@ final class OpcodeIndex {
                 };
     }
 
-    private static void fillSlots(Line line) {
+    private void fillSlots(Line line) {
         Encoding encoding = line.encoding;
         for (int i = 0; i < encoding.opcodes(); i++) {
-            int opcode = OPCODES[encoding.opcode() + i];
+            int opcode = opcodes[encoding.opcode() + i];
             if ((opcode & HAS_MODRM) == 0) {
                 fillPrefixSlots(line, opcode, 0);
                 continue;
@@ -158,18 +163,18 @@ final class OpcodeIndex {
         return modRm >>> 3 & 7 | (modRm >= 0xc0 ? 8 : 0);
     }
 
-    private static void fillPrefixSlots(Line line, int opcode, int selector) {
+    private void fillPrefixSlots(Line line, int opcode, int selector) {
         Encoding encoding = line.encoding;
         int first = opcode & FIRST_SLOT;
         if ((opcode & BY_PREFIX) == 0) {
-            ROWS[first + selector] = line.row;
+            rows[first + selector] = line.row;
             return;
         }
         for (int slot = 0; slot < PREFIX_SLOTS; slot++) {
             boolean prefixHolds =
                     encoding.prefix() == Encoding.ANY || encoding.prefix() == slot >>> 1;
             if (prefixHolds && (!encoding.rexW() || (slot & 1) != 0)) {
-                ROWS[first + selector * PREFIX_SLOTS + slot] = line.row;
+                rows[first + selector * PREFIX_SLOTS + slot] = line.row;
             }
         }
     }
@@ -189,7 +194,7 @@ final class OpcodeIndex {
                 .noneMatch(
                         operand ->
                                 switch (operand) {
-                                    case M, MB, MW, MD, MQ, MV, MY, MX, MP -> true;
+                                    case M, MB, MW, MD, MQ, MV, MY, MX, MP, MA -> true;
                                     default -> false;
                                 });
     }
@@ -221,6 +226,7 @@ final class OpcodeIndex {
             case IW -> 2 << IMMEDIATE_SIZE_SHIFT;
             case IZ, JZ -> IMMEDIATE_Z | SIGN_EXTENDED;
             case IV -> IMMEDIATE_V;
+            case AP -> IMMEDIATE_Z | SECOND_IMMEDIATE | SECOND_IS_WORD;
             case OB, OV -> MOFFS;
             case CD, DD -> MOD_IGNORED;
             default -> 0;

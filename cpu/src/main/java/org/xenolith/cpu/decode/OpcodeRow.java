@@ -18,10 +18,10 @@ public record OpcodeRow(
     /** A LOCK prefix is legal with a memory destination. */
     public static final int LOCKABLE = 1;
 
-    /** Operand size is 64 bit without REX.W (near branches, push, pop). */
+    /** In 64-bit mode the operand size is 64 bit without REX.W (push, pop). */
     public static final int DEFAULT_64 = 1 << 1;
 
-    /** Operand size is 64 bit whatever the prefixes say (near branches). */
+    /** In 64-bit mode the operand size is 64 bit whatever the prefixes say (near branches). */
     public static final int FORCE_64 = 1 << 2;
 
     /** Ends a decoded block: the next instruction is not simply the following one. */
@@ -41,6 +41,21 @@ public record OpcodeRow(
 
     /** Known, but nothing a PV guest may execute: raises #GP(0) or #UD. */
     public static final int PRIVILEGED = 1 << 8;
+
+    /** In 64-bit mode the encoding means something else or nothing; the manual's i64. */
+    public static final int INVALID_64 = 1 << 9;
+
+    /** In 32-bit code the encoding means something else or nothing; the manual's o64. */
+    public static final int ONLY_64 = 1 << 10;
+
+    /** Whether the row is one of those that code of this size has. */
+    public boolean existsIn(CodeSize size) {
+        return !has(
+                switch (size) {
+                    case CODE_64 -> INVALID_64;
+                    case CODE_32 -> ONLY_64;
+                });
+    }
 
     public boolean has(int flag) {
         return (flags & flag) != 0;

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * The instructions we know, one line each: encoding, mnemonic, operands, properties. SDM vol. 2,
- * appendix A; 64-bit mode.
+ * appendix A; 64-bit mode and 32-bit code.
  *
  * <p>Columns are set apart by two blanks or more. An encoding is, in this order:
  *
@@ -17,13 +17,17 @@ import java.util.List;
  *   <li>the opcode with its escape bytes; {@code +r} where its low three bits name a register;
  *   <li>{@code /r}, or {@code /0} to {@code /7} where ModRM.reg is part of the opcode ({@code /0-5}
  *       for several); or a third byte where the whole ModRM byte is, {@code +i} when rm is free;
- *   <li>{@code ib iw iz iv o cb cz}: what follows, for the reader; the operands say the same.
+ *   <li>{@code ib iw iz iv o cb cz ap}: what follows, for the reader; the operands say the same.
  * </ul>
  *
  * <p>Operands that are memory only or register only decide which ModRM.mod a line holds for. Lines
  * may overlap: the more specific encoding wins. What the manual names differently by operand size
  * has one name here, that of the smallest: {@code cbw} for cwde and cdqe, {@code movs} for movsb to
  * movsq.
+ *
+ * <p>Lines with {@code INVALID_64} hold in 32-bit code only, those with {@code ONLY_64} or REX.W in
+ * 64-bit mode only. SYSCALL, SYSRET and SYSENTER are in 32-bit code too: which of them a processor
+ * has there depends on its maker, and is for those to know who execute them.
  *
  * <p>Absent lines raise #UD, among them everything that CPUID hides from guests: VEX and EVEX
  * forms, AES, SHA, XSAVE, SMAP, RDSEED, VMX. TZCNT and LZCNT are F3-prefixed BSF and BSR to a
@@ -97,6 +101,14 @@ public final class OpcodeTable {
             81 /5 iz              sub          EV, IZ         LOCKABLE
             81 /6 iz              xor          EV, IZ         LOCKABLE
             81 /7 iz              cmp          EV, IZ
+            82 /0 ib              add          EB, IB         LOCKABLE INVALID_64
+            82 /1 ib              or           EB, IB         LOCKABLE INVALID_64
+            82 /2 ib              adc          EB, IB         LOCKABLE INVALID_64
+            82 /3 ib              sbb          EB, IB         LOCKABLE INVALID_64
+            82 /4 ib              and          EB, IB         LOCKABLE INVALID_64
+            82 /5 ib              sub          EB, IB         LOCKABLE INVALID_64
+            82 /6 ib              xor          EB, IB         LOCKABLE INVALID_64
+            82 /7 ib              cmp          EB, IB         INVALID_64
             83 /0 ib              add          EV, IBS        LOCKABLE
             83 /1 ib              or           EV, IBS        LOCKABLE
             83 /2 ib              adc          EV, IBS        LOCKABLE
@@ -129,6 +141,8 @@ public final class OpcodeTable {
             F7 /7                 idiv         EV
             FE /0                 inc          EB             LOCKABLE
             FE /1                 dec          EB             LOCKABLE
+            40+r                  inc          ZV             INVALID_64
+            48+r                  dec          ZV             INVALID_64
             FF /0                 inc          EV             LOCKABLE
             FF /1                 dec          EV             LOCKABLE
             C0 /0 ib              rol          EB, IB
@@ -181,6 +195,13 @@ public final class OpcodeTable {
             D3 /7                 sar          EV, CL
             98                    cbw          -
             99                    cwd          -
+            27                    daa          -              INVALID_64
+            2F                    das          -              INVALID_64
+            37                    aaa          -              INVALID_64
+            3F                    aas          -              INVALID_64
+            D4 ib                 aam          IB             INVALID_64
+            D5 ib                 aad          IB             INVALID_64
+            D6                    salc         -              INVALID_64
 
             # data movement
             88 /r                 mov          EB, GB
@@ -199,8 +220,10 @@ public final class OpcodeTable {
             B8+r iv               mov          ZV, IV
             C6 /0 ib              mov          EB, IB
             C7 /0 iz              mov          EV, IZ
-            63 /r                 movsxd       GV, ED
+            63 /r                 movsxd       GV, ED         ONLY_64
             8D /r                 lea          GV, M
+            C4 /r                 les          GV, MP         INVALID_64
+            C5 /r                 lds          GV, MP         INVALID_64
             86 /r                 xchg         EB, GB         LOCKABLE
             87 /r                 xchg         EV, GV         LOCKABLE
             90+r                  xchg         ZV, RAX
@@ -211,6 +234,15 @@ public final class OpcodeTable {
             9F                    lahf         -
 
             # stack
+            06                    push         ES             INVALID_64
+            0E                    push         CS             INVALID_64
+            16                    push         SS             INVALID_64
+            1E                    push         DS             INVALID_64
+            07                    pop          ES             INVALID_64
+            17                    pop          SS             INVALID_64
+            1F                    pop          DS             INVALID_64
+            60                    pusha        -              INVALID_64
+            61                    popa         -              INVALID_64
             50+r                  push         ZV             DEFAULT_64
             58+r                  pop          ZV             DEFAULT_64
             68 iz                 push         IZ             DEFAULT_64
@@ -268,10 +300,13 @@ public final class OpcodeTable {
             C3                    ret          -              FORCE_64 ENDS_BLOCK
             FF /3                 callf        MP             ENDS_BLOCK
             FF /5                 jmpf         MP             ENDS_BLOCK
+            9A ap                 callf        AP             ENDS_BLOCK INVALID_64
+            EA ap                 jmpf         AP             ENDS_BLOCK INVALID_64
             CA iw                 retf         IW             ENDS_BLOCK
             CB                    retf         -              ENDS_BLOCK
             CC                    int3         -              ENDS_BLOCK
             CD ib                 int          IB             ENDS_BLOCK
+            CE                    into         -              ENDS_BLOCK INVALID_64
             CF                    iret         -              ENDS_BLOCK
             F1                    int1         -              ENDS_BLOCK
 
@@ -283,6 +318,8 @@ public final class OpcodeTable {
             FD                    std          -
             FA                    cli          -              ENDS_BLOCK PRIVILEGED
             FB                    sti          -              ENDS_BLOCK PRIVILEGED
+            62 /r                 bound        GV, MA         INVALID_64
+            63 /r                 arpl         EW, GW         INVALID_64
             F4                    hlt          -              ENDS_BLOCK PRIVILEGED
             E4 ib                 in           AL, IB         ENDS_BLOCK PRIVILEGED
             E5 ib                 in           RAX, IB        ENDS_BLOCK PRIVILEGED
@@ -326,7 +363,7 @@ public final class OpcodeTable {
             0F 01 /7              invlpg       MB             ENDS_BLOCK PRIVILEGED
             0F 01 C8              monitor      -              ENDS_BLOCK PRIVILEGED
             0F 01 C9              mwait        -              ENDS_BLOCK PRIVILEGED
-            0F 01 F8              swapgs       -              ENDS_BLOCK PRIVILEGED
+            0F 01 F8              swapgs       -              ENDS_BLOCK PRIVILEGED ONLY_64
             0F 01 F9              rdtscp       -
             0F 02 /r              lar          GV, EW
             0F 03 /r              lsl          GV, EW
@@ -351,10 +388,10 @@ public final class OpcodeTable {
             0F 34                 sysenter     -              ENDS_BLOCK
             0F 35                 sysexit      -              ENDS_BLOCK PRIVILEGED
             0F A2                 cpuid        -
-            F3 0F AE /0           rdfsbase     RY
-            F3 0F AE /1           rdgsbase     RY
-            F3 0F AE /2           wrfsbase     RY
-            F3 0F AE /3           wrgsbase     RY
+            F3 0F AE /0           rdfsbase     RY             ONLY_64
+            F3 0F AE /1           rdgsbase     RY             ONLY_64
+            F3 0F AE /2           wrfsbase     RY             ONLY_64
+            F3 0F AE /3           wrgsbase     RY             ONLY_64
 
             # floating point state, caches, fences
             NP 0F AE /0           fxsave       M
@@ -518,6 +555,8 @@ public final class OpcodeTable {
     private static OpcodeRow parseLine(int id, String line, int commonFlags) {
         List<String> columns = columns(line);
         int flags = columns.size() > 3 ? parseFlags(columns.get(3)) : 0;
+        // There is no REX in 32-bit code.
+        flags |= columns.get(0).contains("REX.W") ? OpcodeRow.ONLY_64 : 0;
         return new OpcodeRow(
                 id,
                 columns.get(0),
@@ -574,6 +613,8 @@ public final class OpcodeTable {
             case "REPZ" -> OpcodeRow.REPZ;
             case "ESCAPE" -> OpcodeRow.ESCAPE;
             case "PRIVILEGED" -> OpcodeRow.PRIVILEGED;
+            case "INVALID_64" -> OpcodeRow.INVALID_64;
+            case "ONLY_64" -> OpcodeRow.ONLY_64;
             default ->
                     throw new IllegalArgumentException("property " + name + " in the opcode table");
         };

@@ -21,7 +21,10 @@ public enum Operand {
     GD,
     GV,
     GY,
-    /** ModRM.rm that must be memory; MP far pointer, MX 128 bit, M any or none. */
+    /**
+     * ModRM.rm that must be memory; MP far pointer, MA two bounds of the operand size, MX 128 bit,
+     * M any or none.
+     */
     M,
     MB,
     MW,
@@ -31,6 +34,7 @@ public enum Operand {
     MY,
     MX,
     MP,
+    MA,
     /** ModRM.rm that must be a register. */
     RD,
     RQ,
@@ -53,6 +57,8 @@ public enum Operand {
     /** Branch displacement relative to the next instruction. */
     JB,
     JZ,
+    /** Far pointer in the instruction: offset in {@code immediate}, selector in the second. */
+    AP,
     /** Absolute offset in the instruction (moffs). */
     OB,
     OV,
@@ -66,10 +72,14 @@ public enum Operand {
     XV,
     YB,
     YV,
-    /** Segment, control and debug register in ModRM.reg; FS and GS named by the opcode. */
+    /** Segment, control and debug register in ModRM.reg; the others named by the opcode. */
     SW,
     CD,
     DD,
+    ES,
+    CS,
+    SS,
+    DS,
     FS,
     GS,
     /** MMX register in ModRM.reg, MMX register or memory, MMX register in rm. */

@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
@@ -67,11 +68,11 @@ final class OpFactory {
         return op != null ? op : fault(Vector.INVALID_OPCODE);
     }
 
-    /** Mnemonics of the tables that nothing here executes: they raise #UD. */
+    /** Mnemonics of 64-bit mode that nothing here executes: they raise #UD. */
     static Set<String> unboundMnemonics() {
         Set<String> unbound = new TreeSet<>();
         for (OpcodeRow row : OpcodeTable.rows()) {
-            if (BY_ROW[row.id()] == null) {
+            if (row.existsIn(CodeSize.CODE_64) && BY_ROW[row.id()] == null) {
                 unbound.add(row.mnemonic());
             }
         }

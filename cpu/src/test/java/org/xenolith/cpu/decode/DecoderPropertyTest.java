@@ -2,7 +2,8 @@ package org.xenolith.cpu.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -12,7 +13,7 @@ class DecoderPropertyTest {
     private static final int ROUNDS = 1_000_000;
 
     private static final byte[] PREFIXES = {
-        0x66, 0x67, 0x64, 0x65, 0x2e, (byte) 0xf0, (byte) 0xf2, (byte) 0xf3, 0x40, 0x48, 0x4f
+        0x66, 0x67, 0x64, 0x65, 0x2e, 0x36, (byte) 0xf0, (byte) 0xf2, (byte) 0xf3, 0x40, 0x48, 0x4f
     };
 
     private final SplittableRandom random = new SplittableRandom(0x5eed);
@@ -20,58 +21,61 @@ class DecoderPropertyTest {
     private final Instruction part = new Instruction();
 
     /** The array ends with the last available byte, so that reading on would throw. */
-    @Test
-    void moreBytesAreAskedForExactlyWhileTheInstructionIsIncomplete() {
+    @ParameterizedTest
+    @EnumSource(CodeSize.class)
+    void moreBytesAreAskedForExactlyWhileTheInstructionIsIncomplete(CodeSize size) {
         byte[] code = new byte[Decoder.MAX_LENGTH + 5];
         for (int round = 0; round < ROUNDS; round++) {
             fill(code);
-            int length = Decoder.decode(code, 0, code.length, whole);
+            int length = Decoder.decode(size, code, 0, code.length, whole);
             int complete = length == Decoder.TOO_LONG ? Decoder.MAX_LENGTH : length;
             assertThat(complete).isBetween(1, Decoder.MAX_LENGTH);
-            assertTruncated(code, complete);
-            assertSame(code, complete, length);
+            assertTruncated(size, code, complete);
+            assertSame(size, code, complete, length);
         }
     }
 
-    @Test
-    void bytesBehindTheInstructionDoNotMatter() {
+    @ParameterizedTest
+    @EnumSource(CodeSize.class)
+    void bytesBehindTheInstructionDoNotMatter(CodeSize size) {
         byte[] code = new byte[Decoder.MAX_LENGTH + 5];
         for (int round = 0; round < ROUNDS; round++) {
             fill(code);
-            int length = Decoder.decode(code, 0, code.length, whole);
+            int length = Decoder.decode(size, code, 0, code.length, whole);
             if (length > 0) {
                 Arrays.fill(code, length, code.length, (byte) random.nextInt());
-                assertThat(Decoder.decode(code, 0, code.length, part)).isEqualTo(length);
+                assertThat(Decoder.decode(size, code, 0, code.length, part)).isEqualTo(length);
                 assertThat(part.row).isSameAs(whole.row);
             }
         }
     }
 
-    @Test
-    void everyInstructionHasATextAtEveryAddress() {
+    @ParameterizedTest
+    @EnumSource(CodeSize.class)
+    void everyInstructionHasATextAtEveryAddress(CodeSize size) {
         byte[] code = new byte[Decoder.MAX_LENGTH];
         for (int round = 0; round < ROUNDS / 4; round++) {
             fill(code);
-            if (Decoder.decode(code, 0, code.length, whole) > 0) {
+            if (Decoder.decode(size, code, 0, code.length, whole) > 0) {
                 assertThat(Disassembler.disassemble(whole, random.nextLong())).isNotBlank();
             }
         }
     }
 
-    private void assertTruncated(byte[] code, int complete) {
+    private void assertTruncated(CodeSize size, byte[] code, int complete) {
         int available = random.nextInt(complete);
         int offset = random.nextInt(3);
         byte[] cut = new byte[offset + available];
         System.arraycopy(code, 0, cut, offset, available);
-        if (Decoder.decode(cut, offset, available, part) != Decoder.NEED_MORE) {
+        if (Decoder.decode(size, cut, offset, available, part) != Decoder.NEED_MORE) {
             throw new AssertionError(
                     available + " of " + complete + " bytes sufficed: " + Arrays.toString(code));
         }
     }
 
-    private void assertSame(byte[] code, int complete, int length) {
+    private void assertSame(CodeSize size, byte[] code, int complete, int length) {
         byte[] exact = Arrays.copyOf(code, complete);
-        int again = Decoder.decode(exact, 0, complete, part);
+        int again = Decoder.decode(size, exact, 0, complete, part);
         boolean same =
                 again == length
                         && (length < 0

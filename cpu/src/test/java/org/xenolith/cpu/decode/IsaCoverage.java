@@ -42,6 +42,10 @@ final class IsaCoverage {
         page.append("\n## Hidden from guests: #UD\n\n").append(hidden());
         page.append("\n## In use\n\n").append(inUse());
         page.append("\n## Known beyond the survey\n\n").append(beyond());
+        page.append("\n## In 32-bit code only\n\n");
+        page.append(listOf(OpcodeRow.INVALID_64));
+        page.append("\n## In 64-bit mode only\n\n");
+        page.append(listOf(OpcodeRow.ONLY_64));
         return page.toString();
     }
 
@@ -55,7 +59,7 @@ final class IsaCoverage {
 
     private Set<String> encodingsOf(SurveyedForm form) {
         Set<String> found = new LinkedHashSet<>();
-        for (OpcodeRow row : OpcodeTable.rows()) {
+        for (OpcodeRow row : rowsOf64BitMode()) {
             if (form.isCoveredBy(row)) {
                 found.add(row.encoding());
             }
@@ -118,7 +122,9 @@ final class IsaCoverage {
         return table.append(summaryLine("all", survey))
                 .append("\nThe tables hold ")
                 .append(OpcodeTable.rows().size())
-                .append(" rows.\n")
+                .append(" rows, ")
+                .append(OpcodeTable.rows().size() - rowsOf64BitMode().size())
+                .append(" of them for 32-bit code only.\n")
                 .toString();
     }
 
@@ -161,12 +167,29 @@ final class IsaCoverage {
         Set<String> used = new TreeSet<>();
         encodings.values().forEach(used::addAll);
         Set<String> others = new TreeSet<>();
-        for (OpcodeRow row : OpcodeTable.rows()) {
+        for (OpcodeRow row : rowsOf64BitMode()) {
             if (!used.contains(row.encoding()) && !row.has(OpcodeRow.ESCAPE)) {
-                others.add(row.mnemonic() + " (" + row.encoding() + ")");
+                others.add(nameOf(row));
             }
         }
         return list(new ArrayList<>(others));
+    }
+
+    private static List<OpcodeRow> rowsOf64BitMode() {
+        return OpcodeTable.rows().stream().filter(row -> row.existsIn(CodeSize.CODE_64)).toList();
+    }
+
+    private static String listOf(int flag) {
+        return list(
+                OpcodeTable.rows().stream()
+                        .filter(row -> row.has(flag))
+                        .map(IsaCoverage::nameOf)
+                        .sorted()
+                        .toList());
+    }
+
+    private static String nameOf(OpcodeRow row) {
+        return row.mnemonic() + " (" + row.encoding() + ")";
     }
 
     private static String list(List<String> items) {

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 class OpcodeTableTest {
     private static final int MODRM_REGISTER = 0xc0;
@@ -18,19 +22,36 @@ class OpcodeTableTest {
         return OpcodeTable.rows();
     }
 
+    static Stream<Arguments> everyRowOfEachCodeSize() {
+        return Arrays.stream(CodeSize.values())
+                .flatMap(
+                        size ->
+                                everyOpcodeRow().stream()
+                                        .filter(row -> row.existsIn(size))
+                                        .map(row -> Arguments.of(size, row)));
+    }
+
     @ParameterizedTest
-    @MethodSource("everyOpcodeRow")
-    void everyRowIsWhatItsOwnEncodingDecodesTo(OpcodeRow row) {
+    @MethodSource("everyRowOfEachCodeSize")
+    void everyRowIsWhatItsOwnEncodingDecodesTo(CodeSize size, OpcodeRow row) {
         Encoding encoding = Encoding.parse(row.encoding());
         Instruction instruction = new Instruction();
         Set<OpcodeRow> found = new HashSet<>();
         for (int mod : new int[] {0, MODRM_REGISTER}) {
             byte[] code = bytesOf(encoding, mod);
-            int length = Decoder.decode(code, 0, code.length, instruction);
+            int length = Decoder.decode(size, code, 0, code.length, instruction);
             assertThat(length).as("length").isPositive();
             found.add(instruction.row);
         }
         assertThat(found).contains(row);
+    }
+
+    @ParameterizedTest
+    @EnumSource(CodeSize.class)
+    void codeHasNoRowsOfTheOtherSize(CodeSize size) {
+        for (OpcodeRow row : new OpcodeIndex(size).rows) {
+            assertThat(row == null || row.existsIn(size)).as("%s in %s", row, size).isTrue();
+        }
     }
 
     @Test
@@ -62,7 +83,7 @@ class OpcodeTableTest {
     @Test
     void immediatesOfTheEncodingAreThoseOfTheOperands() {
         for (OpcodeRow row : OpcodeTable.rows()) {
-            assertThat(row.encoding().matches(".* (i[bwzv]|c[bz]|o)( ib)?$"))
+            assertThat(row.encoding().matches(".* (i[bwzv]|c[bz]|ap|o)( ib)?$"))
                     .as("%s %s %s", row.encoding(), row.mnemonic(), row.operands())
                     .isEqualTo(row.operands().stream().anyMatch(OpcodeTableTest::followsTheOpcode));
         }
@@ -70,7 +91,7 @@ class OpcodeTableTest {
 
     private static boolean followsTheOpcode(Operand operand) {
         return switch (operand) {
-            case IB, IBS, IW, IZ, IV, JB, JZ, OB, OV -> true;
+            case IB, IBS, IW, IZ, IV, JB, JZ, AP, OB, OV -> true;
             default -> false;
         };
     }

@@ -106,7 +106,7 @@ record SurveyedForm(String kind, String mnemonic, List<String> operands) {
             case GV, ZV, RV, RAX -> isOneOf(operand, "r16", "r32", "r64");
             case GY, RY -> isOneOf(operand, "r32", "r64");
             case ZQ, RQ -> operand.equals("r64");
-            case M, MP -> operand.startsWith("m");
+            case M, MP, MA -> operand.startsWith("m");
             case MB, XB, YB, OB -> operand.equals("m8");
             case MW -> operand.equals("m16");
             case MD -> operand.equals("m32");
@@ -120,7 +120,8 @@ record SurveyedForm(String kind, String mnemonic, List<String> operands) {
             case IV -> isOneOf(operand, "imm16", "imm32", "imm64");
             case JB -> operand.equals("rel8");
             case JZ -> operand.equals("rel32");
-            case SW, FS, GS -> operand.equals("sreg");
+            case SW, ES, CS, SS, DS, FS, GS -> operand.equals("sreg");
+            case AP -> operand.startsWith("ptr");
             case CD -> operand.startsWith("cr");
             case DD -> operand.startsWith("dr");
             case PQ, NQ -> operand.equals("mm");

@@ -11,6 +11,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.OpcodeRow;
 import org.xenolith.cpu.decode.OpcodeTable;
 import org.xenolith.cpu.semantics.Flags;
@@ -99,6 +100,7 @@ class HostComparisonTest {
 
     static Stream<OpcodeRow> everyIntegerRow() {
         return OpcodeTable.rows().stream()
+                .filter(row -> row.existsIn(CodeSize.CODE_64))
                 .filter(
                         row ->
                                 !row.has(OpcodeRow.SIMD)
