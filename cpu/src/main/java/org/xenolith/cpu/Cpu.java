@@ -2,6 +2,8 @@ package org.xenolith.cpu;
 
 import org.xenolith.cpu.interp.Block;
 import org.xenolith.cpu.interp.CodeCache;
+import org.xenolith.cpu.interp.CompatInterpreter;
+import org.xenolith.cpu.interp.HiddenSegments;
 import org.xenolith.cpu.interp.Interpreter;
 import org.xenolith.cpu.interp.TierCounters;
 import org.xenolith.cpu.interp.UnitVerifier;
@@ -16,9 +18,9 @@ import org.xenolith.cpu.x87.X87;
 import java.util.Arrays;
 
 /**
- * One virtual CPU in 64-bit mode at CPL 3, as a PV guest's kernel and processes see it: registers,
- * flags, FPU and its MMU. Belongs to the thread that runs it; between two calls of {@link #run} all
- * guest-visible state is in here and in memory, nothing on a Java stack.
+ * One virtual CPU in 64-bit or compatibility mode at CPL 3, as a PV guest's kernel and processes
+ * see it: registers, flags, FPU and its MMU. Belongs to the thread that runs it; between two calls
+ * of {@link #run} all guest-visible state is in here and in memory, nothing on a Java stack.
  *
  * <p>State that instructions touch is public: the interpreter and translated code are its owners.
  */
@@ -57,6 +59,15 @@ public final class Cpu {
     /** An address that a preceding micro-operation computed. */
     public static final int SCRATCH = 20;
 
+    /**
+     * Bases of the segments that have one in 32-bit code only; in 64-bit mode nothing adds them.
+     */
+    public static final int ES_BASE = 21;
+
+    public static final int CS_BASE = 22;
+    public static final int SS_BASE = 23;
+    public static final int DS_BASE = 24;
+
     /** DR6.BS: the trap is that of TF. */
     public static final int DR6_SINGLE_STEP = 1 << 14;
 
@@ -71,7 +82,7 @@ public final class Cpu {
     /** General registers 0-15, then the constants above that make address formation branch-free. */
     public final long[] r = new long[REGISTER_FILE];
 
-    /** Next instruction, exact whenever {@link #run} has returned. */
+    /** Next instruction, exact whenever {@link #run} has returned; EIP while 32-bit code runs. */
     public long rip;
 
     // The lazy arithmetic flags: a rule of Flags, its operands and result, and ready bits.
@@ -104,6 +115,9 @@ public final class Cpu {
 
     /** Selectors in the order of the encoding: ES, CS, SS, DS, FS, GS. */
     public final int[] selectors = new int[6];
+
+    /** What 32-bit code needs of the segments that are loaded. */
+    public final HiddenSegments hidden = new HiddenSegments();
 
     /** CR0.TS: the next FPU, MMX or SSE instruction raises #NM. */
     public boolean taskSwitched;
@@ -148,7 +162,15 @@ public final class Cpu {
     private final Mmu mmu;
     private final Platform platform;
     private final CodeCache code;
-    private final Interpreter interpreter;
+
+    /** What runs 64-bit code. */
+    private final Interpreter interpreter64;
+
+    /** What runs 32-bit code; null until there is some. */
+    private CompatInterpreter interpreter32;
+
+    /** The one of the two whose mode the processor is in. */
+    private Interpreter interpreter;
 
     private long retired;
     private GuestFault fault;
@@ -164,7 +186,8 @@ public final class Cpu {
         this.platform = platform;
         this.code = code;
         this.mmu = new Mmu(memory, code);
-        this.interpreter = new Interpreter(this);
+        this.interpreter64 = new Interpreter(this);
+        this.interpreter = interpreter64;
         // To count is to fetch the block, which is not needed otherwise.
         boolean sparing = code.isCountingSparing();
         this.entryWeight = sparing ? 1 << ENTRY_BITS : 1;
@@ -224,8 +247,44 @@ public final class Cpu {
         debugStatus = status;
     }
 
+    /** What runs the code of the mode that the processor is in. */
     public Interpreter interpreter() {
         return interpreter;
+    }
+
+    // ---- modes
+    // -----------------------------------------------------------------------------------------
+
+    /**
+     * Whether the processor is in compatibility mode: 32-bit code runs. What runs in one mode is
+     * never what was decoded in the other, and only far transfers and the platform, between two
+     * calls of {@link #run}, change it. SDM vol. 3A, 5.2.1.
+     */
+    public boolean runs32BitCode() {
+        return interpreter != interpreter64;
+    }
+
+    /** CS names a segment of 64-bit code now. */
+    public void run64BitCode() {
+        interpreter = interpreter64;
+    }
+
+    /**
+     * CS names a segment of 32-bit code now, and the selectors are those that it finds: looks up
+     * their descriptors. Once more when descriptors may have changed. The upper halves of registers
+     * stay until something is written to the register.
+     */
+    public void run32BitCode() {
+        hidden.loadAll(this);
+        if (interpreter32 == null) {
+            interpreter32 = new CompatInterpreter(this);
+        }
+        interpreter = interpreter32;
+    }
+
+    /** Linear address of the next instruction, between two calls of {@link #run}. */
+    public long codeAddress() {
+        return runs32BitCode() ? rip + r[CS_BASE] & 0xffff_ffffL : rip;
     }
 
     /**
@@ -276,7 +335,13 @@ public final class Cpu {
         // been granted.
         retired += instructions - budget;
         budget = instructions;
-        int exit = interpreter.run(slack);
+        int exit;
+        Interpreter ofMode;
+        do {
+            ofMode = interpreter;
+            exit = ofMode.run(slack);
+            // A far transfer to code of the other size ends the run of this one.
+        } while (ofMode != interpreter && exit == Exit.BUDGET && budget > slack && !isKicked());
         retired -= budget;
         budget = 0;
         return exit;

@@ -7,6 +7,7 @@ public final class Vector {
     public static final int NMI = 2;
     public static final int BREAKPOINT = 3;
     public static final int OVERFLOW = 4;
+    public static final int BOUND_RANGE = 5;
     public static final int INVALID_OPCODE = 6;
     public static final int DEVICE_NOT_AVAILABLE = 7;
     public static final int DOUBLE_FAULT = 8;

@@ -6,6 +6,9 @@ import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
+import java.util.HashMap;
+import java.util.Map;
+
 /**
  * A machine for tests: frames of the pool handed out in order, MFN = host frame number, page tables
  * built here, no platform to speak of.
@@ -13,6 +16,11 @@ import org.xenolith.cpu.mmu.Ram;
 public final class FlatMachine implements MachineMemory, Platform {
     /** Xen's segments for 64-bit guests. public/arch-x86/xen-x86_64.h. */
     public static final int FLAT_RING3_CS64 = 0xe033, FLAT_RING3_SS64 = 0xe02b;
+
+    public static final int FLAT_RING3_CS32 = 0xe023;
+
+    /** More descriptors, by selector. */
+    public final Map<Integer, Long> descriptors = new HashMap<>();
 
     private static long nextFrame = 1;
 
@@ -54,6 +62,15 @@ public final class FlatMachine implements MachineMemory, Platform {
         code.translateWith(translator);
         root = newFrame();
         cpu = newCpu();
+    }
+
+    /** Lets a vCPU run 32-bit code in Xen's flat segments. */
+    public static void enter32BitCode(Cpu cpu) {
+        cpu.selectors[0] = FLAT_RING3_SS64;
+        cpu.selectors[1] = FLAT_RING3_CS32;
+        cpu.selectors[2] = FLAT_RING3_SS64;
+        cpu.selectors[3] = FLAT_RING3_SS64;
+        cpu.run32BitCode();
     }
 
     /** A further vCPU on the same memory and the same tables. */
@@ -224,7 +241,8 @@ public final class FlatMachine implements MachineMemory, Platform {
         return switch (selector) {
             case FLAT_RING3_CS64 -> 0x00af_fb00_0000_ffffL;
             case FLAT_RING3_SS64 -> 0x00cf_f300_0000_ffffL;
-            default -> 0;
+            case FLAT_RING3_CS32 -> 0x00cf_fb00_0000_ffffL;
+            default -> descriptors.getOrDefault(selector, 0L);
         };
     }
 

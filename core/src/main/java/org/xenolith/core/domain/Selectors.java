@@ -23,13 +23,28 @@ public final class Selectors {
     private static final long READABLE = 1L << 41;
     private static final long WRITABLE = 1L << 41;
     private static final long LONG_MODE = 1L << 53;
-    private static final long CODE64_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE | LONG_MODE;
+    private static final long DEFAULT_SIZE = 1L << 54;
+    private static final long CODE_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE;
+    private static final long CODE64_BITS = CODE_BITS | LONG_MODE;
+    private static final long CODE32_BITS = CODE_BITS | DEFAULT_SIZE;
+    private static final long GRANULARITY = 1L << 55;
 
     private Selectors() {}
 
     /** Whether a descriptor is that of 64-bit code. SDM vol. 3A, 3.4.5. */
     static boolean is64BitCode(long descriptor) {
         return (descriptor & CODE64_BITS) == CODE64_BITS;
+    }
+
+    /** Whether a descriptor is that of 32-bit code, for compatibility mode. */
+    static boolean is32BitCode(long descriptor) {
+        return (descriptor & (CODE32_BITS | LONG_MODE)) == CODE32_BITS;
+    }
+
+    /** A segment's limit in bytes. SDM vol. 3A, 3.4.5. */
+    static long limit(long descriptor) {
+        long limit = descriptor & 0xffff | (descriptor >>> 48 & 0xf) << 16;
+        return (descriptor & GRANULARITY) != 0 ? limit << 12 | 0xfff : limit;
     }
 
     /** Whether DS, ES, FS or GS can be loaded with it: data, or code that may be read. */

@@ -97,12 +97,12 @@ public final class TrapDelivery {
     }
 
     private boolean emulateCpuid() {
+        long code = cpu.codeAddress();
         try {
             long bytes =
-                    cpu.mmu().read32(cpu.rip) & 0xffff_ffffL
-                            | (long) cpu.mmu().read8(cpu.rip + 4) << 32;
+                    cpu.mmu().read32(code) & 0xffff_ffffL | (long) cpu.mmu().read8(code + 4) << 32;
             if ((bytes & FORCED_EMULATION_MASK) != FORCED_EMULATION
-                    || cpu.mmu().read16(cpu.rip + FORCED_EMULATION_BYTES) != CPUID_OPCODE) {
+                    || cpu.mmu().read16(code + FORCED_EMULATION_BYTES) != CPUID_OPCODE) {
                 return false;
             }
         } catch (GuestFault fault) {
@@ -150,7 +150,7 @@ public final class TrapDelivery {
 
     private boolean isBehindIcebp() {
         try {
-            return cpu.mmu().read8(cpu.rip - 1) == INT1;
+            return cpu.mmu().read8(cpu.codeAddress() - 1) == INT1;
         } catch (GuestFault unreadable) {
             return false;
         }
@@ -229,6 +229,19 @@ public final class TrapDelivery {
         }
         if (!allFit) {
             failsafe(old);
+        } else if (cpu.runs32BitCode()) {
+            cpu.run32BitCode();
+        }
+    }
+
+    /**
+     * The vCPU goes on where its registers say, which somebody has set: in the mode that CS names.
+     */
+    public void resumeCode() {
+        if (Selectors.is32BitCode(descriptor(Selectors.CS))) {
+            cpu.run32BitCode();
+        } else {
+            cpu.run64BitCode();
         }
     }
 
@@ -290,6 +303,7 @@ public final class TrapDelivery {
                         : pushAll(rsp, extra, cs, flags, oldRsp, oldSs);
         cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
         cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
+        cpu.run64BitCode();
         cpu.setRflags(cpu.rflags() & ~(long) CLEARED_FLAGS);
         cpu.rip = handler;
         if (maskEvents) {
@@ -401,16 +415,20 @@ public final class TrapDelivery {
         cpu.r[Cpu.RAX] = rax;
         info.setUpcallMask((rflags & Flags.IF) == 0);
         vcpu.nmiMasked = false;
-        if (!Mmu.isCanonical(rip)) {
+        long code = descriptor(Selectors.CS);
+        boolean runs32BitCode = Selectors.is32BitCode(code);
+        if (runs32BitCode
+                ? Long.compareUnsigned(rip, Selectors.limit(code)) > 0
+                : !Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
-            return;
-        }
-        // Compatibility mode is not offered: 64-bit code must not run for 32-bit code.
-        if (!Selectors.is64BitCode(descriptor(Selectors.CS))) {
+        } else if (!runs32BitCode && !Selectors.is64BitCode(code)) {
+            // 16-bit code, too, is refused here.
             exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
         } else if (!Selectors.isStack(descriptor(Selectors.SS))) {
             // A sibling may have taken the descriptor away since the process was interrupted.
             exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.SS] & ~Selectors.RPL);
+        } else if (runs32BitCode) {
+            cpu.run32BitCode();
         }
     }
 

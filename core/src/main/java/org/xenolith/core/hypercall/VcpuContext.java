@@ -107,6 +107,7 @@ final class VcpuContext {
         loadRegisters(vcpu, in);
         loadPvState(vcpu, in);
         vcpu.newBasePtr(root);
+        vcpu.delivery.resumeCode();
         vcpu.newUserBasePtr(userRoot);
         vcpu.mmu().setRoot(root);
         vcpu.initialised = true;

@@ -335,6 +335,7 @@ final class VcpuState {
         vcpu.entry.syscallMasksEvents = syscallMasks;
         vcpu.nmiPending = nmiPending;
         vcpu.nmiMasked = nmiMasked;
+        vcpu.delivery.resumeCode();
         restoreWaits(vcpu);
     }
 

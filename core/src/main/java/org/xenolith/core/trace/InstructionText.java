@@ -2,6 +2,7 @@ package org.xenolith.core.trace;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Disassembler;
 import org.xenolith.cpu.decode.Instruction;
@@ -12,11 +13,12 @@ public final class InstructionText {
 
     /** What stands at RIP; says so when that cannot be read or is no instruction. */
     public static String at(Cpu cpu) {
+        long code = cpu.codeAddress();
         byte[] bytes = new byte[Decoder.MAX_LENGTH];
         int available = 0;
         try {
             while (available < bytes.length) {
-                bytes[available] = (byte) cpu.mmu().read8(cpu.rip + available);
+                bytes[available] = (byte) cpu.mmu().read8(code + available);
                 available++;
             }
         } catch (GuestFault unreadable) {
@@ -25,7 +27,8 @@ public final class InstructionText {
             }
         }
         Instruction in = new Instruction();
-        int length = Decoder.decode(bytes, 0, available, in);
+        CodeSize size = cpu.runs32BitCode() ? CodeSize.CODE_32 : CodeSize.CODE_64;
+        int length = Decoder.decode(size, bytes, 0, available, in);
         return length > 0 ? Disassembler.disassemble(in, cpu.rip) : "(bad)";
     }
 }

@@ -99,6 +99,13 @@ class VcpuStateTest {
     }
 
     @Test
+    void vcpuIn32BitCodeGoesOnInIt() throws SnapshotException {
+        saved.cpu().selectors[Selectors.CS] = Selectors.FLAT_CS32;
+        restoreIntoTheOther();
+        assertThat(fresh.cpu().runs32BitCode()).isTrue();
+    }
+
+    @Test
     void restoredVcpuHoldsItsPageTablesAndVcpuInfo() throws SnapshotException {
         int roots = guest.memory.frames.typeCount(guest.memory.l4);
         restoreIntoTheOther();

@@ -1,5 +1,6 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.OpcodeRow;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 final class BlockBuilder {
     private static final int MAX_RANGES = 8;
 
+    private final CodeSize size;
     private final Instruction[] instructions = new Instruction[Block.MAX_INSTRUCTIONS];
     private final int[] starts = new int[Block.MAX_INSTRUCTIONS];
 
@@ -38,7 +40,8 @@ final class BlockBuilder {
     /** Where decoding stopped, from the page's start. */
     private int at;
 
-    BlockBuilder() {
+    BlockBuilder(CodeSize size) {
+        this.size = size;
         for (int i = 0; i < instructions.length; i++) {
             instructions[i] = new Instruction();
             bindings[i] = new Binding();
@@ -68,7 +71,7 @@ final class BlockBuilder {
             // one that makes an instruction too long included.
             int available = Math.min(Decoder.MAX_LENGTH + 1, Ram.PAGE_SIZE - at);
             Ram.read(page.hostBase() + at, code, at, available);
-            int length = Decoder.decode(code, at, Ram.PAGE_SIZE - at, in);
+            int length = Decoder.decode(size, code, at, Ram.PAGE_SIZE - at, in);
             if (length == Decoder.NEED_MORE) {
                 break;
             }
@@ -119,7 +122,7 @@ final class BlockBuilder {
     }
 
     private static boolean isDirectJump(Instruction in) {
-        if (in.row == null || !in.row.mnemonic().equals("jmp")) {
+        if (in.row == null || !in.row.mnemonic().equals("jmp") || Branch.cutsTarget(in)) {
             return false;
         }
         Operand operand = in.row.operands().getFirst();
@@ -230,7 +233,7 @@ final class BlockBuilder {
     /** A block of the single instruction in {@code bytes}, which may end in the next page. */
     Block buildOne(CodePage page, int offset, byte[] bytes) {
         Instruction in = new Instruction();
-        int length = Decoder.decode(bytes, 0, bytes.length, in);
+        int length = Decoder.decode(size, bytes, 0, bytes.length, in);
         if (length < 0) {
             in.row = null;
             in.length = Decoder.MAX_LENGTH + 1;

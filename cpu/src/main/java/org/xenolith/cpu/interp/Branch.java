@@ -1,6 +1,7 @@
 package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
@@ -40,6 +41,7 @@ abstract class Branch extends Op {
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
+        boolean call = this instanceof ControlOps.Call || this instanceof CompatControlOps.Call;
         counted = (byte) (target <= b.start || this instanceof ControlOps.Call ? TAKEN : 0);
     }
 
@@ -51,6 +53,11 @@ abstract class Branch extends Op {
     @Override
     final void followsJumpBack() {
         counted = TAKEN | NEXT;
+    }
+
+    /** Whether it leads to 16 bits of its target only: that of 32-bit code with a 66 prefix. */
+    static boolean cutsTarget(Instruction in) {
+        return in.code32 && in.operandSize == 2;
     }
 
     /** Target of a relative jump, from the start of the page it stands in. */

@@ -83,13 +83,14 @@ public final class CodeCache implements StoreWatch {
 
     /** Hands a block over for translation, or lets it count anew. */
     void hot(Cpu cpu, CodePage page, Block block) {
-        if (translator != null && !isSoonEnough(cpu, page, block)) {
+        boolean translated = translator != null && page.isTranslated();
+        if (translated && !isSoonEnough(cpu, page, block)) {
             beginCounting(cpu, page, block);
             return;
         }
         block.heat = Block.COLD;
         block.covered = false;
-        if (translator == null) {
+        if (!translated) {
             return;
         }
         // Its heat no longer says so; other units of the page want to know while it waits.
@@ -183,10 +184,11 @@ public final class CodeCache implements StoreWatch {
             makeRoom();
         }
         Mmu owner = cpu.mmu();
-        if (translator != null) {
+        boolean translated = translator != null && page.isTranslated();
+        if (translated) {
             beginCounting(cpu, page, block);
         }
-        boolean first = page.add(block, translator == null ? null : translator.library());
+        boolean first = page.add(block, translated ? translator.library() : null);
         decodedBlocks.increment();
         if (first) {
             for (Mmu mmu : mmus) {

@@ -1,5 +1,7 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.decode.CodeSize;
+
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,6 +13,9 @@ import java.util.function.Predicate;
 /**
  * The decoded code of one frame: its blocks by start offset. Look-up takes no lock; additions and
  * drops do, as vCPUs of a domain share the page.
+ *
+ * <p>What was decoded as 32-bit code has a page of its own, which hangs on that of the 64-bit code:
+ * the same bytes may run as either, and a block must not be entered in the other mode.
  */
 final class CodePage {
     private static final int INITIAL = 8;
@@ -36,17 +41,45 @@ final class CodePage {
 
     private int dropped;
 
+    private final CodeSize size;
+
+    /** The frame's 32-bit code, on the page of its 64-bit code; null while there is none. */
+    private volatile CodePage code32;
+
     CodePage(long hostBase, AtomicLong weight) {
+        this(hostBase, weight, CodeSize.CODE_64);
+    }
+
+    private CodePage(long hostBase, AtomicLong weight, CodeSize size) {
         this.hostBase = hostBase;
         this.weight = weight;
+        this.size = size;
     }
 
     long hostBase() {
         return hostBase;
     }
 
+    /** Whether its blocks may be translated: only 64-bit code is. */
+    boolean isTranslated() {
+        return size == CodeSize.CODE_64;
+    }
+
+    /** The page of what is decoded as 32-bit code in the same frame. */
+    CodePage code32() {
+        CodePage page = code32;
+        return page != null ? page : makeCode32();
+    }
+
+    private synchronized CodePage makeCode32() {
+        if (code32 == null) {
+            code32 = new CodePage(hostBase, weight, CodeSize.CODE_32);
+        }
+        return code32;
+    }
+
     boolean hasBlocks() {
-        return live != 0;
+        return live != 0 || code32 != null && code32.live != 0;
     }
 
     /**
@@ -163,6 +196,9 @@ final class CodePage {
             }
         }
         clearIfEmpty();
+        if (code32 != null) {
+            code32.stored(from, to);
+        }
         return dropUnits(code -> code.overlaps(from, to));
     }
 
@@ -174,6 +210,9 @@ final class CodePage {
             }
         }
         clearIfEmpty();
+        if (code32 != null) {
+            code32.makeRoom();
+        }
         dropUnits(code -> false);
     }
 
@@ -189,6 +228,9 @@ final class CodePage {
             }
         }
         clearIfEmpty();
+        if (code32 != null) {
+            code32.verify();
+        }
         return dropUnits(code -> !code.matches(hostBase));
     }
 

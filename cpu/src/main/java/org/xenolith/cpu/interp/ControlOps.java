@@ -149,14 +149,28 @@ final class ControlOps {
         @Override
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
-            if (opcode == 0xe3) {
+            if (onlyTests(opcode)) {
                 return (r[Cpu.RCX] & mask) == 0 ? taken(cpu) : notTaken(cpu);
             }
             long count = r[Cpu.RCX] - 1 & mask;
             r[Cpu.RCX] = count;
+            return isTaken(opcode, count, cpu) ? taken(cpu) : notTaken(cpu);
+        }
+
+        /** JRCXZ: does not count. */
+        static boolean onlyTests(int opcode) {
+            return opcode == 0xe3;
+        }
+
+        /**
+         * @param count as it is after the instruction
+         */
+        static boolean isTaken(int opcode, long count, Cpu cpu) {
+            if (onlyTests(opcode)) {
+                return count == 0;
+            }
             boolean zero = Flags.zero(cpu.flagRule, cpu.flagResult, cpu.flagReady);
-            boolean again = count != 0 && (opcode == 0xe2 || zero == (opcode == 0xe1));
-            return again ? taken(cpu) : notTaken(cpu);
+            return count != 0 && (opcode == 0xe2 || zero == (opcode == 0xe1));
         }
     }
 
@@ -203,9 +217,27 @@ final class ControlOps {
         }
     }
 
-    private static final int RPL = 3;
+    /**
+     * What IRET does first.
+     *
+     * @throws GuestFault #GP(0) with NT set: there is no task to return to
+     */
+    static void requireNoNestedTask(Cpu cpu) {
+        if ((cpu.systemFlags & Flags.NT) != 0) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
 
-    /** IRET to the same level: pops RIP, CS, RFLAGS, RSP, SS. IF stays; no change of mode. */
+    /**
+     * What IRET makes of the flags that it takes.
+     *
+     * @param size of the operand; with 2 bytes only those change
+     */
+    static void setReturnedFlags(Cpu cpu, int size, long flags) {
+        cpu.setRflags(size == 2 ? cpu.rflags() & ~0xffffL | flags & 0xffff : flags);
+    }
+
+    /** IRET to the same level: pops RIP, CS, RFLAGS, RSP, SS. IF stays. */
     static final class InterruptReturn extends Op {
         private final int size;
 
@@ -220,9 +252,7 @@ final class ControlOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            if ((cpu.systemFlags & Flags.NT) != 0) {
-                throw GuestFault.of(Vector.GENERAL_PROTECTION);
-            }
+            requireNoNestedTask(cpu);
             Mmu mmu = cpu.mmu();
             long rsp = cpu.r[Cpu.RSP];
             long rip = Loads.load(mmu, rsp, size * 8);
@@ -234,16 +264,16 @@ final class ControlOps {
                 rip = Registers.zeroExtend(rip, size * 8);
                 newRsp = Registers.zeroExtend(newRsp, size * 8);
             }
-            Segments.requireCode64(cpu, cs);
-            if (!Mmu.isCanonical(rip)) {
-                throw GuestFault.of(Vector.GENERAL_PROTECTION);
+            long descriptor = Segments.requireCode(cpu, cs);
+            Segments.requireTarget(descriptor, rip);
+            if (!Segments.is64BitCode(descriptor)) {
+                Segments.requireStack(cpu, ss);
             }
             cpu.r[Cpu.RSP] = newRsp;
-            cpu.selectors[Segments.CS] = cs | RPL;
             cpu.selectors[Segments.SS] = ss;
-            cpu.setRflags(size == 2 ? cpu.rflags() & ~0xffffL | flags & 0xffff : flags);
+            setReturnedFlags(cpu, size, flags);
             cpu.budget -= position() + 1;
-            cpu.rip = rip;
+            Segments.enterCode(cpu, cs, descriptor, rip);
             return null;
         }
     }
@@ -269,14 +299,11 @@ final class ControlOps {
             long rsp = cpu.r[Cpu.RSP];
             long rip = Registers.zeroExtend(Loads.load(mmu, rsp, size * 8), size * 8);
             int cs = mmu.read16(rsp + size);
-            Segments.requireCode64(cpu, cs);
-            if (!Mmu.isCanonical(rip)) {
-                throw GuestFault.of(Vector.GENERAL_PROTECTION);
-            }
+            long descriptor = Segments.requireCode(cpu, cs);
+            Segments.requireTarget(descriptor, rip);
             cpu.r[Cpu.RSP] = rsp + 2L * size + drop;
-            cpu.selectors[Segments.CS] = cs | RPL;
             cpu.budget -= position() + 1;
-            cpu.rip = rip;
+            Segments.enterCode(cpu, cs, descriptor, rip);
             return null;
         }
     }
@@ -298,19 +325,16 @@ final class ControlOps {
             long vaddr = vaddr(cpu.r);
             long rip = Registers.zeroExtend(Loads.load(mmu, vaddr, size * 8), size * 8);
             int cs = mmu.read16(vaddr + size);
-            Segments.requireCode64(cpu, cs);
-            if (!Mmu.isCanonical(rip)) {
-                throw GuestFault.of(Vector.GENERAL_PROTECTION);
-            }
+            long descriptor = Segments.requireCode(cpu, cs);
+            Segments.requireTarget(descriptor, rip);
             if (call) {
                 long rsp = cpu.r[Cpu.RSP] - 2L * size;
                 Loads.store(mmu, rsp + size, size * 8, cpu.selectors[Segments.CS]);
                 Loads.store(mmu, rsp, size * 8, nextAddress(cpu));
                 cpu.r[Cpu.RSP] = rsp;
             }
-            cpu.selectors[Segments.CS] = cs | RPL;
             cpu.budget -= position() + 1;
-            cpu.rip = rip;
+            Segments.enterCode(cpu, cs, descriptor, rip);
             return null;
         }
     }

@@ -168,8 +168,12 @@ final class FpuOps {
         private final boolean restore;
         private final boolean rexW;
 
+        /** XMM0 to XMM7 are all that 32-bit code has. */
+        private final int xmmRegisters;
+
         ExtendedState(boolean restore, Binding b) {
             super(b);
+            xmmRegisters = b.in.code32 ? FxsaveArea.XMM_COUNT / 2 : FxsaveArea.XMM_COUNT;
             this.restore = restore;
             rexW = (b.in.rex & 8) != 0;
         }
@@ -187,12 +191,13 @@ final class FpuOps {
                 int mxcsr = FxsaveArea.getMxcsr(area);
                 cpu.x87.fxrstor(area, rexW);
                 cpu.mxcsr.load(mxcsr);
-                FxsaveArea.getXmm(area, cpu.xmm);
+                FxsaveArea.getXmm(area, cpu.xmm, xmmRegisters);
             } else {
-                cpu.mmu().checkWritable(vaddr, FxsaveArea.WRITTEN_BYTES);
+                int bytes = FxsaveArea.bytes(xmmRegisters);
+                cpu.mmu().checkWritable(vaddr, bytes);
                 cpu.x87.fxsave(area, rexW);
                 FxsaveArea.putSse(area, cpu.mxcsr.value(), cpu.xmm);
-                cpu.mmu().copyTo(vaddr, area, 0, FxsaveArea.WRITTEN_BYTES);
+                cpu.mmu().copyTo(vaddr, area, 0, bytes);
             }
             return next;
         }

@@ -29,6 +29,9 @@ abstract class FusedBranch extends Branch {
         if (compare.in.row == null || branch.in.row == null || !isConditional(branch)) {
             return null;
         }
+        if (Branch.cutsTarget(branch.in)) {
+            return null;
+        }
         boolean test = compare.in.row.mnemonic().equals("test");
         if (!test && !compare.in.row.mnemonic().equals("cmp")) {
             return null;

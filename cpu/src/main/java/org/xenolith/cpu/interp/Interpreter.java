@@ -4,6 +4,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.mmu.Breakpoints;
 import org.xenolith.cpu.mmu.FetchListener;
 import org.xenolith.cpu.mmu.Mmu;
@@ -14,14 +15,14 @@ import org.xenolith.cpu.semantics.Flags;
  * Runs decoded blocks of one vCPU. The slow path of everything: it can execute any instruction at
  * any address, and stops after exactly the granted number of instructions.
  */
-public final class Interpreter {
+public sealed class Interpreter permits CompatInterpreter {
     /** {@link #pendingExit} when no operation asked to leave. */
     private static final int NO_EXIT = -1;
 
-    private final Cpu cpu;
-    private final Mmu mmu;
-    private final BlockBuilder builder = new BlockBuilder();
-    private final StraddleCache straddles = new StraddleCache(builder);
+    final Cpu cpu;
+    final Mmu mmu;
+    private final BlockBuilder builder;
+    private final StraddleCache straddles;
     private final JumpCache jumps = new JumpCache();
     private final ReturnCache returns = new ReturnCache();
 
@@ -46,8 +47,14 @@ public final class Interpreter {
     private boolean plainNext;
 
     public Interpreter(Cpu cpu) {
+        this(cpu, CodeSize.CODE_64);
+    }
+
+    Interpreter(Cpu cpu, CodeSize size) {
         this.cpu = cpu;
         this.mmu = cpu.mmu();
+        builder = new BlockBuilder(size);
+        straddles = new StraddleCache(builder, size);
         mmu.tellFetchesDropped(new DroppedFetches(jumps, returns));
     }
 
@@ -63,7 +70,7 @@ public final class Interpreter {
             if (exit != NO_EXIT) {
                 return exit;
             }
-            if (cpu.isKicked()) {
+            if (cpu.isKicked() || !isMode()) {
                 break;
             }
         }
@@ -182,10 +189,15 @@ public final class Interpreter {
         if (last != null) {
             exit = executeThrough(first, last);
         }
-        while (exit == NO_EXIT && cpu.budget > 0 && !cpu.isStepping()) {
+        while (exit == NO_EXIT && cpu.budget > 0 && !cpu.isStepping() && isMode()) {
             exit = executeOne();
         }
         return exit;
+    }
+
+    /** Whether the processor is still in the mode whose code this runs. */
+    private boolean isMode() {
+        return cpu.interpreter() == this;
     }
 
     private static Op lastExact(Op first, long budget) {
@@ -265,7 +277,12 @@ public final class Interpreter {
         return block;
     }
 
-    private CodePage page(long rip) {
+    /**
+     * The decoded code of the page that a linear address is in, which becomes the current one.
+     *
+     * @throws GuestFault when it cannot be fetched
+     */
+    CodePage page(long rip) {
         cpu.r[Cpu.CODE_BASE] = rip & Ram.PAGE_MASK;
         CodePage page = (CodePage) mmu.attachedFetch(rip);
         if (page == null) {
@@ -381,7 +398,8 @@ public final class Interpreter {
         return block.entry;
     }
 
-    private Block decoded(long rip) {
+    /** The block at a linear address, if it and its page are known. */
+    Block decoded(long rip) {
         CodePage page = (CodePage) mmu.attachedFetch(rip);
         return page == null ? null : page.find((int) (rip & Ram.PAGE_OFFSET));
     }
@@ -394,7 +412,7 @@ public final class Interpreter {
                 // Only its entry of the fetch TLB is gone: next time.
                 block.heat = 0;
             } else {
-                hot(cpu, page, block);
+                hot(cpu, block.page, block);
             }
         }
     }

@@ -56,14 +56,19 @@ final class OpFactory {
             boolean tooLong = b.in.length > Decoder.MAX_LENGTH;
             return fault(tooLong ? Vector.GENERAL_PROTECTION : Vector.INVALID_OPCODE);
         }
-        if (FormedAddress.isNeeded(b)) {
-            return FormedAddress.wrap(b);
+        if (b.in.code32) {
+            return CompatFactory.bind(b);
         }
+        return FormedAddress.isNeeded(b) ? FormedAddress.wrap(b) : bindAnyMode(b);
+    }
+
+    /** As {@link #bind}, where code of both sizes has the same, and its address is formed. */
+    static Op bindAnyMode(Binding b) {
         long move = RegisterMove.of(b);
         if (move != RegisterMove.NONE) {
             return new Pairs.OneMove(move);
         }
-        Binder binder = BY_ROW[row.id()];
+        Binder binder = BY_ROW[b.in.row.id()];
         Op op = binder == null ? null : binder.bind(b);
         return op != null ? op : fault(Vector.INVALID_OPCODE);
     }

@@ -28,6 +28,11 @@ public enum OperandForm {
         };
     }
 
+    /** Whether operand {@code i} is memory. */
+    static boolean isMemory(Binding b, int i) {
+        return b.in.memory && i < b.operandCount() && isModRmOperand(b, i);
+    }
+
     /** Register number of a register operand as the instruction encodes it. */
     public static int registerOf(Binding b, int i) {
         return switch (b.operand(i)) {

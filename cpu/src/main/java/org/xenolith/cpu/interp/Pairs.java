@@ -29,7 +29,8 @@ final class Pairs {
         return switch (b.in.row.mnemonic()) {
             case "mov" -> behindMove(move, OperandForm.of(b), b);
             case "push" -> StackOps.isPush64(b) ? new MovePush64(move, b) : null;
-            case "call" -> b.operand(0) == Operand.JZ ? new MoveCall(move, b) : null;
+            case "call" ->
+                    b.operand(0) == Operand.JZ && !b.in.code32 ? new MoveCall(move, b) : null;
             default -> null;
         };
     }

@@ -135,7 +135,9 @@ final class RegisterMove {
 
     private static long address(Binding b) {
         Instruction in = b.in;
-        if (in.index != Cpu.ZERO || in.addressSize != 8) {
+        // Of 32-bit code with addresses of 32 bits no more than those are written.
+        boolean whole = in.addressSize == (in.code32 ? 4 : 8);
+        if (in.index != Cpu.ZERO || !whole) {
             return NONE;
         }
         int cut = 64 - b.bits();

@@ -8,6 +8,15 @@ final class Registers {
 
     private Registers() {}
 
+    /**
+     * Bits of an address that count.
+     *
+     * @param size 8, 4 or 2 bytes
+     */
+    static long addressMask(int size) {
+        return size == 8 ? -1 : (1L << size * 8) - 1;
+    }
+
     /** Sign-extended value of the low {@code width} bits after {@code shift}. */
     static long get(long[] r, int number, int shift, int width) {
         return switch (width) {

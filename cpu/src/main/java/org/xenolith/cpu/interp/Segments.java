@@ -3,10 +3,12 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
+import org.xenolith.cpu.mmu.Mmu;
 
 /**
- * Selectors and descriptors as far as 64-bit mode has them: only FS and GS have a base, CS says
- * 64-bit code. SDM vol. 3A, 3.4.5.
+ * Selectors and descriptors. In 64-bit mode only FS and GS have a base and CS says no more than
+ * that it is 64-bit code; what else counts for 32-bit code is kept in {@link HiddenSegments}. SDM
+ * vol. 3A, 3.4.5.
  */
 final class Segments {
     static final int ES = 0;
@@ -27,33 +29,98 @@ final class Segments {
     private static final long GRANULARITY = 1L << 55;
     private static final long WRITABLE_OR_READABLE = 1L << 41;
 
+    private static final long CONFORMING_OR_EXPAND_DOWN = 1L << 42;
+
     /**
      * Xen's flat ring-3 code segment for 64-bit guests, FLAT_RING3_CS64.
      * public/arch-x86/xen-x86_64.h.
      */
     private static final int FLAT_CS64 = 0xe033;
 
+    /** What the processor reads of its descriptor. */
+    private static final long FLAT_CODE64 = 0x00af_fb00_0000_ffffL;
+
+    private static final long CODE_SIZE = LONG_MODE | DEFAULT_SIZE;
+
     private Segments() {}
 
     /**
-     * Checks the target of a far transfer.
+     * The descriptor of a far transfer's target. 16-bit code is not offered.
      *
-     * @throws GuestFault #GP(selector) unless it is a present 64-bit code segment
+     * @throws GuestFault #GP(selector) unless it is a present segment of 64-bit or 32-bit code
      */
-    static void requireCode64(Cpu cpu, int selector) {
+    static long requireCode(Cpu cpu, int selector) {
         if ((selector | RPL_MASK) == FLAT_CS64) {
-            return;
+            return FLAT_CODE64;
         }
         long descriptor = descriptor(cpu, selector);
-        boolean ok =
-                (descriptor & (NOT_SYSTEM | TYPE_CODE | PRESENT | LONG_MODE | DEFAULT_SIZE))
-                        == (NOT_SYSTEM | TYPE_CODE | PRESENT | LONG_MODE);
-        if (!ok) {
+        if (!isCode(descriptor)
+                || !isPresentCodeOrData(descriptor)
+                || !is64BitCode(descriptor) && !is32BitCode(descriptor)) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
+        }
+        return descriptor;
+    }
+
+    /**
+     * Loads CS and goes on at an offset in it: the end of a far transfer. Nothing faults any more.
+     *
+     * @param descriptor what {@link #requireCode} said
+     * @param offset {@link #requireTarget} has seen it
+     */
+    static void enterCode(Cpu cpu, int selector, long descriptor, long offset) {
+        cpu.selectors[CS] = selector | RPL_MASK;
+        cpu.rip = offset;
+        if (is64BitCode(descriptor)) {
+            cpu.run64BitCode();
+        } else {
+            cpu.run32BitCode();
         }
     }
 
-    private static long descriptor(Cpu cpu, int selector) {
+    /**
+     * Checks where a far transfer leads in its code segment.
+     *
+     * @param offset as wide as the instruction has it, zero-extended
+     * @throws GuestFault #GP(0) where it is not canonical, or beyond the limit in 32-bit code
+     */
+    static void requireTarget(long descriptor, long offset) {
+        boolean within =
+                is64BitCode(descriptor)
+                        ? Mmu.isCanonical(offset)
+                        : Long.compareUnsigned(offset, limit(descriptor)) <= 0;
+        if (!within) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION);
+        }
+    }
+
+    static boolean is64BitCode(long descriptor) {
+        return (descriptor & CODE_SIZE) == LONG_MODE;
+    }
+
+    private static boolean is32BitCode(long descriptor) {
+        return (descriptor & CODE_SIZE) == DEFAULT_SIZE;
+    }
+
+    static boolean isCode(long descriptor) {
+        return (descriptor & TYPE_CODE) != 0;
+    }
+
+    static boolean isPresentCodeOrData(long descriptor) {
+        return (descriptor & (NOT_SYSTEM | PRESENT)) == (NOT_SYSTEM | PRESENT);
+    }
+
+    /** Of data: the offsets in it are those above the limit. */
+    static boolean expandsDown(long descriptor) {
+        return (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
+    }
+
+    /** D/B: of a stack that ESP counts, not SP; of data that expands down that it ends at 4 GiB. */
+    static boolean isBig(long descriptor) {
+        return (descriptor & DEFAULT_SIZE) != 0;
+    }
+
+    static long descriptor(Cpu cpu, int selector) {
         return (selector & SELECTOR_INDEX) == 0 ? 0 : cpu.platform().descriptor(cpu, selector);
     }
 
@@ -64,27 +131,38 @@ final class Segments {
      * @throws GuestFault #GP, or #NP for a segment that is not present
      */
     static void load(Cpu cpu, int register, int selector) {
-        long base = 0;
-        if ((selector & SELECTOR_INDEX) != 0) {
-            long descriptor = descriptor(cpu, selector);
-            boolean loadable = register == SS ? isWritable(descriptor) : isReadable(descriptor);
-            if ((descriptor & NOT_SYSTEM) == 0 || !loadable) {
-                throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
-            }
-            if ((descriptor & PRESENT) == 0) {
-                throw GuestFault.of(
-                        register == SS ? Vector.STACK_FAULT : Vector.SEGMENT_NOT_PRESENT,
-                        selector & SELECTOR_INDEX);
-            }
-            base = base(descriptor);
-        } else if (register == SS) {
-            throw GuestFault.of(Vector.GENERAL_PROTECTION, 0);
+        long descriptor = descriptor(cpu, selector);
+        if (register == SS) {
+            requireStack(descriptor, selector);
+        } else if ((selector & SELECTOR_INDEX) != 0) {
+            boolean loadable = (descriptor & NOT_SYSTEM) != 0 && isReadable(descriptor);
+            require(loadable, descriptor, selector, Vector.SEGMENT_NOT_PRESENT);
         }
         cpu.selectors[register] = selector;
-        if (register == FS) {
-            cpu.r[Cpu.FS_BASE] = base;
-        } else if (register == GS) {
-            cpu.r[Cpu.GS_BASE] = base;
+        cpu.r[HiddenSegments.baseOf(register)] = base(descriptor);
+        cpu.hidden.load(register, descriptor);
+    }
+
+    /**
+     * Checks what SS is to be loaded with, where 32-bit code will use it.
+     *
+     * @throws GuestFault as {@link #load}
+     */
+    static void requireStack(Cpu cpu, int selector) {
+        requireStack(descriptor(cpu, selector), selector);
+    }
+
+    private static void requireStack(long descriptor, int selector) {
+        boolean loadable = (descriptor & NOT_SYSTEM) != 0 && isWritable(descriptor);
+        require(loadable, descriptor, selector, Vector.STACK_FAULT);
+    }
+
+    private static void require(boolean loadable, long descriptor, int selector, int absent) {
+        if (!loadable) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
+        }
+        if ((descriptor & PRESENT) == 0) {
+            throw GuestFault.of(absent, selector & SELECTOR_INDEX);
         }
     }
 
@@ -102,7 +180,7 @@ final class Segments {
     static long visible(Cpu cpu, int selector) {
         long descriptor = descriptor(cpu, selector);
         long dpl = descriptor >>> 45 & 3;
-        boolean conforming = (descriptor & (TYPE_CODE | 1L << 42)) == (TYPE_CODE | 1L << 42);
+        boolean conforming = isCode(descriptor) && (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
         return (descriptor & NOT_SYSTEM) != 0 && (conforming || dpl == RPL_MASK) ? descriptor : 0;
     }
 

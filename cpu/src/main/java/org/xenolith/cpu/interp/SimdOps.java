@@ -407,7 +407,8 @@ final class SimdOps {
         private final Semantics.Destination destination;
         private final boolean setsFlags;
         private final boolean wide;
-        private final boolean address32;
+        private final long addressMask;
+        private final long linearMask;
         private final int reg;
         private final int rm;
         private final int immediate;
@@ -429,7 +430,8 @@ final class SimdOps {
             destination = semantics.destination();
             setsFlags = semantics.setsFlags();
             wide = (b.in.rex & 8) != 0;
-            address32 = b.in.addressSize == 4;
+            addressMask = Registers.addressMask(b.in.addressSize);
+            linearMask = b.in.code32 ? Registers.LOW_32 : -1;
             reg = b.in.reg;
             rm = b.in.rm;
             immediate = (int) b.in.immediate & 0xff;
@@ -562,8 +564,8 @@ final class SimdOps {
 
         private void storeMasked(Cpu cpu, SimdOperands o) {
             Mmu mmu = cpu.mmu();
-            long rdi = cpu.r[Cpu.RDI];
-            long vaddr = (address32 ? rdi & Registers.LOW_32 : rdi) + cpu.r[segment];
+            long offset = cpu.r[Cpu.RDI] & addressMask;
+            long vaddr = offset + cpu.r[segment] & linearMask;
             int bytes = mmx ? 8 : 16;
             for (int i = 0; i < bytes; i++) {
                 if (maskByte(o, i) != 0) {

@@ -217,6 +217,17 @@ final class StackOps {
         }
     }
 
+    /** What PUSHF shows of RFLAGS. */
+    static long pushedFlags(Cpu cpu) {
+        return cpu.rflags() & ~(long) (Flags.RF | Flags.VM);
+    }
+
+    /** What POPF makes of a value: of 16 bits, only those change. */
+    static void popFlags(Cpu cpu, int bits, long value) {
+        cpu.setRflags(
+                bits == 16 ? cpu.rflags() & ~0xffffL | value & 0xffff : value & ~(long) Flags.RF);
+    }
+
     static final class PushFlags extends StackOp {
         private final int bits;
 
@@ -226,7 +237,7 @@ final class StackOps {
 
         @Override
         public Op execute(Cpu cpu) {
-            push(cpu, bits, cpu.rflags() & ~(long) (Flags.RF | Flags.VM));
+            push(cpu, bits, pushedFlags(cpu));
             return next;
         }
     }
@@ -245,10 +256,7 @@ final class StackOps {
             long value = Loads.load(cpu.mmu(), rsp, bits);
             cpu.r[Cpu.RSP] = rsp + (bits >> 3);
             boolean trapped = (cpu.systemFlags & Flags.TF) != 0;
-            cpu.setRflags(
-                    bits == 16
-                            ? cpu.rflags() & ~0xffffL | value & 0xffff
-                            : value & ~(long) Flags.RF);
+            popFlags(cpu, bits, value);
             boolean traps = (cpu.systemFlags & Flags.TF) != 0;
             return traps == trapped ? next : leaveAfter(cpu);
         }

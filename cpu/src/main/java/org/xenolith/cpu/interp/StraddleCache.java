@@ -1,5 +1,6 @@
 package org.xenolith.cpu.interp;
 
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.mmu.Mmu;
@@ -19,12 +20,19 @@ final class StraddleCache {
     private record Entry(long rip, CodePage page, byte[] bytes, Block block) {}
 
     private final BlockBuilder builder;
+    private final CodeSize size;
+
+    /** Bits of an address that count. */
+    private final long mask;
+
     private final Entry[] entries = new Entry[SLOTS];
     private final byte[] bytes = new byte[MAX_LENGTH];
     private final Instruction scratch = new Instruction();
 
-    StraddleCache(BlockBuilder builder) {
+    StraddleCache(BlockBuilder builder, CodeSize size) {
         this.builder = builder;
+        this.size = size;
+        mask = size == CodeSize.CODE_64 ? -1 : Registers.LOW_32;
     }
 
     /**
@@ -38,8 +46,8 @@ final class StraddleCache {
         Arrays.fill(bytes, (byte) 0);
         Ram.read(page.hostBase() | rip & Ram.PAGE_OFFSET, bytes, 0, first);
         // The next page is fetched from only if the instruction reaches into it.
-        if (Decoder.decode(bytes, 0, first, scratch) == Decoder.NEED_MORE) {
-            Ram.read(mmu.hostForFetch(rip + first), bytes, first, MAX_LENGTH - first);
+        if (Decoder.decode(size, bytes, 0, first, scratch) == Decoder.NEED_MORE) {
+            Ram.read(mmu.hostForFetch(rip + first & mask), bytes, first, MAX_LENGTH - first);
         }
         int slot = (int) (rip ^ rip >>> 12) & SLOTS - 1;
         Entry entry = entries[slot];

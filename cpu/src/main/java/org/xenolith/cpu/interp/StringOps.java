@@ -21,12 +21,23 @@ final class StringOps {
 
     private StringOps() {}
 
-    private abstract static class StringOp extends Op {
+    abstract static class StringOp extends Op {
         final boolean repeat;
         final int bits;
         final int size;
         final int segment;
-        final boolean address32;
+        private final int destinationSegment;
+
+        /** Bits of RSI, RDI and RCX that count, and those that stay when they are written. */
+        private final long mask;
+
+        private final long kept;
+
+        /** Bits of linear addresses that count. */
+        private final long linearMask;
+
+        /** Addresses in a page follow one another as the offsets do. */
+        private final boolean inBulk;
 
         StringOp(Binding b) {
             this(b, Long.SIZE);
@@ -37,24 +48,36 @@ final class StringOps {
             bits = (b.in.opcode & 1) == 0 ? 8 : Math.min(b.bits(), maxBits);
             size = bits >> 3;
             segment = b.in.segment;
-            address32 = b.in.addressSize == 4;
+            destinationSegment = b.in.code32 ? Cpu.ES_BASE : Cpu.ZERO;
+            mask = Registers.addressMask(b.in.addressSize);
+            kept = b.in.addressSize == 2 ? ~mask : 0;
+            linearMask = b.in.code32 ? Registers.LOW_32 : -1;
+            inBulk = b.in.addressSize == (b.in.code32 ? 4 : 8);
         }
 
         @Override
         public Op execute(Cpu cpu) {
-            long[] r = cpu.r;
             if (!repeat) {
                 element(cpu);
                 return next;
             }
             // TF and data breakpoints trap after each element. SDM vol. 3B, 18.3.1.4.
-            boolean singleStep = cpu.isStepping();
-            int left = singleStep ? 1 : MAX_ELEMENTS;
+            return repeat(cpu, cpu.isStepping());
+        }
+
+        /** As {@link #execute}, but of a repetition one element only. */
+        Op executeSingly(Cpu cpu) {
+            return repeat ? repeat(cpu, true) : execute(cpu);
+        }
+
+        private Op repeat(Cpu cpu, boolean singly) {
+            long[] r = cpu.r;
+            int left = singly ? 1 : MAX_ELEMENTS;
             while (count(r) != 0) {
                 if (left <= 0) {
                     return leaveInTheMiddle(cpu);
                 }
-                int done = singleStep ? 0 : bulk(cpu);
+                int done = singly || !inBulk || cpu.directionDown() ? 0 : bulk(cpu);
                 if (done == 0) {
                     boolean more = element(cpu);
                     setCount(r, count(r) - 1);
@@ -83,30 +106,42 @@ final class StringOps {
          */
         abstract boolean element(Cpu cpu);
 
-        /** Handles many elements at once where that is the same; returns how many, 0 for none. */
+        /**
+         * Handles many elements at once, upwards, where that is the same; returns how many, 0 for
+         * none.
+         */
         int bulk(Cpu cpu) {
             return 0;
         }
 
+        /** There is nothing to repeat: it accesses no memory. */
+        final boolean isDone(long[] r) {
+            return repeat && count(r) == 0;
+        }
+
+        /** Of RSI or RDI, what counts. */
+        final long offset(long[] r, int register) {
+            return r[register] & mask;
+        }
+
         final long count(long[] r) {
-            return address32 ? r[Cpu.RCX] & Registers.LOW_32 : r[Cpu.RCX];
+            return r[Cpu.RCX] & mask;
         }
 
         final void setCount(long[] r, long value) {
-            r[Cpu.RCX] = address32 ? value & Registers.LOW_32 : value;
+            r[Cpu.RCX] = r[Cpu.RCX] & kept | value & mask;
         }
 
         final long source(long[] r) {
-            return (address32 ? r[Cpu.RSI] & Registers.LOW_32 : r[Cpu.RSI]) + r[segment];
+            return (r[Cpu.RSI] & mask) + r[segment] & linearMask;
         }
 
         final long destination(long[] r) {
-            return address32 ? r[Cpu.RDI] & Registers.LOW_32 : r[Cpu.RDI];
+            return (r[Cpu.RDI] & mask) + r[destinationSegment] & linearMask;
         }
 
         final void advance(long[] r, int register, long bytes) {
-            long value = r[register] + bytes;
-            r[register] = address32 ? value & Registers.LOW_32 : value;
+            r[register] = r[register] & kept | r[register] + bytes & mask;
         }
 
         /** Elements from {@code vaddr} to the end of its page, at most RCX. */
@@ -135,9 +170,6 @@ final class StringOps {
         @Override
         int bulk(Cpu cpu) {
             long[] r = cpu.r;
-            if (cpu.directionDown() || address32) {
-                return 0;
-            }
             long from = source(r);
             long to = destination(r);
             long n = Math.min(elementsInPage(r, from), elementsInPage(r, to));
@@ -177,9 +209,6 @@ final class StringOps {
         @Override
         int bulk(Cpu cpu) {
             long[] r = cpu.r;
-            if (cpu.directionDown() || address32) {
-                return 0;
-            }
             long to = destination(r);
             long n = elementsInPage(r, to);
             if (n < 2) {
@@ -274,6 +303,11 @@ final class StringOps {
             }
             setCount(r, count(r) - 1);
             return count(r) == 0 ? leaveAfter(cpu) : leaveInTheMiddle(cpu);
+        }
+
+        @Override
+        Op executeSingly(Cpu cpu) {
+            return execute(cpu);
         }
 
         @Override

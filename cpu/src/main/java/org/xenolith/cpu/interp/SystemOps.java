@@ -352,7 +352,7 @@ final class SystemOps {
         private final boolean fromCr0;
 
         /**
-         * @param bytes of a memory operand: 2, or 10 for a table register
+         * @param bytes of a memory operand: 2, or for a table register 10, in 32-bit code 6
          */
         StoreSystemValue(Binding b, int bytes, boolean fromCr0) {
             super(b);
@@ -372,10 +372,10 @@ final class SystemOps {
             }
             long vaddr = vaddr(cpu.r);
             Mmu mmu = cpu.mmu();
-            if (bytes == 10) {
+            if (bytes > 2) {
                 mmu.checkWritable(vaddr, bytes);
                 mmu.write16(vaddr, 0);
-                mmu.write64(vaddr + 2, 0);
+                Loads.store(mmu, vaddr + 2, (bytes - 2) * 8, 0);
             } else {
                 mmu.write16(vaddr, (int) value);
             }

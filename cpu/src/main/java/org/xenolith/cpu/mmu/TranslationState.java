@@ -60,9 +60,10 @@ abstract sealed class TranslationState permits Mmu {
         return memory;
     }
 
-    /** Says who must know what leaves the fetch TLB for a reason other than lack of room. */
+    /** Says who, too, must know what leaves the fetch TLB for a reason other than lack of room. */
     public void tellFetchesDropped(FetchListener listener) {
-        fetchListener = listener;
+        fetchListener =
+                fetchListener == FetchListener.NONE ? listener : fetchListener.and(listener);
     }
 
     /** Where other threads leave their invalidations for this vCPU. */

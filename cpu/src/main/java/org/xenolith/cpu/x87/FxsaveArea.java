@@ -39,6 +39,11 @@ public final class FxsaveArea {
 
     private FxsaveArea() {}
 
+    /** What FXSAVE writes with so many XMM registers, from the start. */
+    public static int bytes(int xmmRegisters) {
+        return XMM + xmmRegisters * REGISTER_STRIDE;
+    }
+
     /**
      * Writes MXCSR, its mask and XMM0..XMM15.
      *
@@ -54,7 +59,16 @@ public final class FxsaveArea {
 
     /** Reads XMM0..XMM15, in the order of {@link #putSse}. */
     public static void getXmm(byte[] area, long[] xmm) {
-        for (int i = 0; i < 2 * XMM_COUNT; i++) {
+        getXmm(area, xmm, XMM_COUNT);
+    }
+
+    /**
+     * Reads the first registers and keeps the others.
+     *
+     * @param count 8 in 32-bit code, or 16
+     */
+    public static void getXmm(byte[] area, long[] xmm, int count) {
+        for (int i = 0; i < 2 * count; i++) {
             xmm[i] = X87Images.getLong(area, XMM + i * Long.BYTES);
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
+import org.xenolith.cpu.decode.CodeSize;
 
 /** What a unit's computed jumps are expected to reach, whoever asks for it. */
 class BusyBlockTest {
@@ -21,7 +22,7 @@ class BusyBlockTest {
     }
 
     private Block block(int start, int asked, int entries) {
-        Block block = new BlockBuilder().build(page, start);
+        Block block = new BlockBuilder(CodeSize.CODE_64).build(page, start);
         page.add(block, null);
         block.beginCounting(asked, 0);
         block.heat -= entries;

@@ -11,6 +11,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
+import org.xenolith.cpu.decode.CodeSize;
 
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
@@ -103,7 +104,7 @@ class DecodedCodeLimitTest {
     }
 
     private Block decode(Cpu cpu) {
-        Block block = new BlockBuilder().build(page(0), 0);
+        Block block = new BlockBuilder(CodeSize.CODE_64).build(page(0), 0);
         code.add(page(0), block, cpu);
         return block;
     }

@@ -7,6 +7,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
+import org.xenolith.cpu.decode.CodeSize;
 
 import java.lang.ref.WeakReference;
 import java.util.function.BooleanSupplier;
@@ -26,7 +27,7 @@ class DroppedUnitTest {
         machine.map(CODE, 0x1000);
         machine.load(CODE, PROGRAM);
         page = machine.code.page(machine.host(CODE));
-        block = new BlockBuilder().build(page, 0);
+        block = new BlockBuilder(CodeSize.CODE_64).build(page, 0);
         machine.code.add(page, block, machine.cpu);
     }
 

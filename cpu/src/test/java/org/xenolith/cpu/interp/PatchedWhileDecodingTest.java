@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.FlatMachine;
+import org.xenolith.cpu.decode.CodeSize;
 
 /** A sibling stores into code between the moments at which it is read and can be found. */
 class PatchedWhileDecodingTest {
@@ -16,7 +17,7 @@ class PatchedWhileDecodingTest {
 
     private final FlatMachine machine = new FlatMachine();
     private final Cpu sibling = machine.newCpu();
-    private final BlockBuilder builder = new BlockBuilder();
+    private final BlockBuilder builder = new BlockBuilder(CodeSize.CODE_64);
     private final CodePage page;
 
     PatchedWhileDecodingTest() {

@@ -1,6 +1,7 @@
 package org.xenolith.cpu.oracle;
 
 import org.xenolith.cpu.HostRequirement;
+import org.xenolith.cpu.decode.CodeSize;
 
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -35,7 +36,7 @@ public final class HostCpu implements AutoCloseable {
     public static final long CODE_BASE = 0x2000_0000L;
     public static final int CODE_SIZE = 0x2000;
 
-    private static final int REQUEST_HEADER = 16, REPLY_HEADER = 32;
+    private static final int REQUEST_HEADER = 24, REPLY_HEADER = 32;
     private static final int BATCH_BYTES = 4 << 20;
     private static final byte[] NOTHING = {};
     private static final byte INT3 = (byte) 0xcc;
@@ -51,9 +52,20 @@ public final class HostCpu implements AutoCloseable {
      * @param codeOffset where the code starts, in bytes from {@link #CODE_BASE}
      * @param memoryOffset where {@code memory} goes, in bytes from {@link #WINDOW_BASE}; the rest
      *     of the window is 0
+     * @param size of the code; 32-bit code has the first eight registers
      */
     public record Program(
-            byte[] code, int codeOffset, MachineState before, int memoryOffset, byte[] memory) {
+            byte[] code,
+            int codeOffset,
+            MachineState before,
+            int memoryOffset,
+            byte[] memory,
+            CodeSize size) {
+        public Program(
+                byte[] code, int codeOffset, MachineState before, int memoryOffset, byte[] memory) {
+            this(code, codeOffset, before, memoryOffset, memory, CodeSize.CODE_64);
+        }
+
         public Program(byte[] code, MachineState before) {
             this(code, 0, before, 0, NOTHING);
         }
@@ -208,6 +220,7 @@ public final class HostCpu implements AutoCloseable {
     private static void putRequest(ByteBuffer out, Program program) {
         out.putInt(program.codeOffset).putInt(program.code.length);
         out.putInt(program.memoryOffset).putInt(program.memory.length);
+        out.putInt(program.size == CodeSize.CODE_64 ? 64 : 32).putInt(0);
         program.before.writeTo(out);
         out.put(program.code).put(program.memory);
     }

@@ -1,5 +1,6 @@
 package org.xenolith.cpu.oracle;
 
+import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Instruction;
 import org.xenolith.cpu.decode.LockPrefix;
@@ -36,10 +37,14 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
     };
 
     static InstructionCase random(OpcodeRow row, Random random) {
+        return random(row, CodeSize.CODE_64, random);
+    }
+
+    static InstructionCase random(OpcodeRow row, CodeSize size, Random random) {
         while (true) {
-            byte[] bytes = bytes(row, random);
+            byte[] bytes = bytes(row, size, random);
             Instruction in = new Instruction();
-            int length = Decoder.decode(bytes, 0, bytes.length, in);
+            int length = Decoder.decode(size, bytes, 0, bytes.length, in);
             if (in.row == null && in.lock && in.memory) {
                 throw new AssertionError("LOCK refused: " + HexFormat.of().formatHex(bytes));
             }
@@ -63,12 +68,21 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         }
         boolean mandatory = in.row.encoding().matches("F[23] .*");
         return (string || mandatory || !in.rep && !in.repne)
-                && in.segment == Instruction.NO_REGISTER
-                && !(moffs && in.addressSize == 4)
-                && !(in.memory && in.base == RSP && in.addressSize == 4);
+                && !in.segmentOverride
+                && (in.code32 ? isInReach(in) : !isCut(in, moffs));
     }
 
-    private static byte[] bytes(OpcodeRow row, Random random) {
+    private static boolean isCut(Instruction in, boolean moffs) {
+        return in.addressSize == 4 && (moffs || in.memory && in.base == RSP);
+    }
+
+    /** Addresses of 16 bits do not reach the window. */
+    private static boolean isInReach(Instruction in) {
+        boolean implied = in.row.has(OpcodeRow.REP) || in.row.mnemonic().equals("xlat");
+        return in.addressSize == 4 || !in.memory && !implied;
+    }
+
+    private static byte[] bytes(OpcodeRow row, CodeSize size, Random random) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         String encoding = row.encoding().replace("NP ", "");
         boolean rexW = encoding.contains("REX.W ");
@@ -97,7 +111,7 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         }
         if (rexW) {
             out.write(0x48 | random.nextInt(8));
-        } else if (random.nextBoolean()) {
+        } else if (size == CodeSize.CODE_64 && random.nextBoolean()) {
             out.write(0x40 | random.nextInt(16));
         }
         boolean modRm = false;
@@ -117,17 +131,19 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
                 digit = part.charAt(1) - '0' + random.nextInt(part.charAt(3) - part.charAt(1) + 1);
             }
         }
+        boolean absolute = row.operands().stream().anyMatch(o -> o.name().startsWith("O"));
         if (modRm) {
             int reg = digit >= 0 ? digit : random.nextInt(8);
             int mod = random.nextInt(4);
-            out.write(mod << 6 | reg << 3 | random.nextInt(8));
+            int rm = random.nextInt(8);
+            out.write(mod << 6 | reg << 3 | rm);
+            absolute |= size == CodeSize.CODE_32 && mod == 0 && rm == 5;
         }
-        boolean moffs = row.operands().stream().anyMatch(o -> o.name().startsWith("O"));
         byte[] tail = new byte[16];
         random.nextBytes(tail);
-        if (moffs) {
+        if (absolute) {
             long at = HostCpu.WINDOW_BASE + random.nextInt(HostCpu.WINDOW_SIZE);
-            for (int k = 0; k < 8; k++) {
+            for (int k = 0; k < (size == CodeSize.CODE_64 ? 8 : 4); k++) {
                 tail[k] = (byte) (at >>> 8 * k);
             }
         }
@@ -189,7 +205,18 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
             Arrays.fill(memory, (byte) random.nextInt());
         }
         byte[] code = Arrays.copyOf(bytes, length);
-        return new HostCpu.Program(code, before, 0, memory);
+        CodeSize size = in.code32 ? CodeSize.CODE_32 : CodeSize.CODE_64;
+        if (in.code32) {
+            cutRegisters(before);
+        }
+        return new HostCpu.Program(code, 0, before, 0, memory, size);
+    }
+
+    /** The upper halves, which 32-bit code does not see, are undefined behind it. */
+    private static void cutRegisters(MachineState before) {
+        for (int i = 0; i < 8; i++) {
+            before.gpr(i, before.gpr(i) & 0xffff_ffffL);
+        }
     }
 
     /**

@@ -34,6 +34,9 @@ final class UndefinedFlags {
             // With REP a later processor runs TZCNT or LZCNT, whose flags mean something else.
             case "bsf", "bsr" -> in.rep ? Flags.ARITHMETIC : Flags.ARITHMETIC & ~Flags.ZF;
             case "bt", "bts", "btr", "btc" -> Flags.ARITHMETIC & ~Flags.CF & ~Flags.ZF;
+            case "aaa", "aas" -> Flags.OF | Flags.SF | Flags.ZF | Flags.PF;
+            case "daa", "das" -> Flags.OF;
+            case "aam", "aad" -> Flags.OF | Flags.AF | Flags.CF;
             default -> 0;
         };
     }

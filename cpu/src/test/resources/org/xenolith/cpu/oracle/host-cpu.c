@@ -22,6 +22,7 @@
 #define WINDOW_SIZE 0x2000u
 #define CODE_BASE 0x20000000ul
 #define CODE_SIZE 0x2000u
+#define EXIT_BASE 0x30000000ul /* a way out that 32-bit code can reach */
 #define PAGE_SIZE 0x1000u
 #define SECONDS_PER_BATCH 20
 
@@ -29,6 +30,10 @@
 /* CF PF AF ZF SF DF OF AC: what a program may set without help of the kernel and without tracing itself. */
 #define LOADABLE_FLAGS 0x40cd5ul
 #define INT3 0xcc
+/* Linux's selectors of flat segments. */
+#define USER32_CS 0x23
+#define USER_DS 0x2b
+#define USER_CS 0x33
 
 struct state {
     uint64_t gpr[16]; /* in encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
@@ -40,6 +45,7 @@ struct state {
 struct request {
     uint32_t code_offset, code_length;
     uint32_t memory_offset, memory_length;
+    uint32_t code_bits, zero; /* 64, or 32 for compatibility mode */
     struct state state;
 };
 
@@ -52,7 +58,11 @@ struct reply {
 };
 
 uint64_t guest_gpr[16];
-uint64_t guest_flags, guest_entry, host_rsp;
+uint64_t guest_flags, host_rsp;
+struct __attribute__((packed)) {
+    uint32_t offset;
+    uint16_t selector;
+} guest_entry;
 uint8_t guest_fx[512] __attribute__((aligned(64)));
 uint32_t host_mxcsr = 0x1f80;
 
@@ -83,7 +93,7 @@ __asm__(
     "  mov guest_gpr+112(%rip), %r14\n"
     "  mov guest_gpr+120(%rip), %r15\n"
     "  mov guest_gpr+32(%rip), %rsp\n"
-    "  jmp *guest_entry(%rip)\n"
+    "  ljmp *guest_entry(%rip)\n"
     "exit_guest:\n"
     "  mov %rax, guest_gpr+0(%rip)\n"
     "  mov %rcx, guest_gpr+8(%rip)\n"
@@ -141,6 +151,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
     current.state.rip = regs[REG_RIP];
     memcpy(guest_fx, uc->uc_mcontext.fpregs, sizeof guest_fx);
     regs[REG_RIP] = (greg_t)leave_guest;
+    regs[REG_CSGSFS] = (regs[REG_CSGSFS] & ~0xffffl) | USER_CS;
     regs[REG_RSP] = (greg_t)host_rsp;
     regs[REG_EFL] = 2;
 }
@@ -176,23 +187,34 @@ static uint8_t *map_fixed(uint64_t address, size_t length, int protection)
     return p;
 }
 
+/* A jump out, as much of it as there is room for; from 32-bit code a far one to the exit's page. */
+static uint32_t place_exit(uint8_t *at, uint32_t room, int code32)
+{
+    uint8_t near[14] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *0(%rip) */
+    uint64_t target = (uint64_t)exit_guest;
+    memcpy(near + 6, &target, sizeof target);
+    uint8_t far[7] = {0xea, 0, 0, 0, 0, USER_CS, 0}; /* ljmp $USER_CS, $EXIT_BASE */
+    uint32_t base = EXIT_BASE;
+    memcpy(far + 1, &base, sizeof base);
+    uint32_t wanted = code32 ? sizeof far : sizeof near, length = room < wanted ? room : wanted;
+    memcpy(at, code32 ? far : near, length);
+    return length;
+}
+
 /* Places the code, then a jump out; whatever else is reached on the code pages is a breakpoint. */
 static void place_code(uint8_t *pages, const struct request *r, const uint8_t *code)
 {
-    static uint32_t last_offset, last_end, last_length;
-    if (r->code_offset == last_offset && r->code_length == last_length
+    static uint32_t last_offset, last_end, last_length, last_bits;
+    if (r->code_offset == last_offset && r->code_length == last_length && r->code_bits == last_bits
         && memcmp(pages + last_offset, code, last_length) == 0 && last_end != 0)
         return; /* writing to code that just ran is slow */
     memset(pages + last_offset, INT3, last_end - last_offset);
     memcpy(pages + r->code_offset, code, r->code_length);
-    uint8_t jump[14] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *0(%rip) */
-    uint64_t target = (uint64_t)exit_guest;
-    memcpy(jump + 6, &target, sizeof target);
     uint32_t end = r->code_offset + r->code_length, room = CODE_SIZE - end;
-    uint32_t jump_length = room < sizeof jump ? room : sizeof jump;
-    memcpy(pages + end, jump, jump_length);
+    uint32_t jump_length = place_exit(pages + end, room, r->code_bits == 32);
     last_offset = r->code_offset;
     last_length = r->code_length;
+    last_bits = r->code_bits;
     last_end = end + jump_length;
 }
 
@@ -201,6 +223,8 @@ int main(void)
     uint8_t *window = map_fixed(WINDOW_BASE, WINDOW_SIZE, PROT_READ | PROT_WRITE);
     uint8_t *code = map_fixed(CODE_BASE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
     memset(code, INT3, CODE_SIZE);
+    place_exit(map_fixed(EXIT_BASE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), PAGE_SIZE, 0);
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(USER_DS)); /* 64-bit code has no need of them */
 
     static uint8_t alternate[65536] __attribute__((aligned(64)));
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
@@ -240,7 +264,8 @@ int main(void)
             memcpy(guest_gpr, r.state.gpr, sizeof guest_gpr);
             memcpy(guest_fx, r.state.fx, sizeof guest_fx);
             guest_flags = (r.state.rflags & LOADABLE_FLAGS) | 2;
-            guest_entry = CODE_BASE + r.code_offset;
+            guest_entry.offset = CODE_BASE + r.code_offset;
+            guest_entry.selector = r.code_bits == 32 ? USER32_CS : USER_CS;
             memset(&current, 0, sizeof current);
             current.state.rip = CODE_BASE + r.code_offset + r.code_length;
             in_guest = 1;
