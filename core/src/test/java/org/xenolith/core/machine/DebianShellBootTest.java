@@ -61,6 +61,7 @@ class DebianShellBootTest {
             """;
 
     private Optional<HostProgram> floatingPoint;
+    private Optional<HostProgram> i386;
     private DebianSession debian;
 
     @BeforeAll
@@ -71,6 +72,10 @@ class DebianShellBootTest {
         floatingPoint = HostProgram.build(folder, "floating-point");
         if (floatingPoint.isPresent()) {
             files.file("t/floating-point", 0755, floatingPoint.get().bytes());
+        }
+        i386 = HostProgram.buildI386(folder, "i386-process");
+        if (i386.isPresent()) {
+            files.file("t/i386-process", 0755, i386.get().bytes());
         }
         debian = DebianSession.boot(2, files, folder);
     }
@@ -140,6 +145,20 @@ class DebianShellBootTest {
         String onTheHost = floatingPoint.get().run();
         assertThat(onTheHost).doesNotContain("DIFFERENT").hasLineCount(584);
         assertThat(debian.run("/t/floating-point")).isEqualTo(onTheHost);
+    }
+
+    @Test
+    void processesOfTheI386Run() throws Exception {
+        HostNeeds.require(i386.isPresent(), HostProgram.COMPILER);
+        assertThat(debian.run("/t/i386-process; echo status $?"))
+                .isEqualTo(
+                        """
+                        signal 0000000b at 12345678 trap 0000000e cs 00000023
+                        signal 00000008 trap 00000000
+                        of its thread abcd1234
+                        child 00002a00
+                        status 7
+                        """);
     }
 
     @RepeatedTest(3)

@@ -9,6 +9,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** A static C program that runs on the host as well as in a guest. */
@@ -23,23 +25,33 @@ record HostProgram(Path binary) {
 
     /** Builds it from a source beside the tests; empty where there is no gcc or no static libc. */
     static Optional<HostProgram> build(Path folder, String name) throws Exception {
+        return build(folder, name, List.of("-march=x86-64", "-static"), List.of("-lm"));
+    }
+
+    /** As {@link #build}, a program of the i386 that needs no library. */
+    static Optional<HostProgram> buildI386(Path folder, String name) throws Exception {
+        List<String> alone =
+                List.of("-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector");
+        List<String> options =
+                new ArrayList<>(List.of("-m32", "-march=i686", "-fno-pic", "-no-pie"));
+        options.addAll(alone);
+        return build(folder, name, options, List.of());
+    }
+
+    private static Optional<HostProgram> build(
+            Path folder, String name, List<String> options, List<String> libraries)
+            throws Exception {
         Path source = folder.resolve(name + ".c");
         Path binary = folder.resolve(name);
         try (InputStream in = HostProgram.class.getResourceAsStream(name + ".c")) {
             Files.copy(in, source);
         }
-        ProcessBuilder gcc =
-                new ProcessBuilder(
-                        "gcc",
-                        "-O1",
-                        "-march=x86-64",
-                        "-static",
-                        "-o",
-                        binary.toString(),
-                        source.toString(),
-                        "-lm");
+        List<String> gcc = new ArrayList<>(List.of("gcc", "-O1"));
+        gcc.addAll(options);
+        gcc.addAll(List.of("-o", binary.toString(), source.toString()));
+        gcc.addAll(libraries);
         try {
-            String output = output(gcc);
+            String output = output(new ProcessBuilder(gcc));
             return output == null ? Optional.empty() : Optional.of(new HostProgram(binary));
         } catch (IOException noCompiler) {
             return Optional.empty();
