@@ -27,6 +27,7 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
                     "gs",
                     "data16",
                     "data32",
+                    "addr16",
                     "addr32",
                     "bnd",
                     "notrack",
@@ -55,6 +56,18 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
     private static final Pattern BRANCH = Pattern.compile("^(j\\w+|call|loop\\w*) ([0-9a-f]+)$");
     private static final Pattern BELOW_RIP = Pattern.compile("(?<=[re]ip)\\+0x(f{8}[0-9a-f]{8})");
 
+    /** Sizes of branches, which Intel's 64-bit mode lacks, and of images in memory. */
+    private static final Pattern SIZE_OF_NAME =
+            Pattern.compile(
+                    "^(jmp|call|ret|enter|[sl][gi]dt|fldenv|fn?stenv|fn?save|frstor)[wd](?= |$)");
+
+    /** A SIB byte that names neither base nor index. */
+    private static final Pattern NO_REGISTERS =
+            Pattern.compile("(\\w\\w:)?\\[eiz\\*\\d([+-])0x(\\w+)]");
+
+    /** Of short branches objdump does not cut the target to 16 bits; the processor does. */
+    private static final Pattern TARGET = Pattern.compile("^((?:j\\w+|loop\\w*) )0x(\\w+)$");
+
     /** The one load of 16 bytes whose width objdump leaves out. */
     private static final Pattern UNSIZED = Pattern.compile("^(lddqu \\w+,)");
 
@@ -63,7 +76,7 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
             Pattern.compile("^(mov [c-gs]s,|(?:lar|lsl) \\w+,)(?:(r\\d+)d?|[er](\\w\\w))$");
 
     /** Returns the instruction in {@code line}, or null if the line holds none. */
-    static ObjdumpLine parse(String line) {
+    static ObjdumpLine parse(String line, CodeSize size) {
         String[] columns = line.split("\t");
         if (columns.length < 3 || !columns[0].endsWith(":")) {
             return null;
@@ -71,7 +84,11 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
         String address = columns[0].strip();
         byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(columns[1].strip());
         long vaddr = Long.parseUnsignedLong(address, 0, address.length() - 1, 16);
-        return new ObjdumpLine(vaddr, bytes, normalize(columns[2]));
+        String text = normalize(columns[2]);
+        if (size == CodeSize.CODE_32) {
+            text = normalize32(text, columns[2]);
+        }
+        return new ObjdumpLine(vaddr, bytes, text);
     }
 
     /** The mnemonic without lock and repeat prefixes. */
@@ -113,6 +130,29 @@ record ObjdumpLine(long vaddr, byte[] bytes, String text) {
         normal = normal.replace("OWORD PTR", "XMMWORD PTR");
         normal = UNSIZED.matcher(normal).replaceFirst("$1XMMWORD PTR ");
         return kept + normal.replaceAll("\\+[re]iz\\*\\d", "");
+    }
+
+    /** What objdump spells in its own way in 32-bit code. */
+    private static String normalize32(String text, String printed) {
+        String normal = SIZE_OF_NAME.matcher(text).replaceFirst("$1");
+        normal = NO_REGISTERS.matcher(normal).replaceFirst(ObjdumpLine::absolute);
+        if (printed.contains("data16 ")) {
+            normal = TARGET.matcher(normal).replaceFirst(ObjdumpLine::lowWord);
+        }
+        // The prefix is both, a hint about the target and the segment that the pointer is in.
+        return printed.contains("notrack ") ? normal.replace(" PTR [", " PTR ds:[") : normal;
+    }
+
+    private static String absolute(MatchResult address) {
+        String segment = address.group(1) == null ? "ds:" : address.group(1);
+        int displacement = Integer.parseUnsignedInt(address.group(3), 16);
+        boolean minus = address.group(2).equals("-");
+        return segment + "0x" + Integer.toHexString(minus ? -displacement : displacement);
+    }
+
+    private static String lowWord(MatchResult branch) {
+        long target = Long.parseUnsignedLong(branch.group(2), 16);
+        return branch.group(1) + "0x" + Long.toHexString(target & 0xffff);
     }
 
     private static String wordRegister(MatchResult selector) {
