@@ -413,6 +413,9 @@ public final class TrapDelivery {
         cpu.r[Cpu.R11] = asSyscall ? cpu.rflags() : r11;
         cpu.r[Cpu.RCX] = asSyscall ? rip : rcx;
         cpu.r[Cpu.RAX] = rax;
+        if (!asSyscall) {
+            clearNullSelectors();
+        }
         info.setUpcallMask((rflags & Flags.IF) == 0);
         vcpu.nmiMasked = false;
         long code = descriptor(Selectors.CS);
@@ -429,6 +432,15 @@ public final class TrapDelivery {
             exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.SS] & ~Selectors.RPL);
         } else if (runs32BitCode) {
             cpu.run32BitCode();
+        }
+    }
+
+    /** Xen's IRET to an outer level makes null selectors 0, whatever their RPL; SYSRET does not. */
+    private void clearNullSelectors() {
+        for (int register : RELOADED) {
+            if (cpu.selectors[register] <= Selectors.RPL) {
+                cpu.selectors[register] = 0;
+            }
         }
     }
 

@@ -63,6 +63,14 @@ class CompatDeliveryTest {
     }
 
     @Test
+    void iretMakesNullSelectorsZero() {
+        cpu.selectors[Selectors.FS] = 3;
+        iret(PvGuest.CODE, Selectors.FLAT_CS32);
+        assertThat(cpu.selectors[Selectors.FS]).isZero();
+        assertThat(cpu.selectors[Selectors.DS]).isEqualTo(Selectors.FLAT_SS);
+    }
+
+    @Test
     void interruptThatAProcessMayNotUseIsAProtectionFaultAtTheInstruction() {
         guest.put(PvGuest.CODE, 0xcd, 0x81);
         iret(PvGuest.CODE, Selectors.FLAT_CS32);
