@@ -13,6 +13,9 @@ import java.util.Arrays;
 
 /** Runs what the host has run, and compares results, defined flags, memory and faults. */
 final class HostComparison {
+    /** Linux's flat segments, as the host has them. */
+    private static final int LINUX_CS32 = 0x23, LINUX_DATA = 0x2b, LINUX_CS64 = 0x33;
+
     private final CodeSize size;
     private final long seed;
     private final FlatMachine machine = new FlatMachine();
@@ -25,35 +28,53 @@ final class HostComparison {
         this.seed = seed;
         machine.map(HostCpu.WINDOW_BASE, HostCpu.WINDOW_SIZE);
         machine.map(HostCpu.CODE_BASE, HostCpu.CODE_SIZE);
+        machine.descriptors.put(LINUX_CS32, 0x00cf_fb00_0000_ffffL);
+        machine.descriptors.put(LINUX_DATA, 0x00cf_f300_0000_ffffL);
+        machine.descriptors.put(LINUX_CS64, 0x00af_fb00_0000_ffffL);
     }
 
     void compare(InstructionCase c, HostCpu.Outcome expected) {
+        long undefined = c.undefinedFlags(expected.faulted());
+        compare(c.describe(seed), c.program(), c.row().mnemonic(), undefined, expected);
+    }
+
+    /** As {@link #compare}, for several instructions; where one faults is compared, too. */
+    void compareProgram(String what, HostCpu.Program program, HostCpu.Outcome expected) {
+        compare(what, program, "", 0, expected);
+        assertThat(hex(machine.cpu.rip)).as("%s: RIP", what).isEqualTo(hex(expected.after().rip()));
+    }
+
+    private void compare(
+            String what,
+            HostCpu.Program program,
+            String mnemonic,
+            long undefinedFlags,
+            HostCpu.Outcome expected) {
         Cpu cpu = machine.cpu;
-        MachineState before = c.program().before();
-        machine.load(HostCpu.WINDOW_BASE, c.program().memory());
+        MachineState before = program.before();
+        machine.load(HostCpu.WINDOW_BASE, program.memory());
         machine.load(HostCpu.CODE_BASE, HostCpu.emptyCode());
-        machine.load(HostCpu.CODE_BASE, c.program().code());
+        machine.load(HostCpu.CODE_BASE, program.code());
         for (int i = 0; i < 16; i++) {
             cpu.r[i] = before.gpr(i);
         }
         cpu.setRflags(before.rflags());
         cpu.rip = HostCpu.CODE_BASE;
         if (size == CodeSize.CODE_32) {
-            FlatMachine.enter32BitCode(cpu);
+            enter32BitCode(cpu);
         }
         int exit = Exit.BUDGET;
-        long end = HostCpu.CODE_BASE + c.program().code().length;
+        long end = HostCpu.CODE_BASE + program.code().length;
         for (int n = 0; n < 100 && exit == Exit.BUDGET && cpu.rip != end; n++) {
             exit = cpu.step();
         }
-        String what = c.describe(seed);
         if (expected.faulted()) {
             assertThat(exit)
                     .as("%s: host raised vector %d", what, expected.vector())
                     .isEqualTo(Exit.FAULT);
             assertThat(cpu.fault().vector()).as(what).isEqualTo(expected.vector());
             // Which of two faulting operands CMPS reports is the processor's choice.
-            if (expected.vector() == 14 && !c.row().mnemonic().equals("cmps")) {
+            if (expected.vector() == 14 && !mnemonic.equals("cmps")) {
                 assertThat(cpu.fault().address()).as("%s: CR2", what).isEqualTo(expected.cr2());
                 // The host's kernel keeps the neighbours present but inaccessible; ours are not
                 // there.
@@ -68,11 +89,11 @@ final class HostComparison {
         }
         MachineState after = expected.after();
         // What POPA has loaded before it faults is the processor's choice; here it is nothing.
-        boolean partial = expected.faulted() && c.row().mnemonic().equals("popa");
+        boolean partial = expected.faulted() && mnemonic.equals("popa");
         for (int i = partial ? 8 : 0; i < 16; i++) {
             assertThat(hex(cpu.r[i])).as("%s: register %d", what, i).isEqualTo(hex(after.gpr(i)));
         }
-        long mask = Flags.ARITHMETIC & ~c.undefinedFlags(expected.faulted());
+        long mask = Flags.ARITHMETIC & ~undefinedFlags;
         assertThat(hex(cpu.rflags() & mask))
                 .as("%s: flags", what)
                 .isEqualTo(hex(after.rflags() & mask));
@@ -84,6 +105,12 @@ final class HostComparison {
                     .as("%s: memory at +%#x", what, at)
                     .isEqualTo(expected.memory()[at]);
         }
+    }
+
+    private static void enter32BitCode(Cpu cpu) {
+        Arrays.fill(cpu.selectors, 0, 4, LINUX_DATA);
+        cpu.selectors[1] = LINUX_CS32;
+        cpu.run32BitCode();
     }
 
     private static String hex(long value) {
