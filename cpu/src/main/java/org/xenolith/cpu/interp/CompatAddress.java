@@ -62,7 +62,15 @@ final class CompatAddress extends FormedAddress {
                     "bts",
                     "btr",
                     "btc",
-                    "movnti");
+                    "movnti",
+                    "movbe",
+                    "sgdt",
+                    "sidt",
+                    "sldt",
+                    "str",
+                    "smsw",
+                    "fxsave",
+                    "stmxcsr");
 
     private static final int SYSTEM_TABLE_BYTES = 6;
 

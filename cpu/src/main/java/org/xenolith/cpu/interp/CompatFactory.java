@@ -52,6 +52,11 @@ final class CompatFactory {
         return STRINGS.contains(mnemonic) ? CompatString.wrap(op, b) : op;
     }
 
+    /** Whether instructions of that name are bound here, in all or some forms. */
+    static boolean binds(String mnemonic) {
+        return BINDERS.containsKey(mnemonic);
+    }
+
     private static boolean isConditionalJump(Binding b) {
         return b.operandCount() == 1
                 && (b.operand(0) == Operand.JB || b.operand(0) == Operand.JZ)

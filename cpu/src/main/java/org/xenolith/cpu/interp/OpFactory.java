@@ -73,11 +73,17 @@ final class OpFactory {
         return op != null ? op : fault(Vector.INVALID_OPCODE);
     }
 
-    /** Mnemonics of 64-bit mode that nothing here executes: they raise #UD. */
+    /** Mnemonics of the tables that nothing here executes: they raise #UD. */
     static Set<String> unboundMnemonics() {
         Set<String> unbound = new TreeSet<>();
         for (OpcodeRow row : OpcodeTable.rows()) {
-            if (row.existsIn(CodeSize.CODE_64) && BY_ROW[row.id()] == null) {
+            boolean inAnyMode = BY_ROW[row.id()] != null;
+            boolean in64BitMode = inAnyMode || !row.existsIn(CodeSize.CODE_64);
+            boolean in32BitCode =
+                    inAnyMode
+                            || !row.existsIn(CodeSize.CODE_32)
+                            || CompatFactory.binds(row.mnemonic());
+            if (!in64BitMode || !in32BitCode) {
                 unbound.add(row.mnemonic());
             }
         }
