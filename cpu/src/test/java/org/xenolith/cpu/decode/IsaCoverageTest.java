@@ -49,7 +49,10 @@ class IsaCoverageTest {
         }
         code.writeBytes(new byte[Decoder.MAX_LENGTH]);
         Instruction instruction = new Instruction();
-        assertThat(Decoder.decode(code.toByteArray(), 0, code.size(), instruction)).isPositive();
-        assertThat(instruction.row).isNull();
+        for (CodeSize size : CodeSize.values()) {
+            int length = Decoder.decode(size, code.toByteArray(), 0, code.size(), instruction);
+            assertThat(length).isPositive();
+            assertThat(instruction.row).as("%s", size).isNull();
+        }
     }
 }
