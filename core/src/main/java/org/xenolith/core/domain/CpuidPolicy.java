@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 /**
  * What CPUID shows a guest: a processor model without speculation (family 6, model 0x1c: Linux then
  * applies no mitigation), x86-64-v2 and the later instructions that the interpreter has, nothing
- * that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE. SDM vol. 2,
- * CPUID; public/arch-x86/cpuid.h.
+ * that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE; caches of {@link
+ * CpuidCache}. SDM vol. 2, CPUID; public/arch-x86/cpuid.h.
  */
 public final class CpuidPolicy {
     private static final int SIGNATURE = 0x106ca;
@@ -40,6 +40,9 @@ public final class CpuidPolicy {
     private static final int EDX_FXSR = 1 << 24;
     private static final int EDX_SSE = 1 << 25;
     private static final int EDX_SSE2 = 1 << 26;
+
+    /** Leaf 2: it has to be read once, and what it would describe is in leaf 4. */
+    private static final int EAX_ONCE_AND_LEAF_4 = 0xFF01;
 
     // Leaf 7.
     private static final int EBX_FSGSBASE = 1;
@@ -105,6 +108,8 @@ public final class CpuidPolicy {
                                     | ECX_HYPERVISOR,
                             EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_APIC | EDX_CMOV
                                     | EDX_CLFSH | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2);
+            case 2 -> set(cpu, EAX_ONCE_AND_LEAF_4, 0, 0, 0);
+            case 4 -> cacheLeaf(cpu, subleaf);
             case 7 ->
                     set(
                             cpu,
@@ -119,6 +124,7 @@ public final class CpuidPolicy {
                 int i = (leaf - 0x8000_0002) * 4;
                 set(cpu, BRAND[i], BRAND[i + 1], BRAND[i + 2], BRAND[i + 3]);
             }
+            case 0x8000_0006 -> set(cpu, 0, 0, CpuidCache.L2.extended(), 0);
             case 0x8000_0007 -> set(cpu, 0, 0, 0, EDX_INVARIANT_TSC);
             case 0x8000_0008 -> set(cpu, LINEAR_BITS << 8 | PHYSICAL_BITS, 0, 0, 0);
             case XEN_BASE -> set(cpu, XEN_BASE + 5, XEN[0], XEN[1], XEN[2]);
@@ -127,6 +133,16 @@ public final class CpuidPolicy {
             case XEN_BASE + 3 -> timeLeaf(cpu, subleaf);
             case XEN_BASE + 5 -> set(cpu, 0, PHYSICAL_BITS, 0, 0);
             default -> set(cpu, 0, 0, 0, 0);
+        }
+    }
+
+    private static void cacheLeaf(Cpu cpu, int subleaf) {
+        CpuidCache[] caches = CpuidCache.values();
+        if (subleaf >= 0 && subleaf < caches.length) {
+            CpuidCache cache = caches[subleaf];
+            set(cpu, cache.kindAndLevel(), cache.waysAndLine(), cache.sets() - 1, 0);
+        } else {
+            set(cpu, 0, 0, 0, 0);
         }
     }
 

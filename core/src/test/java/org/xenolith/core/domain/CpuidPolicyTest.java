@@ -21,10 +21,14 @@ class CpuidPolicyTest {
     private final Cpu cpu = new PvGuest(1, new PvGuest.FakeClock()).vcpu(0).cpu();
 
     private int leaf1Ecx() {
-        cpu.r[Cpu.RAX] = 1;
-        cpu.r[Cpu.RCX] = 0;
-        CpuidPolicy.execute(cpu, 0);
+        leaf(1, 0);
         return (int) cpu.r[Cpu.RCX];
+    }
+
+    private void leaf(int leaf, int subleaf) {
+        cpu.r[Cpu.RAX] = leaf;
+        cpu.r[Cpu.RCX] = subleaf;
+        CpuidPolicy.execute(cpu, 0);
     }
 
     @ParameterizedTest(name = "{0}, bit {1}")
@@ -51,5 +55,35 @@ class CpuidPolicyTest {
         int hidden =
                 ECX_FMA | ECX_AES | ECX_F16C | ECX_PCLMULQDQ | ECX_XSAVE | ECX_OSXSAVE | ECX_AVX;
         assertThat(leaf1Ecx() & (hidden | ECX_MONITOR)).isZero();
+    }
+
+    /** Without a size PyPy complains, and glibc copies more than 16 KiB without REP MOVSB. */
+    @ParameterizedTest(name = "subleaf {0}: level {2}, {3} KiB")
+    @CsvSource({"0, 1, 1, 32", "1, 2, 1, 32", "2, 3, 2, 1024", "3, 3, 3, 32768"})
+    void cachesHaveASize(int subleaf, int kind, int level, int kib) {
+        leaf(4, subleaf);
+        int eax = (int) cpu.r[Cpu.RAX], ebx = (int) cpu.r[Cpu.RBX], ecx = (int) cpu.r[Cpu.RCX];
+        assertThat(eax & 31).isEqualTo(kind);
+        assertThat(eax >>> 5 & 7).isEqualTo(level);
+        int line = (ebx & 0xFFF) + 1,
+                partitions = (ebx >>> 12 & 0x3FF) + 1,
+                ways = (ebx >>> 22) + 1;
+        assertThat(line * partitions * ways * (ecx + 1)).isEqualTo(kib << 10);
+    }
+
+    @Test
+    void leaf2SendsToLeaf4WhichEnds() {
+        leaf(2, 0);
+        assertThat(cpu.r[Cpu.RAX]).as("once, and the descriptor for leaf 4").isEqualTo(0xFF01);
+        leaf(4, 4);
+        assertThat(cpu.r[Cpu.RAX]).isZero();
+        leaf(4, -1);
+        assertThat(cpu.r[Cpu.RAX]).isZero();
+    }
+
+    @Test
+    void theSecondLevelIsInTheExtendedLeafToo() {
+        leaf(0x8000_0006, 0);
+        assertThat(cpu.r[Cpu.RCX] >>> 16).as("KiB").isEqualTo(1024);
     }
 }
