@@ -23,6 +23,7 @@ import org.xenolith.cpu.Assembler.Condition;
 import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.interp.TranslatedUnit;
 import org.xenolith.cpu.semantics.Flags;
+import org.xenolith.cpu.semantics.simd.Mxcsr;
 
 import java.util.function.Consumer;
 
@@ -311,6 +312,19 @@ class TranslatedRowsTest {
         assertThatNothingIsLeftToTheInterpreter();
         assertThat(cpu.r[RAX]).isEqualTo(0xffa0);
         assertThat(cpu.r[RDX]).isEqualTo(5);
+    }
+
+    /** As sin() of the C library does at its start. */
+    @Test
+    void mxcsrIsStoredInTheUnitWithTheFlagsOfTheInstructionsBefore() {
+        loop(
+                code -> {
+                    code.mov(RAX, 1).mov(RDX, 3).sse(0xf2, 0x2a, 0, RAX); // CVTSI2SD
+                    code.sse(0xf2, 0x2a, 1, RDX).bytes(0x0f, 0xae, 0x1b); // STMXCSR [RBX]
+                    code.sse(0xf2, 0x5e, 0, 1).bytes(0x0f, 0xae, 0x5b, 4); // DIVSD
+                });
+        assertThatNothingIsLeftToTheInterpreter();
+        assertThat(guest.quad(DATA) >>> 32).isEqualTo(Mxcsr.DEFAULT | Mxcsr.PE);
     }
 
     @Test

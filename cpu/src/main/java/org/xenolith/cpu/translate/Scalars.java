@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Floating point on one number of a vector register: moves, arithmetic, conversions, comparisons.
- * An unmasked exception is thrown and caught by the unit before the destination is written: the
- * interpreter repeats the instruction.
+ * Floating point on one number of a vector register: moves, arithmetic, conversions, comparisons;
+ * and MXCSR is stored. An unmasked exception is thrown and caught by the unit before the
+ * destination is written: the interpreter repeats the instruction.
  */
 final class Scalars {
     private static final ClassDesc QUICK = UnitCode.desc(Doubles.class);
@@ -307,6 +307,16 @@ final class Scalars {
             unit.out.l2i();
         }
         unit.memory.put(bits);
+    }
+
+    /** STMXCSR, with which sin() and its like begin: between instructions nothing is noted. */
+    static void storeStatus(UnitCode unit, GuestInstruction i) {
+        unit.simd.requireFpu();
+        unit.memory.writable(i, 32);
+        unit.memory.pushPut(32);
+        unit.simd.pushMxcsr();
+        unit.out.invokevirtual(MXCSR, "value", MethodTypeDesc.of(INT));
+        unit.memory.put(32);
     }
 
     /** MOVLPS and kin: a half of one register from or to memory, or from a half of another. */

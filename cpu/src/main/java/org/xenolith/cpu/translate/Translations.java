@@ -218,6 +218,7 @@ final class Translations {
         put(List.of("lea"), FlagUse.NONE, NO_RULE, Memory.NEVER, Translations::any, Moves::lea);
         put("xchg", FlagUse.NONE, NO_RULE, Moves::xchg);
         put("movbe", FlagUse.NONE, NO_RULE, Moves::movbe);
+        put("stmxcsr", FlagUse.NONE, NO_RULE, Scalars::storeStatus);
         put("movnti", FlagUse.NONE, NO_RULE, Moves::movnti);
         put(
                 List.of("bswap"),
