@@ -41,7 +41,6 @@ abstract class Branch extends Op {
     Branch(Binding b) {
         page = b.page;
         target = targetOf(b);
-        boolean call = this instanceof ControlOps.Call || this instanceof CompatControlOps.Call;
         counted = (byte) (target <= b.start || this instanceof ControlOps.Call ? TAKEN : 0);
     }
 
