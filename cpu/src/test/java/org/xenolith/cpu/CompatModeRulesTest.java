@@ -72,6 +72,33 @@ class CompatModeRulesTest {
         assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
     }
 
+    @Test
+    void anOperandDoesNotReachBeyondFourGigabytesWhenTheBaseIsAdded() {
+        guest.load(Guest32.DS, FIRST, 0x10, 0xf_ffff, Guest32.DATA, 0xc);
+        GuestFault fault = guest.fault("A1 EF FF FF FF"); // mov eax, [0xffffffef]
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+    }
+
+    @Test
+    void aBitNumberDoesNotReachBeyondFourGigabytes() {
+        cpu.r[RBX] = 0x32;
+        cpu.r[RBP] = -397 & 0xffff_ffffL;
+        GuestFault fault = guest.fault("0F AB 2B"); // bts [ebx], ebp
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+    }
+
+    @Test
+    void aRepetitionDoesNotReachBeyondFourGigabytes() {
+        guest.map(0xffff_f000L);
+        guest.map(0x1_0000_0000L);
+        cpu.r[RDI] = 0xffff_fff2L;
+        cpu.r[RCX] = 4;
+        GuestFault fault = guest.fault("FC F3 AB"); // cld; rep stosd
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+        assertThat(cpu.r[RCX]).isEqualTo(1);
+        assertThat(cpu.r[RDI]).isEqualTo(0xffff_fffeL);
+    }
+
     // ---- segments
 
     @Test

@@ -109,8 +109,14 @@ public final class TrapDelivery {
             return false;
         }
         CpuidPolicy.execute(cpu, vcpu.vcpuId());
-        cpu.rip += FORCED_EMULATION_BYTES + CPUID_BYTES;
+        moveRip(FORCED_EMULATION_BYTES + CPUID_BYTES);
         return true;
+    }
+
+    /** EIP of 32-bit code stays in its 32 bits. */
+    private void moveRip(int bytes) {
+        long rip = cpu.rip + bytes;
+        cpu.rip = cpu.runs32BitCode() ? rip & 0xffff_ffffL : rip;
     }
 
     /** Delivers an exception with the registers as they are. */
@@ -144,7 +150,7 @@ public final class TrapDelivery {
             inject(vector, false, 0);
             return;
         }
-        cpu.rip -= INT_BYTES;
+        moveRip(-INT_BYTES);
         exception(Vector.GENERAL_PROTECTION, vector * 8 + IDT_ERROR);
     }
 

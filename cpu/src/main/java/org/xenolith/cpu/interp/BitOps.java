@@ -71,10 +71,23 @@ final class BitOps {
         }
 
         private long operandAddress(long[] r, long position) {
-            long beyond = constant ? 0 : (position >> log2(bits)) * (bits >> 3);
+            long beyond = constant ? 0 : beyond(position, bits);
             return address32
                     ? (r[base] + beyond & Registers.LOW_32) + r[segment]
                     : vaddr(r) + beyond;
+        }
+
+        /** Whether it goes to where a register says from its memory operand. */
+        static boolean goesBeyond(Binding b) {
+            return switch (b.in.row.mnemonic()) {
+                case "bt", "bts", "btr", "btc" -> b.operand(1) != Operand.IB;
+                default -> false;
+            };
+        }
+
+        /** Bytes from the operand to what holds the bit of that number. SDM vol. 2, 3.1.1.9. */
+        static long beyond(long position, int bits) {
+            return (position >> log2(bits)) * (bits >> 3);
         }
 
         private static int log2(int bits) {

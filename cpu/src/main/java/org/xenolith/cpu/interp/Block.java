@@ -73,6 +73,8 @@ public final class Block {
      */
     private final Op[] operations;
 
+    private final int weight;
+
     private volatile boolean valid = true;
 
     Block(CodePage page, Op[] operations, int start, int count, CodeBytes code) {
@@ -84,6 +86,17 @@ public final class Block {
         this.start = start;
         this.count = count;
         this.code = code;
+        this.weight = OWN_WEIGHT + weightOf(operations);
+    }
+
+    private static int weightOf(Op[] operations) {
+        int weight = operations.length;
+        for (Op op : operations) {
+            if (op instanceof WrappedOp) {
+                weight += WrappedOp.MORE_WEIGHT;
+            }
+        }
+        return weight;
     }
 
     /**
@@ -115,7 +128,7 @@ public final class Block {
 
     /** How much of the heap it takes up, in operations of some 32 bytes. */
     int weight() {
-        return operations.length + OWN_WEIGHT;
+        return weight;
     }
 
     /**

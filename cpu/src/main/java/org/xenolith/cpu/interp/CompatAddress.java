@@ -13,11 +13,10 @@ import java.util.Set;
  * An instruction of 32-bit code with a memory operand: its offset has 32 or 16 bits, its segment a
  * base, a limit and rights. The wrapped operation finds the linear address in a scratch register.
  *
- * <p>Limits hold for the operand as it stands; not for where BT and its kin with a bit number in a
- * register go from there. Rights to write are asked for by the instructions in {@link #WRITERS};
- * stores of x87 and SSE pass.
+ * <p>Rights to write are asked for by the instructions in {@link #WRITERS}; stores of x87 and SSE
+ * pass.
  */
-final class CompatAddress extends FormedAddress {
+class CompatAddress extends FormedAddress {
     /** Have an operand and do not access it. */
     private static final Set<String> NO_ACCESS =
             Set.of(
@@ -100,7 +99,10 @@ final class CompatAddress extends FormedAddress {
         // What is added to the address wraps at 4 GiB, be the offset of 32 bits or 16.
         based.addressSize = 4;
         Op inner = OpFactory.bind(new Binding(based, b.page, b.start, b.flagsDead));
-        return isLea(b) ? new FormedAddress(inner, b) : new CompatAddress(inner, b);
+        if (isLea(b)) {
+            return new FormedAddress(inner, b);
+        }
+        return BitOps.BitTest.goesBeyond(b) ? new BitString(inner, b) : new CompatAddress(inner, b);
     }
 
     private static boolean isLea(Binding b) {
@@ -115,8 +117,35 @@ final class CompatAddress extends FormedAddress {
     @Override
     public Op execute(Cpu cpu) {
         long[] r = cpu.r;
-        r[Cpu.SCRATCH] = cpu.hidden.linear(cpu, segment, offset(r), bytes, write);
+        r[Cpu.SCRATCH] = linear(cpu, offset(r));
         return inner.execute(cpu);
+    }
+
+    final long linear(Cpu cpu, long offset) {
+        return cpu.hidden.linear(cpu, segment, offset, bytes, write);
+    }
+
+    /** BT and its kin, which go from their operand to where a bit number in a register says. */
+    private static final class BitString extends CompatAddress {
+        private final int register;
+        private final int bits;
+        private final long mask;
+
+        BitString(Op inner, Binding b) {
+            super(inner, b);
+            register = b.in.reg;
+            bits = b.bits();
+            mask = Registers.addressMask(b.in.addressSize);
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long beyond = BitOps.BitTest.beyond(Registers.get(r, register, 0, bits), bits);
+            // The operation inside adds it once more.
+            r[Cpu.SCRATCH] = linear(cpu, offset(r) + beyond & mask) - beyond;
+            return inner.execute(cpu);
+        }
     }
 
     // ---- how long an operand is

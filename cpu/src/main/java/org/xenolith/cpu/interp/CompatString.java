@@ -7,6 +7,9 @@ import org.xenolith.cpu.Cpu;
  * each element.
  */
 final class CompatString extends WrappedOp {
+    /** More than a repetition goes on for in one go. */
+    private static final long FAR = 1 << 16;
+
     private final StringOps.StringOp string;
     private final int source;
     private final boolean reads;
@@ -34,18 +37,29 @@ final class CompatString extends WrappedOp {
     @Override
     public Op execute(Cpu cpu) {
         long[] r = cpu.r;
-        HiddenSegments segments = cpu.hidden;
         boolean flat = true;
         if (!string.isDone(r)) {
             if (reads) {
-                flat = segments.isFlat(source);
-                segments.linear(cpu, source, string.offset(r, Cpu.RSI), string.size, false);
+                flat = mayRepeat(cpu, source, string.offset(r, Cpu.RSI), false);
             }
             if (hasDestination) {
-                flat &= segments.isFlat(Segments.ES);
-                segments.linear(cpu, Segments.ES, string.offset(r, Cpu.RDI), string.size, writes);
+                flat &= mayRepeat(cpu, Segments.ES, string.offset(r, Cpu.RDI), writes);
             }
         }
         return flat ? string.execute(cpu) : string.executeSingly(cpu);
+    }
+
+    /**
+     * Checks an element.
+     *
+     * @return whether those behind and before it need no checks of their own
+     */
+    private boolean mayRepeat(Cpu cpu, int segment, long offset, boolean write) {
+        long vaddr = cpu.hidden.linear(cpu, segment, offset, string.size, write);
+        return cpu.hidden.isFlat(segment) && isInside(offset) && isInside(vaddr);
+    }
+
+    private static boolean isInside(long address) {
+        return address >= FAR && address <= Registers.LOW_32 - FAR;
     }
 }

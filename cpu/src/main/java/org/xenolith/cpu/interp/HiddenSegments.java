@@ -96,17 +96,25 @@ public final class HiddenSegments {
      * The linear address of an operand.
      *
      * @param offset 0 to 2^32 - 1
-     * @param bytes that must lie within the limit; at one of 4 GiB no operand wraps around, which
-     *     the manual leaves to the processor
+     * @param bytes that must lie within the limit, and below 4 GiB when the base is added: no
+     *     operand wraps around, which the manual leaves to the processor
      * @throws GuestFault #SS(0) for the stack segment, #GP(0) for others
      */
     long linear(Cpu cpu, int segment, long offset, int bytes, boolean write) {
         boolean within = offset >= first[segment] && offset + bytes - 1 <= last[segment];
         if (!within || !(write ? writable[segment] : readable[segment])) {
-            throw GuestFault.of(
-                    segment == Segments.SS ? Vector.STACK_FAULT : Vector.GENERAL_PROTECTION);
+            throw outside(segment);
         }
-        return offset + cpu.r[BASES[segment]] & Registers.LOW_32;
+        long vaddr = offset + cpu.r[BASES[segment]] & Registers.LOW_32;
+        if (vaddr + bytes - 1 > Registers.LOW_32) {
+            throw outside(segment);
+        }
+        return vaddr;
+    }
+
+    private static GuestFault outside(int segment) {
+        return GuestFault.of(
+                segment == Segments.SS ? Vector.STACK_FAULT : Vector.GENERAL_PROTECTION);
     }
 
     /**

@@ -141,7 +141,11 @@ final class SystemOps {
         private final int number;
         private final int register;
 
+        /** Bits that are moved. */
+        private final long mask;
+
         ControlRegister(boolean debug, boolean write, Binding b) {
+            mask = b.in.code32 ? Registers.LOW_32 : -1;
             this.debug = debug;
             this.write = write;
             number = b.in.reg;
@@ -152,14 +156,15 @@ final class SystemOps {
         public Op execute(Cpu cpu) {
             long[] r = cpu.r;
             if (write && debug) {
-                cpu.platform().writeDebug(cpu, number, r[register]);
+                cpu.platform().writeDebug(cpu, number, r[register] & mask);
             } else if (write) {
-                cpu.platform().writeControl(cpu, number, r[register]);
+                cpu.platform().writeControl(cpu, number, r[register] & mask);
             } else {
-                r[register] =
+                long value =
                         debug
                                 ? cpu.platform().readDebug(cpu, number)
                                 : cpu.platform().readControl(cpu, number);
+                r[register] = value & mask;
             }
             return leaveAfter(cpu);
         }

@@ -2,6 +2,9 @@ package org.xenolith.cpu.interp;
 
 /** An operation that does something before another one, which stands at the same place. */
 abstract class WrappedOp extends Op {
+    /** What it takes up beside an operation of 32 bytes: it is larger, and has another one. */
+    static final int MORE_WEIGHT = 2;
+
     final Op inner;
 
     WrappedOp(Op inner) {

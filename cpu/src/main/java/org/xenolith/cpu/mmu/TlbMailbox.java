@@ -25,6 +25,9 @@ public final class TlbMailbox {
     private int size;
     private boolean flushAll;
 
+    /** What was decoded is gone: whoever keeps it lets go. */
+    private boolean forgetFetches;
+
     /**
      * Host frames that the owner may write to no more. Not covered by a full flush: it drops the
      * tags, but whoever decoded code there must still compare it with what the owner wrote until
@@ -74,6 +77,12 @@ public final class TlbMailbox {
         posted.incrementAndGet();
     }
 
+    /** The blocks that the owner's jumps have led to were dropped to make room. */
+    public synchronized void postForgetFetches() {
+        forgetFetches = true;
+        posted.incrementAndGet();
+    }
+
     private synchronized void post(Kind kind, long operand) {
         if (size == CAPACITY) {
             // A full flush covers every kind.
@@ -115,6 +124,10 @@ public final class TlbMailbox {
         frames.clear();
         writes.forEach(owner::dropWrites);
         writes.clear();
+        if (forgetFetches) {
+            owner.forgetFetches();
+        }
+        forgetFetches = false;
         flushAll = false;
         size = 0;
         posted.set(0);

@@ -138,6 +138,11 @@ abstract sealed class TranslationState permits Mmu {
         fetchListener.allDropped();
     }
 
+    /** Whoever keeps what fetches have led to keeps nothing from now on. */
+    final void forgetFetches() {
+        fetchListener.allDropped();
+    }
+
     /** Drops everything under all tags. */
     public void flushAll() {
         spaces.forgetAll();

@@ -12,9 +12,11 @@ import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.TestTier;
 import org.xenolith.cpu.decode.CodeSize;
+import org.xenolith.cpu.mmu.FetchListener;
 
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Each byte of a page may begin a block of many operations: a guest's code is small beside it. */
 class DecodedCodeLimitTest {
@@ -58,6 +60,47 @@ class DecodedCodeLimitTest {
         }
         assertThat(code.decodedBlocks()).isGreaterThan(2_000);
         assertThat(blocks).isBetween(1, LIMIT / Block.MAX_INSTRUCTIONS + 1);
+    }
+
+    @Test
+    void operationsWithAnotherOneInsideWeighMore() {
+        Cpu cpu = cpu(TestTier.INTERPRETER);
+        machine.load(CODE, new byte[] {0, 0, 0, 0}); // add [eax], al, twice
+        CodePage code32 = page(0).code32();
+        Block block = new BlockBuilder(CodeSize.CODE_32).build(code32, 0);
+        Block plain = new BlockBuilder(CodeSize.CODE_64).build(page(0), 0);
+        assertThat(block.count).isEqualTo(plain.count);
+        assertThat(block.weight()).isEqualTo(plain.weight() + block.count * WrappedOp.MORE_WEIGHT);
+    }
+
+    @Test
+    void jumpsOfAVcpuKeepNothingThatWasDroppedToMakeRoom() {
+        Cpu cpu = cpu(TestTier.INTERPRETER);
+        byte[] pushes = new byte[PAGES * PAGE];
+        Arrays.fill(pushes, PUSH_RAX);
+        machine.load(CODE, pushes);
+        AtomicInteger forgotten = new AtomicInteger();
+        cpu.mmu().tellFetchesDropped(counting(forgotten));
+        for (int entry = 0; forgotten.get() == 0 && entry < PAGE; entry += 7) {
+            cpu.rip = CODE + entry;
+            cpu.r[Cpu.RSP] = STACK + PAGE;
+            cpu.run(Block.MAX_INSTRUCTIONS);
+            cpu.mmu().mailbox().drain();
+        }
+        assertThat(code.decodedBlocks()).isLessThan(PAGE / 7);
+        assertThat(forgotten).hasValue(1);
+    }
+
+    private static FetchListener counting(AtomicInteger forgotten) {
+        return new FetchListener() {
+            @Override
+            public void pageDropped(long vaddr) {}
+
+            @Override
+            public void allDropped() {
+                forgotten.incrementAndGet();
+            }
+        };
     }
 
     @Test
