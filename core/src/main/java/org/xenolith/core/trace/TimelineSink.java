@@ -5,12 +5,15 @@ import java.io.Flushable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
  * Writes Chrome's trace event format, which Perfetto and chrome://tracing show: a process for each
  * domain, a track for each vCPU and one for the host. A vCPU's slices are bars, hypercalls are bars
- * within them, all else are points. Times are the domain's system time.
+ * within them, all else are points. Times are the domain's system time. A slice of which an end is
+ * missing is no bar without one: what has begun ends where events are lost and with the trace, and
+ * an end whose beginning is missing is left out.
  *
  * <p>The format: "Trace Event Format", JSON object form, phases B, E, X, i and M.
  */
@@ -23,6 +26,13 @@ public final class TimelineSink implements TraceSink {
     private final Appendable out;
     private final StringBuilder text = new StringBuilder();
     private final Set<Long> named = new HashSet<>();
+
+    /** Tracks with a bar that has not ended, as keys of {@link #named}. */
+    private final Set<Long> open = new LinkedHashSet<>();
+
+    /** Of all events so far. */
+    private long latestNanos;
+
     private boolean first = true;
 
     /**
@@ -37,6 +47,10 @@ public final class TimelineSink implements TraceSink {
     @Override
     public void accept(Happening happening) {
         nameTrack(happening);
+        latestNanos = Math.max(latestNanos, happening.nanos());
+        if (!isWhole(happening)) {
+            return;
+        }
         switch (happening.event()) {
             case TraceEvent.Scheduled _ -> begin(happening, 'B', "runs", happening.nanos());
             case TraceEvent.Descheduled _ -> begin(happening, 'E', "runs", happening.nanos());
@@ -55,8 +69,33 @@ public final class TimelineSink implements TraceSink {
         write();
     }
 
+    /** Keeps the set of open bars; false for the end of one that never began. */
+    private boolean isWhole(Happening happening) {
+        long key = key(happening.domId(), track(happening));
+        return switch (happening.event()) {
+            case TraceEvent.Scheduled _ -> open.add(key);
+            case TraceEvent.Descheduled _ -> open.remove(key);
+            default -> true;
+        };
+    }
+
+    /** What runs may have stopped since: nobody can say. */
+    private void endBars() {
+        for (long key : open) {
+            text.append(",\n{\"name\":\"runs\",\"cat\":\"");
+            text.append(TraceTopic.SCHEDULE.label());
+            text.append("\",\"ph\":\"E\",\"ts\":");
+            micros(latestNanos);
+            text.append(",\"pid\":").append(key >>> Integer.SIZE);
+            text.append(",\"tid\":").append((int) key);
+            text.append(",\"args\":{}}");
+        }
+        open.clear();
+    }
+
     @Override
     public void lost(long events, Happening next) {
+        endBars();
         nameTrack(next);
         text.append(",\n{\"name\":\"events lost\",\"cat\":\"lost\",\"ph\":\"i\",\"ts\":");
         micros(Math.max(0, next.nanos()));
@@ -68,11 +107,11 @@ public final class TimelineSink implements TraceSink {
 
     /** Says once what the process and the track are called. */
     private void nameTrack(Happening happening) {
-        if (named.add((long) happening.domId() << Integer.SIZE | HOST_TRACK)) {
+        if (named.add(key(happening.domId(), HOST_TRACK))) {
             metadata("process_name", happening.domId(), HOST_TRACK, "domain " + happening.domId());
             metadata("thread_name", happening.domId(), HOST_TRACK, "host");
         }
-        if (named.add((long) happening.domId() << Integer.SIZE | track(happening))) {
+        if (named.add(key(happening.domId(), track(happening)))) {
             metadata(
                     "thread_name", happening.domId(), track(happening), "vCPU " + happening.vcpu());
         }
@@ -85,6 +124,10 @@ public final class TimelineSink implements TraceSink {
         text.append(",\"args\":{\"name\":\"").append(name).append("\"}}");
         first = false;
         write();
+    }
+
+    private static long key(int domId, int track) {
+        return (long) domId << Integer.SIZE | track;
     }
 
     private static int track(Happening happening) {
@@ -191,6 +234,7 @@ public final class TimelineSink implements TraceSink {
 
     @Override
     public void close() {
+        endBars();
         text.append("\n]}\n");
         try {
             write();

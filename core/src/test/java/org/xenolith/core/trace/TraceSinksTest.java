@@ -88,6 +88,10 @@ final class TraceSinksTest {
         TimelineSink sink = new TimelineSink(text);
         happenings.forEach(sink::accept);
         sink.close();
+        return parsed(text);
+    }
+
+    private static List<JsonObject> parsed(StringBuilder text) {
         JsonObject file = JsonParser.parseString(text.toString()).getAsJsonObject();
         assertThat(file.keySet()).containsExactlyInAnyOrder("displayTimeUnit", "traceEvents");
         List<JsonObject> events = new ArrayList<>();
@@ -143,6 +147,53 @@ final class TraceSinksTest {
                 .isEqualTo(
                         "{\"cmd\":\"SCHEDOP_shutdown\",\"reason\":3,\"result\":\"-EINVAL\","
                                 + "\"mode\":\"kernel\"}");
+    }
+
+    private static List<String> bars(List<JsonObject> events) {
+        return events.stream()
+                .filter(event -> "BE".contains(event.get("ph").getAsString()))
+                .map(
+                        event ->
+                                "%s %s on %s"
+                                        .formatted(
+                                                event.get("ph").getAsString(),
+                                                event.get("ts").getAsString(),
+                                                event.get("tid").getAsString()))
+                .toList();
+    }
+
+    @Test
+    void barWhoseEndIsLostEndsAtTheLossAndTakesNoLaterEndForItsOwn() {
+        StringBuilder text = new StringBuilder();
+        TimelineSink sink = new TimelineSink(text);
+        sink.accept(at(1_000, 0, new TraceEvent.Scheduled()));
+        sink.accept(at(2_000, 1, new TraceEvent.Scheduled()));
+        sink.accept(at(3_000, 0, TraceEvent.iret(0x8000)));
+        Happening next = at(9_000, 0, new TraceEvent.Descheduled("blocked", 12));
+        sink.lost(3, next);
+        sink.accept(next);
+        sink.accept(at(10_000, 0, new TraceEvent.Scheduled()));
+        sink.accept(at(11_000, 0, new TraceEvent.Descheduled("blocked", 12)));
+        sink.close();
+        assertThat(bars(parsed(text)))
+                .containsExactly(
+                        "B 1.000 on 1",
+                        "B 2.000 on 2",
+                        "E 3.000 on 1",
+                        "E 3.000 on 2",
+                        "B 10.000 on 1",
+                        "E 11.000 on 1");
+    }
+
+    @Test
+    void barThatBeganBeforeTheTraceOrOutlastsItIsNoHalfOfAnother() {
+        List<JsonObject> events =
+                timeline(
+                        List.of(
+                                at(1_000, 0, new TraceEvent.Descheduled("blocked", 12)),
+                                at(2_000, 0, new TraceEvent.Scheduled()),
+                                at(5_000, 0, TraceEvent.iret(0x8000))));
+        assertThat(bars(events)).containsExactly("B 2.000 on 1", "E 5.000 on 1");
     }
 
     @Test
