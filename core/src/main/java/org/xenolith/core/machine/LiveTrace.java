@@ -96,8 +96,9 @@ final class LiveTrace implements Verbs.Trace {
 
     private void end(End why) {
         if (end.compareAndSet(null, why)) {
-            sink.close();
+            // In this order: what happens until the vCPUs stand is shown, or counts as lost.
             guest.trace().remove(viewer);
+            sink.close();
             over = true;
         }
     }
@@ -130,6 +131,7 @@ final class LiveTrace implements Verbs.Trace {
                 await();
             }
         }
+        sink.endTo(shown);
         shown.close();
         text.append(END_MARK).append(summary()).append('\n');
         send(text, out);

@@ -27,6 +27,7 @@ public final class LossySink implements TraceSink {
     private volatile long accepted;
     private volatile long lost;
     private long lostSince;
+    private Happening lastLost;
     private volatile boolean closed;
 
     /**
@@ -46,10 +47,12 @@ public final class LossySink implements TraceSink {
         }
         if (queue.remainingCapacity() == 0 || !queue.offer(new Kept(happening, lostSince))) {
             lostSince++;
+            lastLost = happening;
             lost++;
             return;
         }
         lostSince = 0;
+        lastLost = null;
         accepted++;
         if (accepted == most) {
             enough.run();
@@ -82,6 +85,22 @@ public final class LossySink implements TraceSink {
             moved++;
         }
         return moved;
+    }
+
+    /**
+     * Says what was lost behind the last event that was kept, when all that is kept has been moved
+     * and nothing more comes.
+     */
+    public void endTo(TraceSink behind) {
+        long events;
+        Happening last;
+        synchronized (this) { // as who accepts does
+            events = lostSince;
+            last = lastLost;
+        }
+        if (events > 0) {
+            behind.lost(events, last);
+        }
     }
 
     /** Events that were, or are still, to be shown. */

@@ -7,7 +7,7 @@ public interface TraceSink extends AutoCloseable {
     /**
      * Events are missing.
      *
-     * @param next the first behind them, which comes too
+     * @param next the first behind them, which comes too; at the end of a trace the last of them
      */
     default void lost(long events, Happening next) {}
 

@@ -22,6 +22,7 @@ import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.TraceTopic;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -106,7 +107,10 @@ class LiveTraceBootTest {
     /** What a trace showed, and how it ended. */
     private record Seen(String text, JsonObject end) {
         static Seen of(ControlClient client) throws IOException {
-            String all = new String(client.output().readAllBytes(), StandardCharsets.UTF_8);
+            return of(new String(client.output().readAllBytes(), StandardCharsets.UTF_8));
+        }
+
+        static Seen of(String all) {
             int mark = all.indexOf('\0');
             return new Seen(
                     all.substring(0, mark),
@@ -209,6 +213,57 @@ class LiveTraceBootTest {
         assertThat(Collections.frequency(phases, "B"))
                 .isPositive()
                 .isEqualTo(Collections.frequency(phases, "E"));
+    }
+
+    // ---- how it ends ----
+
+    /** Watches the store only, by hand. */
+    private static LiveTrace watchingTheStore(Guest guest) throws ControlException {
+        return LiveTrace.start(guest, TraceRequest.parse(request("xenstore")));
+    }
+
+    private static Seen pumped(LiveTrace trace) throws IOException {
+        var out = new ByteArrayOutputStream();
+        trace.pump(out);
+        return Seen.of(out.toString(StandardCharsets.UTF_8));
+    }
+
+    private static void awaitBlocked(Thread thread) {
+        while (thread.getState() != Thread.State.BLOCKED) {
+            assertThat(thread.isAlive()).as("it waits").isTrue();
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void whatHappensUntilTheGuestIsLeftAloneIsShown() throws Exception {
+        Guest guest = beating();
+        LiveTrace trace = watchingTheStore(guest);
+        Thread ending =
+                guest.whileStill(
+                                () -> {
+                                    Thread ends = Thread.ofPlatform().start(trace::close);
+                                    awaitBlocked(ends);
+                                    host.store().write("/tool/last", "y");
+                                    return ends;
+                                })
+                        .orElseThrow();
+        ending.join();
+        assertThat(pumped(trace).text).contains("/tool/last");
+    }
+
+    @Test
+    void lossesAtTheEndAreInTheTraceToo() throws Exception {
+        LiveTrace trace = watchingTheStore(beating());
+        for (int i = 0; i < 10_000; i++) {
+            host.store().write("/tool/x", "y");
+        }
+        trace.close();
+        Seen seen = pumped(trace);
+        long lost = seen.end.get("lost").getAsLong();
+        assertThat(lost).isPositive();
+        assertThat(seen.text.lines().toList().getLast())
+                .endsWith(" - " + lost + " events lost here");
     }
 
     // ---- several viewers ----
