@@ -193,9 +193,10 @@ public final class Guest implements Ballooned, AutoCloseable {
 
     /**
      * Lets vCPU 0 run for the first time, or a restored guest go on. One that had suspended itself
-     * stands until {@link #cancelSuspend} or {@link #resumeFresh}.
+     * stands until {@link #cancelSuspend} or {@link #resumeFresh}. Waits for who looks at it: it
+     * can be found before it runs.
      */
-    public void start() {
+    public synchronized void start() {
         if (origin == null) {
             host.scheduler().online(domain.vcpu(0));
         } else {
@@ -205,7 +206,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     }
 
     /** Puts a restored guest where it was, paused. */
-    void startPaused() {
+    synchronized void startPaused() {
         origin.start(domain, true);
         origin = null;
     }

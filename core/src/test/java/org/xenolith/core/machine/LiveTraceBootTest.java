@@ -477,6 +477,43 @@ class LiveTraceBootTest {
         assertThat(where().get("ended").getAsBoolean()).isTrue();
     }
 
+    /** Whether it stands, a while after somebody tried to start it during a look. */
+    private static boolean standsWhenStarted(Guest guest, Runnable start) throws Exception {
+        Thread[] starter = new Thread[1];
+        boolean stands =
+                guest.whileStill(
+                                () -> {
+                                    starter[0] = Thread.ofPlatform().start(start);
+                                    while (starter[0].isAlive()
+                                            && starter[0].getState() != Thread.State.BLOCKED) {
+                                        Thread.onSpinWait();
+                                    }
+                                    return guest.isPaused();
+                                })
+                        .orElseThrow();
+        starter[0].join();
+        return stands;
+    }
+
+    @Test
+    void restoredGuestDoesNotStartInTheMiddleOfALook() throws Exception {
+        Path file = folder.resolve("saved");
+        BootOptions options = lantern("run=beat 1").build();
+        Guest saved = beating();
+        saved.saveAndEnd(file);
+        saved.close();
+
+        Guest restored = host.restore(file, options, new GuestConsole());
+        assertThat(standsWhenStarted(restored, restored::start)).isTrue();
+        assertThat(restored.isPaused()).isFalse();
+        restored.destroy();
+        restored.close();
+
+        Guest paused = host.restore(file, options, new GuestConsole());
+        standsWhenStarted(paused, paused::startPaused);
+        assertThat(paused.isPaused()).as("as it was asked for").isTrue();
+    }
+
     @Test
     void guestThatRunsIsFoundInWhatItDoes() throws Exception {
         started("run=spin 100000");
