@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -292,14 +293,24 @@ public final class Guest implements Ballooned, AutoCloseable {
      *
      * @return empty when the guest is closed and there is nothing to look at
      */
-    public synchronized <T> Optional<T> whileStill(Supplier<T> look) {
+    public <T> Optional<T> whileStill(Supplier<T> look) {
+        return whileStill(_ -> look.get());
+    }
+
+    /**
+     * As above.
+     *
+     * @param look is told whether the guest was paused before; while somebody looks, {@link
+     *     #isPaused} cannot tell
+     */
+    synchronized <T> Optional<T> whileStill(Function<Boolean, T> look) {
         if (closed) {
             return Optional.empty();
         }
         boolean ran = !domain.isPaused();
         pause();
         try {
-            return Optional.of(look.get());
+            return Optional.of(look.apply(!ran));
         } finally {
             if (ran && !domain.hasEnded()) {
                 unpause();

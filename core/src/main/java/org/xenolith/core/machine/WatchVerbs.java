@@ -26,7 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /** The verbs that look into a guest, and into xenstore. */
 final class WatchVerbs {
@@ -43,13 +43,13 @@ final class WatchVerbs {
     static JsonElement perform(Guest guest, Xenstore store, String verb, JsonObject arguments)
             throws ControlException {
         int limit = number(arguments, "limit", DEFAULT_LIMIT, HostVerbs.MAX_LIMIT);
-        Supplier<JsonElement> look =
+        Function<Boolean, JsonElement> look =
                 switch (verb) {
                     case "pages" -> pages(guest, arguments, limit);
-                    case "events" -> () -> EventsReport.of(guest.domain(), uses(guest, store));
+                    case "events" -> _ -> EventsReport.of(guest.domain(), uses(guest, store));
                     case "grants" ->
-                            () -> GrantsReport.of(guest.domain(), guest.mappedGrants(), limit);
-                    case "rings" -> () -> rings(guest);
+                            _ -> GrantsReport.of(guest.domain(), guest.mappedGrants(), limit);
+                    case "rings" -> _ -> rings(guest);
                     case "where" -> where(guest, store);
                     default -> throw new IllegalStateException("no look is called " + verb);
                 };
@@ -57,15 +57,15 @@ final class WatchVerbs {
                 .orElseThrow(() -> new ControlException(guest.name() + " is gone."));
     }
 
-    private static Supplier<JsonElement> pages(Guest guest, JsonObject arguments, int limit)
-            throws ControlException {
+    private static Function<Boolean, JsonElement> pages(
+            Guest guest, JsonObject arguments, int limit) throws ControlException {
         Domain domain = guest.domain();
         int number = number(arguments, "vcpu", 0, domain.vcpus().size() - 1);
         int depth = number(arguments, "depth", DEFAULT_DEPTH, HostVerbs.MAX_DEPTH);
         boolean user = flag(arguments, "user");
         boolean map = flag(arguments, "map");
         Optional<Long> mfn = frame(arguments);
-        return () -> {
+        return _ -> {
             VirtualCpu vcpu = domain.vcpu(number);
             long root = user ? vcpu.userBasePtr() : vcpu.basePtr();
             PageTypesReport types = new PageTypesReport(domain.frames());
@@ -91,10 +91,9 @@ final class WatchVerbs {
     }
 
     /** What takes long is done before the guest stands. */
-    private static Supplier<JsonElement> where(Guest guest, Xenstore store) {
+    private static Function<Boolean, JsonElement> where(Guest guest, Xenstore store) {
         Symbols symbols = guest.trace().symbols();
-        boolean paused = guest.isPaused();
-        return () -> WhereReport.of(guest.domain(), symbols, uses(guest, store), paused);
+        return paused -> WhereReport.of(guest.domain(), symbols, uses(guest, store), paused);
     }
 
     private static JsonElement rings(Guest guest) {

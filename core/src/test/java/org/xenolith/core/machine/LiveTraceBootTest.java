@@ -32,6 +32,7 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 
 /** lantern, watched over the control socket while it runs. */
@@ -475,6 +476,21 @@ class LiveTraceBootTest {
         guest.destroy();
         guest.await(Optional.of(PATIENCE));
         assertThat(where().get("ended").getAsBoolean()).isTrue();
+    }
+
+    @Test
+    void guestThatStandsForAnotherLookOnlyIsNotPaused() throws Exception {
+        Guest guest = beating();
+        where(); // what it needs is ready
+        FutureTask<JsonElement> where =
+                new FutureTask<>(
+                        () -> WatchVerbs.perform(guest, host.store(), "where", new JsonObject()));
+        guest.whileStill(
+                () -> {
+                    awaitBlocked(Thread.ofPlatform().start(where));
+                    return true;
+                });
+        assertThat(where.get().getAsJsonObject().get("paused").getAsBoolean()).isFalse();
     }
 
     /** Whether it stands, a while after somebody tried to start it during a look. */
