@@ -185,9 +185,10 @@ public final class VcpuRunner implements Scheduler.Runner {
     }
 
     /** Instructions to the next poll point. */
-    private static long stretch(VirtualCpu vcpu, long sliceEnd) {
+    private long stretch(VirtualCpu vcpu, long sliceEnd) {
         Domain domain = vcpu.domain();
-        if (!domain.clock().isLive() || domain.hasPosted()) {
+        // One that is stepped is slow: it would come late to a poll point that is far away.
+        if (stepping || !domain.clock().isLive() || domain.hasPosted()) {
             return POLL_INSTRUCTIONS;
         }
         long toDeadline = vcpu.nextDeadline() - vcpu.systemTime();
@@ -213,7 +214,10 @@ public final class VcpuRunner implements Scheduler.Runner {
             if (left <= (exact ? 0 : Cpu.SLACK)) {
                 return;
             }
-            int exit = stepping ? step(vcpu) : exact ? cpu.run(left) : cpu.runRoughly(left);
+            int exit =
+                    stepping
+                            ? step(vcpu, exact ? left : 1)
+                            : exact ? cpu.run(left) : cpu.runRoughly(left);
             if (exit != Exit.BUDGET) {
                 handle(vcpu, exit);
                 end -= EXIT_COST;
@@ -230,11 +234,19 @@ public final class VcpuRunner implements Scheduler.Runner {
         }
     }
 
-    /** One instruction, shown before it runs. */
-    private int step(VirtualCpu vcpu) {
+    /**
+     * As {@link Cpu#run}, each instruction shown before it runs. In virtual time it must go as far:
+     * with an upcall that comes sooner the run would be another.
+     */
+    private int step(VirtualCpu vcpu, long instructions) {
         Cpu cpu = vcpu.cpu();
-        tracer.emit(vcpu, new TraceEvent.Executed(cpu.rip, InstructionText.at(cpu)));
-        return cpu.step();
+        long end = cpu.retired() + instructions;
+        int exit;
+        do {
+            tracer.emit(vcpu, new TraceEvent.Executed(cpu.rip, InstructionText.at(vcpu)));
+            exit = cpu.step();
+        } while (exit == Exit.BUDGET && cpu.retired() < end && !cpu.isKicked());
+        return exit;
     }
 
     private static boolean mayGoOn(VirtualCpu vcpu) {

@@ -87,7 +87,7 @@ final class CrashReport {
     }
 
     private void instruction() {
-        line("  instruction: %s", InstructionText.at(cpu));
+        line("  instruction: %s", InstructionText.at(vcpu));
     }
 
     /** With all that looks like one: a guest's frame pointers cannot be relied on. */

@@ -1,7 +1,8 @@
 package org.xenolith.core.trace;
 
+import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.watch.StillMemory;
 import org.xenolith.cpu.Cpu;
-import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;
 import org.xenolith.cpu.decode.Disassembler;
@@ -11,20 +12,23 @@ import org.xenolith.cpu.decode.Instruction;
 public final class InstructionText {
     private InstructionText() {}
 
-    /** What stands at RIP; says so when that cannot be read or is no instruction. */
-    public static String at(Cpu cpu) {
+    /**
+     * What stands at RIP; says so when that cannot be read or is no instruction. Leaves nothing
+     * behind, not even on the page after the instruction.
+     */
+    public static String at(VirtualCpu vcpu) {
+        Cpu cpu = vcpu.cpu();
+        StillMemory memory = new StillMemory(vcpu);
         long code = cpu.codeAddress();
         byte[] bytes = new byte[Decoder.MAX_LENGTH];
         int available = 0;
-        try {
-            while (available < bytes.length) {
-                bytes[available] = (byte) cpu.mmu().read8(code + available);
-                available++;
-            }
-        } catch (GuestFault unreadable) {
-            if (available == 0) {
-                return "(cannot be read)";
-            }
+        int value = memory.read8(code);
+        while (value >= 0 && available < bytes.length) {
+            bytes[available++] = (byte) value;
+            value = memory.read8(code + available);
+        }
+        if (available == 0) {
+            return "(cannot be read)";
         }
         Instruction in = new Instruction();
         CodeSize size = cpu.runs32BitCode() ? CodeSize.CODE_32 : CodeSize.CODE_64;

@@ -10,10 +10,10 @@ import org.xenolith.cpu.mmu.Ram;
 import java.util.OptionalLong;
 
 /**
- * Memory as a vCPU that stands sees it. A look leaves nothing behind: no Accessed bit, no entry of
- * the TLB, no fault.
+ * Memory as a vCPU sees it that stands, or that the calling thread runs. A look leaves nothing
+ * behind: no Accessed bit, no entry of the TLB, no fault.
  */
-final class StillMemory {
+public final class StillMemory {
     private static final long NO_PAGE = -1;
 
     private final Mmu mmu;
@@ -24,7 +24,7 @@ final class StillMemory {
 
     private long pte;
 
-    StillMemory(VirtualCpu vcpu) {
+    public StillMemory(VirtualCpu vcpu) {
         this.mmu = vcpu.mmu();
         this.frames = vcpu.domain().frames();
     }
@@ -48,7 +48,7 @@ final class StillMemory {
      *
      * @return -1 when it cannot be read
      */
-    int read8(long vaddr) {
+    public int read8(long vaddr) {
         lookUp(vaddr);
         if (!Pte.isPresent(pte)) {
             return -1;

@@ -50,7 +50,7 @@ class CompatDeliveryTest {
         guest.put(PvGuest.CODE, 0x40, 0x40, 0xcd, 0x80); // inc eax; inc eax; int 0x80
         iret(PvGuest.CODE, Selectors.FLAT_CS32);
         assertThat(cpu.runs32BitCode()).isTrue();
-        assertThat(InstructionText.at(cpu)).isEqualTo("inc eax");
+        assertThat(InstructionText.at(vcpu)).isEqualTo("inc eax");
         assertThat(cpu.run(100)).isEqualTo(Exit.SOFTWARE_INTERRUPT);
         assertThat(cpu.r[Cpu.RAX]).isEqualTo(2);
         vcpu.delivery.softwareInterrupt(cpu.exitVector());
@@ -112,7 +112,7 @@ class CompatDeliveryTest {
         vcpu.setLdt(PvGuest.ARGUMENTS, 2);
         guest.put(PvGuest.CODE + 0x20, 0x40, 0xcd, 0x80);
         iret(0x20, LDT_CODE);
-        assertThat(InstructionText.at(cpu)).isEqualTo("inc eax");
+        assertThat(InstructionText.at(vcpu)).isEqualTo("inc eax");
         assertThat(cpu.run(100)).isEqualTo(Exit.SOFTWARE_INTERRUPT);
         assertThat(cpu.rip).isEqualTo(0x23);
         vcpu.delivery.softwareInterrupt(0x80);

@@ -592,7 +592,7 @@ class LiveTraceBootTest {
                                 client.ask(counting(100));
                                 client.close();
                                 ControlClient other = client();
-                                other.ask(counting(500, "instruction"));
+                                other.ask(request("instruction"));
                             } catch (Exception e) {
                                 throw new AssertionError(e);
                             }
