@@ -2,6 +2,7 @@ package org.xenolith.core.domain;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 
 /**
@@ -100,7 +101,7 @@ public final class GuestMode {
         boolean isNull = selector <= Selectors.RPL;
         boolean loads = !isNull && Selectors.isLoadableData(descriptor);
         cpu.selectors[Selectors.GS] = loads ? selector | Selectors.RPL : isNull ? selector : 0;
-        inactiveGsBase = loads ? Selectors.base(descriptor) : 0;
+        inactiveGsBase = loads ? SegmentDescriptor.base(descriptor) : 0;
     }
 
     /** MFN of the kernel's L4 table. */

@@ -27,7 +27,6 @@ public final class Selectors {
     private static final long CODE_BITS = PRESENT | CODE_OR_DATA | EXECUTABLE;
     private static final long CODE64_BITS = CODE_BITS | LONG_MODE;
     private static final long CODE32_BITS = CODE_BITS | DEFAULT_SIZE;
-    private static final long GRANULARITY = 1L << 55;
 
     private Selectors() {}
 
@@ -41,12 +40,6 @@ public final class Selectors {
         return (descriptor & (CODE32_BITS | LONG_MODE)) == CODE32_BITS;
     }
 
-    /** A segment's limit in bytes. SDM vol. 3A, 3.4.5. */
-    static long limit(long descriptor) {
-        long limit = descriptor & 0xffff | (descriptor >>> 48 & 0xf) << 16;
-        return (descriptor & GRANULARITY) != 0 ? limit << 12 | 0xfff : limit;
-    }
-
     /** Whether DS, ES, FS or GS can be loaded with it: data, or code that may be read. */
     static boolean isLoadableData(long descriptor) {
         long present = PRESENT | CODE_OR_DATA;
@@ -58,11 +51,6 @@ public final class Selectors {
     static boolean isStack(long descriptor) {
         long bits = PRESENT | CODE_OR_DATA | WRITABLE;
         return (descriptor & (bits | EXECUTABLE)) == bits;
-    }
-
-    /** A segment's base. SDM vol. 3A, 3.4.5. */
-    static long base(long descriptor) {
-        return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
     }
 
     /** Descriptor of a flat segment, 0 for any other entry that Xen keeps for itself. */

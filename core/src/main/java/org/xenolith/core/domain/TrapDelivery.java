@@ -2,6 +2,7 @@ package org.xenolith.core.domain;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -427,7 +428,7 @@ public final class TrapDelivery {
         long code = descriptor(Selectors.CS);
         boolean runs32BitCode = Selectors.is32BitCode(code);
         if (runs32BitCode
-                ? Long.compareUnsigned(rip, Selectors.limit(code)) > 0
+                ? Long.compareUnsigned(rip, SegmentDescriptor.limit(code)) > 0
                 : !Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
         } else if (!runs32BitCode && !Selectors.is64BitCode(code)) {

@@ -2,6 +2,7 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 
 /**
@@ -55,7 +56,7 @@ public final class HiddenSegments {
             long descriptor = Segments.descriptor(cpu, selector);
             load(segment, descriptor);
             if (segment < Segments.FS) {
-                cpu.r[BASES[segment]] = Segments.base(descriptor);
+                cpu.r[BASES[segment]] = SegmentDescriptor.base(descriptor);
             }
         }
     }
@@ -67,7 +68,7 @@ public final class HiddenSegments {
      */
     void load(int segment, long descriptor) {
         boolean data = !Segments.isCode(descriptor);
-        long limit = Segments.limit(descriptor);
+        long limit = SegmentDescriptor.limit(descriptor);
         first[segment] = 0;
         last[segment] = limit;
         if (!Segments.isPresentCodeOrData(descriptor)) {

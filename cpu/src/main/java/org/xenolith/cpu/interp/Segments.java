@@ -2,6 +2,7 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 
@@ -26,7 +27,6 @@ final class Segments {
     private static final long PRESENT = 1L << 47;
     private static final long LONG_MODE = 1L << 53;
     private static final long DEFAULT_SIZE = 1L << 54;
-    private static final long GRANULARITY = 1L << 55;
     private static final long WRITABLE_OR_READABLE = 1L << 41;
 
     private static final long CONFORMING_OR_EXPAND_DOWN = 1L << 42;
@@ -88,7 +88,7 @@ final class Segments {
         boolean within =
                 is64BitCode(descriptor)
                         ? Mmu.isCanonical(offset)
-                        : Long.compareUnsigned(offset, limit(descriptor)) <= 0;
+                        : Long.compareUnsigned(offset, SegmentDescriptor.limit(descriptor)) <= 0;
         if (!within) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
@@ -139,7 +139,7 @@ final class Segments {
             require(loadable, descriptor, selector, Vector.SEGMENT_NOT_PRESENT);
         }
         cpu.selectors[register] = selector;
-        cpu.r[HiddenSegments.baseOf(register)] = base(descriptor);
+        cpu.r[HiddenSegments.baseOf(register)] = SegmentDescriptor.base(descriptor);
         cpu.hidden.load(register, descriptor);
     }
 
@@ -164,16 +164,6 @@ final class Segments {
         if ((descriptor & PRESENT) == 0) {
             throw GuestFault.of(absent, selector & SELECTOR_INDEX);
         }
-    }
-
-    static long base(long descriptor) {
-        return descriptor >>> 16 & 0xff_ffff | (descriptor >>> 56 & 0xff) << 24;
-    }
-
-    /** Limit in bytes, granularity applied. */
-    static long limit(long descriptor) {
-        long limit = descriptor & 0xffff | (descriptor >>> 48 & 0xf) << 16;
-        return (descriptor & GRANULARITY) != 0 ? limit << 12 | 0xfff : limit;
     }
 
     /** What LAR, LSL, VERR and VERW see: the descriptor if a CPL 3 guest may look at it, else 0. */

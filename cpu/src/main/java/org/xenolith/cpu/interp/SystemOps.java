@@ -2,6 +2,7 @@ package org.xenolith.cpu.interp;
 
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
@@ -308,7 +309,10 @@ final class SystemOps {
             int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
             long descriptor = Segments.visible(cpu, selector);
             if (descriptor != 0) {
-                long value = limit ? Segments.limit(descriptor) : Segments.accessRights(descriptor);
+                long value =
+                        limit
+                                ? SegmentDescriptor.limit(descriptor)
+                                : Segments.accessRights(descriptor);
                 Registers.set(r, dst, 0, bits, value);
             }
             setZero(cpu, descriptor != 0);
