@@ -27,6 +27,12 @@ import java.util.function.Function;
 class DebianNetworkBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(140);
 
+    /**
+     * Bytes that no frame has which was cut. How many segments a sender leaves together goes by its
+     * rate: a slow machine sees 18 KB where a quick one sees 50.
+     */
+    private static final int SEVERAL_SEGMENTS = 4 * 1514;
+
     private static final String SERVER =
             """
             #!/bin/sh
@@ -130,7 +136,7 @@ class DebianNetworkBootTest {
                 .contains("the client said " + word(clientConsole, "returned "));
         assertThat(clientConsole.text() + serverConsole.text())
                 .doesNotContain("WARNING:", "BUG:", "Oops");
-        assertThat(largest.get()).as("bytes of the largest frame").isGreaterThan(20_000);
+        assertThat(largest.get()).as("bytes of the largest frame").isGreaterThan(SEVERAL_SEGMENTS);
         assertThat(toBeCut.get()).isPositive();
         assertThat(toBeSummed.get()).isGreaterThanOrEqualTo(toBeCut.get());
     }
