@@ -1,7 +1,7 @@
 package org.xenolith.core.trace;
 
+import org.xenolith.core.domain.StillMemory;
 import org.xenolith.core.domain.VirtualCpu;
-import org.xenolith.core.watch.StillMemory;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.decode.Decoder;

@@ -1,5 +1,6 @@
 package org.xenolith.core.watch;
 
+import org.xenolith.core.domain.StillMemory;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.image.Symbols;
 import org.xenolith.cpu.Cpu;

@@ -1,6 +1,5 @@
-package org.xenolith.core.watch;
+package org.xenolith.core.domain;
 
-import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
@@ -38,7 +37,7 @@ public final class StillMemory {
     }
 
     /** Whether a byte lies in a page that may be executed, as far as its own entry says. */
-    boolean isExecutable(long vaddr) {
+    public boolean isExecutable(long vaddr) {
         lookUp(vaddr);
         return Pte.isPresent(pte) && (pte & Pte.NO_EXECUTE) == 0;
     }
@@ -60,7 +59,7 @@ public final class StillMemory {
     }
 
     /** A quadword at any address; empty when a byte of it cannot be read. */
-    OptionalLong read64(long vaddr) {
+    public OptionalLong read64(long vaddr) {
         long word = 0;
         for (int i = 0; i < Long.BYTES; i++) {
             int value = read8(vaddr + i);
