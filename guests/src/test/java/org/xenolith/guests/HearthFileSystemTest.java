@@ -6,6 +6,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,12 +30,10 @@ class HearthFileSystemTest {
     @BeforeEach
     void compile() throws Exception {
         build = new HostedBuild(folder);
-        if (!build.isPossible()) {
-            HostRequirement.missing("gcc with its sanitizers");
-        }
-        if (!build.hasTool("mke2fs") || !build.hasTool("e2fsck")) {
-            HostRequirement.missing("mke2fs or e2fsck (package e2fsprogs)");
-        }
+        HostNeeds.require(build.isPossible(), "gcc with its sanitizers");
+        HostNeeds.require(
+                build.hasTool("mke2fs") && build.hasTool("e2fsck"),
+                "mke2fs or e2fsck (package e2fsprogs)");
         disk = build.program("disk", "disk.c", "ext2.c", "cache.c");
         image = folder.resolve("image");
     }

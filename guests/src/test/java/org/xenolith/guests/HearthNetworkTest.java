@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,9 +25,7 @@ class HearthNetworkTest {
     @TestFactory
     Stream<DynamicTest> protocols() throws Exception {
         HostedBuild build = new HostedBuild(folder);
-        if (!build.isPossible()) {
-            HostRequirement.missing("gcc with its sanitizers");
-        }
+        HostNeeds.require(build.isPossible(), "gcc with its sanitizers");
         Path stack = build.library("stack-a.so", PROTOCOLS);
         Path copy = Files.copy(stack, folder.resolve("stack-b.so"));
         Path cable = build.program("cable", "cable.c");

@@ -2,7 +2,7 @@ package org.xenolith.cpu.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.xenolith.cpu.HostRequirement;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -149,13 +149,9 @@ final class ObjdumpComparison {
 
     private void compareAll(Path program, String... options)
             throws IOException, InterruptedException {
-        HostRequirement.linuxOnX86();
-        if (!Files.isReadable(program)) {
-            HostRequirement.missing(program.toString());
-        }
-        if (!objdumpIsInstalled()) {
-            HostRequirement.missing("objdump (package binutils)");
-        }
+        HostNeeds.skipWithoutLinuxOnX86();
+        HostNeeds.require(Files.isReadable(program), program.toString());
+        HostNeeds.require(objdumpIsInstalled(), "objdump (package binutils)");
         List<String> command = new ArrayList<>(List.of("objdump", "-w", "--insn-width=16"));
         command.addAll(List.of("-M", "intel"));
         command.addAll(List.of(options));

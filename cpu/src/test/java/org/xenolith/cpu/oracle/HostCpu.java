@@ -1,7 +1,7 @@
 package org.xenolith.cpu.oracle;
 
-import org.xenolith.cpu.HostRequirement;
 import org.xenolith.cpu.decode.CodeSize;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -121,10 +121,10 @@ public final class HostCpu implements AutoCloseable {
 
     /**
      * Builds and starts the child. Where that cannot work the calling test is skipped, or fails,
-     * see {@link HostRequirement}.
+     * see {@link HostNeeds}.
      */
     public static HostCpu startOrSkip() {
-        HostRequirement.linuxOnX86();
+        HostNeeds.skipWithoutLinuxOnX86();
         try {
             Path directory = Files.createTempDirectory("host-cpu");
             Path source = directory.resolve("host-cpu.c"), binary = directory.resolve("host-cpu");
@@ -135,7 +135,7 @@ public final class HostCpu implements AutoCloseable {
                 compile(source, binary);
             } catch (IOException noCompiler) {
                 deleteAll(directory);
-                return HostRequirement.missing("gcc: " + noCompiler.getMessage());
+                return HostNeeds.missing("gcc", noCompiler);
             }
             Process process =
                     new ProcessBuilder(binary.toString())

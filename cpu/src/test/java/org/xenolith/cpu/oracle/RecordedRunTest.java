@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.xenolith.cpu.HostRequirement;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,7 +37,7 @@ class RecordedRunTest {
     }
 
     private void replay(long steps, String optimisation) throws Exception {
-        HostRequirement.linuxOnX86();
+        HostNeeds.skipWithoutLinuxOnX86();
         Path recorder = build("record-run", List.of("-O1"));
         Path program =
                 build(
@@ -85,7 +85,7 @@ class RecordedRunTest {
         try {
             gcc = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException noCompiler) {
-            return HostRequirement.missing("gcc: " + noCompiler.getMessage());
+            return HostNeeds.missing("gcc", noCompiler);
         }
         String output = new String(gcc.getInputStream().readAllBytes());
         assertThat(gcc.waitFor()).as("gcc on %s: %s", name, output).isZero();

@@ -2,7 +2,7 @@ package org.xenolith.cpu.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.xenolith.cpu.HostRequirement;
+import org.xenolith.devices.host.HostNeeds;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -94,17 +94,13 @@ final class HardwareX87 {
 
     /** Skips the test, saying so, unless {@link #isReference}. */
     static void assumeReference() {
-        if (!isReference()) {
-            HostRequirement.impossible("the processor is not " + REFERENCE_VENDOR);
-        }
+        HostNeeds.skipWithout(isReference(), "a processor of " + REFERENCE_VENDOR);
     }
 
     private static synchronized Path program() throws IOException {
         if (program == null) {
-            HostRequirement.linuxOnX86();
-            if (!hasCompiler()) {
-                HostRequirement.missing("gcc");
-            }
+            HostNeeds.skipWithoutLinuxOnX86();
+            HostNeeds.require(hasCompiler(), "gcc");
             Path directory = Files.createTempDirectory("x87-oracle");
             Path source = directory.resolve(SOURCE);
             Path binary = directory.resolve("x87-oracle");

@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 /**
  * What a test needs of the host. Where it is missing the test is skipped and says so. On a build
  * server ({@code CI=true}) it fails instead, so that nobody ships untested; only what no package
- * brings, and what is too much to ask of every build server, may be missing there too.
+ * brings, and what is too much to ask of every build server, may be missing there too. The tests of
+ * all modules keep this rule through this class.
  */
 public final class HostNeeds {
     private static final boolean ON_BUILD_SERVER = "true".equals(System.getenv("CI"));
@@ -55,6 +56,15 @@ public final class HostNeeds {
         if (!isThere) {
             skip(what);
         }
+    }
+
+    /** Skips the test on any machine but Linux on x86-64. */
+    public static void skipWithoutLinuxOnX86() {
+        String arch = System.getProperty("os.arch");
+        String os = System.getProperty("os.name");
+        skipWithout(
+                arch.equals("amd64") && os.equals("Linux"),
+                "Linux on x86-64: this is " + os + " on " + arch);
     }
 
     private static <T> T skip(String missing) {
