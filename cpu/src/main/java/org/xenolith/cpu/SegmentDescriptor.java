@@ -2,7 +2,17 @@ package org.xenolith.cpu;
 
 /** The scattered fields of a segment descriptor's 8 bytes. SDM vol. 3A, 3.4.5. */
 public final class SegmentDescriptor {
+    private static final long READABLE_OR_WRITABLE = 1L << 41;
+    private static final long CONFORMING_OR_EXPAND_DOWN = 1L << 42;
+    private static final long CODE = 1L << 43;
+    private static final long CODE_OR_DATA = 1L << 44;
+    private static final long PRESENT = 1L << 47;
+    private static final long LONG_MODE = 1L << 53;
+    private static final long DEFAULT_SIZE = 1L << 54;
     private static final long GRANULARITY = 1L << 55;
+
+    private static final long PRESENT_CODE = PRESENT | CODE_OR_DATA | CODE;
+    private static final long CODE_SIZE = LONG_MODE | DEFAULT_SIZE;
 
     private SegmentDescriptor() {}
 
@@ -15,5 +25,58 @@ public final class SegmentDescriptor {
     public static long limit(long descriptor) {
         long limit = descriptor & 0xffff | (descriptor >>> 48 & 0xf) << 16;
         return (descriptor & GRANULARITY) != 0 ? limit << 12 | 0xfff : limit;
+    }
+
+    /**
+     * Whether it is a present segment of 64-bit code. With D beside L it is none: that is reserved,
+     * and a processor refuses to load it, while Xen lets it stand in a table ({@code
+     * check_descriptor}).
+     */
+    public static boolean is64BitCode(long descriptor) {
+        return (descriptor & (PRESENT_CODE | CODE_SIZE)) == (PRESENT_CODE | LONG_MODE);
+    }
+
+    /** Whether it is a present segment of 32-bit code, for compatibility mode. */
+    public static boolean is32BitCode(long descriptor) {
+        return (descriptor & (PRESENT_CODE | CODE_SIZE)) == (PRESENT_CODE | DEFAULT_SIZE);
+    }
+
+    public static boolean isPresent(long descriptor) {
+        return (descriptor & PRESENT) != 0;
+    }
+
+    /** Clear in system descriptors, gates among them. */
+    public static boolean isCodeOrData(long descriptor) {
+        return (descriptor & CODE_OR_DATA) != 0;
+    }
+
+    /** Of what is code or data, present or not. */
+    public static boolean isCode(long descriptor) {
+        return (descriptor & CODE) != 0;
+    }
+
+    /** Data, or code that may be read; not what a null selector gives. */
+    public static boolean isReadable(long descriptor) {
+        return descriptor != 0 && (!isCode(descriptor) || (descriptor & READABLE_OR_WRITABLE) != 0);
+    }
+
+    /** Data that may be written. */
+    public static boolean isWritable(long descriptor) {
+        return !isCode(descriptor) && (descriptor & READABLE_OR_WRITABLE) != 0;
+    }
+
+    /** Of code: whoever runs with less privilege may go there and keeps its own. */
+    public static boolean isConforming(long descriptor) {
+        return isCode(descriptor) && (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
+    }
+
+    /** Of data: the offsets in it are those above the limit. */
+    public static boolean expandsDown(long descriptor) {
+        return !isCode(descriptor) && (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
+    }
+
+    /** D/B: of a stack that ESP counts, not SP; of data that expands down that it ends at 4 GiB. */
+    public static boolean isBig(long descriptor) {
+        return (descriptor & DEFAULT_SIZE) != 0;
     }
 }

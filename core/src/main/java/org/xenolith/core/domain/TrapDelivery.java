@@ -245,7 +245,7 @@ public final class TrapDelivery {
      * The vCPU goes on where its registers say, which somebody has set: in the mode that CS names.
      */
     public void resumeCode() {
-        if (Selectors.is32BitCode(descriptor(Selectors.CS))) {
+        if (SegmentDescriptor.is32BitCode(descriptor(Selectors.CS))) {
             cpu.run32BitCode();
         } else {
             cpu.run64BitCode();
@@ -426,13 +426,13 @@ public final class TrapDelivery {
         info.setUpcallMask((rflags & Flags.IF) == 0);
         vcpu.nmiMasked = false;
         long code = descriptor(Selectors.CS);
-        boolean runs32BitCode = Selectors.is32BitCode(code);
+        boolean runs32BitCode = SegmentDescriptor.is32BitCode(code);
         if (runs32BitCode
                 ? Long.compareUnsigned(rip, SegmentDescriptor.limit(code)) > 0
                 : !Mmu.isCanonical(rip)) {
             exception(Vector.GENERAL_PROTECTION, 0);
-        } else if (!runs32BitCode && !Selectors.is64BitCode(code)) {
-            // 16-bit code, too, is refused here.
+        } else if (!runs32BitCode && !SegmentDescriptor.is64BitCode(code)) {
+            // 16-bit code, too, is refused here, and what claims to be both of the others.
             exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
         } else if (!Selectors.isStack(descriptor(Selectors.SS))) {
             // A sibling may have taken the descriptor away since the process was interrupted.

@@ -2,6 +2,7 @@ package org.xenolith.core.mm;
 
 import static org.xenolith.core.abi.XenErrno.EINVAL;
 
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
@@ -10,26 +11,21 @@ import org.xenolith.cpu.mmu.Ram;
 final class Descriptors {
     static final int SIZE = 8;
 
-    private static final long PRESENT = 1L << 47;
     private static final long DPL_3 = 3L << 45;
-
-    /** Clear in system descriptors, gates among them. */
-    private static final long CODE_OR_DATA = 1L << 44;
-
     private static final long TYPE = 0xfL << 40;
 
     private Descriptors() {}
 
     /** Whether the entry is harmless: absent, a code or data segment, or of type 0. */
     static boolean isAllowed(long descriptor) {
-        return (descriptor & PRESENT) == 0
-                || (descriptor & CODE_OR_DATA) != 0
+        return !SegmentDescriptor.isPresent(descriptor)
+                || SegmentDescriptor.isCodeOrData(descriptor)
                 || (descriptor & TYPE) == 0;
     }
 
     /** A present code or data segment is given privilege level 3: nothing of a guest runs above. */
     static long atGuestPrivilege(long descriptor) {
-        return (descriptor & PRESENT) != 0 && (descriptor & CODE_OR_DATA) != 0
+        return SegmentDescriptor.isPresent(descriptor) && SegmentDescriptor.isCodeOrData(descriptor)
                 ? descriptor | DPL_3
                 : descriptor;
     }

@@ -126,6 +126,16 @@ class CompatDeliveryTest {
     }
 
     @Test
+    void codeThatSaysItIsOf64AndOf32BitsIsRefused() {
+        cpu.mmu().write64(PvGuest.ARGUMENTS + 8, 0x00ef_fb00_0000_ffffL);
+        vcpu.setLdt(PvGuest.ARGUMENTS, 2);
+        iret(PvGuest.CODE, LDT_CODE);
+        assertThat(vcpu.mode.isKernel()).isTrue();
+        assertThat(frame(0)).as("error code").isEqualTo(LDT_CODE & ~3);
+        assertThat(frame(1)).as("RIP").isEqualTo(PvGuest.CODE);
+    }
+
+    @Test
     void aVcpuThatIsSwitchedInSeesDescriptorsThatHaveChanged() {
         cpu.mmu().write64(PvGuest.ARGUMENTS + 8, 0x00cf_f300_0000_ffffL);
         vcpu.setLdt(PvGuest.ARGUMENTS, 2);

@@ -3,6 +3,7 @@ package org.xenolith.core.domain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.mmu.Ram;
 
 /** Selectors and the descriptors that they name. */
@@ -40,7 +41,7 @@ class GdtAndLdtTest {
 
     @Test
     void xensOwnSegmentsAreThereWithoutAGdt() {
-        assertThat(Selectors.is64BitCode(tables.descriptor(Selectors.FLAT_CS64))).isTrue();
+        assertThat(SegmentDescriptor.is64BitCode(tables.descriptor(Selectors.FLAT_CS64))).isTrue();
         assertThat(Selectors.isLoadableData(tables.descriptor(Selectors.FLAT_SS))).isTrue();
         assertThat(tables.descriptor(Selectors.FLAT_CS64 + 0x800)).isZero();
     }

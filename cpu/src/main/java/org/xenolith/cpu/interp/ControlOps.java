@@ -3,6 +3,7 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
@@ -266,7 +267,7 @@ final class ControlOps {
             }
             long descriptor = Segments.requireCode(cpu, cs);
             Segments.requireTarget(descriptor, rip);
-            if (!Segments.is64BitCode(descriptor)) {
+            if (!SegmentDescriptor.is64BitCode(descriptor)) {
                 Segments.requireStack(cpu, ss);
             }
             cpu.r[Cpu.RSP] = newRsp;

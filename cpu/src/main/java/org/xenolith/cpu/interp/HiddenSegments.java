@@ -67,21 +67,21 @@ public final class HiddenSegments {
      * @param descriptor 0 for a null selector
      */
     void load(int segment, long descriptor) {
-        boolean data = !Segments.isCode(descriptor);
         long limit = SegmentDescriptor.limit(descriptor);
         first[segment] = 0;
         last[segment] = limit;
-        if (!Segments.isPresentCodeOrData(descriptor)) {
+        if (!SegmentDescriptor.isPresent(descriptor)
+                || !SegmentDescriptor.isCodeOrData(descriptor)) {
             first[segment] = 1;
             last[segment] = 0;
-        } else if (data && Segments.expandsDown(descriptor)) {
+        } else if (SegmentDescriptor.expandsDown(descriptor)) {
             first[segment] = limit + 1;
-            last[segment] = Segments.isBig(descriptor) ? Registers.LOW_32 : 0xffff;
+            last[segment] = SegmentDescriptor.isBig(descriptor) ? Registers.LOW_32 : 0xffff;
         }
-        readable[segment] = Segments.isReadable(descriptor);
-        writable[segment] = Segments.isWritable(descriptor);
+        readable[segment] = SegmentDescriptor.isReadable(descriptor);
+        writable[segment] = SegmentDescriptor.isWritable(descriptor);
         if (segment == Segments.SS) {
-            stackMask = Segments.isBig(descriptor) ? Registers.LOW_32 : 0xffff;
+            stackMask = SegmentDescriptor.isBig(descriptor) ? Registers.LOW_32 : 0xffff;
         }
     }
 

@@ -22,15 +22,6 @@ final class Segments {
     private static final int RPL_MASK = 3;
     private static final int SELECTOR_INDEX = 0xfffc;
 
-    private static final long TYPE_CODE = 1L << 43;
-    private static final long NOT_SYSTEM = 1L << 44;
-    private static final long PRESENT = 1L << 47;
-    private static final long LONG_MODE = 1L << 53;
-    private static final long DEFAULT_SIZE = 1L << 54;
-    private static final long WRITABLE_OR_READABLE = 1L << 41;
-
-    private static final long CONFORMING_OR_EXPAND_DOWN = 1L << 42;
-
     /**
      * Xen's flat ring-3 code segment for 64-bit guests, FLAT_RING3_CS64.
      * public/arch-x86/xen-x86_64.h.
@@ -39,8 +30,6 @@ final class Segments {
 
     /** What the processor reads of its descriptor. */
     private static final long FLAT_CODE64 = 0x00af_fb00_0000_ffffL;
-
-    private static final long CODE_SIZE = LONG_MODE | DEFAULT_SIZE;
 
     private Segments() {}
 
@@ -54,9 +43,8 @@ final class Segments {
             return FLAT_CODE64;
         }
         long descriptor = descriptor(cpu, selector);
-        if (!isCode(descriptor)
-                || !isPresentCodeOrData(descriptor)
-                || !is64BitCode(descriptor) && !is32BitCode(descriptor)) {
+        if (!SegmentDescriptor.is64BitCode(descriptor)
+                && !SegmentDescriptor.is32BitCode(descriptor)) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
         }
         return descriptor;
@@ -71,7 +59,7 @@ final class Segments {
     static void enterCode(Cpu cpu, int selector, long descriptor, long offset) {
         cpu.selectors[CS] = selector | RPL_MASK;
         cpu.rip = offset;
-        if (is64BitCode(descriptor)) {
+        if (SegmentDescriptor.is64BitCode(descriptor)) {
             cpu.run64BitCode();
         } else {
             cpu.run32BitCode();
@@ -86,38 +74,12 @@ final class Segments {
      */
     static void requireTarget(long descriptor, long offset) {
         boolean within =
-                is64BitCode(descriptor)
+                SegmentDescriptor.is64BitCode(descriptor)
                         ? Mmu.isCanonical(offset)
                         : Long.compareUnsigned(offset, SegmentDescriptor.limit(descriptor)) <= 0;
         if (!within) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION);
         }
-    }
-
-    static boolean is64BitCode(long descriptor) {
-        return (descriptor & CODE_SIZE) == LONG_MODE;
-    }
-
-    private static boolean is32BitCode(long descriptor) {
-        return (descriptor & CODE_SIZE) == DEFAULT_SIZE;
-    }
-
-    static boolean isCode(long descriptor) {
-        return (descriptor & TYPE_CODE) != 0;
-    }
-
-    static boolean isPresentCodeOrData(long descriptor) {
-        return (descriptor & (NOT_SYSTEM | PRESENT)) == (NOT_SYSTEM | PRESENT);
-    }
-
-    /** Of data: the offsets in it are those above the limit. */
-    static boolean expandsDown(long descriptor) {
-        return (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
-    }
-
-    /** D/B: of a stack that ESP counts, not SP; of data that expands down that it ends at 4 GiB. */
-    static boolean isBig(long descriptor) {
-        return (descriptor & DEFAULT_SIZE) != 0;
     }
 
     static long descriptor(Cpu cpu, int selector) {
@@ -135,7 +97,9 @@ final class Segments {
         if (register == SS) {
             requireStack(descriptor, selector);
         } else if ((selector & SELECTOR_INDEX) != 0) {
-            boolean loadable = (descriptor & NOT_SYSTEM) != 0 && isReadable(descriptor);
+            boolean loadable =
+                    SegmentDescriptor.isCodeOrData(descriptor)
+                            && SegmentDescriptor.isReadable(descriptor);
             require(loadable, descriptor, selector, Vector.SEGMENT_NOT_PRESENT);
         }
         cpu.selectors[register] = selector;
@@ -153,7 +117,9 @@ final class Segments {
     }
 
     private static void requireStack(long descriptor, int selector) {
-        boolean loadable = (descriptor & NOT_SYSTEM) != 0 && isWritable(descriptor);
+        boolean loadable =
+                SegmentDescriptor.isCodeOrData(descriptor)
+                        && SegmentDescriptor.isWritable(descriptor);
         require(loadable, descriptor, selector, Vector.STACK_FAULT);
     }
 
@@ -161,7 +127,7 @@ final class Segments {
         if (!loadable) {
             throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
         }
-        if ((descriptor & PRESENT) == 0) {
+        if (!SegmentDescriptor.isPresent(descriptor)) {
             throw GuestFault.of(absent, selector & SELECTOR_INDEX);
         }
     }
@@ -170,19 +136,8 @@ final class Segments {
     static long visible(Cpu cpu, int selector) {
         long descriptor = descriptor(cpu, selector);
         long dpl = descriptor >>> 45 & 3;
-        boolean conforming = isCode(descriptor) && (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
-        return (descriptor & NOT_SYSTEM) != 0 && (conforming || dpl == RPL_MASK) ? descriptor : 0;
-    }
-
-    static boolean isReadable(long descriptor) {
-        return descriptor != 0
-                && ((descriptor & TYPE_CODE) == 0 || (descriptor & WRITABLE_OR_READABLE) != 0);
-    }
-
-    static boolean isWritable(long descriptor) {
-        return descriptor != 0
-                && (descriptor & TYPE_CODE) == 0
-                && (descriptor & WRITABLE_OR_READABLE) != 0;
+        boolean mayLook = SegmentDescriptor.isConforming(descriptor) || dpl == RPL_MASK;
+        return SegmentDescriptor.isCodeOrData(descriptor) && mayLook ? descriptor : 0;
     }
 
     /** Access rights as LAR returns them. */

@@ -338,7 +338,11 @@ final class SystemOps {
             long[] r = cpu.r;
             int selector = memory ? cpu.mmu().read16(vaddr(r)) : (int) r[src] & 0xffff;
             long descriptor = Segments.visible(cpu, selector);
-            setZero(cpu, write ? Segments.isWritable(descriptor) : Segments.isReadable(descriptor));
+            setZero(
+                    cpu,
+                    write
+                            ? SegmentDescriptor.isWritable(descriptor)
+                            : SegmentDescriptor.isReadable(descriptor));
             return next;
         }
     }
