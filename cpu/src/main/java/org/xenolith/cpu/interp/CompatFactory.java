@@ -122,8 +122,8 @@ final class CompatFactory {
         }
         put(CompatOps.AdjustRpl::new, "arpl");
         put(CompatOps.TableLookup::new, "xlat");
-        put(b -> new SystemOps.LoadFarPointer(Segments.ES, b), "les");
-        put(b -> new SystemOps.LoadFarPointer(Segments.DS, b), "lds");
+        put(b -> new SegmentOps.LoadFarPointer(Segments.ES, b), "les");
+        put(b -> new SegmentOps.LoadFarPointer(Segments.DS, b), "lds");
         put(b -> new SystemOps.StoreSystemValue(b, 6, false), "sgdt", "sidt");
     }
 }

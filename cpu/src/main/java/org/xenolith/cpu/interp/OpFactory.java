@@ -179,16 +179,16 @@ final class OpFactory {
 
     private static void moves() {
         put(OpFactory::mov, "mov");
-        put(b -> MoveOps.extend(b, sourceBits(b), false), "movzx");
-        put(b -> MoveOps.extend(b, sourceBits(b), true), "movsx");
-        put(b -> MoveOps.extend(b, 32, true), "movsxd");
+        put(b -> ExtendOps.move(b, sourceBits(b), false), "movzx");
+        put(b -> ExtendOps.move(b, sourceBits(b), true), "movsx");
+        put(b -> ExtendOps.move(b, 32, true), "movsxd");
         put(MoveOps::lea, "lea");
         put(
                 b -> b.in.memory ? new AtomicOps.Exchange(b) : new MoveOps.ExchangeRegisters(b),
                 "xchg");
         put(MoveOps.ByteSwap::new, "bswap");
-        put(MoveOps.ExtendAccumulator::new, "cbw", "cwde", "cdqe");
-        put(MoveOps.SignIntoRdx::new, "cwd", "cdq", "cqo");
+        put(ExtendOps.ExtendAccumulator::new, "cbw", "cwde", "cdqe");
+        put(ExtendOps.SignIntoRdx::new, "cwd", "cdq", "cqo");
         put(MoveOps.TableLookup::new, "xlat");
         put(MoveOps::movnti, "movnti");
         put(MoveOps.MoveSwapped::new, "movbe");
@@ -221,10 +221,10 @@ final class OpFactory {
         Operand first = b.operand(0);
         Operand second = b.operand(1);
         if (first == Operand.SW) {
-            return new SystemOps.LoadSegment(b);
+            return new SegmentOps.LoadSegment(b);
         }
         if (second == Operand.SW) {
-            return new SystemOps.StoreSegment(b);
+            return new SegmentOps.StoreSegment(b);
         }
         if (first == Operand.CD || first == Operand.DD) {
             return new SystemOps.ControlRegister(first == Operand.DD, true, b);
@@ -309,17 +309,17 @@ final class OpFactory {
         put(b -> new SystemOps.StoreSystemValue(b, 2, false), "sldt", "str");
         put(b -> new SystemOps.StoreSystemValue(b, 2, true), "smsw");
         put(b -> new SystemOps.StoreSystemValue(b, 10, false), "sgdt", "sidt");
-        put(b -> new SystemOps.DescriptorQuery(false, b), "lar");
-        put(b -> new SystemOps.DescriptorQuery(true, b), "lsl");
-        put(b -> new SystemOps.Verify(false, b), "verr");
-        put(b -> new SystemOps.Verify(true, b), "verw");
-        put(b -> new SystemOps.LoadFarPointer(Segments.SS, b), "lss");
-        put(b -> new SystemOps.LoadFarPointer(Segments.FS, b), "lfs");
-        put(b -> new SystemOps.LoadFarPointer(Segments.GS, b), "lgs");
-        put(b -> new SystemOps.SegmentBase(false, Cpu.FS_BASE, b), "rdfsbase");
-        put(b -> new SystemOps.SegmentBase(false, Cpu.GS_BASE, b), "rdgsbase");
-        put(b -> new SystemOps.SegmentBase(true, Cpu.FS_BASE, b), "wrfsbase");
-        put(b -> new SystemOps.SegmentBase(true, Cpu.GS_BASE, b), "wrgsbase");
+        put(b -> new SegmentOps.DescriptorQuery(false, b), "lar");
+        put(b -> new SegmentOps.DescriptorQuery(true, b), "lsl");
+        put(b -> new SegmentOps.Verify(false, b), "verr");
+        put(b -> new SegmentOps.Verify(true, b), "verw");
+        put(b -> new SegmentOps.LoadFarPointer(Segments.SS, b), "lss");
+        put(b -> new SegmentOps.LoadFarPointer(Segments.FS, b), "lfs");
+        put(b -> new SegmentOps.LoadFarPointer(Segments.GS, b), "lgs");
+        put(b -> new SegmentOps.SegmentBase(false, Cpu.FS_BASE, b), "rdfsbase");
+        put(b -> new SegmentOps.SegmentBase(false, Cpu.GS_BASE, b), "rdgsbase");
+        put(b -> new SegmentOps.SegmentBase(true, Cpu.FS_BASE, b), "wrfsbase");
+        put(b -> new SegmentOps.SegmentBase(true, Cpu.GS_BASE, b), "wrgsbase");
         put(SystemOps.Random::new, "rdrand");
         for (int esc = 0; esc < 8; esc++) {
             put(FpuOps::escape, "esc" + esc);
