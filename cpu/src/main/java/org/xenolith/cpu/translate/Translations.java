@@ -168,15 +168,15 @@ final class Translations {
                     Translations::any,
                     Shifts::byCl);
         }
-        put("imul", FlagUse.OVERWRITES, Flags.PRODUCT, Arithmetic::imul);
-        put("mul", FlagUse.OVERWRITES, Flags.PRODUCT, Arithmetic::mul);
+        put("imul", FlagUse.OVERWRITES, Flags.PRODUCT, ProductEmitter::imul);
+        put("mul", FlagUse.OVERWRITES, Flags.PRODUCT, ProductEmitter::mul);
         put(
                 List.of("div", "idiv"),
                 FlagUse.NONE,
                 NO_RULE,
                 Memory.ALWAYS,
                 Translations::any,
-                Arithmetic::divide);
+                ProductEmitter::divide);
         put("shld", FlagUse.CHANGES, NO_RULE, RareArithmetic::doubleShift);
         put("shrd", FlagUse.CHANGES, NO_RULE, RareArithmetic::doubleShift);
         put("popcnt", FlagUse.OVERWRITES, NO_RULE, RareArithmetic::populationCount);

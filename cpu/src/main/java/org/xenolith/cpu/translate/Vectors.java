@@ -1,7 +1,6 @@
 package org.xenolith.cpu.translate;
 
 import static org.xenolith.cpu.translate.Locals.HIGH_TEMP;
-import static org.xenolith.cpu.translate.Locals.HOST;
 import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
 import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
@@ -23,9 +22,10 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Vector instructions: moves, lanes, shifts and shuffles. {@link VectorBits} has what else concerns
- * integers, {@link PackedFloats} floating point, and {@link Scalars} what concerns one number.
- * Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is a variable.
+ * Vector instructions: lanes, shifts and shuffles. {@link VectorMoves} has the moves, {@link
+ * VectorBits} what else concerns integers, {@link PackedFloats} floating point, and {@link Scalars}
+ * what concerns one number. Operands go through LOW_TEMP and HIGH_TEMP; each half of a register is
+ * a variable.
  */
 final class Vectors {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
@@ -135,10 +135,10 @@ final class Vectors {
                     "movntdqa",
                     "lddqu"
                 }) {
-            put(name, Vectors::move);
+            put(name, VectorMoves::move);
         }
-        put("movd", Vectors::moveLow);
-        put("movq", Vectors::moveLow);
+        put("movd", VectorMoves::moveLow);
+        put("movq", VectorMoves::moveLow);
         put("unpcklpd", (unit, i) -> interleaveQuadwords(unit, i, 0));
         put("unpckhpd", (unit, i) -> interleaveQuadwords(unit, i, 1));
         put("unpcklps", (unit, i) -> interleave(unit, i, "dq", 0));
@@ -186,13 +186,6 @@ final class Vectors {
         return true;
     }
 
-    private static boolean isStore(GuestInstruction i) {
-        return switch (i.b.operand(0)) {
-            case WX, WQ, EY, MX -> true;
-            default -> false;
-        };
-    }
-
     // ---- operands
 
     /** Both halves of the second operand to LOW_TEMP and HIGH_TEMP. */
@@ -226,7 +219,7 @@ final class Vectors {
     }
 
     /** The operand's address to LONG_TEMP; one that must be a multiple of 16 and is not, leaves. */
-    private static void address(UnitCode unit, GuestInstruction i) {
+    static void address(UnitCode unit, GuestInstruction i) {
         CodeBuilder out = unit.out;
         unit.memory.pushAddress(i);
         out.lstore(LONG_TEMP);
@@ -329,97 +322,5 @@ final class Vectors {
         unit.xmm.copy(2 * i.in.reg + half, 2 * i.in.reg);
         unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP);
         unit.xmm.pop(2 * i.in.reg + 1);
-    }
-
-    // ---- moves
-
-    private static void move(UnitCode unit, GuestInstruction i) {
-        unit.simd.requireFpu();
-        if (isStore(i)) {
-            if (i.in.memory) {
-                store(unit, i);
-            } else {
-                copy(unit, i.in.reg, i.in.rm);
-            }
-        } else if (i.in.memory) {
-            source(unit, i);
-            unit.out.lload(LOW_TEMP);
-            unit.xmm.pop(2 * i.in.reg);
-            unit.out.lload(HIGH_TEMP);
-            unit.xmm.pop(2 * i.in.reg + 1);
-        } else {
-            copy(unit, i.in.rm, i.in.reg);
-        }
-    }
-
-    private static void copy(UnitCode unit, int from, int to) {
-        for (int half = 0; half < 2; half++) {
-            unit.xmm.copy(2 * from + half, 2 * to + half);
-        }
-    }
-
-    /** Both halves are checked before one is written. */
-    private static void store(UnitCode unit, GuestInstruction i) {
-        CodeBuilder out = unit.out;
-        address(unit, i);
-        unit.memory.pushWritable(64);
-        out.lload(LONG_TEMP);
-        unit.memory.writableThere(64);
-        out.lstore(HOST);
-        unit.memory.pushWritable(64);
-        out.lload(LONG_TEMP).loadConstant(8L).ladd();
-        unit.memory.writableThere(64);
-        out.lstore(LOW_TEMP);
-        unit.memory.pushPut(64);
-        unit.xmm.push(2 * i.in.reg);
-        unit.memory.put(64);
-        unit.memory.pushPut(64, LOW_TEMP);
-        unit.xmm.push(2 * i.in.reg + 1);
-        unit.memory.put(64);
-    }
-
-    /** MOVD and MOVQ: the low half from or to a general register, memory or another register. */
-    private static void moveLow(UnitCode unit, GuestInstruction i) {
-        unit.simd.requireFpu();
-        Operand other = i.b.operand(isStore(i) ? 0 : 1);
-        boolean general = other == Operand.EY;
-        int bits = general && (i.in.rex & 8) == 0 ? 32 : 64;
-        if (isStore(i)) {
-            storeLow(unit, i, general, bits);
-            return;
-        }
-        if (i.in.memory) {
-            unit.memory.load(i, bits);
-        } else if (general) {
-            unit.push(i.in.rm, bits, 0);
-        } else {
-            unit.xmm.push(2 * i.in.rm);
-        }
-        if (bits == 32) {
-            unit.zeroExtendInt();
-        }
-        unit.xmm.pop(2 * i.in.reg);
-        unit.out.lconst_0();
-        unit.xmm.pop(2 * i.in.reg + 1);
-    }
-
-    private static void storeLow(UnitCode unit, GuestInstruction i, boolean general, int bits) {
-        if (i.in.memory) {
-            unit.memory.writable(i, bits);
-            unit.memory.pushPut(bits);
-        }
-        unit.xmm.push(2 * i.in.reg);
-        if (bits == 32) {
-            unit.out.l2i();
-        }
-        if (i.in.memory) {
-            unit.memory.put(bits);
-        } else if (general) {
-            unit.pop(i.in.rm, bits, 0);
-        } else {
-            unit.xmm.pop(2 * i.in.rm);
-            unit.out.lconst_0();
-            unit.xmm.pop(2 * i.in.rm + 1);
-        }
     }
 }
