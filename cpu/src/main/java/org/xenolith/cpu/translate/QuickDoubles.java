@@ -1,9 +1,7 @@
 package org.xenolith.cpu.translate;
 
-import static org.xenolith.cpu.translate.Locals.HIGH_TEMP;
 import static org.xenolith.cpu.translate.Locals.INT_TEMP;
 import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
-import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.translate.Translations.Emitter;
 
@@ -29,7 +27,6 @@ import java.util.function.BinaryOperator;
 final class QuickDoubles {
     private static final ClassDesc DOUBLES = UnitCode.desc(Doubles.class);
     private static final ClassDesc MATH = UnitCode.desc(Math.class);
-    private static final MethodTypeDesc REQUIRE = MethodTypeDesc.ofDescriptor("(D)V");
     private static final MethodTypeDesc OF_ONE = MethodTypeDesc.ofDescriptor("(D)D");
     private static final MethodTypeDesc FITS_INT = MethodTypeDesc.ofDescriptor("(I)Z");
     private static final MethodTypeDesc FITS_LONG = MethodTypeDesc.ofDescriptor("(J)Z");
@@ -118,137 +115,13 @@ final class QuickDoubles {
         return halves;
     }
 
-    // ---- operands
-
-    /** A half of a register, or of what was loaded from memory. */
-    private static final class Lane {
-        private final UnitCode unit;
-        private final int half;
-        private final int local;
-        private Magnitude loaded;
-
-        private Lane(UnitCode unit, int half, int local) {
-            this.unit = unit;
-            this.half = half;
-            this.local = local;
-        }
-
-        static Lane ofRegister(UnitCode unit, int half) {
-            return new Lane(unit, half, 0);
-        }
-
-        static Lane ofMemory(UnitCode unit, int local) {
-            return new Lane(unit, 0, local);
-        }
-
-        Magnitude magnitude() {
-            return local == 0 ? unit.xmm.magnitude(half) : loaded;
-        }
-
-        void push() {
-            if (local == 0) {
-                unit.xmm.pushDouble(half);
-            } else {
-                unit.out.dload(local);
-            }
-        }
-
-        private void test(String method, Magnitude shown) {
-            push();
-            unit.out.invokestatic(DOUBLES, method, REQUIRE);
-            if (local == 0) {
-                unit.xmm.setTested(half, shown);
-            } else {
-                loaded = shown;
-            }
-        }
-
-        void requireModerate() {
-            test("requireModerate", Magnitude.MODERATE);
-        }
-
-        void requireKnown() {
-            if (magnitude() == null) {
-                requireModerate();
-            }
-        }
-
-        void requireDivisor() {
-            if (magnitude() == null || !magnitude().nonZero()) {
-                test("requireModerateAndNotZero", Magnitude.MODERATE_AND_NOT_ZERO);
-            }
-        }
-
-        void requireComparable() {
-            if (magnitude() == null) {
-                test("requireComparable", Magnitude.COMPARABLE);
-            }
-        }
-    }
-
-    /** Tests a half of a register unless enough is known of it. */
-    static void require(UnitCode unit, int half, Magnitude wanted) {
-        Lane lane = Lane.ofRegister(unit, half);
-        if (wanted.nonZero()) {
-            lane.requireDivisor();
-        } else if (wanted.equals(Magnitude.COMPARABLE)) {
-            lane.requireComparable();
-        } else {
-            lane.requireKnown();
-            if (lane.magnitude().isWide()) {
-                lane.requireModerate();
-            }
-        }
-    }
-
-    private static Lane[] first(UnitCode unit, GuestInstruction i, int halves) {
-        Lane[] operands = new Lane[halves];
-        for (int half = 0; half < halves; half++) {
-            operands[half] = Lane.ofRegister(unit, 2 * i.in.reg + half);
-        }
-        return operands;
-    }
-
-    /** The second operand, fetched if it is in memory. */
-    private static Lane[] second(UnitCode unit, GuestInstruction i, int halves) {
-        if (i.in.memory) {
-            return loaded(unit, i, halves);
-        }
-        Lane[] operands = new Lane[halves];
-        for (int half = 0; half < halves; half++) {
-            operands[half] = Lane.ofRegister(unit, 2 * i.in.rm + half);
-        }
-        return operands;
-    }
-
-    private static Lane[] loaded(UnitCode unit, GuestInstruction i, int halves) {
-        int[] locals = {LOW_TEMP, HIGH_TEMP};
-        if (halves == 1) {
-            unit.memory.load(i, 64);
-            unit.xmm.toDouble();
-            unit.out.dstore(LOW_TEMP);
-        } else {
-            Vectors.source(unit, i);
-            for (int local : locals) {
-                unit.out.lload(local);
-                unit.xmm.toDouble();
-                unit.out.dstore(local);
-            }
-        }
-        Lane[] operands = new Lane[halves];
-        for (int half = 0; half < halves; half++) {
-            operands[half] = Lane.ofMemory(unit, locals[half]);
-        }
-        return operands;
-    }
-
     // ---- arithmetic: all tests before the first write
 
     /** Bounds of the result, after as many tests of the operands as it takes to make it safe. */
-    private static Magnitude bound(Lane a, Lane b, BinaryOperator<Magnitude> rule) {
+    private static Magnitude bound(DoubleLane a, DoubleLane b, BinaryOperator<Magnitude> rule) {
         a.requireKnown();
         b.requireKnown();
-        for (Lane operand : List.of(a, b)) {
+        for (DoubleLane operand : List.of(a, b)) {
             if (!rule.apply(a.magnitude(), b.magnitude()).isSafe()
                     && operand.magnitude().isWide()) {
                 operand.requireModerate();
@@ -265,8 +138,8 @@ final class QuickDoubles {
             BinaryOperator<Magnitude> rule) {
         unit.simd.requireFpu();
         unit.simd.requireQuick();
-        Lane[] a = first(unit, i, halves);
-        Lane[] b = second(unit, i, halves);
+        DoubleLane[] a = DoubleLane.first(unit, i, halves);
+        DoubleLane[] b = DoubleLane.second(unit, i, halves);
         Magnitude[] results = new Magnitude[halves];
         for (int half = 0; half < halves; half++) {
             results[half] = bound(a[half], b[half], rule);
@@ -277,8 +150,8 @@ final class QuickDoubles {
     private static void combine(
             UnitCode unit,
             GuestInstruction i,
-            Lane[] a,
-            Lane[] b,
+            DoubleLane[] a,
+            DoubleLane[] b,
             Operation operation,
             Magnitude[] results) {
         for (int half = 0; half < results.length; half++) {
@@ -292,8 +165,8 @@ final class QuickDoubles {
     private static void divide(UnitCode unit, GuestInstruction i, int halves) {
         unit.simd.requireFpu();
         unit.simd.requireQuick();
-        Lane[] a = first(unit, i, halves);
-        Lane[] b = second(unit, i, halves);
+        DoubleLane[] a = DoubleLane.first(unit, i, halves);
+        DoubleLane[] b = DoubleLane.second(unit, i, halves);
         Magnitude[] results = new Magnitude[halves];
         for (int half = 0; half < halves; half++) {
             b[half].requireDivisor();
@@ -306,8 +179,8 @@ final class QuickDoubles {
         CodeBuilder out = unit.out;
         unit.simd.requireFpu();
         unit.simd.requireQuick();
-        Lane[] b = second(unit, i, halves);
-        for (Lane radicand : b) {
+        DoubleLane[] b = DoubleLane.second(unit, i, halves);
+        for (DoubleLane radicand : b) {
             radicand.requireKnown();
             if (!radicand.magnitude().isSafe()) {
                 radicand.requireModerate();
@@ -328,8 +201,8 @@ final class QuickDoubles {
     private static void select(UnitCode unit, GuestInstruction i, int halves, boolean smaller) {
         CodeBuilder out = unit.out;
         unit.simd.requireFpu();
-        Lane[] a = first(unit, i, halves);
-        Lane[] b = second(unit, i, halves);
+        DoubleLane[] a = DoubleLane.first(unit, i, halves);
+        DoubleLane[] b = DoubleLane.second(unit, i, halves);
         for (int half = 0; half < halves; half++) {
             a[half].requireComparable();
             b[half].requireComparable();
@@ -352,8 +225,8 @@ final class QuickDoubles {
 
     private static void compare(UnitCode unit, GuestInstruction i) {
         unit.simd.requireFpu();
-        Lane a = first(unit, i, 1)[0];
-        Lane b = second(unit, i, 1)[0];
+        DoubleLane a = DoubleLane.first(unit, i, 1)[0];
+        DoubleLane b = DoubleLane.second(unit, i, 1)[0];
         a.requireComparable();
         b.requireComparable();
         a.push();
@@ -394,7 +267,7 @@ final class QuickDoubles {
         int bits = isWide(i) ? 64 : 32;
         unit.simd.requireFpu();
         unit.simd.requireQuick();
-        Lane operand = second(unit, i, 1)[0];
+        DoubleLane operand = DoubleLane.second(unit, i, 1)[0];
         operand.requireComparable();
         operand.push();
         if (bits == 64) {
@@ -414,7 +287,7 @@ final class QuickDoubles {
         int immediate = (int) i.in.immediate;
         unit.simd.requireFpu();
         unit.simd.requireQuick();
-        Lane operand = second(unit, i, 1)[0];
+        DoubleLane operand = DoubleLane.second(unit, i, 1)[0];
         operand.requireComparable();
         Magnitude bounds = operand.magnitude().rounded();
         operand.push();

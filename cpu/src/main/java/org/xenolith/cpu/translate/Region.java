@@ -24,13 +24,6 @@ import java.util.stream.Stream;
  * loop, or the body of a function. It can be entered at the hot block and behind each call.
  */
 final class Region {
-    /**
-     * Longest way between two comparisons of the budget, if blocks are not longer. The inner loop
-     * of a hash, some 50 instructions, then compares once a round; the interpreter executes what is
-     * left of a budget that ends on the way.
-     */
-    private static final int CHECK_DISTANCE = 64;
-
     private final byte[] page;
     private final int limit;
     private final int[] busy;
@@ -304,7 +297,7 @@ final class Region {
             arrive(block, block.nextBlock);
             arrive(block, block.takenBlock);
         }
-        placeChecks();
+        BudgetChecks.place(this, blocks.values());
     }
 
     private void connectEntries() {
@@ -366,45 +359,8 @@ final class Region {
         }
     }
 
-    /**
-     * Comparisons of the budget stand at entries, where a walk over all ways comes back to a block
-     * that it is behind, so that there is one on each cycle, and where the way from the last one
-     * gets long.
-     */
-    private void placeChecks() {
-        List<RegionBlock> ended = new ArrayList<>();
-        Set<RegionBlock> begun = new HashSet<>();
-        for (RegionBlock block : entries) {
-            walk(block, begun, ended);
-        }
-        for (RegionBlock block : blocks.values()) {
-            walk(block, begun, ended);
-        }
-        // What follows a block has been looked at before, unless it compares.
-        for (RegionBlock block : ended) {
-            int ways = followers(block).mapToInt(Region::wayFrom).max().orElse(0);
-            block.need = block.count() + ways;
-            block.checksBudget |= block.entry || block.need > CHECK_DISTANCE;
-        }
-    }
-
-    /** Lists blocks behind all that follow them. */
-    private void walk(RegionBlock block, Set<RegionBlock> begun, List<RegionBlock> ended) {
-        if (!begun.add(block)) {
-            return;
-        }
-        block.underWay = true;
-        followers(block)
-                .forEach(
-                        to -> {
-                            to.checksBudget |= to.underWay;
-                            walk(to, begun, ended);
-                        });
-        block.underWay = false;
-        ended.add(block);
-    }
-
-    private Stream<RegionBlock> followers(RegionBlock block) {
+    /** What runs next after a block, as far as it is in the region. */
+    Stream<RegionBlock> followers(RegionBlock block) {
         return switch (block.end) {
             case LEAVES -> Stream.empty();
             case COMPUTED -> computedTargets.stream();
@@ -412,9 +368,5 @@ final class Region {
             case BRANCHES, GOES_ON ->
                     Stream.of(block.nextBlock, block.takenBlock).filter(Objects::nonNull);
         };
-    }
-
-    private static int wayFrom(RegionBlock to) {
-        return to.checksBudget ? 0 : to.need;
     }
 }

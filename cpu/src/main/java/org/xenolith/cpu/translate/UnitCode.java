@@ -162,7 +162,7 @@ final class UnitCode {
                     marked = true;
                     exits.markBlock(head);
                 }
-                QuickDoubles.require(this, half, loop.tested()[half]);
+                DoubleLane.require(this, half, loop.tested()[half]);
             }
         }
     }
