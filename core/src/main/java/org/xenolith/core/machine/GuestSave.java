@@ -1,8 +1,8 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
-import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.core.snapshot.SnapshotWriter;
 import org.xenolith.core.xenstore.Xenstore;
 
 import java.io.IOException;
@@ -78,7 +78,7 @@ final class GuestSave {
         boolean written = false;
         try {
             guest.devices().settleDisks();
-            DomainSnapshot.save(
+            SnapshotWriter.save(
                     file,
                     domain,
                     rings.places(),

@@ -1,7 +1,7 @@
 package org.xenolith.core.machine;
 
-import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.core.snapshot.SnapshotWriter;
 import org.xenolith.devices.block.DiskImage;
 
 import java.io.IOException;
@@ -23,7 +23,7 @@ final class SaveTarget {
      *     what a guest of the host boots when it starts again
      */
     void require(Path file) throws IOException {
-        Path target = DomainSnapshot.targetOf(file);
+        Path target = SnapshotWriter.targetOf(file);
         if (!Files.exists(target)) {
             return;
         }

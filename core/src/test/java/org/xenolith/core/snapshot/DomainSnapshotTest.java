@@ -38,7 +38,7 @@ class DomainSnapshotTest {
 
     private void save(Path file, String configuration) throws IOException {
         Xenstore store = new Xenstore();
-        DomainSnapshot.save(
+        SnapshotWriter.save(
                 file,
                 guest.domain,
                 new Description.Rings(1, 1, 2, 2),
