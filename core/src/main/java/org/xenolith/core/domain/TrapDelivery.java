@@ -5,22 +5,15 @@ import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
-import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
-import java.lang.invoke.VarHandle;
-
 /**
- * Brings exceptions, event upcalls and system calls to the guest's kernel by a bounce frame, and
- * takes it back by the iret hypercall. public/arch-x86/xen.h; the frame is that of Xen's {@code
- * create_bounce_frame}.
+ * Brings exceptions, event upcalls and system calls to the guest's kernel by a {@link BounceFrame},
+ * and takes it back by the iret hypercall. public/arch-x86/xen.h.
  *
  * <p>On the vCPU's own thread.
  */
 public final class TrapDelivery {
-    private static final int STACK_ALIGNMENT = 16;
-    private static final int SAVED_MASK_SHIFT = 32;
-    private static final int CLEARED_FLAGS = Flags.AC | Flags.RF | Flags.NT | Flags.VM | Flags.TF;
     private static final long SELECTOR_MASK = 0xffff;
     private static final int IDT_ERROR = 2;
     private static final int INT1 = 0xf1;
@@ -41,6 +34,7 @@ public final class TrapDelivery {
     private final VcpuInfoRecord info;
     private final GuestMode mode;
     private final KernelEntry entry;
+    private final BounceFrame frame;
 
     TrapDelivery(VirtualCpu vcpu) {
         this.vcpu = vcpu;
@@ -48,6 +42,7 @@ public final class TrapDelivery {
         this.info = vcpu.info;
         this.mode = vcpu.mode;
         this.entry = vcpu.entry;
+        this.frame = new BounceFrame(vcpu);
     }
 
     // ---- exceptions
@@ -132,7 +127,7 @@ public final class TrapDelivery {
                     "vector %d (error code %#x) at rip %#x has no handler in the trap table"
                             .formatted(vector, error, cpu.rip));
         }
-        bounce(handler, vcpu.traps.masksEvents(vector), hasError, error);
+        frame.bounce(handler, vcpu.traps.masksEvents(vector), hasError, error);
     }
 
     /**
@@ -197,7 +192,7 @@ public final class TrapDelivery {
                                 .formatted(cpu.rip));
             }
             vcpu.counts.upcalls++;
-            bounce(entry.eventCallback, true, false, 0);
+            frame.bounce(entry.eventCallback, true, false, 0);
         }
     }
 
@@ -207,7 +202,7 @@ public final class TrapDelivery {
         vcpu.nmiPending = false;
         if (handler != 0) {
             vcpu.nmiMasked = true;
-            bounce(handler, vcpu.traps.masksEvents(Vector.NMI), false, 0);
+            frame.bounce(handler, vcpu.traps.masksEvents(Vector.NMI), false, 0);
         }
     }
 
@@ -266,7 +261,7 @@ public final class TrapDelivery {
         long[] selectors = {
             old[Selectors.DS], old[Selectors.ES], old[Selectors.FS], old[Selectors.GS],
         };
-        bounce(entry.failsafeCallback, entry.failsafeMasksEvents, selectors);
+        frame.bounce(entry.failsafeCallback, entry.failsafeMasksEvents, selectors);
     }
 
     /** SYSCALL of a process: RCX and R11 are set as the instruction does. */
@@ -278,91 +273,8 @@ public final class TrapDelivery {
         }
         cpu.r[Cpu.RCX] = cpu.rip;
         cpu.r[Cpu.R11] = cpu.rflags();
-        bounce(entry.syscallCallback, entry.syscallMasksEvents, false, 0);
+        frame.bounce(entry.syscallCallback, entry.syscallMasksEvents, false, 0);
         cpu.setRflags(cpu.rflags() & ~(long) Flags.DF);
-    }
-
-    // ---- the bounce frame
-    // --------------------------------------------------------------------------------
-
-    private void bounce(long handler, boolean maskEvents, boolean hasError, int error) {
-        bounce(handler, maskEvents, hasError ? new long[] {error} : NOTHING);
-    }
-
-    /**
-     * @param extra what stands between R11 and RIP: an error code, or selectors
-     */
-    private void bounce(long handler, boolean maskEvents, long[] extra) {
-        boolean fromKernel = mode.isKernel();
-        boolean wasMasked = info.upcallsMasked();
-        long flags = cpu.rflags() & ~(long) (Flags.IF | Flags.IOPL) | (wasMasked ? 0 : Flags.IF);
-        flags |= vcpu.ioPrivilege.pushed();
-        long cs = cpu.selectors[Selectors.CS] & SELECTOR_MASK;
-        cs = fromKernel ? cs & ~Selectors.RPL : cs | Selectors.RPL;
-        cs |= wasMasked ? 1L << SAVED_MASK_SHIFT : 0;
-        long oldRsp = cpu.r[Cpu.RSP];
-        long oldSs = cpu.selectors[Selectors.SS] & SELECTOR_MASK;
-        mode.enterKernel();
-        long rsp = (fromKernel ? oldRsp : entry.kernelSp) & -STACK_ALIGNMENT;
-        cpu.r[Cpu.RSP] =
-                extra.length == 0 && pushAtOnce(rsp, cs, flags, oldRsp, oldSs)
-                        ? rsp - PLAIN_FRAME
-                        : pushAll(rsp, extra, cs, flags, oldRsp, oldSs);
-        cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
-        cpu.selectors[Selectors.SS] = Selectors.FLAT_SS;
-        cpu.run64BitCode();
-        cpu.setRflags(cpu.rflags() & ~(long) CLEARED_FLAGS);
-        cpu.rip = handler;
-        if (maskEvents) {
-            info.setUpcallMask(true);
-        }
-    }
-
-    private static final long[] NOTHING = {};
-
-    /** RCX, R11 and what IRET expects: seven words. */
-    private static final int PLAIN_FRAME = 7 * 8;
-
-    /**
-     * Writes the frame of a system call or an upcall, if it lies in one page that may be written
-     * unseen: nearly always.
-     */
-    private boolean pushAtOnce(long top, long cs, long flags, long rsp, long ss) {
-        long host = cpu.mmu().hostIfWritable(top - PLAIN_FRAME, PLAIN_FRAME);
-        if (host == Mmu.NO_HOST) {
-            return false;
-        }
-        VarHandle.releaseFence();
-        Ram.putLong(host, cpu.r[Cpu.RCX]);
-        Ram.putLong(host + 8, cpu.r[Cpu.R11]);
-        Ram.putLong(host + 16, cpu.rip);
-        Ram.putLong(host + 24, cs);
-        Ram.putLong(host + 32, flags);
-        Ram.putLong(host + 40, rsp);
-        Ram.putLong(host + 48, ss);
-        return true;
-    }
-
-    private long pushAll(long top, long[] extra, long cs, long flags, long oldRsp, long oldSs) {
-        long rsp = push(top, cpu.rip, cs, flags, oldRsp, oldSs);
-        rsp = push(rsp, extra);
-        return push(rsp, cpu.r[Cpu.RCX], cpu.r[Cpu.R11]);
-    }
-
-    /** Pushes words so that the first comes to lie lowest. */
-    private long push(long top, long... words) {
-        long rsp = top;
-        try {
-            for (int i = words.length - 1; i >= 0; i--) {
-                rsp -= 8;
-                cpu.mmu().write64(rsp, words[i]);
-            }
-        } catch (GuestFault fault) {
-            throw new GuestCrash(
-                    "the kernel stack at %#x cannot take a bounce frame: %s"
-                            .formatted(rsp, fault.getMessage()));
-        }
-        return rsp;
     }
 
     // ---- iret
