@@ -7,10 +7,8 @@ import static org.xenolith.core.abi.XenErrno.EOPNOTSUPP;
 import static org.xenolith.core.abi.XenErrno.EPERM;
 
 import org.xenolith.core.abi.Hypercall;
-import org.xenolith.core.abi.TrapInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.IoPrivilege;
-import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.grant.GrantTableOps;
@@ -24,7 +22,6 @@ import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
-import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.devices.console.ConsoleSink;
 
@@ -195,11 +192,11 @@ public final class Hypercalls {
     private long dispatch(
             VirtualCpu vcpu, int number, long a1, long a2, long a3, long a4, long a5) {
         return switch (number) {
-            case Hypercall.SET_TRAP_TABLE -> setTrapTable(vcpu, a1);
+            case Hypercall.SET_TRAP_TABLE -> KernelEntryOps.setTrapTable(vcpu, a1);
             case Hypercall.MMU_UPDATE -> mmuUpdate.handle(vcpu, a1, a2, a3, a4);
             case Hypercall.SET_GDT -> descriptors.setGdt(vcpu, a1, a2);
-            case Hypercall.STACK_SWITCH -> stackSwitch(vcpu, a1, a2);
-            case Hypercall.SET_CALLBACKS -> setCallbacks(vcpu, a1, a2, a3);
+            case Hypercall.STACK_SWITCH -> KernelEntryOps.stackSwitch(vcpu, a1, a2);
+            case Hypercall.SET_CALLBACKS -> KernelEntryOps.setCallbacks(vcpu, a1, a2, a3);
             case Hypercall.FPU_TASKSWITCH -> {
                 vcpu.cpu().taskSwitched = a1 != 0;
                 yield 0;
@@ -220,7 +217,7 @@ public final class Hypercalls {
             case Hypercall.SET_SEGMENT_BASE -> setSegmentBase(vcpu, (int) a1, a2);
             case Hypercall.MMUEXT_OP -> mmuExt.handle(vcpu, a1, a2, a3, a4);
             case Hypercall.SCHED_OP -> schedOps.handle(vcpu, (int) a1, a2, a3);
-            case Hypercall.CALLBACK_OP -> callbackOp(vcpu, (int) a1, a2);
+            case Hypercall.CALLBACK_OP -> KernelEntryOps.callbackOp(vcpu, (int) a1, a2);
             case Hypercall.EVENT_CHANNEL_OP -> eventOps.handle(vcpu, (int) a1, a2);
             case Hypercall.PHYSDEV_OP -> physdevOp(vcpu, (int) a1, a2);
             case Hypercall.XENPMU_OP -> -EOPNOTSUPP;
@@ -229,101 +226,8 @@ public final class Hypercalls {
         };
     }
 
-    // ---- traps and callbacks
-    // -----------------------------------------------------------------------------
-
-    private static long setTrapTable(VirtualCpu vcpu, long table) {
-        if (table == 0) {
-            vcpu.traps.clear();
-            return 0;
-        }
-        Mmu mmu = vcpu.mmu();
-        for (long at = table; ; at += TrapInfo.SIZE) {
-            // A table without end must not keep the vCPU from its poll points.
-            if (at != table && vcpu.mustPause()) {
-                return vcpu.again(at, 0, 0, 0);
-            }
-            long address = mmu.read64(at + TrapInfo.ADDRESS);
-            if (address == 0) {
-                return 0;
-            }
-            if (!Mmu.isCanonical(address)) {
-                return -EINVAL;
-            }
-            vcpu.traps.set(
-                    mmu.read8(at + TrapInfo.VECTOR),
-                    mmu.read8(at + TrapInfo.FLAGS),
-                    mmu.read16(at + TrapInfo.CS),
-                    address);
-        }
-    }
-
-    private static long stackSwitch(VirtualCpu vcpu, long ss, long rsp) {
-        vcpu.entry.kernelSs = ss | Selectors.RPL;
-        vcpu.entry.kernelSp = rsp;
-        return 0;
-    }
-
-    private static long setCallbacks(VirtualCpu vcpu, long event, long failsafe, long syscall) {
-        if (!Mmu.isCanonical(event) || !Mmu.isCanonical(failsafe) || !Mmu.isCanonical(syscall)) {
-            return -EINVAL;
-        }
-        vcpu.entry.eventCallback = event;
-        vcpu.entry.failsafeCallback = failsafe;
-        vcpu.entry.syscallCallback = syscall;
-        return 0;
-    }
-
-    private static final int CALLBACKOP_REGISTER = 0;
-    private static final int CALLBACKTYPE_EVENT = 0;
-    private static final int CALLBACKTYPE_FAILSAFE = 1;
-    private static final int CALLBACKTYPE_SYSCALL = 2;
-    private static final int CALLBACKTYPE_NMI = 4;
-    private static final int CALLBACK_ADDRESS = 8;
-
-    /** callback_op, public/callback.h. 32-bit entry points are refused: Linux then offers none. */
-    private static long callbackOp(VirtualCpu vcpu, int command, long argument) {
-        int type = vcpu.mmu().read16(argument);
-        if (command != CALLBACKOP_REGISTER) {
-            return unregister(vcpu, type);
-        }
-        boolean masks = (vcpu.mmu().read16(argument + 2) & 1) != 0;
-        long address = vcpu.mmu().read64(argument + CALLBACK_ADDRESS);
-        if (!Mmu.isCanonical(address)) {
-            return -EINVAL;
-        }
-        switch (type) {
-            case CALLBACKTYPE_EVENT -> vcpu.entry.eventCallback = address;
-            case CALLBACKTYPE_FAILSAFE -> {
-                vcpu.entry.failsafeCallback = address;
-                vcpu.entry.failsafeMasksEvents = masks;
-            }
-            case CALLBACKTYPE_SYSCALL -> {
-                vcpu.entry.syscallCallback = address;
-                vcpu.entry.syscallMasksEvents = masks;
-            }
-            // As in Xen another way to set the trap table's entry; it always masks events.
-            case CALLBACKTYPE_NMI ->
-                    vcpu.traps.set(
-                            Vector.NMI, TrapInfo.FLAG_MASK_EVENTS, Selectors.FLAT_CS64, address);
-            default -> {
-                return -ENOSYS;
-            }
-        }
-        return 0;
-    }
-
-    private static long unregister(VirtualCpu vcpu, int type) {
-        if (type == CALLBACKTYPE_NMI) {
-            vcpu.traps.set(Vector.NMI, 0, 0, 0);
-            return 0;
-        }
-        return type == CALLBACKTYPE_EVENT
-                        || type == CALLBACKTYPE_FAILSAFE
-                        || type == CALLBACKTYPE_SYSCALL
-                ? -EINVAL
-                : -ENOSYS;
-    }
+    // ---- short ones
+    // ----------------------------------------------------------------------------------------
 
     private static final int SEGBASE_FS = 0;
     private static final int SEGBASE_GS_USER = 1;
