@@ -8,10 +8,8 @@ import static org.xenolith.core.abi.XenErrno.ESRCH;
 
 import org.xenolith.pv.host.EventPort;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntSupplier;
-import java.util.stream.IntStream;
 
 /**
  * The event channels of a domain: what a guest and the VMM may do with them. {@link PortTable} has
@@ -250,14 +248,7 @@ public final class EventChannels {
 
     /** All channels in use, by port. */
     public synchronized List<SavedChannel> save() {
-        List<SavedChannel> saved = new ArrayList<>();
-        for (int port = 1; port < PORTS; port++) {
-            Channel channel = ports.get(port);
-            if (channel != null) {
-                saved.add(SavedChannel.of(port, channel));
-            }
-        }
-        return saved;
+        return ports.save();
     }
 
     /**
@@ -268,29 +259,7 @@ public final class EventChannels {
      * @return false when they are none that a domain with these vCPUs can have
      */
     public synchronized boolean restore(List<SavedChannel> saved, int savedDomId) {
-        for (SavedChannel one : saved) {
-            if (!one.isPossible(delivery.vcpus()) || !hasRoomFor(one)) {
-                return false;
-            }
-            ports.put(one.port(), one.toChannel(domId, savedDomId));
-        }
-        return IntStream.range(1, PORTS).allMatch(this::leadsBack);
-    }
-
-    private boolean hasRoomFor(SavedChannel saved) {
-        ChannelKind kind = ChannelKind.of(saved.kind());
-        return ports.get(saved.port()) == null
-                && (kind != ChannelKind.VIRQ || ports.virqPort(saved.virq(), saved.vcpu()) == 0);
-    }
-
-    /** Whether a channel of the domain to itself, if it is one, has its other end here. */
-    private boolean leadsBack(int port) {
-        Channel channel = ports.get(port);
-        if (channel == null || !channel.isConnected()) {
-            return true;
-        }
-        Channel end = ports.get(channel.remotePort());
-        return end != null && end != channel && end.isConnectedTo(domId, port);
+        return ports.restore(saved, delivery.vcpus(), domId, savedDomId);
     }
 
     /**

@@ -4,7 +4,10 @@ import static org.xenolith.core.abi.XenErrno.ENOSPC;
 
 import org.xenolith.core.abi.SharedInfo;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.stream.IntStream;
 
 /**
  * Which channel stands at which port of a domain, and at which port a virtual interrupt is bound.
@@ -91,6 +94,53 @@ final class PortTable {
     int virqPort(int virq, int vcpu) {
         assert Thread.holdsLock(lock);
         return virqPorts[virq][row(virq, vcpu)];
+    }
+
+    /** All channels, by port. */
+    List<SavedChannel> save() {
+        assert Thread.holdsLock(lock);
+        List<SavedChannel> saved = new ArrayList<>();
+        for (int port = 1; port < EventChannels.PORTS; port++) {
+            Channel channel = channels.get(port);
+            if (channel != null) {
+                saved.add(SavedChannel.of(port, channel));
+            }
+        }
+        return saved;
+    }
+
+    /**
+     * Makes the saved channels.
+     *
+     * @param vcpus of the domain
+     * @param domId of the domain
+     * @param savedDomId of the saved one, to know a channel of the guest to itself
+     * @return false when they are none that such a domain can have
+     */
+    boolean restore(List<SavedChannel> saved, int vcpus, int domId, int savedDomId) {
+        for (SavedChannel one : saved) {
+            if (!one.isPossible(vcpus) || !hasRoomFor(one)) {
+                return false;
+            }
+            put(one.port(), one.toChannel(domId, savedDomId));
+        }
+        return IntStream.range(1, EventChannels.PORTS).allMatch(port -> leadsBack(port, domId));
+    }
+
+    private boolean hasRoomFor(SavedChannel saved) {
+        ChannelKind kind = ChannelKind.of(saved.kind());
+        return get(saved.port()) == null
+                && (kind != ChannelKind.VIRQ || virqPort(saved.virq(), saved.vcpu()) == 0);
+    }
+
+    /** Whether a channel of the domain to itself, if it is one, has its other end here. */
+    private boolean leadsBack(int port, int domId) {
+        Channel channel = get(port);
+        if (channel == null || !channel.isConnected()) {
+            return true;
+        }
+        Channel end = get(channel.remotePort());
+        return end != null && end != channel && end.isConnectedTo(domId, port);
     }
 
     /** A global interrupt is the same one whichever vCPU it has been moved to. */
