@@ -4,7 +4,10 @@ import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
 
 /** One request and what has become of it. */
 final class Exchange {
@@ -63,5 +66,24 @@ final class Exchange {
     boolean isRepeatable() {
         HttpMethod method = request.method();
         return !hasBody && (method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD));
+    }
+
+    /**
+     * Says how the client finds the end of an answer, which may have been the end of the stream.
+     */
+    void frame(HttpResponse response) {
+        boolean hasEnd =
+                HttpUtil.isContentLengthSet(response)
+                        || HttpUtil.isTransferEncodingChunked(response)
+                        || request.method().equals(HttpMethod.HEAD)
+                        || response.status().equals(HttpResponseStatus.NO_CONTENT)
+                        || response.status().equals(HttpResponseStatus.NOT_MODIFIED);
+        boolean chunks = request.protocolVersion().equals(HttpVersion.HTTP_1_1);
+        if (!hasEnd && chunks) {
+            HttpUtil.setTransferEncodingChunked(response, true);
+        }
+        keepAlive &= (hasEnd || chunks) && requestDone;
+        response.setProtocolVersion(HttpVersion.HTTP_1_1);
+        HttpUtil.setKeepAlive(response.headers(), request.protocolVersion(), keepAlive);
     }
 }

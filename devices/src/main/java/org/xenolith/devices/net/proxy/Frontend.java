@@ -1,11 +1,13 @@
 package org.xenolith.devices.net.proxy;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
@@ -14,20 +16,13 @@ import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.codec.http.TooLongHttpHeaderException;
-import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -44,7 +39,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
      * So many times in a row may a connection be idle while an answer is due: five minutes, since a
      * guest may keep a client waiting until it has news.
      */
-    private static final int IDLE_TIMES = 4;
+    static final int IDLE_TIMES = 4;
 
     private final GuestDirectory guests;
     private final HttpDecoderConfig limits;
@@ -53,6 +48,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
     private Exchange exchange; // null between requests
     private boolean awaitsPart;
     private int idle; // times in a row while an answer is due
+    private boolean sendsNoMore; // the client, that may still read
     private boolean ended; // what still comes from the client is thrown away
     private Channel guest; // null without a connection
     private String guestName;
@@ -97,7 +93,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             ReferenceCountUtil.release(message);
         } else if (part.decoderResult().isFailure()) {
             ReferenceCountUtil.release(message);
-            refuse(part.decoderResult().cause());
+            fail(Refusal.unreadable(part.decoderResult().cause()));
         } else if (part instanceof HttpRequest request) {
             begin(request);
         } else if (part instanceof HttpContent content) {
@@ -105,22 +101,12 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void refuse(Throwable cause) {
-        if (cause instanceof TooLongHttpLineException) {
-            fail(HttpResponseStatus.REQUEST_URI_TOO_LONG, "The address is too long.");
-        } else if (cause instanceof TooLongHttpHeaderException) {
-            fail(HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The header is too long.");
-        } else {
-            fail(HttpResponseStatus.BAD_REQUEST, "This is not HTTP as it should be.");
-        }
-    }
-
     private void begin(HttpRequest request) {
         Authority authority = Authority.of(request);
         if (authority == null) {
-            fail(HttpResponseStatus.BAD_REQUEST, "A request needs one Host, and a valid one.");
+            fail(Refusal.NO_HOST);
         } else if (request.method().equals(HttpMethod.CONNECT)) {
-            fail(HttpResponseStatus.METHOD_NOT_ALLOWED, "This proxy opens no tunnels.");
+            fail(Refusal.NO_TUNNELS);
         } else {
             exchange = Exchange.of(request, authority, clientAddress());
             connect();
@@ -147,7 +133,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         leaveGuest();
         Optional<ChannelFuture> connecting = guests.connect(name, new Initializer());
         if (connecting.isEmpty()) {
-            fail(HttpResponseStatus.NOT_FOUND, unknown(name));
+            fail(Refusal.unknown(name, guests.names(), port));
             return;
         }
         Exchange waiting = exchange;
@@ -164,12 +150,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
 
     private void giveUp(Exchange waiting) {
         if (waiting == exchange && guest == null) {
-            fail(
-                    HttpResponseStatus.GATEWAY_TIMEOUT,
-                    waiting.authority.name()
-                            + " did not answer within "
-                            + CONNECT_SECONDS
-                            + " seconds.");
+            fail(Refusal.silent(waiting.authority.name(), CONNECT_SECONDS));
         }
     }
 
@@ -177,7 +158,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         boolean wanted = waiting == exchange && client.channel().isActive();
         if (!future.isSuccess()) {
             if (wanted) {
-                fail(HttpResponseStatus.BAD_GATEWAY, doesNotAnswer(waiting, future.cause()));
+                fail(Refusal.noConnection(waiting.authority.name(), future.cause()));
             }
         } else if (!wanted) {
             future.channel().close(); // the client has gone, or the time was up
@@ -196,20 +177,6 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             channel.pipeline()
                     .addLast(new HttpClientCodec(limits, false, false), new Backend(Frontend.this));
         }
-    }
-
-    private static String doesNotAnswer(Exchange exchange, Throwable cause) {
-        return exchange.authority.name() + " does not answer: " + cause.getMessage() + ".";
-    }
-
-    private String unknown(String name) {
-        List<String> names = guests.names();
-        StringBuilder text = new StringBuilder("There is no guest called " + name + ".");
-        text.append(names.isEmpty() ? " No guest has a web server now." : " There are:");
-        for (String known : names) {
-            text.append("\nhttp://").append(known).append(".localhost:").append(port).append('/');
-        }
-        return text.toString();
     }
 
     private void sendHead() {
@@ -264,31 +231,13 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         Headers.removeHopByHop(response.headers());
         if (!isInterim(response)) {
             exchange.responseStarted = true;
-            frame(response);
+            exchange.frame(response);
         }
         client.write(response);
     }
 
     static boolean isInterim(HttpResponse response) {
         return response.status().code() < HttpResponseStatus.OK.code();
-    }
-
-    /** Says how the client finds the end of the body, which may have been the end of the stream. */
-    private void frame(HttpResponse response) {
-        boolean hasEnd =
-                HttpUtil.isContentLengthSet(response)
-                        || HttpUtil.isTransferEncodingChunked(response)
-                        || exchange.request.method().equals(HttpMethod.HEAD)
-                        || response.status().equals(HttpResponseStatus.NO_CONTENT)
-                        || response.status().equals(HttpResponseStatus.NOT_MODIFIED);
-        boolean chunks = exchange.request.protocolVersion().equals(HttpVersion.HTTP_1_1);
-        if (!hasEnd && chunks) {
-            HttpUtil.setTransferEncodingChunked(response, true);
-        }
-        exchange.keepAlive &= (hasEnd || chunks) && exchange.requestDone;
-        response.setProtocolVersion(HttpVersion.HTTP_1_1);
-        HttpUtil.setKeepAlive(
-                response.headers(), exchange.request.protocolVersion(), exchange.keepAlive);
     }
 
     void responseBody(HttpContent content) {
@@ -353,14 +302,12 @@ final class Frontend extends ChannelInboundHandlerAdapter {
             exchange.reusesConnection = false;
             connect();
         } else {
-            fail(
-                    HttpResponseStatus.BAD_GATEWAY,
-                    exchange.authority.name() + " closed the connection without an answer.");
+            fail(Refusal.hungUp(exchange.authority.name()));
         }
     }
 
     /** An answer of our own, after which the connection closes: a body may be on its way still. */
-    private void fail(HttpResponseStatus status, String sentence) {
+    private void fail(Refusal refusal) {
         if (exchange != null && exchange.responseStarted) {
             client.close();
             return;
@@ -368,7 +315,7 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         exchange = null;
         ended = true;
         leaveGuest();
-        Refusal.send(client, status, sentence);
+        refusal.send(client);
     }
 
     private void leaveGuest() {
@@ -379,45 +326,51 @@ final class Frontend extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** From here on the two ends speak something that is not HTTP. RFC 9110, 7.8. */
     private void switchProtocols(HttpResponse response) {
-        String protocol = Headers.upgrade(response);
-        Headers.removeHopByHop(response.headers());
-        Headers.setUpgrade(response.headers(), protocol == null ? "unknown" : protocol);
         Channel tunnel = guest;
-        Channel channel = client.channel();
         guest = null;
         exchange = null;
-        client.writeAndFlush(response);
-        client.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
-        // What the codecs have read beyond the upgrade comes out when they go.
-        channel.pipeline().addLast(new Relay(tunnel));
-        channel.pipeline().remove(FlowControlHandler.class);
-        channel.pipeline().remove(ReadAhead.class);
-        channel.pipeline().remove(HttpServerCodec.class);
-        channel.pipeline().remove(this);
-        tunnel.pipeline().addLast(new Relay(channel));
-        tunnel.pipeline().remove(Backend.class);
-        tunnel.pipeline().remove(HttpClientCodec.class);
-        channel.read();
-        tunnel.read();
+        Tunnel.open(this, client, tunnel, response, sendsNoMore);
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (!(event instanceof IdleStateEvent now)) {
-            return;
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            sendsNoMore = true; // after parts that have not been asked for, perhaps
+        } else if (event == ReadAhead.END) {
+            requestsEnded();
+        } else if (event instanceof IdleStateEvent now) {
+            idle = now.isFirst() ? 1 : idle + 1;
+            idle();
         }
-        idle = now.isFirst() ? 1 : idle + 1;
+    }
+
+    /**
+     * The client sends no more, and waits for what it has asked for, as far as anybody can tell.
+     * One that has gone looks the same until it is sent something.
+     */
+    private void requestsEnded() {
+        awaitsPart = false;
+        if (ended) {
+            return; // the refusal closes
+        }
         if (exchange == null) {
-            context.close();
-        } else if (idle >= IDLE_TIMES && !exchange.responseStarted) {
-            fail(
-                    HttpResponseStatus.GATEWAY_TIMEOUT,
-                    "%s did not answer within %d seconds."
-                            .formatted(
-                                    exchange.authority.name(),
-                                    IDLE_TIMES * ReverseProxy.IDLE_SECONDS));
+            client.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else if (!exchange.requestDone && !exchange.responseStarted) {
+            fail(Refusal.BROKEN_OFF);
+        }
+    }
+
+    private void idle() {
+        if (exchange == null) {
+            client.close();
+        } else if (idle < IDLE_TIMES) {
+            return;
+        } else if (!exchange.responseStarted) {
+            long seconds = (long) IDLE_TIMES * ReverseProxy.IDLE_SECONDS;
+            fail(Refusal.silent(exchange.authority.name(), seconds));
+        } else if (sendsNoMore) {
+            client.close(); // an open connection would tell that the client is there
         }
     }
 

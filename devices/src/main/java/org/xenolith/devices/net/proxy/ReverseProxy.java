@@ -22,9 +22,12 @@ import java.net.InetSocketAddress;
  * resolve {@code *.localhost} to this machine.
  *
  * <p>Connections are kept alive, bodies are streamed, WebSockets and other upgrades pass. A client
- * that ends its connection takes the one to the guest with it; a guest may take five minutes until
- * its answer begins. A request that could be read in two ways (two lengths, a length and chunks,
- * bare line feeds) is refused, because proxy and guest might read it differently.
+ * that only ends its sending gets the answers to all that it has sent, and a tunnel passes the end
+ * of a direction on. A client that resets its connection takes the one to the guest with it; one
+ * that has gone in order looks as if it waited, until it is sent something or nothing has moved for
+ * five minutes. A guest may take as long until its answer begins. A request that could be read in
+ * two ways (two lengths, a length and chunks, bare line feeds) is refused, because proxy and guest
+ * might read it differently.
  */
 public final class ReverseProxy implements AutoCloseable {
     private static final int MAX_INITIAL_LINE_BYTES = 8 << 10;
@@ -51,6 +54,7 @@ public final class ReverseProxy implements AutoCloseable {
                         .option(ChannelOption.SO_REUSEADDR, true)
                         .childOption(ChannelOption.TCP_NODELAY, true)
                         .childOption(ChannelOption.AUTO_READ, false)
+                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childHandler(new Initializer(guests))
                         .bind(local)
                         .awaitUninterruptibly();

@@ -473,6 +473,7 @@ final class ReverseProxyTest {
         try (Socket socket = connect()) {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
             asked.acquire();
+            socket.setSoLinger(true, 0); // as a client goes that is ended, or has bytes unread
         }
         assertThat(left.tryAcquire(60, TimeUnit.SECONDS)).as("the guest is left").isTrue();
     }

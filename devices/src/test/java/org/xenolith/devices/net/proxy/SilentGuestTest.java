@@ -7,6 +7,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
@@ -99,5 +100,41 @@ final class SilentGuestTest {
         pass(3_600);
         say(guest, "ok");
         assertThat(heard(client)).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\nok");
+    }
+
+    @Test
+    void clientThatSendsNoMoreGetsTheAnswer() {
+        end(client);
+        pass(299);
+        say(guest, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+        pass(299);
+        say(guest, "ok");
+        assertThat(heard(client)).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\nok");
+        assertThat(client.isOpen()).as("nothing can follow").isFalse();
+    }
+
+    /** It may have gone: the end of its connection looks the same. */
+    @Test
+    void clientThatSendsNoMoreIsNotKeptForAGuestThatBreaksOff() {
+        end(client);
+        say(guest, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+        pass(299);
+        assertThat(client.isOpen()).isTrue();
+        pass(2);
+        assertThat(client.isOpen()).isFalse();
+        assertThat(guest.isOpen()).isFalse();
+    }
+
+    @Test
+    void clientThatSendsNoMoreToASilentGuestIsToldSo() {
+        end(client);
+        pass(301);
+        assertThat(heard(client)).startsWith("HTTP/1.1 504 ");
+        assertThat(client.isOpen()).isFalse();
+        assertThat(guest.isOpen()).isFalse();
+    }
+
+    private static void end(EmbeddedChannel sender) {
+        sender.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
     }
 }
