@@ -10,25 +10,34 @@ import org.xenolith.core.control.ControlFolder;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
- * All running processes of this user, as the verbs ask them. A guest is named by its name or id, or
- * by {@code PID/NAME} where two processes have one of that name.
+ * All running processes of this user, as the verbs ask them: all at the same time. A guest is named
+ * by its name or id, or by {@code PID/NAME} where two processes have one of that name.
  */
 final class RunningHosts implements AutoCloseable {
-    private final List<ControlClient> clients;
+    /**
+     * How long to wait for other processes that may have a guest of the same name, when one has
+     * said that it has it. One that runs answers in milliseconds; one that was stopped never does.
+     */
+    private static final long NAMESAKES_MILLIS = 500;
+
+    private final List<RunningHost> hosts;
 
     /** Those that are there and do not answer; nobody asks them twice. */
-    private final List<ControlClient.Silent> silent;
+    private final List<ControlClient.Silent> silent = new ArrayList<>();
 
-    private RunningHosts(List<ControlClient> clients, List<ControlClient.Silent> silent) {
-        this.clients = clients;
-        this.silent = silent;
+    private RunningHosts(List<RunningHost> hosts) {
+        this.hosts = hosts;
     }
 
     static RunningHosts connect(ControlFolder folder) throws IOException {
-        List<ControlClient.Silent> silent = new ArrayList<>();
-        return new RunningHosts(ControlClient.connectToAll(folder, silent), silent);
+        List<RunningHost> hosts = new ArrayList<>();
+        ControlClient.connecting(folder)
+                .forEach((pid, connecting) -> hosts.add(new RunningHost(pid, connecting)));
+        return new RunningHosts(hosts);
     }
 
     /** What a verb found: the process that has the guest, and the guest's description. */
@@ -68,23 +77,20 @@ final class RunningHosts implements AutoCloseable {
 
     /** Every guest of those processes that answer, each with the process it runs in. */
     List<Found> guests() throws IOException, ControlException {
-        List<Found> guests = new ArrayList<>();
-        for (ControlClient client : List.copyOf(clients)) {
-            try {
-                guests.addAll(guests(client));
-            } catch (ControlClient.Silent e) {
-                clients.remove(client);
-                silent.add(e);
-            }
-        }
-        return guests;
+        hosts.forEach(RunningHost::list);
+        return listed();
     }
 
-    private static List<Found> guests(ControlClient client) throws IOException, ControlException {
+    /** Of the processes that were asked; waits for all of them. */
+    private List<Found> listed() throws IOException, ControlException {
         List<Found> guests = new ArrayList<>();
-        for (JsonElement guest : client.ask(request("list")).getAsJsonArray()) {
-            guest.getAsJsonObject().addProperty("pid", client.pid());
-            guests.add(new Found(client, guest.getAsJsonObject()));
+        for (RunningHost host : List.copyOf(hosts)) {
+            try {
+                guests.addAll(host.listed());
+            } catch (ControlClient.Silent e) {
+                hosts.remove(host);
+                silent.add(e);
+            }
         }
         return guests;
     }
@@ -114,6 +120,15 @@ final class RunningHosts implements AutoCloseable {
         if (guest != null) {
             return find(guest).client();
         }
+        List<ControlClient> clients = new ArrayList<>();
+        for (RunningHost host : List.copyOf(hosts)) {
+            try {
+                host.client().ifPresent(clients::add);
+            } catch (ControlClient.Silent e) {
+                hosts.remove(host);
+                silent.add(e);
+            }
+        }
         if (clients.size() == 1) {
             return clients.getFirst();
         }
@@ -129,8 +144,7 @@ final class RunningHosts implements AutoCloseable {
      * @throws ControlException when there is none or more than one
      */
     Found find(String named) throws IOException, ControlException {
-        List<Found> all = guests();
-        List<Found> matches = all.stream().filter(found -> matches(found, named)).toList();
+        List<Found> matches = soonMatching(named);
         if (matches.size() == 1) {
             return matches.getFirst();
         }
@@ -141,6 +155,7 @@ final class RunningHosts implements AutoCloseable {
                     "Several guests are called '%s': say %s."
                             .formatted(named, String.join(" or ", choices)));
         }
+        List<Found> all = listed();
         if (all.isEmpty()) {
             String why = silent.isEmpty() ? "no vmm of yours runs any." : silences();
             throw new ControlException("No guest is called '" + named + "': " + why);
@@ -152,6 +167,35 @@ final class RunningHosts implements AutoCloseable {
                         .strip());
     }
 
+    /** Does not wait for processes that say nothing, once one has said that it has the guest. */
+    private List<Found> soonMatching(String named) {
+        CompletableFuture<Boolean> first = new CompletableFuture<>();
+        List<CompletableFuture<Void>> each = new ArrayList<>();
+        for (RunningHost host : hosts) {
+            each.add(
+                    host.list()
+                            .handle(
+                                    (guests, failure) -> {
+                                        if (guests != null
+                                                && guests.stream()
+                                                        .anyMatch(found -> matches(found, named))) {
+                                            first.complete(named.startsWith(host.pid() + "/"));
+                                        }
+                                        return null;
+                                    }));
+        }
+        CompletableFuture<Void> all =
+                CompletableFuture.allOf(each.toArray(CompletableFuture[]::new));
+        CompletableFuture.anyOf(all, first).join();
+        if (first.isDone() && !first.join()) {
+            all.completeOnTimeout(null, NAMESAKES_MILLIS, TimeUnit.MILLISECONDS).join();
+        }
+        return hosts.stream()
+                .flatMap(RunningHost::listedSoFar)
+                .filter(found -> matches(found, named))
+                .toList();
+    }
+
     private static boolean matches(Found found, String named) {
         String prefix = found.client.pid() + "/";
         String rest = named.startsWith(prefix) ? named.substring(prefix.length()) : named;
@@ -159,9 +203,7 @@ final class RunningHosts implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
-        for (ControlClient client : clients) {
-            client.close();
-        }
+    public void close() {
+        hosts.forEach(RunningHost::close);
     }
 }

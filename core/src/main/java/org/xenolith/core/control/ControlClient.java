@@ -21,6 +21,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** A connection to the control socket of a running process. */
 public final class ControlClient implements AutoCloseable {
@@ -54,33 +59,48 @@ public final class ControlClient implements AutoCloseable {
     /**
      * Connects to every running process of this user. Sockets that dead ones have left are removed.
      *
-     * @throws Silent when one does not let us in
+     * @throws IOException with the reason of one that does not let us in
      */
     public static List<ControlClient> connectToAll(ControlFolder folder) throws IOException {
-        List<Silent> silent = new ArrayList<>();
-        List<ControlClient> clients = connectToAll(folder, silent);
-        if (!silent.isEmpty()) {
-            throw silent.getFirst();
+        List<ControlClient> clients = new ArrayList<>();
+        for (CompletableFuture<Optional<ControlClient>> each : connecting(folder).values()) {
+            try {
+                each.join().ifPresent(clients::add);
+            } catch (CompletionException e) {
+                throw new IOException(e.getCause().getMessage(), e.getCause());
+            }
         }
         return clients;
     }
 
     /**
-     * The same, whatever some of them do.
+     * The same without waiting: one that does not let us in keeps nobody from the others.
      *
-     * @param silent gets those that do not let us in
+     * @return by number of the process, in their order: empty if it is dead, or {@link Silent}
      */
-    public static List<ControlClient> connectToAll(ControlFolder folder, List<Silent> silent)
-            throws IOException {
-        List<ControlClient> clients = new ArrayList<>();
+    public static SortedMap<Long, CompletableFuture<Optional<ControlClient>>> connecting(
+            ControlFolder folder) throws IOException {
+        SortedMap<Long, CompletableFuture<Optional<ControlClient>>> all = new TreeMap<>();
         for (long pid : folder.pids()) {
-            try {
-                connect(folder, pid).ifPresent(clients::add);
-            } catch (Silent e) {
-                silent.add(e);
-            }
+            all.put(pid, aside(() -> connect(folder, pid)));
         }
-        return clients;
+        return all;
+    }
+
+    /** On a thread of its own, for sockets make whoever uses them wait. */
+    private static <T> CompletableFuture<T> aside(Callable<T> task) {
+        CompletableFuture<T> outcome = new CompletableFuture<>();
+        Thread.ofVirtual()
+                .name("control-client")
+                .start(
+                        () -> {
+                            try {
+                                outcome.complete(task.call());
+                            } catch (Exception e) {
+                                outcome.completeExceptionally(e);
+                            }
+                        });
+        return outcome;
     }
 
     /** Empty when the process is dead; its socket is removed then. */
@@ -126,6 +146,11 @@ public final class ControlClient implements AutoCloseable {
             throw new ControlException(answer.get("error").getAsString());
         }
         return answer.get("result");
+    }
+
+    /** Asks without waiting; nothing else may be asked before the answer is there. */
+    public CompletableFuture<JsonElement> asking(JsonObject request) {
+        return aside(() -> ask(request));
     }
 
     private JsonObject firstAnswerTo(JsonObject request) throws IOException {

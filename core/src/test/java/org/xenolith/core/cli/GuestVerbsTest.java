@@ -30,7 +30,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,9 +132,85 @@ final class GuestVerbsTest {
 
     /** As one that was stopped by SIGSTOP: the kernel lets callers in, and nobody answers. */
     private ServerSocketChannel stoppedHost() throws IOException {
+        return listening(1, 50);
+    }
+
+    /**
+     * @param backlog how many the kernel lets in before the process takes one
+     */
+    private ServerSocketChannel listening(int pid, int backlog) throws IOException {
         ServerSocketChannel stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        stopped.bind(UnixDomainSocketAddress.of(sockets().resolve("1.sock")));
+        stopped.bind(UnixDomainSocketAddress.of(sockets().resolve(pid + ".sock")), backlog);
         return stopped;
+    }
+
+    /** Another process with a guest called web, which is not as fast. */
+    private void haveNamesake(ServerSocketChannel listening) {
+        try (SocketChannel caller = listening.accept()) {
+            caller.read(ByteBuffer.allocate(1_000));
+            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+            byte[] answer = "{\"result\":[{\"name\":\"web\",\"id\":7}]}\n".getBytes();
+            caller.write(ByteBuffer.wrap(answer));
+            caller.read(ByteBuffer.allocate(1)); // the end
+        } catch (IOException gone) {
+            // The test has ended.
+        }
+    }
+
+    private Duration timeOf(Runnable task) {
+        long start = System.nanoTime();
+        task.run();
+        return Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    @Test
+    void manyHostsThatDoNotAnswerCostOneWait() throws IOException {
+        Duration taken;
+        try (ServerSocketChannel _ = listening(1, 50);
+                ServerSocketChannel _ = listening(2, 50);
+                ServerSocketChannel _ = listening(3, 50)) {
+            taken = timeOf(() -> assertThat(vmm("list")).isEqualTo(1));
+        }
+        assertThat(taken).as("three times five seconds").isLessThan(Duration.ofSeconds(10));
+        assertThat(out.toString().lines().skip(1)).hasSize(2);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: vmm process 1 does not answer; vmm process 2 does not answer;"
+                                + " vmm process 3 does not answer.\n");
+    }
+
+    @Test
+    void guestIsFoundWithoutWaitingForAHostThatDoesNotAnswer() throws IOException {
+        Duration taken;
+        try (ServerSocketChannel _ = listening(1, 50);
+                ServerSocketChannel full = listening(2, 0);
+                SocketChannel _ = SocketChannel.open(full.getLocalAddress())) {
+            taken = timeOf(() -> assertThat(vmm("pause", "web", "db")).isZero());
+        }
+        assertThat(heard).hasSize(2);
+        assertThat(taken).as("not the five seconds").isLessThan(Duration.ofMillis(4_500));
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void guestWhoseProcessIsNamedIsFoundAmongNamesakes() throws IOException {
+        long pid = ProcessHandle.current().pid();
+        try (ServerSocketChannel other = listening(2, 50)) {
+            Thread.ofVirtual().start(() -> haveNamesake(other));
+            assertThat(vmm("pause", pid + "/web")).isZero();
+        }
+        assertThat(heard).hasSize(1);
+    }
+
+    @Test
+    void namesakeOfASlowerProcessIsStillHeardOf() throws IOException {
+        try (ServerSocketChannel other = listening(2, 50)) {
+            Thread.ofVirtual().start(() -> haveNamesake(other));
+            assertThat(vmm("pause", "web")).isEqualTo(1);
+        }
+        assertThat(heard).isEmpty();
+        assertThat(err.toString())
+                .startsWith("vmm: Several guests are called 'web': say 2/web or ");
     }
 
     @Test
