@@ -195,14 +195,26 @@ public final class Guest implements Ballooned, AutoCloseable {
     /**
      * Lets vCPU 0 run for the first time, or a restored guest go on. One that had suspended itself
      * stands until {@link #cancelSuspend} or {@link #resumeFresh}. Waits for who looks at it: it
-     * can be found before it runs.
+     * can be found before it runs, and stays paused if somebody has paused it.
      */
     public synchronized void start() {
         if (origin == null) {
             host.scheduler().online(domain.vcpu(0));
         } else {
-            origin.start(domain, false);
+            origin.start(domain, domain.isPaused());
             origin = null;
+        }
+    }
+
+    /**
+     * Lets a restored guest go on with all that it had, as it was: if it had suspended itself, that
+     * is cancelled. It stays paused if somebody has paused it.
+     */
+    synchronized void startAsItWas() {
+        boolean held = domain.isPaused();
+        start();
+        if (isSuspended()) {
+            suspend.cancel(held);
         }
     }
 

@@ -53,8 +53,17 @@ final class GuestSuspend {
 
     /** As {@link Guest#cancelSuspend}. */
     void cancel() {
+        cancel(false);
+    }
+
+    /**
+     * @param held whether somebody has paused the guest, who alone lets it go on
+     */
+    void cancel(boolean held) {
         domain.suspending().answered();
-        guest.unpause();
+        if (!held) {
+            guest.unpause();
+        }
     }
 
     /** As {@link Guest#resumeFresh}. */

@@ -75,11 +75,7 @@ public final class VmmMachine implements Machine, Restorer {
                     if (options.paused()) {
                         guest.startPaused();
                     } else {
-                        guest.start();
-                        if (guest.isSuspended()) {
-                            // All that it had is there again.
-                            guest.cancelSuspend();
-                        }
+                        guest.startAsItWas();
                     }
                     return new Lives(host, console, restarts).follow(guest);
                 });

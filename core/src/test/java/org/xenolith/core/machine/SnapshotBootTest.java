@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
@@ -139,6 +140,52 @@ class SnapshotBootTest {
             End end = end(guest, "");
             assertThat(new End(end.instructions, end.ramHash, console.text())).isEqualTo(whole);
         }
+    }
+
+    /** It can be found, and paused, before it is told to start. */
+    @Test
+    void pauseOfAGuestThatDoesNotRunYetOutlivesItsStart() throws Exception {
+        BootOptions options = lantern(COMMANDS, true);
+        Path file = folder.resolve("saved");
+        runAndSave(options, 100_000, file);
+        try (Host host = Host.start(1L << 30, 1);
+                Guest restored = host.restore(file, options, new GuestConsole())) {
+            restored.pause();
+            restored.start();
+            assertStandsUntilUnpaused(restored);
+        }
+        try (Host host = Host.start(1L << 30, 1);
+                Guest booted = host.create(options, new GuestConsole())) {
+            booted.pause();
+            booted.start();
+            assertStandsUntilUnpaused(booted);
+        }
+    }
+
+    @Test
+    void pauseOfAGuestThatWasSavedInItsSuspendOutlivesItsStart() throws Exception {
+        BootOptions options = lantern(COMMANDS, true);
+        Path file = folder.resolve("saved");
+        runAndSave(options, 100_000, file);
+        try (Host host = Host.start(1L << 30, 1);
+                Guest restored = host.restore(file, options, new GuestConsole())) {
+            restored.domain().suspending().restore(Optional.of(new DomainSuspend.Suspension(0, 0)));
+            restored.pause();
+            restored.startAsItWas();
+            assertThat(restored.isSuspended()).isFalse();
+            assertStandsUntilUnpaused(restored);
+        }
+    }
+
+    private static void assertStandsUntilUnpaused(Guest guest) {
+        assertThat(guest.isPaused()).isTrue();
+        long retired = guest.domain().retired();
+        guest.whileStill(() -> true); // nor does a look set it going
+        assertThat(guest.isPaused()).isTrue();
+        assertThat(guest.domain().retired()).isEqualTo(retired);
+        guest.unpause();
+        assertThat(guest.await(Optional.of(PATIENCE)).ending())
+                .isInstanceOf(Outcome.PoweredOff.class);
     }
 
     @Test
