@@ -2,7 +2,9 @@ package org.xenolith.core.machine;
 
 import org.xenolith.core.backend.VirtualDevices;
 import org.xenolith.core.balloon.Ballooned;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
@@ -144,6 +146,19 @@ public final class Guest implements Ballooned, AutoCloseable {
     /** Who watches it, from its start or for a while. */
     GuestTrace trace() {
         return trace;
+    }
+
+    /** Who watches it beyond its end. */
+    NextLives nextLives() {
+        return host.nextLives();
+    }
+
+    /**
+     * Whether it rebooted and its owner wants it to start anew, which may fail, or be prevented.
+     */
+    boolean isToStartAgain() {
+        return domain.ending().reason() == DomainEnd.SHUTDOWN_REBOOT
+                && options.actions().onReboot() == Action.RESTART;
     }
 
     VcpuRunner runner() {

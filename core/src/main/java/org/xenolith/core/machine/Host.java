@@ -46,6 +46,8 @@ public final class Host implements AutoCloseable {
 
     private final Losses losses = new Losses();
 
+    private final NextLives nextLives = new NextLives();
+
     private Host(FramePool pool) {
         this.pool = pool;
     }
@@ -87,6 +89,7 @@ public final class Host implements AutoCloseable {
                     new GuestBuilder(this, id, options, console)
                             .build(kernel, notes, initrd, symbols);
             new DeviceAttacher(this, guest).attach(options.devices());
+            nextLives.begin(guest);
             return guest;
         } catch (IllegalArgumentException e) {
             discard(id, guest);
@@ -213,10 +216,11 @@ public final class Host implements AutoCloseable {
     }
 
     /**
-     * A guest of this name starts no more on this host: its ports, which it keeps from one life to
-     * the next, are free for others, in other processes too.
+     * A guest of this name starts no more on this host: nobody waits for it; its ports, which it
+     * keeps from one life to the next, are free for others, in other processes too.
      */
     public void freePorts(String guest) {
+        nextLives.none(guest);
         HostNetwork used;
         synchronized (this) {
             used = network;
@@ -224,6 +228,11 @@ public final class Host implements AutoCloseable {
         if (used != null) {
             used.closeForwards(guest);
         }
+    }
+
+    /** Who watches guests beyond their reboots. */
+    NextLives nextLives() {
+        return nextLives;
     }
 
     /** Threads for what blocks. */

@@ -35,6 +35,14 @@ public final class TextSink implements TraceSink {
         write();
     }
 
+    @Override
+    public void rebooted(long nanos, int domId, int nextDomId) {
+        line.setLength(0);
+        appendPlace(line, nanos, domId, Happening.OUTSIDE, false);
+        line.append("rebooted, and is d").append(nextDomId).append(" from here on");
+        write();
+    }
+
     private void write() {
         line.append('\n');
         try {

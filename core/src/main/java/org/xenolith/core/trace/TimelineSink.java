@@ -105,15 +105,32 @@ public final class TimelineSink implements TraceSink {
         write();
     }
 
+    @Override
+    public void rebooted(long nanos, int domId, int nextDomId) {
+        endBars();
+        nameProcess(domId);
+        text.append(",\n{\"name\":\"rebooted\",\"cat\":\"reboot\",\"ph\":\"i\",\"ts\":");
+        micros(nanos);
+        text.append(",\"pid\":").append(domId);
+        text.append(",\"tid\":").append(HOST_TRACK);
+        text.append(",\"s\":\"p\",\"args\":{\"next domain\":").append(nextDomId).append("}}");
+        write();
+        latestNanos = 0; // the next life has a clock of its own
+    }
+
     /** Says once what the process and the track are called. */
     private void nameTrack(Happening happening) {
-        if (named.add(key(happening.domId(), HOST_TRACK))) {
-            metadata("process_name", happening.domId(), HOST_TRACK, "domain " + happening.domId());
-            metadata("thread_name", happening.domId(), HOST_TRACK, "host");
-        }
+        nameProcess(happening.domId());
         if (named.add(key(happening.domId(), track(happening)))) {
             metadata(
                     "thread_name", happening.domId(), track(happening), "vCPU " + happening.vcpu());
+        }
+    }
+
+    private void nameProcess(int domId) {
+        if (named.add(key(domId, HOST_TRACK))) {
+            metadata("process_name", domId, HOST_TRACK, "domain " + domId);
+            metadata("thread_name", domId, HOST_TRACK, "host");
         }
     }
 

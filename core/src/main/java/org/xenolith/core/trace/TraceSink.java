@@ -11,6 +11,14 @@ public interface TraceSink extends AutoCloseable {
      */
     default void lost(long events, Happening next) {}
 
+    /**
+     * The domain has rebooted: what follows is of its next life, whose time begins anew.
+     *
+     * @param nanos system time of the life that ended
+     * @param nextDomId number of the domain from here on
+     */
+    default void rebooted(long nanos, int domId, int nextDomId) {}
+
     /** Nothing more comes for a moment: what is held back may go out. */
     default void flush() {}
 
