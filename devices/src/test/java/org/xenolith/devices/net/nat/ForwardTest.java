@@ -21,7 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.devices.net.NetworkLoop;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.ConnectException;
+import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -190,6 +192,28 @@ class ForwardTest {
                     .hasMessage(
                             "Cannot forward [::1]:%d to a guest: the port is in use"
                                     .formatted(number));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"[::1]:0:53/udp", "[::]:0:53/udp", "[::1]:0:80/tcp", "[::]:0:80/tcp"})
+    void portsOfBothProtocolsAreListenedOnOverIpv6(String text) throws IOException {
+        LinuxInteropTest.requireIpv6();
+        PortForward asked = PortForward.parse(text);
+        try (NetworkLoop network = NetworkLoop.create();
+                UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
+                ForwardedPort port = nat.forward(asked, "10.0.2.15")) {
+            InetSocketAddress taken = new InetSocketAddress("::1", port.forward().hostPort());
+            assertThatThrownBy(() -> listen(asked.protocol(), taken))
+                    .isInstanceOf(BindException.class);
+        }
+    }
+
+    private static void listen(PortForward.Protocol protocol, InetSocketAddress address)
+            throws IOException {
+        switch (protocol) {
+            case TCP -> new ServerSocket(address.getPort(), 1, address.getAddress()).close();
+            case UDP -> new DatagramSocket(address).close();
         }
     }
 

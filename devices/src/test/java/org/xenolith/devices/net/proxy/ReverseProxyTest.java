@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkLoop;
 
 import java.io.ByteArrayInputStream;
@@ -21,6 +22,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -593,6 +595,23 @@ final class ReverseProxyTest {
         String answer =
                 raw("GET http://web2.localhost/x HTTP/1.1\nHost: web1\nConnection: close\n\n");
         assertThat(answer).endsWith("two /x");
+    }
+
+    /** What browsers try first for {@code *.localhost}. */
+    @Test
+    void proxyListensOnAnIpv6AddressToo() throws Exception {
+        HostNeeds.skipWithout(
+                NetworkInterface.getByInetAddress(InetAddress.getByName("::1")) != null,
+                "the address ::1");
+        serve("web1", exchange -> answer(exchange, "one"));
+        InetSocketAddress local = new InetSocketAddress("::1", 0);
+        try (ReverseProxy other =
+                        ReverseProxy.open(
+                                network, local, new SocketDirectory(network, () -> guests));
+                Socket socket = new Socket("::1", other.localAddress().getPort())) {
+            socket.getOutputStream().write("GET / HTTP/1.0\r\nHost: web1\r\n\r\n".getBytes());
+            assertThat(new String(socket.getInputStream().readAllBytes())).endsWith("one");
+        }
     }
 
     @Test
