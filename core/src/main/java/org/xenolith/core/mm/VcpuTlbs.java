@@ -116,12 +116,14 @@ public final class VcpuTlbs {
             // Announced first: what is retired from now on waits for us; what was, is in the
             // mailbox.
             seen = epoch;
+            mmu.mailbox().wake();
             mmu.mailbox().drain();
             pollPoint();
         }
 
         /** The vCPU stops to run: it holds no host address but those in its TLB. */
         public void leave() {
+            mmu.mailbox().sleep();
             seen = NOT_RUNNING;
             reclaimIfAny();
         }

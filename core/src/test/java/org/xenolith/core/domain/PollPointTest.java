@@ -11,7 +11,9 @@ import org.xenolith.core.event.Virq;
 import org.xenolith.core.parallel.HostThreads;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.mmu.FetchListener;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** Guest code between poll points: events, timers, waits. */
@@ -51,6 +53,29 @@ class PollPointTest {
         guest.vcpu(1).vcpuTlb().dropPage(0x5000);
         vcpu.newBasePtr(vcpu.basePtr());
         assertThat(vcpu.mmu().mailbox().isEmpty()).isTrue();
+    }
+
+    @Test
+    void aVcpuThatDoesNotRunForgetsDecodedCodeAtOnce() {
+        AtomicInteger forgotten = new AtomicInteger();
+        vcpu.mmu()
+                .tellFetchesDropped(
+                        new FetchListener() {
+                            @Override
+                            public void pageDropped(long vaddr) {}
+
+                            @Override
+                            public void allDropped() {
+                                forgotten.incrementAndGet();
+                            }
+                        });
+        vcpu.vcpuTlb().enter();
+        vcpu.mmu().mailbox().postForgetFetches();
+        assertThat(forgotten).as("by another thread while it runs").hasValue(0);
+        vcpu.vcpuTlb().leave();
+        assertThat(forgotten).hasValue(1);
+        vcpu.mmu().mailbox().postForgetFetches();
+        assertThat(forgotten).hasValue(2);
     }
 
     @Test

@@ -48,6 +48,11 @@ final class BlockBuilder {
         }
     }
 
+    /** Lets go of the operations of the last block, and of those of longer ones before. */
+    void forget() {
+        Arrays.fill(operations, null);
+    }
+
     /**
      * The block at an offset of a page.
      *

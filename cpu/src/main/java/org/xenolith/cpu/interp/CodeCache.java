@@ -204,7 +204,7 @@ public final class CodeCache implements StoreWatch {
     /**
      * Drops all blocks, as stores into them would: a vCPU inside one leaves behind its current
      * instruction, and what runs is soon decoded again. Blocks that jumps of a vCPU have led to are
-     * let go of when it comes to its next poll point.
+     * let go of when it comes to its next poll point, or at once if it sleeps.
      */
     private synchronized void makeRoom() {
         // A sibling that had come to the same may have done it.

@@ -29,7 +29,9 @@ public sealed class Interpreter permits CompatInterpreter {
     private int pendingExit = NO_EXIT;
 
     /** Passes on what the fetch TLB says. */
-    private record DroppedFetches(JumpCache jumps, ReturnCache returns) implements FetchListener {
+    private record DroppedFetches(
+            JumpCache jumps, ReturnCache returns, StraddleCache straddles, BlockBuilder builder)
+            implements FetchListener {
         @Override
         public void pageDropped(long vaddr) {
             jumps.pageDropped(vaddr);
@@ -40,6 +42,13 @@ public sealed class Interpreter permits CompatInterpreter {
         public void allDropped() {
             jumps.allDropped();
             returns.allDropped();
+        }
+
+        @Override
+        public void codeDropped() {
+            allDropped();
+            straddles.forget();
+            builder.forget();
         }
     }
 
@@ -55,7 +64,7 @@ public sealed class Interpreter permits CompatInterpreter {
         this.mmu = cpu.mmu();
         builder = new BlockBuilder(size);
         straddles = new StraddleCache(builder, size);
-        mmu.tellFetchesDropped(new DroppedFetches(jumps, returns));
+        mmu.tellFetchesDropped(new DroppedFetches(jumps, returns, straddles, builder));
     }
 
     /**

@@ -35,6 +35,11 @@ final class StraddleCache {
         mask = size == CodeSize.CODE_64 ? -1 : Registers.LOW_32;
     }
 
+    /** Lets go of all: where they are jumps, they remember the blocks that they have led to. */
+    void forget() {
+        Arrays.fill(entries, null);
+    }
+
     /**
      * A block of the one instruction at {@code rip}, which starts in {@code page}.
      *

@@ -1,12 +1,20 @@
 package org.xenolith.cpu.mmu;
 
-/** Who keeps what the fetch TLB has said. Called by the thread that runs the vCPU. */
+/**
+ * Who keeps what the fetch TLB has said. Called by the thread that runs the vCPU, or by another one
+ * while it sleeps: see {@link TlbMailbox#postForgetFetches}.
+ */
 public interface FetchListener {
     /** A page may lead elsewhere now, under all tags. */
     void pageDropped(long vaddr);
 
     /** Each page may lead elsewhere now, or tags are used again. */
     void allDropped();
+
+    /** What was decoded is gone, whether it was known by a fetch or otherwise. */
+    default void codeDropped() {
+        allDropped();
+    }
 
     /** Both of them. */
     default FetchListener and(FetchListener other) {
@@ -22,6 +30,12 @@ public interface FetchListener {
             public void allDropped() {
                 first.allDropped();
                 other.allDropped();
+            }
+
+            @Override
+            public void codeDropped() {
+                first.codeDropped();
+                other.codeDropped();
             }
         };
     }

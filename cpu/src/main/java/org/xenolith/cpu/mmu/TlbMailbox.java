@@ -29,6 +29,13 @@ public final class TlbMailbox {
     private boolean forgetFetches;
 
     /**
+     * The owner runs nothing until it has woken up, so that others may forget in its place. Written
+     * and read under this object's lock: what the owner did before it slept happens before what
+     * they do, and that before what the owner does next.
+     */
+    private boolean asleep;
+
+    /**
      * Host frames that the owner may write to no more. Not covered by a full flush: it drops the
      * tags, but whoever decoded code there must still compare it with what the owner wrote until
      * then. A set, so that it is no larger than the domain however long the owner sleeps.
@@ -77,10 +84,32 @@ public final class TlbMailbox {
         posted.incrementAndGet();
     }
 
-    /** The blocks that the owner's jumps have led to were dropped to make room. */
+    /**
+     * The blocks that the owner's jumps have led to were dropped to make room. An owner that sleeps
+     * has forgotten them when this returns: it may sleep for ever, and a guest can have it keep 26
+     * MB of dropped blocks, and as much again of 32-bit code.
+     */
     public synchronized void postForgetFetches() {
-        forgetFetches = true;
-        posted.incrementAndGet();
+        if (asleep) {
+            owner.forgetFetches();
+        } else {
+            forgetFetches = true;
+            posted.incrementAndGet();
+        }
+    }
+
+    /** The owner's thread runs no guest code from now on, and touches nothing that it caches. */
+    public synchronized void sleep() {
+        asleep = true;
+        if (forgetFetches) {
+            forgetFetches = false;
+            owner.forgetFetches();
+        }
+    }
+
+    /** The owner is about to run, perhaps on another thread; until the first time, it is awake. */
+    public synchronized void wake() {
+        asleep = false;
     }
 
     private synchronized void post(Kind kind, long operand) {

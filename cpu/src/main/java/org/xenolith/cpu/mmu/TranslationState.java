@@ -140,7 +140,7 @@ abstract sealed class TranslationState permits Mmu {
 
     /** Whoever keeps what fetches have led to keeps nothing from now on. */
     final void forgetFetches() {
-        fetchListener.allDropped();
+        fetchListener.codeDropped();
     }
 
     /** Drops everything under all tags. */

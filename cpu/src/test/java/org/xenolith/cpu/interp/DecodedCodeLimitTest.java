@@ -14,6 +14,7 @@ import org.xenolith.cpu.TestTier;
 import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.mmu.FetchListener;
 
+import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -32,10 +33,14 @@ class DecodedCodeLimitTest {
 
     private Cpu cpu(TestTier tier) {
         code.translateWith(tier.translator());
-        Cpu cpu = new Cpu(machine, machine, code);
-        cpu.mmu().setRoot(machine.root);
         machine.map(CODE, PAGES * PAGE);
         machine.map(STACK, PAGE);
+        return newCpu();
+    }
+
+    private Cpu newCpu() {
+        Cpu cpu = new Cpu(machine, machine, code);
+        cpu.mmu().setRoot(machine.root);
         return cpu;
     }
 
@@ -91,6 +96,95 @@ class DecodedCodeLimitTest {
         assertThat(forgotten).hasValue(1);
     }
 
+    /** Two pages that jump to one another, until the vCPU knows where both of them lead. */
+    private WeakReference<Op> knownToJumpsOf(Cpu cpu) {
+        long far = CODE + PAGE;
+        machine.load(CODE, new Assembler(CODE).mov(Cpu.RAX, far).jmp(Cpu.RAX).bytes());
+        machine.load(far, new Assembler(far).mov(Cpu.RAX, CODE).jmp(Cpu.RAX).bytes());
+        cpu.rip = CODE;
+        assertThat(cpu.run(1_000)).isEqualTo(Exit.BUDGET);
+        return new WeakReference<>(page(1).find(0).plain);
+    }
+
+    /** Another vCPU decodes more than there is room for. */
+    private void makeRoom() {
+        Cpu other = newCpu();
+        byte[] pushes = new byte[PAGE];
+        Arrays.fill(pushes, PUSH_RAX);
+        machine.load(CODE + 2 * PAGE, pushes);
+        for (int entry = 0; page(0).hasBlocks() && entry < PAGE; entry += 7) {
+            other.rip = CODE + 2 * PAGE + entry;
+            other.r[Cpu.RSP] = STACK + PAGE;
+            other.run(Block.MAX_INSTRUCTIONS);
+        }
+        assertThat(page(0).hasBlocks()).isFalse();
+        other.mmu().mailbox().drain();
+    }
+
+    private static boolean isCollected(WeakReference<?> reference) {
+        for (int i = 0; i < 5 && reference.get() != null; i++) {
+            System.gc();
+        }
+        return reference.get() == null;
+    }
+
+    @Test
+    void aVcpuThatSleepsKeepsNothingThatWasDroppedToMakeRoom() {
+        Cpu sleeper = cpu(TestTier.INTERPRETER);
+        WeakReference<Op> known = knownToJumpsOf(sleeper);
+        sleeper.mmu().mailbox().sleep();
+        makeRoom();
+        assertThat(isCollected(known)).isTrue();
+        Reference.reachabilityFence(sleeper);
+    }
+
+    @Test
+    void aVcpuThatGoesToSleepLetsGoOfWhatWasDroppedToMakeRoom() {
+        Cpu sleeper = cpu(TestTier.INTERPRETER);
+        WeakReference<Op> known = knownToJumpsOf(sleeper);
+        makeRoom();
+        sleeper.mmu().mailbox().sleep();
+        assertThat(isCollected(known)).isTrue();
+        Reference.reachabilityFence(sleeper);
+    }
+
+    @Test
+    void aVcpuThatRunsIsLeftToForgetByItself() {
+        Cpu cpu = cpu(TestTier.INTERPRETER);
+        knownToJumpsOf(cpu);
+        AtomicInteger forgotten = new AtomicInteger();
+        cpu.mmu().tellFetchesDropped(counting(forgotten));
+        cpu.mmu().mailbox().sleep();
+        cpu.mmu().mailbox().wake();
+        makeRoom();
+        assertThat(forgotten).hasValue(0);
+        cpu.mmu().mailbox().drain();
+        assertThat(forgotten).hasValue(1);
+    }
+
+    @Test
+    void aJumpThatWasSteppedThroughKeepsNothingThatWasDroppedToMakeRoom() {
+        Cpu cpu = cpu(TestTier.INTERPRETER);
+        Label target = new Label();
+        Assembler program = new Assembler(CODE).jmp(target).mov(Cpu.RAX, 1);
+        machine.load(CODE, program.bind(target).mov(Cpu.RAX, 7).syscall().bytes());
+        cpu.rip = CODE;
+        assertThat(cpu.step()).isEqualTo(Exit.BUDGET);
+        WeakReference<Op> known = ranFrom(cpu, cpu.rip);
+        cpu.rip = CODE;
+        assertThat(cpu.step()).isEqualTo(Exit.BUDGET);
+        makeRoom();
+        cpu.mmu().mailbox().drain();
+        assertThat(isCollected(known)).isTrue();
+        Reference.reachabilityFence(cpu);
+    }
+
+    private WeakReference<Op> ranFrom(Cpu cpu, long rip) {
+        cpu.rip = rip;
+        assertThat(cpu.run(100)).isEqualTo(Exit.SYSCALL);
+        return new WeakReference<>(page(0).find((int) (rip - CODE)).plain);
+    }
+
     private static FetchListener counting(AtomicInteger forgotten) {
         return new FetchListener() {
             @Override
@@ -140,10 +234,7 @@ class DecodedCodeLimitTest {
         machine.load(CODE, new Assembler(CODE).mov(Cpu.RAX, 7).syscall().bytes());
         WeakReference<Block> dropped = new WeakReference<>(decode(cpu));
         page(0).stored(0, 1);
-        for (int i = 0; i < 3 && dropped.get() != null; i++) {
-            System.gc();
-        }
-        assertThat(dropped.get()).isNull();
+        assertThat(isCollected(dropped)).isTrue();
     }
 
     private Block decode(Cpu cpu) {
