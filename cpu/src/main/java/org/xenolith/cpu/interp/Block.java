@@ -3,7 +3,6 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 
 /**
  * Decoded straight-line code inside one page: at most {@link #MAX_INSTRUCTIONS} instructions up to
@@ -22,6 +21,9 @@ public final class Block {
 
     /** What a block takes up beside its operations, in operations of average size. */
     private static final int OWN_WEIGHT = 8;
+
+    /** What is left of a dropped block beside operations: itself, and where to leave it. */
+    private static final int REMAINING_WEIGHT = 4;
 
     /** {@link #heat} of a block that shall not be translated. */
     static final int COLD = Integer.MAX_VALUE;
@@ -65,13 +67,15 @@ public final class Block {
     /** See {@link HotCode#isRough}. */
     volatile boolean rough;
 
-    private final CodeBytes code;
+    /** Null when dropped; only who holds the lock of the page asks for it. */
+    private CodeBytes code;
 
     /**
-     * The operations once more. A copying collector puts what an array refers to side by side, and
-     * what a chain links far apart; apart, they cost half the speed of serving pages.
+     * The operations once more, null when dropped. A copying collector puts what an array refers to
+     * side by side, and what a chain links far apart; apart, they cost half the speed of serving
+     * pages.
      */
-    private final Op[] operations;
+    private Op[] operations;
 
     private final int weight;
 
@@ -92,11 +96,13 @@ public final class Block {
     private static int weightOf(Op[] operations) {
         int weight = operations.length;
         for (Op op : operations) {
-            if (op instanceof WrappedOp) {
-                weight += WrappedOp.MORE_WEIGHT;
-            }
+            weight += moreWeightOf(op);
         }
         return weight;
+    }
+
+    private static int moreWeightOf(Op op) {
+        return op instanceof WrappedOp ? WrappedOp.MORE_WEIGHT : 0;
     }
 
     /**
@@ -155,25 +161,40 @@ public final class Block {
      * Makes whoever is inside, on any thread, leave behind its current instruction, or as soon
      * behind it as the flags are exact: behind a store they always are. Jumps in other blocks may
      * refer to this one for long; its own let go, or dropped blocks would keep one another, and it
-     * lets go of its operations.
+     * lets go of its bytes and operations. Where it was entered stays, up to the first operation
+     * that leaves: a sibling may just be there, and tables of vCPUs refer to it.
+     *
+     * @return what is left of it, as {@link #weight}
      */
-    void drop() {
+    int drop() {
         valid = false;
-        Arrays.fill(operations, null);
+        operations = null;
+        code = null;
         entry.setEnterable(false);
-        Op op = plain;
+        Op first = plain;
         plain = new Leave(start, 0);
         entry = plain;
+        return REMAINING_WEIGHT + relink(first);
+    }
+
+    /** Returns what the operations weigh that the first one still leads to. */
+    private static int relink(Op first) {
+        int remaining = 0;
+        boolean isLeft = false;
+        Op op = first;
         while (op != null && !(op instanceof Leave)) {
             Op following = op.next;
             op.forget();
+            remaining += isLeft ? 0 : 1 + moreWeightOf(op);
             if (following != null && op.leavesFlagsExact()) {
                 Leave leave = new Leave(op.end(), op.executed());
                 // Siblings inside come upon it without a lock: complete, or not yet.
                 VarHandle.releaseFence();
                 op.link(leave);
+                isLeft = true;
             }
             op = following;
         }
+        return remaining;
     }
 }

@@ -7,7 +7,6 @@ import org.xenolith.cpu.mmu.StoreWatch;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -28,10 +27,9 @@ public final class CodeCache implements StoreWatch {
     private static final int SPARING = 1000;
 
     /**
-     * How much the blocks of a domain may weigh, {@link Block#weight}: some 130 MB of heap. Each
-     * byte of a page may begin a block, which a hostile guest turns into 6.5 MB for 4 KiB. Debian's
-     * boot decodes 60,500 blocks; a LAMP guest that serves pages has 151,000, which weigh 2.2
-     * million.
+     * How much the blocks of a domain may weigh, {@link CodeWeight}: some 130 MB of heap. Each byte
+     * of a page may begin a block, which a hostile guest turns into 6.5 MB for 4 KiB. Debian's boot
+     * decodes 60,500 blocks; a LAMP guest that serves pages has 151,000, which weigh 2.2 million.
      */
     private static final long MAX_WEIGHT = 4_000_000;
 
@@ -40,8 +38,7 @@ public final class CodeCache implements StoreWatch {
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
     private final LongAdder unitsDropped = new LongAdder();
-    private final long maxWeight;
-    private final AtomicLong weight = new AtomicLong();
+    private final CodeWeight weight;
     private Translator translator;
 
     public CodeCache() {
@@ -49,7 +46,7 @@ public final class CodeCache implements StoreWatch {
     }
 
     CodeCache(long maxWeight) {
-        this.maxWeight = maxWeight;
+        weight = new CodeWeight(maxWeight);
         long frames = Ram.sizeBytes() >>> Ram.PAGE_SHIFT;
         chunks = new AtomicReferenceArray<>((int) (frames + CHUNK - 1 >>> CHUNK_SHIFT));
     }
@@ -180,7 +177,7 @@ public final class CodeCache implements StoreWatch {
 
     /** The owner has decoded from the frame: from now on stores into it are seen. */
     void add(CodePage page, Block block, Cpu cpu) {
-        if (weight.get() > maxWeight) {
+        if (weight.isTooMuch()) {
             makeRoom();
         }
         Mmu owner = cpu.mmu();
@@ -208,7 +205,7 @@ public final class CodeCache implements StoreWatch {
      */
     private synchronized void makeRoom() {
         // A sibling that had come to the same may have done it.
-        if (weight.get() <= maxWeight) {
+        if (!weight.isTooMuch()) {
             return;
         }
         for (int c = 0; c < chunks.length(); c++) {
@@ -221,6 +218,7 @@ public final class CodeCache implements StoreWatch {
             }
         }
         mmus.forEach(mmu -> mmu.mailbox().postForgetFetches());
+        weight.remainsForgotten();
     }
 
     @Override

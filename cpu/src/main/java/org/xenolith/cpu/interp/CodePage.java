@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -22,8 +21,8 @@ final class CodePage {
 
     private final long hostBase;
 
-    /** What the live blocks of all pages weigh: {@link Block#weight}. */
-    private final AtomicLong weight;
+    /** Of the blocks of all pages. */
+    private final CodeWeight weight;
 
     /** Open addressing, a power of two, at most half full of live or dropped blocks. */
     private volatile Block[] table = new Block[INITIAL];
@@ -46,11 +45,11 @@ final class CodePage {
     /** The frame's 32-bit code, on the page of its 64-bit code; null while there is none. */
     private volatile CodePage code32;
 
-    CodePage(long hostBase, AtomicLong weight) {
+    CodePage(long hostBase, CodeWeight weight) {
         this(hostBase, weight, CodeSize.CODE_64);
     }
 
-    private CodePage(long hostBase, AtomicLong weight, CodeSize size) {
+    private CodePage(long hostBase, CodeWeight weight, CodeSize size) {
         this.hostBase = hostBase;
         this.weight = weight;
         this.size = size;
@@ -118,7 +117,7 @@ final class CodePage {
         }
         insert(table, block);
         boolean first = live++ == 0;
-        weight.addAndGet(block.weight());
+        weight.added(block);
         // Found from here on; the comparison comes after, or a store could fall between the two.
         VarHandle.fullFence();
         if (!block.matches(hostBase)) {
@@ -380,9 +379,8 @@ final class CodePage {
     }
 
     private void drop(Block block) {
-        block.drop();
+        weight.dropped(block, block.drop());
         live--;
-        weight.addAndGet(-block.weight());
     }
 
     /** A page that is not executed from again would keep its dropped blocks for ever. */

@@ -185,6 +185,65 @@ class DecodedCodeLimitTest {
         return new WeakReference<>(page(0).find((int) (rip - CODE)).plain);
     }
 
+    @Test
+    void blocksThatStoresHaveDroppedTakeUpRoomUntilAllHaveForgottenThem() {
+        Cpu cpu = cpu(TestTier.INTERPRETER);
+        AtomicInteger forgotten = new AtomicInteger();
+        cpu.mmu().tellFetchesDropped(counting(forgotten));
+        int drops = 0;
+        while (forgotten.get() == 0 && drops < LIMIT) {
+            storeIntoLongBlock(cpu, drops++);
+            cpu.mmu().mailbox().drain();
+        }
+        // At most as many as if nothing of a block but itself had stayed.
+        assertThat(drops).isBetween(2, LIMIT / 4 + 2);
+        assertThat(forgotten).hasValue(1);
+        storeIntoLongBlock(cpu, drops);
+        storeIntoLongBlock(cpu, drops + 1);
+        cpu.mmu().mailbox().drain();
+        assertThat(forgotten).as("there is room again").hasValue(1);
+    }
+
+    /** Decodes a block of additions, whose flags the next ones overwrite, and drops it. */
+    private void storeIntoLongBlock(Cpu cpu, int changed) {
+        byte[] additions = new byte[2 * Block.MAX_INSTRUCTIONS];
+        for (int i = 0; i < additions.length; i += 2) {
+            additions[i] = 0x01; // add eax, ecx
+            additions[i + 1] = (byte) 0xc8;
+        }
+        machine.load(CODE, additions);
+        cpu.rip = CODE;
+        assertThat(cpu.run(Block.MAX_INSTRUCTIONS)).isEqualTo(Exit.BUDGET);
+        cpu.mmu().write8(CODE, changed);
+        assertThat(page(0).hasBlocks()).isFalse();
+    }
+
+    @Test
+    void aDroppedBlockWeighsWhatWhoeverEnteredItStillKeeps() {
+        cpu(TestTier.INTERPRETER);
+        machine.load(CODE, new byte[] {0x01, (byte) 0xc8, 0x01, (byte) 0xc8, 0x50, 0x0f, 0x05});
+        BlockBuilder builder = new BlockBuilder(CodeSize.CODE_64);
+        Block pushes = builder.build(page(0), 4);
+        Block additions = builder.build(page(0), 0);
+        Op entry = additions.plain;
+        WeakReference<Op> inside = new WeakReference<>(entry.next);
+        WeakReference<Op> behind = new WeakReference<>(lastOf(entry));
+        builder.forget();
+        int one = pushes.drop();
+        // The flags of the first addition are those of nobody: it cannot be left behind that.
+        assertThat(additions.drop()).isEqualTo(one + 1);
+        assertThat(isCollected(behind)).isTrue();
+        assertThat(inside.get()).isSameAs(entry.next);
+    }
+
+    private static Op lastOf(Op first) {
+        Op op = first;
+        while (!(op.next instanceof Leave)) {
+            op = op.next;
+        }
+        return op;
+    }
+
     private static FetchListener counting(AtomicInteger forgotten) {
         return new FetchListener() {
             @Override
