@@ -3,6 +3,7 @@ package org.xenolith.devices.net.tunnel;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -17,6 +18,7 @@ import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.VirtualSwitch;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 
 /**
@@ -85,12 +87,27 @@ public final class UdpTunnel implements AutoCloseable {
                                     }
                                 });
         // Connected, so that the kernel ignores strangers and says when nobody listens.
+        ChannelFuture opened = bootstrap.connect(remote, local).awaitUninterruptibly();
+        if (isOfBind(opened.cause())) {
+            throw new IOException(
+                    "Cannot open a UDP tunnel to %s, for its local address %s cannot be had: %s"
+                            .formatted(
+                                    Sockets.text(remote),
+                                    Sockets.text(local),
+                                    opened.cause().getCause().getMessage()),
+                    opened.cause());
+        }
         return Sockets.await(
-                bootstrap.connect(remote, local),
+                opened,
                 "Cannot open a UDP tunnel from "
                         + Sockets.text(local)
                         + " to "
                         + Sockets.text(remote));
+    }
+
+    /** Netty adds the remote address to all that fails at a connect, and keeps the error below. */
+    private static boolean isOfBind(Throwable failure) {
+        return failure != null && failure.getCause() instanceof BindException;
     }
 
     /** Where this side receives. */

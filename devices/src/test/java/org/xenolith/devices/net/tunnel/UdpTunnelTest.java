@@ -66,14 +66,16 @@ final class UdpTunnelTest {
     }
 
     @Test
-    void addressInUseIsOneSentence() throws Exception {
+    void addressInUseIsTheLocalOne() throws Exception {
         try (DatagramSocket taken = new DatagramSocket(freeAddress())) {
             InetSocketAddress local = (InetSocketAddress) taken.getLocalSocketAddress();
-            assertThatThrownBy(() -> open(left, local, freeAddress()))
+            InetSocketAddress remote = freeAddress();
+            assertThatThrownBy(() -> open(left, local, remote))
                     .isInstanceOf(IOException.class)
                     .hasMessageMatching(
-                            "Cannot open a UDP tunnel from \\S+:\\d+ to \\S+:\\d+: Address already"
-                                    + " in use.*");
+                            "Cannot open a UDP tunnel to \\S+:%d, for its local address \\S+:%d"
+                                            .formatted(remote.getPort(), local.getPort())
+                                    + " cannot be had: Address already in use");
         }
     }
 
