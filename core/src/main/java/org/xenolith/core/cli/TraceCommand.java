@@ -175,7 +175,7 @@ final class TraceCommand extends GuestVerb {
     }
 
     private static JsonObject copy(ControlClient client, Path file) throws IOException {
-        try (Writer to = TraceOutput.writer(file)) {
+        try (Writer to = new NamedWriter(file, TraceOutput.writer(file))) {
             return copy(client, to);
         }
     }

@@ -53,6 +53,9 @@ public final class FleetFiles {
     }
 
     private static String textOf(Path file) throws IOException, ConfigException {
+        if (Files.isDirectory(file)) {
+            throw new ConfigException(file + ": it is a directory, not a fleet or a guest");
+        }
         try {
             return Files.readString(file);
         } catch (CharacterCodingException e) {

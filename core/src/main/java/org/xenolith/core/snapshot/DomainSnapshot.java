@@ -151,12 +151,12 @@ public final class DomainSnapshot {
 
     private static InputStream stream(Path file) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new SnapshotException("'%s' is a directory, not a snapshot".formatted(file));
+            throw new SnapshotException("This is a directory, not a snapshot");
         }
         try {
             return new BufferedInputStream(Files.newInputStream(file), SnapshotWriter.BUFFER_BYTES);
         } catch (NoSuchFileException e) {
-            throw new SnapshotException("There is no snapshot '%s'".formatted(file), e);
+            throw new SnapshotException("There is no such file", e);
         }
     }
 

@@ -343,6 +343,13 @@ final class GuestVerbsTest {
                 .isEqualTo("vmm: /nonexistent/t: there is no folder /nonexistent\n");
     }
 
+    @Test
+    void fileOnAFullDiskIsNamed() {
+        traced = "a line\n" + end(1, 0, "count");
+        assertThat(vmm("trace", "web", "-o", "/dev/full")).isEqualTo(1);
+        assertThat(err.toString()).isEqualTo("vmm: /dev/full: No space left on device\n");
+    }
+
     @ParameterizedTest
     @CsvSource({"trace", "where"})
     void hostOfAnotherVersionIsNamed(String verb) {

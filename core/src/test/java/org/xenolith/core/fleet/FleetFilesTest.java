@@ -61,6 +61,13 @@ final class FleetFilesTest {
     }
 
     @Test
+    void directoryIsNamedAsOne() {
+        assertThatThrownBy(() -> read(folder))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(folder + ": it is a directory, not a fleet or a guest");
+    }
+
+    @Test
     void onlyOneFileMaySetTheLimit() throws Exception {
         Path one = file("one.toml", "memory-limit = '1G'\n[guest.a]\n");
         Path two = file("two.toml", "memory-limit = '2G'\n[guest.b]\n");

@@ -164,6 +164,17 @@ class SavedGuestTest {
     }
 
     @Test
+    void fileThatIsNotThereIsNamedOnce() {
+        RestoreOptions how = new RestoreOptions(false, Optional.empty(), false, Tier.standard());
+        Path file = folder.resolve("nosuch");
+        assertThatThrownBy(() -> new VmmMachine().restore(file, how, null))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessage(file + ": There is no such file");
+        assertThatThrownBy(() -> new VmmMachine().restore(folder, how, null))
+                .hasMessage(folder + ": This is a directory, not a snapshot");
+    }
+
+    @Test
     void fileThatIsNoSnapshotIsNamed() throws IOException {
         Path file = Files.writeString(folder.resolve("none"), "no snapshot at all");
         RestoreOptions how = new RestoreOptions(false, Optional.empty(), false, Tier.standard());

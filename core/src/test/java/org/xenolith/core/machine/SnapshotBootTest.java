@@ -407,9 +407,9 @@ class SnapshotBootTest {
                 .hasMessage("This is no snapshot of a domain");
         assertThatThrownBy(() -> DomainSnapshot.open(folder))
                 .isInstanceOf(SnapshotException.class)
-                .hasMessageContaining("is a directory");
+                .hasMessage("This is a directory, not a snapshot");
         assertThatThrownBy(() -> DomainSnapshot.open(folder.resolve("nothing")))
                 .isInstanceOf(SnapshotException.class)
-                .hasMessageContaining("There is no snapshot");
+                .hasMessage("There is no such file");
     }
 }

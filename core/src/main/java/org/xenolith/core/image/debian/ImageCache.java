@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -75,7 +78,7 @@ final class ImageCache {
     <T> T locked(Action<T> action) throws ImageException {
         WITHIN_THIS_JVM.lock();
         try {
-            Files.createDirectories(directory);
+            makeDirectory();
             try (FileChannel channel =
                             FileChannel.open(
                                     directory.resolve("lock"),
@@ -93,10 +96,29 @@ final class ImageCache {
         }
     }
 
+    /** Java names the folder that it could not make, and not always why. */
+    private void makeDirectory() throws IOException {
+        try {
+            Files.createDirectories(directory);
+        } catch (FileAlreadyExistsException e) {
+            throw new IOException(e.getFile() + " is no folder", e);
+        } catch (NoSuchFileException e) {
+            throw new IOException("no folder can be made at " + e.getFile(), e);
+        }
+    }
+
     ImageException cannotMake(Exception cause) {
         return new ImageException(
-                "cannot make the %s in %s: %s".formatted(what, directory, cause.getMessage()),
-                cause);
+                "cannot make the %s in %s: %s".formatted(what, directory, reason(cause)), cause);
+    }
+
+    private static String reason(Exception cause) {
+        return switch (cause) {
+            case UncheckedIOException e -> reason(e.getCause());
+            case AccessDeniedException e -> "permission denied for " + e.getFile();
+            case NoSuchFileException e -> "there is no " + e.getFile();
+            default -> cause.getMessage();
+        };
     }
 
     /** Lets a file or folder appear under its name complete or not at all. */

@@ -35,6 +35,18 @@ final class OwnKernelsTest {
         Path file = Files.writeString(folder.resolve("file"), "");
         assertThatThrownBy(() -> new OwnKernels(file).file(GuestImages.LANTERN))
                 .isInstanceOf(ImageException.class)
-                .hasMessageStartingWith("cannot make the folder of kernels in " + file);
+                .hasMessage("cannot make the folder of kernels in %s: %s is no folder", file, file);
+    }
+
+    @Test
+    void placeThatTakesNoFoldersIsNamedWithTheReason() {
+        assertThatThrownBy(
+                        () ->
+                                new OwnKernels(Path.of("/proc/xenolith/kernels"))
+                                        .file(GuestImages.LANTERN))
+                .isInstanceOf(ImageException.class)
+                .hasMessage(
+                        "cannot make the folder of kernels in /proc/xenolith/kernels: no folder can"
+                                + " be made at /proc/xenolith");
     }
 }
