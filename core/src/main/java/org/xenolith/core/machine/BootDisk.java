@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.block.ImageFormat;
 
 import java.io.IOException;
@@ -24,10 +25,14 @@ public record BootDisk(DiskSpec disk, Optional<Path> initrd, String arguments) {
     /**
      * Looks into the disk as it is now, with what a guest wrote to its overlay.
      *
-     * @throws IOException with a sentence when it is no disk, or has nothing to boot
+     * @throws IOException with a sentence when it is no disk, has nothing to boot, or has an
+     *     overlay over another base
      */
     public DiskBoot read() throws IOException {
         Optional<Path> overlay = disk.overlay().filter(Files::exists);
+        if (overlay.isPresent()) {
+            DiskImage.requireBase(overlay.get(), disk.file());
+        }
         DiskBoot found =
                 overlay.isPresent()
                         ? DiskBoot.from(overlay.get(), ImageFormat.QCOW2)

@@ -114,7 +114,12 @@ final class DeviceAttacher {
         }
     }
 
-    private static BlockImage open(DiskSpec disk) throws IOException {
+    /**
+     * Opens a disk as its owner wants it, and makes its overlay at the first time.
+     *
+     * @throws IOException with a sentence when it is none, or an overlay lies over another base
+     */
+    static BlockImage open(DiskSpec disk) throws IOException {
         ImageFormat format = disk.imageFormat();
         if (disk.ephemeral()) {
             Path folder = disk.file().toAbsolutePath().getParent();
@@ -126,6 +131,7 @@ final class DeviceAttacher {
             if (Files.notExists(overlay)) {
                 createOverlay(overlay, disk.file(), format);
             }
+            DiskImage.requireBase(overlay, disk.file());
             return DiskImage.open(overlay, disk.readOnly(), ImageFormat.QCOW2);
         }
         return DiskImage.open(disk.file(), disk.readOnly(), format);

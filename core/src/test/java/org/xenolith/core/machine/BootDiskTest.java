@@ -91,9 +91,39 @@ class BootDiskTest {
         assertThat(booting(disk).kernel()).hasContent("\177ELF base");
 
         HostTool.require("qemu-img");
-        HostTool.run("qemu-img", "convert", "-O", "qcow2", "" + disk("changed"), "" + overlay);
-        disk("base");
+        Path changed = Files.move(disk("changed"), folder.resolve("changed.img"));
+        Path base = disk("base");
+        overlay(overlay, changed, base);
         assertThat(booting(disk).kernel()).hasContent("\177ELF changed");
+    }
+
+    /** Makes an overlay over a base that has what another disk has. */
+    private static void overlay(Path overlay, Path content, Path base) throws Exception {
+        HostTool.run(
+                "qemu-img",
+                "convert",
+                "-O",
+                "qcow2",
+                "-B",
+                "" + base,
+                "-F",
+                "raw",
+                "" + content,
+                "" + overlay);
+    }
+
+    @Test
+    void kernelIsNotTakenFromAnOverlayOverAnotherBase() throws Exception {
+        HostTool.require("qemu-img");
+        Path old = Files.copy(disk("old"), folder.resolve("old.img"));
+        Path base = disk("base");
+        Path overlay = folder.resolve("o.img");
+        overlay(overlay, base, old);
+        BootDisk disk = BootDisk.of(DiskSpec.parse(base + ",overlay=" + overlay));
+        assertThatThrownBy(() -> booting(disk))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(
+                        overlay + " is an overlay over " + old + ", not over " + base);
     }
 
     @Test

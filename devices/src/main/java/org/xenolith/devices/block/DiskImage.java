@@ -80,6 +80,44 @@ public final class DiskImage {
         return HostFile.isImageOf(file);
     }
 
+    /**
+     * Makes sure that an overlay lies over the image that its owner names. It knows itself what it
+     * lies over, and would be opened over that whatever is named.
+     *
+     * @param overlay a qcow2 image
+     * @param base what it is to lie over, by whatever name of the same file
+     * @throws ImageRefused if it lies over another file or over none; if that file is gone, opening
+     *     the overlay tells
+     */
+    public static void requireBase(Path overlay, Path base) throws IOException {
+        requireNewInChain(overlay, List.of());
+        if (Files.exists(base) && Files.isSameFile(overlay, base)) {
+            throw new ImageRefused(
+                    overlay + " cannot be its own base: name another file for the overlay");
+        }
+        Qcow2Header header;
+        try (ImageFile file = HostFile.open(overlay, true)) {
+            header = Qcow2Header.read(file);
+        }
+        if (header.backingFile() == null) {
+            throw new ImageRefused(
+                    "%s is an image of its own, not an overlay over %s: name it without a base, or"
+                                    .formatted(overlay, base)
+                            + " another file for the overlay");
+        }
+        Path below = backingPath(overlay, header);
+        if (!Files.exists(below)) {
+            return;
+        }
+        requireNewInChain(base, List.of());
+        if (!Files.isSameFile(below, base)) {
+            throw new ImageRefused(
+                    "%s is an overlay over %s, not over %s: name that base, or another overlay, or"
+                                    .formatted(overlay, Escaped.of(below.toString()), base)
+                            + " remove this one with all that was written to it");
+        }
+    }
+
     private static BlockImage overlay(ImageFile changes, BlockImage below) throws IOException {
         try {
             new Qcow2.Layout(Qcow2.DEFAULT_CLUSTER_BITS, below.sizeBytes(), null, null)

@@ -329,6 +329,54 @@ final class DiskImageTest {
     }
 
     @Test
+    void overlayIsNotTakenForOneOverAnotherBase() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(512, 'x'));
+        Path other = Files.write(directory.resolve("other.raw"), filled(512, 'y'));
+        Path overlay = directory.resolve("overlay.qcow2");
+        Qcow2.create(overlay, 512, Path.of("base.raw"), ImageFormat.RAW);
+
+        DiskImage.requireBase(overlay, base);
+        DiskImage.requireBase(
+                overlay, Files.createSymbolicLink(directory.resolve("link.raw"), base));
+        assertThatThrownBy(() -> DiskImage.requireBase(overlay, other))
+                .isInstanceOf(ImageRefused.class)
+                .hasMessage(
+                        "%s is an overlay over %s, not over %s: name that base, or another overlay,"
+                                        .formatted(overlay, base, other)
+                                + " or remove this one with all that was written to it");
+        assertThatThrownBy(() -> DiskImage.requireBase(overlay, directory.resolve("gone.raw")))
+                .isInstanceOf(ImageRefused.class)
+                .hasMessage("There is no disk image " + directory.resolve("gone.raw"));
+    }
+
+    @Test
+    void overlayWhoseBaseIsGoneIsLeftToItsOpening() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(512, 'x'));
+        Path overlay = directory.resolve("overlay.qcow2");
+        Qcow2.create(overlay, 512, base, ImageFormat.RAW);
+        Files.delete(base);
+
+        DiskImage.requireBase(overlay, base);
+        assertThatThrownBy(() -> DiskImage.open(overlay, false))
+                .hasMessage("There is no disk image " + base + ", the backing file of " + overlay);
+    }
+
+    @Test
+    void imageOfItsOwnIsNoOverlayOverAnyBaseNorOverItself() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(512, 'x'));
+        Path image = directory.resolve("image.qcow2");
+        Qcow2.create(image, 512);
+
+        assertThatThrownBy(() -> DiskImage.requireBase(image, base))
+                .isInstanceOf(ImageRefused.class)
+                .hasMessageStartingWith(
+                        image + " is an image of its own, not an overlay over " + base);
+        assertThatThrownBy(() -> DiskImage.requireBase(image, image))
+                .isInstanceOf(ImageRefused.class)
+                .hasMessageStartingWith(image + " cannot be its own base");
+    }
+
+    @Test
     void manyEphemeralDisksShareABaseThatStaysAsItIs() throws IOException {
         Path base = Files.write(directory.resolve("base.raw"), filled(MEBIBYTE, 'b'));
         Path changes = Files.createDirectory(directory.resolve("changes"));
