@@ -20,8 +20,9 @@ final class ConfiguredInterfaces {
         interfaces.put(number, spec.withNumber(number));
     }
 
-    synchronized void remove(int number) {
-        interfaces.remove(number);
+    /** Returns what it was, or null if there was none. */
+    synchronized NetworkSpec remove(int number) {
+        return interfaces.remove(number);
     }
 
     /** Each says its number: a gap before it stays one. */

@@ -170,7 +170,12 @@ final class DeviceAttacher {
                         "The guest '%s' has an interface %d already"
                                 .formatted(guest.name(), number));
             }
-            attachNetwork(number, spec);
+            try {
+                attachNetwork(number, spec);
+            } catch (IOException | RuntimeException e) {
+                host.network().closeIfUnused(spec.uplink());
+                throw e;
+            }
             return number;
         }
     }

@@ -35,7 +35,8 @@ import java.util.function.Function;
 
 /**
  * The switches of a host: one for each way out that some guest's interface names, so that guests
- * who name the same one are on the same network. What nobody names is not there.
+ * who name the same one are on the same network. What nobody names is not there: it goes when the
+ * last interface that names it is detached. Between a guest's lives it stays.
  *
  * <p>Thread-safe.
  */
@@ -44,7 +45,7 @@ final class HostNetwork implements AutoCloseable {
     private static final String UPLINK = "uplink";
 
     private final NetworkLoop loop = NetworkLoop.create();
-    private final Map<Uplink, VirtualSwitch> switches = new HashMap<>();
+    private final Map<Uplink, Joined> networks = new HashMap<>();
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<Path, PcapFile> captures = new HashMap<>();
     private final HostForwards forwards = new HostForwards();
@@ -65,7 +66,7 @@ final class HostNetwork implements AutoCloseable {
     synchronized Function<NetworkEndpoint, SwitchPort> place(
             NetworkSpec spec, MacAddress mac, String guest, String interfaceName)
             throws IOException {
-        VirtualSwitch network = network(spec.uplink());
+        network(spec.uplink()); // or the reason why there is none
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
         if (spec.impairment().isPresent()) {
             settings = settings.withImpairment(spec.impairment().get());
@@ -74,15 +75,24 @@ final class HostNetwork implements AutoCloseable {
             settings = settings.withCapture(capture(spec.capture().get()));
         }
         PortSettings chosen = settings;
-        if (spec.uplink() instanceof Uplink.Nat) {
-            return endpoint -> {
-                synchronized (this) {
-                    SwitchPort port = network.connect(interfaceName, endpoint, chosen);
-                    return placeBehindNat(port, mac, guest, spec.ipv6());
-                }
-            };
+        return endpoint -> {
+            synchronized (this) {
+                SwitchPort port =
+                        networkAgain(spec.uplink()).connect(interfaceName, endpoint, chosen);
+                return spec.uplink() instanceof Uplink.Nat
+                        ? placeBehindNat(port, mac, guest, spec.ipv6())
+                        : port;
+            }
+        };
+    }
+
+    /** Nearly always the one that is there: another guest may just have been its last user. */
+    private VirtualSwitch networkAgain(Uplink uplink) {
+        try {
+            return network(uplink);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
         }
-        return endpoint -> network.connect(interfaceName, endpoint, chosen);
     }
 
     /** The switch has taken the guest, who has not sent anything yet. */
@@ -146,46 +156,74 @@ final class HostNetwork implements AutoCloseable {
         return open;
     }
 
-    private VirtualSwitch network(Uplink uplink) throws IOException {
-        VirtualSwitch known = switches.get(uplink);
-        if (known != null) {
-            return known;
+    /**
+     * A switch and its way out.
+     *
+     * @param end of the wire that leads out of it; to be closed first
+     */
+    private record Joined(VirtualSwitch ports, AutoCloseable end) implements AutoCloseable {
+        boolean isUsed() {
+            return ports.statistics().stream().anyMatch(port -> !port.name().equals(UPLINK));
         }
-        VirtualSwitch network = new VirtualSwitch(loop);
-        closing.push(network::close);
-        connect(uplink, network);
-        switches.put(uplink, network);
-        return network;
+
+        @Override
+        public void close() throws Exception {
+            end.close();
+            ports.close();
+        }
     }
 
-    private void connect(Uplink uplink, VirtualSwitch network) throws IOException {
-        switch (uplink) {
-            case Uplink.None() -> {}
+    private VirtualSwitch network(Uplink uplink) throws IOException {
+        Joined known = networks.get(uplink);
+        if (known != null) {
+            return known.ports;
+        }
+        VirtualSwitch ports = new VirtualSwitch(loop);
+        Joined joined = new Joined(ports, connect(uplink, ports));
+        closing.push(joined);
+        networks.put(uplink, joined);
+        return ports;
+    }
+
+    private AutoCloseable connect(Uplink uplink, VirtualSwitch network) throws IOException {
+        return switch (uplink) {
+            case Uplink.None() -> () -> {};
             case Uplink.Nat() -> {
                 nat = UserModeNat.create(NatConfig.builder().build(), loop);
-                closing.push(nat::close);
                 nat.plugInto(network, PortSettings.PLAIN);
+                yield nat::close;
             }
             case Uplink.Tap(String name) ->
-                    closing.push(TapPort.open(loop, network, UPLINK, name, PortSettings.PLAIN));
+                    TapPort.open(loop, network, UPLINK, name, PortSettings.PLAIN);
             case Uplink.Udp(InetSocketAddress local, InetSocketAddress remote) ->
-                    closing.push(
-                            UdpTunnel.open(
-                                    loop,
-                                    network,
-                                    UPLINK,
-                                    resolved(local),
-                                    resolved(remote),
-                                    PortSettings.PLAIN));
+                    UdpTunnel.open(
+                            loop,
+                            network,
+                            UPLINK,
+                            resolved(local),
+                            resolved(remote),
+                            PortSettings.PLAIN);
             case Uplink.StreamConnect(InetSocketAddress remote) ->
-                    closing.push(
-                            StreamTunnel.connect(
-                                    loop, network, UPLINK, resolved(remote), PortSettings.PLAIN));
+                    StreamTunnel.connect(
+                            loop, network, UPLINK, resolved(remote), PortSettings.PLAIN);
             case Uplink.StreamListen(InetSocketAddress local) ->
-                    closing.push(
-                            StreamTunnel.listen(
-                                    loop, network, UPLINK, resolved(local), PortSettings.PLAIN));
+                    StreamTunnel.listen(loop, network, UPLINK, resolved(local), PortSettings.PLAIN);
+        };
+    }
+
+    /**
+     * Closes a way out that no guest's interface uses any more, with its switch; returns when the
+     * host has it back. The NAT stays: it has the ports that lead to guests, and the proxy.
+     */
+    synchronized void closeIfUnused(Uplink uplink) {
+        Joined joined = networks.get(uplink);
+        if (joined == null || joined.isUsed() || uplink instanceof Uplink.Nat) {
+            return;
         }
+        networks.remove(uplink);
+        closing.remove(joined);
+        close(joined);
+        loop.awaitClosed();
     }
 
     private static InetSocketAddress resolved(InetSocketAddress address) throws IOException {
@@ -270,19 +308,24 @@ final class HostNetwork implements AutoCloseable {
     /** Counters of every port of every switch. */
     synchronized List<PortStatistics> statistics() {
         List<PortStatistics> all = new ArrayList<>();
-        switches.values().forEach(network -> all.addAll(network.statistics()));
+        networks.values().forEach(network -> all.addAll(network.ports.statistics()));
         return all;
     }
 
     @Override
     public synchronized void close() {
         // Last opened, first closed: ends of wires before switches, and the loop when all is quiet.
+        networks.clear();
         while (!closing.isEmpty()) {
-            try {
-                closing.pop().close();
-            } catch (Exception e) {
-                System.err.println("xenolith: closing the network: " + e.getMessage());
-            }
+            close(closing.pop());
+        }
+    }
+
+    private static void close(AutoCloseable part) {
+        try {
+            part.close();
+        } catch (Exception e) {
+            System.err.println("xenolith: closing the network: " + e.getMessage());
         }
     }
 }

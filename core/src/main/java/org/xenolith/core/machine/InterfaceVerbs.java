@@ -9,6 +9,7 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.devices.net.NetworkSpec;
 
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Network interfaces that come and go while their guest runs. One that came is there after a reboot
@@ -49,12 +50,19 @@ final class InterfaceVerbs {
         for (AttachedDevice attached : guest.devices().devices()) {
             if (attached.device().type().equals("vif")
                     && number.getAsString().equals("" + attached.device().id())) {
-                guest.interfaces().remove(attached.device().id());
-                attached.detach();
+                detach(attached);
                 return;
             }
         }
         throw new ControlException(
                 "The guest '" + guest.name() + "' has no interface " + number.getAsString() + ".");
+    }
+
+    private void detach(AttachedDevice attached) {
+        NetworkSpec left = guest.interfaces().remove(attached.device().id());
+        CompletableFuture<Void> gone = attached.detach();
+        if (left != null) {
+            gone.whenComplete((_, _) -> host.network().closeIfUnused(left.uplink()));
+        }
     }
 }

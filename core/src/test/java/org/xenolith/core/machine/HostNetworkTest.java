@@ -16,7 +16,10 @@ import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.net.nat.UserModeNat;
 
 import java.io.IOException;
+import java.net.BindException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
@@ -29,6 +32,7 @@ import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 @Timeout(60)
 final class HostNetworkTest {
@@ -179,9 +183,81 @@ final class HostNetworkTest {
         }
     }
 
+    @Test
+    void tunnelThatNobodyUsesAnyMoreIsClosedAndCanBeHadAgain() throws Exception {
+        InetSocketAddress local = freeAddress();
+        NetworkSpec tunnel = tunnel(local);
+        try (HostNetwork network = new HostNetwork()) {
+            for (int i = 0; i < 20; i++) {
+                SwitchPort first = plug(network, tunnel, ADDRESS, "web1");
+                SwitchPort second = plug(network, tunnel, SECOND_ADDRESS, "web2");
+                first.close();
+                network.closeIfUnused(tunnel.uplink());
+                assertThat(isFree(local)).as("the second uses it").isFalse();
+                second.close();
+                assertThat(isFree(local)).as("a guest that starts again finds it").isFalse();
+                network.closeIfUnused(tunnel.uplink());
+                network.closeIfUnused(tunnel.uplink());
+                assertThat(isFree(local)).as("nobody uses it").isTrue();
+            }
+        }
+    }
+
+    @Test
+    void tunnelIsOpenedAgainForAnInterfaceThatWasJustComing() throws Exception {
+        InetSocketAddress local = freeAddress();
+        NetworkSpec tunnel = tunnel(local);
+        try (HostNetwork network = new HostNetwork()) {
+            Function<NetworkEndpoint, SwitchPort> place =
+                    network.place(tunnel, ADDRESS, "web1", "web1.0");
+            network.closeIfUnused(tunnel.uplink());
+            assertThat(isFree(local)).isTrue();
+            place.apply(new Idle());
+            assertThat(isFree(local)).isFalse();
+        }
+        assertThat(isFree(local)).isTrue();
+    }
+
+    @Test
+    void natStaysForThePortsThatLeadToItsGuests() throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            SwitchPort port = plug(network, ADDRESS, "web1");
+            PortForward kept = network.forward(PortForward.parse("0:80"), "web1");
+            port.close();
+            network.closeIfUnused(NetworkSpec.parse("nat").uplink());
+            new Socket("127.0.0.1", kept.hostPort()).close();
+        }
+    }
+
+    private static NetworkSpec tunnel(InetSocketAddress local) throws IOException {
+        return NetworkSpec.parse(
+                "udp:127.0.0.1:%d,127.0.0.1:%d"
+                        .formatted(local.getPort(), freeAddress().getPort()));
+    }
+
+    private static InetSocketAddress freeAddress() throws IOException {
+        try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+            return (InetSocketAddress) socket.getLocalSocketAddress();
+        }
+    }
+
+    private static boolean isFree(InetSocketAddress address) throws IOException {
+        try (DatagramSocket socket = new DatagramSocket(address)) {
+            return socket.isBound();
+        } catch (BindException e) {
+            return false;
+        }
+    }
+
+    private static SwitchPort plug(
+            HostNetwork network, NetworkSpec spec, MacAddress mac, String guest)
+            throws IOException {
+        return network.place(spec, mac, guest, guest + ".0").apply(new Idle());
+    }
+
     private static SwitchPort plug(HostNetwork network, MacAddress mac, String guest)
             throws IOException {
-        return network.place(NetworkSpec.parse("nat"), mac, guest, guest + ".0").apply(new Idle());
+        return plug(network, NetworkSpec.parse("nat"), mac, guest);
     }
 
     /** Sees who is looked for in the network by ARP. */

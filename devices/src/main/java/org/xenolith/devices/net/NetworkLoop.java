@@ -5,6 +5,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Promise;
 
 import java.util.concurrent.TimeUnit;
 
@@ -52,6 +53,18 @@ public final class NetworkLoop implements AutoCloseable {
 
     public EventLoop eventLoop() {
         return loop;
+    }
+
+    /**
+     * Waits until the host has back what was closed before: a socket's address is free when the
+     * loop has looked at its sockets again. Not for the network's own thread. Waits two seconds at
+     * most.
+     */
+    public void awaitClosed() {
+        Promise<Void> looked = loop.newPromise();
+        // What is to be done later is done after the next look, though it is due at once.
+        loop.execute(() -> loop.schedule(() -> looked.setSuccess(null), 0, TimeUnit.NANOSECONDS));
+        looked.awaitUninterruptibly(CLOSE_MILLIS);
     }
 
     /** Ends the thread; channels that are still open close. Waits two seconds at most. */
