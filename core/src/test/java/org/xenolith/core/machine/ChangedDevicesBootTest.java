@@ -18,6 +18,8 @@ import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 
 import java.io.IOException;
+import java.net.BindException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -160,6 +162,45 @@ class ChangedDevicesBootTest {
             }
             console.type("poweroff\n");
             assertThat(end.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    @Test
+    void socketOfADetachedInterfaceGoesWithIt() throws Exception {
+        GuestConsole console = new GuestConsole();
+        int local = freePort();
+        String tunnel = "udp:127.0.0.1:%d,127.0.0.1:%d".formatted(local, freePort());
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<Outcome> end =
+                    thread.submit(() -> machine.boot(lantern("none"), console, Restarts.UNTOLD));
+            expectPrompt(console, 0);
+            try (Spoken test = speak()) {
+                for (int i = 0; i < 2; i++) {
+                    int number = test.attach(tunnel);
+                    assertThat(isFree(local)).isFalse();
+                    test.detach(number);
+                    long deadline = System.nanoTime() + PATIENCE.toNanos();
+                    while (!isFree(local)) {
+                        assertThat(System.nanoTime()).as("closed").isLessThan(deadline);
+                    }
+                }
+            }
+            console.type("poweroff\n");
+            assertThat(end.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static boolean isFree(int port) throws IOException {
+        try (DatagramSocket socket = new DatagramSocket(port, InetAddress.getLoopbackAddress())) {
+            return socket.isBound();
+        } catch (BindException e) {
+            return false;
         }
     }
 
