@@ -8,10 +8,12 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;
+import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,16 +77,30 @@ record SavedGuest(
     }
 
     /**
-     * @throws SnapshotException when a disk was written to since the guest was saved, which knows
-     *     nothing of that and holds parts of it in memory
+     * @throws SnapshotException when a disk that the guest writes to is in use, or a disk was
+     *     written to since the guest was saved, which knows nothing of that and holds parts of it
+     *     in memory
      */
     void requireUnchangedDisks() throws IOException {
+        requireNoneInUse(); // first: who writes to it has most likely changed it, too
         for (DiskFile disk : diskFiles) {
             if (disk.hasChanged()) {
                 throw new SnapshotException(
                         "%s was changed after the guest was saved, which would write what it remembers"
                                         .formatted(disk.file())
                                 + " over that; --force lets it");
+            }
+        }
+    }
+
+    private void requireNoneInUse() throws IOException {
+        for (DiskSpec disk : devices.disks()) {
+            Path written = disk.overlay().orElse(disk.file());
+            if (!disk.readOnly() && Files.exists(written) && DiskImage.isInUse(written)) {
+                throw new SnapshotException(
+                        written
+                                + " is in use: the guest, or one that was restored from the same"
+                                + " file, may be running");
             }
         }
     }

@@ -15,6 +15,8 @@ import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.block.BlockImage;
+import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
@@ -23,6 +25,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -267,6 +270,33 @@ class SavedDevicesBootTest {
                 .hasMessageStartingWith(file + ": " + disk + " was changed after the guest was")
                 .hasMessageEndingWith("--force lets it");
         assertThat(outcome(file, true)).isInstanceOf(Outcome.TimedOut.class);
+    }
+
+    @Test
+    void diskThatARestoredGuestRunsOnIsInUseBeforeItIsChanged() throws Exception {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
+        Path file = folder.resolve("saved");
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = host.create(lantern(disk + ",raw"), new GuestConsole());
+            guest.start();
+            guest.saveAndEnd(file);
+            guest.await(Optional.of(PATIENCE));
+        }
+        FileTime saved = Files.getLastModifiedTime(disk);
+        try (BlockImage running = DiskImage.open(disk, false)) {
+            running.write(0, ByteBuffer.allocate(512));
+            Files.setLastModifiedTime(disk, FileTime.from(saved.toInstant().plusMillis(1)));
+            assertThatThrownBy(() -> outcome(file, false))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessage(
+                            file
+                                    + ": "
+                                    + disk
+                                    + " is in use: the guest, or one that was restored from the"
+                                    + " same file, may be running");
+        }
+        assertThatThrownBy(() -> outcome(file, false))
+                .hasMessageStartingWith(file + ": " + disk + " was changed after the guest was");
     }
 
     private static Outcome.Ending outcome(Path file, boolean forced) throws IOException {
