@@ -8,6 +8,7 @@ import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 
@@ -172,6 +173,7 @@ final class BootCommand extends ServiceCommand {
 
     /** A system that the command line names. */
     private BootOptions named() throws IOException {
+        TierUnfit.check("The guest", run.tier(), vcpus.value()); // before anything is fetched
         GuestDevices written = devices.written();
         KnownGuests.Files files = source.files(written);
         String line = String.join(" ", arguments());
@@ -211,6 +213,7 @@ final class BootCommand extends ServiceCommand {
         if (given.hasMatchedOption("--vcpus")) {
             guest = guest.withVcpus(vcpus.value());
         }
+        guest.requireFit(file, run.tier());
         BootOptions planned = guest.options(new KnownImages(services, spec.commandLine().getErr()));
         return asAsked(
                 planned.toBuilder()

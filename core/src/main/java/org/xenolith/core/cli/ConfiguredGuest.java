@@ -9,6 +9,8 @@ import org.xenolith.core.fleet.GuestPlan;
 import org.xenolith.core.fleet.ImageCatalogue;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.machine.TierUnfit;
+import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,6 +44,24 @@ record ConfiguredGuest(GuestConfig config) {
         } catch (ConfigException e) {
             throw new BootFailed(e.getMessage(), e);
         }
+    }
+
+    /**
+     * Looks for guests that the tier cannot have, before anything is started.
+     *
+     * @throws TierUnfit that names the first, and its file
+     */
+    static void requireFit(List<Path> files, Tier tier) throws IOException {
+        for (Path file : files) {
+            for (GuestConfig guest : fleet(List.of(file), _ -> {}).guests()) {
+                new ConfiguredGuest(guest).requireFit(file, tier);
+            }
+        }
+    }
+
+    /** The same for this guest of a file. */
+    void requireFit(Path file, Tier tier) {
+        TierUnfit.check(file + ": " + config.name(), tier, config.vcpus());
     }
 
     BootOptions options(ImageCatalogue images) throws IOException {

@@ -103,6 +103,7 @@ final class UpCommand extends ServiceCommand {
     @Override
     public Integer call() throws IOException {
         FleetConfig config = ConfiguredGuest.fleet(files, this::say);
+        ConfiguredGuest.requireFit(files, tier);
         try (TerminalSession terminal = TerminalSession.openOutput()) {
             Fleet fleet =
                     new Fleet(

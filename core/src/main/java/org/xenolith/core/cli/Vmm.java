@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.FileSentence;
+import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;
@@ -66,7 +67,7 @@ public final class Vmm {
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler((wrong, _) -> wrongUsage(wrong))
-                .setExecutionExceptionHandler((failure, _, _) -> failed(failure))
+                .setExecutionExceptionHandler((failure, command, _) -> failed(failure, command))
                 .execute(translated);
     }
 
@@ -91,15 +92,23 @@ public final class Vmm {
         if (!near.isEmpty()) {
             err.println("Did you mean " + String.join(" or ", near) + "?");
         }
+        return tellOfHelp(command);
+    }
+
+    private int tellOfHelp(CommandLine command) {
         err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return ExitStatus.USAGE;
     }
 
-    private int failed(Exception failure) {
+    private int failed(Exception failure, CommandLine command) {
         showOrigin(failure);
         switch (failure) {
             // These carry a sentence made for the user.
             case IOException e -> err.println("vmm: " + FileSentence.of(e));
+            case TierUnfit e -> {
+                err.println("vmm: " + e.getMessage());
+                return tellOfHelp(command);
+            }
             case BootFailed e -> err.println("vmm: " + e.getMessage());
             case HostCallFailed e -> err.println("vmm: " + e.getMessage());
             default ->

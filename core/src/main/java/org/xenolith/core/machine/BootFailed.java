@@ -1,7 +1,7 @@
 package org.xenolith.core.machine;
 
 /** The guest cannot be started; the message is one sentence that says why, for the terminal. */
-public final class BootFailed extends RuntimeException {
+public class BootFailed extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     public BootFailed(String sentence) {

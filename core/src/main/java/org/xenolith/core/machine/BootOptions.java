@@ -50,6 +50,10 @@ public record BootOptions(
         String traceFunction,
         Optional<BootDisk> bootDisk,
         EventActions actions) {
+    public BootOptions {
+        TierUnfit.check(name, tier, vcpus);
+    }
+
     /** In the place of a kernel: nobody knows what a guest boots that was restored without it. */
     static final Path UNKNOWN_KERNEL = Path.of("");
 

@@ -20,6 +20,7 @@ import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Machine;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.Restorer;
+import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkSpec;
@@ -342,6 +343,7 @@ final class VmmTest {
                 "boot -m 0|'0' is no amount of memory that a guest can have",
                 "boot --vcpus 0|'0' is no number of CPUs: write 1 to 32",
                 "boot --smp 33|'33' is no number of CPUs: write 1 to 32",
+                "boot --vcpus 2 --tier verify|The guest has 2 vCPUs: --tier=verify is for guests with",
                 "boot --timeout soon|'soon' is no time: write 60s, 2m or 500ms",
                 "boot --trace all|'all' is no topic: choose from hypercall, fault, event, mmu,",
                 "boot nix|'nix' is neither a known guest (guest, debian) nor a kernel file.",
@@ -446,6 +448,38 @@ final class VmmTest {
         }
         assertThat(vmm("up", "/nonexistent.toml")).isEqualTo(1);
         assertThat(vmm("up")).isEqualTo(2);
+    }
+
+    @Test
+    void fileWithAGuestThatTheTierCannotHaveIsWrongUsage() throws IOException {
+        Path file =
+                Files.writeString(
+                        folder.resolve("web.cfg"),
+                        "name = 'web'\nkernel = '%s'\nvcpus = 2\n".formatted(kernel));
+        for (String command : List.of("create", "up")) {
+            err.getBuffer().setLength(0);
+            assertThat(vmm(command, "--tier=verify", file.toString())).isEqualTo(2);
+            assertThat(err.toString())
+                    .startsWith(
+                            "vmm: %s: web has 2 vCPUs: --tier=verify is for guests with one.\nTry 'vmm "
+                                    .formatted(file));
+        }
+        assertThat(booted).isEmpty();
+        assertThat(vmm("create", "--tier=verify", "--vcpus=1", file.toString())).isZero();
+    }
+
+    @Test
+    void savedGuestThatTheTierCannotHaveIsWrongUsage() {
+        restorer =
+                (file, options, io, restarts) -> {
+                    TierUnfit.check("web", options.tier(), 2);
+                    throw new AssertionError("it goes on");
+                };
+        assertThat(vmm("restore", "--tier=verify", "saved")).isEqualTo(2);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "vmm: web has 2 vCPUs: --tier=verify is for guests with one.\n"
+                                + "Try 'vmm restore --help'.\n");
     }
 
     @Test
