@@ -43,7 +43,8 @@ import java.util.Set;
         footer = {
             "",
             "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
-                    + " or could not boot, 2 wrong usage, 6 to 255 what the guest latched by"
+                    + " or could not boot, or its output or trace could not be written, 2 wrong"
+                    + " usage, 6 to 255 what the guest latched by"
                     + " SCHEDOP_shutdown_code before it powered off, 128 and the signal's number"
                     + " when a signal ended vmm.",
             "",
@@ -146,14 +147,16 @@ final class BootCommand extends ServiceCommand {
         BootOptions options = options();
         Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
-        try (TerminalSession console = services.console().get()) {
+        TerminalSession console = services.console().get();
+        try (console) {
             if (console.interactive()) {
                 say("Booting " + options.name() + "; Ctrl-] leaves.");
             }
             outcome = services.machine().boot(options, console, ended::tellRestart);
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
-        return ended.tell(outcome);
+        return StandardOutput.statusAfter(
+                console, ended.tell(outcome), spec.commandLine().getErr());
     }
 
     /** What is traced when a file or a function is named and no topic. */

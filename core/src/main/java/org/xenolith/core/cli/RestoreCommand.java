@@ -27,7 +27,8 @@ import java.nio.file.Path;
         footer = {
             "",
             "Exit status: 0 the guest powered off, was left or saved again, 1 it crashed, ran out"
-                    + " of time or could not go on, 2 wrong usage.",
+                    + " of time or could not go on, or its output could not be written, 2 wrong"
+                    + " usage.",
         })
 final class RestoreCommand extends ServiceCommand {
     @Parameters(paramLabel = "FILE", description = "What 'vmm save' has written.")
@@ -54,9 +55,11 @@ final class RestoreCommand extends ServiceCommand {
                         paused, run.timeout(), run.statistics(), run.tier(), run.noReboot(), force);
         Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
-        try (TerminalSession console = services.console().get()) {
+        TerminalSession console = services.console().get();
+        try (console) {
             outcome = services.restorer().restore(file, options, console, ended::tellRestart);
         }
-        return ended.tell(outcome);
+        return StandardOutput.statusAfter(
+                console, ended.tell(outcome), spec.commandLine().getErr());
     }
 }

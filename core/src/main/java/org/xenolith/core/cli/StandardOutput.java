@@ -1,9 +1,12 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.devices.terminal.TerminalSession;
+
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
+import java.util.Optional;
 
 /**
  * Standard output that remembers whether it took what was written: a {@link PrintWriter} over it
@@ -41,10 +44,19 @@ final class StandardOutput extends FilterOutputStream {
      * @param err told when it would be a lie
      */
     int statusAfter(int status, PrintWriter err) {
-        if (failure == null || READER_LEFT.equals(failure.getMessage())) {
+        return statusAfter(Optional.ofNullable(failure), status, err);
+    }
+
+    /** The same for what a guest said, when its console is closed. */
+    static int statusAfter(TerminalSession console, int status, PrintWriter err) {
+        return statusAfter(console.failure(), status, err);
+    }
+
+    private static int statusAfter(Optional<IOException> failure, int status, PrintWriter err) {
+        if (failure.isEmpty() || READER_LEFT.equals(failure.get().getMessage())) {
             return status;
         }
-        err.println("vmm: the output could not be written: " + failure.getMessage());
+        err.println("vmm: standard output could not be written: " + failure.get().getMessage());
         return status == ExitStatus.OK ? ExitStatus.FAILED : status;
     }
 }

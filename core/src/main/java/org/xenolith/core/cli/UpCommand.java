@@ -104,7 +104,9 @@ final class UpCommand extends ServiceCommand {
     public Integer call() throws IOException {
         FleetConfig config = ConfiguredGuest.fleet(files, this::say);
         ConfiguredGuest.requireFit(files, tier);
-        try (TerminalSession terminal = TerminalSession.openOutput()) {
+        boolean well;
+        TerminalSession terminal = TerminalSession.openOutput();
+        try (terminal) {
             Fleet fleet =
                     new Fleet(
                             config,
@@ -115,11 +117,13 @@ final class UpCommand extends ServiceCommand {
                             this::say,
                             shutdownTimeout);
             try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
-                boolean well =
-                        fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
-                return well ? ExitStatus.OK : ExitStatus.FAILED;
+                well = fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
             }
         }
+        return StandardOutput.statusAfter(
+                terminal,
+                well ? ExitStatus.OK : ExitStatus.FAILED,
+                spec.commandLine().getErr());
     }
 
     private BootOptions traced(BootOptions guest) {

@@ -119,6 +119,7 @@ public final class Fleet {
         }
         return !proxyFailed
                 && host.losses().isEmpty()
+                && host.traceLosses().isEmpty()
                 && members.stream().noneMatch(Member::hasFailed);
     }
 

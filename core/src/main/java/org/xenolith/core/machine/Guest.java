@@ -102,6 +102,11 @@ public final class Guest implements Ballooned, AutoCloseable {
         host.noteLosses(devices.losses());
     }
 
+    /** As {@link Host#noteTraceLosses}. */
+    void noteTraceLosses(List<String> why) {
+        host.noteTraceLosses(why.stream().map(each -> name() + ": " + each).toList());
+    }
+
     /**
      * Adds to what {@link #close} undoes, when no vCPU of the guest runs any more: backends, files,
      * listeners. Last added, first undone.

@@ -113,6 +113,7 @@ final class GuestTrace {
         outside.close();
         if (tracer != null) {
             tracer.close();
+            guest.noteTraceLosses(tracer.failures());
         }
     }
 }

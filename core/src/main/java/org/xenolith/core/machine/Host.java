@@ -45,6 +45,7 @@ public final class Host implements AutoCloseable {
     private final DomainIds ids = new DomainIds();
 
     private final Losses losses = new Losses();
+    private final Losses traceLosses = new Losses();
 
     private final NextLives nextLives = new NextLives();
 
@@ -269,6 +270,15 @@ public final class Host implements AutoCloseable {
      */
     public List<String> losses() {
         return losses.all();
+    }
+
+    void noteTraceLosses(List<String> ofGuest) {
+        traceLosses.add(ofGuest);
+    }
+
+    /** Guests that have ended whose trace could not be written, and why, the first of them. */
+    public List<String> traceLosses() {
+        return traceLosses.all();
     }
 
     /** Ends and closes all guests, and stops the threads. */

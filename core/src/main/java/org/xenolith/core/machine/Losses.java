@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What went wrong when devices of a host's guests were closed, the first of it: a guest that starts
+ * What went wrong when guests of a host were closed, the first of it: a guest that starts
  * again and again on a full disk fails each time in the same way. Thread-safe.
  */
 final class Losses {

@@ -104,21 +104,31 @@ public final class VmmMachine implements Machine, Restorer {
             throw new IllegalStateException("the control socket could not be closed", e);
         }
         requireNothingLost(outcome, host.losses());
+        requireWholeTrace(outcome, host.traceLosses());
         return outcome;
     }
 
     /** A guest that ended well has not, if its disks did not take what it wrote. */
     static void requireNothingLost(Outcome outcome, List<String> losses) throws IOException {
-        boolean endedWell =
-                switch (outcome.ending()) {
-                    case Outcome.PoweredOff(int code) -> code == 0;
-                    case Outcome.Rebooted _, Outcome.Left _, Outcome.Saved _ -> true;
-                    case Outcome.Destroyed _, Outcome.Crashed _, Outcome.TimedOut _ -> false;
-                };
-        if (endedWell && !losses.isEmpty()) {
+        if (endedWell(outcome) && !losses.isEmpty()) {
             throw new IOException(
                     "What the guest wrote last may be lost: " + String.join("; ", losses));
         }
+    }
+
+    /** Nor has one whose user asked for a trace and got half of it. */
+    static void requireWholeTrace(Outcome outcome, List<String> losses) throws IOException {
+        if (endedWell(outcome) && !losses.isEmpty()) {
+            throw new IOException("The trace is not whole: " + String.join("; ", losses));
+        }
+    }
+
+    private static boolean endedWell(Outcome outcome) {
+        return switch (outcome.ending()) {
+            case Outcome.PoweredOff(int code) -> code == 0;
+            case Outcome.Rebooted _, Outcome.Left _, Outcome.Saved _ -> true;
+            case Outcome.Destroyed _, Outcome.Crashed _, Outcome.TimedOut _ -> false;
+        };
     }
 
     private AutoCloseable listen(Host host) throws IOException {

@@ -1,7 +1,9 @@
 package org.xenolith.core.trace;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
@@ -21,7 +23,7 @@ public final class BackgroundSink implements TraceSink {
     private final TraceSink behind;
     private final Thread thread;
     private volatile boolean closing;
-    private volatile boolean failed;
+    private volatile String failure; // null while all is written
 
     public BackgroundSink(TraceSink behind) {
         this.behind = behind;
@@ -31,7 +33,7 @@ public final class BackgroundSink implements TraceSink {
     @Override
     public void accept(Happening happening) {
         try {
-            if (!failed && !closing) {
+            if (failure == null && !closing) {
                 queue.put(happening);
             }
         } catch (InterruptedException e) {
@@ -55,7 +57,7 @@ public final class BackgroundSink implements TraceSink {
     }
 
     private void write(List<Happening> taken) {
-        if (failed) {
+        if (failure != null) {
             return; // a full disk is no reason to stop the guest, nor to say it a million times
         }
         try {
@@ -68,10 +70,21 @@ public final class BackgroundSink implements TraceSink {
 
     /** An Error too: with this thread at its end, the vCPUs would wait at a full queue for ever. */
     private void fail(Throwable e) {
-        if (!failed) {
-            failed = true;
-            System.err.println("xenolith: the trace ends here: " + e.getMessage());
+        if (failure == null) {
+            failure = reason(e);
+            System.err.println("vmm: the trace ends here: " + failure);
         }
+    }
+
+    private static String reason(Throwable e) {
+        return e instanceof UncheckedIOException wrapped
+                ? wrapped.getCause().getMessage()
+                : String.valueOf(e.getMessage());
+    }
+
+    @Override
+    public Optional<String> failure() {
+        return Optional.ofNullable(failure);
     }
 
     /**

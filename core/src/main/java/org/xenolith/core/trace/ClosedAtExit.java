@@ -1,5 +1,7 @@
 package org.xenolith.core.trace;
 
+import java.util.Optional;
+
 /**
  * Closes another sink once: when it is closed, or before that when the process ends by a signal. A
  * file that has an end, such as a timeline's, is whole then too.
@@ -30,6 +32,11 @@ public final class ClosedAtExit implements TraceSink {
     @Override
     public void flush() {
         behind.flush();
+    }
+
+    @Override
+    public Optional<String> failure() {
+        return behind.failure();
     }
 
     @Override

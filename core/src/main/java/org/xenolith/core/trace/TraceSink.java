@@ -1,5 +1,7 @@
 package org.xenolith.core.trace;
 
+import java.util.Optional;
+
 /** Where trace events go. Not thread-safe: who calls it does so from one thread at a time. */
 public interface TraceSink extends AutoCloseable {
     void accept(Happening happening);
@@ -21,6 +23,11 @@ public interface TraceSink extends AutoCloseable {
 
     /** Nothing more comes for a moment: what is held back may go out. */
     default void flush() {}
+
+    /** Why events were not written; empty if all were. All is known after {@link #close}. */
+    default Optional<String> failure() {
+        return Optional.empty();
+    }
 
     @Override
     default void close() {}

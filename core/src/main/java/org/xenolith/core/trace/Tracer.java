@@ -220,6 +220,11 @@ public final class Tracer implements AutoCloseable {
         }
     }
 
+    /** Why viewers did not get all; for a tracer that is closed. */
+    public List<String> failures() {
+        return viewers.stream().flatMap(viewer -> viewer.sink.failure().stream()).toList();
+    }
+
     /** No event comes any more. */
     @Override
     public void close() {

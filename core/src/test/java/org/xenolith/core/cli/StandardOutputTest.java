@@ -36,7 +36,7 @@ final class StandardOutputTest {
     void commandThatCouldNotSayWhatItHadToSayHasFailed(int status, int told) {
         assertThat(status(failing("No space left on device"), status)).isEqualTo(told);
         assertThat(err.toString())
-                .isEqualTo("vmm: the output could not be written: No space left on device\n");
+                .isEqualTo("vmm: standard output could not be written: No space left on device\n");
     }
 
     @ParameterizedTest

@@ -30,6 +30,7 @@ import org.xenolith.devices.terminal.TerminalSession;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -47,6 +48,7 @@ final class VmmTest {
     private final Deque<Outcome.Ending> endings = new ArrayDeque<>();
     private Duration delay = Duration.ZERO;
     private final ByteArrayOutputStream console = new ByteArrayOutputStream();
+    private OutputStream terminal = console;
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
     private boolean debug;
@@ -297,6 +299,32 @@ final class VmmTest {
 
         assertThat(err.toString())
                 .isEqualTo("vmm: the guest was stopped: it did not power off within 1500 ms.\n");
+    }
+
+    private static OutputStream failing(String why) {
+        return new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException(why);
+            }
+        };
+    }
+
+    @Test
+    void bootIntoAFullDiskIsNoSuccess() {
+        terminal = failing("No space left on device");
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("vmm: standard output could not be written: No space left on device\n");
+        endings.add(new Outcome.PoweredOff(7));
+        assertThat(vmm("boot")).isEqualTo(7);
+    }
+
+    @Test
+    void guestWhoseReaderHasSeenEnoughIsNoFailure() {
+        terminal = failing("Broken pipe");
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString()).isEmpty();
     }
 
     @Test
@@ -609,7 +637,7 @@ final class VmmTest {
                         file ->
                                 new Services.Inspection(
                                         Files.size(file) + " bytes\n", file.equals(kernel)),
-                        () -> TerminalSession.on(InputStream.nullInputStream(), console),
+                        () -> TerminalSession.on(InputStream.nullInputStream(), terminal),
                         ControlFolder.in(folder.resolve("sockets")),
                         false);
         return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), debug)

@@ -257,6 +257,22 @@ final class TraceSinksTest {
             sink.accept(at(i, 0, new TraceEvent.Scheduled()));
         }
         sink.close();
+        assertThat(sink.failure()).contains("the disk is full");
+    }
+
+    /** Who made it in vain is told in the end. */
+    @Test
+    void traceThatCouldNotBeWrittenRemembersWhyInTheWordsOfTheDisk() {
+        TraceSink sink = ClosedAtExit.of(new BackgroundSink(new TextSink(new FullDisk())));
+        sink.close();
+        assertThat(sink.failure()).contains("no space left");
+        Tracer tracer =
+                new Tracer(
+                        TraceFilter.of(Set.of(TraceTopic.SCHEDULE)), Symbols.NONE, List.of(sink));
+        assertThat(tracer.failures()).containsExactly("no space left");
+        TraceSink well = new BackgroundSink(_ -> {});
+        well.close();
+        assertThat(well.failure()).isEmpty();
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -41,6 +42,9 @@ final class TerminalOutput {
     private long taken;
     private boolean closing;
     private boolean broken;
+
+    /** Why; null while the stream takes what is written. */
+    private IOException failure;
 
     /**
      * @param onBroken called once, on the writer's thread, when the stream fails
@@ -114,6 +118,16 @@ final class TerminalOutput {
         all.forEach(Runnable::run);
     }
 
+    /** Why bytes were dropped; empty if none were, as far as is known. */
+    Optional<IOException> failure() {
+        lock.lock();
+        try {
+            return Optional.ofNullable(failure);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Waits until everything is written, or the stream has failed, or the time is over. */
     void close(long timeoutNanos) {
         lock.lock();
@@ -138,8 +152,8 @@ final class TerminalOutput {
                 stream.write(chunk, 0, length);
                 stream.flush();
             }
-        } catch (IOException readerIsGone) {
-            stop();
+        } catch (IOException e) {
+            stop(e);
             announceRoom();
             onBroken.run();
         }
@@ -163,10 +177,11 @@ final class TerminalOutput {
         }
     }
 
-    private void stop() {
+    private void stop(IOException why) {
         lock.lock();
         try {
             broken = true;
+            failure = why;
             changed.signalAll();
         } finally {
             lock.unlock();

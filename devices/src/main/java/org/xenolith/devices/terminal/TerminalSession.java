@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -82,6 +83,11 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     /** A session that takes the stream for the keys of a terminal already in raw mode. */
     static TerminalSession onKeys(InputStream keys, OutputStream out) {
         return new TerminalSession(keys, false, out, true, null);
+    }
+
+    /** Why output was lost, a reader that has left included; all is known after {@link #close}. */
+    public Optional<IOException> failure() {
+        return output.failure();
     }
 
     /** Whether a user sits at a terminal, who should be told how to leave. */

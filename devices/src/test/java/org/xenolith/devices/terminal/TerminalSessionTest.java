@@ -179,6 +179,10 @@ final class TerminalSessionTest {
             session.write(new byte[] {'#'}, 0, 1);
             assertThat(recorder.next()).isEqualTo("leave");
             session.write(new byte[2 * TerminalOutput.CAPACITY], 0, 2 * TerminalOutput.CAPACITY);
+            assertThat(session.failure())
+                    .get()
+                    .extracting(IOException::getMessage)
+                    .isEqualTo("Broken pipe");
         } finally {
             never.countDown();
         }
