@@ -9,20 +9,44 @@ import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /** {@code vmm console GUEST}: this terminal becomes one more console of the guest. */
 @Command(
         name = "console",
         header = "Attaches this terminal to a running guest's console.",
-        description = {"", "Ctrl-] leaves; the guest runs on.", ""})
+        description = {
+            "",
+            "Ctrl-] leaves; the guest runs on. Of a guest that has ended it shows what there is.",
+            "Input that is no terminal is typed to its end; the answer is over when the guest has"
+                + " said nothing for a while.",
+            ""
+        },
+        footer = {
+            "",
+            "Example:",
+            "  echo 'sleep 5; date' | vmm console web --wait 10s"
+        })
 final class ConsoleCommand extends GuestVerb {
     @Parameters(paramLabel = "GUEST", description = "Name or id.")
     private String guest;
+
+    @Option(
+            names = "--wait",
+            paramLabel = "TIME",
+            defaultValue = "1s",
+            converter = TimeSpan.class,
+            description =
+                    "Leaves when the input has ended and the guest has said nothing for so long."
+                            + " Default: 1s.")
+    private Duration patience;
 
     private final Supplier<TerminalSession> terminal;
 
@@ -37,18 +61,22 @@ final class ConsoleCommand extends GuestVerb {
         JsonObject request = RunningHosts.request("console");
         ControlClient client = found.client();
         found.ask(request);
-        try (TerminalSession session = terminal.get()) {
+        TerminalSession session = terminal.get();
+        try (session) {
             if (session.interactive()) {
                 spec.commandLine()
                         .getErr()
                         .println("Console of " + found.name() + "; Ctrl-] leaves.");
             }
-            session.start(new Keys(client));
+            Keys keys = new Keys(client, patience);
+            session.start(keys);
             byte[] bytes = new byte[4096];
             for (int n = read(client, bytes); n > 0; n = read(client, bytes)) {
+                keys.answered();
                 session.write(bytes, 0, n);
             }
         }
+        tellLost(session);
     }
 
     /** Leaving closes the connection under the reader. */
@@ -61,7 +89,22 @@ final class ConsoleCommand extends GuestVerb {
     }
 
     /** What is typed here goes to the guest. */
-    private record Keys(ControlClient client) implements InputListener {
+    private static final class Keys implements InputListener {
+        private final ControlClient client;
+        private final Duration patience;
+
+        /** {@link System#nanoTime} when the guest was last heard, or spoken to. */
+        private volatile long heardNanos = System.nanoTime();
+
+        Keys(ControlClient client, Duration patience) {
+            this.client = client;
+            this.patience = patience;
+        }
+
+        void answered() {
+            heardNanos = System.nanoTime();
+        }
+
         @Override
         public void typed(byte[] bytes, int length) {
             try {
@@ -73,9 +116,20 @@ final class ConsoleCommand extends GuestVerb {
             }
         }
 
-        /** A pipe that ends has said what it had to say; what the guest answers is still shown. */
+        /**
+         * A pipe that ends has said what it had to say, and a script waits for the answer. Xen's
+         * client leaves at once, before most guests have answered.
+         */
         @Override
-        public void endOfInput() {}
+        public void endOfInput() {
+            answered();
+            long silence = 0;
+            while (silence < patience.toNanos()) {
+                LockSupport.parkNanos(patience.toNanos() - silence);
+                silence = System.nanoTime() - heardNanos;
+            }
+            leave();
+        }
 
         @Override
         public void leave() {

@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,6 +50,12 @@ abstract class GuestVerb implements Callable<Integer> {
     private void tell(ControlException refused) {
         spec.commandLine().getErr().println("vmm: " + refused.getMessage());
         failed = true;
+    }
+
+    /** What a console could not show makes a failure of the command. */
+    final void tellLost(TerminalSession console) {
+        PrintWriter err = spec.commandLine().getErr();
+        failed |= StandardOutput.statusAfter(console, ExitStatus.OK, err) != ExitStatus.OK;
     }
 
     /** What is done with each of several guests. */

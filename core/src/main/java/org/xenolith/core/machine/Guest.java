@@ -467,6 +467,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private synchronized void drainConsole() {
         if (domain.hasEnded() && !closed) {
             rings.console().drain();
+            console.end(); // a guest that is preserved stays, and says no more
         }
     }
 

@@ -99,7 +99,7 @@ public final class SharedConsole implements ConsoleIo {
         };
     }
 
-    /** The guest is gone: attachers are sent away. */
+    /** The guest has ended, and all it printed is here: attachers are sent away. */
     void end() {
         List<Viewer> left;
         synchronized (viewers) {

@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -20,8 +21,10 @@ import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.control.Verbs;
 import org.xenolith.devices.console.ConsoleSink;
+import org.xenolith.devices.terminal.InputListener;
 import org.xenolith.devices.terminal.TerminalSession;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,6 +43,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 
 /** The commands that talk to running guests, against a host that only writes down what it hears. */
 @Timeout(60)
@@ -53,6 +57,10 @@ final class GuestVerbsTest {
     private String traced = "";
     private String refusal;
     private Duration delay = Duration.ZERO;
+    private InputStream input = InputStream.nullInputStream();
+    private OutputStream console = new ByteArrayOutputStream();
+    private final StringBuffer typed = new StringBuffer();
+    private BiConsumer<ConsoleSink, Runnable> attached = (_, _) -> {};
     private ControlServer host;
 
     /** Two guests, web and db. */
@@ -96,8 +104,31 @@ final class GuestVerbsTest {
         @Override
         public Attachment attach(String guest, ConsoleSink sink, Runnable ended)
                 throws ControlException {
-            throw new ControlException("There are no consoles.");
+            attached.accept(sink, ended);
+            return new Attachment() {
+                @Override
+                public InputListener keys() {
+                    return new Typed();
+                }
+
+                @Override
+                public void close() {}
+            };
         }
+    }
+
+    /** What a guest gets from its console. */
+    private final class Typed implements InputListener {
+        @Override
+        public void typed(byte[] bytes, int length) {
+            typed.append(new String(bytes, 0, length, StandardCharsets.US_ASCII));
+        }
+
+        @Override
+        public void endOfInput() {}
+
+        @Override
+        public void leave() {}
     }
 
     private Path sockets() {
@@ -121,9 +152,7 @@ final class GuestVerbsTest {
                         null,
                         null,
                         null,
-                        () ->
-                                TerminalSession.on(
-                                        InputStream.nullInputStream(), new ByteArrayOutputStream()),
+                        () -> TerminalSession.on(input, console),
                         ControlFolder.in(sockets()),
                         false);
         return new Vmm(services, new PrintWriter(out, true), new PrintWriter(err, true), false)
@@ -388,6 +417,63 @@ final class GuestVerbsTest {
         assertThat(vmm("trace", "web", argument)).isEqualTo(2);
         assertThat(err.toString()).contains(said);
         assertThat(heard).isEmpty();
+    }
+
+    // ---- console ----
+
+    private static void print(ConsoleSink sink, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        sink.write(bytes, 0, bytes.length);
+    }
+
+    @Test
+    void consoleWithoutInputShowsThePastAndLeaves() {
+        attached = (sink, _) -> print(sink, "login: ");
+        assertThat(vmm("console", "web")).isZero();
+        assertThat(console).hasToString("login: ");
+    }
+
+    @Test
+    void consoleAtTheEndOfItsInputWaitsUntilTheGuestHasAnswered() {
+        input = new ByteArrayInputStream("date\n".getBytes(StandardCharsets.US_ASCII));
+        attached =
+                (sink, _) ->
+                        Thread.startVirtualThread(
+                                () -> {
+                                    for (int i = 0; i < 8; i++) {
+                                        LockSupport.parkNanos(250_000_000);
+                                        print(sink, "line " + i + "\n");
+                                    }
+                                });
+        assertThat(vmm("console", "web", "--wait", "3s")).isZero();
+        assertThat(typed).hasToString("date\n");
+        assertThat(console.toString()).endsWith("line 7\n");
+    }
+
+    @Test
+    void consoleOfAGuestThatHasEndedShowsWhatThereIsAndLeavesWithoutWaiting() {
+        attached =
+                (sink, ended) -> {
+                    print(sink, "It crashed.");
+                    ended.run();
+                };
+        assertTimeout(Duration.ofSeconds(30), () -> vmm("console", "web", "--wait", "1h"));
+        assertThat(console).hasToString("It crashed.");
+    }
+
+    @Test
+    void consoleThatCannotBeShownIsAFailure() {
+        console =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) throws IOException {
+                        throw new IOException("No space left on device");
+                    }
+                };
+        attached = (sink, _) -> print(sink, "login: ");
+        assertThat(vmm("console", "web")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("vmm: standard output could not be written: No space left on device\n");
     }
 
     // ---- where ----
