@@ -1,7 +1,9 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.config.GuestName;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.machine.BootDisk;
 import org.xenolith.core.machine.BootOptions;
@@ -88,7 +90,9 @@ final class BootCommand extends ServiceCommand {
     @Option(
             names = {"-n", "--name"},
             paramLabel = "NAME",
-            description = "Name of the guest. Default: the image's name.")
+            description =
+                    "Name of the guest: letters, digits, - _ and ., not digits alone. Default:"
+                            + " the image's name.")
     private String name;
 
     @Option(
@@ -168,7 +172,18 @@ final class BootCommand extends ServiceCommand {
         }
     }
 
+    private void checkName() {
+        try {
+            if (name != null) {
+                GuestName.check(name);
+            }
+        } catch (ConfigException e) {
+            throw NamedFile.usage(spec, e.getMessage() + ".");
+        }
+    }
+
     private BootOptions options() throws IOException {
+        checkName();
         completeTrace();
         Optional<Path> configuration = source.configuration();
         return configuration.isPresent() ? configured(configuration.get()) : named();

@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestName;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
@@ -180,7 +181,7 @@ final class BootSource {
 
     private static String fileName(Path file) {
         Path last = file.toAbsolutePath().normalize().getFileName();
-        return last == null ? "root" : last.toString();
+        return last == null ? "root" : GuestName.from(last.toString());
     }
 
     private ParameterException usage(String sentence) {

@@ -133,10 +133,7 @@ public final class TomlFleetFile {
     }
 
     private GuestConfig guest(String name, TomlTable guest) throws ConfigException {
-        if (!name.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")) {
-            throw new ConfigException(
-                    source, 0, "'" + name + "' is no name: use letters, digits, '-', '_' and '.'");
-        }
+        GuestName.check(source, 0, name);
         MemoryRange memory = size(guest, "memory", text(guest, "memory").orElse("256M"));
         List<DiskSpec> disks = new ArrayList<>();
         for (String disk : texts(guest, "disk", List.of())) {

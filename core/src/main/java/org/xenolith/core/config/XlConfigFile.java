@@ -71,8 +71,7 @@ public final class XlConfigFile {
                 });
         long memory = mebibytes("memory", GuestConfig.DEFAULT_MEMORY_BYTES >> 20);
         return new GuestConfig(
-                string("name")
-                        .orElseThrow(() -> new ConfigException(source, 0, "the guest has no name")),
+                name(),
                 Optional.empty(),
                 string("kernel").map(Path::of),
                 string("ramdisk").map(Path::of),
@@ -87,6 +86,13 @@ public final class XlConfigFile {
                 action("on_poweroff", Action.DESTROY),
                 action("on_reboot", Action.RESTART),
                 action("on_crash", Action.DESTROY));
+    }
+
+    private String name() throws ConfigException {
+        String name =
+                string("name")
+                        .orElseThrow(() -> new ConfigException(source, 0, "the guest has no name"));
+        return GuestName.check(source, values.get("name").line(), name);
     }
 
     private void requirePv() throws ConfigException {

@@ -5,6 +5,7 @@ import com.google.gson.JsonParseException;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.config.GuestName;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;
@@ -156,7 +157,7 @@ record SavedGuest(
                 disks.add(disk.toDisk());
             }
             return new SavedGuest(
-                    read.name,
+                    GuestName.from(read.name), // the file may be another's, or older than the rule
                     read.memoryBytes,
                     new GuestDevices(
                             disks,

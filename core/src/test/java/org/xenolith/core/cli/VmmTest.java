@@ -196,9 +196,10 @@ final class VmmTest {
     @Test
     void valueOfAnOptionIsNoSpellingOfXlOrQemu() {
         assertThat(vmm("create", "-c", "-k", kernel.toString(), "--append", "-c")).isZero();
-        assertThat(vmm("boot", "-k", kernel.toString(), "--name", "-smp")).isZero();
+        assertThat(vmm("boot", "-k", kernel.toString(), "--trace-function", "-smp"))
+                .isZero();
         assertThat(booted.getFirst().commandLine()).endsWith(" -c");
-        assertThat(booted.getLast().name()).isEqualTo("-smp");
+        assertThat(booted.getLast().traceFunction()).isEqualTo("-smp");
     }
 
     @Test
@@ -268,6 +269,22 @@ final class VmmTest {
         assertThat(vmm("boot", "-k", kernel.toString(), "-d", root.toString())).isZero();
         assertThat(booted.getLast().kernel()).as("the user's kernel").isEqualTo(kernel);
         assertThat(booted.getLast().initrd()).isEmpty();
+    }
+
+    @Test
+    void nameThatSteersATerminalIsRefusedWithoutBeingPrinted() {
+        for (String name : List.of("", "a\nb", "\u001b[31mred")) {
+            assertThat(vmm("boot", "-n", name)).isEqualTo(2);
+        }
+        assertThat(err.toString()).contains("'\\x1b[31mred' is no name").doesNotContain("\u001b");
+        assertThat(booted).isEmpty();
+    }
+
+    @Test
+    void guestOfAFileWhoseNameIsNoneHasOneThatIs() throws IOException {
+        Path odd = Files.copy(kernel, folder.resolve("my kernel"));
+        assertThat(vmm("boot", odd.toString())).isZero();
+        assertThat(booted).extracting(BootOptions::name).containsExactly("my-kernel");
     }
 
     @Test
@@ -372,6 +389,7 @@ final class VmmTest {
                 "boot --vcpus 0|'0' is no number of CPUs: write 1 to 32",
                 "boot --smp 33|'33' is no number of CPUs: write 1 to 32",
                 "boot --vcpus 2 --tier verify|The guest has 2 vCPUs: --tier=verify is for guests with",
+                "boot -n 5|'5' is no name: use up to 63 letters, digits, '-', '_' and '.'",
                 "boot --timeout soon|'soon' is no time: write 60s, 2m or 500ms",
                 "boot --trace all|'all' is no topic: choose from hypercall, fault, event, mmu,",
                 "boot nix|'nix' is neither a known guest (guest, debian) nor a kernel file.",

@@ -104,6 +104,7 @@ class TomlFleetFileTest {
                 "'guest = 5' | f: ",
                 "'[guest]\\na = 5' | f:2: write a guest as [guest.a]",
                 "'[guest.\"a b\"]' | f: 'a b' is no name",
+                "'[guest.5]' | f: '5' is no name",
                 "'[guest.a]\\ncount = 2\\n[guest.a1]' | f: two guests are called a1",
                 "'[guest.a' | f:1: "
             })

@@ -63,6 +63,7 @@ class XlConfigFileTest {
             delimiter = '|',
             value = {
                 "name = \"a | f:1: a text has no closing \"",
+                "memory = 5\\nname = '7' | f:2: '7' is no name",
                 "name = 'a'\\nmemory = many | f:2: 'many' is no number that fits here",
                 "name = 'a'\\nvcpus = 0 | f:2: vcpus is a number from 1 to 32",
                 "name = 'a'\\nvcpus = 33 | f:2: vcpus is a number from 1 to 32",

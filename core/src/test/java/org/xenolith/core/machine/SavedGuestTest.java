@@ -103,6 +103,12 @@ class SavedGuestTest {
     }
 
     @Test
+    void guestWhoseNameInAFileIsNoneHasOneThatIs() throws Exception {
+        String text = WHOLE.replace("\"a\"", "\"my disk\\u001b\"") + "}";
+        assertThat(SavedGuest.parse(text).name()).isEqualTo("my-disk-");
+    }
+
+    @Test
     void guestOnADirectoryIsNotSavedAsItsDiskGoesWithTheProcess() {
         assertThatThrownBy(() -> SavedGuest.of(with("/var/tmp/xenolith-directory-7.ext4,raw,xvda")))
                 .isInstanceOf(SnapshotException.class)
