@@ -31,7 +31,7 @@ final class SaveCommand extends GuestVerb {
     @Parameters(index = "1", paramLabel = "FILE", description = "What to write.")
     private Path file;
 
-    @Option(names = "-c", description = "Leaves the guest running.")
+    @Option(names = "-c", description = "Leaves the guest as it was: running, or paused.")
     private boolean leaveRunning;
 
     @Option(names = "-p", description = "Leaves the guest paused.")
@@ -39,6 +39,13 @@ final class SaveCommand extends GuestVerb {
 
     SaveCommand(ControlFolder folder) {
         super(folder);
+    }
+
+    @Override
+    void check() {
+        if (leaveRunning && leavePaused) {
+            throw usage("-c and -p exclude each other: the guest is left in one state");
+        }
     }
 
     @Override

@@ -417,6 +417,7 @@ final class VmmTest {
                 "pages G --vcpu -1|--vcpu is a number from 0 to 31, not -1.",
                 "pages G --mfn zz|'zz' is no frame number.",
                 "rings G --limit 10001|--limit is a number from 0 to 10000, not 10001.",
+                "save -c -p G /tmp/x|-c and -p exclude each other: the guest is left in one state.",
                 "xenstore write /local|write needs a path and a value."
             })
     void wrongUsageIsOneSentenceAndStatusTwo(String line, String sentence) {
