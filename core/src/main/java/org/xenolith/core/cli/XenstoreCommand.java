@@ -16,27 +16,15 @@ import java.io.IOException;
 
 /** {@code vmm xenstore ls|read|write}: the store of a running host. */
 @Command
-final class XenstoreCommand extends GuestVerb {
-    private final String verb;
-
+abstract class XenstoreCommand extends GuestVerb {
     @Option(
             names = {"-g", "--guest"},
             paramLabel = "GUEST",
             description = "The host that runs this guest; paths may begin at its home.")
     private String guest;
 
-    @Option(names = "-p", description = "Shows permissions too.")
-    private boolean permissions;
-
-    @Parameters(index = "0", arity = "0..1", paramLabel = "PATH", description = "Default: /.")
-    private String path = "";
-
-    @Parameters(index = "1", arity = "0..1", paramLabel = "VALUE", description = "To be written.")
-    private String value;
-
-    private XenstoreCommand(String verb, ControlFolder folder) {
+    private XenstoreCommand(ControlFolder folder) {
         super(folder);
-        this.verb = verb;
     }
 
     @Command(
@@ -53,42 +41,133 @@ final class XenstoreCommand extends GuestVerb {
 
     static CommandLine group(ControlFolder folder) {
         return new CommandLine(new Group())
-                .addSubcommand(command("ls", "Lists a node and all below it.", folder))
-                .addSubcommand(command("read", "Prints the value of a node.", folder))
-                .addSubcommand(command("write", "Sets the value of a node.", folder));
+                .addSubcommand(new Listing(folder))
+                .addSubcommand(new Reading(folder))
+                .addSubcommand(new Writing(folder));
     }
 
-    private static CommandLine command(String verb, String header, ControlFolder folder) {
-        CommandLine command = new CommandLine(new XenstoreCommand(verb, folder));
-        command.getCommandSpec().name(verb).usageMessage().header(header);
-        return command;
-    }
+    @Command(name = "ls", header = "Lists a node and all below it.")
+    private static final class Listing extends XenstoreCommand {
+        @Option(names = "-p", description = "Shows permissions too.")
+        private boolean permissions;
 
-    @Override
-    void check() {
-        if (verb.equals("write") && value == null) {
-            throw usage("write needs a path and a value");
+        @Parameters(
+                arity = "0..1",
+                paramLabel = "PATH",
+                description = "Default: /, or the home of the guest of -g.")
+        private String path = "";
+
+        Listing(ControlFolder folder) {
+            super(folder);
+        }
+
+        @Override
+        void perform(RunningHosts hosts) throws IOException, ControlException {
+            JsonElement answer = ask(hosts, "xenstore-ls", path, null);
+            if (json) {
+                out().println(answer);
+            } else {
+                show(answer.getAsJsonArray());
+            }
+        }
+
+        /** As xenstore-ls: a space for each level below the node, and the path's last part. */
+        private void show(JsonArray nodes) {
+            int top = level(nodes.get(0).getAsJsonObject());
+            for (JsonElement node : nodes) {
+                show(node.getAsJsonObject(), level(node.getAsJsonObject()) - top);
+            }
+        }
+
+        private static int level(JsonObject node) {
+            String path = node.get("path").getAsString();
+            return path.equals("/") ? 0 : (int) path.chars().filter(c -> c == '/').count();
+        }
+
+        private void show(JsonObject node, int indent) {
+            String full = node.get("path").getAsString();
+            String name = full.substring(full.lastIndexOf('/') + 1);
+            String line =
+                    " ".repeat(indent)
+                            + (name.isEmpty() ? "/" : name)
+                            + " = \""
+                            + node.get("value").getAsString()
+                            + "\"";
+            if (permissions) {
+                line += "   (" + node.get("permissions").getAsString() + ")";
+            }
+            out().println(line);
         }
     }
 
-    @Override
-    void perform(RunningHosts hosts) throws IOException, ControlException {
-        JsonObject request = RunningHosts.request("xenstore-" + verb);
-        request.addProperty("path", absolute(hosts));
-        if (verb.equals("write")) {
+    @Command(name = "read", header = "Prints the value of a node.")
+    private static final class Reading extends XenstoreCommand {
+        @Parameters(paramLabel = "PATH", description = "The node.")
+        private String path;
+
+        Reading(ControlFolder folder) {
+            super(folder);
+        }
+
+        @Override
+        void check() {
+            requireNode(path);
+        }
+
+        @Override
+        void perform(RunningHosts hosts) throws IOException, ControlException {
+            JsonElement answer = ask(hosts, "xenstore-read", path, null);
+            out().println(json ? answer.toString() : answer.getAsString());
+        }
+    }
+
+    @Command(name = "write", header = "Sets the value of a node.")
+    private static final class Writing extends XenstoreCommand {
+        @Parameters(index = "0", paramLabel = "PATH", description = "The node, made if need be.")
+        private String path;
+
+        @Parameters(index = "1", paramLabel = "VALUE", description = "To be written.")
+        private String value;
+
+        Writing(ControlFolder folder) {
+            super(folder);
+        }
+
+        @Override
+        void check() {
+            requireNode(path);
+        }
+
+        @Override
+        void perform(RunningHosts hosts) throws IOException, ControlException {
+            JsonElement answer = ask(hosts, "xenstore-write", path, value);
+            if (json) {
+                out().println(answer);
+            }
+        }
+    }
+
+    /** An empty path would be the root's, or a guest's home: nobody means that by nothing. */
+    final void requireNode(String path) {
+        if (path.isEmpty()) {
+            throw usage("PATH is empty: the root is /");
+        }
+    }
+
+    /**
+     * @param value null for verbs that take none
+     */
+    final JsonElement ask(RunningHosts hosts, String verb, String path, String value)
+            throws IOException, ControlException {
+        JsonObject request = RunningHosts.request(verb);
+        request.addProperty("path", absolute(path, hosts));
+        if (value != null) {
             request.addProperty("value", value);
         }
-        JsonElement answer = hosts.only(guest).ask(request);
-        if (json) {
-            out().println(answer);
-        } else if (verb.equals("ls")) {
-            show(answer.getAsJsonArray());
-        } else if (verb.equals("read")) {
-            out().println(answer.getAsString());
-        }
+        return hosts.only(guest).ask(request);
     }
 
-    private String absolute(RunningHosts hosts) throws IOException, ControlException {
+    private String absolute(String path, RunningHosts hosts) throws IOException, ControlException {
         if (path.startsWith("/")) {
             return path;
         }
@@ -97,33 +176,5 @@ final class XenstoreCommand extends GuestVerb {
         }
         String home = "/local/domain/" + hosts.find(guest).guest().get("id").getAsInt();
         return path.isEmpty() ? home : home + "/" + path;
-    }
-
-    /** As xenstore-ls: a space for each level below the node, and the last part of the path. */
-    private void show(JsonArray nodes) {
-        int top = level(nodes.get(0).getAsJsonObject());
-        for (JsonElement node : nodes) {
-            show(node.getAsJsonObject(), level(node.getAsJsonObject()) - top);
-        }
-    }
-
-    private static int level(JsonObject node) {
-        String path = node.get("path").getAsString();
-        return path.equals("/") ? 0 : (int) path.chars().filter(c -> c == '/').count();
-    }
-
-    private void show(JsonObject node, int indent) {
-        String full = node.get("path").getAsString();
-        String name = full.substring(full.lastIndexOf('/') + 1);
-        String line =
-                " ".repeat(indent)
-                        + (name.isEmpty() ? "/" : name)
-                        + " = \""
-                        + node.get("value").getAsString()
-                        + "\"";
-        if (permissions) {
-            line += "   (" + node.get("permissions").getAsString() + ")";
-        }
-        out().println(line);
     }
 }

@@ -19,6 +19,7 @@ import org.xenolith.core.watch.StoreReport;
 import org.xenolith.core.watch.WhereReport;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.core.xenstore.XenstoreException;
+import org.xenolith.devices.console.Escaped;
 import org.xenolith.pv.ring.ByteRing;
 
 import java.util.ArrayList;
@@ -151,8 +152,19 @@ final class WatchVerbs {
                 default -> throw new IllegalStateException("no verb of xenstore is called " + verb);
             };
         } catch (XenstoreException refused) {
-            throw new ControlException("xenstore refuses '" + path + "': " + refused.getMessage());
+            throw new ControlException(sentence(path, refused));
         }
+    }
+
+    private static String sentence(String path, XenstoreException refused) {
+        String name = Escaped.of(path);
+        return switch (refused.error()) {
+            case EINVAL ->
+                    "'%s' is no path of xenstore: / and names of letters, digits, '-', '_' and '@'."
+                            .formatted(name);
+            case E2BIG, ENOSPC -> "xenstore has no room for that at '" + name + "'.";
+            default -> "xenstore refuses '" + name + "': " + refused.getMessage() + ".";
+        };
     }
 
     private static JsonArray list(Xenstore store, String path) throws ControlException {

@@ -8,6 +8,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -417,6 +418,32 @@ final class GuestVerbsTest {
         assertThat(vmm("trace", "web", argument)).isEqualTo(2);
         assertThat(err.toString()).contains(said);
         assertThat(heard).isEmpty();
+    }
+
+    // ---- xenstore ----
+
+    @Test
+    void emptyPathIsNotTheRootsNorTheHomeOfAGuest() {
+        assertThat(vmm("xenstore", "write", "", "x")).isEqualTo(2);
+        assertThat(vmm("xenstore", "read", "-g", "web", "")).isEqualTo(2);
+        assertThat(err.toString()).contains("vmm: PATH is empty: the root is /.");
+        assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void storeIsAskedForWhatWasNamed() {
+        answer = new JsonPrimitive("web");
+        assertThat(vmm("xenstore", "read", "-g", "web", "name")).isZero();
+        assertThat(out).hasToString("web\n");
+        assertThat(heard.getFirst().get("path").getAsString()).isEqualTo("/local/domain/1/name");
+        assertThat(vmm("xenstore", "write", "/tool/x", "")).isZero();
+        assertThat(heard.get(1).get("value").getAsString()).isEmpty();
+        answer =
+                JsonParser.parseString(
+                        "[{'path':'/','value':'','permissions':'n0'},"
+                                + "{'path':'/tool','value':'1','permissions':'n0'}]");
+        assertThat(vmm("xenstore", "ls", "-p")).isZero();
+        assertThat(out.toString()).endsWith("/ = \"\"   (n0)\n tool = \"1\"   (n0)\n");
     }
 
     // ---- console ----

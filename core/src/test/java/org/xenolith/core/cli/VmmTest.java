@@ -418,7 +418,12 @@ final class VmmTest {
                 "pages G --mfn zz|'zz' is no frame number.",
                 "rings G --limit 10001|--limit is a number from 0 to 10000, not 10001.",
                 "save -c -p G /tmp/x|-c and -p exclude each other: the guest is left in one state.",
-                "xenstore write /local|write needs a path and a value."
+                "xenstore write /local|Missing required parameter: 'VALUE'",
+                "xenstore write -g G /local|Missing required parameter: 'VALUE'",
+                "xenstore read|Missing required parameter: 'PATH'",
+                "xenstore ls / x|Unmatched argument at index 3: 'x'",
+                "xenstore read / x|Unmatched argument at index 3: 'x'",
+                "xenstore read -p /|Unknown option: '-p'"
             })
     void wrongUsageIsOneSentenceAndStatusTwo(String line, String sentence) {
         assertThat(vmm(line.split(" "))).isEqualTo(2);
