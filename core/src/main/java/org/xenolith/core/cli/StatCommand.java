@@ -19,6 +19,9 @@ import java.util.Map;
         header = "Tells what a running guest has done so far.",
         description = {"", "Instructions, hypercalls by name, faults, memory, time.", ""})
 final class StatCommand extends GuestVerb {
+    /** Its members are names as Xen has them, where the others are words of ours. */
+    private static final String NAMES = "hypercalls_by_name";
+
     @Parameters(paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 
@@ -32,16 +35,17 @@ final class StatCommand extends GuestVerb {
         if (json) {
             out().println(stat);
         } else {
-            print("", stat.getAsJsonObject());
+            print("", stat.getAsJsonObject(), false);
         }
     }
 
-    private void print(String indent, JsonObject figures) {
+    private void print(String indent, JsonObject figures, boolean areNames) {
         for (Map.Entry<String, JsonElement> figure : figures.entrySet()) {
-            String label = indent + figure.getKey().replace('_', ' ');
+            String key = figure.getKey();
+            String label = indent + (areNames ? key : key.replace('_', ' '));
             if (figure.getValue().isJsonObject()) {
                 out().println(label);
-                print(indent + "  ", figure.getValue().getAsJsonObject());
+                print(indent + "  ", figure.getValue().getAsJsonObject(), key.equals(NAMES));
             } else {
                 out().printf(Locale.ROOT, "%-24s %s%n", label, text(figure.getValue()));
             }

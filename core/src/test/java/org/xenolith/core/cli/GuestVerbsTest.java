@@ -420,6 +420,25 @@ final class GuestVerbsTest {
         assertThat(heard).isEmpty();
     }
 
+    @Test
+    void hypercallsAreCalledWhatXenCallsThem() {
+        answer =
+                JsonParser.parseString(
+                        "{'name':'web','page_walks':1234,'hypercalls':3,'hypercalls_by_name':"
+                                + "{'sched_op':2,'xen_version':1}}");
+        assertThat(vmm("stat", "web")).isZero();
+        assertThat(out)
+                .hasToString(
+                        """
+                        name                     web
+                        page walks               1,234
+                        hypercalls               3
+                        hypercalls by name
+                          sched_op               2
+                          xen_version            1
+                        """);
+    }
+
     // ---- xenstore ----
 
     @Test
