@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Two guests of a host, spoken to over its control socket. */
 @Timeout(60)
@@ -378,6 +379,22 @@ class HostVerbsBootTest {
         assertThatThrownBy(() -> VmmMachine.requireNothingLost(outcome, host.losses()))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("could not be closed: No space left on device");
+    }
+
+    @Test
+    void readersOfAConsoleAreSentAwayWhenTheGuestHasEndedAndIsKept() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = lantern(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            AtomicInteger sentAway = new AtomicInteger();
+            guest.console().attach((_, _, _) -> {}, sentAway::incrementAndGet);
+            console.type("poweroff\n");
+            guest.await(Optional.of(PATIENCE));
+            assertThat(sentAway).hasValue(1);
+            guest.console().attach((_, _, _) -> {}, sentAway::incrementAndGet);
+            assertThat(sentAway).as("one that came late").hasValue(2);
+        }
     }
 
     private static BlockImage fullDisk() {
