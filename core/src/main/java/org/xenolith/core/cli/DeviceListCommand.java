@@ -15,7 +15,7 @@ import java.util.Locale;
 
 /** {@code vmm network-list} and {@code vmm block-list}: the columns of xl's. */
 @Command
-final class DeviceListCommand extends GuestVerb {
+final class DeviceListCommand extends AnsweringVerb {
     private final String verb;
 
     @Parameters(arity = "1..*", paramLabel = "GUEST", description = "Name or id.")

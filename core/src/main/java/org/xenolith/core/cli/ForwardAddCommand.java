@@ -21,7 +21,7 @@ import java.io.IOException;
                     + " back or the vmm that runs the guest ends; a reboot or a save keeps it.",
             ""
         })
-final class ForwardAddCommand extends GuestVerb {
+final class ForwardAddCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

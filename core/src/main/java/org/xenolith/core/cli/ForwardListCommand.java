@@ -16,7 +16,7 @@ import java.util.Locale;
 
 /** {@code vmm forward-list GUEST}. */
 @Command(name = "forward-list", header = "Lists the ports of the host that lead to a guest.")
-final class ForwardListCommand extends GuestVerb {
+final class ForwardListCommand extends AnsweringVerb {
     @Parameters(paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

@@ -17,7 +17,7 @@ import java.io.IOException;
         name = "forward-remove",
         header = "Takes back a port of the host that leads to a guest.",
         description = {"", "TCP connections that are open go on.", ""})
-final class ForwardRemoveCommand extends GuestVerb {
+final class ForwardRemoveCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

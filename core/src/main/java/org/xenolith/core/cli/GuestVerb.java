@@ -26,9 +26,6 @@ abstract class GuestVerb implements Callable<Integer> {
             description = "Shows this help.")
     private boolean help;
 
-    @Option(names = "--json", description = "Answers with JSON, one object or list on one line.")
-    boolean json;
-
     private final ControlFolder folder;
     private boolean failed;
 

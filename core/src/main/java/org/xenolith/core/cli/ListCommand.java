@@ -24,7 +24,7 @@ import java.util.Locale;
                     + " '-'.",
             ""
         })
-final class ListCommand extends GuestVerb {
+final class ListCommand extends AnsweringVerb {
     private static final String HEADER =
             "Name                                        ID   Mem VCPUs\tState\tTime(s)";
 

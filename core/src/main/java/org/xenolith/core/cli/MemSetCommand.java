@@ -17,7 +17,7 @@ import java.io.IOException;
         name = "mem-set",
         header = "Moves a guest's balloon: it gives memory back, or gets it again.",
         description = {"", "The guest's own kernel does it, and needs a moment.", ""})
-final class MemSetCommand extends GuestVerb {
+final class MemSetCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

@@ -17,7 +17,7 @@ import java.io.IOException;
         name = "network-attach",
         header = "Gives a running guest one more network interface.",
         description = {"", "It is there until it is detached; a reboot or a save keeps it.", ""})
-final class NetworkAttachCommand extends GuestVerb {
+final class NetworkAttachCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

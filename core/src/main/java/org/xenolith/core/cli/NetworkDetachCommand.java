@@ -16,7 +16,7 @@ import java.io.IOException;
         name = "network-detach",
         header = "Asks a running guest to let go of a network interface.",
         description = {"", "The guest's own kernel does it, and needs a moment.", ""})
-final class NetworkDetachCommand extends GuestVerb {
+final class NetworkDetachCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

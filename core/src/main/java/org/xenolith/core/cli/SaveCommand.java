@@ -24,7 +24,7 @@ import java.nio.file.Path;
                 + " before it goes on. Connections to the outside end.",
             ""
         })
-final class SaveCommand extends GuestVerb {
+final class SaveCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 

@@ -13,7 +13,7 @@ import java.util.List;
 
 /** Verbs that name a guest and nothing else: pause, unpause, shutdown, reboot, destroy. */
 @Command
-final class SimpleVerb extends GuestVerb {
+final class SimpleVerb extends AnsweringVerb {
     private final String verb;
 
     @Parameters(arity = "1..*", paramLabel = "GUEST", description = "Name or id.")

@@ -18,7 +18,7 @@ import java.util.Map;
         name = "stat",
         header = "Tells what a running guest has done so far.",
         description = {"", "Instructions, hypercalls by name, faults, memory, time.", ""})
-final class StatCommand extends GuestVerb {
+final class StatCommand extends AnsweringVerb {
     /** Its members are names as Xen has them, where the others are words of ours. */
     private static final String NAMES = "hypercalls_by_name";
 

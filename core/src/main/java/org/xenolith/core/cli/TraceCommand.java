@@ -44,7 +44,7 @@ import java.util.concurrent.atomic.AtomicInteger;
             "  vmm trace web --function 'xen_*' --for 5s",
             "  vmm trace web schedule,hypercall --for 2s -o web.json"
         })
-final class TraceCommand extends GuestVerb {
+final class TraceCommand extends AnsweringVerb {
     /** Behind the trace, before how it ended. */
     private static final char END_MARK = '\0';
 

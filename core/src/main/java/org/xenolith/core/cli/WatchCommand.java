@@ -12,7 +12,7 @@ import java.util.Locale;
 
 /** What the verbs that look into a guest have in common: columns. */
 @Command
-abstract class WatchCommand extends GuestVerb {
+abstract class WatchCommand extends AnsweringVerb {
     WatchCommand(ControlFolder folder) {
         super(folder);
     }

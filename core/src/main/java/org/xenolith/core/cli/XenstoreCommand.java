@@ -16,7 +16,7 @@ import java.io.IOException;
 
 /** {@code vmm xenstore ls|read|write}: the store of a running host. */
 @Command
-abstract class XenstoreCommand extends GuestVerb {
+abstract class XenstoreCommand extends AnsweringVerb {
     @Option(
             names = {"-g", "--guest"},
             paramLabel = "GUEST",

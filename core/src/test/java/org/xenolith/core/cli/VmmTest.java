@@ -405,6 +405,7 @@ final class VmmTest {
                 "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "bott|Did you mean boot?",
                 "boot --tierr=jit|Did you mean --tier?",
+                "console G --json|Unknown option: '--json'",
                 "help nonsense|There is no command 'nonsense'.",
                 "boot /|'/' is a directory: -d / boots it as the root file system.",
                 "image nix|'nix' is no known guest; there are guest, debian.",
