@@ -31,19 +31,27 @@ final class ForwardListCommand extends AnsweringVerb {
             out().println(forwards);
             return;
         }
+        out().println(row("Port of the host", "Port of the guest"));
         for (JsonElement forward : forwards.getAsJsonArray()) {
-            out().println(line(forward.getAsJsonObject()));
+            JsonObject each = forward.getAsJsonObject();
+            out().println(row(port(each).toString(), each.get("guest_port").getAsString()));
         }
     }
 
-    /** The port as forward-remove takes it. */
+    private static String row(String host, String guest) {
+        return "%-28s %s".formatted(host, guest);
+    }
+
+    /** The port as forward-remove takes it, and where it leads. */
     static String line(JsonObject forward) {
-        ListeningPort port =
-                new ListeningPort(
-                        Protocol.valueOf(
-                                forward.get("protocol").getAsString().toUpperCase(Locale.ROOT)),
-                        forward.get("host_address").getAsString(),
-                        forward.get("host_port").getAsInt());
-        return "%s leads to port %s".formatted(port, forward.get("guest_port").getAsString());
+        return "%s leads to port %s"
+                .formatted(port(forward), forward.get("guest_port").getAsString());
+    }
+
+    private static ListeningPort port(JsonObject forward) {
+        return new ListeningPort(
+                Protocol.valueOf(forward.get("protocol").getAsString().toUpperCase(Locale.ROOT)),
+                forward.get("host_address").getAsString(),
+                forward.get("host_port").getAsInt());
     }
 }

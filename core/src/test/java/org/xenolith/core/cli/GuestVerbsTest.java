@@ -439,6 +439,21 @@ final class GuestVerbsTest {
                         """);
     }
 
+    // ---- forward-list ----
+
+    @Test
+    void listOfNoForwardedPortsHasItsHeaderAsOtherListsHave() {
+        answer = new JsonArray();
+        assertThat(vmm("forward-list", "web")).isZero();
+        assertThat(out).hasToString("Port of the host             Port of the guest\n");
+        answer =
+                JsonParser.parseString(
+                        "[{'protocol':'tcp','host_address':'127.0.0.1','host_port':8080,"
+                                + "'guest_port':80}]");
+        assertThat(vmm("forward-list", "web")).isZero();
+        assertThat(out.toString()).endsWith("\n127.0.0.1:8080/tcp           80\n");
+    }
+
     // ---- xenstore ----
 
     @Test
