@@ -8,7 +8,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -31,9 +30,7 @@ final class Suggestions {
     }
 
     private static boolean isTopic(ArgSpec argument) {
-        return argument != null
-                && Arrays.stream(argument.converters())
-                        .anyMatch(converter -> converter instanceof TraceTopicName);
+        return argument != null && TraceTopicName.LABEL.equals(argument.paramLabel());
     }
 
     private static Stream<String> known(CommandLine command, String name) {

@@ -9,11 +9,13 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.fleet.StopSignals;
 import org.xenolith.core.machine.TraceOutput;
-import org.xenolith.core.trace.TraceTopic;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -23,7 +25,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Set;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** {@code vmm trace GUEST}: what {@code vmm boot --trace} writes, of a guest that runs. */
@@ -53,16 +55,14 @@ final class TraceCommand extends AnsweringVerb {
 
     @Parameters(
             index = "1",
-            arity = "1", // or Picocli would take what is no topic for one argument too many
-            defaultValue = Parameters.NULL_VALUE,
-            paramLabel = "TOPIC",
+            arity = "0..1",
+            paramLabel = TraceTopicName.LABEL,
             split = ",",
-            converter = TraceTopicName.class,
             description =
                     "hypercall, fault, event, mmu, grant, ring, page, xenstore, schedule,"
                             + " instruction. Several are separated by commas. Default: all but"
                             + " instructions.")
-    private Set<TraceTopic> topics;
+    private List<String> topics = List.of();
 
     @Option(
             names = "--function",
@@ -96,6 +96,7 @@ final class TraceCommand extends AnsweringVerb {
 
     @Override
     void check() {
+        topics.forEach(this::requireTopic);
         if (time != null && !time.isPositive()) {
             throw usage("--for is a time above 0");
         }
@@ -105,6 +106,16 @@ final class TraceCommand extends AnsweringVerb {
         if (output != null && TraceOutput.isFlightRecording(output)) {
             throw usage(
                     "Only 'vmm boot --trace-file' makes recordings: write FILE.json, or a text");
+        }
+    }
+
+    /** Here, since Picocli takes an optional argument that no converter takes for one too many. */
+    private void requireTopic(String name) {
+        try {
+            TraceTopicName.parse(name);
+        } catch (TypeConversionException e) {
+            ArgSpec argument = spec.positionalParameters().getLast();
+            throw new ParameterException(spec.commandLine(), e.getMessage(), argument, name);
         }
     }
 
@@ -128,9 +139,9 @@ final class TraceCommand extends AnsweringVerb {
 
     private JsonObject request() {
         JsonObject request = RunningHosts.request("trace");
-        if (topics != null) {
+        if (!topics.isEmpty()) {
             JsonArray labels = new JsonArray();
-            topics.forEach(topic -> labels.add(topic.label()));
+            topics.forEach(topic -> labels.add(TraceTopicName.parse(topic).label()));
             request.add("topics", labels);
         }
         if (!function.isEmpty()) {

@@ -11,8 +11,18 @@ import java.util.Locale;
 
 /** A trace topic as the command line writes it: its constant's name in lower case. */
 final class TraceTopicName implements ITypeConverter<TraceTopic> {
+    /** In the help of commands that take some. */
+    static final String LABEL = "TOPIC";
+
     @Override
     public TraceTopic convert(String text) {
+        return parse(text);
+    }
+
+    /**
+     * @throws TypeConversionException with what there is
+     */
+    static TraceTopic parse(String text) {
         return TraceTopic.of(text)
                 .orElseThrow(
                         () ->

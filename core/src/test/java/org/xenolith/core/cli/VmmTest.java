@@ -406,6 +406,7 @@ final class VmmTest {
                 "bott|Did you mean boot?",
                 "boot --tierr=jit|Did you mean --tier?",
                 "console G --json|Unknown option: '--json'",
+                "trace|Missing required parameter: 'GUEST'",
                 "help nonsense|There is no command 'nonsense'.",
                 "boot /|'/' is a directory: -d / boots it as the root file system.",
                 "image nix|'nix' is no known guest; there are guest, debian.",
@@ -439,6 +440,12 @@ final class VmmTest {
     void nothingIsSuggestedThatIsNotNear(String line) {
         assertThat(vmm(line.split(" "))).isPositive();
         assertThat(err.toString()).doesNotContain("Did you mean");
+    }
+
+    @Test
+    void helpShowsThatTopicsOfATraceMayBeLeftOut() {
+        assertThat(vmm("trace", "--help")).isZero();
+        assertThat(out.toString()).contains(" GUEST [TOPIC[,TOPIC...]]");
     }
 
     @Test
