@@ -227,7 +227,8 @@ final class TraceCommand extends AnsweringVerb {
     private static String summary(String name, JsonObject end) {
         long events = end.get("events").getAsLong();
         long lost = end.get("lost").getAsLong();
-        StringBuilder text = new StringBuilder("%d events of %s".formatted(events, name));
+        String noun = events == 1 ? "event" : "events";
+        StringBuilder text = new StringBuilder("%d %s of %s".formatted(events, noun, name));
         if (lost > 0) {
             text.append(", %d more lost: they came faster than they were read".formatted(lost));
         }

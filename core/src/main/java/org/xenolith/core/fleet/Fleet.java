@@ -207,9 +207,13 @@ public final class Fleet {
             return;
         }
         say(
-                "vmm: asking %d guests to power off; after %d s, or when asked once more, they are destroyed."
-                        .formatted(running(), shutdownTimeout.toSeconds()));
+                "vmm: asking %s to power off; after %d s, or when asked once more, what still runs is destroyed."
+                        .formatted(counted(running()), shutdownTimeout.toSeconds()));
         Thread.ofVirtual().name("fleet-shutdown").start(this::powerOffAll);
+    }
+
+    private static String counted(long guests) {
+        return guests == 1 ? "1 guest" : guests + " guests";
     }
 
     private void powerOffAll() {

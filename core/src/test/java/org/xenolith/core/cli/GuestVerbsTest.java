@@ -315,7 +315,7 @@ final class GuestVerbsTest {
         traced = "[    0.000001] d1v0 k iret() ä\n" + end(1, 0, "count");
         assertThat(vmm("trace", "web", "hypercall,FAULT", "--count=1", "--for=2m")).isZero();
         assertThat(out.toString()).isEqualTo("[    0.000001] d1v0 k iret() ä\n");
-        assertThat(err.toString()).isEqualTo("1 events of web.\n");
+        assertThat(err.toString()).isEqualTo("1 event of web.\n");
         JsonObject request = heard.getFirst();
         assertThat(request.get("guest").getAsInt()).isEqualTo(1);
         assertThat(request.getAsJsonArray("topics").toString())

@@ -368,7 +368,7 @@ class FleetBootTest {
             closing.await();
             try {
                 Thread.ofVirtual().start(fleet.fleet::shutdown);
-                fleet.awaitSaid("vmm: asking 1 guests to power off;");
+                fleet.awaitSaid("vmm: asking 1 guest to power off;");
                 fleet.awaitShown("the host wants us to power off");
                 while (fleet.fleet.host().guest("other").isPresent()) {
                     Thread.onSpinWait();
