@@ -12,7 +12,7 @@ final class RunOptions {
     @Option(
             names = "--timeout",
             paramLabel = "TIME",
-            converter = TimeSpan.class,
+            converter = TimeSpan.Positive.class,
             description = "Stops the guest after 60s, 2m or 500ms of wall time.")
     private Duration timeout;
 

@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A time as timeout(1) writes it: seconds, or a number with ms, s, m or h. */
-final class TimeSpan implements ITypeConverter<Duration> {
+class TimeSpan implements ITypeConverter<Duration> {
     private static final Pattern SYNTAX = Pattern.compile("(\\d{1,9})(ms|s|m|h|)");
 
     @Override
@@ -24,5 +24,17 @@ final class TimeSpan implements ITypeConverter<Duration> {
             case "h" -> Duration.ofHours(amount);
             default -> Duration.ofSeconds(amount);
         };
+    }
+
+    /** One that is over only after a while. */
+    static final class Positive extends TimeSpan {
+        @Override
+        public Duration convert(String text) {
+            Duration time = super.convert(text);
+            if (!time.isPositive()) {
+                throw new TypeConversionException("'" + text + "' is no time above 0");
+            }
+            return time;
+        }
     }
 }

@@ -65,7 +65,7 @@ final class UpCommand extends ServiceCommand {
     @Option(
             names = "--timeout",
             paramLabel = "TIME",
-            converter = TimeSpan.class,
+            converter = TimeSpan.Positive.class,
             description = "Destroys the guests after 60s, 2m or 500ms of wall time.")
     private Duration timeout;
 
