@@ -31,7 +31,7 @@ public record DiskName(String name, int number) {
         Matcher matcher = XVD.matcher(text);
         if (!matcher.matches()) {
             throw new IllegalArgumentException(
-                    "\"%s\" is no disk of a Xen guest: xvda, xvdb, xvda1, ...".formatted(text));
+                    "\"%s\" is no disk of a Xen guest: write xvda, xvdb or xvda1".formatted(text));
         }
         int disk = 0;
         for (char letter : matcher.group(1).toCharArray()) {

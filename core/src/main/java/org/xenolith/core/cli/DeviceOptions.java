@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.machine.DirectoryDisk;
@@ -71,6 +72,7 @@ final class DeviceOptions {
                 if (!Files.isDirectory(disk.file())) {
                     NamedFile.existing(spec, "disk", disk.file());
                 }
+                disk.device().ifPresent(DiskName::parse); // which says what is wrong with it
                 all.add(disk);
             }
             return new GuestDevices(

@@ -410,6 +410,7 @@ final class VmmTest {
                 "boot --timeout 0|'0' is no time above 0",
                 "restore --timeout 0s x|'0s' is no time above 0",
                 "up --timeout 0 x|'0' is no time above 0",
+                "boot debian -d /dev/null,foo|\"foo\" is no disk of a Xen guest: write xvda, xvdb or xvda1.",
                 "help nonsense|There is no command 'nonsense'.",
                 "boot /|'/' is a directory: -d / boots it as the root file system.",
                 "image nix|'nix' is no known guest; there are guest, debian.",
