@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.console.Escaped;
 
 import java.util.List;
 
@@ -54,6 +55,11 @@ final class Commands {
         this.services = services;
         this.sockets = services.sockets();
         this.kernelArguments = kernelArguments;
+    }
+
+    /** A sentence about a name that is none of theirs. */
+    static String thereIsNo(String name) {
+        return "There is no command '" + Escaped.of(name) + "'.";
     }
 
     /**

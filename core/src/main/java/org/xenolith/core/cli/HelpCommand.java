@@ -33,8 +33,7 @@ final class HelpCommand implements Runnable {
         for (String name : path) {
             CommandLine named = command.getSubcommands().get(name);
             if (named == null) {
-                throw new ParameterException(
-                        spec.commandLine(), "There is no command '" + name + "'.");
+                throw new ParameterException(spec.commandLine(), Commands.thereIsNo(name));
             }
             command = named;
         }

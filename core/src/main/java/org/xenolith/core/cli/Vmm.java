@@ -7,6 +7,7 @@ import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -66,6 +67,8 @@ public final class Vmm {
                 .setErr(err)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(true)
+                .registerConverter(int.class, WholeNumber::parse)
+                .registerConverter(Integer.class, WholeNumber::parse)
                 .setParameterExceptionHandler((wrong, _) -> wrongUsage(wrong))
                 .setExecutionExceptionHandler((failure, command, _) -> failed(failure, command))
                 .execute(translated);
@@ -87,12 +90,23 @@ public final class Vmm {
     private int wrongUsage(ParameterException wrong) {
         showOrigin(wrong);
         CommandLine command = wrong.getCommandLine();
-        err.println("vmm: " + wrong.getMessage());
+        err.println("vmm: " + sentence(wrong));
         List<String> near = Suggestions.of(wrong);
         if (!near.isEmpty()) {
             err.println("Did you mean " + String.join(" or ", near) + "?");
         }
         return tellOfHelp(command);
+    }
+
+    /** Picocli's own, but for a command that there is not: it counts arguments. */
+    private static String sentence(ParameterException wrong) {
+        boolean wantsCommand =
+                !wrong.getCommandLine().getSubcommands().isEmpty()
+                        && wrong instanceof UnmatchedArgumentException unmatched
+                        && !unmatched.isUnknownOption();
+        return wantsCommand
+                ? Commands.thereIsNo(((UnmatchedArgumentException) wrong).getUnmatched().getFirst())
+                : wrong.getMessage();
     }
 
     private int tellOfHelp(CommandLine command) {

@@ -410,7 +410,7 @@ final class GuestVerbsTest {
                 "--for=soon|'soon' is no time: write 60s, 2m or 500ms",
                 "--for=0|--for is a time above 0.",
                 "--count=0|--count is a number above 0, not 0.",
-                "--count=x|--count",
+                "--count=x|'x' is not a number",
                 "--output=x.jfr|Only 'vmm boot --trace-file' makes recordings",
                 "--fuction=x|Did you mean --function?"
             })

@@ -1,0 +1,17 @@
+package org.xenolith.core.cli;
+
+import picocli.CommandLine.TypeConversionException;
+
+/** A number on the command line; Picocli's own converter speaks of Java's types. */
+final class WholeNumber {
+    private WholeNumber() {}
+
+    static int parse(String text) {
+        try {
+            return Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            String why = text.strip().matches("[+-]?\\d+") ? "too large a number" : "not a number";
+            throw new TypeConversionException("'" + text + "' is " + why);
+        }
+    }
+}
