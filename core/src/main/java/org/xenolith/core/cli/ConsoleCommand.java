@@ -26,14 +26,10 @@ import java.util.function.Supplier;
             "",
             "Ctrl-] leaves; the guest runs on. Of a guest that has ended it shows what there is.",
             "Input that is no terminal is typed to its end; the answer is over when the guest has"
-                + " said nothing for a while.",
+                    + " said nothing for a while.",
             ""
         },
-        footer = {
-            "",
-            "Example:",
-            "  echo 'sleep 5; date' | vmm console web --wait 10s"
-        })
+        footer = {"", "Example:", "  echo 'sleep 5; date' | vmm console web --wait 10s"})
 final class ConsoleCommand extends GuestVerb {
     @Parameters(paramLabel = "GUEST", description = "Name or id.")
     private String guest;

@@ -121,9 +121,7 @@ final class UpCommand extends ServiceCommand {
             }
         }
         return StandardOutput.statusAfter(
-                terminal,
-                well ? ExitStatus.OK : ExitStatus.FAILED,
-                spec.commandLine().getErr());
+                terminal, well ? ExitStatus.OK : ExitStatus.FAILED, spec.commandLine().getErr());
     }
 
     private BootOptions traced(BootOptions guest) {

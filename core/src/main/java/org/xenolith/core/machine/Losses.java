@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What went wrong when guests of a host were closed, the first of it: a guest that starts
- * again and again on a full disk fails each time in the same way. Thread-safe.
+ * What went wrong when guests of a host were closed, the first of it: a guest that starts again and
+ * again on a full disk fails each time in the same way. Thread-safe.
  */
 final class Losses {
     static final int MOST = 16;

@@ -196,8 +196,7 @@ final class VmmTest {
     @Test
     void valueOfAnOptionIsNoSpellingOfXlOrQemu() {
         assertThat(vmm("create", "-c", "-k", kernel.toString(), "--append", "-c")).isZero();
-        assertThat(vmm("boot", "-k", kernel.toString(), "--trace-function", "-smp"))
-                .isZero();
+        assertThat(vmm("boot", "-k", kernel.toString(), "--trace-function", "-smp")).isZero();
         assertThat(booted.getFirst().commandLine()).endsWith(" -c");
         assertThat(booted.getLast().traceFunction()).isEqualTo("-smp");
     }
@@ -388,7 +387,8 @@ final class VmmTest {
                 "boot -m 0|'0' is no amount of memory that a guest can have",
                 "boot --vcpus 0|'0' is no number of CPUs: write 1 to 32",
                 "boot --smp 33|'33' is no number of CPUs: write 1 to 32",
-                "boot --vcpus 2 --tier verify|The guest has 2 vCPUs: --tier=verify is for guests with",
+                "boot --vcpus 2 --tier verify|The guest has 2 vCPUs: --tier=verify is for guests"
+                    + " with",
                 "boot -n 5|'5' is no name: use up to 63 letters, digits, '-', '_' and '.'",
                 "boot --timeout soon|'soon' is no time: write 60s, 2m or 500ms",
                 "boot --trace all|'all' is no topic: choose from hypercall, fault, event, mmu,",
@@ -408,7 +408,8 @@ final class VmmTest {
                 "boot --timeout 0|'0' is no time above 0",
                 "restore --timeout 0s x|'0s' is no time above 0",
                 "up --timeout 0 x|'0' is no time above 0",
-                "boot debian -d /dev/null,foo|\"foo\" is no disk of a Xen guest: write xvda, xvdb or xvda1.",
+                "boot debian -d /dev/null,foo|\"foo\" is no disk of a Xen guest: write xvda, xvdb"
+                    + " or xvda1.",
                 "foo|There is no command 'foo'.",
                 "xenstore foo|There is no command 'foo'.",
                 "rings G --limit x|'x' is not a number",

@@ -19,6 +19,7 @@ final class StoreVerbsTest {
         assertThatThrownBy(() -> WatchVerbs.perform(new Xenstore(), verb, request))
                 .isInstanceOf(ControlException.class)
                 .hasMessage(
-                        "'/a//\\x1bb' is no path of xenstore: / and names of letters, digits, '-', '_' and '@'.");
+                        "'/a//\\x1bb' is no path of xenstore: / and names of letters, digits, '-',"
+                            + " '_' and '@'.");
     }
 }
