@@ -232,6 +232,7 @@ public final class Fleet {
     private synchronized boolean beginStop() {
         boolean first = !isStopping();
         stopping.countDown();
+        members.forEach(Member::stayDown);
         return first;
     }
 
@@ -261,16 +262,6 @@ public final class Fleet {
     /** Whether guests are ended without being asked. */
     boolean isDestroying() {
         return destroying;
-    }
-
-    /** Waits; returns true as soon as the fleet stops. */
-    boolean awaitStop(Duration time) {
-        try {
-            return stopping.await(time.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return true;
-        }
     }
 
     void say(String sentence) {

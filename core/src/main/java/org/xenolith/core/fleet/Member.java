@@ -10,6 +10,7 @@ import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.RestartBackoff;
+import org.xenolith.core.machine.WaitingGuest;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,6 +30,9 @@ final class Member implements Ballooned {
 
     /** The present life; null between two, before the first and after the last. */
     private Guest guest;
+
+    /** What everybody sees of it between two lives; else null. */
+    private WaitingGuest waiting;
 
     /** What came and went while it ran is with it in its next life; null in the first. */
     private GuestDevices devices;
@@ -74,7 +78,7 @@ final class Member implements Ballooned {
 
     /** A fleet that stops has asked its guests once, and does not ask one that comes later. */
     private synchronized boolean isTaken(Guest next) {
-        if (fleet.isStopping()) {
+        if (fleet.isStopping() || waiting != null && !waiting.begin()) {
             return false;
         }
         guest = next;
@@ -163,8 +167,30 @@ final class Member implements Ballooned {
                                 name(),
                                 inWords(ending),
                                 delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
-        closeGuest();
-        return !fleet.awaitStop(delay) && start();
+        WaitingGuest next = waiting(delay);
+        try {
+            closeGuest();
+            boolean lives = next.awaitTurn() && start();
+            if (next.isCalledOff() && !fleet.isStopping()) {
+                fleet.say("vmm: %s does not start again: it was destroyed or shut down.".formatted(name()));
+            }
+            return lives;
+        } finally {
+            fleet.host().expectNoMore(next);
+        }
+    }
+
+    /** From before the guest is closed, so that it can be found at any time. */
+    private WaitingGuest waiting(Duration delay) {
+        WaitingGuest next = new WaitingGuest(present(), delay);
+        synchronized (this) {
+            waiting = next;
+        }
+        if (fleet.isStopping()) {
+            next.callOff();
+        }
+        fleet.host().expect(next);
+        return next;
     }
 
     private static String inWords(Outcome.Ending ending) {
@@ -200,6 +226,13 @@ final class Member implements Ballooned {
     }
 
     // ---- asked by the fleet
+
+    /** One that waits for its next life will not have it. */
+    synchronized void stayDown() {
+        if (waiting != null) {
+            waiting.callOff();
+        }
+    }
 
     /** Asks the guest to power off; one that has ended already, and is preserved, goes at once. */
     synchronized void requestPoweroff() {

@@ -38,6 +38,10 @@ public final class Host implements AutoCloseable {
     private final Xenstore store = new Xenstore();
     private final Scheduler scheduler = new Scheduler(this::runSlice);
     private final Map<Integer, Guest> guests = new ConcurrentHashMap<>();
+
+    /** Those that have ended and start again, by name. */
+    private final Map<String, WaitingGuest> waiting = new ConcurrentHashMap<>();
+
     private final IoThreads io = new IoThreads();
     private HostNetwork network;
     private final ImageCache images = new ImageCache();
@@ -253,6 +257,35 @@ public final class Host implements AutoCloseable {
     /** A guest by its name, or by its id written as a decimal number. */
     public Optional<Guest> guest(String nameOrId) {
         return guests().stream()
+                .filter(
+                        guest ->
+                                guest.name().equals(nameOrId)
+                                        || Integer.toString(guest.id()).equals(nameOrId))
+                .findFirst();
+    }
+
+    /** A guest ends, and is found by its name until it starts again. */
+    public void expect(WaitingGuest guest) {
+        waiting.put(guest.name(), guest);
+    }
+
+    /** It has started again, or will not. */
+    public void expectNoMore(WaitingGuest guest) {
+        waiting.remove(guest.name(), guest);
+    }
+
+    /** Guests between two lives, by name. */
+    public List<WaitingGuest> waiting() {
+        List<String> there = guests().stream().map(Guest::name).toList();
+        return waiting.values().stream()
+                .filter(guest -> !there.contains(guest.name()))
+                .sorted(Comparator.comparing(WaitingGuest::name))
+                .toList();
+    }
+
+    /** A guest between two lives, by its name or the id of the last one. */
+    Optional<WaitingGuest> waiting(String nameOrId) {
+        return waiting().stream()
                 .filter(
                         guest ->
                                 guest.name().equals(nameOrId)

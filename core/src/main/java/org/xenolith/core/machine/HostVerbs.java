@@ -19,6 +19,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
@@ -51,6 +53,9 @@ public final class HostVerbs implements Verbs {
                     "xenstore-read",
                     "xenstore-write");
 
+    /** What can be done with a guest that waits for its next life: it has none then. */
+    private static final Set<String> OF_WAITING = Set.of("destroy", "shutdown");
+
     /** What a request may have a list bounded by, and a tree of page tables. */
     public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
 
@@ -72,6 +77,9 @@ public final class HostVerbs implements Verbs {
         }
         if (WatchVerbs.OF_STORE.contains(verb)) {
             return WatchVerbs.perform(host.store(), verb, arguments);
+        }
+        if (OF_WAITING.contains(verb) && isCalledOff(name(arguments))) {
+            return JsonNull.INSTANCE;
         }
         Guest guest = guest(arguments);
         if (WatchVerbs.OF_GUEST.contains(verb)) {
@@ -112,25 +120,67 @@ public final class HostVerbs implements Verbs {
     }
 
     private Guest guest(JsonObject arguments) throws ControlException {
+        return guest(name(arguments));
+    }
+
+    private Guest guest(String name) throws ControlException {
+        return host.guest(name)
+                .orElseThrow(
+                        () ->
+                                new ControlException(
+                                        host.waiting(name)
+                                                .map(HostVerbs::startsAgain)
+                                                .orElse("No guest is called '" + name + "'.")));
+    }
+
+    private static String name(JsonObject arguments) throws ControlException {
         JsonElement named = arguments.get("guest");
         if (named == null || !named.isJsonPrimitive()) {
             throw new ControlException("The request names no guest.");
         }
-        return host.guest(named.getAsString())
-                .orElseThrow(
-                        () ->
-                                new ControlException(
-                                        "No guest is called '" + named.getAsString() + "'."));
+        return named.getAsString();
+    }
+
+    private static String startsAgain(WaitingGuest guest) {
+        long seconds = guest.secondsLeft();
+        return "%s has ended, and starts again %s."
+                .formatted(guest.name(), seconds == 0 ? "now" : "in " + seconds + " s");
+    }
+
+    /** Whether it was a guest between two lives, which does not start again now. */
+    private boolean isCalledOff(String name) {
+        return host.waiting(name).map(WaitingGuest::callOff).orElse(false);
     }
 
     private JsonElement list(JsonObject arguments) throws ControlException {
         JsonArray list = new JsonArray();
         if (arguments.has("guest")) {
-            list.add(describe(guest(arguments)));
+            list.add(listed(name(arguments)));
         } else {
             host.guests().forEach(guest -> list.add(describe(guest)));
+            host.waiting().forEach(guest -> list.add(describe(guest)));
         }
         return list;
+    }
+
+    private JsonObject listed(String name) throws ControlException {
+        Optional<WaitingGuest> waiting = host.waiting(name);
+        return waiting.isPresent() ? describe(waiting.get()) : describe(guest(name));
+    }
+
+    private static JsonObject describe(WaitingGuest guest) {
+        JsonObject entry = new JsonObject();
+        entry.addProperty("name", guest.name());
+        entry.addProperty("id", guest.id());
+        entry.addProperty("uuid", guest.uuid().toString());
+        entry.addProperty("memory_kib", 0);
+        entry.addProperty("target_kib", guest.options().memoryBytes() >> 10);
+        entry.addProperty("max_kib", guest.options().maxMemoryBytes() >> 10);
+        entry.addProperty("vcpus", guest.options().vcpus());
+        entry.addProperty("state", "waiting");
+        entry.addProperty("cpu_seconds", 0.0);
+        entry.addProperty("starts_again_in_seconds", guest.secondsLeft());
+        return entry;
     }
 
     private static JsonObject describe(Guest guest) {
@@ -254,10 +304,6 @@ public final class HostVerbs implements Verbs {
     @Override
     public Attachment attach(String name, ConsoleSink sink, Runnable ended)
             throws ControlException {
-        Guest guest =
-                host.guest(name)
-                        .orElseThrow(
-                                () -> new ControlException("No guest is called '" + name + "'."));
-        return guest.console().attach(sink, ended);
+        return guest(name).console().attach(sink, ended);
     }
 }

@@ -164,6 +164,43 @@ class FleetBootTest {
     }
 
     @Test
+    void guestBetweenTwoLivesIsListedAndDoesNotComeBackWhenItIsEnded() throws Exception {
+        try (RunningFleet fleet =
+                fleet(
+                        """
+                        [guest.mortal]
+                        count = 2
+                        cmdline = "run=crash pf"
+                        on-crash = "restart"
+                        """)) {
+            fleet.start();
+            HostVerbs verbs = new HostVerbs(fleet.fleet.host());
+            for (String[] each : new String[][] {{"mortal1", "destroy"}, {"mortal2", "shutdown"}}) {
+                fleet.awaitSaid(
+                        each[0]
+                                + " crashed (The guest shut itself down with reason crash)"
+                                + " and is started again in 8 s.");
+                JsonObject request = new JsonObject();
+                request.addProperty("guest", each[0]);
+                while (!verbs.perform("list", request).toString().contains("waiting")) {
+                    Thread.onSpinWait();
+                }
+                assertThat(verbs.perform("list", new JsonObject()).toString())
+                        .contains("\"name\":\"" + each[0] + "\"");
+                assertThatThrownBy(() -> verbs.perform("stat", request))
+                        .hasMessageMatching(
+                                each[0] + " has ended, and starts again in [1-8] s\\.");
+                verbs.perform(each[1], request);
+                fleet.awaitSaid(each[0] + " does not start again: it was destroyed or shut down.");
+                assertThatThrownBy(() -> verbs.perform(each[1], request))
+                        .hasMessage("No guest is called '" + each[0] + "'.");
+            }
+            assertThat(fleet.ended()).isTrue();
+            assertThat(fleet.said.text()).doesNotContain("in 16 s");
+        }
+    }
+
+    @Test
     void rebootIsAnotherStart() throws Exception {
         try (RunningFleet fleet =
                 fleet(
