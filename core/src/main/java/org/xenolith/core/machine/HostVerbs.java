@@ -19,6 +19,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -56,6 +57,15 @@ public final class HostVerbs implements Verbs {
     /** What can be done with a guest that waits for its next life: it has none then. */
     private static final Set<String> OF_WAITING = Set.of("destroy", "shutdown");
 
+    /** What a guest that has ended cannot do, or be. */
+    private static final Map<String, String> OF_LIVING =
+            Map.of(
+                    "pause", "be paused",
+                    "unpause", "go on",
+                    "shutdown", "be shut down",
+                    "reboot", "be rebooted",
+                    "mem-set", "have another size");
+
     /** What a request may have a list bounded by, and a tree of page tables. */
     public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
 
@@ -82,6 +92,10 @@ public final class HostVerbs implements Verbs {
             return JsonNull.INSTANCE;
         }
         Guest guest = guest(arguments);
+        if (OF_LIVING.containsKey(verb) && guest.hasEnded()) {
+            throw new ControlException(
+                    "A guest that has ended cannot " + OF_LIVING.get(verb) + ".");
+        }
         if (WatchVerbs.OF_GUEST.contains(verb)) {
             return WatchVerbs.perform(guest, host.store(), verb, arguments);
         }

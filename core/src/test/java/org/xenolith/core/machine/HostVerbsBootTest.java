@@ -29,6 +29,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -207,7 +209,12 @@ class HostVerbsBootTest {
                 ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
             lantern(host, "", new GuestConsole());
             int port = freePort();
-            for (String verb : HostVerbs.NAMES) {
+            List<String> verbs = new ArrayList<>(HostVerbs.NAMES);
+            // A guest that stands does not end before its time.
+            verbs.removeAll(List.of("unpause", "destroy"));
+            verbs.addAll(List.of("unpause", "destroy"));
+            client.ask(request("pause", "test"));
+            for (String verb : verbs) {
                 JsonObject request = request(verb, "test");
                 request.addProperty("kib", 8192);
                 request.addProperty("file", folder.resolve("saved").toString());
@@ -299,6 +306,23 @@ class HostVerbsBootTest {
             request.addProperty("kib", 4096);
             client.ask(request);
             assertThat(guest.targetKib()).isEqualTo(4096);
+        }
+    }
+
+    @Test
+    void verbsForALivingGuestAreRefusedByOneThatHasEnded() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = lantern(host, "run=poweroff", new GuestConsole());
+            guest.await(Optional.of(PATIENCE));
+            HostVerbs verbs = new HostVerbs(host);
+            for (String verb : List.of("pause", "unpause", "shutdown", "reboot", "mem-set")) {
+                JsonObject request = request(verb, "test");
+                request.addProperty("kib", 6144);
+                assertThatThrownBy(() -> verbs.perform(verb, request))
+                        .as(verb)
+                        .isInstanceOf(ControlException.class)
+                        .hasMessageStartingWith("A guest that has ended cannot ");
+            }
         }
     }
 
