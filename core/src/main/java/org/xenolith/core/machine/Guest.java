@@ -34,6 +34,9 @@ import java.util.function.Supplier;
 public final class Guest implements Ballooned, AutoCloseable {
     private static final int KIB_SHIFT = 10;
 
+    /** Less than that is no memory for a kernel. */
+    private static final long LEAST_TARGET_KIB = 1024;
+
     /** As long as can be waited. */
     static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
@@ -404,17 +407,29 @@ public final class Guest implements Ballooned, AutoCloseable {
     /**
      * Asks the guest's balloon driver for another size, and lets it have no more than that.
      *
-     * @throws IllegalArgumentException when the size is above {@link #maxKib} or no page at all
+     * @throws IllegalArgumentException when the size is above {@link #maxKib} or below 1 MiB
      */
     @Override
     public void setTargetKib(long kib) {
-        if (kib < 1 << Ram.PAGE_SHIFT - KIB_SHIFT || kib > maxKib()) {
-            throw new IllegalArgumentException(
-                    "%s cannot have %d KiB: its maximum is %d KiB"
-                            .formatted(name(), kib, maxKib()));
-        }
+        requireTargetKib(kib);
         domain.frames().reservation().limitPages(kib >>> Ram.PAGE_SHIFT - KIB_SHIFT);
         tree.setMemoryTarget(kib);
+    }
+
+    /**
+     * @throws IllegalArgumentException with a sentence when the guest cannot have that size
+     */
+    void requireTargetKib(long kib) {
+        long least = Math.min(LEAST_TARGET_KIB, maxKib());
+        if (kib < least || kib > maxKib()) {
+            throw new IllegalArgumentException(
+                    "%s cannot have %d KiB: its %s is %d KiB"
+                            .formatted(
+                                    name(),
+                                    kib,
+                                    kib < least ? "minimum" : "maximum",
+                                    kib < least ? least : maxKib()));
+        }
     }
 
     /** Asks the guest's kernel to end; whether and when it does is its own affair. */

@@ -211,12 +211,19 @@ public final class HostVerbs implements Verbs {
         return entry;
     }
 
-    private static void memSet(Guest guest, JsonObject arguments) throws ControlException {
+    private void memSet(Guest guest, JsonObject arguments) throws ControlException {
         JsonElement kib = arguments.get("kib");
         if (kib == null || !(kib instanceof JsonPrimitive number) || !number.isNumber()) {
             throw new ControlException("mem-set needs the amount as 'kib'.");
         }
         try {
+            guest.requireTargetKib(number.getAsLong());
+            if (!host.store().isWatched(guest.id(), guest.tree().memoryTargetPath())) {
+                throw new ControlException(
+                        ("%s has no balloon, or none yet: its kernel does not look at"
+                                        + " memory/target in xenstore.")
+                                .formatted(guest.name()));
+            }
             guest.setTargetKib(number.getAsLong());
         } catch (IllegalArgumentException e) {
             throw new ControlException(e.getMessage() + ".");

@@ -159,14 +159,19 @@ public final class DomainTree {
         store.update(access -> access.write(home + "/control/shutdown", how));
     }
 
+    /** Where its balloon driver reads how much memory the guest is meant to have. */
+    public String memoryTargetPath() {
+        return home + "/memory/target";
+    }
+
     /** Tells the guest's balloon driver how much memory it is meant to have. */
     public void setMemoryTarget(long kib) {
-        store.update(access -> access.write(home + "/memory/target", "" + kib));
+        store.update(access -> access.write(memoryTargetPath(), "" + kib));
     }
 
     /** What the guest's balloon driver was told last, in KiB. */
     public long memoryTarget() {
-        return store.read(home + "/memory/target").map(Long::parseLong).orElse(0L);
+        return store.read(memoryTargetPath()).map(Long::parseLong).orElse(0L);
     }
 
     /**

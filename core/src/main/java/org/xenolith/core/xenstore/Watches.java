@@ -46,6 +46,17 @@ final class Watches {
                 .toList();
     }
 
+    /** Whether somebody watches a node, or one above it. */
+    boolean cover(Watcher watcher, String node) {
+        return allOf(watcher).stream()
+                .map(Watch::node)
+                .anyMatch(
+                        watched ->
+                                node.equals(watched)
+                                        || node.startsWith(
+                                                watched.endsWith("/") ? watched : watched + "/"));
+    }
+
     void removeAllOf(Watcher watcher) {
         allOf(watcher).forEach(this::remove);
     }

@@ -101,6 +101,14 @@ public final class Xenstore implements StoreAccess {
 
     // ---- toolstack
 
+    /** Whether a domain hears when a node changes: it watches it, or one above it. */
+    public boolean isWatched(int domid, String path) {
+        synchronized (lock) {
+            XenstoreConnection connection = connections.get(domid);
+            return connection != null && watches.cover(connection, path);
+        }
+    }
+
     @Override
     public Optional<byte[]> readBytes(String path) {
         return asHost(access -> access.readBytes(path));

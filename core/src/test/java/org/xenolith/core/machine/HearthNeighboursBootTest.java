@@ -2,6 +2,8 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonObject;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,7 +70,12 @@ class HearthNeighboursBootTest {
                 hearth.await(HearthImage.PROMPT, 0);
             }
             long allThere = System.nanoTime();
-            hearths.forEach(hearth -> hearth.guest().setTargetKib(SMALL_KIB));
+            for (Hearth hearth : hearths) {
+                JsonObject request = new JsonObject();
+                request.addProperty("guest", hearth.guest().id());
+                request.addProperty("kib", SMALL_KIB);
+                new HostVerbs(host).perform("mem-set", request);
+            }
             visitNeighbours(hearths);
             awaitSize(hearths, SMALL_KIB);
             hearths.forEach(hearth -> hearth.guest().setTargetKib(FULL_KIB));

@@ -210,8 +210,8 @@ class HostVerbsBootTest {
             lantern(host, "", new GuestConsole());
             int port = freePort();
             List<String> verbs = new ArrayList<>(HostVerbs.NAMES);
-            // A guest that stands does not end before its time.
-            verbs.removeAll(List.of("unpause", "destroy"));
+            // A guest that stands does not end before its time; lantern has no balloon.
+            verbs.removeAll(List.of("mem-set", "unpause", "destroy"));
             verbs.addAll(List.of("unpause", "destroy"));
             client.ask(request("pause", "test"));
             for (String verb : verbs) {
@@ -303,9 +303,24 @@ class HostVerbsBootTest {
             request.addProperty("kib", 9000);
             assertThatThrownBy(() -> client.ask(request))
                     .hasMessage("test cannot have 9000 KiB: its maximum is 8192 KiB.");
-            request.addProperty("kib", 4096);
-            client.ask(request);
-            assertThat(guest.targetKib()).isEqualTo(4096);
+            request.addProperty("kib", 4);
+            assertThatThrownBy(() -> client.ask(request))
+                    .hasMessage("test cannot have 4 KiB: its minimum is 1024 KiB.");
+            assertThat(guest.targetKib()).isEqualTo(8192);
+        }
+    }
+
+    @Test
+    void memorySetOfAGuestWithoutABalloonIsRefused() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            JsonObject request = request("mem-set", "test");
+            request.addProperty("kib", 6144);
+            assertThatThrownBy(() -> new HostVerbs(host).perform("mem-set", request))
+                    .hasMessage(
+                            "test has no balloon, or none yet: its kernel does not look at"
+                                    + " memory/target in xenstore.");
+            assertThat(guest.targetKib()).isEqualTo(8192);
         }
     }
 

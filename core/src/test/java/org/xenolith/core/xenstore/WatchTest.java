@@ -34,6 +34,17 @@ class WatchTest {
     }
 
     @Test
+    void hostKnowsWhetherADomainHearsOfANode() {
+        String target = "/local/domain/1/memory/target";
+        GuestClient.of(store, 2).watch(target, "another's");
+        guest.watch("memory/targets", "another node");
+        assertThat(store.isWatched(1, target)).isFalse();
+        guest.watch("memory", "t");
+        assertThat(store.isWatched(1, target)).isTrue();
+        assertThat(store.isWatched(3, target)).as("a domain that is not there").isFalse();
+    }
+
+    @Test
     void anEventHasNoRequestAndNoTransaction() {
         store.write(DATA, "");
         guest.watch("data", "t");
