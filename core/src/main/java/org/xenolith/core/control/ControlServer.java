@@ -82,7 +82,7 @@ public final class ControlServer implements AutoCloseable {
             try {
                 SocketChannel connection = server.accept();
                 if (connections.size() >= MAX_CONNECTIONS) {
-                    connection.close();
+                    refuse(connection);
                     continue;
                 }
                 connections.add(connection);
@@ -94,16 +94,27 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
+    /** A sentence fits into the socket's buffer: nobody waits. */
+    private static void refuse(SocketChannel connection) {
+        String most = "%d connections are open already.".formatted(MAX_CONNECTIONS);
+        try (connection) {
+            send(Channels.newOutputStream(connection), refusal(new ControlException(most)));
+        } catch (IOException gone) {
+            // Whoever asked has left.
+        }
+    }
+
     private void serve(SocketChannel connection) {
         try (connection) {
             InputStream in = new BufferedInputStream(Channels.newInputStream(connection));
             OutputStream out = Channels.newOutputStream(connection);
-            String line = readLine(in);
-            while (line != null) {
-                if (!answer(line, in, out)) {
-                    return;
+            try {
+                String line = readLine(in);
+                while (line != null && answer(line, in, out)) {
+                    line = readLine(in);
                 }
-                line = readLine(in);
+            } catch (ControlException tooLong) {
+                send(out, refusal(tooLong));
             }
         } catch (IOException gone) {
             // Whoever asked has left.
@@ -224,7 +235,7 @@ public final class ControlServer implements AutoCloseable {
         return value.getAsString();
     }
 
-    private static String readLine(InputStream in) throws IOException {
+    private static String readLine(InputStream in) throws IOException, ControlException {
         byte[] line = new byte[MAX_REQUEST_BYTES];
         for (int length = 0; length < line.length; length++) {
             int b = in.read();
@@ -236,7 +247,8 @@ public final class ControlServer implements AutoCloseable {
             }
             line[length] = (byte) b;
         }
-        return null;
+        throw new ControlException(
+                "A request has %d KiB at most.".formatted(MAX_REQUEST_BYTES >> 10));
     }
 
     private static void send(OutputStream out, JsonObject answer) throws IOException {

@@ -24,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -210,6 +211,48 @@ class ControlSocketTest {
     @Test
     void nobodyIsThereWhenNothingEverRan() throws IOException {
         assertThat(ControlClient.connectToAll(folder())).isEqualTo(List.of());
+    }
+
+    private SocketChannel raw() throws IOException {
+        return SocketChannel.open(
+                UnixDomainSocketAddress.of(folder().socketOf(ProcessHandle.current().pid())));
+    }
+
+    /** All that comes until the other end closes. */
+    private static String rest(SocketChannel raw) throws IOException {
+        ByteBuffer answer = ByteBuffer.allocate(1000);
+        try {
+            while (raw.read(answer) >= 0) {
+                assertThat(answer.hasRemaining()).isTrue();
+            }
+        } catch (IOException reset) {
+            // The other end had not read all.
+        }
+        return new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void requestThatIsTooLongGetsASentence() throws Exception {
+        try (ControlServer _ = ControlServer.start(folder(), new Echo());
+                SocketChannel raw = raw()) {
+            raw.write(ByteBuffer.wrap("x".repeat(65 << 10).getBytes(StandardCharsets.UTF_8)));
+            assertThat(rest(raw)).isEqualTo("{\"error\":\"A request has 64 KiB at most.\"}\n");
+        }
+    }
+
+    @Test
+    void connectionThatIsOneTooManyGetsASentence() throws Exception {
+        List<SocketChannel> open = new ArrayList<>();
+        try (ControlServer _ = ControlServer.start(folder(), new Echo())) {
+            for (int i = 0; i <= 64; i++) {
+                open.add(raw());
+            }
+            assertThat(rest(open.getLast()))
+                    .isEqualTo("{\"error\":\"64 connections are open already.\"}\n");
+            for (SocketChannel each : open) {
+                each.close();
+            }
+        }
     }
 
     @Test
