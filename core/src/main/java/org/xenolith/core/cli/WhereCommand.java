@@ -96,8 +96,11 @@ final class WhereCommand extends WatchCommand {
             text.append(masked ? "an event, with upcalls masked" : "an event");
         }
         if (waits.has("nanoseconds_left")) {
-            double millis = waits.get("nanoseconds_left").getAsLong() / MILLI;
-            text.append(String.format(Locale.ROOT, ", for %.3f ms at most", millis));
+            long nanos = waits.get("nanoseconds_left").getAsLong();
+            text.append(
+                    nanos == 0
+                            ? ", and its timer is due"
+                            : String.format(Locale.ROOT, ", for %.3f ms at most", nanos / MILLI));
         }
         return text.toString();
     }

@@ -81,6 +81,15 @@ public final class Waits {
         return false;
     }
 
+    /** Whether what the vCPU waits for has come, while it stands still; changes nothing. */
+    public boolean isOver() {
+        return switch (reason) {
+            case NOTHING -> true;
+            case UPCALL -> vcpu.info.isUpcallPending() || vcpu.nmiPending;
+            case PORTS -> isPollOver();
+        };
+    }
+
     /** The state to stop in when what the vCPU waits for has not come, else null: it goes on. */
     State stillWaiting() {
         switch (reason) {

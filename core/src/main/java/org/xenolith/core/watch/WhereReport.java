@@ -81,7 +81,7 @@ public final class WhereReport {
         row.addProperty("mode", kernel ? "kernel" : "user");
         row.addProperty("rip", Hex.of(cpu.rip));
         row.addProperty("rsp", Hex.of(cpu.r[Cpu.RSP]));
-        if (vcpu.waits.isWaiting()) {
+        if (isWaiting(vcpu)) {
             row.add("waits_for", waits(vcpu));
         }
         if (kernel) {
@@ -97,9 +97,21 @@ public final class WhereReport {
     /** A vCPU that waits for a host thread runs as far as its guest can tell. */
     private static String state(VirtualCpu vcpu) {
         return switch (vcpu.state) {
-            case RUNNING, RUNNABLE -> "running";
+            case RUNNING, RUNNABLE -> {
+                if (!vcpu.initialised || !isWaiting(vcpu)) {
+                    yield "running";
+                }
+                yield vcpu.waits.reason() == Waits.For.PORTS ? "polling" : "blocked";
+            }
             case OFFLINE, BLOCKED, POLLING -> vcpu.state.name().toLowerCase(Locale.ROOT);
         };
+    }
+
+    /** A guest that was restored has not stopped anew yet for what its vCPUs wait for. */
+    private static boolean isWaiting(VirtualCpu vcpu) {
+        boolean stopped =
+                vcpu.state == VirtualCpu.State.BLOCKED || vcpu.state == VirtualCpu.State.POLLING;
+        return vcpu.waits.isWaiting() && (stopped || !vcpu.waits.isOver());
     }
 
     private JsonObject waits(VirtualCpu vcpu) {
@@ -117,6 +129,9 @@ public final class WhereReport {
             waits.addProperty("upcalls_masked", vcpu.info.upcallsMasked());
         }
         long deadline = vcpu.nextDeadline();
+        if (vcpu.waits.reason() == Waits.For.PORTS) {
+            deadline = Math.min(deadline, vcpu.waits.pollDeadline());
+        }
         if (deadline != VirtualCpu.NEVER) {
             waits.addProperty("nanoseconds_left", Math.max(0, deadline - vcpu.systemTime()));
         }

@@ -573,3 +573,15 @@ final class GuestVerbsTest {
         assertThat(JsonParser.parseString(out.toString())).isEqualTo(answer);
     }
 }
+    @Test
+    void timerThatIsDueIsNoTimeToWait() {
+        answer =
+                JsonParser.parseString(
+                        "{'paused':true,'ended':false,'symbols':true,'vcpus':[{'vcpu':0,"
+                                + "'state':'blocked','mode':'kernel','rip':'0x1000','rsp':'0x1',"
+                                + "'waits_for':{'upcalls_masked':false,'nanoseconds_left':0}}]}");
+        assertThat(vmm("where", "web")).isZero();
+        assertThat(out.toString())
+                .contains("blocked, kernel mode, waits for an event, and its timer is due\n");
+    }
+

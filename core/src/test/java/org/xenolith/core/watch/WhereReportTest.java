@@ -183,6 +183,25 @@ final class WhereReportTest {
     }
 
     @Test
+    void vcpuThatHasNotStoppedAnewForWhatItWaitsForIsNotRunning() {
+        vcpu.waits.forUpcall();
+        vcpu.state = VirtualCpu.State.RUNNABLE; // as after a restore
+        assertThat(where(SYMBOLS, 0).get("state").getAsString()).isEqualTo("blocked");
+        assertThat(where(SYMBOLS, 0).has("waits_for")).isTrue();
+        vcpu.nmiPending = true;
+        assertThat(where(SYMBOLS, 0).get("state").getAsString()).isEqualTo("running");
+        assertThat(where(SYMBOLS, 0).has("waits_for")).isFalse();
+
+        VirtualCpu sibling = guest.vcpu(1);
+        sibling.waits.forPorts(new int[] {7}, sibling.systemTime() + 5000);
+        sibling.state = VirtualCpu.State.RUNNABLE;
+        JsonObject polls = where(SYMBOLS, 1);
+        assertThat(polls.get("state").getAsString()).isEqualTo("polling");
+        assertThat(polls.getAsJsonObject("waits_for").get("nanoseconds_left").getAsLong())
+                .isEqualTo(5000);
+    }
+
+    @Test
     void vcpuThatWasNeverUpHasNoPlace() {
         guest.vcpu(1).initialised = false;
         assertThat(where(SYMBOLS, 1).keySet()).containsExactly("vcpu", "state");
