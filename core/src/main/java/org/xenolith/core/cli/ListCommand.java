@@ -10,8 +10,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** {@code vmm list}: the columns of {@code xl list}. */
 @Command(
@@ -21,7 +23,10 @@ import java.util.Locale;
         description = {
             "",
             "State is a letter each for running, blocked, paused, shut down, crashed and dying, or"
-                    + " '-'.",
+                    + " '-'; 'waiting' is a guest that has ended and starts again in a while.",
+            "",
+            "Where several vmm processes have a guest of one name, it is listed as PID/NAME. All"
+                    + " commands know guests by that, too.",
             ""
         })
 final class ListCommand extends AnsweringVerb {
@@ -45,18 +50,37 @@ final class ListCommand extends AnsweringVerb {
             out().println(all);
         } else {
             out().println(HEADER);
-            found.forEach(entry -> line(entry.guest()));
+            Set<String> ambiguous = ambiguous(found);
+            found.forEach(entry -> line(name(entry, ambiguous), entry.guest()));
         }
         if (guest == null) {
             hosts.requireAnswers();
         }
     }
 
-    private void line(JsonObject guest) {
+    /** Names that two processes have. */
+    private static Set<String> ambiguous(List<RunningHosts.Found> guests) {
+        Set<String> once = new HashSet<>();
+        Set<String> twice = new HashSet<>();
+        for (RunningHosts.Found guest : guests) {
+            if (!once.add(guest.name())) {
+                twice.add(guest.name());
+            }
+        }
+        return twice;
+    }
+
+    private static String name(RunningHosts.Found guest, Set<String> ambiguous) {
+        return ambiguous.contains(guest.name())
+                ? guest.client().pid() + "/" + guest.name()
+                : guest.name();
+    }
+
+    private void line(String name, JsonObject guest) {
         out().printf(
                         Locale.ROOT,
-                        "%-40s %5d %5d %5d     %s  %8.1f%n",
-                        guest.get("name").getAsString(),
+                        "%-40s %5d %5d %5d     %-7s %8.1f%n",
+                        name,
                         guest.get("id").getAsInt(),
                         guest.get("memory_kib").getAsLong() >> 10,
                         guest.get("vcpus").getAsInt(),

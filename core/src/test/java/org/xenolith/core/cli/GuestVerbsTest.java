@@ -537,7 +537,77 @@ final class GuestVerbsTest {
                 .isEqualTo("vmm: standard output could not be written: No space left on device\n");
     }
 
+    // ---- list ----
+
+    @Test
+    void guestsOfOneNameInTwoProcessesAreToldApart() throws IOException {
+        ControlFolder other = ControlFolder.in(parent.resolve("other"));
+        try (ControlServer _ = ControlServer.start(other, new Named("web", "only"))) {
+            Files.move( // as if it were another process's
+                    parent.resolve("other").resolve(ProcessHandle.current().pid() + ".sock"),
+                    sockets().resolve("1.sock"));
+            assertThat(vmm("list")).as("%s", err).isZero();
+        }
+        assertThat(out.toString().lines().skip(1).map(line -> line.split(" +")[0]))
+                .containsExactlyInAnyOrder(
+                        ProcessHandle.current().pid() + "/web", "db", "1/web", "only");
+    }
+
+    @Test
+    void guestBetweenTwoLivesKeepsTheColumns() throws IOException {
+        assertThat(vmm("list")).isZero();
+        host.close();
+        host = ControlServer.start(ControlFolder.in(sockets()), new Named("c"));
+        assertThat(vmm("list")).isZero();
+        String[] lines = out.toString().split("\n");
+        assertThat(lines[4]).contains(" waiting ").hasSize(lines[1].length());
+    }
+
+    /** Guests that wait for their next life. */
+    private static final class Named implements Verbs {
+        private final String[] names;
+
+        Named(String... names) {
+            this.names = names;
+        }
+
+        @Override
+        public JsonElement perform(String verb, JsonObject arguments) {
+            JsonArray list = new JsonArray();
+            for (String name : names) {
+                list.add(
+                        JsonParser.parseString(
+                                "{'name':'%s','id':1,'memory_kib':0,'vcpus':1,'state':'waiting',"
+                                                .formatted(name)
+                                        + "'cpu_seconds':0.0}"));
+            }
+            return list;
+        }
+
+        @Override
+        public Trace trace(JsonObject request) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Attachment attach(String guest, ConsoleSink sink, Runnable ended) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
     // ---- where ----
+
+    @Test
+    void timerThatIsDueIsNoTimeToWait() {
+        answer =
+                JsonParser.parseString(
+                        "{'paused':true,'ended':false,'symbols':true,'vcpus':[{'vcpu':0,"
+                                + "'state':'blocked','mode':'kernel','rip':'0x1000','rsp':'0x1',"
+                                + "'waits_for':{'upcalls_masked':false,'nanoseconds_left':0}}]}");
+        assertThat(vmm("where", "web")).isZero();
+        assertThat(out.toString())
+                .contains("blocked, kernel mode, waits for an event, and its timer is due\n");
+    }
 
     @Test
     void eachVcpuIsShownWithWhatItWaitsForAndWhoCalled() {
@@ -573,15 +643,3 @@ final class GuestVerbsTest {
         assertThat(JsonParser.parseString(out.toString())).isEqualTo(answer);
     }
 }
-    @Test
-    void timerThatIsDueIsNoTimeToWait() {
-        answer =
-                JsonParser.parseString(
-                        "{'paused':true,'ended':false,'symbols':true,'vcpus':[{'vcpu':0,"
-                                + "'state':'blocked','mode':'kernel','rip':'0x1000','rsp':'0x1',"
-                                + "'waits_for':{'upcalls_masked':false,'nanoseconds_left':0}}]}");
-        assertThat(vmm("where", "web")).isZero();
-        assertThat(out.toString())
-                .contains("blocked, kernel mode, waits for an event, and its timer is due\n");
-    }
-
