@@ -120,6 +120,11 @@ final class BootSource {
                     "'%s' is neither a known guest (%s) nor a kernel file."
                             .formatted(wanted, String.join(", ", services.images().names())));
         }
+        if (wanted.endsWith(".toml")) {
+            throw usage(
+                    "'%s' describes guests in TOML: 'vmm up %s' starts them."
+                            .formatted(wanted, wanted));
+        }
         return DiskBoot.isKernel(NamedFile.existing(spec, "kernel", file))
                 ? kernelFile(file)
                 : fromDisk(file);

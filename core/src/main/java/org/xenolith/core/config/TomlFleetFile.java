@@ -112,12 +112,16 @@ public final class TomlFleetFile {
             }
         }
         Optional<String> limit = string(file, "memory-limit");
+        Optional<String> proxy = string(file, "proxy");
+        if (proxy.isPresent() && HostPort.parse(proxy.get()).isEmpty()) {
+            throw bad(file, "proxy", "proxy is written as 127.0.0.1:8080");
+        }
         return new FleetConfig(
                 guests,
                 limit.isEmpty()
                         ? OptionalLong.empty()
                         : OptionalLong.of(size(file, "memory-limit", limit.get()).maxBytes()),
-                string(file, "proxy"));
+                proxy);
     }
 
     private void addCopies(String name, TomlTable guest, List<GuestConfig> guests)
@@ -139,6 +143,14 @@ public final class TomlFleetFile {
         for (String disk : texts(guest, "disk", List.of())) {
             disks.add(disk(guest, disk.replace("%n", name)));
         }
+        List<String> networks = texts(guest, "network", List.of("nat"));
+        List<String> forwards = texts(guest, "forward", List.of());
+        if (!forwards.isEmpty() && networks.stream().noneMatch(TomlFleetFile::isNat)) {
+            throw bad(
+                    holder(guest, "forward"),
+                    "forward",
+                    "%s has no network 'nat', over which a forward leads".formatted(name));
+        }
         return new GuestConfig(
                 name,
                 text(guest, "image"),
@@ -149,12 +161,16 @@ public final class TomlFleetFile {
                 memory.maxBytes(),
                 (int) number(guest, "vcpus", 1, GuestConfig.MAX_VCPUS),
                 disks,
-                texts(guest, "network", List.of("nat")),
-                texts(guest, "forward", List.of()),
+                networks,
+                forwards,
                 text(guest, "bootloader").map(Path::of),
                 action(guest, "on-poweroff", Action.DESTROY),
                 action(guest, "on-reboot", Action.RESTART),
                 action(guest, "on-crash", Action.DESTROY));
+    }
+
+    private static boolean isNat(String network) {
+        return network.equals("nat") || network.startsWith("nat,");
     }
 
     private DiskSpec disk(TomlTable guest, String text) throws ConfigException {

@@ -4,6 +4,7 @@ import org.xenolith.core.balloon.AutoBalloon;
 import org.xenolith.core.balloon.BalloonPolicy;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.HostPort;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.machine.BootFailed;
@@ -21,8 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The guests of a {@link FleetConfig} on one {@link Host}, from the first start until none of them
@@ -32,9 +31,6 @@ import java.util.regex.Pattern;
  * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
  */
 public final class Fleet {
-    private static final Pattern ADDRESS = Pattern.compile("(.+):(\\d{1,5})");
-    private static final int MAX_PORT = 0xffff;
-
     private final FleetConfig config;
     private final GuestPlan plan;
     private final Consumer<String> log;
@@ -163,11 +159,10 @@ public final class Fleet {
     }
 
     private static InetSocketAddress addressOf(String text) throws IOException {
-        Matcher parts = ADDRESS.matcher(text);
-        if (!parts.matches() || Integer.parseInt(parts.group(2)) > MAX_PORT) {
-            throw new IOException("write it as 127.0.0.1:8080");
-        }
-        return new InetSocketAddress(parts.group(1), Integer.parseInt(parts.group(2)));
+        HostPort address =
+                HostPort.parse(text)
+                        .orElseThrow(() -> new IOException("write it as 127.0.0.1:8080"));
+        return new InetSocketAddress(address.host(), address.port());
     }
 
     private void follow(Member member, boolean started) {

@@ -64,6 +64,9 @@ public final class FleetFiles {
     }
 
     private void add(Path file, String text) throws ConfigException {
+        if (text.isBlank()) {
+            throw new ConfigException(file + ": it is empty");
+        }
         if (isToml(file, text)) {
             FleetConfig fleet = TomlFleetFile.parse(file.toString(), text);
             for (GuestConfig guest : fleet.guests()) {

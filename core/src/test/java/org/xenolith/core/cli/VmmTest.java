@@ -574,6 +574,16 @@ final class VmmTest {
     }
 
     @Test
+    void fileOfAFleetIsNoDisk() throws IOException {
+        Path file = Files.writeString(folder.resolve("fleet.toml"), "[guest.a]\n");
+        assertThat(vmm("create", file.toString())).isEqualTo(2);
+        assertThat(err.toString())
+                .contains(
+                        "'%s' describes guests in TOML: 'vmm up %s' starts them."
+                                .formatted(file, file));
+    }
+
+    @Test
     void failuresOfBootAndImagesAreOneSentenceAndStatusOne() {
         machine =
                 (_, _, _) -> {

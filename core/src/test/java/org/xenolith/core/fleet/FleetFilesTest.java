@@ -52,6 +52,14 @@ final class FleetFilesTest {
     }
 
     @Test
+    void emptyFileIsNoGuestWithoutAName() throws Exception {
+        Path empty = file("empty", "\n");
+        assertThatThrownBy(() -> read(empty))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(empty + ": it is empty");
+    }
+
+    @Test
     void guestsOfOneNameInTwoFilesAreRefused() throws Exception {
         Path one = file("one.cfg", "name = 'web'\nkernel = 'k'\n");
         Path two = file("two.toml", "[guest.web]\nimage = 'debian'\n");
