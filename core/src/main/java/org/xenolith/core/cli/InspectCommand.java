@@ -9,10 +9,10 @@ import java.nio.file.Path;
 /** {@code vmm inspect}: what a file is, before anyone tries to boot it. */
 @Command(
         name = "inspect",
-        header = "Tells what an image file is: format, compression, Xen notes, memory layout.",
+        header = "Tells what a kernel, an initial RAM disk or a disk is, and whether it boots.",
         footer = {"", "Exit status: 0 it can be booted, 1 it cannot, 2 wrong usage."})
 final class InspectCommand extends ServiceCommand {
-    @Parameters(paramLabel = "FILE", description = "A kernel or an initial RAM disk.")
+    @Parameters(paramLabel = "FILE", description = "A kernel, an initial RAM disk or a disk.")
     private Path file;
 
     InspectCommand(Services services) {

@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Opens disk images, with the images below them. */
 public final class DiskImage {
@@ -67,6 +68,20 @@ public final class DiskImage {
         requireNewInChain(path, List.of());
         try (ImageFile file = HostFile.open(path, true)) {
             return ImageFormat.probe(file);
+        }
+    }
+
+    /**
+     * The name of the image below a qcow2 image, as its header has it, fit for a terminal; empty
+     * when there is none.
+     *
+     * @throws ImageRefused if the image is damaged
+     */
+    public static Optional<String> backingFile(Path path) throws IOException {
+        try (ImageFile file = HostFile.open(path, true)) {
+            return ImageFormat.probe(file) == ImageFormat.QCOW2
+                    ? Optional.ofNullable(Qcow2Header.read(file).backingFile()).map(Escaped::of)
+                    : Optional.empty();
         }
     }
 

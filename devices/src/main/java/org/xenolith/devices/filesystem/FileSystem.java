@@ -50,6 +50,21 @@ public abstract sealed class FileSystem permits ExtFileSystem, FatFileSystem {
                         + "; ext2, ext3, ext4 and FAT can be read");
     }
 
+    /**
+     * What a volume holds, in words for a person: "ext4", "swap space", "no known file system", or
+     * a sentence about the damage.
+     */
+    public static String contentOf(Volume volume) throws IOException {
+        if (!ExtFileSystem.isOn(volume) && !FatFileSystem.isOn(volume)) {
+            return ForeignContent.describe(volume);
+        }
+        try {
+            return open(volume).type();
+        } catch (UnreadableFileSystem damaged) {
+            return damaged.getMessage();
+        }
+    }
+
     /** "ext4", "vfat": what mount(8) calls it. */
     public abstract String type();
 

@@ -35,25 +35,42 @@ public final class PartitionTable {
     private static final int ENDING_LBA = 40;
     private static final int GPT_ENTRY_BYTES = 128;
 
+    /** What kind of table a disk has. */
+    public enum Kind {
+        NONE,
+        MBR,
+        GPT
+    }
+
     private PartitionTable() {}
 
-    /** The partitions in the order of their numbers; empty if the disk has no partition table. */
-    public static List<Volume> read(BlockImage image) throws IOException {
+    /** The kind that {@link #read} would read. */
+    public static Kind kindOf(BlockImage image) throws IOException {
         Volume disk = Volume.wholeDisk(image);
         if (disk.sizeBytes() < 2 * SECTOR_BYTES) {
-            return List.of();
+            return Kind.NONE;
         }
         ByteBuffer mbr = disk.read(0, SECTOR_BYTES);
         if (mbr.getShort(SIGNATURE) != BOOT_SIGNATURE || !isPartitionTable(mbr)) {
-            return List.of();
+            return Kind.NONE;
         }
         for (int i = 0; i < PRIMARY; i++) {
             if (type(mbr, i) == GPT_PROTECTIVE
                     && disk.read(SECTOR_BYTES, 8).getLong() == EFI_PART) {
-                return readGpt(disk);
+                return Kind.GPT;
             }
         }
-        return readMbr(disk, mbr);
+        return Kind.MBR;
+    }
+
+    /** The partitions in the order of their numbers; empty if the disk has no partition table. */
+    public static List<Volume> read(BlockImage image) throws IOException {
+        Volume disk = Volume.wholeDisk(image);
+        return switch (kindOf(image)) {
+            case NONE -> List.of();
+            case MBR -> readMbr(disk, disk.read(0, SECTOR_BYTES));
+            case GPT -> readGpt(disk);
+        };
     }
 
     /** The boot sector of a FAT file system has the same signature, and code where entries are. */
