@@ -172,7 +172,9 @@ final class Member implements Ballooned {
             closeGuest();
             boolean lives = next.awaitTurn() && start();
             if (next.isCalledOff() && !fleet.isStopping()) {
-                fleet.say("vmm: %s does not start again: it was destroyed or shut down.".formatted(name()));
+                fleet.say(
+                        "vmm: %s does not start again: it was destroyed or shut down."
+                                .formatted(name()));
             }
             return lives;
         } finally {

@@ -388,7 +388,7 @@ final class VmmTest {
                 "boot --vcpus 0|'0' is no number of CPUs: write 1 to 32",
                 "boot --smp 33|'33' is no number of CPUs: write 1 to 32",
                 "boot --vcpus 2 --tier verify|The guest has 2 vCPUs: --tier=verify is for guests"
-                    + " with",
+                        + " with",
                 "boot -n 5|'5' is no name: use up to 63 letters, digits, '-', '_' and '.'",
                 "boot --timeout soon|'soon' is no time: write 60s, 2m or 500ms",
                 "boot --trace all|'all' is no topic: choose from hypercall, fault, event, mmu,",
@@ -409,7 +409,7 @@ final class VmmTest {
                 "restore --timeout 0s x|'0s' is no time above 0",
                 "up --timeout 0 x|'0' is no time above 0",
                 "boot debian -d /dev/null,foo|\"foo\" is no disk of a Xen guest: write xvda, xvdb"
-                    + " or xvda1.",
+                        + " or xvda1.",
                 "foo|There is no command 'foo'.",
                 "xenstore foo|There is no command 'foo'.",
                 "rings G --limit x|'x' is not a number",

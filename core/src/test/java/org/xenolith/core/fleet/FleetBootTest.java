@@ -188,8 +188,7 @@ class FleetBootTest {
                 assertThat(verbs.perform("list", new JsonObject()).toString())
                         .contains("\"name\":\"" + each[0] + "\"");
                 assertThatThrownBy(() -> verbs.perform("stat", request))
-                        .hasMessageMatching(
-                                each[0] + " has ended, and starts again in [1-8] s\\.");
+                        .hasMessageMatching(each[0] + " has ended, and starts again in [1-8] s\\.");
                 verbs.perform(each[1], request);
                 fleet.awaitSaid(each[0] + " does not start again: it was destroyed or shut down.");
                 assertThatThrownBy(() -> verbs.perform(each[1], request))

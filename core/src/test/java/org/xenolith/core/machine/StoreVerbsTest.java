@@ -20,6 +20,6 @@ final class StoreVerbsTest {
                 .isInstanceOf(ControlException.class)
                 .hasMessage(
                         "'/a//\\x1bb' is no path of xenstore: / and names of letters, digits, '-',"
-                            + " '_' and '@'.");
+                                + " '_' and '@'.");
     }
 }
