@@ -90,7 +90,8 @@ public record DiskReport(String text, boolean bootable) {
                         volume.offsetBytes(),
                         FileSystem.contentOf(volume));
             }
-            return new DiskReport(text.toString(), boots(image));
+            boolean bootable = boots(image);
+            return new DiskReport(text.toString(), bootable);
         }
 
         private boolean boots(BlockImage image) throws IOException {
