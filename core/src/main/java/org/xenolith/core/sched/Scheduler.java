@@ -172,6 +172,11 @@ public final class Scheduler {
                 tasks.paused = false;
                 tasks.tasks.forEach(turns::placeAfterPause);
                 workers.signalAll();
+                // Of a restored domain it may have come before its vCPUs were known here.
+                Task sleeping = domain.hasPosted() ? tasks.whoMustAttend() : null;
+                if (sleeping != null) {
+                    slices.wake(sleeping);
+                }
             }
         } finally {
             lock.unlock();

@@ -271,12 +271,8 @@ public final class DomainSnapshot {
         for (int i = 0; i < vcpus.size(); i++) {
             vcpus.get(i).schedule(domain.vcpu(i));
         }
-        if (paused || domain.suspending().pending().isPresent()) {
-            return;
-        }
-        domain.scheduler().unpause(domain);
-        if (domain.hasPosted()) {
-            domain.scheduler().attend(domain);
+        if (!paused && domain.suspending().pending().isEmpty()) {
+            domain.scheduler().unpause(domain);
         }
     }
 }

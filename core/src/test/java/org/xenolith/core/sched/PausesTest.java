@@ -82,6 +82,18 @@ class PausesTest extends ScriptedVcpus {
         assertThat(ran.getLast()).as("the other one yields").isEqualTo(first);
     }
 
+    /** As of a snapshot: whoever posts finds no vCPU that could be woken yet. */
+    @Test
+    void sleeperThatIsRestoredBehindWhatWasPostedLooksAtItWhenItGoesOn() {
+        PvGuest guest = guest(1);
+        scheduler.pause(guest.domain);
+        Scheduler.Turn turn = scheduler.turnOf(guest.vcpu(0));
+        guest.domain.post(() -> {});
+        scheduler.restore(guest.vcpu(0), State.BLOCKED, turn);
+        scheduler.unpause(guest.domain);
+        assertThat(scheduler.runNext()).isTrue();
+    }
+
     /** The host slept meanwhile, or somebody stopped its process. */
     @Test
     void vcpuWithASliceOfAnHourHasAPlaceThatACopyCanTake() {
