@@ -291,28 +291,28 @@ final class Member implements Ballooned {
 
     @Override
     public synchronized long maxKib() {
-        return isRunning() ? guest.maxKib() : minKib();
+        return isRunning() ? guest.balloon().maxKib() : minKib();
     }
 
     @Override
     public synchronized long currentKib() {
-        return isRunning() ? guest.currentKib() : minKib();
+        return isRunning() ? guest.balloon().currentKib() : minKib();
     }
 
     @Override
     public synchronized long targetKib() {
-        return isRunning() ? guest.targetKib() : minKib();
+        return isRunning() ? guest.balloon().targetKib() : minKib();
     }
 
     @Override
     public synchronized OptionalLong availableKib() {
-        return isRunning() ? guest.availableKib() : OptionalLong.of(0);
+        return isRunning() ? guest.balloon().availableKib() : OptionalLong.of(0);
     }
 
     @Override
     public synchronized void setTargetKib(long kib) {
         if (isRunning()) {
-            guest.setTargetKib(kib);
+            guest.balloon().setTargetKib(kib);
         }
     }
 }

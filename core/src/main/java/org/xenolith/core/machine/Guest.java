@@ -1,7 +1,6 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.backend.VirtualDevices;
-import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
@@ -11,7 +10,6 @@ import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
-import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
@@ -22,7 +20,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -31,12 +28,7 @@ import java.util.function.Supplier;
  * A guest of a {@link Host}, from its building to its end: what its user can do with it from
  * outside. Thread-safe, but for {@link #start}, which is called once.
  */
-public final class Guest implements Ballooned, AutoCloseable {
-    private static final int KIB_SHIFT = 10;
-
-    /** Less than that is no memory for a kernel. */
-    private static final long LEAST_TARGET_KIB = 1024;
-
+public final class Guest implements AutoCloseable {
     /** As long as can be waited. */
     static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
@@ -59,6 +51,7 @@ public final class Guest implements Ballooned, AutoCloseable {
     private final GuestSuspend suspend;
     private final GuestSave save;
     private final GuestEnd end;
+    private final GuestBalloon balloon;
 
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -95,6 +88,7 @@ public final class Guest implements Ballooned, AutoCloseable {
         this.suspend = new GuestSuspend(this, host.store(), rings);
         this.save = new GuestSave(this, host.store(), rings, new SaveTarget(host));
         this.end = new GuestEnd(domain);
+        this.balloon = new GuestBalloon(domain, tree, options);
         onClose(hypercalls::close);
         onClose(console::end);
         onClose(this::closeDevices);
@@ -379,57 +373,9 @@ public final class Guest implements Ballooned, AutoCloseable {
         return domain.isPaused();
     }
 
-    @Override
-    public long minKib() {
-        return options.memoryBytes() >>> KIB_SHIFT;
-    }
-
-    @Override
-    public long maxKib() {
-        return options.maxMemoryBytes() >>> KIB_SHIFT;
-    }
-
-    @Override
-    public long currentKib() {
-        return domain.frames().reservation().currentPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
-    }
-
-    @Override
-    public OptionalLong availableKib() {
-        return tree.memoryAvailable();
-    }
-
-    @Override
-    public long targetKib() {
-        return tree.memoryTarget();
-    }
-
-    /**
-     * Asks the guest's balloon driver for another size, and lets it have no more than that.
-     *
-     * @throws IllegalArgumentException when the size is above {@link #maxKib} or below 1 MiB
-     */
-    @Override
-    public void setTargetKib(long kib) {
-        requireTargetKib(kib);
-        domain.frames().reservation().limitPages(kib >>> Ram.PAGE_SHIFT - KIB_SHIFT);
-        tree.setMemoryTarget(kib);
-    }
-
-    /**
-     * @throws IllegalArgumentException with a sentence when the guest cannot have that size
-     */
-    void requireTargetKib(long kib) {
-        long least = Math.min(LEAST_TARGET_KIB, maxKib());
-        if (kib < least || kib > maxKib()) {
-            throw new IllegalArgumentException(
-                    "%s cannot have %d KiB: its %s is %d KiB"
-                            .formatted(
-                                    name(),
-                                    kib,
-                                    kib < least ? "minimum" : "maximum",
-                                    kib < least ? least : maxKib()));
-        }
+    /** How much memory it has, and should have. */
+    public GuestBalloon balloon() {
+        return balloon;
     }
 
     /** Asks the guest's kernel to end; whether and when it does is its own affair. */

@@ -74,7 +74,7 @@ final class GuestSuspend {
                         .orElseThrow(() -> new IllegalStateException("it is not suspended"));
         FreshResume fresh = new FreshResume(domain, rings.placesOfANewGuest());
         fresh.forgetEverything();
-        long targetKib = guest.targetKib();
+        long targetKib = guest.balloon().targetKib();
         guest.tree().remove();
         rings.renew(store);
         long maxKib = domain.frames().reservation().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT;

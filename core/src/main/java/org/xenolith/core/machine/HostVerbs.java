@@ -202,9 +202,9 @@ public final class HostVerbs implements Verbs {
         entry.addProperty("name", guest.name());
         entry.addProperty("id", guest.id());
         entry.addProperty("uuid", guest.domain().uuid().toString());
-        entry.addProperty("memory_kib", guest.currentKib());
-        entry.addProperty("target_kib", guest.targetKib());
-        entry.addProperty("max_kib", guest.maxKib());
+        entry.addProperty("memory_kib", guest.balloon().currentKib());
+        entry.addProperty("target_kib", guest.balloon().targetKib());
+        entry.addProperty("max_kib", guest.balloon().maxKib());
         entry.addProperty("vcpus", guest.domain().vcpus().size());
         entry.addProperty("state", guest.state());
         entry.addProperty("cpu_seconds", guest.domain().runningNanos() / NANOS);
@@ -217,14 +217,14 @@ public final class HostVerbs implements Verbs {
             throw new ControlException("mem-set needs the amount as 'kib'.");
         }
         try {
-            guest.requireTargetKib(number.getAsLong());
+            guest.balloon().requireTargetKib(number.getAsLong());
             if (!host.store().isWatched(guest.id(), guest.tree().memoryTargetPath())) {
                 throw new ControlException(
                         ("%s has no balloon, or none yet: its kernel does not look at"
                                         + " memory/target in xenstore.")
                                 .formatted(guest.name()));
             }
-            guest.setTargetKib(number.getAsLong());
+            guest.balloon().setTargetKib(number.getAsLong());
         } catch (IllegalArgumentException e) {
             throw new ControlException(e.getMessage() + ".");
         }

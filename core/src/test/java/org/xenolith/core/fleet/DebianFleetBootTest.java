@@ -155,13 +155,13 @@ class DebianFleetBootTest {
     }
 
     private static long sumOfCurrentKib(List<Seat> seats) {
-        return seats.stream().mapToLong(seat -> seat.guest.currentKib()).sum();
+        return seats.stream().mapToLong(seat -> seat.guest.balloon().currentKib()).sum();
     }
 
     /** Without an agent a guest does not say what it needs, and the policy cannot follow it. */
     private static void requireAgents(List<Seat> seats) throws InterruptedException {
         for (int i = 0; i < 100; i++) {
-            if (seats.stream().allMatch(seat -> seat.guest.availableKib().isPresent())) {
+            if (seats.stream().allMatch(seat -> seat.guest.balloon().availableKib().isPresent())) {
                 return;
             }
             TimeUnit.MILLISECONDS.sleep(100);

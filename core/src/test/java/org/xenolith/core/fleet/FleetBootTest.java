@@ -482,7 +482,10 @@ class FleetBootTest {
     }
 
     private static List<Long> targetsKib(RunningFleet fleet) {
-        List<Long> targets = fleet.fleet.host().guests().stream().map(Guest::targetKib).toList();
+        List<Long> targets =
+                fleet.fleet.host().guests().stream()
+                        .map(guest -> guest.balloon().targetKib())
+                        .toList();
         return targets.size() < 2 ? List.of(0L) : targets;
     }
 

@@ -29,8 +29,8 @@ class DebianBalloonBootTest {
             Guest guest = host.create(options, console);
             guest.start();
             assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).isTrue();
-            await(() -> guest.availableKib().isPresent());
-            assertThat(guest.availableKib().getAsLong())
+            await(() -> guest.balloon().availableKib().isPresent());
+            assertThat(guest.balloon().availableKib().getAsLong())
                     .as("KiB that the guest could spare, by its own word")
                     .isBetween(64 * MIB_KIB, 256 * MIB_KIB);
             // File pages are memory that the guest can give back and the host really holds.
@@ -39,15 +39,15 @@ class DebianBalloonBootTest {
             assertThat(full).isGreaterThan(112 * MIB_KIB);
             run("rm /tmp/*; echo freed $((7*6))", "freed 42");
 
-            guest.setTargetKib(96 * MIB_KIB);
-            await(() -> guest.currentKib() == 96 * MIB_KIB);
+            guest.balloon().setTargetKib(96 * MIB_KIB);
+            await(() -> guest.balloon().currentKib() == 96 * MIB_KIB);
             host.pool().trim();
             assertThat(ResidentMemory.ofPoolKib())
                     .as("resident KiB after the guest shrank, %d before", full)
                     .isLessThan(full - 80 * MIB_KIB);
 
-            guest.setTargetKib(256 * MIB_KIB);
-            await(() -> guest.currentKib() == 256 * MIB_KIB);
+            guest.balloon().setTargetKib(256 * MIB_KIB);
+            await(() -> guest.balloon().currentKib() == 256 * MIB_KIB);
             long small = ResidentMemory.ofPoolKib();
             fill("second");
             assertThat(ResidentMemory.ofPoolKib())

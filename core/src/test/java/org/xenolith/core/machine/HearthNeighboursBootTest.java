@@ -78,7 +78,7 @@ class HearthNeighboursBootTest {
             }
             visitNeighbours(hearths);
             awaitSize(hearths, SMALL_KIB);
-            hearths.forEach(hearth -> hearth.guest().setTargetKib(FULL_KIB));
+            hearths.forEach(hearth -> hearth.guest().balloon().setTargetKib(FULL_KIB));
             visitNeighbours(hearths);
             awaitSize(hearths, FULL_KIB);
             System.err.printf(
@@ -141,7 +141,7 @@ class HearthNeighboursBootTest {
     private static void awaitSize(List<Hearth> hearths, long kib) throws InterruptedException {
         long end = System.nanoTime() + PATIENCE.toNanos();
         for (Hearth hearth : hearths) {
-            while (hearth.guest().currentKib() != kib) {
+            while (hearth.guest().balloon().currentKib() != kib) {
                 assertThat(System.nanoTime()).as("the balloon arrives in time").isLessThan(end);
                 TimeUnit.MILLISECONDS.sleep(20);
             }

@@ -306,7 +306,7 @@ class HostVerbsBootTest {
             request.addProperty("kib", 4);
             assertThatThrownBy(() -> client.ask(request))
                     .hasMessage("test cannot have 4 KiB: its minimum is 1024 KiB.");
-            assertThat(guest.targetKib()).isEqualTo(8192);
+            assertThat(guest.balloon().targetKib()).isEqualTo(8192);
         }
     }
 
@@ -320,7 +320,7 @@ class HostVerbsBootTest {
                     .hasMessage(
                             "test has no balloon, or none yet: its kernel does not look at"
                                     + " memory/target in xenstore.");
-            assertThat(guest.targetKib()).isEqualTo(8192);
+            assertThat(guest.balloon().targetKib()).isEqualTo(8192);
         }
     }
 

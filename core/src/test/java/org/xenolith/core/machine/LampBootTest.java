@@ -42,10 +42,10 @@ class LampBootTest {
             guest.start();
             expect(LampImage.READY_MARKER);
             expect("root@web7:~# ");
-            assertThat(guest.availableKib())
+            assertThat(guest.balloon().availableKib())
                     .as("MemAvailable by the guest's own word")
                     .isNotEmpty();
-            assertThat(guest.availableKib().getAsLong()).isBetween(1L << 10, 128L << 10);
+            assertThat(guest.balloon().availableKib().getAsLong()).isBetween(1L << 10, 128L << 10);
 
             for (int visit = 1; visit <= 3; visit++) {
                 console.type("busybox wget -q -O - http://localhost/\n");
