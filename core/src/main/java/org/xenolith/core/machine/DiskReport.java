@@ -28,8 +28,6 @@ import java.util.Optional;
  * @param bootable whether {@code vmm boot} takes it
  */
 public record DiskReport(String text, boolean bootable) {
-    private static final String NOTHING_KNOWN = "no known file system";
-
     /**
      * Looks at a file.
      *
@@ -55,7 +53,7 @@ public record DiskReport(String text, boolean bootable) {
     }
 
     private static boolean holdsNothing(BlockImage image) throws IOException {
-        return FileSystem.contentOf(Volume.wholeDisk(image)).equals(NOTHING_KNOWN);
+        return FileSystem.contentOf(Volume.wholeDisk(image)).equals(FileSystem.NOTHING_KNOWN);
     }
 
     /** Lines about one disk. */

@@ -19,6 +19,9 @@ import java.util.Optional;
  * <p>Time and memory of every call are bounded, whatever is on the disk.
  */
 public abstract sealed class FileSystem permits ExtFileSystem, FatFileSystem {
+    /** How {@link #contentOf} calls what it does not know. */
+    public static final String NOTHING_KNOWN = "no known file system";
+
     /** Linux' limit: path_resolution(7). */
     private static final int MAX_SYMLINKS = 40;
 
@@ -51,7 +54,7 @@ public abstract sealed class FileSystem permits ExtFileSystem, FatFileSystem {
     }
 
     /**
-     * What a volume holds, in words for a person: "ext4", "swap space", "no known file system", or
+     * What a volume holds, in words for a person: "ext4", "swap space", {@link #NOTHING_KNOWN}, or
      * a sentence about the damage.
      */
     public static String contentOf(Volume volume) throws IOException {

@@ -32,6 +32,6 @@ final class ForeignContent {
                 }
             }
         }
-        return "no known file system";
+        return FileSystem.NOTHING_KNOWN;
     }
 }
