@@ -17,7 +17,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -48,6 +48,12 @@ final class LiveTrace implements Verbs.Trace {
     /** As of {@code BackgroundSink}: to be woken by each event would cost the vCPU more. */
     private static final long PAUSE_NANOS = 2_000_000;
 
+    /**
+     * Reboots that are kept for one who does not read: a guest may go on rebooting for days. The
+     * next ones are not told.
+     */
+    private static final int MOST_REBOOTS = 1000;
+
     /** Between the trace and how it ended; text and timelines have none. */
     private static final char END_MARK = '\0';
 
@@ -63,7 +69,7 @@ final class LiveTrace implements Verbs.Trace {
     private volatile Guest guest;
 
     private volatile boolean hasNoNextLife;
-    private final Queue<Reboot> reboots = new ConcurrentLinkedQueue<>();
+    private final Queue<Reboot> reboots = new ArrayBlockingQueue<>(MOST_REBOOTS);
     private final boolean timeline;
     private final LossySink sink;
     private final Tracer.Viewer viewer;
@@ -122,7 +128,7 @@ final class LiveTrace implements Verbs.Trace {
         }
         Domain ended = before.domain();
         long nanos = ended.clock().systemTimeNanos(ended.retired());
-        reboots.add(new Reboot(sink.accepted(), nanos, before.id(), next.id()));
+        reboots.offer(new Reboot(sink.accepted(), nanos, before.id(), next.id()));
         guest = next;
         try {
             next.trace().add(viewer);
