@@ -4,6 +4,9 @@ package org.xenolith.core.config;
 public final class ConfigException extends Exception {
     private static final long serialVersionUID = 1L;
 
+    /** No file of this host and no kernel's command line can have one. */
+    static final String NUL_INSIDE = "a text has a NUL character inside";
+
     public ConfigException(String message) {
         super(message);
     }

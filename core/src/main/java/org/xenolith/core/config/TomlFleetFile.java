@@ -219,7 +219,7 @@ public final class TomlFleetFile {
     private Optional<String> string(TomlTable table, String key) throws ConfigException {
         return switch (table.get(List.of(key))) {
             case null -> Optional.empty();
-            case String text -> Optional.of(text);
+            case String text -> Optional.of(withoutNul(table, key, text));
             case Long number -> Optional.of(number.toString());
             default -> throw bad(table, key, key + " is a text");
         };
@@ -234,11 +234,19 @@ public final class TomlFleetFile {
                 if (!(item instanceof String text)) {
                     throw bad(table, key, key + " is a text or a list of texts");
                 }
-                texts.add(text);
+                texts.add(withoutNul(table, key, text));
             }
             return texts;
         }
         return string(table, key).map(List::of).orElse(otherwise);
+    }
+
+    /** Most texts end as names of files or in start_info, and neither can hold a NUL. */
+    private String withoutNul(TomlTable table, String key, String text) throws ConfigException {
+        if (text.indexOf('\0') >= 0) {
+            throw bad(table, key, ConfigException.NUL_INSIDE);
+        }
+        return text;
     }
 
     private long number(TomlTable guest, String key, long least, long most) throws ConfigException {

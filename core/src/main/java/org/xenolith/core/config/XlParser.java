@@ -95,6 +95,9 @@ final class XlParser {
         if (to < 0 || end.length() == 1 && inside.indexOf('\n') >= 0) {
             throw bad("a text has no closing " + end);
         }
+        if (inside.indexOf(END) >= 0) {
+            throw bad(ConfigException.NUL_INSIDE);
+        }
         line += (int) inside.chars().filter(c -> c == '\n').count();
         at = to + end.length();
         return inside;

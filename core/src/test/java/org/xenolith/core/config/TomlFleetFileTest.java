@@ -110,6 +110,8 @@ class TomlFleetFileTest {
                 "'[guest.\"a b\"]' | f: 'a b' is no name",
                 "'[guest.5]' | f: '5' is no name",
                 "'[guest.a]\\ncount = 2\\n[guest.a1]' | f: two guests are called a1",
+                "'[guest.a]\\nkernel = \"k\\u0000\"' | f:2: a text has a NUL character inside",
+                "'[guest.a]\\ndisk = [\"d\\u0000\"]' | f:2: a text has a NUL character inside",
                 "'[guest.a' | f:1: "
             })
     void mistakesAreToldWithTheirLine(String text, String message) {

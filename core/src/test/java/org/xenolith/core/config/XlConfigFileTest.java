@@ -83,6 +83,16 @@ class XlConfigFileTest {
     }
 
     @Test
+    void nulInATextIsAMistakeOfTheFileAndNoInternalError() {
+        assertThatThrownBy(() -> XlConfigFile.parse("f", "name = 'a'\nkernel = 'k\0x'"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("f:2: a text has a NUL character inside");
+        assertThatThrownBy(() -> XlConfigFile.parse("f", "name = 'a'\ndisk = ['d\0,raw']"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("f:2: a text has a NUL character inside");
+    }
+
+    @Test
     void plusEqualsAppends() throws ConfigException {
         String text = "name='a'\nextra = 'one'\nextra += ' two'\ndisk=['a']\ndisk += ['b']";
         GuestConfig guest = XlConfigFile.parse("f", text).guest();
