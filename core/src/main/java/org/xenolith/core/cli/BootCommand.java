@@ -5,7 +5,7 @@ import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.config.MemoryRange;
-import org.xenolith.core.machine.BootDisk;
+import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;

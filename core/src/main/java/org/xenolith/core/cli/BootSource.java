@@ -2,8 +2,8 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestName;
+import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.filesystem.UnreadableFileSystem;
 

@@ -3,7 +3,7 @@ package org.xenolith.core.cli;
 import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
-import org.xenolith.core.machine.DirectoryDisk;
+import org.xenolith.core.disk.DirectoryDisk;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;

@@ -1,8 +1,8 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.disk.DiskReport;
 import org.xenolith.core.image.ImageReport;
-import org.xenolith.core.machine.DiskReport;
 import org.xenolith.core.machine.VmmMachine;
 import org.xenolith.devices.terminal.TerminalSession;
 

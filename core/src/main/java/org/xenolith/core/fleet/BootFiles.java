@@ -1,8 +1,8 @@
 package org.xenolith.core.fleet;
 
 import org.xenolith.core.config.DiskSpec;
-import org.xenolith.core.machine.BootDisk;
-import org.xenolith.core.machine.DiskBoot;
+import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.disk.DiskBoot;
 
 import java.io.IOException;
 import java.nio.file.Path;

@@ -2,10 +2,10 @@ package org.xenolith.core.fleet;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
-import org.xenolith.core.machine.BootDisk;
+import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.core.machine.BootFailed;
 import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.DiskBoot;
 import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.net.NetworkSpec;

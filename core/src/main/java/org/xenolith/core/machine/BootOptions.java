@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.mmu.Ram;

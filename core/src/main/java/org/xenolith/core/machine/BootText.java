@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.disk.BootDisk;
 
 import java.nio.file.Path;
 import java.util.Locale;

@@ -6,6 +6,7 @@ import com.google.gson.JsonParseException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;
+import org.xenolith.core.disk.DirectoryDisk;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.disk.BootDisk;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.disk.DirectoryDisk;
+import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.core.image.debian.HandOverInitramfs;

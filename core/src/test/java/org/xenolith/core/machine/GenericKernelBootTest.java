@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;

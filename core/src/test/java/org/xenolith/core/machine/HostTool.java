@@ -11,23 +11,23 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Programs of the host that prove what a guest did to a disk. */
-final class HostTool {
+public final class HostTool {
     private HostTool() {}
 
     /** Ends the test where one is missing: {@link HostNeeds#require}. */
-    static void require(String... programs) {
+    public static void require(String... programs) {
         HostNeeds.requirePrograms(programs);
     }
 
     /** As {@link #require}, for a file that a package of the host brings. */
-    static Path requireFile(String path, String debianPackage) {
+    public static Path requireFile(String path, String debianPackage) {
         Path file = Path.of(path);
         HostNeeds.require(Files.exists(file), "%s (package %s)".formatted(path, debianPackage));
         return file;
     }
 
     /** Runs a program to its end and wants status 0; returns all that it wrote. */
-    static String run(String... command) throws IOException, InterruptedException {
+    public static String run(String... command) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(List.of(command)).redirectErrorStream(true);
         builder.environment().merge("PATH", "/usr/sbin:/sbin", (path, more) -> path + ":" + more);
         Process process = builder.start();

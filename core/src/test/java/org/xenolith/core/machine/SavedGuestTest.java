@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;

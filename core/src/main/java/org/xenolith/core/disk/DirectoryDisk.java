@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.disk;
 
 import org.xenolith.core.config.DiskSpec;
 
@@ -37,7 +37,7 @@ public final class DirectoryDisk {
     private DirectoryDisk() {}
 
     /** Whether a disk is such an image, which nobody can open again when this process has ended. */
-    static boolean isImage(DiskSpec disk) {
+    public static boolean isImage(DiskSpec disk) {
         String name = String.valueOf(disk.file().getFileName());
         return SCRATCH.equals(disk.file().getParent())
                 && name.startsWith(PREFIX)

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.disk;
 
 import org.xenolith.core.image.ImageReport;
 import org.xenolith.devices.block.BlockImage;

@@ -1,9 +1,10 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.disk;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.machine.HostTool;
 import org.xenolith.devices.block.ImageFormat;
 import org.xenolith.devices.block.Qcow2;
 import org.xenolith.guests.GuestImages;

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.disk;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.machine.HostTool;
 
 import java.io.IOException;
 import java.nio.file.Files;
