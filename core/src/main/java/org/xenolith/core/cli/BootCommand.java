@@ -1,16 +1,16 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.boot.TierUnfit;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.disk.BootDisk;
-import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.EventActions;
-import org.xenolith.core.machine.GuestDevices;
-import org.xenolith.core.machine.Outcome;
-import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 

@@ -1,10 +1,10 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.disk.DiskBoot;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.filesystem.UnreadableFileSystem;
 
 import picocli.CommandLine.Model.CommandSpec;

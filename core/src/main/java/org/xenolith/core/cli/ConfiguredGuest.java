@@ -1,5 +1,8 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.TierUnfit;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
@@ -7,9 +10,6 @@ import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.fleet.FleetFiles;
 import org.xenolith.core.fleet.GuestPlan;
 import org.xenolith.core.fleet.ImageCatalogue;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.cpu.translate.Tier;
 
 import java.io.IOException;

@@ -1,10 +1,10 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.disk.DirectoryDisk;
-import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 

@@ -1,6 +1,6 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.boot.Outcome;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.machine.Outcome;
-import org.xenolith.core.machine.RestoreOptions;
+import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;

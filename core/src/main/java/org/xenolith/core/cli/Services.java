@@ -1,8 +1,8 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.Machine;
+import org.xenolith.core.boot.Restorer;
 import org.xenolith.core.control.ControlFolder;
-import org.xenolith.core.machine.Machine;
-import org.xenolith.core.machine.Restorer;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.IOException;

@@ -1,11 +1,11 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.fleet.Fleet;
 import org.xenolith.core.fleet.FleetConsoles;
 import org.xenolith.core.fleet.GuestPlan;
 import org.xenolith.core.fleet.StopSignals;
-import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.trace.TraceFilter;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.translate.Tier;

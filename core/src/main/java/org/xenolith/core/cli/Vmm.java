@@ -1,8 +1,8 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.machine.BootFailed;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.TierUnfit;
 import org.xenolith.core.machine.FileSentence;
-import org.xenolith.core.machine.TierUnfit;
 import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;

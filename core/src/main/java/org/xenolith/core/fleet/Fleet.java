@@ -2,13 +2,13 @@ package org.xenolith.core.fleet;
 
 import org.xenolith.core.balloon.AutoBalloon;
 import org.xenolith.core.balloon.BalloonPolicy;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.HostPort;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.BootOptions;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.core.machine.RestartBackoff;

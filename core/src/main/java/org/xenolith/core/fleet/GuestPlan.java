@@ -1,13 +1,13 @@
 package org.xenolith.core.fleet;
 
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.disk.DiskBoot;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.EventActions;
-import org.xenolith.core.machine.GuestDevices;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 

@@ -1,14 +1,14 @@
 package org.xenolith.core.fleet;
 
 import org.xenolith.core.balloon.Ballooned;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.EventActions;
 import org.xenolith.core.machine.Guest;
-import org.xenolith.core.machine.GuestDevices;
-import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.machine.RestartBackoff;
 import org.xenolith.core.machine.WaitingGuest;
 

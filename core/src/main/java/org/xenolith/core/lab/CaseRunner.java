@@ -1,9 +1,9 @@
 package org.xenolith.core.lab;
 
-import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Host;
-import org.xenolith.core.machine.Outcome;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.devices.terminal.ConsoleIo;

@@ -1,9 +1,9 @@
 package org.xenolith.core.lab;
 
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Host;
-import org.xenolith.core.machine.Outcome;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.disk.BootDisk;
 

@@ -4,6 +4,8 @@ import org.xenolith.core.backend.AttachedDevice;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.backend.NetworkInterface;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;

@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.abi.DomId;
+import org.xenolith.core.boot.BootFailed;
 
 import java.util.HashSet;
 import java.util.Set;

@@ -1,6 +1,9 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.backend.VirtualDevices;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;

@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.balloon.Ballooned;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.mmu.Ram;

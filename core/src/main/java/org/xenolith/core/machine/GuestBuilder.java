@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.build.BuildFailed;
 import org.xenolith.core.build.BuildRequest;
 import org.xenolith.core.build.BuiltDomain;

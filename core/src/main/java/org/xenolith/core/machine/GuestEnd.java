@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
 

@@ -1,6 +1,8 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.backend.IoThreads;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.image.KernelImage;

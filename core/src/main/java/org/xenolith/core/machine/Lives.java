@@ -1,5 +1,9 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.boot.Restarts;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.devices.terminal.ConsoleIo;
 

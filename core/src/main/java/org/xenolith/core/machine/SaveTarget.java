@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.snapshot.SnapshotWriter;

@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.disk.BootDisk;
 
 import java.nio.file.Path;

@@ -3,6 +3,10 @@ package org.xenolith.core.machine;
 import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
 
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;

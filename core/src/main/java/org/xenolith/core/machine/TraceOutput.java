@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import jdk.jfr.FlightRecorder;
 
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.BackgroundSink;
 import org.xenolith.core.trace.ClosedAtExit;

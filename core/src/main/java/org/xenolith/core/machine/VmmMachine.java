@@ -1,5 +1,12 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.Machine;
+import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.boot.Restarts;
+import org.xenolith.core.boot.RestoreOptions;
+import org.xenolith.core.boot.Restorer;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;

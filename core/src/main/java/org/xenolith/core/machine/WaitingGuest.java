@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootOptions;
+
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;

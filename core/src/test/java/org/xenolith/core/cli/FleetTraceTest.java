@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.xenolith.core.machine.BootOptions;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.trace.TraceTopic;
 
 import java.nio.file.Path;

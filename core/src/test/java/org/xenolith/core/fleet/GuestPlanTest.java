@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.XlConfigFile;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.BootOptions;
-import org.xenolith.core.machine.EventActions;
-import org.xenolith.core.machine.GuestDevices;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.NetworkInterface;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianInput;

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.image.Initramfs;
 import org.xenolith.devices.host.HostNeeds;
 

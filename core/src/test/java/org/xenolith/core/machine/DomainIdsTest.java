@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.abi.DomId;
+import org.xenolith.core.boot.BootFailed;
 
 final class DomainIdsTest {
     private static final int LAST = DomId.FIRST_RESERVED - 1;

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.AttachedDevice;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;

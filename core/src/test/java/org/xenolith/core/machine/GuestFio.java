@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.BootInput;
 

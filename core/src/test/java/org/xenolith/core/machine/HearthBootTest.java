@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.image.Initramfs;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.HearthInput;

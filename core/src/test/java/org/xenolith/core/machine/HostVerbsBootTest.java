@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;

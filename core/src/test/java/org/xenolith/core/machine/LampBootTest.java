@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.LampInput;
 import org.xenolith.devices.block.DiskImage;

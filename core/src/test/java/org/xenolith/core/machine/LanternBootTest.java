@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.translate.Tier;
 

@@ -2,6 +2,8 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.xenolith.core.boot.Outcome;
+
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.image.Symbols;
 import org.xenolith.core.trace.TraceTopic;
 

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.boot;
 
 /** The guest cannot be started; the message is one sentence that says why, for the terminal. */
 public class BootFailed extends RuntimeException {

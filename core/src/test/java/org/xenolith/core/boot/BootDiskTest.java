@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.machine.HostTool;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ class BootDiskTest {
     }
 
     private static BootOptions booting(BootDisk disk) throws IOException {
-        return BootOptions.of("web", BootOptions.UNKNOWN_KERNEL, 8 * BootFixture.MIB)
+        return BootOptions.of("web", BootOptions.UNKNOWN_KERNEL, 8L << 20)
                 .bootDisk(Optional.of(disk))
                 .build()
                 .forNextStart();

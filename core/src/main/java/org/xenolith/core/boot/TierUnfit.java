@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.boot;
 
 import org.xenolith.cpu.translate.Tier;
 

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.boot;
 
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.devices.net.NetworkSpec;
@@ -20,7 +20,7 @@ public record GuestDevices(
     public static final GuestDevices NONE = new GuestDevices(List.of(), List.of(), List.of());
 
     /** Whether some interface of the guest is behind the user-mode NAT. */
-    boolean isOnNat() {
+    public boolean isOnNat() {
         return networks.stream().anyMatch(each -> each.uplink() instanceof Uplink.Nat);
     }
 

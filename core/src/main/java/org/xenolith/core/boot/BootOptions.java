@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.boot;
 
 import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.disk.DiskBoot;
@@ -57,7 +57,7 @@ public record BootOptions(
     }
 
     /** In the place of a kernel: nobody knows what a guest boots that was restored without it. */
-    static final Path UNKNOWN_KERNEL = Path.of("");
+    public static final Path UNKNOWN_KERNEL = Path.of("");
 
     /** A guest of one vCPU without initial RAM disk, devices and limits, until more is said. */
     public static Builder of(String name, Path kernel, long memoryBytes) {
@@ -93,7 +93,7 @@ public record BootOptions(
     }
 
     /** Whether it is known how the guest starts. */
-    boolean isBootable() {
+    public boolean isBootable() {
         return bootDisk.isPresent() || !kernel.equals(UNKNOWN_KERNEL);
     }
 
@@ -102,7 +102,7 @@ public record BootOptions(
      *
      * @throws IOException with a sentence when the disk has nothing to boot any more
      */
-    BootOptions forNextStart() throws IOException {
+    public BootOptions forNextStart() throws IOException {
         if (bootDisk.isEmpty()) {
             return this;
         }
@@ -115,7 +115,7 @@ public record BootOptions(
     }
 
     /** The same for a guest that goes on from a snapshot, whose size and time are given. */
-    BootOptions of(Description saved) {
+    public BootOptions of(Description saved) {
         long bytes = saved.maximumPages() << Ram.PAGE_SHIFT;
         return toBuilder()
                 .memory(Math.min(memoryBytes, bytes), bytes)
