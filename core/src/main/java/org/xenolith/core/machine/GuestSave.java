@@ -1,6 +1,7 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.saved.SavedGuest;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.snapshot.SnapshotWriter;
 import org.xenolith.core.xenstore.Xenstore;

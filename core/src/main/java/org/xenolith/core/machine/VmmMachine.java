@@ -10,6 +10,7 @@ import org.xenolith.core.boot.Restorer;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
+import org.xenolith.core.saved.SavedGuest;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.terminal.ConsoleIo;

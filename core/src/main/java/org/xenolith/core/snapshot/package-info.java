@@ -29,6 +29,6 @@
  *
  * <p>A file is read completely before anything is built from it. There is one version of the
  * sections; others are refused. The configuration's text is versioned by its reader, {@code
- * core.machine.SavedGuest}: members that are not there have no effect.
+ * core.saved.SavedGuest}: members that are not there have no effect.
  */
 package org.xenolith.core.snapshot;

@@ -15,6 +15,7 @@ import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.image.debian.HearthImage;
 import org.xenolith.core.image.debian.HearthInput;
+import org.xenolith.core.saved.SavedGuest;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.guests.GuestImages;

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.saved;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
@@ -34,7 +34,7 @@ import java.util.Optional;
  * @param boot empty when the file is older than this part of it: its guest ends when it reboots
  * @param diskFiles as the guest left them; empty when the file is older than this part of it
  */
-record SavedGuest(
+public record SavedGuest(
         String name,
         long memoryBytes,
         GuestDevices devices,
@@ -58,7 +58,7 @@ record SavedGuest(
      * @param options what it would start with now
      * @throws SnapshotException when what the guest wrote would be gone with it
      */
-    static SavedGuest of(BootOptions options) throws SnapshotException {
+    public static SavedGuest of(BootOptions options) throws SnapshotException {
         for (DiskSpec disk : options.devices().disks()) {
             if (DirectoryDisk.isImage(disk)) {
                 throw new SnapshotException(
@@ -78,7 +78,7 @@ record SavedGuest(
     }
 
     /** The same with the files of its disks as they are now, when nobody writes to them. */
-    SavedGuest withDiskFiles() throws IOException {
+    public SavedGuest withDiskFiles() throws IOException {
         return new SavedGuest(name, memoryBytes, devices, boot, DiskFile.of(devices.disks()));
     }
 
@@ -87,7 +87,7 @@ record SavedGuest(
      *     written to since the guest was saved, which knows nothing of that and holds parts of it
      *     in memory
      */
-    void requireUnchangedDisks() throws IOException {
+    public void requireUnchangedDisks() throws IOException {
         requireNoneInUse(); // first: who writes to it has most likely changed it, too
         for (DiskFile disk : diskFiles) {
             if (disk.hasChanged()) {
@@ -112,7 +112,7 @@ record SavedGuest(
     }
 
     /** What the guest's host needs to know to go on with it. */
-    BootOptions options(Description saved, RestoreOptions how) {
+    public BootOptions options(Description saved, RestoreOptions how) {
         BootOptions.Builder options = BootOptions.of(name, BootOptions.UNKNOWN_KERNEL, memoryBytes);
         boot.ifPresent(known -> known.addTo(options));
         EventActions actions = boot.map(SavedBoot::actions).orElse(EventActions.STANDARD);
@@ -135,7 +135,8 @@ record SavedGuest(
         return List.copyOf(read.diskFiles);
     }
 
-    String toText() {
+    /** The configuration as {@link #parse} reads it. */
+    public String toText() {
         return new Gson()
                 .toJson(
                         new Text(
@@ -151,7 +152,7 @@ record SavedGuest(
     /**
      * @throws SnapshotException when the text is none of ours
      */
-    static SavedGuest parse(String text) throws SnapshotException {
+    public static SavedGuest parse(String text) throws SnapshotException {
         try {
             Text read = new Gson().fromJson(text, Text.class);
             if (read.name.isEmpty() || read.memoryBytes <= 0) {

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.saved;
 
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.EventActions;
@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param kernel {@link BootOptions#UNKNOWN_KERNEL} with a disk, as are initrd and command line
  * @param disk that all three are read from at each start
  */
-record SavedBoot(
+public record SavedBoot(
         Path kernel,
         Optional<Path> initrd,
         String commandLine,

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.saved;
 
 import org.xenolith.core.config.DiskSpec;
 

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.saved;
 
 import org.xenolith.core.config.DiskSpec;
 
@@ -15,7 +15,7 @@ import java.util.List;
  * @param bytes its size
  * @param modified when it was written to last, ISO 8601
  */
-record DiskFile(String file, long bytes, String modified) {
+public record DiskFile(String file, long bytes, String modified) {
     /**
      * The files that disks consist of: what is written to and what lies below it. Block devices are
      * left out, for they have no time.

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.saved;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +14,7 @@ import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.machine.VmmMachine;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
