@@ -12,6 +12,7 @@ import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.core.statistics.Statistics;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.devices.net.nat.PortForward;
 

@@ -11,6 +11,7 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.Verbs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.statistics.TierTotals;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
 

@@ -21,6 +21,7 @@ import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.image.Symbols;
+import org.xenolith.core.statistics.RamHash;
 import org.xenolith.core.trace.TraceTopic;
 
 import java.io.ByteArrayOutputStream;

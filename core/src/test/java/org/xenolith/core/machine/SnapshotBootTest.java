@@ -16,6 +16,7 @@ import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.core.statistics.RamHash;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.statistics;
 
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.cpu.mmu.MachineMemory;
@@ -8,11 +8,11 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /** One number for all of a domain's memory: two runs that end alike have the same. */
-final class RamHash {
+public final class RamHash {
     private RamHash() {}
 
     /** Hash of the frames in the order of their MFNs, absent ones included by their absence. */
-    static long of(FrameTable frames) {
+    public static long of(FrameTable frames) {
         CRC32C crc = new CRC32C();
         long hash = 0;
         byte[] page = new byte[Ram.PAGE_SIZE];

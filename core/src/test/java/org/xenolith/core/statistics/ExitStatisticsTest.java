@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.statistics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.statistics;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
@@ -10,13 +10,18 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What a run took, as text for the user: {@code --stats}. */
-final class Statistics {
+public final class Statistics {
     private static final long NANOS_PER_MILLI = 1_000_000;
     private static final int MOST_LEFT_OUT = 12;
 
     private Statistics() {}
 
-    static String of(Domain domain, Tier tier) {
+    /**
+     * Lines of figures, each with its line feed. The domain has ended or stands still.
+     *
+     * @param tier that it ran with; what was translated is told if it translates
+     */
+    public static String of(Domain domain, Tier tier) {
         StringBuilder text = new StringBuilder();
         text.append("instructions %,d%n".formatted(domain.retired()));
         for (VirtualCpu vcpu : domain.vcpus()) {

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.statistics;
 
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.domain.Domain;

@@ -1,4 +1,4 @@
-package org.xenolith.core.machine;
+package org.xenolith.core.statistics;
 
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
@@ -16,8 +16,9 @@ import org.xenolith.cpu.interp.TranslatedUnit;
  * @param special left before an instruction that only the interpreter executes, numbers that are
  *     not quick among them
  */
-record TierTotals(long translated, long entered, long misses, long budget, long special) {
-    static TierTotals of(Domain domain) {
+public record TierTotals(long translated, long entered, long misses, long budget, long special) {
+    /** Sums over a domain's vCPUs, which may run on meanwhile. */
+    public static TierTotals of(Domain domain) {
         long translated = 0;
         long entered = 0;
         long[] exits = new long[TranslatedUnit.REASONS];
@@ -38,7 +39,7 @@ record TierTotals(long translated, long entered, long misses, long budget, long 
     }
 
     /** Left to go on elsewhere. */
-    long on() {
+    public long on() {
         return entered - misses - budget - special;
     }
 }
