@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.cli.output.StatusLine;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.disk.DiskBoot;

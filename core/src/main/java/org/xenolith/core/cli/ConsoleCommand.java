@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import com.google.gson.JsonObject;
 
+import org.xenolith.core.cli.value.TimeSpan;
 import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;

@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.cli.output.ExitStatus;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.explain.Entry;
 import org.xenolith.core.explain.Kind;
 import org.xenolith.core.explain.Reference;

@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.ExitStatus;
+import org.xenolith.core.cli.output.StandardOutput;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.devices.terminal.TerminalSession;

@@ -1,5 +1,8 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.ExitStatus;
+import org.xenolith.core.cli.output.StatusLine;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;

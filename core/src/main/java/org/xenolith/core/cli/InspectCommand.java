@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.ExitStatus;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 

@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.StatusLine;
 import org.xenolith.core.image.ImageException;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;

@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.StatusLine;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.StatusLine;
 import org.xenolith.core.fleet.BootFiles;
 import org.xenolith.core.fleet.ImageCatalogue;
 

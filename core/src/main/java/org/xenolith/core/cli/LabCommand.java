@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.output.ExitStatus;
+import org.xenolith.core.cli.value.TraceTopicName;
 import org.xenolith.core.lab.Lab;
 import org.xenolith.core.lab.LabBench;
 import org.xenolith.core.lab.LabResult;

@@ -3,6 +3,7 @@ package org.xenolith.core.cli;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
+import org.xenolith.core.cli.value.MemoryRangeOption;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
+import org.xenolith.core.cli.value.VcpuCount;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.machine.HostVerbs;

@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.value.TierName;
+import org.xenolith.core.cli.value.TimeSpan;
 import org.xenolith.cpu.translate.Tier;
 
 import picocli.CommandLine.Option;

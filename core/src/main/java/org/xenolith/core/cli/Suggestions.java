@@ -1,5 +1,6 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.cli.value.TraceTopicName;
 import org.xenolith.core.explain.Spelling;
 
 import picocli.CommandLine;

@@ -4,6 +4,9 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
+import org.xenolith.core.cli.output.NamedWriter;
+import org.xenolith.core.cli.value.TimeSpan;
+import org.xenolith.core.cli.value.TraceTopicName;
 import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;

@@ -1,6 +1,11 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.cli.output.ExitStatus;
+import org.xenolith.core.cli.output.StandardOutput;
+import org.xenolith.core.cli.value.TierName;
+import org.xenolith.core.cli.value.TimeSpan;
+import org.xenolith.core.cli.value.TraceTopicName;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.fleet.Fleet;
 import org.xenolith.core.fleet.FleetConsoles;

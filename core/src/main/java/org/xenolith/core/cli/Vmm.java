@@ -2,6 +2,9 @@ package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.TierUnfit;
+import org.xenolith.core.cli.output.ExitStatus;
+import org.xenolith.core.cli.output.StandardOutput;
+import org.xenolith.core.cli.value.WholeNumber;
 import org.xenolith.core.machine.FileSentence;
 import org.xenolith.devices.libc.HostCallFailed;
 

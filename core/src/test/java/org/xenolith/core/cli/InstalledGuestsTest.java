@@ -3,6 +3,7 @@ package org.xenolith.core.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.core.cli.output.StatusLine;
 import org.xenolith.guests.GuestImages;
 
 import java.io.IOException;

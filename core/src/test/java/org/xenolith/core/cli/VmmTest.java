@@ -18,6 +18,7 @@ import org.xenolith.core.boot.Machine;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.Restorer;
 import org.xenolith.core.boot.TierUnfit;
+import org.xenolith.core.cli.output.StatusLine;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.control.ControlFolder;

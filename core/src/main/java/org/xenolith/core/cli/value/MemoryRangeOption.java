@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.MemoryRange;
@@ -7,7 +7,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Memory on the command line. */
-final class MemoryRangeOption implements ITypeConverter<MemoryRange> {
+public final class MemoryRangeOption implements ITypeConverter<MemoryRange> {
     @Override
     public MemoryRange convert(String text) {
         try {

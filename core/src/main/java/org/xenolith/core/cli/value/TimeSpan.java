@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A time as timeout(1) writes it: seconds, or a number with ms, s, m or h. */
-class TimeSpan implements ITypeConverter<Duration> {
+public class TimeSpan implements ITypeConverter<Duration> {
     private static final Pattern SYNTAX = Pattern.compile("(\\d{1,9})(ms|s|m|h|)");
 
     @Override
@@ -27,7 +27,7 @@ class TimeSpan implements ITypeConverter<Duration> {
     }
 
     /** One that is over only after a while. */
-    static final class Positive extends TimeSpan {
+    public static final class Positive extends TimeSpan {
         @Override
         public Duration convert(String text) {
             Duration time = super.convert(text);

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.output;
 
 import java.io.PrintWriter;
 
@@ -15,7 +15,10 @@ public final class StatusLine implements AutoCloseable {
     private String step = "";
     private boolean drawn;
 
-    StatusLine(PrintWriter err, boolean terminal) {
+    /**
+     * @param terminal whether {@code err} is one, so that lines can be rewritten
+     */
+    public StatusLine(PrintWriter err, boolean terminal) {
         this.err = err;
         this.terminal = terminal;
     }

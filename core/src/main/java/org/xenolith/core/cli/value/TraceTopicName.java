@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import org.xenolith.core.explain.Spelling;
 import org.xenolith.core.trace.TraceTopic;
@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Locale;
 
 /** A trace topic as the command line writes it: its constant's name in lower case. */
-final class TraceTopicName implements ITypeConverter<TraceTopic> {
+public final class TraceTopicName implements ITypeConverter<TraceTopic> {
     /** In the help of commands that take some. */
-    static final String LABEL = "TOPIC";
+    public static final String LABEL = "TOPIC";
 
     @Override
     public TraceTopic convert(String text) {
@@ -22,7 +22,7 @@ final class TraceTopicName implements ITypeConverter<TraceTopic> {
     /**
      * @throws TypeConversionException with what there is
      */
-    static TraceTopic parse(String text) {
+    public static TraceTopic parse(String text) {
         return TraceTopic.of(text)
                 .orElseThrow(
                         () ->
@@ -34,7 +34,7 @@ final class TraceTopicName implements ITypeConverter<TraceTopic> {
     }
 
     /** What may have been meant by a topic that there is not. */
-    static List<String> near(String text) {
+    public static List<String> near(String text) {
         return Spelling.nearest(text.strip().toLowerCase(Locale.ROOT), TraceTopic.labels());
     }
 }

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -7,13 +7,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A number of virtual CPUs; of QEMU's {@code cpus=4,sockets=1} only the number counts. */
-record VcpuCount(int value) {
+public record VcpuCount(int value) {
     /** {@code XEN_LEGACY_MAX_VCPUS}: as many vcpu_info structures as the shared info page holds. */
-    static final int MAXIMUM = 32;
+    public static final int MAXIMUM = 32;
 
     private static final Pattern SYNTAX = Pattern.compile("(?:cpus=)?(\\d{1,5})(?:,.*)?");
 
-    static VcpuCount parse(String text) {
+    /**
+     * @throws TypeConversionException when it is no number from 1 to {@link #MAXIMUM}
+     */
+    public static VcpuCount parse(String text) {
         Matcher matcher = SYNTAX.matcher(text.strip());
         int value = matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
         if (value < 1 || value > MAXIMUM) {
@@ -24,7 +27,7 @@ record VcpuCount(int value) {
     }
 
     /** For Picocli. */
-    static final class Converter implements ITypeConverter<VcpuCount> {
+    public static final class Converter implements ITypeConverter<VcpuCount> {
         @Override
         public VcpuCount convert(String text) {
             return parse(text);

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.output;
 
 import org.xenolith.core.machine.FileSentence;
 
@@ -8,10 +8,14 @@ import java.io.Writer;
 import java.nio.file.Path;
 
 /** A file whose name stands in what it says when it cannot be written: Java's own has it not. */
-final class NamedWriter extends FilterWriter {
+public final class NamedWriter extends FilterWriter {
     private final Path file;
 
-    NamedWriter(Path file, Writer out) {
+    /**
+     * @param file as its sentences name it
+     * @param out to that file
+     */
+    public NamedWriter(Path file, Writer out) {
         super(out);
         this.file = file;
     }

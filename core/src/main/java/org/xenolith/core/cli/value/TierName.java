@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import org.xenolith.cpu.translate.Tier;
 
@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** A tier as the command line writes it: its constant's name in lower case. */
-final class TierName implements ITypeConverter<Tier> {
+public final class TierName implements ITypeConverter<Tier> {
     @Override
     public Tier convert(String text) {
         for (Tier tier : Tier.values()) {
@@ -21,7 +21,8 @@ final class TierName implements ITypeConverter<Tier> {
         throw new TypeConversionException("'" + text + "' is no tier: choose from " + all());
     }
 
-    static String all() {
+    /** All there are, as a sentence lists them. */
+    public static String all() {
         return Arrays.stream(Tier.values()).map(TierName::nameOf).collect(Collectors.joining(", "));
     }
 

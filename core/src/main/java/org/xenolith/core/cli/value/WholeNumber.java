@@ -1,12 +1,15 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.value;
 
 import picocli.CommandLine.TypeConversionException;
 
 /** A number on the command line; Picocli's own converter speaks of Java's types. */
-final class WholeNumber {
+public final class WholeNumber {
     private WholeNumber() {}
 
-    static int parse(String text) {
+    /**
+     * @throws TypeConversionException when it is no {@code int}
+     */
+    public static int parse(String text) {
         try {
             return Integer.parseInt(text.strip());
         } catch (NumberFormatException e) {

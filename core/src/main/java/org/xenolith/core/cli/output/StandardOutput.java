@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.output;
 
 import org.xenolith.devices.terminal.TerminalSession;
 
@@ -12,13 +12,13 @@ import java.util.Optional;
  * Standard output that remembers whether it took what was written: a {@link PrintWriter} over it
  * does not say. Who read the first lines and left ({@code vmm explain | head}) has what he wanted.
  */
-final class StandardOutput extends FilterOutputStream {
+public final class StandardOutput extends FilterOutputStream {
     /** EPIPE, as Java words it. */
     private static final String READER_LEFT = "Broken pipe";
 
     private IOException failure;
 
-    StandardOutput(OutputStream out) {
+    public StandardOutput(OutputStream out) {
         super(out);
     }
 
@@ -43,12 +43,12 @@ final class StandardOutput extends FilterOutputStream {
      * @param status that it would have
      * @param err told when it would be a lie
      */
-    int statusAfter(int status, PrintWriter err) {
+    public int statusAfter(int status, PrintWriter err) {
         return statusAfter(Optional.ofNullable(failure), status, err);
     }
 
     /** The same for what a guest said, when its console is closed. */
-    static int statusAfter(TerminalSession console, int status, PrintWriter err) {
+    public static int statusAfter(TerminalSession console, int status, PrintWriter err) {
         return statusAfter(console.failure(), status, err);
     }
 
