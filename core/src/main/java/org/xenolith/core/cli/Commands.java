@@ -1,6 +1,6 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.control.ControlFolder;
+import org.xenolith.core.cli.verb.VerbCommands;
 import org.xenolith.devices.console.Escaped;
 
 import java.util.List;
@@ -45,7 +45,7 @@ final class Commands {
                     "help");
 
     private final Services services;
-    private final ControlFolder sockets;
+    private final VerbCommands verbs;
     private final List<String> kernelArguments;
 
     /**
@@ -53,7 +53,7 @@ final class Commands {
      */
     Commands(Services services, List<String> kernelArguments) {
         this.services = services;
-        this.sockets = services.sockets();
+        this.verbs = new VerbCommands(services.sockets(), services.console());
         this.kernelArguments = kernelArguments;
     }
 
@@ -73,38 +73,13 @@ final class Commands {
             case "boot", "create", "run" -> new BootCommand(services, kernelArguments);
             case "up" -> new UpCommand(services);
             case "restore" -> new RestoreCommand(services);
-            case "list", "ls" -> new ListCommand(sockets);
-            case "console" -> new ConsoleCommand(sockets, services.console());
-            case "stat" -> new StatCommand(sockets);
-            case "mem-set" -> new MemSetCommand(sockets);
-            case "save" -> new SaveCommand(sockets);
-            case "pause" -> SimpleVerb.command(name, "Holds guests still.", sockets);
-            case "unpause" -> SimpleVerb.command(name, "Lets them go on.", sockets);
-            case "shutdown" -> SimpleVerb.command(name, "Asks guests to power off.", sockets);
-            case "reboot" -> SimpleVerb.command(name, "Asks guests to reboot.", sockets);
-            case "destroy" ->
-                    SimpleVerb.command(name, "Ends guests at once, without asking them.", sockets);
-            case "network-list" -> DeviceListCommand.network(sockets);
-            case "network-attach" -> new NetworkAttachCommand(sockets);
-            case "network-detach" -> new NetworkDetachCommand(sockets);
-            case "forward-list" -> new ForwardListCommand(sockets);
-            case "forward-add" -> new ForwardAddCommand(sockets);
-            case "forward-remove" -> new ForwardRemoveCommand(sockets);
-            case "block-list" -> DeviceListCommand.block(sockets);
-            case "trace" -> new TraceCommand(sockets);
-            case "where" -> new WhereCommand(sockets);
-            case "pages" -> new PagesCommand(sockets);
-            case "events" -> LookCommand.events(sockets);
-            case "grants" -> LookCommand.grants(sockets);
-            case "rings" -> LookCommand.rings(sockets);
-            case "xenstore" -> XenstoreCommand.group(sockets);
             case "image" -> new ImageCommand(services);
             case "inspect" -> new InspectCommand(services);
             case "explain" -> ExplainCommand.command();
             case "lab" -> new LabCommand();
             case "version" -> new VersionCommand();
             case "help" -> new HelpCommand();
-            default -> null;
+            default -> verbs.make(name);
         };
     }
 }

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.verb;
 
 import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.cli.output.StandardOutput;

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.verb;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;

@@ -1,4 +1,4 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.verb;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

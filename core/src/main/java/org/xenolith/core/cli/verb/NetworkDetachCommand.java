@@ -1,10 +1,8 @@
-package org.xenolith.core.cli;
+package org.xenolith.core.cli.verb;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
-import org.xenolith.core.cli.value.MemoryRangeOption;
-import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 
@@ -13,30 +11,29 @@ import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 
-/** {@code vmm mem-set GUEST SIZE}. */
+/** {@code vmm network-detach GUEST NUMBER}. */
 @Command(
-        name = "mem-set",
-        header = "Moves a guest's balloon: it gives memory back, or gets it again.",
+        name = "network-detach",
+        header = "Asks a running guest to let go of a network interface.",
         description = {"", "The guest's own kernel does it, and needs a moment.", ""})
-final class MemSetCommand extends AnsweringVerb {
+final class NetworkDetachCommand extends AnsweringVerb {
     @Parameters(index = "0", paramLabel = "GUEST", description = "Name or id.")
     private String guest;
 
     @Parameters(
             index = "1",
-            paramLabel = "SIZE",
-            converter = MemoryRangeOption.class,
-            description = "128M, 1G, or a number of MiB.")
-    private MemoryRange size;
+            paramLabel = "NUMBER",
+            description = "What network-attach said; those it started with count from 0.")
+    private int id;
 
-    MemSetCommand(ControlFolder folder) {
+    NetworkDetachCommand(ControlFolder folder) {
         super(folder);
     }
 
     @Override
     void perform(RunningHosts hosts) throws IOException, ControlException {
-        JsonObject request = RunningHosts.request("mem-set");
-        request.addProperty("kib", size.maxBytes() >> 10);
+        JsonObject request = RunningHosts.request("network-detach");
+        request.addProperty("id", id);
         JsonElement result = hosts.find(guest).ask(request);
         if (json) {
             out().println(result);
