@@ -5,7 +5,9 @@ import static org.xenolith.cpu.translate.Locals.LONG_TEMP;
 import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 
 import org.xenolith.cpu.decode.Operand;
+import org.xenolith.cpu.semantics.simd.PackedHorizontal;
 import org.xenolith.cpu.semantics.simd.PackedInteger;
+import org.xenolith.cpu.semantics.simd.PackedPack;
 import org.xenolith.cpu.semantics.simd.PackedShuffle;
 import org.xenolith.cpu.translate.Translations.Emitter;
 
@@ -22,6 +24,8 @@ import java.util.Map;
  */
 final class VectorBits {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
+    private static final ClassDesc PACK = UnitCode.desc(PackedPack.class);
+    private static final ClassDesc HORIZONTAL = UnitCode.desc(PackedHorizontal.class);
     private static final ClassDesc SHUFFLE = UnitCode.desc(PackedShuffle.class);
     private static final MethodTypeDesc OF_ONE = MethodTypeDesc.ofDescriptor("(J)J");
     private static final MethodTypeDesc OF_TWO = MethodTypeDesc.ofDescriptor("(JJ)J");
@@ -48,19 +52,11 @@ final class VectorBits {
         for (String name : List.of("pinsrb", "pinsrw", "pinsrd", "pinsrq")) {
             emitters.put(name, VectorBits::insert);
         }
-        for (String name :
-                List.of(
-                        "packsswb",
-                        "packuswb",
-                        "packssdw",
-                        "packusdw",
-                        "phaddw",
-                        "phaddd",
-                        "phaddsw",
-                        "phsubw",
-                        "phsubd",
-                        "phsubsw")) {
-            emitters.put(name, VectorBits::horizontal);
+        for (String name : List.of("packsswb", "packuswb", "packssdw", "packusdw")) {
+            emitters.put(name, (unit, i) -> horizontal(unit, i, PACK));
+        }
+        for (String name : List.of("phaddw", "phaddd", "phaddsw", "phsubw", "phsubd", "phsubsw")) {
+            emitters.put(name, (unit, i) -> horizontal(unit, i, HORIZONTAL));
         }
         for (String name : List.of("pabsb", "pabsw", "pabsd")) {
             emitters.put(name, VectorBits::absolute);
@@ -165,15 +161,15 @@ final class VectorBits {
     /**
      * The low half from both halves of the first operand, the high half from both of the second.
      */
-    private static void horizontal(UnitCode unit, GuestInstruction i) {
+    private static void horizontal(UnitCode unit, GuestInstruction i, ClassDesc owner) {
         int a = 2 * i.in.reg;
         unit.simd.requireFpu();
         Vectors.source(unit, i);
         unit.xmm.push(a);
         unit.xmm.push(a + 1);
-        unit.out.invokestatic(PACKED, i.mnemonic(), OF_TWO);
+        unit.out.invokestatic(owner, i.mnemonic(), OF_TWO);
         unit.xmm.pop(a);
-        unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).invokestatic(PACKED, i.mnemonic(), OF_TWO);
+        unit.out.lload(LOW_TEMP).lload(HIGH_TEMP).invokestatic(owner, i.mnemonic(), OF_TWO);
         unit.xmm.pop(a + 1);
     }
 

@@ -7,6 +7,9 @@ import static org.xenolith.cpu.translate.Locals.LOW_TEMP;
 import org.xenolith.cpu.decode.Operand;
 import org.xenolith.cpu.interp.Binding;
 import org.xenolith.cpu.semantics.simd.PackedInteger;
+import org.xenolith.cpu.semantics.simd.PackedPack;
+import org.xenolith.cpu.semantics.simd.PackedProduct;
+import org.xenolith.cpu.semantics.simd.PackedShift;
 import org.xenolith.cpu.semantics.simd.PackedShuffle;
 import org.xenolith.cpu.translate.Translations.Emitter;
 import org.xenolith.cpu.translate.Translations.Entry;
@@ -29,6 +32,9 @@ import java.util.Map;
  */
 final class Vectors {
     private static final ClassDesc PACKED = UnitCode.desc(PackedInteger.class);
+    private static final ClassDesc PRODUCT = UnitCode.desc(PackedProduct.class);
+    private static final ClassDesc SHIFT = UnitCode.desc(PackedShift.class);
+    private static final ClassDesc PACK = UnitCode.desc(PackedPack.class);
     private static final ClassDesc SHUFFLE = UnitCode.desc(PackedShuffle.class);
     private static final MethodTypeDesc LANES = MethodTypeDesc.ofDescriptor("(JJ)J");
     private static final MethodTypeDesc HALF = MethodTypeDesc.ofDescriptor("(JJJJI)J");
@@ -38,69 +44,35 @@ final class Vectors {
     static {
         for (String name :
                 new String[] {
-                    "pand",
-                    "pandn",
-                    "por",
-                    "pxor",
-                    "paddb",
-                    "paddw",
-                    "paddd",
-                    "paddq",
-                    "psubb",
-                    "psubw",
-                    "psubd",
-                    "psubq",
-                    "pcmpeqb",
-                    "pcmpeqw",
-                    "pcmpeqd",
-                    "pcmpgtb",
-                    "pcmpgtw",
-                    "pcmpgtd",
-                    "pminub",
-                    "pmaxub",
-                    "pminsw",
-                    "pmaxsw",
+                    "pand", "pandn", "por", "pxor", "paddb", "paddw", "paddd", "paddq", "psubb",
+                    "psubw", "psubd", "psubq", "pcmpeqb", "pcmpeqw", "pcmpeqd", "pcmpgtb",
+                    "pcmpgtw", "pcmpgtd", "pminub", "pmaxub", "pminsw", "pmaxsw", "paddusb",
+                    "paddusw", "paddsb", "paddsw", "psubusb", "psubusw", "psubsb", "psubsw",
+                    "pavgb", "pavgw", "psignb", "psignw", "psignd", "pcmpeqq", "pcmpgtq", "pminsb",
+                    "pminsd", "pminuw", "pminud", "pmaxsb", "pmaxsd", "pmaxuw", "pmaxud"
+                }) {
+            lanewise(name, PACKED, name);
+        }
+        for (String name :
+                new String[] {
                     "pmuludq",
                     "pmullw",
-                    "paddusb",
-                    "paddusw",
-                    "paddsb",
-                    "paddsw",
-                    "psubusb",
-                    "psubusw",
-                    "psubsb",
-                    "psubsw",
-                    "pavgb",
-                    "pavgw",
                     "pmulhw",
                     "pmulhuw",
                     "pmaddwd",
                     "psadbw",
                     "pmaddubsw",
                     "pmulhrsw",
-                    "psignb",
-                    "psignw",
-                    "psignd",
                     "pmuldq",
-                    "pmulld",
-                    "pcmpeqq",
-                    "pcmpgtq",
-                    "pminsb",
-                    "pminsd",
-                    "pminuw",
-                    "pminud",
-                    "pmaxsb",
-                    "pmaxsd",
-                    "pmaxuw",
-                    "pmaxud"
+                    "pmulld"
                 }) {
-            lanewise(name, name);
+            lanewise(name, PRODUCT, name);
         }
         for (String suffix : new String[] {"ps", "pd"}) {
-            lanewise("and" + suffix, "pand");
-            lanewise("andn" + suffix, "pandn");
-            lanewise("or" + suffix, "por");
-            lanewise("xor" + suffix, "pxor");
+            lanewise("and" + suffix, PACKED, "pand");
+            lanewise("andn" + suffix, PACKED, "pandn");
+            lanewise("or" + suffix, PACKED, "por");
+            lanewise("xor" + suffix, PACKED, "pxor");
         }
         for (String name :
                 new String[] {
@@ -162,8 +134,8 @@ final class Vectors {
                         emitter));
     }
 
-    private static void lanewise(String mnemonic, String method) {
-        put(mnemonic, (unit, i) -> lanewise(unit, i, method));
+    private static void lanewise(String mnemonic, ClassDesc owner, String method) {
+        put(mnemonic, (unit, i) -> lanewise(unit, i, owner, method));
     }
 
     /** How to translate a vector instruction, or null. */
@@ -236,7 +208,8 @@ final class Vectors {
 
     // ---- operations
 
-    private static void lanewise(UnitCode unit, GuestInstruction i, String method) {
+    private static void lanewise(
+            UnitCode unit, GuestInstruction i, ClassDesc owner, String method) {
         unit.simd.requireFpu();
         if (method.equals("pxor") && !i.in.memory && i.in.rm == i.in.reg) {
             unit.xmm.clear(2 * i.in.reg);
@@ -246,7 +219,7 @@ final class Vectors {
         source(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.xmm.push(2 * i.in.reg + half);
-            unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP).invokestatic(PACKED, method, LANES);
+            unit.out.lload(half == 0 ? LOW_TEMP : HIGH_TEMP).invokestatic(owner, method, LANES);
             unit.xmm.pop(2 * i.in.reg + half);
         }
     }
@@ -260,7 +233,7 @@ final class Vectors {
         for (int half = 0; half < 2; half++) {
             unit.xmm.push(2 * i.in.rm + half);
             unit.out.loadConstant(i.in.immediate & 0xff);
-            unit.out.invokestatic(PACKED, i.mnemonic(), LANES);
+            unit.out.invokestatic(SHIFT, i.mnemonic(), LANES);
             unit.xmm.pop(2 * i.in.rm + half);
         }
     }
@@ -270,7 +243,7 @@ final class Vectors {
         source(unit, i);
         for (int half = 0; half < 2; half++) {
             unit.xmm.push(2 * i.in.reg + half);
-            unit.out.lload(LOW_TEMP).invokestatic(PACKED, i.mnemonic(), LANES);
+            unit.out.lload(LOW_TEMP).invokestatic(SHIFT, i.mnemonic(), LANES);
             unit.xmm.pop(2 * i.in.reg + half);
         }
     }
@@ -301,9 +274,9 @@ final class Vectors {
         int a = 2 * i.in.reg;
         int local = half == 0 ? LOW_TEMP : HIGH_TEMP;
         unit.xmm.push(a + half);
-        unit.out.lload(local).invokestatic(PACKED, "punpckh" + lanes, LANES).lstore(LONG_TEMP);
+        unit.out.lload(local).invokestatic(PACK, "punpckh" + lanes, LANES).lstore(LONG_TEMP);
         unit.xmm.push(a + half);
-        unit.out.lload(local).invokestatic(PACKED, "punpckl" + lanes, LANES);
+        unit.out.lload(local).invokestatic(PACK, "punpckl" + lanes, LANES);
         unit.xmm.pop(a);
         unit.out.lload(LONG_TEMP);
         unit.xmm.pop(a + 1);

@@ -28,7 +28,7 @@ public final class PackedShuffle {
     }
 
     public static long pshuflwLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return PackedInteger.pshufw(bLow, imm);
+        return HalfShuffle.pshufw(bLow, imm);
     }
 
     public static long pshuflwHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -40,7 +40,7 @@ public final class PackedShuffle {
     }
 
     public static long pshufhwHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return PackedInteger.pshufw(bHigh, imm);
+        return HalfShuffle.pshufw(bHigh, imm);
     }
 
     public static long shufpsLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -69,7 +69,7 @@ public final class PackedShuffle {
 
     /** The 64 bits that begin at byte offset of a:b, zeros beyond and for offsets below zero. */
     private static long window(long aLow, long aHigh, long bLow, long bHigh, int offset) {
-        return PackedInteger.funnel(
+        return HalfShuffle.funnel(
                 quadword(aLow, aHigh, bLow, bHigh, (offset >>> 3) + 1),
                 quadword(aLow, aHigh, bLow, bHigh, offset >>> 3),
                 offset);
@@ -93,19 +93,19 @@ public final class PackedShuffle {
     }
 
     public static long pinsrwLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return (imm & 4) == 0 ? PackedInteger.pinsrw(aLow, (int) bLow, imm) : aLow;
+        return (imm & 4) == 0 ? HalfShuffle.pinsrw(aLow, (int) bLow, imm) : aLow;
     }
 
     public static long pinsrwHigh(long aLow, long aHigh, long bLow, long bHigh, int imm) {
-        return (imm & 4) != 0 ? PackedInteger.pinsrw(aHigh, (int) bLow, imm) : aHigh;
+        return (imm & 4) != 0 ? HalfShuffle.pinsrw(aHigh, (int) bLow, imm) : aHigh;
     }
 
     public static long pextrw(long bLow, long bHigh, int imm) {
-        return PackedInteger.pextrw((imm & 4) == 0 ? bLow : bHigh, imm);
+        return HalfShuffle.pextrw((imm & 4) == 0 ? bLow : bHigh, imm);
     }
 
     public static long pmovmskb(long bLow, long bHigh) {
-        return PackedInteger.pmovmskb(bLow) | PackedInteger.pmovmskb(bHigh) << 8;
+        return HalfShuffle.pmovmskb(bLow) | HalfShuffle.pmovmskb(bHigh) << 8;
     }
 
     public static long movmskps(long bLow, long bHigh) {
@@ -132,7 +132,7 @@ public final class PackedShuffle {
         for (int i = 0; i < 64; i += 8) {
             result |= byteAt(aLow, aHigh, (int) (selectors >>> i)) << i;
         }
-        return result & PackedInteger.maskmovBytes(~selectors);
+        return result & HalfShuffle.maskmovBytes(~selectors);
     }
 
     public static long pshufbLow(long aLow, long aHigh, long bLow, long bHigh, int imm) {
@@ -200,7 +200,7 @@ public final class PackedShuffle {
 
     /** PBLENDVB: bytes of b where the mask's byte has its top bit set. */
     public static long pblendvb(long a, long b, long mask) {
-        return select(PackedInteger.maskmovBytes(mask), b, a);
+        return select(HalfShuffle.maskmovBytes(mask), b, a);
     }
 
     public static long blendvps(long a, long b, long mask) {
@@ -230,11 +230,11 @@ public final class PackedShuffle {
 
     /** Above each of the low bytes, all ones where it is negative. */
     private static long bytesToWords(long b, boolean signed) {
-        return PackedInteger.punpcklbw(b, signed ? PackedInteger.pcmpgtb(0, b) : 0);
+        return PackedPack.punpcklbw(b, signed ? PackedInteger.pcmpgtb(0, b) : 0);
     }
 
     private static long wordsToDoublewords(long b, boolean signed) {
-        return PackedInteger.punpcklwd(b, signed ? PackedInteger.pcmpgtw(0, b) : 0);
+        return PackedPack.punpcklwd(b, signed ? PackedInteger.pcmpgtw(0, b) : 0);
     }
 
     private static long insert(long a, long value, int width, int index) {

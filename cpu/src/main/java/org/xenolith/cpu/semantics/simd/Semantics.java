@@ -480,10 +480,7 @@ public sealed interface Semantics {
                                 o.memory ? o.bLow & 0xffffffffL : mergeFloat(o.aLow, (int) o.bLow),
                                 o.memory ? 0 : o.aHigh);
                 case MOVE_BYTES_BY_MASK ->
-                        set(
-                                o,
-                                PackedInteger.maskmovBytes(o.bLow),
-                                PackedInteger.maskmovBytes(o.bHigh));
+                        set(o, HalfShuffle.maskmovBytes(o.bLow), HalfShuffle.maskmovBytes(o.bHigh));
                 case MOVE_NOTHING -> {}
             }
         }
