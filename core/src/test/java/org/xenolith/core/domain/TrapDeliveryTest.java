@@ -3,62 +3,24 @@ package org.xenolith.core.domain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.VcpuInfo;
-import org.xenolith.core.event.Virq;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Vector;
-import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.semantics.Flags;
 
-/** Bounce frames and iret against frames written out by hand from public/arch-x86/xen.h. */
-class TrapDeliveryTest {
-    private static final long HANDLER = 0x9000;
-    private static final long CALLBACK = 0xa000;
-    private static final long RIP = 0x8123;
+/** Bounce frames against frames written out by hand from public/arch-x86/xen.h. */
+class TrapDeliveryTest extends BouncedVcpu {
     private static final int MASK_EVENTS = 4;
     private static final long MASKED_BEFORE = 1L << 32;
     private static final int NOP = 0x90;
     private static final long DR7_GLOBAL_1 = 1 << 3;
-
-    private final PvGuest guest = new PvGuest(1, new PvGuest.FakeClock());
-    private final VirtualCpu vcpu = guest.vcpu(0);
-    private final Cpu cpu = vcpu.cpu();
-    private final TrapDelivery delivery = vcpu.delivery;
-
-    @BeforeEach
-    void putTheCpuSomewhere() {
-        cpu.rip = RIP;
-        cpu.r[Cpu.RCX] = 0x111;
-        cpu.r[Cpu.R11] = 0x222;
-        vcpu.info.setUpcallMask(false);
-    }
-
-    private void inProcess() {
-        assertThat(vcpu.mode.enterUser()).isTrue();
-        cpu.selectors[Selectors.CS] = Selectors.FLAT_CS64;
-        cpu.r[Cpu.RSP] = PvGuest.USER_STACK - 40;
-    }
-
-    private void handle(int vector, int flags) {
-        vcpu.traps.set(vector, flags, Selectors.FLAT_CS64, HANDLER);
-    }
-
-    /** What lies on the stack from RSP on. */
-    private long[] frame(int words) {
-        long[] frame = new long[words];
-        for (int i = 0; i < words; i++) {
-            frame[i] = cpu.mmu().read64(cpu.r[Cpu.RSP] + 8L * i);
-        }
-        return frame;
-    }
 
     private void setPending() {
         Ram.putByte(vcpu.vcpuInfo() + VcpuInfo.EVTCHN_UPCALL_PENDING, 1);
@@ -443,135 +405,5 @@ class TrapDeliveryTest {
         delivery.systemCall();
         assertThat(cpu.rip).isEqualTo(HANDLER);
         assertThat(frame(3)[2]).isEqualTo(RIP - 2);
-    }
-
-    // ---- iret
-
-    private void iretFrame(long flags, long rip, long cs, long rflags) {
-        long at = PvGuest.KERNEL_STACK - 72;
-        long[] words = {
-            0xaaa, 0xbbb, 0xccc, flags, rip, cs, rflags, PvGuest.USER_STACK, Selectors.FLAT_SS
-        };
-        Mmu mmu = cpu.mmu();
-        for (int i = 0; i < words.length; i++) {
-            mmu.write64(at + 8L * i, words[i]);
-        }
-        cpu.r[Cpu.RSP] = at;
-    }
-
-    @Test
-    void iretWithKernelSelectorStaysInTheKernel() {
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64 & ~3, Flags.CF);
-        delivery.iret();
-        assertThat(vcpu.mode.isKernel()).isTrue();
-        assertThat(cpu.rip).isEqualTo(0x8800);
-        assertThat(cpu.r[Cpu.RSP]).isEqualTo(PvGuest.USER_STACK);
-        assertThat(cpu.r[Cpu.RAX]).isEqualTo(0xaaa);
-        assertThat(cpu.r[Cpu.R11]).isEqualTo(0xbbb);
-        assertThat(cpu.r[Cpu.RCX]).isEqualTo(0xccc);
-        assertThat(cpu.selectors[Selectors.CS]).isEqualTo(Selectors.FLAT_CS64);
-        assertThat(cpu.rflags()).isEqualTo(Flags.CF | Flags.IF | Flags.FIXED);
-        assertThat(vcpu.info.upcallsMasked()).as("IF was clear in the frame").isTrue();
-    }
-
-    @Test
-    void architecturalPrivilegeIsInTheFramesThatTheKernelGetsAndReturnsBy() {
-        guest.domain.setAssist(Domain.ASSIST_ARCHITECTURAL_IOPL, true);
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF | 2 << 12);
-        delivery.iret();
-        assertThat(vcpu.ioPrivilege.level()).isEqualTo(2);
-        assertThat(cpu.rflags() & Flags.IOPL).as("the processor's own").isZero();
-        handle(Vector.DIVIDE_ERROR, 0);
-        delivery.exception(Vector.DIVIDE_ERROR, 0);
-        assertThat(frame(7)[4] & Flags.IOPL).isEqualTo(2 << 12);
-    }
-
-    @Test
-    void privilegeThatIsNotArchitecturalIsInNoFrame() {
-        vcpu.ioPrivilege.setLevel(1);
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF | 2 << 12);
-        delivery.iret();
-        assertThat(vcpu.ioPrivilege.level()).isEqualTo(1);
-        handle(Vector.DIVIDE_ERROR, 0);
-        delivery.exception(Vector.DIVIDE_ERROR, 0);
-        assertThat(frame(7)[4] & Flags.IOPL).isZero();
-    }
-
-    @Test
-    void iretToAProcessLoadsItsTablesAndGsAndUnmasks() {
-        vcpu.info.setUpcallMask(true);
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
-        delivery.iret();
-        assertThat(vcpu.mode.isKernel()).isFalse();
-        assertThat(cpu.mmu().root()).isEqualTo(guest.userL4);
-        assertThat(cpu.r[Cpu.GS_BASE]).isEqualTo(PvGuest.USER_GS);
-        assertThat(vcpu.info.upcallsMasked()).isFalse();
-    }
-
-    @Test
-    void iretAsFromASystemCallLeavesRcxAndR11AsSysretDoes() {
-        iretFrame(0x100, 0x8800, Selectors.FLAT_CS64, Flags.IF | Flags.ZF);
-        delivery.iret();
-        assertThat(cpu.r[Cpu.RCX]).isEqualTo(0x8800);
-        assertThat(cpu.r[Cpu.R11]).isEqualTo(Flags.IF | Flags.ZF | Flags.FIXED);
-    }
-
-    @Test
-    void iretToAProcessWithoutTablesEndsTheGuest() {
-        vcpu.newUserBasePtr(0);
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64, 0);
-        assertThatThrownBy(delivery::iret).isInstanceOf(GuestCrash.class);
-    }
-
-    @Test
-    void iretFromAnUnreadableFrameEndsTheGuest() {
-        cpu.r[Cpu.RSP] = PvGuest.UNMAPPED;
-        assertThatThrownBy(delivery::iret).isInstanceOf(GuestCrash.class);
-    }
-
-    @Test
-    void iretToWhatIsNoCodeIsAProtectionFaultWithTheSelector() {
-        handle(Vector.GENERAL_PROTECTION, 0);
-        for (long cs : new long[] {Selectors.FLAT_SS, 0x23, 3}) {
-            iretFrame(0, 0x8800, cs, Flags.IF);
-            delivery.iret();
-            assertThat(cpu.rip).isEqualTo(HANDLER);
-            assertThat(frame(4)[2]).isEqualTo(cs & ~3);
-            assertThat(frame(4)[3]).isEqualTo(0x8800);
-        }
-    }
-
-    @Test
-    void iretWithAStackSegmentThatIsGoneIsAProtectionFaultWithTheSelector() {
-        handle(Vector.GENERAL_PROTECTION, 0);
-        for (int ss : new int[] {0x7, 0x53, Selectors.FLAT_CS64, 3}) {
-            iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
-            cpu.mmu().write64(PvGuest.KERNEL_STACK - 8, ss);
-            delivery.iret();
-            assertThat(cpu.rip).isEqualTo(HANDLER);
-            assertThat(frame(4)[2]).isEqualTo(ss & ~3);
-            assertThat(frame(4)[3]).isEqualTo(0x8800);
-        }
-    }
-
-    @Test
-    void iretToANonCanonicalAddressIsAProtectionFault() {
-        handle(Vector.GENERAL_PROTECTION, 0);
-        iretFrame(0, PvGuest.NON_CANONICAL, Selectors.FLAT_CS64, Flags.IF);
-        delivery.iret();
-        assertThat(cpu.rip).isEqualTo(HANDLER);
-    }
-
-    @Test
-    void eventThatWaitedComesBeforeTheFirstInstructionAfterIret() {
-        vcpu.entry.eventCallback = CALLBACK;
-        vcpu.info.setUpcallMask(true);
-        guest.domain.events().deliver(guest.domain.events().bindVirq(Virq.TIMER, 0));
-        iretFrame(0, 0x8800, Selectors.FLAT_CS64, Flags.IF);
-        delivery.iret();
-        delivery.upcallIfDue();
-        assertThat(cpu.rip).isEqualTo(CALLBACK);
-        assertThat(frame(3)[2]).isEqualTo(0x8800);
-        assertThat(frame(4)[3]).as("from a process").isEqualTo(Selectors.FLAT_CS64);
     }
 }
