@@ -163,4 +163,21 @@ class SegmentRulesTest {
         guest.runToSyscall();
         assertThat(cpu.r[RAX]).isEqualTo(7);
     }
+
+    // ---- IRETQ
+
+    private GuestFault faultOfReturningTo(int cs, int ss) {
+        long[] frame = {CODE, cs, Flags.FIXED, cpu.r[RSP], ss};
+        for (int i = 0; i < frame.length; i++) {
+            cpu.mmu().write64(cpu.r[RSP] + 8L * i, frame[i]);
+        }
+        return guest.fault(code -> code.iretq());
+    }
+
+    @Test
+    void iretTo64BitCodeWithoutAStackSegmentFaults() {
+        GuestFault fault = faultOfReturningTo(CODE64, 0);
+        assertThat(fault.vector()).isEqualTo(Vector.GENERAL_PROTECTION);
+        assertThat(fault.errorCode()).isZero();
+    }
 }

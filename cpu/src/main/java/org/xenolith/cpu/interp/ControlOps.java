@@ -267,9 +267,7 @@ final class ControlOps {
             }
             long descriptor = Segments.requireCode(cpu, cs);
             Segments.requireTarget(descriptor, rip);
-            if (!SegmentDescriptor.is64BitCode(descriptor)) {
-                Segments.requireStack(cpu, ss);
-            }
+            Segments.requireStack(cpu, ss);
             cpu.r[Cpu.RSP] = newRsp;
             cpu.selectors[Segments.SS] = ss;
             setReturnedFlags(cpu, size, flags);
