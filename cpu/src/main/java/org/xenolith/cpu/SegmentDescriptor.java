@@ -6,6 +6,7 @@ public final class SegmentDescriptor {
     private static final long CONFORMING_OR_EXPAND_DOWN = 1L << 42;
     private static final long CODE = 1L << 43;
     private static final long CODE_OR_DATA = 1L << 44;
+    private static final long DPL = 3L << 45;
     private static final long PRESENT = 1L << 47;
     private static final long LONG_MODE = 1L << 53;
     private static final long DEFAULT_SIZE = 1L << 54;
@@ -73,6 +74,43 @@ public final class SegmentDescriptor {
     /** Of data: the offsets in it are those above the limit. */
     public static boolean expandsDown(long descriptor) {
         return !isCode(descriptor) && (descriptor & CONFORMING_OR_EXPAND_DOWN) != 0;
+    }
+
+    /** Whether CPL 3 suffices for it: its DPL is 3, or it is conforming code. */
+    public static boolean isForUsers(long descriptor) {
+        return (descriptor & DPL) == DPL || isConforming(descriptor);
+    }
+
+    /**
+     * How a transfer at CPL 3 to what is no present code of 64 or 32 bits is refused. SDM vol. 2,
+     * JMP and IRET: presence is looked at last.
+     *
+     * @return the vector of #NP where presence is all that a code segment lacks, else of #GP
+     */
+    public static int refusalOfCode(long descriptor) {
+        boolean isLoadable =
+                isCodeOrData(descriptor)
+                        && isCode(descriptor)
+                        && (descriptor & CODE_SIZE) != CODE_SIZE;
+        return isLoadable && isAbsentForUsers(descriptor)
+                ? Vector.SEGMENT_NOT_PRESENT
+                : Vector.GENERAL_PROTECTION;
+    }
+
+    /**
+     * How SS refuses at CPL 3 what is no present data that may be written. SDM vol. 2, MOV.
+     *
+     * @return the vector of #SS where presence is all that a stack segment lacks, else of #GP
+     */
+    public static int refusalOfStack(long descriptor) {
+        boolean isLoadable = isCodeOrData(descriptor) && isWritable(descriptor);
+        return isLoadable && isAbsentForUsers(descriptor)
+                ? Vector.STACK_FAULT
+                : Vector.GENERAL_PROTECTION;
+    }
+
+    private static boolean isAbsentForUsers(long descriptor) {
+        return !isPresent(descriptor) && isForUsers(descriptor);
     }
 
     /** D/B: of a stack that ESP counts, not SP; of data that expands down that it ends at 4 GiB. */

@@ -164,7 +164,9 @@ class SegmentRulesTest {
         assertThat(cpu.r[RAX]).isEqualTo(7);
     }
 
-    // ---- IRETQ
+    // ---- segments that are not present
+
+    private static final int ABSENT = 0x0b;
 
     private GuestFault faultOfReturningTo(int cs, int ss) {
         long[] frame = {CODE, cs, Flags.FIXED, cpu.r[RSP], ss};
@@ -172,6 +174,40 @@ class SegmentRulesTest {
             cpu.mmu().write64(cpu.r[RSP] + 8L * i, frame[i]);
         }
         return guest.fault(code -> code.iretq());
+    }
+
+    /** The last column is the vector; presence is looked at when all else is right. */
+    @ParameterizedTest
+    @CsvSource({
+        "32-bit code,         0x00cf7b000000ffff, 11",
+        "64-bit code,         0x00af7b000000ffff, 11",
+        "conforming code,     0x00af1f000000ffff, 11",
+        "code of the kernel,  0x00af1b000000ffff, 13",
+        "code of both sizes,  0x00ef7b000000ffff, 13",
+        "data,                0x00cf73000000ffff, 13",
+        "nothing,             0,                  13",
+    })
+    void aReturnToCodeThatIsNotPresentSaysSo(String what, long descriptor, int vector) {
+        guest.machine.descriptors.put(ABSENT, descriptor);
+        GuestFault fault = faultOfReturningTo(ABSENT, DATA64);
+        assertThat(fault.vector()).as(what).isEqualTo(vector);
+        assertThat(fault.errorCode()).isEqualTo(ABSENT & ~3);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "data,                0x00cf73000000ffff, 12",
+        "data of the kernel,  0x00cf13000000ffff, 13",
+        "constant data,       0x00cf71000000ffff, 13",
+        "code,                0x00af7b000000ffff, 13",
+    })
+    void aStackThatIsNotPresentIsAStackFault(String what, long descriptor, int vector) {
+        guest.machine.descriptors.put(ABSENT, descriptor);
+        GuestFault loaded = guest.fault(code -> code.mov(RAX, ABSENT).movToSs(RAX));
+        assertThat(loaded.vector()).as(what).isEqualTo(vector);
+        GuestFault returned = faultOfReturningTo(CODE64, ABSENT);
+        assertThat(returned.vector()).as("%s, by IRETQ", what).isEqualTo(vector);
+        assertThat(returned.errorCode()).isEqualTo(ABSENT & ~3);
     }
 
     @Test

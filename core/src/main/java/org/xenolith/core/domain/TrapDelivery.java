@@ -293,7 +293,11 @@ public final class TrapDelivery {
     /** The frame says: return as from a system call, RCX and R11 as SYSRET leaves them. */
     private static final int VGCF_IN_SYSCALL = 0x100;
 
-    /** Hypercall iret: the only way into a process. */
+    /**
+     * Hypercall iret: the only way into a process. What the processor would refuse to return to
+     * reaches the guest as the fault of an instruction there: Xen's own IRET faults, and its fixup
+     * (xen/arch/x86/x86_64/entry.S, {@code iret_exit_to_guest}) hands vector and error code on.
+     */
     public void iret() {
         Mmu mmu = cpu.mmu();
         long at = cpu.r[Cpu.RSP];
@@ -345,10 +349,12 @@ public final class TrapDelivery {
             exception(Vector.GENERAL_PROTECTION, 0);
         } else if (!runs32BitCode && !SegmentDescriptor.is64BitCode(code)) {
             // 16-bit code, too, is refused here, and what claims to be both of the others.
-            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
+            int vector = SegmentDescriptor.refusalOfCode(code);
+            exception(vector, cpu.selectors[Selectors.CS] & ~Selectors.RPL);
         } else if (!Selectors.isStack(descriptor(Selectors.SS))) {
             // A sibling may have taken the descriptor away since the process was interrupted.
-            exception(Vector.GENERAL_PROTECTION, cpu.selectors[Selectors.SS] & ~Selectors.RPL);
+            int vector = SegmentDescriptor.refusalOfStack(descriptor(Selectors.SS));
+            exception(vector, cpu.selectors[Selectors.SS] & ~Selectors.RPL);
         } else if (runs32BitCode) {
             cpu.run32BitCode();
         }

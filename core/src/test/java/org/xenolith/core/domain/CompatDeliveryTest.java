@@ -31,8 +31,12 @@ class CompatDeliveryTest {
     }
 
     private void iret(long rip, int cs) {
+        iret(rip, cs, Selectors.FLAT_SS);
+    }
+
+    private void iret(long rip, int cs, int ss) {
         long at = PvGuest.KERNEL_STACK - 72;
-        long[] words = {0, 0, 0, 0, rip, cs, Flags.IF, PvGuest.USER_STACK, Selectors.FLAT_SS};
+        long[] words = {0, 0, 0, 0, rip, cs, Flags.IF, PvGuest.USER_STACK, ss};
         for (int i = 0; i < words.length; i++) {
             cpu.mmu().write64(at + 8L * i, words[i]);
         }
@@ -133,6 +137,28 @@ class CompatDeliveryTest {
         assertThat(vcpu.mode.isKernel()).isTrue();
         assertThat(frame(0)).as("error code").isEqualTo(LDT_CODE & ~3);
         assertThat(frame(1)).as("RIP").isEqualTo(PvGuest.CODE);
+    }
+
+    private void iretWithAbsent(int register, long descriptor, int vector) {
+        vcpu.traps.set(vector, 0, Selectors.FLAT_CS64, HANDLER + vector);
+        cpu.mmu().write64(PvGuest.ARGUMENTS + 8, descriptor);
+        vcpu.setLdt(PvGuest.ARGUMENTS, 2);
+        boolean code = register == Selectors.CS;
+        int cs = code ? LDT_CODE : Selectors.FLAT_CS64;
+        iret(PvGuest.CODE, cs, code ? Selectors.FLAT_SS : LDT_CODE);
+        assertThat(cpu.rip).as("handler").isEqualTo(HANDLER + vector);
+        assertThat(frame(0)).as("error code").isEqualTo(LDT_CODE & ~3);
+        assertThat(frame(1)).as("RIP").isEqualTo(PvGuest.CODE);
+    }
+
+    @Test
+    void iretToCodeThatIsNotPresentIsNoProtectionFault() {
+        iretWithAbsent(Selectors.CS, 0x00af_7b00_0000_ffffL, Vector.SEGMENT_NOT_PRESENT);
+    }
+
+    @Test
+    void iretWithAStackThatIsNotPresentIsAStackFault() {
+        iretWithAbsent(Selectors.SS, 0x00cf_7300_0000_ffffL, Vector.STACK_FAULT);
     }
 
     @Test

@@ -36,7 +36,8 @@ final class Segments {
     /**
      * The descriptor of a far transfer's target. 16-bit code is not offered.
      *
-     * @throws GuestFault #GP(selector) unless it is a present segment of 64-bit or 32-bit code
+     * @throws GuestFault #GP(selector) unless it is a segment of 64-bit or 32-bit code,
+     *     #NP(selector) where it is not present
      */
     static long requireCode(Cpu cpu, int selector) {
         if ((selector | RPL_MASK) == FLAT_CS64) {
@@ -45,7 +46,8 @@ final class Segments {
         long descriptor = descriptor(cpu, selector);
         if (!SegmentDescriptor.is64BitCode(descriptor)
                 && !SegmentDescriptor.is32BitCode(descriptor)) {
-            throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
+            throw GuestFault.of(
+                    SegmentDescriptor.refusalOfCode(descriptor), selector & SELECTOR_INDEX);
         }
         return descriptor;
     }
@@ -90,17 +92,15 @@ final class Segments {
      * Loads a data segment register; a null selector gives FS and GS base 0. For SS it is refused
      * at CPL 3, as is what cannot be written.
      *
-     * @throws GuestFault #GP, or #NP for a segment that is not present
+     * @throws GuestFault #GP(selector), or where all that a segment lacks is to be present
+     *     #NP(selector), #SS(selector) for SS
      */
     static void load(Cpu cpu, int register, int selector) {
         long descriptor = descriptor(cpu, selector);
         if (register == SS) {
             requireStack(descriptor, selector);
         } else if ((selector & SELECTOR_INDEX) != 0) {
-            boolean loadable =
-                    SegmentDescriptor.isCodeOrData(descriptor)
-                            && SegmentDescriptor.isReadable(descriptor);
-            require(loadable, descriptor, selector, Vector.SEGMENT_NOT_PRESENT);
+            requireData(descriptor, selector);
         }
         cpu.selectors[register] = selector;
         cpu.r[HiddenSegments.baseOf(register)] = SegmentDescriptor.base(descriptor);
@@ -108,7 +108,7 @@ final class Segments {
     }
 
     /**
-     * Checks what SS is to be loaded with, where 32-bit code will use it.
+     * Checks what SS is to be loaded with.
      *
      * @throws GuestFault as {@link #load}
      */
@@ -119,17 +119,25 @@ final class Segments {
     private static void requireStack(long descriptor, int selector) {
         boolean loadable =
                 SegmentDescriptor.isCodeOrData(descriptor)
-                        && SegmentDescriptor.isWritable(descriptor);
-        require(loadable, descriptor, selector, Vector.STACK_FAULT);
+                        && SegmentDescriptor.isWritable(descriptor)
+                        && SegmentDescriptor.isPresent(descriptor);
+        if (!loadable) {
+            throw GuestFault.of(
+                    SegmentDescriptor.refusalOfStack(descriptor), selector & SELECTOR_INDEX);
+        }
     }
 
-    private static void require(boolean loadable, long descriptor, int selector, int absent) {
-        if (!loadable) {
-            throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
+    private static void requireData(long descriptor, int selector) {
+        boolean isData =
+                SegmentDescriptor.isCodeOrData(descriptor)
+                        && SegmentDescriptor.isReadable(descriptor);
+        if (isData && SegmentDescriptor.isPresent(descriptor)) {
+            return;
         }
-        if (!SegmentDescriptor.isPresent(descriptor)) {
-            throw GuestFault.of(absent, selector & SELECTOR_INDEX);
-        }
+        boolean lacksPresenceOnly = isData && SegmentDescriptor.isForUsers(descriptor);
+        throw GuestFault.of(
+                lacksPresenceOnly ? Vector.SEGMENT_NOT_PRESENT : Vector.GENERAL_PROTECTION,
+                selector & SELECTOR_INDEX);
     }
 
     /** What LAR, LSL, VERR and VERW see: the descriptor if a CPL 3 guest may look at it, else 0. */

@@ -6,6 +6,7 @@ import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.FlatMachine;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.decode.CodeSize;
 import org.xenolith.cpu.semantics.Flags;
 
@@ -15,6 +16,15 @@ import java.util.Arrays;
 final class HostComparison {
     /** Linux's flat segments, as the host has them. */
     private static final int LINUX_CS32 = 0x23, LINUX_DATA = 0x2b, LINUX_CS64 = 0x33;
+
+    /**
+     * Selectors of segments that are not present, as host-cpu.c puts them into its LDT: code that
+     * may be read, code that may not, data that may be written, data that may not.
+     */
+    static final int ABSENT_CODE = 0x07,
+            ABSENT_SECRET_CODE = 0x0f,
+            ABSENT_DATA = 0x17,
+            ABSENT_CONSTANT_DATA = 0x1f;
 
     private final CodeSize size;
     private final long seed;
@@ -31,6 +41,10 @@ final class HostComparison {
         machine.descriptors.put(LINUX_CS32, 0x00cf_fb00_0000_ffffL);
         machine.descriptors.put(LINUX_DATA, 0x00cf_f300_0000_ffffL);
         machine.descriptors.put(LINUX_CS64, 0x00af_fb00_0000_ffffL);
+        machine.descriptors.put(ABSENT_CODE, 0x00cf_7a00_0000_ffffL);
+        machine.descriptors.put(ABSENT_SECRET_CODE, 0x00cf_7800_0000_ffffL);
+        machine.descriptors.put(ABSENT_DATA, 0x00cf_7200_0000_ffffL);
+        machine.descriptors.put(ABSENT_CONSTANT_DATA, 0x00cf_7000_0000_ffffL);
     }
 
     void compare(InstructionCase c, HostCpu.Outcome expected) {
@@ -42,6 +56,11 @@ final class HostComparison {
     void compareProgram(String what, HostCpu.Program program, HostCpu.Outcome expected) {
         compare(what, program, "", 0, expected);
         assertThat(hex(machine.cpu.rip)).as("%s: RIP", what).isEqualTo(hex(expected.after().rip()));
+        if (expected.faulted() && expected.vector() != Vector.PAGE_FAULT) {
+            assertThat(hex(machine.cpu.fault().errorCode()))
+                    .as("%s: error code", what)
+                    .isEqualTo(hex(expected.errorCode()));
+        }
     }
 
     private void compare(

@@ -9,12 +9,14 @@
  * A whole batch is read before the first reply is written, so the other side may write it in one go.
  */
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -218,8 +220,25 @@ static void place_code(uint8_t *pages, const struct request *r, const uint8_t *c
     last_end = end + jump_length;
 }
 
+/* An entry of the LDT that is not there for those who load it. A kernel without LDTs leaves all as it is. */
+static void add_absent_segment(unsigned number, unsigned contents, unsigned read_exec_only)
+{
+    struct user_desc absent = {.entry_number = number, .limit = 0xfffff, .limit_in_pages = 1};
+    absent.seg_32bit = 1;
+    absent.contents = contents;
+    absent.read_exec_only = read_exec_only;
+    absent.seg_not_present = 1;
+    syscall(SYS_modify_ldt, 0x11, &absent, sizeof absent);
+}
+
 int main(void)
 {
+    enum { DATA = 0, CODE = 2 };
+    add_absent_segment(0, CODE, 0);
+    add_absent_segment(1, CODE, 1);
+    add_absent_segment(2, DATA, 0);
+    add_absent_segment(3, DATA, 1);
+
     uint8_t *window = map_fixed(WINDOW_BASE, WINDOW_SIZE, PROT_READ | PROT_WRITE);
     uint8_t *code = map_fixed(CODE_BASE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
     memset(code, INT3, CODE_SIZE);
