@@ -1,0 +1,90 @@
+package org.xenolith.core.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import org.junit.jupiter.api.Test;
+import org.xenolith.core.machine.Outcome;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+
+/** What the user hears when a guest ends or starts again, and what the exit status is. */
+final class BootEndTest extends FakeVmm {
+    @Test
+    void crashShowsItsReportAndFails() {
+        endings.add(new Outcome.Crashed("guest crashed: #PF at 0x10\nrax 0\n\n"));
+
+        assertThat(vmm("boot")).isEqualTo(1);
+
+        assertThat(err.toString()).isEqualTo("guest crashed: #PF at 0x10\nrax 0\n");
+        assertThat(console.toString(US_ASCII)).isEqualTo("hello\n");
+    }
+
+    @Test
+    void guestThatTakesTooLongFailsWithSentence() {
+        endings.add(new Outcome.TimedOut());
+
+        assertThat(vmm("boot", "--timeout", "1500ms")).isEqualTo(1);
+
+        assertThat(err.toString())
+                .isEqualTo("vmm: the guest was stopped: it did not power off within 1500 ms.\n");
+    }
+
+    private static OutputStream failing(String why) {
+        return new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException(why);
+            }
+        };
+    }
+
+    @Test
+    void bootIntoAFullDiskIsNoSuccess() {
+        terminal = failing("No space left on device");
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("vmm: standard output could not be written: No space left on device\n");
+        endings.add(new Outcome.PoweredOff(7));
+        assertThat(vmm("boot")).isEqualTo(7);
+    }
+
+    @Test
+    void guestWhoseReaderHasSeenEnoughIsNoFailure() {
+        terminal = failing("Broken pipe");
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void leavingIsNoFailure() {
+        endings.add(new Outcome.Left());
+
+        assertThat(vmm("boot")).isZero();
+    }
+
+    @Test
+    void everyFurtherStartIsTold() {
+        endings.add(new Outcome.Rebooted());
+        endings.add(new Outcome.PoweredOff());
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString()).isEqualTo("The guest reboots.\n");
+
+        err.getBuffer().setLength(0);
+        delay = Duration.ofSeconds(2);
+        endings.add(new Outcome.Crashed("It crashed.\nrip 0\n"));
+        endings.add(new Outcome.PoweredOff());
+        assertThat(vmm("boot")).isZero();
+        assertThat(err.toString())
+                .isEqualTo("It crashed.\nrip 0\nThe guest is started again in 2 s.\n");
+    }
+
+    @Test
+    void codeThatAGuestLatchedIsTheExitStatus() {
+        endings.add(new Outcome.PoweredOff(77));
+        assertThat(vmm("boot")).isEqualTo(77);
+    }
+}
