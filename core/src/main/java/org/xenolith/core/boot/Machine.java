@@ -15,6 +15,8 @@ public interface Machine {
      *
      * @param restarts hears of each further start
      * @throws IOException if an image cannot be read or is no image
+     * @throws EndedWithLosses if the guest ended well, and what it wrote to a disk, or its trace,
+     *     could not be kept
      * @throws BootFailed if the guest cannot be built from valid images, for example in too little
      *     memory, or cannot start again
      */

@@ -15,6 +15,7 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 
@@ -161,6 +162,9 @@ final class BootCommand extends ServiceCommand {
                 say("Booting " + options.name() + "; Ctrl-] leaves.");
             }
             outcome = services.machine().boot(options, console, ended::tellRestart);
+        } catch (EndedWithLosses failed) {
+            ended.tellStatistics(failed.statistics());
+            throw failed;
         }
         // The terminal is the user's again, and all the guest wrote stands above what follows.
         return StandardOutput.statusAfter(

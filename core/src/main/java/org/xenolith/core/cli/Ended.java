@@ -16,9 +16,7 @@ import java.util.Optional;
 record Ended(PrintWriter err, Optional<Duration> timeout) {
     /** Writes what there is to say; returns the exit status. */
     int tell(Outcome outcome) {
-        if (!outcome.statistics().isEmpty()) {
-            err.println(outcome.statistics().stripTrailing());
-        }
+        tellStatistics(outcome.statistics());
         return switch (outcome.ending()) {
             case Outcome.PoweredOff(int code) -> code;
             case Outcome.Rebooted _, Outcome.Left _ -> ExitStatus.OK;
@@ -34,6 +32,13 @@ record Ended(PrintWriter err, Optional<Duration> timeout) {
                                     + inWords(timeout.orElseThrow())
                                     + ".");
         };
+    }
+
+    /** Writes them, if somebody asked for some. */
+    void tellStatistics(String statistics) {
+        if (!statistics.isEmpty()) {
+            err.println(statistics.stripTrailing());
+        }
     }
 
     /** Writes that it is not over yet. */

@@ -3,6 +3,7 @@ package org.xenolith.core.cli;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.cli.output.StandardOutput;
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -59,6 +60,9 @@ final class RestoreCommand extends ServiceCommand {
         TerminalSession console = services.console().get();
         try (console) {
             outcome = services.restorer().restore(file, options, console, ended::tellRestart);
+        } catch (EndedWithLosses failed) {
+            ended.tellStatistics(failed.statistics());
+            throw failed;
         }
         return StandardOutput.statusAfter(
                 console, ended.tell(outcome), spec.commandLine().getErr());

@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.boot.Machine;
@@ -119,15 +120,16 @@ public final class VmmMachine implements Machine, Restorer {
     /** A guest that ended well has not, if its disks did not take what it wrote. */
     static void requireNothingLost(Outcome outcome, List<String> losses) throws IOException {
         if (endedWell(outcome) && !losses.isEmpty()) {
-            throw new IOException(
-                    "What the guest wrote last may be lost: " + String.join("; ", losses));
+            throw new EndedWithLosses(
+                    "What the guest wrote last may be lost: " + String.join("; ", losses), outcome);
         }
     }
 
     /** Nor has one whose user asked for a trace and got half of it. */
     static void requireWholeTrace(Outcome outcome, List<String> losses) throws IOException {
         if (endedWell(outcome) && !losses.isEmpty()) {
-            throw new IOException("The trace is not whole: " + String.join("; ", losses));
+            throw new EndedWithLosses(
+                    "The trace is not whole: " + String.join("; ", losses), outcome);
         }
     }
 

@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import org.junit.jupiter.api.Test;
-import org.xenolith.core.machine.Outcome;
+import org.xenolith.core.boot.EndedWithLosses;
+import org.xenolith.core.boot.Outcome;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -86,5 +87,21 @@ final class BootEndTest extends FakeVmm {
     void codeThatAGuestLatchedIsTheExitStatus() {
         endings.add(new Outcome.PoweredOff(77));
         assertThat(vmm("boot")).isEqualTo(77);
+    }
+
+    @Test
+    void traceThatFailsDoesNotCostTheStatistics() {
+        Outcome outcome = new Outcome(new Outcome.PoweredOff(), "7 instructions\n");
+        machine =
+                (_, _, _) -> {
+                    throw new EndedWithLosses("The trace is not whole: full", outcome);
+                };
+        restorer = (_, _, _, _) -> machine.boot(null, null, null);
+        for (String[] command : new String[][] {{"boot", "--stats"}, {"restore", "saved"}}) {
+            err.getBuffer().setLength(0);
+            assertThat(vmm(command)).isEqualTo(1);
+            assertThat(err.toString())
+                    .isEqualTo("7 instructions\nvmm: The trace is not whole: full\n");
+        }
     }
 }

@@ -6,8 +6,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.xenolith.core.machine.BootFailed;
-import org.xenolith.core.machine.TierUnfit;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.TierUnfit;
 
 import java.io.IOException;
 import java.nio.file.Files;

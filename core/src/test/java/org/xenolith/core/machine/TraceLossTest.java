@@ -1,5 +1,7 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.EndedWithLosses;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -27,5 +29,14 @@ final class TraceLossTest {
     void guestThatCrashedIsToldToHaveCrashed() {
         assertThatNoException()
                 .isThrownBy(() -> requireWhole(new Outcome.Crashed("It crashed."), "web: full"));
+    }
+
+    @Test
+    void guestWhoseTraceIsNotWholeKeepsItsStatistics() {
+        Outcome outcome = new Outcome(new Outcome.PoweredOff(), "hypercalls 7\n");
+        assertThatThrownBy(() -> VmmMachine.requireWholeTrace(outcome, List.of("web: full")))
+                .isInstanceOfSatisfying(
+                        EndedWithLosses.class,
+                        lost -> assertThat(lost.statistics()).isEqualTo("hypercalls 7\n"));
     }
 }
