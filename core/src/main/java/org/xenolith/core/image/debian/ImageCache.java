@@ -61,17 +61,30 @@ final class ImageCache {
         return directory;
     }
 
-    /** Where Xenolith caches, by the XDG base directory specification: relative paths are void. */
+    /**
+     * Where Xenolith caches, by the XDG base directory specification: relative paths are void. The
+     * launcher {@code vmm} looks by the same rule.
+     */
     static Path ofThisUser() {
-        return under(System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"));
+        return under(
+                System.getenv("XDG_CACHE_HOME"),
+                System.getenv("HOME"),
+                System.getProperty("user.home"));
     }
 
-    static Path under(String xdgCacheHome, String userHome) {
+    /**
+     * @param userHome what the user database says; Java does not ask HOME
+     */
+    static Path under(String xdgCacheHome, String home, String userHome) {
         Path base =
-                xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
+                isAbsolute(xdgCacheHome)
                         ? Path.of(xdgCacheHome)
-                        : Path.of(userHome, ".cache");
+                        : Path.of(isAbsolute(home) ? home : userHome, ".cache");
         return base.resolve("xenolith");
+    }
+
+    private static boolean isAbsolute(String path) {
+        return path != null && Path.of(path).isAbsolute();
     }
 
     /** Runs an action while no other thread or process makes anything here. */

@@ -167,12 +167,22 @@ class DebianImageTest {
 
     @Test
     void theCacheFollowsTheXdgRule() {
-        assertThat(ImageCache.under("/var/tmp/c", "/home/u"))
+        assertThat(ImageCache.under("/var/tmp/c", "/home/u", "/home/u"))
                 .isEqualTo(Path.of("/var/tmp/c/xenolith"));
-        assertThat(ImageCache.under(null, "/home/u")).isEqualTo(Path.of("/home/u/.cache/xenolith"));
-        assertThat(ImageCache.under("", "/home/u")).isEqualTo(Path.of("/home/u/.cache/xenolith"));
-        assertThat(ImageCache.under("relative", "/home/u"))
-                .isEqualTo(Path.of("/home/u/.cache/xenolith"));
+        for (String none : new String[] {null, "", "relative"}) {
+            assertThat(ImageCache.under(none, "/home/u", "/home/u"))
+                    .isEqualTo(Path.of("/home/u/.cache/xenolith"));
+        }
+    }
+
+    @Test
+    void aHomeThatTheUserDatabaseDoesNotKnowHasTheCache() {
+        assertThat(ImageCache.under(null, "/srv/u", "/home/u"))
+                .isEqualTo(Path.of("/srv/u/.cache/xenolith"));
+        for (String none : new String[] {null, "", "relative"}) {
+            assertThat(ImageCache.under(null, none, "/home/u"))
+                    .isEqualTo(Path.of("/home/u/.cache/xenolith"));
+        }
     }
 
     @Test
