@@ -2,6 +2,7 @@ package org.xenolith.core.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -43,6 +44,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 
@@ -509,6 +511,29 @@ final class GuestVerbsTest {
         assertThat(vmm("console", "web", "--wait", "3s")).isZero();
         assertThat(typed).hasToString("date\n");
         assertThat(console.toString()).endsWith("line 7\n");
+    }
+
+    @Test
+    void consoleOfAGuestThatNeverFallsSilentLeavesAllTheSame() {
+        input = new ByteArrayInputStream("date\n".getBytes(StandardCharsets.US_ASCII));
+        AtomicBoolean left = new AtomicBoolean();
+        attached =
+                (sink, _) ->
+                        Thread.startVirtualThread(
+                                () -> {
+                                    while (!left.get()) {
+                                        print(sink, "tick\n");
+                                        LockSupport.parkNanos(20_000_000);
+                                    }
+                                });
+        int status =
+                assertTimeoutPreemptively(
+                        Duration.ofSeconds(30),
+                        () -> vmm("console", "web", "--wait", "1s", "--at-most", "500ms"));
+        left.set(true);
+        assertThat(status).isZero();
+        assertThat(console.toString()).startsWith("tick\ntick\n");
+        assertThat(err.toString()).isEqualTo("vmm: web goes on talking: --at-most is over.\n");
     }
 
     @Test

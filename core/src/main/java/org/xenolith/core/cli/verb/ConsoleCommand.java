@@ -45,6 +45,16 @@ final class ConsoleCommand extends GuestVerb {
                             + " Default: 1s.")
     private Duration patience;
 
+    @Option(
+            names = "--at-most",
+            paramLabel = "TIME",
+            defaultValue = "1m",
+            converter = TimeSpan.class,
+            description =
+                    "Leaves so long after the input's end though the guest goes on talking, but not"
+                            + " before --wait is over. Default: 1m.")
+    private Duration longest;
+
     private final Supplier<TerminalSession> terminal;
 
     ConsoleCommand(ControlFolder folder, Supplier<TerminalSession> terminal) {
@@ -59,19 +69,24 @@ final class ConsoleCommand extends GuestVerb {
         ControlClient client = found.client();
         found.ask(request);
         TerminalSession session = terminal.get();
+        Keys keys = new Keys(client, patience, longest);
         try (session) {
             if (session.interactive()) {
                 spec.commandLine()
                         .getErr()
                         .println("Console of " + found.name() + "; Ctrl-] leaves.");
             }
-            Keys keys = new Keys(client, patience);
             session.start(keys);
             byte[] bytes = new byte[4096];
             for (int n = read(client, bytes); n > 0; n = read(client, bytes)) {
                 keys.answered();
                 session.write(bytes, 0, n);
             }
+        }
+        if (keys.hasLeftTalking) {
+            spec.commandLine()
+                    .getErr()
+                    .println("vmm: " + found.name() + " goes on talking: --at-most is over.");
         }
         tellLost(session);
     }
@@ -89,13 +104,18 @@ final class ConsoleCommand extends GuestVerb {
     private static final class Keys implements InputListener {
         private final ControlClient client;
         private final Duration patience;
+        private final Duration longest;
+
+        /** The input has ended long ago, and the guest has not fallen silent. */
+        private volatile boolean hasLeftTalking;
 
         /** {@link System#nanoTime} when the guest was last heard, or spoken to. */
         private volatile long heardNanos = System.nanoTime();
 
-        Keys(ControlClient client, Duration patience) {
+        Keys(ControlClient client, Duration patience, Duration longest) {
             this.client = client;
             this.patience = patience;
+            this.longest = longest.compareTo(patience) < 0 ? patience : longest;
         }
 
         void answered() {
@@ -115,16 +135,22 @@ final class ConsoleCommand extends GuestVerb {
 
         /**
          * A pipe that ends has said what it had to say, and a script waits for the answer. Xen's
-         * client leaves at once, before most guests have answered.
+         * client leaves at once, before most guests have answered. A guest that writes a log to its
+         * console never falls silent.
          */
         @Override
         public void endOfInput() {
             answered();
+            long ended = System.nanoTime();
             long silence = 0;
-            while (silence < patience.toNanos()) {
-                LockSupport.parkNanos(patience.toNanos() - silence);
-                silence = System.nanoTime() - heardNanos;
+            long left = longest.toNanos();
+            while (silence < patience.toNanos() && left > 0) {
+                LockSupport.parkNanos(Math.min(patience.toNanos() - silence, left));
+                long now = System.nanoTime();
+                silence = now - heardNanos;
+                left = longest.toNanos() - (now - ended);
             }
+            hasLeftTalking = silence < patience.toNanos();
             leave();
         }
 
