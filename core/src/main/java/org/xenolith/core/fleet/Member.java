@@ -175,6 +175,9 @@ final class Member implements Ballooned {
                 fleet.say(
                         "vmm: %s does not start again: it was destroyed or shut down."
                                 .formatted(name()));
+                if (ending instanceof Outcome.Crashed(String report)) {
+                    crashedForGood(report);
+                }
             }
             return lives;
         } finally {
