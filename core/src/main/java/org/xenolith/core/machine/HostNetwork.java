@@ -52,6 +52,9 @@ final class HostNetwork implements AutoCloseable {
     private final Set<NatPlace> behindNat = new HashSet<>(); // those that are taken
     private UserModeNat nat;
 
+    /** Ways out that are closed and that the host may not have back yet; guarded by this. */
+    private int leaving;
+
     HostNetwork() {
         closing.push(loop::close);
     }
@@ -174,6 +177,9 @@ final class HostNetwork implements AutoCloseable {
     }
 
     private VirtualSwitch network(Uplink uplink) throws IOException {
+        if (!networks.containsKey(uplink) && takesOfTheHost(uplink)) {
+            awaitNobodyLeaves(); // it may be what another had: the same address, the same device
+        }
         Joined known = networks.get(uplink);
         if (known != null) {
             return known.ports;
@@ -183,6 +189,29 @@ final class HostNetwork implements AutoCloseable {
         closing.push(joined);
         networks.put(uplink, joined);
         return ports;
+    }
+
+    private static boolean takesOfTheHost(Uplink uplink) {
+        return switch (uplink) {
+            case Uplink.None _, Uplink.Nat _ -> false;
+            case Uplink.Tap _, Uplink.Udp _ -> true;
+            case Uplink.StreamConnect _, Uplink.StreamListen _ -> true;
+        };
+    }
+
+    /** Holds the lock before and after, and nobody's meanwhile: others come and go. */
+    private void awaitNobodyLeaves() {
+        boolean interrupted = false;
+        while (leaving > 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private AutoCloseable connect(Uplink uplink, VirtualSwitch network) throws IOException {
@@ -213,17 +242,33 @@ final class HostNetwork implements AutoCloseable {
 
     /**
      * Closes a way out that no guest's interface uses any more, with its switch; returns when the
-     * host has it back. The NAT stays: it has the ports that lead to guests, and the proxy.
+     * host has it back. Other networks can be had meanwhile; what would open another way out waits.
+     * The NAT stays: it has the ports that lead to guests, and the proxy.
      */
-    synchronized void closeIfUnused(Uplink uplink) {
+    void closeIfUnused(Uplink uplink) {
+        if (!leaves(uplink)) {
+            return;
+        }
+        try {
+            loop.awaitClosed();
+        } finally {
+            synchronized (this) {
+                leaving--;
+                notifyAll();
+            }
+        }
+    }
+
+    private synchronized boolean leaves(Uplink uplink) {
         Joined joined = networks.get(uplink);
         if (joined == null || joined.isUsed() || uplink instanceof Uplink.Nat) {
-            return;
+            return false;
         }
         networks.remove(uplink);
         closing.remove(joined);
         close(joined);
-        loop.awaitClosed();
+        leaving++;
+        return true;
     }
 
     private static InetSocketAddress resolved(InetSocketAddress address) throws IOException {
@@ -314,6 +359,7 @@ final class HostNetwork implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        awaitNobodyLeaves();
         // Last opened, first closed: ends of wires before switches, and the loop when all is quiet.
         networks.clear();
         while (!closing.isEmpty()) {

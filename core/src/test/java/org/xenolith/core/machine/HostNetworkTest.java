@@ -26,10 +26,15 @@ import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -216,6 +221,57 @@ final class HostNetworkTest {
             assertThat(isFree(local)).isFalse();
         }
         assertThat(isFree(local)).isTrue();
+    }
+
+    @Test
+    void othersDoNotWaitUntilTheHostHasATunnelBack() throws Exception {
+        InetSocketAddress local = freeAddress();
+        NetworkSpec tunnel = tunnel(local);
+        NetworkSpec none = NetworkSpec.parse("none");
+        HeldUp heldUp = new HeldUp();
+        try (HostNetwork network = new HostNetwork();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            SwitchPort sender = plug(network, none, ADDRESS, "web1");
+            network.place(none, SECOND_ADDRESS, "web2", "web2.0").apply(heldUp);
+            plug(network, tunnel, THIRD_ADDRESS, "web3").close();
+            sender.send(frame(60));
+            heldUp.reached.await(); // the network's own thread does nothing more for now
+            Thread leaving =
+                    Thread.ofPlatform().start(() -> network.closeIfUnused(tunnel.uplink()));
+            while (leaving.getState() != Thread.State.TIMED_WAITING) {
+                Thread.onSpinWait();
+            }
+            Future<SwitchPort> again =
+                    threads.submit(() -> plug(network, tunnel, THIRD_ADDRESS, "web3"));
+            assertThat(network.statistics()).as("of those that are there").hasSize(2);
+            assertThat(leaving.join(Duration.ofMillis(50))).as("it is over").isFalse();
+            heldUp.goOn.countDown();
+            leaving.join();
+            again.get();
+            assertThat(isFree(local)).as("who came back has it").isFalse();
+        }
+        assertThat(isFree(local)).isTrue();
+    }
+
+    /** Holds up the network's thread, which an endpoint must not do. */
+    private static final class HeldUp implements NetworkEndpoint {
+        private final CountDownLatch reached = new CountDownLatch(1);
+        private final CountDownLatch goOn = new CountDownLatch(1);
+
+        @Override
+        public boolean deliver(EthernetFrame frame) {
+            reached.countDown();
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            frame.release();
+            return true;
+        }
+
+        @Override
+        public void writable() {}
     }
 
     @Test
