@@ -76,9 +76,23 @@ public final class LampImage {
                 Superuser.isThisProcess());
     }
 
+    /** Whether a file is the disk of which {@link #prepare} speaks, where that was made. */
+    public static boolean isItsDisk(Path file) throws IOException {
+        return isDiskIn(ImageCache.ofThisUser().resolve("lamp"), file);
+    }
+
+    static boolean isDiskIn(Path directory, Path file) throws IOException {
+        Path disk = made(directory).resolve(LampDisk.IMAGE);
+        return Files.exists(disk) && Files.isSameFile(disk, file);
+    }
+
+    private static Path made(Path directory) throws IOException {
+        return directory.resolve("made-" + LampDisk.version());
+    }
+
     Input prepare(boolean latest, Progress progress) throws ImageException {
         try {
-            Path made = cache.directory().resolve("made-" + LampDisk.version());
+            Path made = made(cache.directory());
             if (!Files.exists(made)) {
                 makeDisk(made, progress);
             }

@@ -152,6 +152,17 @@ class LampImageTest {
     }
 
     @Test
+    void itsDiskIsKnownByAnyName() throws IOException {
+        Path other = Files.writeString(directory.resolve("other.img"), "disk");
+        assertThat(LampImage.isDiskIn(cache, other)).as("before it is made").isFalse();
+        Path disk = image(true).prepare(false, Progress.NONE).disk();
+        assertThat(LampImage.isDiskIn(cache, disk)).isTrue();
+        Path link = Files.createSymbolicLink(directory.resolve("link.img"), disk);
+        assertThat(LampImage.isDiskIn(cache, link)).isTrue();
+        assertThat(LampImage.isDiskIn(cache, other)).isFalse();
+    }
+
+    @Test
     void aFailedDiskLeavesThePackagesForTheNextTryAndNothingElse() throws IOException {
         tool("mke2fs", "echo half >\"$(dirname \"$0\")/half\"; echo 'no space left' >&2; exit 1");
 
