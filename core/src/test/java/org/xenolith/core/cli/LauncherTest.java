@@ -87,4 +87,16 @@ final class LauncherTest {
         assertThat(findsDebian("XDG_CACHE_HOME=" + empty, "HOME=" + home)).isFalse();
         assertThat(findsDebian("HOME=" + home)).isTrue();
     }
+
+    @Test
+    void aotCacheIsLeftOutWithOptionsThatChangeProfiles() throws Exception {
+        Files.createFile(app.resolve("start.aot"));
+        assertThat(vmm(List.of("XENOLITH_JAVA_OPTIONS=-Xmx1g"), "version"))
+                .contains("-XX:AOTCache=", "-Xmx1g");
+        for (String option : List.of("-XX:-ProfileExceptionHandlers", "-XX:TypeProfileLevel=0")) {
+            assertThat(vmm(List.of("XENOLITH_JAVA_OPTIONS=" + option), "version"))
+                    .contains(option)
+                    .doesNotContain("-XX:AOTCache=");
+        }
+    }
 }
