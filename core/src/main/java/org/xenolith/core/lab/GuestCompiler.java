@@ -171,7 +171,7 @@ public final class GuestCompiler implements AutoCloseable {
             }
             Files.delete(folder);
         } catch (IOException e) {
-            System.err.println("xenolith: " + folder + " cannot be removed: " + e.getMessage());
+            System.err.println("vmm: " + folder + " cannot be removed: " + e.getMessage());
         }
     }
 }
