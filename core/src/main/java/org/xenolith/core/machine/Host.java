@@ -225,6 +225,10 @@ public final class Host implements AutoCloseable {
     /**
      * A guest of this name starts no more on this host: nobody waits for it; its ports, which it
      * keeps from one life to the next, are free for others, in other processes too.
+     *
+     * <p>Who starts guests again after their reboots calls it when he will not: until then, or
+     * until the host closes, {@code vmm trace} of a guest that has rebooted waits for its next
+     * life, and only its watcher can end it.
      */
     public void freePorts(String guest) {
         nextLives.none(guest);
