@@ -38,7 +38,7 @@ final class RandomProgram {
          * Until C2 has compiled it: without what would drop or leave its units each time, and of a
          * length that C2 is done with soon.
          */
-        HOT(60, 40_000);
+        HOT(60, 4_000);
 
         private final int steps;
         private final long rounds;
@@ -62,6 +62,7 @@ final class RandomProgram {
     private final int length;
     private final long[] registers;
     private final long start;
+    private boolean computedJumps;
 
     /** Steps that are written. */
     private BitSet kept = new BitSet();
@@ -98,6 +99,11 @@ final class RandomProgram {
 
     Kind kind() {
         return kind;
+    }
+
+    /** Whether a jump of it is computed: its units may be large then. */
+    boolean hasComputedJumps() {
+        return computedJumps;
     }
 
     int stepCount() {
@@ -182,10 +188,12 @@ final class RandomProgram {
     }
 
     private Step callThroughRegister() {
+        computedJumps = true;
         return code -> code.lea(Cpu.R13, function).bytes(0x41, 0xff, 0xd5);
     }
 
     private Step computedJump(int at) {
+        computedJumps = true;
         int one = ahead(at);
         int other = ahead(at);
         int register = instructions.register();
