@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
@@ -15,7 +16,6 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestName;
 import org.xenolith.core.config.MemoryRange;
 import org.xenolith.core.disk.BootDisk;
-import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.terminal.TerminalSession;
 

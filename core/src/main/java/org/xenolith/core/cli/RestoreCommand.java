@@ -1,9 +1,9 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.cli.output.StandardOutput;
-import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;

@@ -1,7 +1,7 @@
 package org.xenolith.core.machine;
 
-import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.boot.Machine;
 import org.xenolith.core.boot.Outcome;

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import org.junit.jupiter.api.Test;
-import org.xenolith.core.config.DiskSpec;
-import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkSpec;

@@ -1,15 +1,15 @@
 package org.xenolith.core.cli;
 
-import org.xenolith.core.cli.output.StatusLine;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
-import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.Machine;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.Restorer;
+import org.xenolith.core.cli.output.StatusLine;
+import org.xenolith.core.control.ControlFolder;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.ByteArrayOutputStream;

@@ -1,11 +1,11 @@
 package org.xenolith.core.machine;
 
-import org.xenolith.core.boot.EndedWithLosses;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.Outcome;
 
 import java.io.IOException;

@@ -3,7 +3,6 @@ package org.xenolith.cpu.interp;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.Exit;
 import org.xenolith.cpu.GuestFault;
-import org.xenolith.cpu.SegmentDescriptor;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.semantics.Flags;
