@@ -60,6 +60,13 @@ public final class VcpuTurn {
         return overdue || pieces > PIECES_PER_TURN || pieces > PIECES_WHEN_KICKED && cpu.isKicked();
     }
 
+    /** As {@link #mustPause}, after what took as long as several pieces. */
+    boolean mustPauseAfter(int count) {
+        pieces += count - 1;
+        lookAtTheTime();
+        return mustPause();
+    }
+
     /** Counts a hypercall: thousands may pass, each of one piece, before a poll point is due. */
     void hypercall() {
         if (++hypercalls % LOOK == 0) {

@@ -203,6 +203,11 @@ public final class VirtualCpu implements GuestContext, EventTarget {
     }
 
     @Override
+    public boolean mustPauseAfter(int pieces) {
+        return turn.mustPauseAfter(pieces);
+    }
+
+    @Override
     public void tookLong() {
         turn.lookAtTheTime();
     }

@@ -38,12 +38,22 @@ public interface GuestContext {
         return false;
     }
 
+    /**
+     * As {@link #mustPause}, after a piece of work that took as long as several.
+     *
+     * @param pieces how many of the usual ones
+     */
+    default boolean mustPauseAfter(int pieces) {
+        return mustPause();
+    }
+
     /** Tells of a piece of work that may have taken milliseconds, and not microseconds. */
     default void tookLong() {}
 
     /**
      * Arranges that the hypercall is made once more, with these arguments, when the vCPU runs
-     * again: Xen's continuation. Only after {@link #mustPause} has said so.
+     * again: Xen's continuation. Only after {@link #mustPause} or {@link #mustPauseAfter} has said
+     * so.
      *
      * @return what the handler is to return
      */

@@ -21,12 +21,14 @@ public final class MmuExtOps {
 
     private final PageTypes types;
     private final FrameTable frames;
+    private final PausableTables tables;
     private final int domId;
 
     public MmuExtOps(int domId, PageTypes types) {
         this.domId = domId;
         this.types = types;
         this.frames = types.frames();
+        this.tables = new PausableTables(types);
     }
 
     /**
@@ -40,13 +42,13 @@ public final class MmuExtOps {
         int todo = (int) count & ~MmuUpdate.PREEMPTED;
         int doneBefore = MmuUpdate.doneBefore(vcpu, (int) count, done);
         int i = 0;
-        int result = 0;
+        int result = MmuUpdate.failedBefore((int) count, foreignDom);
+        boolean pauses = !tables.letGoOfOld(vcpu);
         try {
-            while (i < todo && result == 0) {
+            while (i < todo && result == 0 && !pauses) {
                 if (i > 0 && vcpu.mustPause()) {
-                    MmuUpdate.reportDone(vcpu, done, doneBefore + i);
-                    int left = (todo - i) | MmuUpdate.PREEMPTED;
-                    return vcpu.again(operations, left, done, foreignDom);
+                    pauses = true;
+                    break;
                 }
                 MmuExtOp operation = read(vcpu.mmu(), operations);
                 result = perform(vcpu, operation);
@@ -57,11 +59,16 @@ public final class MmuExtOps {
                     operations += MmuExtOp.SIZE;
                     i++;
                 }
+                pauses = result == PausableTables.PAUSED || !tables.letGoOfOld(vcpu);
             }
         } catch (GuestFault fault) {
             result = -EFAULT;
         }
         MmuUpdate.reportDone(vcpu, done, doneBefore + i);
+        if (pauses) {
+            int left = (todo - i) | MmuUpdate.PREEMPTED;
+            return vcpu.again(operations, left, done, MmuUpdate.withFailure(foreignDom, result));
+        }
         return result;
     }
 
@@ -85,11 +92,11 @@ public final class MmuExtOps {
                     MmuExtOp.PIN_L2_TABLE,
                     MmuExtOp.PIN_L3_TABLE,
                     MmuExtOp.PIN_L4_TABLE ->
-                    types.pinTable(
+                    tables.pin(
+                            vcpu,
                             op.arg1(),
-                            FrameType.L1_TABLE + op.command() - MmuExtOp.PIN_L1_TABLE,
-                            tlb);
-            case MmuExtOp.UNPIN_TABLE -> types.unpinTable(op.arg1(), tlb);
+                            FrameType.L1_TABLE + op.command() - MmuExtOp.PIN_L1_TABLE);
+            case MmuExtOp.UNPIN_TABLE -> tables.unpin(vcpu, op.arg1());
             case MmuExtOp.NEW_BASEPTR -> newBasePtr(vcpu, op.arg1());
             case MmuExtOp.NEW_USER_BASEPTR -> newUserBasePtr(vcpu, op.arg1());
             case MmuExtOp.TLB_FLUSH_LOCAL, MmuExtOp.INVLPG_LOCAL -> flush(tlb::flushLocal);
@@ -118,10 +125,10 @@ public final class MmuExtOps {
             vcpu.newBasePtr(mfn);
             return 0;
         }
-        int result = types.acquire(mfn, FrameType.L4_TABLE, vcpu.tlb());
+        int result = tables.acquireRoot(vcpu, mfn);
         if (result == 0) {
             vcpu.newBasePtr(mfn);
-            types.release(old, vcpu.tlb());
+            tables.releaseRoot(vcpu, old);
         }
         return result;
     }
@@ -133,11 +140,11 @@ public final class MmuExtOps {
             vcpu.newUserBasePtr(mfn);
             return 0;
         }
-        int result = mfn == 0 ? 0 : types.acquire(mfn, FrameType.L4_TABLE, vcpu.tlb());
+        int result = mfn == 0 ? 0 : tables.acquireRoot(vcpu, mfn);
         if (result == 0) {
             vcpu.newUserBasePtr(mfn);
             if (old != 0) {
-                types.release(old, vcpu.tlb());
+                tables.releaseRoot(vcpu, old);
             }
         }
         return result;

@@ -8,6 +8,7 @@ import static org.xenolith.core.abi.XenErrno.ESRCH;
 import org.xenolith.core.abi.DomId;
 import org.xenolith.core.abi.MmuCommand;
 import org.xenolith.cpu.GuestFault;
+import org.xenolith.cpu.mmu.Pte;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
@@ -20,9 +21,13 @@ public final class MmuUpdate {
      */
     static final int PREEMPTED = 1 << 31;
 
+    /** The argument before it has 32 bits; an error number takes the bits above them. */
+    private static final int FAILURE_SHIFT = 32;
+
     private final PageTypes types;
     private final FrameTable frames;
     private final EntryUpdates updates;
+    private final PausableTables tables;
     private final int domId;
 
     public MmuUpdate(int domId, PageTypes types) {
@@ -30,6 +35,7 @@ public final class MmuUpdate {
         this.types = types;
         this.frames = types.frames();
         this.updates = new EntryUpdates(types);
+        this.tables = new PausableTables(types);
     }
 
     /**
@@ -44,25 +50,31 @@ public final class MmuUpdate {
         int todo = (int) count & ~PREEMPTED;
         int doneBefore = doneBefore(vcpu, (int) count, done);
         int i = 0;
-        int result = 0;
+        int result = failedBefore((int) count, foreignDom);
+        boolean pauses = !tables.letGoOfOld(vcpu);
         try {
-            while (i < todo && result == 0) {
+            while (i < todo && result == 0 && !pauses) {
                 if (i > 0 && vcpu.mustPause()) {
-                    reportDone(vcpu, done, doneBefore + i);
-                    return vcpu.again(requests, (todo - i) | PREEMPTED, done, foreignDom);
+                    pauses = true;
+                    break;
                 }
                 long ptr = vcpu.mmu().read64(requests + MmuCommand.PTR);
                 long value = vcpu.mmu().read64(requests + MmuCommand.VAL);
-                result = types.settled(vcpu.tlb(), () -> apply(vcpu, ptr, value));
+                result = tables.change(vcpu, Pte.mfn(value), () -> apply(vcpu, ptr, value));
                 if (result == 0) {
                     requests += MmuCommand.SIZE;
                     i++;
                 }
+                pauses = result == PausableTables.PAUSED || !tables.letGoOfOld(vcpu);
             }
         } catch (GuestFault fault) {
             result = -EFAULT;
         }
         reportDone(vcpu, done, doneBefore + i);
+        if (pauses) {
+            long argument = withFailure(foreignDom, result);
+            return vcpu.again(requests, (todo - i) | PREEMPTED, done, argument);
+        }
         return result;
     }
 
@@ -83,6 +95,20 @@ public final class MmuUpdate {
         } catch (GuestFault fault) {
             return 0; // as Xen: the guest has taken away its own counter
         }
+    }
+
+    /**
+     * The error of a request that had failed when the call paused, to let go of what the request
+     * had begun. A guest that forges one only deceives itself.
+     */
+    static int failedBefore(int count, long foreignDom) {
+        return (count & PREEMPTED) == 0 ? 0 : -(int) (foreignDom >>> FAILURE_SHIFT);
+    }
+
+    /** The last argument of a call that pauses: with the error that it will end with. */
+    static long withFailure(long foreignDom, int result) {
+        long named = foreignDom & (1L << FAILURE_SHIFT) - 1;
+        return result == PausableTables.PAUSED ? named : named | (long) -result << FAILURE_SHIFT;
     }
 
     static void reportDone(GuestContext vcpu, long done, int count) {

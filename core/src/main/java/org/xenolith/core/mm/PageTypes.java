@@ -34,12 +34,18 @@ import java.util.function.IntSupplier;
  * sibling is still in the middle of a walk through it: such a walk looks at the type last, and a
  * table at its end was one all the time.
  *
- * <p>Hypercalls can pause between requests, but the validation of one tree runs to its end: {@link
- * #promote} and {@link #demote} are where it could be bounded.
+ * <p><b>Large trees.</b> A hold of the lock validates a limited number of tables, or lets go of
+ * them: {@link TableWork} says how the rest follows. A change with more to validate answers {@link
+ * #NOT_DONE} and is to be made again; one with more to let go of leaves old tables behind. The
+ * public methods go on until nothing is left; {@link PausableTables} does so for a vCPU that can
+ * pause.
  */
 public final class PageTypes {
     /** Not an error number: siblings must first apply the drops up to {@link #unsettledStamp}. */
     static final int NOT_SETTLED = Integer.MIN_VALUE;
+
+    /** Not an error number: the change has more tables to validate than one hold of the lock. */
+    static final int NOT_DONE = Integer.MIN_VALUE + 1;
 
     /** For so long siblings that map a frame and unmap it without end may be a stamp ahead. */
     private static final int ROUNDS_BEFORE_SIBLINGS_STOP = 100;
@@ -47,10 +53,19 @@ public final class PageTypes {
     private final FrameTable frames;
     private final TableLinks links;
     private final TableValidation validation;
+    private final TableWork work;
     private long unsettledStamp;
 
     public PageTypes(FrameTable frames) {
+        this(frames, TableWork.TABLES_PER_HOLD);
+    }
+
+    /**
+     * @param tablesPerHold how many tables one hold of the lock may validate or let go of
+     */
+    PageTypes(FrameTable frames, int tablesPerHold) {
         this.frames = frames;
+        work = new TableWork(tablesPerHold);
         links = new TableLinks(frames);
         validation = new TableValidation(this);
     }
@@ -61,6 +76,10 @@ public final class PageTypes {
 
     TableLinks links() {
         return links;
+    }
+
+    TableWork work() {
+        return work;
     }
 
     /** What {@link #NOT_SETTLED} waits for. */
@@ -83,8 +102,16 @@ public final class PageTypes {
     }
 
     void putPageAndType(long mfn, TlbShootdown tlb) {
+        if (isLastUseOfTable(mfn) && !work.mayDoTable()) {
+            work.spare(mfn);
+            return;
+        }
         putType(mfn, tlb);
         frames.put(mfn, tlb);
+    }
+
+    private boolean isLastUseOfTable(long mfn) {
+        return frames.typeCount(mfn) == 1 && FrameType.isPageTable(frames.type(mfn));
     }
 
     /** Takes a use; the first one of a page table or descriptor page validates the content. */
@@ -112,6 +139,9 @@ public final class PageTypes {
         // to it.
         if (frames.has(mfn, FrameInfo.GRANTED | FrameInfo.XEN_OWNED)) {
             return -EINVAL;
+        }
+        if (FrameType.isPageTable(type) && !work.mayDoTable()) {
+            return NOT_DONE;
         }
         long stamp = frames.link(mfn);
         if (stamp != 0 && !tlb.isSettled(stamp)) {
@@ -249,14 +279,29 @@ public final class PageTypes {
             // Another domain's: a use that is no mapping would outlive the grant.
             return -EINVAL;
         }
-        return settled(tlb, () -> getPageAndType(mfn, type, tlb));
+        IntSupplier change = () -> getPageAndType(mfn, type, tlb);
+        return FrameType.isPageTable(type)
+                ? toTheEnd(tlb, mfn, change)
+                : settled(tlb, null, change);
     }
 
     /** Lets go of what {@link #acquire} took. */
     public void release(long mfn, TlbShootdown tlb) {
+        if (releaseInPart(mfn, tlb)) {
+            letGoOfOld(tlb);
+        }
+    }
+
+    /**
+     * As {@link #release}, for a caller that lets go of the old tables then.
+     *
+     * @return whether it leaves any
+     */
+    boolean releaseInPart(long mfn, TlbShootdown tlb) {
         frames.lock.lock();
         try {
             putPageAndType(mfn, tlb);
+            return work.end(0, null);
         } finally {
             frames.lock.unlock();
         }
@@ -274,35 +319,62 @@ public final class PageTypes {
 
     /** As the hypercall does. May wait for siblings. */
     public int pinTable(long mfn, int level, TlbShootdown tlb) {
-        return settled(tlb, () -> pin(mfn, level, tlb));
+        return toTheEnd(tlb, mfn, () -> pin(mfn, level, tlb));
     }
 
-    /** As the hypercall does. */
-    public int unpinTable(long mfn, TlbShootdown tlb) {
-        return settled(tlb, () -> unpin(mfn, tlb));
+    /** Makes a change hold by hold until it is done and has left no old tables. */
+    private int toTheEnd(TlbShootdown tlb, long top, IntSupplier change) {
+        UnfinishedTables unfinished = new UnfinishedTables().attempt(top);
+        int result = settled(tlb, unfinished, change);
+        while (result == NOT_DONE) {
+            TableWork.letOthersIn(frames.lock);
+            result = settled(tlb, unfinished, change);
+        }
+        letGoOfOld(tlb);
+        return result;
+    }
+
+    private void letGoOfOld(TlbShootdown tlb) {
+        while (work.hasOld()) {
+            letGoOfSomeOld(tlb);
+            TableWork.letOthersIn(frames.lock);
+        }
+    }
+
+    /** Lets go of old tables, as many as one hold of the lock may. */
+    void letGoOfSomeOld(TlbShootdown tlb) {
+        frames.lock.lock();
+        try {
+            work.letGoOfSome(this, tlb);
+        } finally {
+            frames.lock.unlock();
+        }
     }
 
     /**
      * Runs a change under the lock, again and again while siblings must catch up first; after some
      * rounds they are stopped for one. Called without it.
      *
-     * @param change answers 0, a negative error number or {@link #NOT_SETTLED}
+     * @param unfinished what earlier attempts have kept, null when the change meets no tables
+     * @param change answers 0, a negative error number, {@link #NOT_SETTLED} or {@link #NOT_DONE}
+     * @return what it has answered, but not {@link #NOT_SETTLED}
      */
-    int settled(TlbShootdown tlb, IntSupplier change) {
-        int result = settled(tlb, change, ROUNDS_BEFORE_SIBLINGS_STOP);
+    int settled(TlbShootdown tlb, UnfinishedTables unfinished, IntSupplier change) {
+        int result = settled(tlb, unfinished, change, ROUNDS_BEFORE_SIBLINGS_STOP);
         if (result != NOT_SETTLED) {
             return result;
         }
         tlb.stopSiblings();
         try {
             // What is left to settle now is of our own making: those who stand there catch up.
-            return settled(tlb, change, Integer.MAX_VALUE);
+            return settled(tlb, unfinished, change, Integer.MAX_VALUE);
         } finally {
             tlb.letSiblingsGo();
         }
     }
 
-    private int settled(TlbShootdown tlb, IntSupplier change, int rounds) {
+    private int settled(
+            TlbShootdown tlb, UnfinishedTables unfinished, IntSupplier change, int rounds) {
         int result = NOT_SETTLED;
         for (int round = 0; round < rounds && result == NOT_SETTLED; round++) {
             long stamp;
@@ -310,6 +382,7 @@ public final class PageTypes {
             try {
                 result = change.getAsInt();
                 stamp = unsettledStamp;
+                work.end(result, unfinished);
             } finally {
                 frames.lock.unlock();
             }

@@ -8,6 +8,7 @@
  * hypercalls    MmuUpdate, UpdateVaMapping, MmuExtOps, DescriptorTables, MemoryOps
  * changes       EntryUpdates, EmulatedStores, GrantedMappings
  * types         PageTypes, TableValidation, EntryReferences, EntryRules, Descriptors
+ * in pieces     PausableTables, TableWork, UnfinishedTables, KeptTables
  * frames        FrameTable, FrameInfo; MemoryReservation, XenFrames, GrantWindow, MfnRange,
  *               MachineToPhysical, SavedFrames
  * host frames   FramePool, HostPages
@@ -15,7 +16,8 @@
  * </pre>
  *
  * <p>Locking: {@link org.xenolith.core.mm.FrameTable#lock} of the domain guards all types, counts
- * and page-table changes; inside it come {@link org.xenolith.core.mm.VcpuTlbs} and then {@link
- * org.xenolith.core.mm.FramePool}. Nobody waits for another vCPU while holding any of them.
+ * and page-table changes, and is held for a limited number of tables at a time; inside it come
+ * {@link org.xenolith.core.mm.VcpuTlbs} and then {@link org.xenolith.core.mm.FramePool}. Nobody
+ * waits for another vCPU while holding any of them.
  */
 package org.xenolith.core.mm;

@@ -38,6 +38,15 @@ class VcpuTurnTest {
     }
 
     @Test
+    void pieceThatTookAsLongAsManyCountsForThem() {
+        cpu.kick();
+        assertThat(turn.mustPauseAfter(VcpuTurn.PIECES_WHEN_KICKED)).isFalse();
+        assertThat(turn.mustPauseAfter(VcpuTurn.PIECES_WHEN_KICKED)).isTrue();
+        turn.begin(System.nanoTime() - 1);
+        assertThat(turn.mustPauseAfter(1)).as("the slice is over").isTrue();
+    }
+
+    @Test
     void turnIsOverWithItsSliceHoweverFewTheHypercalls() {
         turn.begin(System.nanoTime() + TimeUnit.HOURS.toNanos(1));
         turn.lookAtTheTime();

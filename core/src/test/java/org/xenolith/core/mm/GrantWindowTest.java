@@ -19,7 +19,9 @@ class GrantWindowTest {
 
     private int acquire(long mfn, int type) {
         return domain.types.settled(
-                TlbShootdown.NONE, () -> domain.types.getPageAndType(mfn, type, TlbShootdown.NONE));
+                TlbShootdown.NONE,
+                null,
+                () -> domain.types.getPageAndType(mfn, type, TlbShootdown.NONE));
     }
 
     @Test

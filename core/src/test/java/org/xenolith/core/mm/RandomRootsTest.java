@@ -24,7 +24,8 @@ import java.util.Random;
  * at random, in all ways that a guest has to change one. Tables become data, data and tables of
  * other levels tables, and frames are given back while they are mapped. After one step or more each
  * vCPU finds under its roots what a walk without TLB finds there, and has left the Accessed and
- * Dirty bits that such a walk leaves. So no guest ever needs to ask for a flush.
+ * Dirty bits that such a walk leaves. So no guest ever needs to ask for a flush. The same holds in
+ * the middle of a step that pauses, with another one made meanwhile.
  */
 class RandomRootsTest {
     private static final int STEPS = 4000;
@@ -47,8 +48,8 @@ class RandomRootsTest {
     private static final int TREES = 3;
     private static final int PAGES = 4;
 
-    private final TestDomain domain = new TestDomain();
-    private final TestDomain.Vcpu[] vcpus = {domain.vcpu, domain.addVcpu()};
+    private TestDomain domain;
+    private TestDomain.Vcpu[] vcpus;
     private final long[] roots = new long[5];
     private final long[] pages = new long[PAGES];
 
@@ -56,8 +57,11 @@ class RandomRootsTest {
     private final long[][] trees = new long[TREES][4];
 
     private Random random = new Random(0);
+    private int pauses;
 
-    RandomRootsTest() {
+    private void build(TestDomain of) {
+        domain = of;
+        vcpus = new TestDomain.Vcpu[] {of.vcpu, of.addVcpu()};
         roots[0] = domain.l4;
         for (int i = 1; i < roots.length; i++) {
             roots[i] = domain.page();
@@ -83,12 +87,37 @@ class RandomRootsTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
     void eachVcpuFindsWhatItsRootLeadsTo(long seed) {
+        build(new TestDomain());
         run(seed);
     }
 
     @Test
     void eachVcpuFindsWhatItsRootLeadsToForANewSeedEachTime() {
+        build(new TestDomain());
         run(new Random().nextLong());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void eachVcpuFindsWhatItsRootLeadsToInTheMiddleOfAChange(long seed) {
+        build(new TestDomain(TableWork.LEAST_TABLES_PER_HOLD));
+        vcpus[0].pausing = true;
+        vcpus[0].whilePaused = () -> whilePaused(seed);
+        run(seed);
+        assertThat(pauses).isPositive();
+        assertThat(domain.types.work().kept().isEmpty()).as("kept for nothing").isTrue();
+    }
+
+    /** The sibling makes a step while the first vCPU is in the middle of one. */
+    private void whilePaused(long seed) {
+        pauses++;
+        vcpus[0].tlb().leave();
+        vcpus[1].tlb().enter();
+        String what = step(vcpus[1]);
+        check(vcpus[1], "vCPU 1, seed %d: %s", seed, what);
+        vcpus[1].tlb().leave();
+        vcpus[0].tlb().enter();
+        check(vcpus[0], "vCPU 0 in the middle, seed %d: %s", seed, what);
     }
 
     private void run(long seed) {

@@ -31,6 +31,11 @@ public final class TestDomain {
 
     private static final int PAGES = 64;
 
+    private static final long MAXIMUM_PAGES = 1024;
+
+    /** Of the pool of a domain that has it for itself. */
+    static final long POOL_PAGES = TestMemory.poolPages(MAXIMUM_PAGES);
+
     public final FrameTable frames;
     public final PageTypes types;
     public final MmuUpdate mmuUpdate;
@@ -48,12 +53,21 @@ public final class TestDomain {
     private int nextVcpu;
 
     public TestDomain() {
-        this(TestMemory.freshFrames(1024));
+        this(TestMemory.freshFrames(MAXIMUM_PAGES));
     }
 
     public TestDomain(FrameTable frames) {
+        this(frames, TableWork.TABLES_PER_HOLD);
+    }
+
+    /** One whose larger trees of tables are changed in pieces. */
+    TestDomain(int tablesPerHold) {
+        this(TestMemory.freshFrames(MAXIMUM_PAGES), tablesPerHold);
+    }
+
+    TestDomain(FrameTable frames, int tablesPerHold) {
         this.frames = frames;
-        types = new PageTypes(frames);
+        types = new PageTypes(frames, tablesPerHold);
         mmuUpdate = new MmuUpdate(DOM_ID, types);
         mmuExtOps = new MmuExtOps(DOM_ID, types);
         updateVaMapping = new UpdateVaMapping(types);
@@ -127,7 +141,13 @@ public final class TestDomain {
 
     public long request(Vcpu caller, long ptr, long value) {
         putRequest(caller, 0, ptr, value);
-        return mmuUpdate.handle(caller, ARGUMENTS, 1, 0, DomId.SELF);
+        long result = mmuUpdate.handle(caller, ARGUMENTS, 1, 0, DomId.SELF);
+        while (caller.again != null) {
+            long[] left = caller.comeBack();
+            putRequest(caller, 0, ptr, value);
+            result = mmuUpdate.handle(caller, left[0], left[1], left[2], left[3]);
+        }
+        return result;
     }
 
     public void putRequest(int index, long ptr, long value) {
@@ -144,10 +164,21 @@ public final class TestDomain {
     }
 
     public long extOp(Vcpu caller, int command, long arg1, long arg2) {
+        putExtOp(caller, command, arg1, arg2);
+        long result = mmuExtOps.handle(caller, ARGUMENTS, 1, 0, DomId.SELF);
+        while (caller.again != null) {
+            long[] left = caller.comeBack();
+            putExtOp(caller, command, arg1, arg2);
+            result = mmuExtOps.handle(caller, left[0], left[1], left[2], left[3]);
+        }
+        return result;
+    }
+
+    /** Where {@link #extOp} has its operation. */
+    public static void putExtOp(Vcpu caller, int command, long arg1, long arg2) {
         caller.mmu().write32(ARGUMENTS + MmuExtOp.CMD, command);
         caller.mmu().write64(ARGUMENTS + MmuExtOp.ARG1, arg1);
         caller.mmu().write64(ARGUMENTS + MmuExtOp.ARG2, arg2);
-        return mmuExtOps.handle(caller, ARGUMENTS, 1, 0, DomId.SELF);
     }
 
     /** A vCPU that executes nothing but hypercalls. */
@@ -165,6 +196,13 @@ public final class TestDomain {
         public boolean pausing;
 
         public long[] again;
+
+        /** Runs before a hypercall of {@link #extOp} or {@link #request} that paused goes on. */
+        public Runnable whilePaused = () -> {};
+
+        /** Runs between two pieces of a hypercall. */
+        public Runnable betweenPieces = () -> {};
+
         public long ldtVaddr;
         public int ldtEntries;
 
@@ -250,8 +288,16 @@ public final class TestDomain {
             gdtEntries = entries;
         }
 
+        private long[] comeBack() {
+            long[] left = again;
+            again = null;
+            whilePaused.run();
+            return left;
+        }
+
         @Override
         public boolean mustPause() {
+            betweenPieces.run();
             return pausing;
         }
 

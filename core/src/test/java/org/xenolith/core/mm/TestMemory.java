@@ -28,9 +28,12 @@ public final class TestMemory {
 
     /** A domain without frames. */
     public static FrameTable freshFrames(long maximumPages) {
-        // Its tables and array need a frame for every 512, and some more.
-        FramePool pool = freshPool(maximumPages * 2 + 512 << Ram.PAGE_SHIFT);
-        return freshFrames(pool, maximumPages);
+        return freshFrames(freshPool(poolPages(maximumPages) << Ram.PAGE_SHIFT), maximumPages);
+    }
+
+    /** Its tables and array need a frame for every 512, and some more. */
+    static long poolPages(long maximumPages) {
+        return maximumPages * 2 + 512;
     }
 
     public static FrameTable freshFrames(FramePool pool, long maximumPages) {
