@@ -11,6 +11,7 @@ import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.mm.DescriptorTables;
 import org.xenolith.core.mm.FrameType;
+import org.xenolith.core.mm.PausableTables;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
@@ -47,12 +48,14 @@ final class VcpuContext {
     };
 
     private final Domain domain;
+    private final PausableTables tables;
 
     /** vCPUs whose context is just being loaded by a sibling. */
     private final Set<VirtualCpu> loading = ConcurrentHashMap.newKeySet();
 
     VcpuContext(Domain domain) {
         this.domain = domain;
+        this.tables = new PausableTables(domain.pageTypes());
     }
 
     /**
@@ -60,6 +63,9 @@ final class VcpuContext {
      * sibling that wants to do the same meanwhile comes too late. Not one after the other under a
      * lock: taking the tables may wait for siblings, and who waits for a lock stands at no poll
      * point.
+     *
+     * @return 0, a negative error number, or {@link PausableTables#PAUSED} when the caller has to
+     *     pause before all tables are taken: nothing has changed then
      */
     long load(VirtualCpu caller, VirtualCpu vcpu, long vaddr) {
         if (vcpu.initialised || !loading.add(vcpu)) {
@@ -70,6 +76,8 @@ final class VcpuContext {
             return vcpu.initialised ? -EEXIST : loadAlone(caller, vcpu, vaddr);
         } finally {
             loading.remove(vcpu);
+            // What this turn has no time for is left to the next change of tables.
+            tables.letGoOfOld(caller);
         }
     }
 
@@ -88,19 +96,15 @@ final class VcpuContext {
         if (!DescriptorTables.isLdt(ldtBase, ldtEntries) || !areCanonical(in)) {
             return -EINVAL;
         }
-        if (domain.pageTypes().acquire(root, FrameType.L4_TABLE, caller.tlb()) != 0) {
-            return -EINVAL;
-        }
-        if (userRoot != 0
-                && domain.pageTypes().acquire(userRoot, FrameType.L4_TABLE, caller.tlb()) != 0) {
-            domain.pageTypes().release(root, caller.tlb());
-            return -EINVAL;
+        int taken = takeRoots(caller, root, userRoot);
+        if (taken != 0) {
+            return taken;
         }
         int entries = (int) gdtEntries;
         if (!installGdt(caller, vcpu, gdtFrames(in, entries), entries)) {
-            domain.pageTypes().release(root, caller.tlb());
+            tables.releaseRoot(caller, root);
             if (userRoot != 0) {
-                domain.pageTypes().release(userRoot, caller.tlb());
+                tables.releaseRoot(caller, userRoot);
             }
             return -EINVAL;
         }
@@ -112,6 +116,20 @@ final class VcpuContext {
         vcpu.mmu().setRoot(root);
         vcpu.initialised = true;
         return 0;
+    }
+
+    /** Takes both, or neither. */
+    private int takeRoots(VirtualCpu caller, long root, long userRoot) {
+        int result = tables.acquireRoot(caller, root);
+        if (result == 0 && userRoot != 0) {
+            result = tables.acquireRoot(caller, userRoot);
+            if (result == PausableTables.PAUSED) {
+                tables.keepRoot(caller, root);
+            } else if (result != 0) {
+                tables.releaseRoot(caller, root);
+            }
+        }
+        return result == 0 || result == PausableTables.PAUSED ? result : -EINVAL;
     }
 
     /**

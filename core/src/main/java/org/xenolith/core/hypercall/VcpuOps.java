@@ -9,6 +9,7 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VcpuTimers;
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.mm.PausableTables;
 import org.xenolith.core.time.Pvclock;
 import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Mmu;
@@ -47,7 +48,12 @@ final class VcpuOps {
         }
         Mmu mmu = caller.mmu();
         return switch (command) {
-            case INITIALISE -> context.load(caller, vcpu, argument);
+            case INITIALISE -> {
+                long result = context.load(caller, vcpu, argument);
+                yield result == PausableTables.PAUSED
+                        ? caller.again(command, id, argument, 0)
+                        : result;
+            }
             case UP -> up(vcpu);
             case DOWN -> down(vcpu);
             case IS_UP -> vcpu.state == VirtualCpu.State.OFFLINE ? 0 : 1;
