@@ -1,5 +1,7 @@
 package org.xenolith.core.mm;
 
+import org.xenolith.core.abi.SharedInfo;
+
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -34,8 +36,6 @@ final class TableWork {
     /** Old tables of one hold that others use, too: those only lose a count. */
     private static final int OLD_PER_HOLD = 512;
 
-    private static final int MAX_VCPUS = 64;
-
     /** To hand over a lock takes some microseconds, if the other thread has a processor. */
     private static final int YIELDS_FOR_OTHERS = 200;
 
@@ -53,7 +53,7 @@ final class TableWork {
     private volatile boolean anyOld;
 
     /** By vCPU; each is set by its own. */
-    private final UnfinishedTables[] unfinished = new UnfinishedTables[MAX_VCPUS];
+    private final UnfinishedTables[] unfinished = new UnfinishedTables[SharedInfo.LEGACY_MAX_VCPUS];
 
     TableWork(int tablesPerHold) {
         this.tablesPerHold = Math.max(tablesPerHold, LEAST_TABLES_PER_HOLD);
