@@ -168,20 +168,24 @@ final class Member implements Ballooned {
                                 inWords(ending),
                                 delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
         WaitingGuest next = waiting(delay);
+        boolean lives;
         try {
             closeGuest();
-            boolean lives = next.awaitTurn() && start();
-            if (next.isCalledOff() && !fleet.isStopping()) {
-                fleet.say(
-                        "vmm: %s does not start again: it was destroyed or shut down."
-                                .formatted(name()));
-                if (ending instanceof Outcome.Crashed(String report)) {
-                    crashedForGood(report);
-                }
-            }
-            return lives;
+            lives = next.awaitTurn() && start();
         } finally {
             fleet.host().expectNoMore(next);
+        }
+        if (next.isCalledOff() && !fleet.isStopping()) {
+            staysDown(ending);
+        }
+        return lives;
+    }
+
+    /** Said once nobody finds the guest any more: who reads it may use the name. */
+    private void staysDown(Outcome.Ending ending) {
+        fleet.say("vmm: %s does not start again: it was destroyed or shut down.".formatted(name()));
+        if (ending instanceof Outcome.Crashed(String report)) {
+            crashedForGood(report);
         }
     }
 

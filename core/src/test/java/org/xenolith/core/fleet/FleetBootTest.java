@@ -190,7 +190,11 @@ class FleetBootTest {
                 assertThatThrownBy(() -> verbs.perform("stat", request))
                         .hasMessageMatching(each[0] + " has ended, and starts again in [1-8] s\\.");
                 verbs.perform(each[1], request);
-                fleet.awaitSaid(each[0] + " does not start again: it was destroyed or shut down.");
+                String staysDown =
+                        "vmm: %s does not start again: it was destroyed or shut down."
+                                .formatted(each[0]);
+                fleet.awaitSaid(staysDown);
+                assertThat(fleet.waitingWhenSaid(staysDown)).doesNotContain(each[0]);
                 assertThatThrownBy(() -> verbs.perform(each[1], request))
                         .hasMessage("No guest is called '" + each[0] + "'.");
             }

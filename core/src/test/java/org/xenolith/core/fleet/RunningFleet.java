@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.TomlFleetFile;
+import org.xenolith.core.machine.WaitingGuest;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.guests.GuestImages;
 
@@ -13,7 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -25,6 +29,7 @@ final class RunningFleet implements AutoCloseable {
     final ConsoleLog consoles = new ConsoleLog(16 << 20);
     final ConsoleLog said = new ConsoleLog();
     final Fleet fleet;
+    private final Map<String, List<String>> waitingAtSentence = new ConcurrentHashMap<>();
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
     private Future<Boolean> end;
 
@@ -39,6 +44,8 @@ final class RunningFleet implements AutoCloseable {
     }
 
     private void say(String sentence) {
+        waitingAtSentence.put(
+                sentence, fleet.host().waiting().stream().map(WaitingGuest::name).toList());
         byte[] bytes = (sentence + "\n").getBytes(StandardCharsets.UTF_8);
         said.write(bytes, 0, bytes.length);
     }
@@ -92,6 +99,11 @@ final class RunningFleet implements AutoCloseable {
         assertThat(said.awaitText(text, PATIENCE))
                 .as("'%s' is said; said was: %s", text, said.text())
                 .isTrue();
+    }
+
+    /** The guests that were between two lives when a sentence was said. */
+    List<String> waitingWhenSaid(String sentence) {
+        return waitingAtSentence.get(sentence);
     }
 
     /** Waits for the end; whether all ended as they should. */
