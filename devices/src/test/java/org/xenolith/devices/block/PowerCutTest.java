@@ -6,6 +6,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,6 +25,7 @@ import java.util.Random;
  * sector holds what the last returned flush promised, or something written later; qemu-img finds no
  * error; and after our next open not even a leak.
  */
+@Execution(ExecutionMode.CONCURRENT)
 final class PowerCutTest {
     /** Each from a new image, because it is growth that puts most at stake. */
     private static final int IMAGES = 12;

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /** 10,000 random steps of a guest; then qemu-img has to agree with a model, and so have we. */
+@Execution(ExecutionMode.CONCURRENT)
 final class RandomGuestTest {
     private static final int STEPS = 10_000;
 
