@@ -39,9 +39,6 @@ public record GuestConfig(
         PRESERVE
     }
 
-    /** {@code XEN_LEGACY_MAX_VCPUS} of public/arch-x86/xen.h. */
-    static final int MAX_VCPUS = 32;
-
     /** What a guest has when nothing is said. */
     public static final long DEFAULT_MEMORY_BYTES = 256L << 20;
 }

@@ -7,6 +7,7 @@ import org.tomlj.TomlParseError;
 import org.tomlj.TomlParseResult;
 import org.tomlj.TomlPosition;
 import org.tomlj.TomlTable;
+import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.config.GuestConfig.Action;
 
 import java.nio.file.Path;
@@ -159,7 +160,7 @@ public final class TomlFleetFile {
                 text(guest, "cmdline").orElse(""),
                 memory.minBytes(),
                 memory.maxBytes(),
-                (int) number(guest, "vcpus", 1, GuestConfig.MAX_VCPUS),
+                (int) number(guest, "vcpus", 1, SharedInfo.LEGACY_MAX_VCPUS),
                 disks,
                 networks,
                 forwards,

@@ -1,5 +1,6 @@
 package org.xenolith.core.config;
 
+import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.config.GuestConfig.Action;
 
 import java.nio.file.Path;
@@ -172,11 +173,11 @@ public final class XlConfigFile {
 
     private int vcpus() throws ConfigException {
         long vcpus = number("vcpus", 1);
-        if (vcpus < 1 || vcpus > GuestConfig.MAX_VCPUS) {
+        if (vcpus < 1 || vcpus > SharedInfo.LEGACY_MAX_VCPUS) {
             throw new ConfigException(
                     source,
                     values.get("vcpus").line(),
-                    "vcpus is a number from 1 to " + GuestConfig.MAX_VCPUS);
+                    "vcpus is a number from 1 to " + SharedInfo.LEGACY_MAX_VCPUS);
         }
         return (int) vcpus;
     }

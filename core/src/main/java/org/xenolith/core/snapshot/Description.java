@@ -1,6 +1,7 @@
 package org.xenolith.core.snapshot;
 
 import org.xenolith.core.abi.DomId;
+import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.VirtualCpu;
@@ -44,7 +45,6 @@ public record Description(
     /** Nanoseconds: more than a century, and its times can be added. */
     static final long TIME_LIMIT = 1L << 62;
 
-    private static final int MAX_VCPUS = 32;
     private static final int MAX_NAME = 1024;
 
     /** Domain 0 is the host. */
@@ -97,7 +97,7 @@ public record Description(
         UUID uuid = new UUID(in.i64(), in.i64());
         long pages = in.i64();
         in.require(pages > 0 && pages <= MAX_PAGES, "the memory size");
-        int vcpus = in.i32(1, MAX_VCPUS + 1, "the number of vCPUs");
+        int vcpus = in.i32(1, SharedInfo.LEGACY_MAX_VCPUS + 1, "the number of vCPUs");
         boolean virtualTime = in.flag();
         long systemTime = in.i64();
         long retired = in.i64();

@@ -1,5 +1,7 @@
 package org.xenolith.core.cli.value;
 
+import org.xenolith.core.abi.SharedInfo;
+
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -8,8 +10,8 @@ import java.util.regex.Pattern;
 
 /** A number of virtual CPUs; of QEMU's {@code cpus=4,sockets=1} only the number counts. */
 public record VcpuCount(int value) {
-    /** {@code XEN_LEGACY_MAX_VCPUS}: as many vcpu_info structures as the shared info page holds. */
-    public static final int MAXIMUM = 32;
+    /** As many as have their {@code vcpu_info} in the shared info page. */
+    public static final int MAXIMUM = SharedInfo.LEGACY_MAX_VCPUS;
 
     private static final Pattern SYNTAX = Pattern.compile("(?:cpus=)?(\\d{1,5})(?:,.*)?");
 
