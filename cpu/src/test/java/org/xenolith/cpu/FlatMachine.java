@@ -238,11 +238,11 @@ public final class FlatMachine implements MachineMemory, Platform {
 
     @Override
     public long descriptor(Cpu c, int selector) {
-        return switch (selector) {
+        return switch (selector | 3) {
             case FLAT_RING3_CS64 -> 0x00af_fb00_0000_ffffL;
             case FLAT_RING3_SS64 -> 0x00cf_f300_0000_ffffL;
             case FLAT_RING3_CS32 -> 0x00cf_fb00_0000_ffffL;
-            default -> descriptors.getOrDefault(selector, 0L);
+            default -> descriptors.getOrDefault(selector | 3, 0L);
         };
     }
 

@@ -259,7 +259,7 @@ final class CompatControlOps {
             int cs = (int) CompatStack.load(cpu, CompatStack.offset(cpu, size), 16) & 0xffff;
             long flags =
                     interrupt ? CompatStack.load(cpu, CompatStack.offset(cpu, 2L * size), bits) : 0;
-            long descriptor = Segments.requireCode(cpu, cs);
+            long descriptor = Segments.requireReturn(cpu, cs);
             Segments.requireTarget(descriptor, eip);
             CompatStack.drop(cpu, 2L * size + drop);
             if (interrupt) {

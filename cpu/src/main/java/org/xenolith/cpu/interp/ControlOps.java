@@ -264,7 +264,7 @@ final class ControlOps {
                 rip = Registers.zeroExtend(rip, size * 8);
                 newRsp = Registers.zeroExtend(newRsp, size * 8);
             }
-            long descriptor = Segments.requireCode(cpu, cs);
+            long descriptor = Segments.requireReturn(cpu, cs);
             Segments.requireTarget(descriptor, rip);
             Segments.requireStack(cpu, ss);
             cpu.r[Cpu.RSP] = newRsp;
@@ -297,7 +297,7 @@ final class ControlOps {
             long rsp = cpu.r[Cpu.RSP];
             long rip = Registers.zeroExtend(Loads.load(mmu, rsp, size * 8), size * 8);
             int cs = mmu.read16(rsp + size);
-            long descriptor = Segments.requireCode(cpu, cs);
+            long descriptor = Segments.requireReturn(cpu, cs);
             Segments.requireTarget(descriptor, rip);
             cpu.r[Cpu.RSP] = rsp + 2L * size + drop;
             cpu.budget -= position() + 1;

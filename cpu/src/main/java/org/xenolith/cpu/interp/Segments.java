@@ -20,6 +20,10 @@ final class Segments {
     static final int GS = 5;
 
     private static final int RPL_MASK = 3;
+
+    /** A PV guest's, kernel and programs alike. */
+    private static final int CPL = 3;
+
     private static final int SELECTOR_INDEX = 0xfffc;
 
     /**
@@ -50,6 +54,23 @@ final class Segments {
                     SegmentDescriptor.refusalOfCode(descriptor), selector & SELECTOR_INDEX);
         }
         return descriptor;
+    }
+
+    /**
+     * The descriptor of a far return's target, to the same level.
+     *
+     * @throws GuestFault as {@link #requireCode}; #GP(selector) when the RPL is that of an inner
+     *     level, SDM vol. 2, RET and IRET
+     */
+    static long requireReturn(Cpu cpu, int selector) {
+        requireOwnLevel(selector);
+        return requireCode(cpu, selector);
+    }
+
+    private static void requireOwnLevel(int selector) {
+        if ((selector & RPL_MASK) != CPL) {
+            throw GuestFault.of(Vector.GENERAL_PROTECTION, selector & SELECTOR_INDEX);
+        }
     }
 
     /**
@@ -90,7 +111,7 @@ final class Segments {
 
     /**
      * Loads a data segment register; a null selector gives FS and GS base 0. For SS it is refused
-     * at CPL 3, as is what cannot be written.
+     * at CPL 3, as is what cannot be written and what has another RPL.
      *
      * @throws GuestFault #GP(selector), or where all that a segment lacks is to be present
      *     #NP(selector), #SS(selector) for SS
@@ -117,6 +138,7 @@ final class Segments {
     }
 
     private static void requireStack(long descriptor, int selector) {
+        requireOwnLevel(selector);
         boolean loadable =
                 SegmentDescriptor.isCodeOrData(descriptor)
                         && SegmentDescriptor.isWritable(descriptor)
@@ -144,7 +166,7 @@ final class Segments {
     static long visible(Cpu cpu, int selector) {
         long descriptor = descriptor(cpu, selector);
         long dpl = descriptor >>> 45 & 3;
-        boolean mayLook = SegmentDescriptor.isConforming(descriptor) || dpl == RPL_MASK;
+        boolean mayLook = SegmentDescriptor.isConforming(descriptor) || dpl == CPL;
         return SegmentDescriptor.isCodeOrData(descriptor) && mayLook ? descriptor : 0;
     }
 

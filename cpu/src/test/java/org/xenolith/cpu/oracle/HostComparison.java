@@ -15,7 +15,7 @@ import java.util.Arrays;
 /** Runs what the host has run, and compares results, defined flags, memory and faults. */
 final class HostComparison {
     /** Linux's flat segments, as the host has them. */
-    private static final int LINUX_CS32 = 0x23, LINUX_DATA = 0x2b, LINUX_CS64 = 0x33;
+    static final int LINUX_CS32 = 0x23, LINUX_DATA = 0x2b, LINUX_CS64 = 0x33;
 
     /**
      * Selectors of segments that are not present, as host-cpu.c puts them into its LDT: code that

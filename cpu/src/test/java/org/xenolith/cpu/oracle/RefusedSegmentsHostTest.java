@@ -13,9 +13,12 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 
-/** Loads of segments that are not present fault as they do on the host: #NP, #SS or #GP. */
-class AbsentSegmentsHostTest {
-    private static final int[] SELECTORS = {
+/**
+ * Loads of segments that are not present, or by selectors of inner levels, fault as they do on the
+ * host: #NP, #SS or #GP.
+ */
+class RefusedSegmentsHostTest {
+    private static final int[] ABSENT = {
         HostComparison.ABSENT_CODE,
         HostComparison.ABSENT_SECRET_CODE,
         HostComparison.ABSENT_DATA,
@@ -96,11 +99,28 @@ class AbsentSegmentsHostTest {
 
     private static void compare(String name, String code, CodeSize size) {
         HostComparison comparison = new HostComparison(size, 0);
-        for (int selector : SELECTORS) {
-            String what = "%s, selector %#x".formatted(name, selector);
-            String bytes = code.replace("SS", "%02x".formatted(selector));
-            HostCpu.Program program = program(bytes, size);
-            comparison.compareProgram(what, program, host.run(program));
+        for (int selector : ABSENT) {
+            compareOne(name, code, size, selector, comparison);
         }
+        int present = present(name, size);
+        for (int rpl = 0; rpl < 3; rpl++) {
+            compareOne(name, code, size, present & ~3 | rpl, comparison);
+        }
+    }
+
+    /** One that is refused, if at all, for its RPL. Jumps and calls take any RPL: to data here. */
+    private static int present(String name, CodeSize size) {
+        if (name.startsWith("ret") || name.equals("iretd") || name.equals("iretq to code")) {
+            return size == CodeSize.CODE_64 ? HostComparison.LINUX_CS64 : HostComparison.LINUX_CS32;
+        }
+        return HostComparison.LINUX_DATA;
+    }
+
+    private static void compareOne(
+            String name, String code, CodeSize size, int selector, HostComparison comparison) {
+        String what = "%s, selector %#x".formatted(name, selector);
+        String bytes = code.replace("SS", "%02x".formatted(selector));
+        HostCpu.Program program = program(bytes, size);
+        comparison.compareProgram(what, program, host.run(program));
     }
 }
