@@ -187,19 +187,24 @@ public final class VirtualDevices implements AutoCloseable {
         return attached;
     }
 
-    /** On an I/O thread: to close a disk is to flush it. */
+    /**
+     * On an I/O thread: to close a disk is to flush it. Only then is the device out of the lists:
+     * who misses it there may use its file, its address or its number, and the end of the domain
+     * waits for it.
+     */
     private void remove(XenbusDevice device, AutoCloseable behind) {
-        tree.removeDevice(device.type(), device.id());
-        synchronized (this) {
-            devices.remove(device);
-            images.remove(device);
-        }
         try {
             behind.close();
         } catch (Exception e) {
             log.accept(device + ": closing failed: " + e.getMessage());
             losses.add(device + " could not be closed: " + e.getMessage());
             throw new CompletionException(e);
+        } finally {
+            synchronized (this) { // whoever misses it in the store does not find it here
+                tree.removeDevice(device.type(), device.id());
+                devices.remove(device);
+                images.remove(device);
+            }
         }
     }
 

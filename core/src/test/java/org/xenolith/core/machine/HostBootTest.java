@@ -144,8 +144,46 @@ class HostBootTest {
         }
     }
 
+    /** Who misses it there takes its address, and the guest's end does not wait for it. */
+    @Test
+    void deviceIsNotGoneFromTheListsBeforeWhatIsBehindItIsClosed() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            List<String> listed = new ArrayList<>();
+            NetworkInterface nic =
+                    nic(
+                            "00:16:3e:00:00:01",
+                            () -> {
+                                guest.devices().devices().forEach(each -> listed.add("device"));
+                                listed.addAll(host.store().list(vifs(guest)));
+                            });
+            guest.devices().attach(nic).detach().get();
+            assertThat(listed).as("when it was closed").containsExactly("device", "0");
+            assertThat(guest.devices().devices()).isEmpty();
+            assertThat(host.store().read(vifs(guest) + "/0")).isEmpty();
+        }
+    }
+
+    private static String vifs(Guest guest) {
+        return "/local/domain/0/backend/vif/" + guest.id();
+    }
+
     /** Its plug tells whether it is in. */
     private static NetworkInterface nic(String mac, AtomicBoolean plugged) {
+        NetworkInterface nic = nic(mac, () -> plugged.set(false));
+        return new NetworkInterface(
+                nic.id(),
+                nic.mac(),
+                nic.mtu(),
+                nic.network(),
+                endpoint -> {
+                    plugged.set(true);
+                    return nic.plug().apply(endpoint);
+                });
+    }
+
+    /** Runs something when it is unplugged. */
+    private static NetworkInterface nic(String mac, Runnable unplugged) {
         SwitchPort port =
                 new SwitchPort() {
                     @Override
@@ -159,18 +197,10 @@ class HostBootTest {
 
                     @Override
                     public void close() {
-                        plugged.set(false);
+                        unplugged.run();
                     }
                 };
-        return new NetworkInterface(
-                0,
-                mac,
-                NetworkInterface.DEFAULT_MTU,
-                "none",
-                _ -> {
-                    plugged.set(true);
-                    return port;
-                });
+        return new NetworkInterface(0, mac, NetworkInterface.DEFAULT_MTU, "none", _ -> port);
     }
 
     @Test
