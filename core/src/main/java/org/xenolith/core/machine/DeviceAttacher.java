@@ -185,16 +185,21 @@ final class DeviceAttacher {
     private void attachNetwork(int id, NetworkSpec spec) throws IOException {
         MacAddress mac = spec.address().orElse(madeUp(guest.name(), id));
         String bridge = spec.uplink().getClass().getSimpleName().toLowerCase(Locale.ROOT);
-        guest.devices()
-                .attach(
-                        new NetworkInterface(
-                                id,
-                                mac.toString(),
-                                NetworkInterface.DEFAULT_MTU,
-                                bridge,
-                                host.network()
-                                        .place(spec, mac, guest.name(), guest.name() + "." + id)));
+        NetworkInterface nic =
+                new NetworkInterface(
+                        id,
+                        mac.toString(),
+                        NetworkInterface.DEFAULT_MTU,
+                        bridge,
+                        host.network().place(spec, mac, guest.name(), guest.name() + "." + id));
+        // Before anybody can see it, and have it detached.
         guest.interfaces().add(id, spec);
+        try {
+            guest.devices().attach(nic);
+        } catch (RuntimeException e) {
+            guest.interfaces().remove(id);
+            throw e;
+        }
     }
 
     /** The same for the same guest on every start, so that leases and ARP tables stay true. */

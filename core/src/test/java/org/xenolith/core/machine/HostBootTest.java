@@ -3,6 +3,8 @@ package org.xenolith.core.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonObject;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -166,6 +168,43 @@ class HostBootTest {
 
     private static String vifs(Guest guest) {
         return "/local/domain/0/backend/vif/" + guest.id();
+    }
+
+    @Test
+    void interfaceIsAmongWhatTheGuestStartsWithNextBeforeItCanBeSeenAndDetached() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest =
+                    host.create(
+                            BootFixture.options(
+                                    BootFixture.lantern(folder), null, "", MEMORY, 1, false),
+                            new GuestConsole());
+            List<Integer> remembered = new ArrayList<>();
+            host.store()
+                    .watch(
+                            vifs(guest),
+                            _ -> {
+                                if (host.store().read(vifs(guest) + "/0/state").isPresent()) {
+                                    remembered.add(
+                                            guest.configuration().devices().networks().size());
+                                }
+                            });
+            JsonObject request = new JsonObject();
+            request.addProperty("network", "none");
+            new InterfaceVerbs(host, guest).attach(request);
+            assertThat(remembered).isNotEmpty().containsOnly(1);
+        }
+    }
+
+    @Test
+    void interfaceThatCouldNotBeAttachedDoesNotComeWithTheNextStart() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            guest.close();
+            DeviceAttacher late = new DeviceAttacher(host, guest);
+            assertThatThrownBy(() -> late.attachNetwork(NetworkSpec.parse("none")))
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThat(guest.configuration().devices().networks()).isEmpty();
+        }
     }
 
     /** Its plug tells whether it is in. */
