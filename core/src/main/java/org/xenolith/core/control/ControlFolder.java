@@ -76,6 +76,11 @@ public final class ControlFolder {
         return folder.resolve(pid + SUFFIX);
     }
 
+    /** Where a process makes the socket that it will listen on: nobody looks there. */
+    Path unfinishedSocketOf(long pid) {
+        return folder.resolve(pid + ".new");
+    }
+
     /** Processes that have left a socket, alive or not. */
     List<Long> pids() throws IOException {
         if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {

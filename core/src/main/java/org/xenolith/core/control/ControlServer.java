@@ -17,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,13 +62,21 @@ public final class ControlServer implements AutoCloseable {
 
     /** Listens in the folder under this process's number. */
     public static ControlServer start(ControlFolder folder, Verbs verbs) throws IOException {
+        return start(folder, ServerSocketChannel.open(StandardProtocolFamily.UNIX), verbs);
+    }
+
+    /** A socket has its name before it listens, and who finds it then takes it for a dead one's. */
+    static ControlServer start(ControlFolder folder, ServerSocketChannel channel, Verbs verbs)
+            throws IOException {
         folder.prepare();
-        Path path = folder.socketOf(ProcessHandle.current().pid());
-        Files.deleteIfExists(path); // left by an earlier process of the same number
-        ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        channel.bind(UnixDomainSocketAddress.of(path));
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+        long pid = ProcessHandle.current().pid();
+        Path path = folder.socketOf(pid);
+        Path unfinished = folder.unfinishedSocketOf(pid);
+        Files.deleteIfExists(unfinished); // left by an earlier process of the same number
+        channel.bind(UnixDomainSocketAddress.of(unfinished));
+        Files.setPosixFilePermissions(unfinished, PosixFilePermissions.fromString("rw-------"));
         path.toFile().deleteOnExit();
+        Files.move(unfinished, path, StandardCopyOption.ATOMIC_MOVE);
         return start(path, channel, verbs);
     }
 

@@ -15,6 +15,7 @@ import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -171,6 +172,26 @@ class ControlSocketTest {
         started = ControlServer.start(folder(), new Echo());
         try (ControlClient client = ControlClient.connectToAll(folder()).getFirst()) {
             assertThat(client.ask(request("end")).getAsString()).contains("\"verb\":\"end\"");
+        }
+    }
+
+    /** Whoever asks all processes meanwhile would remove it, and never find this one. */
+    @Test
+    void socketIsNotThereForOthersBeforeItListensAndIsPrivate() throws Exception {
+        List<Long> seen = new ArrayList<>();
+        ServerSocketChannel channel =
+                new FailingServerChannel(ServerSocketChannel.open(StandardProtocolFamily.UNIX), 0) {
+                    @Override
+                    public ServerSocketChannel bind(SocketAddress local, int backlog)
+                            throws IOException {
+                        ServerSocketChannel bound = super.bind(local, backlog);
+                        seen.addAll(folder().pids());
+                        return bound;
+                    }
+                };
+        try (ControlServer _ = ControlServer.start(folder(), channel, new Echo())) {
+            assertThat(seen).as("when it was bound").isEmpty();
+            assertThat(folder().pids()).containsExactly(ProcessHandle.current().pid());
         }
     }
 

@@ -9,7 +9,7 @@ import java.nio.channels.SocketChannel;
 import java.util.Set;
 
 /** A channel that accepts nothing the first times, as if the process had no file left. */
-final class FailingServerChannel extends ServerSocketChannel {
+class FailingServerChannel extends ServerSocketChannel {
     private final ServerSocketChannel real;
     private int failures;
 
