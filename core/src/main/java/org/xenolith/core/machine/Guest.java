@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -69,7 +70,10 @@ public final class Guest implements AutoCloseable {
     /** Who watches it. */
     private GuestTrace trace;
 
-    private boolean closed;
+    private volatile boolean closed;
+
+    /** Counts down when it has given back all it had, or as much as it could. */
+    private final CountDownLatch gone = new CountDownLatch(1);
 
     Guest(
             Host host,
@@ -415,6 +419,25 @@ public final class Guest implements AutoCloseable {
         return domain.hasEnded();
     }
 
+    /** Whether it is on its way out: nobody may begin to share anything with it. */
+    boolean isClosed() {
+        return closed;
+    }
+
+    /**
+     * Waits until who follows the guest, which has ended, has closed it.
+     *
+     * @return false when the time is over before, or the thread was interrupted
+     */
+    boolean awaitClosed(Duration patience) {
+        try {
+            return gone.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     /** Waits until the guest has ended, was left, or the time is over. */
     public Outcome await(Optional<Duration> timeout) {
         boolean over = end.await(timeout.orElse(FOREVER));
@@ -447,8 +470,16 @@ public final class Guest implements AutoCloseable {
             // In one step, or a save that comes now would find it alive, and then its frames gone.
             domain.destroy();
         }
+        try {
+            giveBack();
+        } finally {
+            host.remove(this);
+            gone.countDown();
+        }
+    }
+
+    private void giveBack() {
         host.scheduler().remove(domain);
-        host.remove(this);
         domain.grants().close();
         domain.events().reset();
         // If one of them throws, the guest's memory stays taken: nobody knows what a device that

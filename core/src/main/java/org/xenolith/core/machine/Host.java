@@ -185,7 +185,7 @@ public final class Host implements AutoCloseable {
         guest.domain().vcpus().forEach(scheduler::add);
     }
 
-    /** The guest's vCPUs are out of the scheduler: nothing finds it any more. */
+    /** The guest has given back what it had: who misses it may use its disks and its name. */
     void remove(Guest guest) {
         guests.remove(guest.id(), guest);
     }
@@ -193,7 +193,7 @@ public final class Host implements AutoCloseable {
     /** A domain that other guests may name, or null. */
     Domain domain(int domId) {
         Guest guest = guests.get(domId);
-        return guest == null ? null : guest.domain();
+        return guest == null || guest.isClosed() ? null : guest.domain();
     }
 
     FramePool pool() {
@@ -255,7 +255,7 @@ public final class Host implements AutoCloseable {
         return scheduler;
     }
 
-    /** All guests that are not closed, by id. */
+    /** All guests, by id; those that have ended too, until they have given back all they had. */
     public List<Guest> guests() {
         return guests.values().stream().sorted(Comparator.comparingInt(Guest::id)).toList();
     }
@@ -320,11 +320,19 @@ public final class Host implements AutoCloseable {
         return traceLosses.all();
     }
 
+    /** Ends and closes all guests. */
+    void closeGuests() {
+        Closing.all("the host", closingOfGuests());
+    }
+
+    private List<Runnable> closingOfGuests() {
+        return guests().stream().<Runnable>map(guest -> guest::close).toList();
+    }
+
     /** Ends and closes all guests, and stops the threads. */
     @Override
     public void close() {
-        List<Runnable> steps = new ArrayList<>();
-        guests().forEach(guest -> steps.add(guest::close));
+        List<Runnable> steps = new ArrayList<>(closingOfGuests());
         steps.add(scheduler::stop);
         steps.add(io::close);
         steps.add(this::closeNetwork);

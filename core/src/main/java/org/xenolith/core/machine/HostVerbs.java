@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -71,6 +72,9 @@ public final class HostVerbs implements Verbs {
     public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
 
     private static final double NANOS = 1e9;
+
+    /** How long the answer to a save waits for who closes the guest; its disks are settled then. */
+    private static final Duration GONE_PATIENCE = Duration.ofSeconds(10);
 
     private final Host host;
 
@@ -231,11 +235,14 @@ public final class HostVerbs implements Verbs {
         }
     }
 
-    private static void save(Guest guest, JsonObject arguments) throws ControlException {
+    private void save(Guest guest, JsonObject arguments) throws ControlException {
         Path file = absolute(text(arguments, "file"));
         try {
             switch (text(arguments, "leave")) {
-                case "" -> guest.saveAndEnd(file);
+                case "" -> {
+                    guest.saveAndEnd(file);
+                    awaitGone(guest);
+                }
                 case "running" -> guest.save(file);
                 case "paused" -> guest.savePaused(file);
                 default -> throw new ControlException("'leave' is 'running' or 'paused'.");
@@ -245,6 +252,13 @@ public final class HostVerbs implements Verbs {
             throw new ControlException("%s cannot be written: %s.".formatted(file, why));
         } catch (IOException e) {
             throw new ControlException(FileSentence.of(e) + ".");
+        }
+    }
+
+    /** Whoever is told that it is saved may restore it, with the disks and ports that it had. */
+    private void awaitGone(Guest guest) {
+        if (guest.awaitClosed(GONE_PATIENCE)) {
+            host.freePorts(guest.name());
         }
     }
 

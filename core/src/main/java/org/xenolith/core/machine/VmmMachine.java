@@ -107,6 +107,7 @@ public final class VmmMachine implements Machine, Restorer {
         try (host;
                 AutoCloseable _ = listen(host)) {
             outcome = use.of(host);
+            host.closeGuests(); // while others can see that it is not gone yet
         } catch (IOException | RuntimeException e) {
             throw e;
         } catch (Exception e) {

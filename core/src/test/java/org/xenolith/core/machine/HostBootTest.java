@@ -13,6 +13,7 @@ import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.domain.Domain;
 import org.xenolith.core.image.KernelImage;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.devices.console.ConsoleLog;
@@ -143,6 +144,26 @@ class HostBootTest {
             assertThatThrownBy(() -> guest.devices().attach(addressless))
                     .isInstanceOf(NullPointerException.class);
             assertThat(plugged).isFalse();
+        }
+    }
+
+    /** Who misses it in the list uses its disk. */
+    @Test
+    void guestIsListedUntilItsDevicesAreClosedAndNoNeighbourBeginsToShareWithIt()
+            throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            List<Guest> listed = new ArrayList<>();
+            List<Optional<Domain>> known = new ArrayList<>();
+            guest.onClose(
+                    () -> {
+                        listed.addAll(host.guests());
+                        known.add(Optional.ofNullable(host.domain(guest.id())));
+                    });
+            guest.close();
+            assertThat(listed).containsExactly(guest);
+            assertThat(known).containsExactly(Optional.empty());
+            assertThat(host.guests()).isEmpty();
         }
     }
 

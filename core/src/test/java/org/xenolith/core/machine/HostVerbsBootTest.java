@@ -12,14 +12,18 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.RestoreOptions;
+import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.control.ControlClient;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.block.BlockImage;
+import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.terminal.InputListener;
 
 import java.io.IOException;
@@ -29,6 +33,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -256,9 +261,17 @@ class HostVerbsBootTest {
                                     .formatted(folder, folder));
             assertThat(guest.isPaused()).as("after a save that failed").isFalse();
             request.addProperty("file", file.toString());
-            client.ask(request);
-            assertThat(guest.await(Optional.of(PATIENCE)).ending())
-                    .isEqualTo(new Outcome.Saved(file));
+            try (ExecutorService follower = Executors.newSingleThreadExecutor()) {
+                Future<Outcome> end =
+                        follower.submit(
+                                () -> {
+                                    try (guest) {
+                                        return guest.await(Optional.of(PATIENCE));
+                                    }
+                                });
+                client.ask(request);
+                assertThat(end.get().ending()).isEqualTo(new Outcome.Saved(file));
+            }
         }
         GuestConsole console = new GuestConsole();
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
@@ -268,6 +281,35 @@ class HostVerbsBootTest {
                     thread.submit(() -> new VmmMachine().restore(file, options, console));
             console.type("poweroff\n");
             assertThat(end.get().ending()).isInstanceOf(Outcome.PoweredOff.class);
+        }
+    }
+
+    @Test
+    void diskOfASavedGuestIsFreeWhenTheSaveIsAnswered() throws Exception {
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        Path disk = Files.write(folder.resolve("raw.img"), new byte[1 << 16]);
+        GuestConsole console = new GuestConsole();
+        BootOptions options =
+                BootFixture.options(
+                                BootFixture.lantern(folder), null, "", 8 * BootFixture.MIB, 1, false)
+                        .with(
+                                new GuestDevices(
+                                        List.of(DiskSpec.parse(disk + ",raw")),
+                                        List.of(),
+                                        List.of()));
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<Outcome> end =
+                    thread.submit(
+                            () -> new VmmMachine(Optional.of(sockets)).boot(options, console));
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            try (ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+                JsonObject request = request("save", "test");
+                request.addProperty("file", folder.resolve("saved").toString());
+                assertThat(DiskImage.isInUse(disk)).isTrue();
+                client.ask(request);
+                assertThat(DiskImage.isInUse(disk)).isFalse();
+            }
+            assertThat(end.get().ending()).isInstanceOf(Outcome.Saved.class);
         }
     }
 
