@@ -70,6 +70,7 @@ public final class Guest implements AutoCloseable {
     /** Who watches it. */
     private GuestTrace trace;
 
+    private volatile boolean complete;
     private volatile boolean closed;
 
     /** Counts down when it has given back all it had, or as much as it could. */
@@ -417,6 +418,15 @@ public final class Guest implements AutoCloseable {
 
     public boolean hasEnded() {
         return domain.hasEnded();
+    }
+
+    /** It has its devices and its console: whoever finds it may do with it what he wants. */
+    void complete() {
+        complete = true;
+    }
+
+    boolean isComplete() {
+        return complete;
     }
 
     /** Whether it is on its way out: nobody may begin to share anything with it. */

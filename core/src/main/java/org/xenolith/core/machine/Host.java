@@ -97,6 +97,7 @@ public final class Host implements AutoCloseable {
                             .build(kernel, notes, initrd, symbols);
             new DeviceAttacher(this, guest).attach(options.devices());
             nextLives.begin(guest);
+            guest.complete();
             return guest;
         } catch (IllegalArgumentException e) {
             discard(id, guest);
@@ -156,6 +157,7 @@ public final class Host implements AutoCloseable {
         try {
             guest = new GuestBuilder(this, id, asSaved, console).restore(snapshot);
             new DeviceAttacher(this, guest).attach(options.devices());
+            guest.complete();
             return guest;
         } catch (IllegalArgumentException e) {
             discard(id, guest);
@@ -179,7 +181,7 @@ public final class Host implements AutoCloseable {
         ids.giveBack(id);
     }
 
-    /** The guest is complete: siblings, threads and the command line may find it. */
+    /** The guest has all but its devices: siblings and threads may find it. */
     void add(Guest guest) {
         guests.put(guest.id(), guest);
         guest.domain().vcpus().forEach(scheduler::add);
@@ -255,8 +257,16 @@ public final class Host implements AutoCloseable {
         return scheduler;
     }
 
-    /** All guests, by id; those that have ended too, until they have given back all they had. */
+    /**
+     * All guests that are complete, by id; those that have ended too, until they have given back
+     * all they had.
+     */
     public List<Guest> guests() {
+        return guestsAndThoseBeingMade().stream().filter(Guest::isComplete).toList();
+    }
+
+    /** Those too of which nobody but their maker may know yet. */
+    List<Guest> guestsAndThoseBeingMade() {
         return guests.values().stream().sorted(Comparator.comparingInt(Guest::id)).toList();
     }
 
@@ -326,7 +336,7 @@ public final class Host implements AutoCloseable {
     }
 
     private List<Runnable> closingOfGuests() {
-        return guests().stream().<Runnable>map(guest -> guest::close).toList();
+        return guestsAndThoseBeingMade().stream().<Runnable>map(guest -> guest::close).toList();
     }
 
     /** Ends and closes all guests, and stops the threads. */

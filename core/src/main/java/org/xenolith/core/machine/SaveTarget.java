@@ -32,7 +32,7 @@ final class SaveTarget {
         if (DiskImage.isInUse(target)) {
             throw new SnapshotException(file + " is a disk that is in use");
         }
-        for (Guest guest : host.guests()) {
+        for (Guest guest : host.guestsAndThoseBeingMade()) {
             for (Path needed : bootFiles(guest.options())) {
                 if (Files.exists(needed) && Files.isSameFile(needed, target)) {
                     throw new SnapshotException(

@@ -216,6 +216,27 @@ class HostBootTest {
         }
     }
 
+    /** Whoever finds it may attach to its console, or give it the number of a device to come. */
+    @Test
+    void guestIsNotListedBeforeItHasItsConsoleAndItsDevices() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            List<Guest> listed = new ArrayList<>();
+            host.store().watch("@introduceDomain", _ -> listed.addAll(host.guests()));
+            host.store().watch("/local/domain/0", _ -> listed.addAll(host.guests()));
+            BootOptions options =
+                    BootFixture.options(BootFixture.lantern(folder), null, "", MEMORY, 1, false)
+                            .with(
+                                    new GuestDevices(
+                                            List.of(),
+                                            List.of(NetworkSpec.parse("none")),
+                                            List.of()));
+            Guest guest = host.create(options, new GuestConsole());
+            assertThat(host.store().list(vifs(guest))).containsExactly("0");
+            assertThat(listed).isEmpty();
+            assertThat(host.guests()).containsExactly(guest);
+        }
+    }
+
     @Test
     void interfaceThatCouldNotBeAttachedDoesNotComeWithTheNextStart() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
