@@ -161,15 +161,15 @@ final class Member implements Ballooned {
 
     private boolean restart(Outcome.Ending ending) {
         Duration delay = backoff.delay();
-        fleet.say(
-                "vmm: %s %s and is started again%s."
-                        .formatted(
-                                name(),
-                                inWords(ending),
-                                delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
         WaitingGuest next = waiting(delay);
         boolean lives;
         try {
+            fleet.say(
+                    "vmm: %s %s and is started again%s."
+                            .formatted(
+                                    name(),
+                                    inWords(ending),
+                                    delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
             closeGuest();
             lives = next.awaitTurn() && start();
         } finally {
@@ -195,10 +195,11 @@ final class Member implements Ballooned {
         synchronized (this) {
             waiting = next;
         }
-        if (fleet.isStopping()) {
+        fleet.host().expect(next);
+        // Behind it: who destroys the guest from now on finds what there is to call off.
+        if (fleet.isStopping() || present().isDestroyed()) {
             next.callOff();
         }
-        fleet.host().expect(next);
         return next;
     }
 

@@ -416,6 +416,11 @@ public final class Guest implements AutoCloseable {
         return end.awaitDismissal(patience);
     }
 
+    /** Whether somebody has destroyed the guest, which may have ended by itself before. */
+    public boolean isDestroyed() {
+        return end.isDestroyed();
+    }
+
     public boolean hasEnded() {
         return domain.hasEnded();
     }

@@ -38,6 +38,11 @@ final class GuestEnd {
         dismissed.countDown();
     }
 
+    /** As {@link Guest#isDestroyed}. */
+    boolean isDestroyed() {
+        return destroyed.getCount() == 0;
+    }
+
     /** As {@link #destroy}, after a save that the guest lives on in. */
     void destroySaved(Path file) {
         savedTo = file;

@@ -285,6 +285,22 @@ public final class Host implements AutoCloseable {
         waiting.put(guest.name(), guest);
     }
 
+    /**
+     * Sees to it that a guest which starts again does not: also one that has not yet given back
+     * what it had.
+     *
+     * @return whether there is one
+     */
+    boolean callOff(String nameOrId) {
+        return waiting.values().stream()
+                .filter(guest -> isCalled(nameOrId, guest))
+                .anyMatch(WaitingGuest::callOff);
+    }
+
+    private static boolean isCalled(String nameOrId, WaitingGuest guest) {
+        return guest.name().equals(nameOrId) || Integer.toString(guest.id()).equals(nameOrId);
+    }
+
     /** It has started again, or will not. */
     public void expectNoMore(WaitingGuest guest) {
         waiting.remove(guest.name(), guest);
@@ -301,12 +317,7 @@ public final class Host implements AutoCloseable {
 
     /** A guest between two lives, by its name or the id of the last one. */
     Optional<WaitingGuest> waiting(String nameOrId) {
-        return waiting().stream()
-                .filter(
-                        guest ->
-                                guest.name().equals(nameOrId)
-                                        || Integer.toString(guest.id()).equals(nameOrId))
-                .findFirst();
+        return waiting().stream().filter(guest -> isCalled(nameOrId, guest)).findFirst();
     }
 
     void noteLosses(List<String> ofGuest) {

@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
@@ -55,9 +54,6 @@ public final class HostVerbs implements Verbs {
                     "xenstore-ls",
                     "xenstore-read",
                     "xenstore-write");
-
-    /** What can be done with a guest that waits for its next life: it has none then. */
-    private static final Set<String> OF_WAITING = Set.of("destroy", "shutdown");
 
     /** What a guest that has ended cannot do, or be. */
     private static final Map<String, String> OF_LIVING =
@@ -93,7 +89,11 @@ public final class HostVerbs implements Verbs {
         if (WatchVerbs.OF_STORE.contains(verb)) {
             return WatchVerbs.perform(host.store(), verb, arguments);
         }
-        if (OF_WAITING.contains(verb) && isCalledOff(name(arguments))) {
+        if (verb.equals("destroy")) {
+            destroy(name(arguments));
+            return JsonNull.INSTANCE;
+        }
+        if (verb.equals("shutdown") && host.callOff(name(arguments))) {
             return JsonNull.INSTANCE;
         }
         Guest guest = guest(arguments);
@@ -112,7 +112,6 @@ public final class HostVerbs implements Verbs {
             case "unpause" -> guest.unpause();
             case "shutdown" -> guest.request(Guest.Request.POWEROFF);
             case "reboot" -> guest.request(Guest.Request.REBOOT);
-            case "destroy" -> guest.destroy();
             case "mem-set" -> memSet(guest, arguments);
             case "save" -> save(guest, arguments);
             case "stat" -> {
@@ -166,9 +165,16 @@ public final class HostVerbs implements Verbs {
                 .formatted(guest.name(), seconds == 0 ? "now" : "in " + seconds + " s");
     }
 
-    /** Whether it was a guest between two lives, which does not start again now. */
-    private boolean isCalledOff(String name) {
-        return host.waiting(name).map(WaitingGuest::callOff).orElse(false);
+    /**
+     * One that has just ended, and is to start again, is destroyed first: who starts it looks at
+     * that when it has said that it is to be waited for.
+     */
+    private void destroy(String name) throws ControlException {
+        Optional<Guest> found = host.guest(name);
+        found.ifPresent(Guest::destroy);
+        if (!host.callOff(name) && found.isEmpty()) {
+            guest(name).destroy();
+        }
     }
 
     private JsonElement list(JsonObject arguments) throws ControlException {

@@ -45,7 +45,14 @@ final class Lives {
             if (action != Action.RESTART || isDismissedBeforeRestart(guest, outcome.ending())) {
                 return outcome;
             }
-            guest = restarted(guest, outcome.ending());
+            Guest next = restarted(guest, outcome.ending());
+            // To close the one and to make the other takes time, in which its user may change his
+            // mind.
+            if (guest.awaitDismissal(Duration.ZERO)) {
+                return outcome;
+            }
+            next.start();
+            guest = next;
         }
     }
 
@@ -67,9 +74,7 @@ final class Lives {
         BootOptions now = ended.configuration();
         ended.close();
         try {
-            Guest guest = host.create(now.forNextStart(), console);
-            guest.start();
-            return guest;
+            return host.create(now.forNextStart(), console);
         } catch (IOException | BootFailed e) {
             throw cannot(ending, sentence(e), e);
         }

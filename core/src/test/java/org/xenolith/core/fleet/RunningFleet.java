@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.TomlFleetFile;
+import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.WaitingGuest;
 import org.xenolith.devices.console.ConsoleLog;
 import org.xenolith.guests.GuestImages;
@@ -21,6 +22,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** A fleet that runs on a thread of its own, with everything it prints and says kept. */
 final class RunningFleet implements AutoCloseable {
@@ -29,7 +32,8 @@ final class RunningFleet implements AutoCloseable {
     final ConsoleLog consoles = new ConsoleLog(16 << 20);
     final ConsoleLog said = new ConsoleLog();
     final Fleet fleet;
-    private final Map<String, List<String>> waitingAtSentence = new ConcurrentHashMap<>();
+    private final Map<String, List<String>> foundAtSentence = new ConcurrentHashMap<>();
+    private volatile Consumer<String> hearer = _ -> {};
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
     private Future<Boolean> end;
 
@@ -44,10 +48,22 @@ final class RunningFleet implements AutoCloseable {
     }
 
     private void say(String sentence) {
-        waitingAtSentence.put(
-                sentence, fleet.host().waiting().stream().map(WaitingGuest::name).toList());
+        foundAtSentence.put(sentence, found());
         byte[] bytes = (sentence + "\n").getBytes(StandardCharsets.UTF_8);
         said.write(bytes, 0, bytes.length);
+        hearer.accept(sentence);
+    }
+
+    private List<String> found() {
+        return Stream.concat(
+                        fleet.host().guests().stream().map(Guest::name),
+                        fleet.host().waiting().stream().map(WaitingGuest::name))
+                .toList();
+    }
+
+    /** Sets who hears each sentence before what follows it is done. */
+    void onSaid(Consumer<String> other) {
+        hearer = other;
     }
 
     static FleetConfig toml(String text) {
@@ -101,9 +117,9 @@ final class RunningFleet implements AutoCloseable {
                 .isTrue();
     }
 
-    /** The guests that were between two lives when a sentence was said. */
-    List<String> waitingWhenSaid(String sentence) {
-        return waitingAtSentence.get(sentence);
+    /** The guests that were there, or between two lives, when a sentence was said. */
+    List<String> foundWhenSaid(String sentence) {
+        return foundAtSentence.get(sentence);
     }
 
     /** Waits for the end; whether all ended as they should. */

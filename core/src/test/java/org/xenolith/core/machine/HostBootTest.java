@@ -149,8 +149,7 @@ class HostBootTest {
 
     /** Who misses it in the list uses its disk. */
     @Test
-    void guestIsListedUntilItsDevicesAreClosedAndNoNeighbourBeginsToShareWithIt()
-            throws Exception {
+    void guestIsListedUntilItsDevicesAreClosedAndNoNeighbourBeginsToShareWithIt() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
             Guest guest = boot(host, "", new GuestConsole());
             List<Guest> listed = new ArrayList<>();
@@ -164,6 +163,22 @@ class HostBootTest {
             assertThat(listed).containsExactly(guest);
             assertThat(known).containsExactly(Optional.empty());
             assertThat(host.guests()).isEmpty();
+        }
+    }
+
+    @Test
+    void guestThatIsDestroyedWhileItsDisksAreFlushedDoesNotStartAgain() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "run=reboot", new GuestConsole());
+            guest.onClose(guest::destroy);
+            AtomicBoolean told = new AtomicBoolean();
+            Lives lives =
+                    new Lives(
+                            host,
+                            new GuestConsole(),
+                            (_, _) ->
+                                    assertThat(told.getAndSet(true)).as("another life").isFalse());
+            assertThat(lives.follow(guest).ending()).isEqualTo(new Outcome.Rebooted());
         }
     }
 
