@@ -292,9 +292,7 @@ public final class Host implements AutoCloseable {
      * @return whether there is one
      */
     boolean callOff(String nameOrId) {
-        return waiting.values().stream()
-                .filter(guest -> isCalled(nameOrId, guest))
-                .anyMatch(WaitingGuest::callOff);
+        return waiting(nameOrId).map(WaitingGuest::callOff).orElse(false);
     }
 
     private static boolean isCalled(String nameOrId, WaitingGuest guest) {
@@ -306,16 +304,15 @@ public final class Host implements AutoCloseable {
         waiting.remove(guest.name(), guest);
     }
 
-    /** Guests between two lives, by name. */
+    /**
+     * Guests that start again, by name: from before they are missed among the {@link #guests} until
+     * they are there again, or will not be.
+     */
     public List<WaitingGuest> waiting() {
-        List<String> there = guests().stream().map(Guest::name).toList();
-        return waiting.values().stream()
-                .filter(guest -> !there.contains(guest.name()))
-                .sorted(Comparator.comparing(WaitingGuest::name))
-                .toList();
+        return waiting.values().stream().sorted(Comparator.comparing(WaitingGuest::name)).toList();
     }
 
-    /** A guest between two lives, by its name or the id of the last one. */
+    /** One of them, by its name or the id of its last life. */
     Optional<WaitingGuest> waiting(String nameOrId) {
         return waiting().stream().filter(guest -> isCalled(nameOrId, guest)).findFirst();
     }

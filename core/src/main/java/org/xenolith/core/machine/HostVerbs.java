@@ -23,6 +23,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** {@code xl}'s verbs, carried out on a {@link Host}. */
@@ -142,13 +144,15 @@ public final class HostVerbs implements Verbs {
     }
 
     private Guest guest(String name) throws ControlException {
-        return host.guest(name)
-                .orElseThrow(
-                        () ->
-                                new ControlException(
-                                        host.waiting(name)
-                                                .map(HostVerbs::startsAgain)
-                                                .orElse("No guest is called '" + name + "'.")));
+        Optional<Guest> found = host.guest(name);
+        if (found.isEmpty()) {
+            Optional<WaitingGuest> waiting = host.waiting(name);
+            if (waiting.isPresent()) {
+                throw new ControlException(startsAgain(waiting.get()));
+            }
+            found = host.guest(name); // it may have started again between the two looks
+        }
+        return found.orElseThrow(() -> new ControlException("No guest is called '" + name + "'."));
     }
 
     private static String name(JsonObject arguments) throws ControlException {
@@ -182,13 +186,29 @@ public final class HostVerbs implements Verbs {
         if (arguments.has("guest")) {
             list.add(listed(name(arguments)));
         } else {
-            host.guests().forEach(guest -> list.add(describe(guest)));
-            host.waiting().forEach(guest -> list.add(describe(guest)));
+            listAll(list);
         }
         return list;
     }
 
+    /** A guest that ends or starts just now is found in one of three looks, and shown once. */
+    private void listAll(JsonArray list) {
+        SortedMap<String, WaitingGuest> waiting = new TreeMap<>();
+        host.waiting().forEach(guest -> waiting.put(guest.name(), guest));
+        List<Guest> guests = host.guests();
+        host.waiting().forEach(guest -> waiting.put(guest.name(), guest));
+        for (Guest guest : guests) {
+            waiting.remove(guest.name());
+            list.add(describe(guest));
+        }
+        waiting.values().forEach(guest -> list.add(describe(guest)));
+    }
+
     private JsonObject listed(String name) throws ControlException {
+        Optional<Guest> guest = host.guest(name);
+        if (guest.isPresent()) {
+            return describe(guest.get());
+        }
         Optional<WaitingGuest> waiting = host.waiting(name);
         return waiting.isPresent() ? describe(waiting.get()) : describe(guest(name));
     }

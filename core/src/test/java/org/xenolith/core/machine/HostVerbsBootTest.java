@@ -114,6 +114,31 @@ class HostVerbsBootTest {
     }
 
     @Test
+    void guestThatStartsAgainIsListedOnceBeforeAndAfterItHasGivenBackWhatItHad() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            HostVerbs verbs = new HostVerbs(host);
+            Guest guest = lantern(host, "", new GuestConsole());
+            WaitingGuest next = new WaitingGuest(guest, PATIENCE);
+            host.expect(next);
+            for (JsonObject request : List.of(request("list", null), request("list", "test"))) {
+                assertThat(verbs.perform("list", request).getAsJsonArray())
+                        .singleElement()
+                        .asString()
+                        .doesNotContain("waiting");
+            }
+            guest.close();
+            for (JsonObject request : List.of(request("list", null), request("list", "test"))) {
+                assertThat(verbs.perform("list", request).getAsJsonArray())
+                        .singleElement()
+                        .asString()
+                        .contains("\"state\":\"waiting\"");
+            }
+            host.expectNoMore(next);
+            assertThat(verbs.perform("list", request("list", null)).getAsJsonArray()).isEmpty();
+        }
+    }
+
+    @Test
     void guestIsLookedIntoWhileItRunsStandsAndHasEnded() throws Exception {
         ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
         try (Host host = Host.start(1L << 30, 2);
