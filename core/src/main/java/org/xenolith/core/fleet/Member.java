@@ -144,8 +144,7 @@ final class Member implements Ballooned {
         return switch (action) {
             case RESTART -> restart(ending);
             case DESTROY -> {
-                fleet.say("vmm: %s %s.".formatted(name(), inWords(ending)));
-                closeGuest();
+                closeForGood(ending);
                 yield false;
             }
             case PRESERVE -> {
@@ -157,6 +156,16 @@ final class Member implements Ballooned {
                 yield false;
             }
         };
+    }
+
+    /** Said once all is given back: who reads it may use the guest's disks and its ports. */
+    private void closeForGood(Outcome.Ending ending) {
+        try {
+            closeGuest();
+            fleet.host().freePorts(name());
+        } finally {
+            fleet.say("vmm: %s %s.".formatted(name(), inWords(ending)));
+        }
     }
 
     private boolean restart(Outcome.Ending ending) {
