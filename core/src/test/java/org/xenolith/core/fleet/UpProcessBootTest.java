@@ -29,6 +29,7 @@ class UpProcessBootTest {
 
     private final ConsoleLog shown = new ConsoleLog();
     private Process up;
+    private Thread reader;
 
     private ProcessBuilder vmm(String... arguments) {
         // A build in a shell's background runs with SIGINT ignored, and a JVM would keep to that.
@@ -48,7 +49,11 @@ class UpProcessBootTest {
         List<String> all = new ArrayList<>(List.of("up"));
         all.addAll(List.of(arguments));
         up = vmm(all.toArray(String[]::new)).start();
-        Thread.ofPlatform().daemon().start(this::read);
+        startReading();
+    }
+
+    private void startReading() {
+        reader = Thread.ofPlatform().daemon().start(this::read);
     }
 
     private void read() {
@@ -71,8 +76,10 @@ class UpProcessBootTest {
         new ProcessBuilder("sh", "-c", "kill -" + name + " " + up.pid()).start().waitFor();
     }
 
+    /** Waits for the end, of the process and of all that it has shown. */
     private int status() throws InterruptedException {
         assertThat(up.waitFor(60, TimeUnit.SECONDS)).as("ends; shown: %s", shown.text()).isTrue();
+        reader.join();
         return up.exitValue();
     }
 
@@ -114,7 +121,8 @@ class UpProcessBootTest {
         assertThat(status()).isZero();
         assertThat(shown.text())
                 .contains("vmm: asking 2 guests to power off; after 20 s")
-                .contains("one | lantern> lantern: the host wants us to power off");
+                // The prompt may not have come yet.
+                .containsPattern("one \\| (lantern> )?lantern: the host wants us to power off");
         assertThat(folder.resolve("xenolith")).isEmptyDirectory();
     }
 
@@ -168,7 +176,6 @@ class UpProcessBootTest {
     void fileThatMakesNoSenseIsOneSentence() throws Exception {
         up(Files.writeString(folder.resolve("bad.toml"), "[guest.a]\nimagine = 'x'\n").toString());
         assertThat(status()).isEqualTo(1);
-        shown.awaitText("\n", PATIENCE);
         assertThat(shown.text())
                 .isEqualTo(
                         "vmm: %s:2: there is no key 'imagine' here\n"
@@ -187,7 +194,7 @@ class UpProcessBootTest {
                                 "--",
                                 "run=echo ready;spin 1000000")
                         .start();
-        Thread.ofPlatform().daemon().start(this::read);
+        startReading();
         await("ready");
         signal("TERM");
         assertThat(status()).isEqualTo(128 + 15);

@@ -175,15 +175,20 @@ class HearthBootTest {
         long start = console.position();
         console.type("echo ready; while :; do :; done\r");
         assertThat(console.awaitText("\nready", start, PATIENCE)).isTrue();
-        console.type(CTRL_C);
-        awaitPrompt(console.position());
+        interrupt();
         start = console.position();
         console.type("echo again; sleep 1000\r");
         assertThat(console.awaitText("\nagain", start, PATIENCE)).isTrue();
-        console.type(CTRL_C);
-        awaitPrompt(console.position());
+        interrupt();
         assertThat(shell("trap 'echo caught' TERM; kill $$; echo alive")).contains("caught\nalive");
         powerOff();
+    }
+
+    /** Waits for the prompt that follows, which may come before typing has returned. */
+    private void interrupt() throws InterruptedException {
+        long start = console.position();
+        console.type(CTRL_C);
+        awaitPrompt(start);
     }
 
     @Test

@@ -83,8 +83,11 @@ class HostVerbsBootTest {
                 ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
             GuestConsole console = new GuestConsole();
             lantern(host, "", console);
-            Guest second = lantern(host, "run=spin 100000", new GuestConsole());
+            GuestConsole spinning = new GuestConsole();
+            Guest second = lantern(host, "run=echo up;spin 100000", spinning);
             assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            // Before that it may still wait for the store.
+            assertThat(spinning.awaitText("\nup", PATIENCE)).as(spinning.text()).isTrue();
 
             // Behind its prompt it still has to look for news and to fall asleep.
             while (!state(client, "1").equals("-b----")) {
@@ -316,7 +319,12 @@ class HostVerbsBootTest {
         GuestConsole console = new GuestConsole();
         BootOptions options =
                 BootFixture.options(
-                                BootFixture.lantern(folder), null, "", 8 * BootFixture.MIB, 1, false)
+                                BootFixture.lantern(folder),
+                                null,
+                                "",
+                                8 * BootFixture.MIB,
+                                1,
+                                false)
                         .with(
                                 new GuestDevices(
                                         List.of(DiskSpec.parse(disk + ",raw")),

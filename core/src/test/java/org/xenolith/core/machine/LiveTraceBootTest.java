@@ -301,12 +301,18 @@ class LiveTraceBootTest {
         guest.close();
         long undisturbed = lines(file);
         Guest watched =
-                started(
-                        lantern("run=sleep 300;hypercall 500;poweroff")
+                host.create(
+                        lantern("run=sleep 10;hypercall 500;poweroff")
                                 .trace(EnumSet.of(TraceTopic.HYPERCALL), Optional.of(file))
-                                .build());
-        Seen seen = trace(counting(3, "hypercall", "schedule"));
-        assertThat(seen.events()).isEqualTo(3);
+                                .build(),
+                        console);
+        watched.pause(); // until somebody watches: it is soon over
+        watched.start();
+        try (ControlClient client = client()) {
+            client.ask(counting(3, "hypercall", "schedule"));
+            watched.unpause();
+            assertThat(Seen.of(client).events()).isEqualTo(3);
+        }
         watched.await(Optional.of(PATIENCE));
         watched.close();
         assertThat(lines(file)).isGreaterThanOrEqualTo(undisturbed);
