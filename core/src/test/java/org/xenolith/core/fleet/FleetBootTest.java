@@ -43,6 +43,7 @@ import java.util.regex.Pattern;
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
 class FleetBootTest {
     private static final Duration LONG = Duration.ofSeconds(90);
+    private static final long BEAT_MICROS = 100_000;
     private static final Pattern BEAT =
             Pattern.compile("steady +\\| beat (\\d+), (\\d+) us late\n");
 
@@ -171,15 +172,16 @@ class FleetBootTest {
 
     @Test
     void crashedGuestStartsAgainAndItsNeighbourMissesNoBeat() throws Exception {
-        try (RunningFleet fleet =
-                fleet(
-                        """
-                        [guest.steady]
-                        cmdline = "run=beat 100"
-                        [guest.mortal]
-                        cmdline = "run=spin 50;crash pf"
-                        on-crash = "restart"
-                        """)) {
+        try (HostPulse pulse = new HostPulse();
+                RunningFleet fleet =
+                        fleet(
+                                """
+                                [guest.steady]
+                                cmdline = "run=beat 100"
+                                [guest.mortal]
+                                cmdline = "run=spin 50;crash pf"
+                                on-crash = "restart"
+                                """)) {
             fleet.start();
             fleet.awaitSaid(
                     "mortal crashed (The guest shut itself down with reason crash) and is"
@@ -189,8 +191,10 @@ class FleetBootTest {
             fleet.awaitSaid("is started again in 4 s.");
             fleet.fleet.shutdown();
             assertThat(fleet.ended()).as("a guest between two lives has not failed").isTrue();
-            List<Long> missed = missedBeats(fleet.consoles.text(), 100_000);
-            assertThat(missed).hasSizeGreaterThan(25).allMatch(count -> count <= 1);
+            List<Long> missed = missedBeats(fleet.consoles.text(), BEAT_MICROS);
+            assertThat(missed.stream().mapToLong(count -> count + 1).sum()).isGreaterThan(25);
+            long lateHost = 2 * pulse.worstMicros() / BEAT_MICROS;
+            assertThat(missed).allMatch(count -> count <= 1 + lateHost);
         }
     }
 

@@ -167,41 +167,46 @@ class DebianShellBootTest {
         assertThat(debian.run("sh /t/hotplug")).isEqualTo("0\n0-1\n1\n");
     }
 
-    /** Over ten seconds; a host that was busy elsewhere meanwhile is given a second chance. */
+    /** Over ten seconds; a host that was busy elsewhere may wake the guest late, but not always. */
     @Test
     void guestSecondsAreHostSeconds() throws Exception {
         Seconds measured = measure();
-        if (!measured.agree()) {
+        for (int i = 0; i < 2 && measured.slept > 10 * (1 + CLOCK_TOLERANCE); i++) {
             System.err.println("*** clocks measured once more: " + measured);
             measured = measure();
         }
-        assertThat(measured.guest / measured.host)
-                .as("pace of the guest's clock: %s", measured)
-                .isCloseTo(1, within(CLOCK_TOLERANCE));
+        assertThat(measured.guest)
+                .as("by the guest's clock: %s", measured)
+                .isBetween(
+                        measured.least * (1 - CLOCK_TOLERANCE),
+                        measured.most * (1 + CLOCK_TOLERANCE));
         assertThat(measured.slept / 10)
                 .as("length of a sleep of ten seconds: %s", measured)
                 .isCloseTo(1, within(CLOCK_TOLERANCE));
     }
 
-    /** The same stretch of time by two clocks, and a sleep of ten seconds in it by the guest's. */
-    private record Seconds(double guest, double host, double slept) {
-        boolean agree() {
-            return Math.abs(guest / host - 1) < CLOCK_TOLERANCE
-                    && Math.abs(slept / 10 - 1) < CLOCK_TOLERANCE;
-        }
-    }
+    /**
+     * The same stretch of time by two clocks, and a sleep of ten seconds in it by the guest's.
+     *
+     * @param least by the host's clock between the two looks at the guest's
+     * @param most the same with the looks, which a busy host makes long
+     */
+    private record Seconds(double guest, double least, double most, double slept) {}
 
     private Seconds measure() throws Exception {
+        long before = System.nanoTime();
         double guestStart = uptime();
         long hostStart = System.nanoTime();
         String timed = debian.run("time sleep 10");
-        double guestEnd = uptime();
         long hostEnd = System.nanoTime();
+        double guestEnd = uptime();
+        long after = System.nanoTime();
         Matcher slept = Pattern.compile("real\\s+(\\d+)m\\s*([\\d.]+)s").matcher(timed);
         assertThat(slept.find()).as(timed).isTrue();
         return new Seconds(
                 guestEnd - guestStart,
                 (hostEnd - hostStart) / 1e9,
+                (after - before) / 1e9,
                 Integer.parseInt(slept.group(1)) * 60 + Double.parseDouble(slept.group(2)));
     }
 
