@@ -207,7 +207,13 @@ final class StreamTunnelTest {
             left.greet(right);
             right.greet(left);
             int port = server.localAddress().getPort();
-            assertThat(keepaliveSeconds(port)).hasSize(2).allMatch(seconds -> seconds <= 15);
+            List<Integer> asks = keepaliveSeconds(port);
+            // An end whose last bytes are not acknowledged yet has another timer until they are.
+            for (int i = 0; i < 200 && asks.size() < 2; i++) {
+                Thread.sleep(10);
+                asks = keepaliveSeconds(port);
+            }
+            assertThat(asks).hasSize(2).allMatch(seconds -> seconds <= 15);
         }
     }
 
