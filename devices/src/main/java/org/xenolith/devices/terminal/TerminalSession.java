@@ -113,11 +113,15 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
     @Override
     public void start(InputListener listener) {
         boolean first = this.listener == null;
-        this.listener = listener;
+        boolean ended;
+        synchronized (this) {
+            this.listener = listener;
+            ended = inputEnded;
+        }
         if (outputBroken) {
             listener.leave();
         }
-        if (inputEnded) {
+        if (ended) {
             listener.endOfInput();
         }
         if (first) {
@@ -139,9 +143,14 @@ public final class TerminalSession implements ConsoleIo, AutoCloseable {
             }
         }
         if (!closed) {
-            inputEnded = true;
-            listener.endOfInput();
+            endInput().endOfInput();
         }
+    }
+
+    /** Who is to hear of it here; who starts later hears of it when he starts, and nobody twice. */
+    private synchronized InputListener endInput() {
+        inputEnded = true;
+        return listener;
     }
 
     /** At least one byte, or -1 at the end; a terminal that hung up has ended too. */

@@ -53,6 +53,63 @@ final class TerminalSessionTest {
         }
     }
 
+    /** A second Ctrl-D would be for whatever the guest runs by then. */
+    @Test
+    void inputThatEndsJustAsTheGuestIsBootedAgainEndsOnce() throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        Recorder second = new Recorder();
+        try (TerminalSession session = TerminalSession.on(endingAfter(mayEnd), brokenPipe())) {
+            session.start(recorder);
+            session.write(new byte[] {'#'}, 0, 1);
+            assertThat(recorder.next()).isEqualTo("leave");
+            session.start(
+                    new InputListener() {
+                        @Override
+                        public void typed(byte[] bytes, int length) {}
+
+                        @Override
+                        public void endOfInput() {
+                            second.endOfInput();
+                        }
+
+                        /** It is told first, in the middle of its start, that nobody reads it. */
+                        @Override
+                        public void leave() {
+                            mayEnd.countDown();
+                            while (second.events.isEmpty()) {
+                                Thread.onSpinWait();
+                            }
+                        }
+                    });
+        }
+        assertThat(second.events).containsExactly("end");
+        assertThat(recorder.events).isEmpty();
+    }
+
+    /** Has nothing until it has ended. */
+    private static InputStream endingAfter(CountDownLatch end) {
+        return new InputStream() {
+            @Override
+            public int read() {
+                try {
+                    end.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                return -1;
+            }
+        };
+    }
+
+    private static OutputStream brokenPipe() {
+        return new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException("Broken pipe");
+            }
+        };
+    }
+
     @Test
     void escapeKeyLeavesAfterTheKeysBeforeItAndHidesTheRest() throws Exception {
         try (TerminalSession session = TerminalSession.onKeys(input("ls\r\u001dxyz"), sink())) {
@@ -154,27 +211,8 @@ final class TerminalSessionTest {
 
     @Test
     void outputThatNobodyReadsAnyMoreLeavesTheGuest() throws Exception {
-        OutputStream brokenPipe =
-                new OutputStream() {
-                    @Override
-                    public void write(int b) throws IOException {
-                        throw new IOException("Broken pipe");
-                    }
-                };
         CountDownLatch never = new CountDownLatch(1);
-        InputStream silent =
-                new InputStream() {
-                    @Override
-                    public int read() {
-                        try {
-                            never.await();
-                        } catch (InterruptedException e) {
-                            Thread.currentThread().interrupt();
-                        }
-                        return -1;
-                    }
-                };
-        try (TerminalSession session = TerminalSession.on(silent, brokenPipe)) {
+        try (TerminalSession session = TerminalSession.on(endingAfter(never), brokenPipe())) {
             session.start(recorder);
             session.write(new byte[] {'#'}, 0, 1);
             assertThat(recorder.next()).isEqualTo("leave");
