@@ -498,8 +498,7 @@ public final class Guest implements AutoCloseable {
         domain.grants().close();
         domain.events().reset();
         // If one of them throws, the guest's memory stays taken: nobody knows what a device that
-        // could
-        // not be closed still does to it.
+        // could not be closed still does to it.
         Closing.all(name(), closing);
         tree.remove();
         host.store().release(id());
