@@ -45,9 +45,8 @@ final class Lives {
             if (action != Action.RESTART || isDismissedBeforeRestart(guest, outcome.ending())) {
                 return outcome;
             }
-            Guest next = restarted(guest, outcome.ending());
-            // To close the one and to make the other takes time, in which its user may change his
-            // mind.
+            Guest next = nextLife(guest, outcome.ending());
+            // To close the one and make the other takes time: its user may change his mind.
             if (guest.awaitDismissal(Duration.ZERO)) {
                 return outcome;
             }
@@ -70,7 +69,7 @@ final class Lives {
         }
     }
 
-    private Guest restarted(Guest ended, Outcome.Ending ending) {
+    private Guest nextLife(Guest ended, Outcome.Ending ending) {
         BootOptions now = ended.configuration();
         ended.close();
         try {

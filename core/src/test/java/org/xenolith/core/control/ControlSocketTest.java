@@ -177,7 +177,7 @@ class ControlSocketTest {
 
     /** Whoever asks all processes meanwhile would remove it, and never find this one. */
     @Test
-    void socketIsNotThereForOthersBeforeItListensAndIsPrivate() throws Exception {
+    void socketIsNotThereForOthersBeforeItListens() throws Exception {
         List<Long> seen = new ArrayList<>();
         ServerSocketChannel channel =
                 new FailingServerChannel(ServerSocketChannel.open(StandardProtocolFamily.UNIX), 0) {

@@ -202,6 +202,13 @@ class HostBootTest {
         }
     }
 
+    /** Not started. */
+    private Guest created(Host host) throws Exception {
+        return host.create(
+                BootFixture.options(BootFixture.lantern(folder), null, "", MEMORY, 1, false),
+                new GuestConsole());
+    }
+
     private static String vifs(Guest guest) {
         return "/local/domain/0/backend/vif/" + guest.id();
     }
@@ -209,11 +216,7 @@ class HostBootTest {
     @Test
     void interfaceIsAmongWhatTheGuestStartsWithNextBeforeItCanBeSeenAndDetached() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
-            Guest guest =
-                    host.create(
-                            BootFixture.options(
-                                    BootFixture.lantern(folder), null, "", MEMORY, 1, false),
-                            new GuestConsole());
+            Guest guest = created(host);
             List<Integer> remembered = new ArrayList<>();
             host.store()
                     .watch(
@@ -478,11 +481,7 @@ class HostBootTest {
     @Test
     void guestAskedBeforeItsKernelListensIsToldLater() throws Exception {
         try (Host host = Host.start(1L << 30, 2)) {
-            Guest guest =
-                    host.create(
-                            BootFixture.options(
-                                    BootFixture.lantern(folder), null, "", MEMORY, 1, false),
-                            new GuestConsole());
+            Guest guest = created(host);
             guest.request(Guest.Request.POWEROFF);
             guest.start();
             assertThat(guest.await(Optional.of(PATIENCE)).ending())
