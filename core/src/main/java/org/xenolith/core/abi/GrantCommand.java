@@ -24,6 +24,7 @@ public final class GrantCommand {
     public static final int GNTST_PERMISSION_DENIED = -8;
     public static final int GNTST_BAD_PAGE = -9;
     public static final int GNTST_BAD_COPY_ARG = -10;
+    public static final int GNTST_EAGAIN = -12;
     public static final int GNTST_NO_SPACE = -13;
 
     /** {@code struct gnttab_map_grant_ref}. */

@@ -109,7 +109,7 @@ public final class DomainBuilder {
     }
 
     private long host(long pfn) {
-        return frames.writableFrame(p2m[(int) pfn]);
+        return frames.ownFrame(p2m[(int) pfn]);
     }
 
     /** Copies to guest-physical memory, frame by frame: the host's frames need not lie together. */
@@ -198,8 +198,7 @@ public final class DomainBuilder {
             throw new BuildFailed(e.getMessage(), e);
         }
         for (int vcpu = 0; vcpu < SharedInfo.LEGACY_MAX_VCPUS; vcpu++) {
-            long info =
-                    frames.writableFrame(mfn) + SharedInfo.VCPU_INFO + (long) vcpu * VcpuInfo.SIZE;
+            long info = frames.ownFrame(mfn) + SharedInfo.VCPU_INFO + (long) vcpu * VcpuInfo.SIZE;
             Ram.putByte(info + VcpuInfo.EVTCHN_UPCALL_MASK, 1);
         }
         return mfn;

@@ -161,9 +161,11 @@ public final class Domain {
      *     or has another use
      */
     public long pin(long mfn, TlbShootdown tlb) {
-        return pageTypes.acquire(mfn, FrameType.WRITABLE, tlb) == 0
-                ? frames().writableFrame(mfn)
-                : MachineMemory.NO_FRAME;
+        if (pageTypes.acquire(mfn, FrameType.WRITABLE, tlb) != 0) {
+            return MachineMemory.NO_FRAME;
+        }
+        frames().hold(mfn);
+        return frames().writableFrame(mfn, tlb);
     }
 
     public GuestClock clock() {

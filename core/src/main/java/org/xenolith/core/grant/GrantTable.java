@@ -2,6 +2,7 @@ package org.xenolith.core.grant;
 
 import static org.xenolith.core.abi.GrantCommand.GNTST_BAD_GNTREF;
 import static org.xenolith.core.abi.GrantCommand.GNTST_BAD_PAGE;
+import static org.xenolith.core.abi.GrantCommand.GNTST_EAGAIN;
 import static org.xenolith.core.abi.GrantCommand.GNTST_GENERAL_ERROR;
 import static org.xenolith.core.abi.GrantCommand.GNTST_NO_SPACE;
 import static org.xenolith.core.abi.GrantCommand.GNTST_OKAY;
@@ -12,6 +13,7 @@ import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.GrantWindow;
 import org.xenolith.core.mm.PageTypes;
 import org.xenolith.core.mm.TlbShootdown;
+import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
@@ -147,7 +149,7 @@ public final class GrantTable {
     }
 
     private long entry(int ref) {
-        return frames.writableFrame(mfns[ref / ENTRIES_PER_FRAME])
+        return frames.ownFrame(mfns[ref / ENTRIES_PER_FRAME])
                 + (long) ref % ENTRIES_PER_FRAME * GrantEntry.SIZE;
     }
 
@@ -159,6 +161,10 @@ public final class GrantTable {
      */
     public GrantAccess access(int grantee, int ref, boolean write) {
         int status = begin(grantee, ref, write);
+        while (status == GNTST_EAGAIN) {
+            frames.awaitOwn();
+            status = begin(grantee, ref, write);
+        }
         return status == GNTST_OKAY ? new GrantAccess(this, ref, write, host(ref)) : null;
     }
 
@@ -166,7 +172,11 @@ public final class GrantTable {
         return hostBases[ref];
     }
 
-    /** Begins a use; {@link #end} must follow when the status is GNTST_OKAY. */
+    /**
+     * Begins a use; {@link #end} must follow when the status is GNTST_OKAY. It is GNTST_EAGAIN
+     * while a vCPU of the granter may still read a frame that was shared: {@link
+     * FrameTable#acquireOwn}.
+     */
     synchronized int begin(int grantee, int ref, boolean write) {
         if (closed || Integer.compareUnsigned(ref, frameCount * ENTRIES_PER_FRAME) >= 0) {
             return GNTST_BAD_GNTREF;
@@ -186,9 +196,14 @@ public final class GrantTable {
             unmark(ref);
             return GNTST_BAD_PAGE;
         }
+        long host = frames.acquireOwn(mfn);
+        if (host == MachineMemory.NO_FRAME) {
+            letGo(mfn, write);
+            unmark(ref);
+            return GNTST_EAGAIN;
+        }
         grantedMfns[ref] = mfn;
-        hostBases[ref] = frames.writableFrame(mfn);
-        frames.pool().acquire(hostBases[ref]);
+        hostBases[ref] = host;
         uses[ref] += write ? 1 + WRITER : 1;
         tell(ref, write, true);
         return GNTST_OKAY;
@@ -201,6 +216,14 @@ public final class GrantTable {
     private boolean hold(long mfn, boolean write) {
         int type = write ? FrameType.WRITABLE : FrameType.NONE;
         return !GrantWindow.contains(mfn) && types.acquire(mfn, type, TlbShootdown.NONE) == 0;
+    }
+
+    private void letGo(long mfn, boolean write) {
+        if (write) {
+            types.release(mfn, TlbShootdown.NONE);
+        } else {
+            types.releaseReference(mfn, TlbShootdown.NONE);
+        }
     }
 
     /** Sets the in-use flags, if the entry permits the use at that very moment. */
@@ -246,10 +269,8 @@ public final class GrantTable {
         long mfn = grantedMfns[ref];
         if (write) {
             writtenFrames.accept(frames.frame(mfn));
-            types.release(mfn, TlbShootdown.NONE);
-        } else {
-            types.releaseReference(mfn, TlbShootdown.NONE);
         }
+        letGo(mfn, write);
         uses[ref] -= write ? 1 + WRITER : 1;
         unmark(ref);
         tell(ref, write, false);
@@ -274,7 +295,7 @@ public final class GrantTable {
      */
     public synchronized void reset() {
         for (int i = 0; i < frameCount; i++) {
-            Ram.fill(frames.writableFrame(mfns[i]), Ram.PAGE_SIZE, 0);
+            Ram.fill(frames.ownFrame(mfns[i]), Ram.PAGE_SIZE, 0);
         }
     }
 

@@ -250,8 +250,8 @@ public final class GrantTableOps {
         }
         status = hold(vcpu, dest);
         if (status == GNTST_OKAY) {
-            long to = host(dest) + dest.offset;
-            Ram.copy(host(source) + source.offset, to, length);
+            long to = host(vcpu, dest) + dest.offset;
+            Ram.copy(host(vcpu, source) + source.offset, to, length);
             vcpu.mmu().noteStore(to, length);
             letGo(vcpu, dest);
         }
@@ -277,10 +277,13 @@ public final class GrantTableOps {
         return domId == DomId.BACKENDS ? GNTST_GENERAL_ERROR : GNTST_BAD_DOMAIN;
     }
 
-    private long host(Side side) {
-        return side.byRef
-                ? side.granter.hostBase((int) side.refOrMfn)
-                : types.frames().writableFrame(side.refOrMfn);
+    private long host(GuestContext vcpu, Side side) {
+        if (side.byRef) {
+            return side.granter.hostBase((int) side.refOrMfn);
+        }
+        return side.write
+                ? types.frames().writableFrame(side.refOrMfn, vcpu.tlb())
+                : types.frames().frame(side.refOrMfn);
     }
 
     private void letGo(GuestContext vcpu, Side side) {

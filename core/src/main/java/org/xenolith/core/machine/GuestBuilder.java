@@ -185,7 +185,7 @@ final class GuestBuilder {
             GuestClock clock,
             RandomGenerator random,
             int vcpus) {
-        long sharedInfo = types.frames().writableFrame(sharedInfoMfn);
+        long sharedInfo = types.frames().ownFrame(sharedInfoMfn);
         Domain domain =
                 new Domain(
                         id,

@@ -102,7 +102,7 @@ public final class DescriptorTables {
         if (types.acquire(mfn, type, vcpu.tlb()) != 0) {
             return -EINVAL;
         }
-        long host = frames.writableFrame(mfn) + (maddr & Ram.PAGE_OFFSET);
+        long host = frames.writableFrame(mfn, vcpu.tlb()) + (maddr & Ram.PAGE_OFFSET);
         Ram.putLongVolatile(host, Descriptors.atGuestPrivilege(descriptor));
         vcpu.mmu().noteStore(host, Descriptors.SIZE);
         types.release(mfn, vcpu.tlb());

@@ -45,7 +45,7 @@ final class EmulatedStores {
             return CasResult.REFUSED;
         }
         int slot = (int) (maddr & Ram.PAGE_OFFSET) >>> 3;
-        long at = frames.writableFrame(tableMfn) + slot * 8L;
+        long at = frames.ownFrame(tableMfn) + slot * 8L;
         int shift = (int) (maddr & 7) * 8;
         long mask = (size == 8 ? -1 : (1L << size * 8) - 1) << shift;
         while (true) {

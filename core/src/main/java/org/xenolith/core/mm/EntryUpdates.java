@@ -41,7 +41,7 @@ final class EntryUpdates {
 
     /** As {@link #update}, of an L1 table in use. */
     int updateL1(long tableMfn, int slot, long entry, boolean preserveAd, TlbShootdown tlb) {
-        long at = frames.writableFrame(tableMfn) + slot * 8L;
+        long at = frames.ownFrame(tableMfn) + slot * 8L;
         long old = Ram.getLongVolatile(at);
         boolean sameFrame = false;
         if (Pte.isPresent(entry)) {
@@ -61,7 +61,7 @@ final class EntryUpdates {
 
     /** Replaces an entry of an L1 table in use by one whose frame is held already. */
     void replaceL1(long tableMfn, int slot, long entry, TlbShootdown tlb) {
-        long old = write(frames.writableFrame(tableMfn) + slot * 8L, entry, false);
+        long old = write(frames.ownFrame(tableMfn) + slot * 8L, entry, false);
         settleL1(tableMfn, slot, old, entry, false, tlb);
     }
 
@@ -104,7 +104,7 @@ final class EntryUpdates {
         if (!EntryRules.isGuestSlot(level, slot)) {
             return -EINVAL;
         }
-        long at = frames.writableFrame(tableMfn) + slot * 8L;
+        long at = frames.ownFrame(tableMfn) + slot * 8L;
         long old = Ram.getLongVolatile(at);
         boolean sameFrame = false;
         if (Pte.isPresent(entry)) {

@@ -9,6 +9,7 @@ package org.xenolith.core.mm;
  *      22-24  {@link FrameType}
  *         25  pinned
  *      26-30  where the frame comes from
+ *         31  the VMM keeps its host address
  * </pre>
  *
  * <p>Pure functions of a word: whoever stores what they answer holds {@link FrameTable#lock}.
@@ -32,6 +33,9 @@ final class FrameInfo {
     static final int GRANTED = 1 << 29;
 
     static final int GRANTED_READ_ONLY = 1 << 30;
+
+    /** The VMM keeps its host address, as that of a vcpu_info or a console's ring. */
+    static final int HELD = 1 << 31;
 
     private static final int TYPE_SHIFT = 22;
     private static final int TYPE_MASK = 7;

@@ -21,6 +21,12 @@ public final class FramePool {
      */
     private static final int BATCH = 512;
 
+    /**
+     * Once frames are shared, so many stay free beside those that are promised: a frame that was
+     * given back is free only when its vCPU has passed a poll point.
+     */
+    private static final int SPARE = 256;
+
     private static final int CHUNK_SHIFT = 12;
     private static final int CHUNK = 1 << CHUNK_SHIFT;
 
@@ -46,6 +52,11 @@ public final class FramePool {
     private final int[] dirty = new int[BATCH];
 
     private int dirtyCount;
+
+    /** Frames that are free but promised: to those who would no longer share. */
+    private long owed;
+
+    private final SharedFrames shared = new SharedFrames(this);
     private final List<LongConsumer> freeListeners = new ArrayList<>();
 
     /**
@@ -91,6 +102,10 @@ public final class FramePool {
      * @return its byte offset, or {@link MachineMemory#NO_FRAME} when the pool is used up
      */
     public synchronized long allocate() {
+        return free() > (owed == 0 ? 0 : owed + SPARE) ? take() : MachineMemory.NO_FRAME;
+    }
+
+    private long take() {
         if (cleanCount == 0 && nextUnused == limitFrame) {
             releaseBatch();
         }
@@ -110,10 +125,52 @@ public final class FramePool {
         return (long) frame << Ram.PAGE_SHIFT;
     }
 
+    /**
+     * Promises a frame, against one that its owner is about to give back.
+     *
+     * @return false when too few are free
+     */
+    synchronized boolean owe() {
+        if (free() <= owed + SPARE) {
+            return false;
+        }
+        owed++;
+        return true;
+    }
+
+    /** A promise is needed no more. */
+    synchronized void forgive() {
+        owed--;
+    }
+
+    /** A frame as {@link #allocate} gives it, but also one of those that are promised. */
+    synchronized long allocatePromised() {
+        return take();
+    }
+
     /** Takes one more reference to a frame in use. */
     public synchronized void acquire(long hostBase) {
         int index = usedIndex(hostBase);
         references[index >>> CHUNK_SHIFT][index & CHUNK - 1]++;
+    }
+
+    /** Who holds the frame, 1 when nobody but the domain does. */
+    synchronized int references(long hostBase) {
+        int index = usedIndex(hostBase);
+        return references[index >>> CHUNK_SHIFT][index & CHUNK - 1];
+    }
+
+    /**
+     * Gives what is behind frames in use back to the host: they hold nothing but zeroes, and still
+     * do afterwards.
+     */
+    void discard(long hostBase, long lengthBytes) {
+        hostPages.release(hostBase, lengthBytes);
+    }
+
+    /** The frames that several domains have in common. */
+    public SharedFrames shared() {
+        return shared;
     }
 
     /** Drops a reference; with the last one the frame is free. */
@@ -138,6 +195,10 @@ public final class FramePool {
 
     /** Frames that can be handed out. */
     public synchronized long freeFrames() {
+        return Math.max(0, free() - (owed == 0 ? 0 : owed + SPARE));
+    }
+
+    private long free() {
         return (long) cleanCount + dirtyCount + (limitFrame - nextUnused);
     }
 

@@ -6,6 +6,7 @@ import org.xenolith.cpu.mmu.Ram;
 
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 
 /**
  * A domain's machine frames: which host frame backs an MFN, what it is used as and by how many. Who
@@ -37,6 +38,12 @@ public final class FrameTable {
 
     private static final int ABSENT = -1;
 
+    /**
+     * In a word of {@link #hosts}: others read the host frame too, and nobody writes to it. With
+     * the frame's number in one word, so that whoever reads without the lock sees both or neither.
+     */
+    private static final int SHARED = 1 << 30;
+
     /** A page table that no upper table refers to. */
     static final long LINK_NONE = 0;
 
@@ -53,7 +60,7 @@ public final class FrameTable {
     // By MFN, in chunks that a fork can share until one side writes. A missing range shares one
     // chunk.
 
-    /** Host frame number, {@link #ABSENT} when there is none. */
+    /** Host frame number, with {@link #SHARED} or without; {@link #ABSENT} when there is none. */
     private final int[][] hosts;
 
     /** {@link FrameInfo} words. */
@@ -69,6 +76,9 @@ public final class FrameTable {
      * mapping's end, or of the end of the frame that had the number before.
      */
     private final long[][] links;
+
+    /** When somebody from outside last had a frame parted from its others; 0 for never. */
+    private volatile long parted;
 
     private final MemoryReservation reservation;
     private final XenFrames xenFrames;
@@ -133,12 +143,124 @@ public final class FrameTable {
             return NO_FRAME;
         }
         int host = hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK];
-        return host < 0 ? NO_FRAME : (long) host << Ram.PAGE_SHIFT;
+        return host < 0 ? NO_FRAME : (long) (host & ~SHARED) << Ram.PAGE_SHIFT;
     }
 
-    /** As {@link #frame}, for writing. The one place that will give up sharing of a frame. */
-    public long writableFrame(long mfn) {
+    /**
+     * As {@link #frame}, for writing by a thread that may touch the domain's memory. A frame that
+     * is shared becomes the domain's own first.
+     *
+     * @param tlb of the calling vCPU
+     */
+    public long writableFrame(long mfn, TlbShootdown tlb) {
+        return isShared(mfn) ? unshare(mfn, tlb::dropFrame) : frame(mfn);
+    }
+
+    /**
+     * As {@link #frame}, for writing to what is never shared: page tables and descriptor pages in
+     * use, frames of the hypervisor, and what was made writable before.
+     */
+    public long ownFrame(long mfn) {
+        if (isShared(mfn)) {
+            throw new IllegalStateException("mfn %#x is shared".formatted(mfn));
+        }
         return frame(mfn);
+    }
+
+    // ---- frames that are shared, see SharedFrames ----
+
+    /** Whether other domains, or other numbers of this one, lead to the same host frame. */
+    public boolean isShared(long mfn) {
+        if (Long.compareUnsigned(mfn, limitMfn) >= 0) {
+            return false;
+        }
+        int host = hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK];
+        return host > 0 && (host & SHARED) != 0;
+    }
+
+    /** How many numbers lead to shared frames; by any thread, as of about now. */
+    public long sharedPages() {
+        long pages = 0;
+        for (int[] chunk : hosts) {
+            for (int host : chunk) {
+                pages += host > 0 && (host & SHARED) != 0 ? 1 : 0;
+            }
+        }
+        return pages;
+    }
+
+    /** Puts a host frame behind a number that has one already; the old one stays the caller's. */
+    void exchange(long mfn, long hostBase, boolean shared) {
+        hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] =
+                (int) (hostBase >>> Ram.PAGE_SHIFT) | (shared ? SHARED : 0);
+    }
+
+    /**
+     * Gives a number a host frame of its own again, with the same content.
+     *
+     * @param drop takes what leads to the old host frame from the TLBs
+     * @return the host frame
+     */
+    private long unshare(long mfn, LongConsumer drop) {
+        lock.lock();
+        try {
+            long old = frame(mfn);
+            if (!isShared(mfn)) {
+                return old;
+            }
+            long own = pool.shared().part(old);
+            exchange(mfn, own, false);
+            if (own != old) {
+                drop.accept(old);
+                tlbs.retire(old);
+            }
+            return own;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes a reference of the pool to the host frame behind a number, for somebody who is no vCPU
+     * of the domain and may write to it. As long as the reference is held the frame is not shared.
+     *
+     * @return {@code NO_FRAME} while a vCPU may still read the frame that was shared until now: ask
+     *     again when it has passed a poll point
+     */
+    public long acquireOwn(long mfn) {
+        lock.lock();
+        try {
+            if (isShared(mfn)) {
+                unshare(mfn, tlbs::dropFrame);
+                parted = tlbs.stamp();
+            }
+            if (!tlbs.isSettled(parted)) {
+                return NO_FRAME;
+            }
+            long host = frame(mfn);
+            pool.acquire(host);
+            return host;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until {@link #acquireOwn} can succeed. Called with no lock held, by a thread that runs
+     * no vCPU or stands at its poll point.
+     */
+    public void awaitOwn() {
+        tlbs.awaitSettled(parted);
+    }
+
+    /** The VMM keeps the host address of a frame from now on. */
+    public void hold(long mfn) {
+        lock.lock();
+        try {
+            set(mfn, FrameInfo.HELD);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** First MFN above every frame the domain can have. */
@@ -270,6 +392,9 @@ public final class FrameTable {
         }
         long hostBase = frame(mfn);
         boolean granted = has(mfn, FrameInfo.GRANTED);
+        if (isShared(mfn)) {
+            pool.shared().leave(hostBase);
+        }
         hosts[(int) (mfn >>> CHUNK_SHIFT)][(int) mfn & CHUNK_MASK] = ABSENT;
         setInfo(mfn, 0);
         // The mappings have gone one by one and took their TLB entries along: this is the second
@@ -310,7 +435,7 @@ public final class FrameTable {
                     int host = hosts[chunk][i];
                     hosts[chunk][i] = ABSENT;
                     if (host >= 0) {
-                        tlbs.retire((long) host << Ram.PAGE_SHIFT);
+                        giveUp((long) (host & ~SHARED) << Ram.PAGE_SHIFT, (host & SHARED) != 0);
                     }
                 }
             }
@@ -318,5 +443,12 @@ public final class FrameTable {
         } finally {
             lock.unlock();
         }
+    }
+
+    private void giveUp(long hostBase, boolean shared) {
+        if (shared) {
+            pool.shared().leave(hostBase);
+        }
+        tlbs.retire(hostBase);
     }
 }

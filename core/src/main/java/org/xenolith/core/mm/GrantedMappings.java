@@ -73,7 +73,7 @@ public final class GrantedMappings {
     }
 
     private long hostOf(long maddr) {
-        return frames.writableFrame(maddr >>> Ram.PAGE_SHIFT) | maddr & Ram.PAGE_OFFSET;
+        return frames.ownFrame(maddr >>> Ram.PAGE_SHIFT) | maddr & Ram.PAGE_OFFSET;
     }
 
     private void replace(long maddr, long entry, TlbShootdown tlb) {

@@ -171,7 +171,7 @@ public final class MmuExtOps {
     private int clearPage(GuestContext vcpu, long mfn) {
         int result = types.acquire(mfn, FrameType.WRITABLE, vcpu.tlb());
         if (result == 0) {
-            long host = frames.writableFrame(mfn);
+            long host = frames.writableFrame(mfn, vcpu.tlb());
             Ram.fill(host, Ram.PAGE_SIZE, 0);
             vcpu.mmu().noteStore(host, Ram.PAGE_SIZE);
             types.release(mfn, vcpu.tlb());
@@ -193,7 +193,7 @@ public final class MmuExtOps {
         }
         int result = types.acquire(toMfn, FrameType.WRITABLE, vcpu.tlb());
         if (result == 0) {
-            long host = frames.writableFrame(toMfn);
+            long host = frames.writableFrame(toMfn, vcpu.tlb());
             Ram.copy(frames.frame(fromMfn), host, Ram.PAGE_SIZE);
             vcpu.mmu().noteStore(host, Ram.PAGE_SIZE);
             types.release(toMfn, vcpu.tlb());

@@ -141,7 +141,7 @@ public final class MmuUpdate {
         int offset = (int) (maddr & Ram.PAGE_OFFSET);
         int type = frames.type(mfn);
         if (frames.typeCount(mfn) == 0 || type == FrameType.WRITABLE) {
-            long host = frames.writableFrame(mfn) + offset;
+            long host = frames.writableFrame(mfn, vcpu.tlb()) + offset;
             Ram.putLongVolatile(host, value);
             vcpu.mmu().noteStore(host, Long.BYTES);
             types.wroteUntyped(mfn, vcpu.tlb());

@@ -148,12 +148,13 @@ public final class PageTypes {
             unsettledStamp = stamp;
             return NOT_SETTLED;
         }
+        frames.writableFrame(mfn, tlb); // walks set bits in tables, others patch descriptors
         int oldType = frames.type(mfn);
         frames.setType(mfn, type, 1);
         frames.setLink(mfn, FrameTable.LINK_NONE);
         int result =
                 type == FrameType.SEGMENT_DESCRIPTORS
-                        ? Descriptors.validate(frames.writableFrame(mfn))
+                        ? Descriptors.validate(frames.ownFrame(mfn))
                         : validation.get(mfn, type, tlb);
         if (result != 0) {
             frames.setType(mfn, oldType, 0);

@@ -31,7 +31,7 @@ public final class VcpuMemory implements MachineMemory {
 
     @Override
     public long writableFrame(long mfn) {
-        return frames.writableFrame(mfn);
+        return frames.writableFrame(mfn, tlb);
     }
 
     @Override

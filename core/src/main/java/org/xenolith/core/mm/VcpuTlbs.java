@@ -96,6 +96,62 @@ public final class VcpuTlbs {
         anyRetired = !retired.isEmpty();
     }
 
+    // ---- for threads that are no vCPU of the domain ----
+
+    /** Has every vCPU forget a host frame at its next poll point. */
+    void dropFrame(long hostBase) {
+        for (VcpuTlb vcpu : vcpus) {
+            vcpu.mmu.mailbox().postDropFrame(hostBase);
+        }
+    }
+
+    /** Has every vCPU forget all translations at its next poll point. */
+    void flushAll() {
+        for (VcpuTlb vcpu : vcpus) {
+            vcpu.mmu.mailbox().postFlushAll();
+        }
+    }
+
+    /** Has every vCPU forget that it may write to a host frame, at its next poll point. */
+    void dropWrites(long hostBase) {
+        for (VcpuTlb vcpu : vcpus) {
+            vcpu.mmu.mailbox().postDropWrites(hostBase);
+        }
+    }
+
+    /** A stamp of all drops posted so far. */
+    long stamp() {
+        return advance();
+    }
+
+    /** Whether every vCPU has applied the drops before a stamp; those that have not are kicked. */
+    boolean isSettled(long stamp) {
+        boolean settled = true;
+        for (VcpuTlb vcpu : vcpus) {
+            if (vcpu.seen < stamp) {
+                settled = false;
+                vcpu.kick.run();
+            }
+        }
+        return settled;
+    }
+
+    /**
+     * Waits until {@link #isSettled}. A vCPU that the calling thread runs stands at a poll point
+     * now.
+     */
+    void awaitSettled(long stamp) {
+        Thread caller = Thread.currentThread();
+        for (VcpuTlb vcpu : vcpus) {
+            if (vcpu.runner == caller) {
+                vcpu.pollPoint();
+            }
+        }
+        for (int spins = 0; !isSettled(stamp); spins++) {
+            VcpuTlb.backOff(spins);
+        }
+    }
+
     /** One vCPU's TLB as its siblings and its own hypercalls see it. */
     public final class VcpuTlb implements TlbShootdown {
         private final int vcpuId;
@@ -104,6 +160,9 @@ public final class VcpuTlbs {
 
         /** The epoch up to which this vCPU holds nothing that was removed. */
         private volatile long seen = NOT_RUNNING;
+
+        /** The thread that runs it, null while none does. */
+        private volatile Thread runner;
 
         private VcpuTlb(int vcpuId, Mmu mmu, Runnable kick) {
             this.vcpuId = vcpuId;
@@ -116,6 +175,7 @@ public final class VcpuTlbs {
             // Announced first: what is retired from now on waits for us; what was, is in the
             // mailbox.
             seen = epoch;
+            runner = Thread.currentThread();
             mmu.mailbox().wake();
             mmu.mailbox().drain();
             pollPoint();
@@ -124,6 +184,7 @@ public final class VcpuTlbs {
         /** The vCPU stops to run: it holds no host address but those in its TLB. */
         public void leave() {
             mmu.mailbox().sleep();
+            runner = null;
             seen = NOT_RUNNING;
             reclaimIfAny();
         }

@@ -15,7 +15,7 @@ class GdtAndLdtTest {
     private final GdtAndLdt tables = guest.vcpu(0).descriptors;
 
     private void putGdt(int page, int entry, long descriptor) {
-        long host = guest.memory.frames.writableFrame(guest.memory.pages[page]);
+        long host = guest.memory.frames.ownFrame(guest.memory.pages[page]);
         Ram.putLong(host + entry * 8L, descriptor);
     }
 

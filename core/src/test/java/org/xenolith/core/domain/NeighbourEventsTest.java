@@ -27,7 +27,7 @@ class NeighbourEventsTest {
 
     private Domain domain(int id) {
         FrameTable frames = TestMemory.freshFrames(pool, 64);
-        long sharedInfo = frames.writableFrame(frames.reservation().populate(0));
+        long sharedInfo = frames.ownFrame(frames.reservation().populate(0));
         Scheduler scheduler = new Scheduler((vcpu, slice) -> VirtualCpu.State.OFFLINE);
         Domain domain =
                 new Domain(

@@ -58,7 +58,7 @@ public final class PvGuest {
         } catch (FrameTable.OutOfMemory e) {
             throw new IllegalStateException(e);
         }
-        sharedInfo = memory.frames.writableFrame(sharedInfoMfn);
+        sharedInfo = memory.frames.ownFrame(sharedInfoMfn);
         userL4 = memory.page();
         memory.set(userL4, 0, TestDomain.entry(memory.l3, TestDomain.TABLE));
         memory.pin(userL4, FrameType.L4_TABLE);

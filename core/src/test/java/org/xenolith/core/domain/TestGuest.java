@@ -15,7 +15,7 @@ public final class TestGuest {
 
     public TestGuest(int vcpus) {
         FrameTable frames = TestMemory.freshFrames(64);
-        sharedInfo = frames.writableFrame(frames.reservation().populate(0));
+        sharedInfo = frames.ownFrame(frames.reservation().populate(0));
         Scheduler scheduler = new Scheduler((vcpu, slice) -> VirtualCpu.State.OFFLINE);
         domain =
                 new Domain(

@@ -42,7 +42,7 @@ class ConsolePortTest {
     }
 
     private void look(int outProd) {
-        Ram.putInt(guest.memory.frames.writableFrame(mfn) + OUT_PROD, outProd);
+        Ram.putInt(guest.memory.frames.ownFrame(mfn) + OUT_PROD, outProd);
         port.lookSoon();
         guest.domain.applyPosted(guest.vcpu(0).turn);
     }

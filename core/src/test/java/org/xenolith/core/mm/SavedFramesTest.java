@@ -41,7 +41,7 @@ class SavedFramesTest {
         frames.xenFrames().add();
         frames.xenFrames().add();
         long mfn = reservation.populate(0x900);
-        Ram.putLong(frames.writableFrame(mfn), 77);
+        Ram.putLong(frames.ownFrame(mfn), 77);
         FrameTable table = restored(SavedFrames.of(frames));
         assertThat(table.xenFrames().count()).isEqualTo(2);
         assertThat(table.reservation().currentPages()).isEqualTo(1);
@@ -104,7 +104,7 @@ class SavedFramesTest {
     void onlyThePinnedTableIsSavedAsOne() {
         long upper = reservation.populate(0);
         long lower = reservation.populate(1);
-        Ram.putLong(frames.writableFrame(upper), entry(lower, RW));
+        Ram.putLong(frames.ownFrame(upper), entry(lower, RW));
         assertThat(types.pinTable(upper, FrameType.L2_TABLE, TlbShootdown.NONE)).isZero();
         assertThat(SavedFrames.of(frames).frames())
                 .extracting(SavedFrames.Frame::pinnedAs)

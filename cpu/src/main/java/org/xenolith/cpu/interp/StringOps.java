@@ -179,6 +179,7 @@ final class StringOps {
             Mmu mmu = cpu.mmu();
             long hostFrom = mmu.hostForRead(from);
             long hostTo = mmu.hostForBulkWrite(to);
+            hostFrom = mmu.hostForRead(from); // the first store to a page may have moved it
             long bytes = n * size;
             // A destination inside the source must replicate what was just written, element by
             // element.

@@ -262,6 +262,11 @@ public final class Ram {
         return true;
     }
 
+    /** Whether two ranges of the pool hold the same bytes. */
+    public static boolean isSame(long at, long other, long length) {
+        return MemorySegment.mismatch(SEGMENT, at, at + length, SEGMENT, other, other + length) < 0;
+    }
+
     /** Copies bytes into the pool. */
     public static void write(long at, byte[] from, int offset, int length) {
         MemorySegment.copy(from, offset, SEGMENT, BYTE, at, length);
