@@ -24,6 +24,7 @@ import java.util.Set;
  *
  * <pre>
  * memory-limit = "384M"              # all guests together; without it each has its maximum
+ * share-memory = true                # pages that guests have in common are held once
  * proxy = "127.0.0.1:8080"           # http://web1.localhost:8080 leads to web1's port 80
  *
  * [defaults]                         # for each guest that does not say otherwise
@@ -44,7 +45,7 @@ import java.util.Set;
  */
 public final class TomlFleetFile {
     private static final Set<String> TOP_KEYS =
-            Set.of("memory-limit", "proxy", "defaults", "guest");
+            Set.of("memory-limit", "share-memory", "proxy", "defaults", "guest");
     private static final Set<String> GUEST_KEYS =
             Set.of(
                     "image",
@@ -122,7 +123,16 @@ public final class TomlFleetFile {
                 limit.isEmpty()
                         ? OptionalLong.empty()
                         : OptionalLong.of(size(file, "memory-limit", limit.get()).maxBytes()),
-                proxy);
+                proxy,
+                isTrue(file, "share-memory"));
+    }
+
+    private boolean isTrue(TomlTable table, String key) throws ConfigException {
+        Object value = table.get(List.of(key));
+        if (value != null && !(value instanceof Boolean)) {
+            throw bad(table, key, key + " is true or false, without quotes");
+        }
+        return value != null && (Boolean) value;
     }
 
     private void addCopies(String name, TomlTable guest, List<GuestConfig> guests)

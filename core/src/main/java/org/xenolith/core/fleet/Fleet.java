@@ -104,6 +104,9 @@ public final class Fleet {
                                 ? ControlServer.start(sockets.get(), new HostVerbs(host))
                                 : null;
                 AutoBalloon _ = startBalloons()) {
+            if (config.sharesMemory()) {
+                host.shareMemory();
+            }
             startAll();
             openProxy();
             if (!awaitOver(timeout)) {

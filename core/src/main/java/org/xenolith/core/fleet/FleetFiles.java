@@ -32,6 +32,7 @@ public final class FleetFiles {
     private final Map<String, Path> fileOfGuest = new HashMap<>();
     private OptionalLong memoryLimit = OptionalLong.empty();
     private Optional<String> proxy = Optional.empty();
+    private boolean sharesMemory;
 
     private FleetFiles(Consumer<String> warnings) {
         this.warnings = warnings;
@@ -49,7 +50,8 @@ public final class FleetFiles {
         for (Path file : files) {
             all.add(file, textOf(file));
         }
-        return new FleetConfig(List.copyOf(all.guests), all.memoryLimit, all.proxy);
+        return new FleetConfig(
+                List.copyOf(all.guests), all.memoryLimit, all.proxy, all.sharesMemory);
     }
 
     private static String textOf(Path file) throws IOException, ConfigException {
@@ -80,6 +82,7 @@ public final class FleetFiles {
                 requireFirst(proxy.isPresent(), file, "proxy");
                 proxy = fleet.proxy();
             }
+            sharesMemory |= fleet.sharesMemory();
         } else {
             XlConfigFile.Result result = XlConfigFile.parse(file.toString(), text);
             result.warnings().forEach(warnings);

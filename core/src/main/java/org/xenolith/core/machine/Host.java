@@ -10,6 +10,7 @@ import org.xenolith.core.image.Symbols;
 import org.xenolith.core.image.XenNotes;
 import org.xenolith.core.mm.FramePool;
 import org.xenolith.core.sched.Scheduler;
+import org.xenolith.core.sharing.MemorySharing;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.Xenstore;
@@ -54,6 +55,9 @@ public final class Host implements AutoCloseable {
     private final Losses traceLosses = new Losses();
 
     private final NextLives nextLives = new NextLives();
+
+    /** Null while guests share no memory. */
+    private MemorySharing sharing;
 
     private Host(FramePool pool) {
         this.pool = pool;
@@ -190,6 +194,29 @@ public final class Host implements AutoCloseable {
     /** The guest has given back what it had: who misses it may use its disks and its name. */
     void remove(Guest guest) {
         guests.remove(guest.id(), guest);
+    }
+
+    /**
+     * From now on guests of one vCPU share the pages that they have in common, until the host is
+     * closed: {@link MemorySharing}.
+     */
+    public synchronized void shareMemory() {
+        if (sharing == null) {
+            sharing = MemorySharing.start(this::domains);
+        }
+    }
+
+    private List<Domain> domains() {
+        return guests.values().stream()
+                .filter(guest -> !guest.isClosed())
+                .map(Guest::domain)
+                .toList();
+    }
+
+    private synchronized void closeSharing() {
+        if (sharing != null) {
+            sharing.close();
+        }
     }
 
     /** A domain that other guests may name, or null. */
@@ -350,7 +377,9 @@ public final class Host implements AutoCloseable {
     /** Ends and closes all guests, and stops the threads. */
     @Override
     public void close() {
-        List<Runnable> steps = new ArrayList<>(closingOfGuests());
+        List<Runnable> steps = new ArrayList<>();
+        steps.add(this::closeSharing);
+        steps.addAll(closingOfGuests());
         steps.add(scheduler::stop);
         steps.add(io::close);
         steps.add(this::closeNetwork);

@@ -12,6 +12,7 @@ import org.xenolith.core.control.Verbs;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.statistics.TierTotals;
+import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.translate.Jit;
 import org.xenolith.devices.console.ConsoleSink;
 
@@ -322,6 +323,8 @@ public final class HostVerbs implements Verbs {
                 byNumber[number] += vcpu.counts.hypercalls(number);
             }
         }
+        stat.addProperty(
+                "shared_kib", guest.domain().frames().sharedPages() << Ram.PAGE_SHIFT >> 10);
         stat.addProperty("instructions", guest.domain().retired());
         stat.addProperty("faults", faults);
         stat.addProperty("upcalls", upcalls);

@@ -68,6 +68,19 @@ class TomlFleetFileTest {
     }
 
     @Test
+    void guestsShareMemoryOnlyIfTheFileSaysSo() throws ConfigException {
+        String guests = "[guest.web]\nimage = 'debian'\n";
+
+        assertThat(TomlFleetFile.parse("a.toml", guests).sharesMemory()).isFalse();
+        assertThat(TomlFleetFile.parse("a.toml", "share-memory = true\n" + guests).sharesMemory())
+                .isTrue();
+        assertThatThrownBy(() -> TomlFleetFile.parse("a.toml", "share-memory = 'yes'\n" + guests))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("a.toml:1")
+                .hasMessageContaining("share-memory is true or false");
+    }
+
+    @Test
     void copiesOfAGuestHaveADiskEach() throws ConfigException {
         FleetConfig fleet = TomlFleetFile.parse("fleet.toml", FLEET);
         assertThat(fleet.guests().subList(2, 5))

@@ -40,6 +40,15 @@ final class FleetFilesTest {
     }
 
     @Test
+    void aFleetSharesMemoryIfOneOfItsFilesSaysSo() throws Exception {
+        Path sharing = file("a.toml", "share-memory = true\n[guest.a]\nimage = 'debian'\n");
+        Path other = file("b.toml", "[guest.b]\nimage = 'debian'\n");
+
+        assertThat(read(sharing, other).sharesMemory()).isTrue();
+        assertThat(read(other).sharesMemory()).isFalse();
+    }
+
+    @Test
     void contentTellsWhatTheNameDoesNot() throws Exception {
         assertThat(read(file("a", "# mine\n[guest.web]\nimage = 'debian'\n")).guests())
                 .singleElement()
