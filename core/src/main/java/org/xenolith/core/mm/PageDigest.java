@@ -12,7 +12,7 @@ public final class PageDigest {
     public static final long ZERO = 0;
 
     private static final long PRIME_1 = 0x9e3779b185ebca87L;
-    private static final long PRIME_2 = 0xc2b2ae3d27d4eb4fL;
+    static final long PRIME_2 = 0xc2b2ae3d27d4eb4fL;
 
     private PageDigest() {}
 
@@ -36,7 +36,7 @@ public final class PageDigest {
         return (all ^ all >>> 29) * PRIME_2;
     }
 
-    private static long mixed(long chain, long word) {
+    static long mixed(long chain, long word) {
         return Long.rotateLeft(chain + word * PRIME_2, 31) * PRIME_1;
     }
 

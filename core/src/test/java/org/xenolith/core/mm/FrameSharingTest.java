@@ -278,6 +278,33 @@ class FrameSharingTest {
     }
 
     @Test
+    void aPageThatAGuestMakesToHaveTheDigestOfAnotherIsNotSharedWithIt() {
+        long digest = PageDigest.of(host(other));
+        long first = one.vcpu.mmu().read64(AT);
+        long moved = PageDigest.mixed(0, first) - PageDigest.mixed(0, first + 1);
+        one.vcpu.mmu().write64(AT, first + 1);
+        // The next word of the same chain takes back what the first one has moved.
+        long next = one.vcpu.mmu().read64(AT + 32);
+        one.vcpu.mmu().write64(AT + 32, next + moved * inverse(PageDigest.PRIME_2));
+        assertThat(PageDigest.of(host(one))).isEqualTo(digest);
+
+        share(one, PAGE);
+        share(other, PAGE);
+
+        assertThat(read(one)).isEqualTo(first + 1);
+        assertThat(read(other)).isEqualTo(7 * 0x1_0001L);
+    }
+
+    /** Of an odd number, modulo 2^64: Newton's iteration, five bits to begin with. */
+    private static long inverse(long odd) {
+        long inverse = odd * 3 ^ 2;
+        for (int i = 0; i < 4; i++) {
+            inverse *= 2 - odd * inverse;
+        }
+        return inverse;
+    }
+
+    @Test
     void zeroPagesAreGivenBackToTheHostAndReadAsZero() {
         clear(one);
         new FrameSharing(one.frames)
