@@ -176,34 +176,37 @@ final class DnsStream implements HostStream, HostStream.Events {
     }
 
     @Override
-    public void close() {
-        endOnce(false);
+    public void close(Runnable gone) {
+        boolean passes = !closed && server != null;
+        endOnce(() -> server.close(gone));
+        if (!passes) {
+            gone.run();
+        }
     }
 
     @Override
     public void reset() {
-        endOnce(true);
+        endOnce(() -> server.reset());
     }
 
     private void breakOff() {
         if (!closed) {
-            endOnce(true);
+            endOnce(() -> server.reset());
             guest.broken();
         }
     }
 
-    private void endOnce(boolean abruptly) {
+    /**
+     * @param ofServer ends the connection to the name server, if there is one
+     */
+    private void endOnce(Runnable ofServer) {
         if (closed) {
             return;
         }
         closed = true;
         waiting.release();
         if (server != null) {
-            if (abruptly) {
-                server.reset();
-            } else {
-                server.close();
-            }
+            ofServer.run();
         }
     }
 }

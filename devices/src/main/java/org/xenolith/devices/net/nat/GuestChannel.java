@@ -45,6 +45,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
     private boolean guestReads; // the connection takes bytes
     private boolean guestEnded; // no bytes follow those in inbound
     private boolean guestClosed; // both directions are done
+    private Runnable emptied; // hears once that inbound is empty; null when nobody does
     private volatile boolean open = true;
     private volatile boolean active;
     private volatile boolean inputShut;
@@ -122,10 +123,12 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         }
 
         @Override
-        public void close() {
+        public void close(Runnable gone) {
+            emptied = gone;
             guestEnded = true;
             guestClosed = true;
             deliverIfRead();
+            tellIfEmptied();
         }
 
         @Override
@@ -162,6 +165,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
             pipeline().fireChannelRead(next);
         }
         if (any) {
+            tellIfEmptied();
             pipeline().fireChannelReadComplete();
             if (!guestClosed) {
                 connection.host().written();
@@ -169,6 +173,14 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         }
         if (guestEnded && inbound.isEmpty()) {
             endInput();
+        }
+    }
+
+    private void tellIfEmptied() {
+        Runnable gone = emptied;
+        if (gone != null && inbound.isEmpty()) {
+            emptied = null;
+            gone.run();
         }
     }
 
@@ -219,6 +231,7 @@ final class GuestChannel extends AbstractChannel implements DuplexChannel {
         inbound.forEach(ByteBuf::release);
         boolean unread = !inbound.isEmpty();
         inbound.clear();
+        tellIfEmptied();
         if (opener != null) {
             opener.cancel();
         }

@@ -42,8 +42,12 @@ interface HostStream {
     /** The guest sends no more: end of stream for the host, after what was written. */
     void shutdownOutput();
 
-    /** Ends both directions after what was written. No events follow. */
-    void close();
+    /**
+     * Ends both directions after what was written. No events follow.
+     *
+     * @param gone runs once, when nothing of the stream is left, perhaps before this returns
+     */
+    void close(Runnable gone);
 
     /** Ends both directions at once, with a reset where the host can see one. No events follow. */
     void reset();

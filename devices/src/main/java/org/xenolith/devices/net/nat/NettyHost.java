@@ -93,8 +93,8 @@ final class NettyHost implements HostNetwork {
         }
 
         @Override
-        public void close() {
-            // there is nothing
+        public void close(Runnable gone) {
+            gone.run();
         }
 
         @Override

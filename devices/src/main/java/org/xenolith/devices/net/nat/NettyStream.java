@@ -150,7 +150,8 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements HostStre
     }
 
     @Override
-    public void close() {
+    public void close(Runnable gone) {
+        channel.closeFuture().addListener(closed -> gone.run());
         silent = true;
         send();
         if (sent == null || sent.isDone()) {

@@ -210,6 +210,15 @@ final class TcpConnection extends Timers.Timer {
         }
     }
 
+    /**
+     * Both directions are done, and the host's end goes with what it has not taken yet.
+     *
+     * @param bytes of the budget that it still holds
+     */
+    void closeHost(HostStream end, int bytes) {
+        stack.linger(end, share, bytes);
+    }
+
     /** Without a word to the guest. */
     void resetByGuest() {
         host.reset();

@@ -61,7 +61,7 @@ final class TcpHostSide implements HostStream.Events {
         if (!gone) {
             gone = true;
             receiver.handOver(stream);
-            stream.close();
+            connection.closeHost(stream, receiver.leaveAtHost());
         }
     }
 

@@ -119,6 +119,17 @@ final class TcpReceiver {
         atHost = 0;
     }
 
+    /**
+     * What the host has not taken is not this connection's any more.
+     *
+     * @return how many bytes, to be given back to the budget by somebody else
+     */
+    int leaveAtHost() {
+        int left = atHost;
+        atHost = 0;
+        return left;
+    }
+
     /** Whether nothing of the guest is on its way to the host any more. */
     boolean drained() {
         return atHost == 0 && toHost.bytes() == 0;

@@ -40,6 +40,7 @@ final class TcpStack {
     private final Map<Long, GuestShare> shares = new HashMap<>(); // by MAC address
     private final Set<TcpConnection> opening = new HashSet<>(); // from the host, not answered yet
     private int halfOpen; // from guests, not complete yet
+    private int lingering; // ends of the host that outlive their connections
     private int nextPort = FIRST_EPHEMERAL_PORT;
 
     TcpStack(
@@ -138,7 +139,7 @@ final class TcpStack {
      */
     TcpConnection open(
             Path path, int port, HostStream host, TcpHandshake.Opener opener, long deadline) {
-        boolean room = connections.size() < maxConnections && opening.size() < MAX_HALF_OPEN;
+        boolean room = count() < maxConnections && opening.size() < MAX_HALF_OPEN;
         int from = room ? freePort(path, port) : 0;
         if (from == 0) {
             return null;
@@ -159,8 +160,12 @@ final class TcpStack {
     private boolean hasRoom(GuestShare share) {
         return halfOpen < MAX_HALF_OPEN
                 && share.halfOpen < MAX_HALF_OPEN / 2
-                && connections.size() < maxConnections
+                && count() < maxConnections
                 && share.connections < maxConnections / 2;
+    }
+
+    private int count() {
+        return connections.size() + lingering;
     }
 
     private void add(TcpConnection connection) {
@@ -285,12 +290,35 @@ final class TcpStack {
 
     void remove(TcpConnection connection) {
         timers.remove(connection);
-        if (--connection.share().connections == 0) {
-            shares.remove(connection.share().mac);
-        }
+        takeFrom(connection.share());
         connections.remove(
                 connection.path(),
                 FlowTable.ports(connection.guestPort(), connection.remotePort()));
+    }
+
+    private void takeFrom(GuestShare share) {
+        if (--share.connections == 0) {
+            shares.remove(share.mac);
+        }
+    }
+
+    /**
+     * Closes the host's end of a connection that is done. Until the host has taken all, that end
+     * counts as a connection of the guest and its bytes as used: a guest that closes a connection
+     * after the other to a host that does not read would else fill the memory, and take all sockets
+     * of the process.
+     *
+     * @param bytes of the budget that the end still holds
+     */
+    void linger(HostStream end, GuestShare share, int bytes) {
+        lingering++;
+        share.connections++;
+        end.close(
+                () -> {
+                    lingering--;
+                    takeFrom(share);
+                    budget.giveBack(bytes);
+                });
     }
 
     boolean mayChallenge() {

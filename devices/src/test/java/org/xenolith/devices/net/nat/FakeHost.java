@@ -52,6 +52,7 @@ final class FakeHost implements HostNetwork {
         boolean reset;
         private boolean answered;
         private boolean refused;
+        private Runnable lingering; // closed and not taken yet, else null
 
         Stream(InetSocketAddress to, HostStream.Events events) {
             this.to = to;
@@ -104,7 +105,10 @@ final class FakeHost implements HostNetwork {
         /** The host's program reads again. */
         void takeAgain() {
             takes = true;
-            if (!written.isEmpty()) {
+            if (closed) {
+                takeAll();
+                leave();
+            } else if (!written.isEmpty()) {
                 takeAll();
                 events.written();
             }
@@ -130,9 +134,14 @@ final class FakeHost implements HostNetwork {
         }
 
         @Override
-        public void close() {
-            takeAll();
+        public void close(Runnable gone) {
             closed = true;
+            if (takes) {
+                takeAll();
+                gone.run();
+            } else {
+                lingering = gone;
+            }
         }
 
         @Override
@@ -140,6 +149,20 @@ final class FakeHost implements HostNetwork {
             written.forEach(ByteBuf::release);
             written.clear();
             reset = true;
+            leave();
+        }
+
+        /** It was closed with bytes that the host's program has not taken. */
+        boolean lingers() {
+            return lingering != null;
+        }
+
+        private void leave() {
+            Runnable gone = lingering;
+            lingering = null;
+            if (gone != null) {
+                gone.run();
+            }
         }
     }
 

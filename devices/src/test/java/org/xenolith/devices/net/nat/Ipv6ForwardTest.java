@@ -136,7 +136,9 @@ class Ipv6ForwardTest {
         public void shutdownOutput() {}
 
         @Override
-        public void close() {}
+        public void close(Runnable gone) {
+            gone.run();
+        }
 
         @Override
         public void reset() {
