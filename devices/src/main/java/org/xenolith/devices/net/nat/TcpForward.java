@@ -3,6 +3,7 @@ package org.xenolith.devices.net.nat;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
@@ -36,7 +37,7 @@ final class TcpForward extends ChannelInboundHandlerAdapter {
         NioServerSocketChannel server = new NioServerSocketChannel();
         server.pipeline().addLast(new TcpForward(stack, guest, guestPort, loop));
         loop.register(server);
-        return server.bind(address);
+        return server.bind(address).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
     }
 
     @Override

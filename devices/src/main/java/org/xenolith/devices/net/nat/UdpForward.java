@@ -3,6 +3,7 @@ package org.xenolith.devices.net.nat;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -48,7 +49,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
                         new FixedRecvByteBufAllocator(Ipv4.MAX_PACKET_BYTES));
         socket.pipeline().addLast(forward);
         loop.register(socket);
-        return socket.bind(address);
+        return socket.bind(address).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
     }
 
     @Override

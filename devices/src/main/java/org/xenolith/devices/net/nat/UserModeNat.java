@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -155,14 +156,29 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
     public ForwardedPort forward(PortForward forward, String guest) throws IOException {
         InetSocketAddress address =
                 new InetSocketAddress(HostAddress.parse(forward.hostAddress()), forward.hostPort());
-        ChannelFuture bound = call(() -> listen(forward, guest, address)).awaitUninterruptibly();
+        ChannelFuture bound;
+        try {
+            bound = call(() -> open(forward, guest, address)).awaitUninterruptibly();
+        } catch (CompletionException e) {
+            throw cannotForward(forward, e.getCause());
+        }
         if (!bound.isSuccess()) {
             throw cannotForward(forward, bound.cause());
         }
+        return new ForwardedPort(forward, bound.channel());
+    }
+
+    /** On the network's thread, as {@link #close}: what it finds here closes with the NAT. */
+    private ChannelFuture open(PortForward forward, String guest, InetSocketAddress address)
+            throws IOException {
+        if (closed) {
+            throw new IOException("the network is closed");
+        }
+        ChannelFuture bound = listen(forward, guest, address);
         Channel socket = bound.channel();
         listeners.add(socket);
         socket.closeFuture().addListener(closing -> listeners.remove(socket));
-        return new ForwardedPort(forward, socket);
+        return bound;
     }
 
     private ChannelFuture listen(PortForward forward, String guest, InetSocketAddress address) {

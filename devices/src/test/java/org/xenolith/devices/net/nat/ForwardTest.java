@@ -10,6 +10,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
@@ -17,6 +18,7 @@ import io.netty.channel.socket.DuplexChannel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.devices.net.NetworkLoop;
 
@@ -27,6 +29,7 @@ import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -230,6 +233,39 @@ class ForwardTest {
                     .isInstanceOf(ConnectException.class);
             nat.forward(same, "10.0.2.16").close();
         }
+    }
+
+    @Test
+    void aClosedNatListensOnNoPortForEver() {
+        try (NetworkLoop network = NetworkLoop.create()) {
+            UserModeNat nat = UserModeNat.create(NatConfig.builder().build(), network);
+            nat.close();
+            assertThatThrownBy(() -> nat.forward(PortForward.parse("0:80"), "10.0.2.15"))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("Cannot forward 127.0.0.1:0 to a guest: the network is closed");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(PortForward.Protocol.class)
+    void aPortThatIsTakenLeavesNoSocketBehind(PortForward.Protocol protocol) throws Exception {
+        InetSocketAddress any = new InetSocketAddress("127.0.0.1", 0);
+        try (NetworkLoop network = NetworkLoop.create()) {
+            Channel first = bind(protocol, network, any).sync().channel();
+            ChannelFuture second = bind(protocol, network, first.localAddress());
+            assertThat(second.await().isSuccess()).isFalse();
+            network.awaitClosed(); // whoever hears of the failure has heard of it
+            assertThat(second.channel().isOpen()).isFalse();
+        }
+    }
+
+    private ChannelFuture bind(
+            PortForward.Protocol protocol, NetworkLoop network, SocketAddress address) {
+        EventLoop events = network.eventLoop();
+        return switch (protocol) {
+            case TCP -> TcpForward.listen(lab.stack, "10.0.2.15", 80, events, address);
+            case UDP -> UdpForward.listen(lab.stack, "10.0.2.15", 80, events, address);
+        };
     }
 
     // ---- a loop and a clock that the test moves together
