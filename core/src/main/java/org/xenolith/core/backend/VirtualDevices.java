@@ -13,7 +13,6 @@ import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,9 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
@@ -212,44 +208,11 @@ public final class VirtualDevices implements AutoCloseable {
      * Lets go of the domain, which is paused, so that it can be saved: no device uses its memory or
      * its ports until {@link #resume}. The calling thread does what its vCPUs cannot do meanwhile.
      *
-     * @throws IOException when a device is being detached, or a disk does not answer in time; all
-     *     go on then
+     * @throws IOException when a device is being detached, a disk does not answer in time, or the
+     *     thread is interrupted; all go on then
      */
     public void standBy(Duration patience) throws IOException {
-        List<AttachedDevice> all = devices();
-        for (AttachedDevice one : all) {
-            if (!one.isSteady()) {
-                throw new IOException("The device " + one.device() + " is being detached");
-            }
-        }
-        CompletableFuture<Void> quiet =
-                CompletableFuture.allOf(
-                        all.stream()
-                                .map(AttachedDevice::standBy)
-                                .toArray(CompletableFuture[]::new));
-        long deadline = System.nanoTime() + patience.toNanos();
-        while (!isDone(quiet)) {
-            domain.applyPostedWhilePaused();
-            if (System.nanoTime() - deadline > 0 || domain.hasEnded()) {
-                resume();
-                throw new IOException("A disk has not answered all that it was asked");
-            }
-        }
-    }
-
-    /** Waits for a moment: answers of disks are posted to the domain, and nobody else is told. */
-    private static boolean isDone(CompletableFuture<Void> quiet) throws IOException {
-        try {
-            quiet.get(1, TimeUnit.MILLISECONDS);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("Interrupted");
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("to stand by does not fail", e);
-        }
+        new StandingBy(devices(), domain::applyPostedWhilePaused, domain::hasEnded).await(patience);
     }
 
     /**
