@@ -1,6 +1,9 @@
 package org.xenolith.core.domain;
 
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A guest's wish to be suspended, which it makes known by sched_op shutdown and then stands still
@@ -32,6 +35,31 @@ public final class DomainSuspend {
      */
     public synchronized void onRequest(Runnable hearer) {
         listener = hearer;
+    }
+
+    /**
+     * Asks the guest to suspend itself and waits until it has. Called while nobody else answers.
+     *
+     * @param ask what asks it
+     * @return whether it waits for an answer now; if not, nobody answers any more
+     * @throws InterruptedException when the thread is interrupted: the guest goes on then
+     */
+    public boolean await(Runnable ask, Duration patience) throws InterruptedException {
+        CountDownLatch stands = new CountDownLatch(1);
+        onRequest(stands::countDown);
+        boolean waited = false;
+        try {
+            ask.run();
+            stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+            waited = true;
+        } finally {
+            onRequest(null);
+            if (!waited && isPending()) {
+                answered();
+                domain.unpause();
+            }
+        }
+        return isPending(); // it may have come after the time, but before nobody answered
     }
 
     /** The guest suspends itself: all its vCPUs stop, if there is anybody to let them go on. */

@@ -7,8 +7,6 @@ import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.cpu.mmu.Ram;
 
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Suspends a guest with the help of its kernel, and lets it go on: as it was, or as it would in a
@@ -33,13 +31,8 @@ final class GuestSuspend {
 
     /** As {@link Guest#suspend}. */
     boolean suspend(Duration patience) throws InterruptedException {
-        CountDownLatch stands = new CountDownLatch(1);
-        domain.suspending().onRequest(stands::countDown);
-        guest.request(Guest.Request.SUSPEND);
-        boolean suspended = stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
-        domain.suspending().onRequest(null);
-        // It may have come between the two lines above.
-        suspended |= isSuspended();
+        boolean suspended =
+                domain.suspending().await(() -> guest.request(Guest.Request.SUSPEND), patience);
         if (suspended) {
             guest.pause();
         }

@@ -1,13 +1,17 @@
 package org.xenolith.core.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.domain.DomainSuspend.Suspension;
 
+import java.time.Duration;
 import java.util.Optional;
 
 class DomainSuspendTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     private final Domain domain = new TestGuest(1).domain;
     private final DomainSuspend suspend = domain.suspending();
     private boolean pausedWhenTold;
@@ -45,6 +49,39 @@ class DomainSuspendTest {
         assertThat(pausedWhenTold).isFalse();
         assertThat(suspend.isPending()).isFalse();
         assertThat(domain.isPaused()).isFalse();
+    }
+
+    @Test
+    void guestWhoseSuspendNobodyAwaitsAnyMoreDoesNotStand() {
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> suspend.await(() -> {}, PATIENCE))
+                .isInstanceOf(InterruptedException.class);
+        suspend.request(new Suspension(0, 77));
+        assertThat(suspend.isPending()).isFalse();
+        assertThat(domain.isPaused()).isFalse();
+    }
+
+    @Test
+    void guestThatSuspendsItselfForOneWhoIsInterruptedGoesOn() {
+        assertThatThrownBy(
+                        () ->
+                                suspend.await(
+                                        () -> {
+                                            suspend.request(new Suspension(0, 77));
+                                            Thread.currentThread().interrupt();
+                                        },
+                                        PATIENCE))
+                .isInstanceOf(InterruptedException.class);
+        assertThat(suspend.isPending()).isFalse();
+        assertThat(domain.isPaused()).isFalse();
+    }
+
+    @Test
+    void guestThatSuspendsItselfStandsForWhoAwaitsIt() throws InterruptedException {
+        assertThat(suspend.await(() -> suspend.request(new Suspension(0, 77)), PATIENCE)).isTrue();
+        assertThat(domain.isPaused()).isTrue();
+        suspend.answered();
+        assertThat(suspend.await(() -> {}, Duration.ZERO)).isFalse();
     }
 
     @Test
