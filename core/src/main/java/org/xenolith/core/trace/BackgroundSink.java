@@ -32,11 +32,29 @@ public final class BackgroundSink implements TraceSink {
 
     @Override
     public void accept(Happening happening) {
-        try {
-            if (failure == null && !closing) {
-                queue.put(happening);
+        if (failure == null && !closing) {
+            uninterrupted(() -> queue.put(happening));
+        }
+    }
+
+    /** What waits for the thread of this sink, which does not wait for anybody for ever. */
+    private interface Waiting {
+        void run() throws InterruptedException;
+    }
+
+    /** Whoever interrupts wants an end of something else: the trace has no gap for it. */
+    private static void uninterrupted(Waiting waiting) {
+        boolean interrupted = false;
+        boolean done = false;
+        while (!done) {
+            try {
+                waiting.run();
+                done = true;
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-        } catch (InterruptedException e) {
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
@@ -95,11 +113,7 @@ public final class BackgroundSink implements TraceSink {
     public void close() {
         closing = true;
         LockSupport.unpark(thread);
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        uninterrupted(thread::join);
         try {
             behind.close();
         } catch (RuntimeException | Error e) {

@@ -25,10 +25,16 @@ public final class FlightSink implements TraceSink {
         return new FlightSink(null);
     }
 
-    /** Records until the sink is closed, into a file. */
+    /** Records into a file until the sink is closed, or a signal ends the process. */
     public static FlightSink into(Path file) throws IOException {
         Recording recording = new Recording();
-        recording.setDestination(file);
+        try {
+            recording.setDestination(file);
+        } catch (IOException e) {
+            recording.close(); // the JVM keeps what is not closed
+            throw e;
+        }
+        recording.setDumpOnExit(true);
         recording.enable(FlightEvent.OfHypercall.class).withThreshold(Duration.ZERO);
         recording.enable(FlightEvent.OfOther.class).withThreshold(Duration.ZERO);
         recording.start();

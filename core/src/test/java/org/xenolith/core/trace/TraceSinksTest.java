@@ -1,12 +1,15 @@
 package org.xenolith.core.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
+import jdk.jfr.FlightRecorder;
+import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 
@@ -25,6 +28,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 final class TraceSinksTest {
     private static Happening at(long nanos, int vcpu, TraceEvent event) {
@@ -227,6 +231,25 @@ final class TraceSinksTest {
                 .contains("bounced vector=#PF rip=0x8000 handler=0xa000");
     }
 
+    @Test
+    void recordingIsNotLostWhenASignalEndsTheProcess(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("guest.jfr");
+        try (FlightSink _ = FlightSink.into(file)) {
+            assertThat(FlightRecorder.getFlightRecorder().getRecordings())
+                    .filteredOn(recording -> file.equals(recording.getDestination()))
+                    .singleElement()
+                    .returns(true, Recording::getDumpOnExit);
+        }
+    }
+
+    @Test
+    void fileThatCannotBeWrittenLeavesNoRecordingBehind(@TempDir Path folder) {
+        Path file = folder.resolve("missing").resolve("guest.jfr");
+        int before = FlightRecorder.getFlightRecorder().getRecordings().size();
+        assertThatThrownBy(() -> FlightSink.into(file)).isInstanceOf(IOException.class);
+        assertThat(FlightRecorder.getFlightRecorder().getRecordings()).hasSize(before);
+    }
+
     private static String text(RecordedEvent event, String field) {
         return event.hasField(field) ? event.getString(field) : null;
     }
@@ -244,6 +267,46 @@ final class TraceSinksTest {
         many.forEach(sink::accept);
         sink.close();
         assertThat(written).isEqualTo(many);
+    }
+
+    @Test
+    void traceOfAnInterruptedThreadHasNoGap() {
+        List<Happening> written = new ArrayList<>();
+        BackgroundSink sink = new BackgroundSink(written::add);
+        Happening event = at(1, 0, new TraceEvent.Scheduled());
+        Thread.currentThread().interrupt();
+        sink.accept(event);
+        sink.close();
+        assertThat(Thread.interrupted()).as("whoever interrupted is heard").isTrue();
+        assertThat(written).containsExactly(event);
+    }
+
+    @Test
+    void threadThatIsInterruptedWhileItClosesATraceDoesNotCloseItsFileTooSoon() {
+        Thread closer = Thread.currentThread();
+        List<String> order = new CopyOnWriteArrayList<>();
+        BackgroundSink sink =
+                new BackgroundSink(
+                        new TraceSink() {
+                            @Override
+                            public void accept(Happening happening) {
+                                while (closer.getState() != Thread.State.WAITING
+                                        && !order.contains("closed")) {
+                                    Thread.onSpinWait();
+                                }
+                                order.add("written");
+                            }
+
+                            @Override
+                            public void close() {
+                                order.add("closed");
+                            }
+                        });
+        sink.accept(at(1, 0, new TraceEvent.Scheduled()));
+        closer.interrupt();
+        sink.close();
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(order).containsExactly("written", "closed");
     }
 
     @Test
