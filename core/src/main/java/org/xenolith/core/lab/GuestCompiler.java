@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +19,10 @@ import java.util.stream.Stream;
  */
 public final class GuestCompiler implements AutoCloseable {
     private static final List<String> TOOLS = List.of("gcc", "ld");
-    private static final long TIMEOUT_SECONDS = 60;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private static final ProcessBuilder.Redirect NOTHING =
+            ProcessBuilder.Redirect.from(new File("/dev/null"));
 
     /** As in lantern's Makefile, which says why. */
     private static final List<String> FLAGS =
@@ -103,7 +107,7 @@ public final class GuestCompiler implements AutoCloseable {
                     .sorted()
                     .forEach(command::add);
         }
-        run(command, folder);
+        run(command, folder, PATIENCE);
     }
 
     /**
@@ -125,7 +129,7 @@ public final class GuestCompiler implements AutoCloseable {
             command.add(absolute.toString());
         }
         try {
-            run(command, folder);
+            run(command, folder, PATIENCE);
         } catch (Refused refused) {
             throw new Refused(withoutFolders(refused.getMessage(), sources));
         }
@@ -141,24 +145,44 @@ public final class GuestCompiler implements AutoCloseable {
         return shorter;
     }
 
-    private static void run(List<String> command, Path folder) throws IOException {
-        ProcessBuilder builder =
-                new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
-        builder.environment().put("LC_ALL", "C");
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    /**
+     * Runs a tool, which finds nothing to read. What it says goes into a file: a pipe's reader
+     * would wait for its end without one who looks at the time.
+     *
+     * @throws Refused with what it said, if it fails
+     * @throws IOException if it does not end in time
+     */
+    static void run(List<String> command, Path folder, Duration patience) throws IOException {
+        Path said = Files.createTempFile(folder, "said", ".txt");
         try {
-            if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                throw new IOException("gcc does not end");
+            ProcessBuilder builder =
+                    new ProcessBuilder(command)
+                            .directory(folder.toFile())
+                            .redirectInput(NOTHING)
+                            .redirectErrorStream(true)
+                            .redirectOutput(said.toFile());
+            builder.environment().put("LC_ALL", "C");
+            if (exitStatus(builder.start(), patience) != 0) {
+                byte[] output = Files.readAllBytes(said);
+                throw new Refused(new String(output, StandardCharsets.UTF_8).strip());
             }
+        } finally {
+            Files.delete(said);
+        }
+    }
+
+    private static int exitStatus(Process tool, Duration patience) throws IOException {
+        try {
+            if (tool.waitFor(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+                return tool.exitValue();
+            }
+            throw new IOException("gcc does not end");
         } catch (InterruptedException e) {
-            process.destroyForcibly();
             Thread.currentThread().interrupt();
             throw new IOException("gcc was interrupted", e);
-        }
-        if (process.exitValue() != 0) {
-            throw new Refused(output.strip());
+        } finally {
+            tool.descendants().forEach(ProcessHandle::destroyForcibly); // gcc itself only waits
+            tool.destroyForcibly();
         }
     }
 
