@@ -35,7 +35,7 @@ public final class IoThreads implements AutoCloseable {
         pool.shutdown();
     }
 
-    private static final class Limited implements Executor {
+    static final class Limited implements Executor {
         private final Executor pool;
         private final int limit;
         private final AtomicInteger threads = new AtomicInteger();
@@ -56,10 +56,23 @@ public final class IoThreads implements AutoCloseable {
             int now = threads.get();
             while (now < limit) {
                 if (threads.compareAndSet(now, now + 1)) {
-                    pool.execute(this::work);
+                    startCounted();
                     return;
                 }
                 now = threads.get();
+            }
+        }
+
+        /** A host that is out of threads has some later: then it must not look as if all ran. */
+        private void startCounted() {
+            boolean started = false;
+            try {
+                pool.execute(this::work);
+                started = true;
+            } finally {
+                if (!started) {
+                    threads.decrementAndGet();
+                }
             }
         }
 

@@ -1,10 +1,15 @@
 package org.xenolith.core.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -67,6 +72,29 @@ class IoThreadsTest {
             one.execute(done::countDown);
             assertThat(done.await(50, TimeUnit.SECONDS)).isTrue();
         }
+    }
+
+    @Test
+    void hostThatIsOutOfThreadsForAMomentDoesNotStopADiskForEver() {
+        Queue<Runnable> started = new ArrayDeque<>();
+        boolean[] outOfThreads = {true};
+        Executor disk =
+                new IoThreads.Limited(
+                        thread -> {
+                            if (outOfThreads[0]) {
+                                throw new OutOfMemoryError("unable to create native thread");
+                            }
+                            started.add(thread);
+                        },
+                        1);
+        List<String> done = new ArrayList<>();
+        assertThatThrownBy(() -> disk.execute(() -> done.add("first")))
+                .isInstanceOf(OutOfMemoryError.class);
+
+        outOfThreads[0] = false;
+        disk.execute(() -> done.add("second"));
+        started.forEach(Runnable::run);
+        assertThat(done).containsExactly("first", "second");
     }
 
     private static void await(CountDownLatch latch) {
