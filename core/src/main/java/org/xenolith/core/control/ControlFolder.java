@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * nobody else may enter it: that is what protects the sockets.
  */
 public final class ControlFolder {
-    private static final String SUFFIX = ".sock";
+    private static final String SUFFIX = ".sock", UNFINISHED = ".new";
     private static final Set<PosixFilePermission> OWNER_ONLY =
             PosixFilePermissions.fromString("rwx------");
 
@@ -78,11 +78,24 @@ public final class ControlFolder {
 
     /** Where a process makes the socket that it will listen on: nobody looks there. */
     Path unfinishedSocketOf(long pid) {
-        return folder.resolve(pid + ".new");
+        return folder.resolve(pid + UNFINISHED);
+    }
+
+    /** Removes what processes have left that died before they listened. */
+    void removeUnfinished() throws IOException {
+        for (long pid : pids(UNFINISHED)) {
+            if (ProcessHandle.of(pid).isEmpty()) {
+                Files.deleteIfExists(unfinishedSocketOf(pid));
+            }
+        }
     }
 
     /** Processes that have left a socket, alive or not. */
     List<Long> pids() throws IOException {
+        return pids(SUFFIX);
+    }
+
+    private List<Long> pids(String suffix) throws IOException {
         if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
             return List.of();
         }
@@ -91,8 +104,8 @@ public final class ControlFolder {
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : (Iterable<Path>) files::iterator) {
                 String name = file.getFileName().toString();
-                if (name.matches("\\d{1,18}\\" + SUFFIX)) {
-                    pids.add(Long.parseLong(name.substring(0, name.length() - SUFFIX.length())));
+                if (name.matches("\\d{1,18}\\" + suffix)) {
+                    pids.add(Long.parseLong(name.substring(0, name.length() - suffix.length())));
                 }
             }
         }

@@ -69,6 +69,7 @@ public final class ControlServer implements AutoCloseable {
     static ControlServer start(ControlFolder folder, ServerSocketChannel channel, Verbs verbs)
             throws IOException {
         folder.prepare();
+        folder.removeUnfinished();
         long pid = ProcessHandle.current().pid();
         Path path = folder.socketOf(pid);
         Path unfinished = folder.unfinishedSocketOf(pid);

@@ -196,6 +196,19 @@ class ControlSocketTest {
     }
 
     @Test
+    void socketOfAProcessThatDiedBeforeItListenedGoesWhenAnotherStarts() throws Exception {
+        ControlServer.start(folder(), new Echo()).close(); // makes the folder
+        Process dead = new ProcessBuilder("true").start();
+        dead.waitFor();
+        Path left = Files.createFile(folder().unfinishedSocketOf(dead.pid()));
+        Path living = Files.createFile(folder().unfinishedSocketOf(1));
+        try (ControlServer _ = ControlServer.start(folder(), new Echo())) {
+            assertThat(left).doesNotExist();
+            assertThat(living).as("it is about to listen").exists();
+        }
+    }
+
+    @Test
     void onlyItsUserMayOpenTheSocket() throws Exception {
         try (ControlServer _ = ControlServer.start(folder(), new Echo())) {
             Path sockets = parent.resolve("sockets");
