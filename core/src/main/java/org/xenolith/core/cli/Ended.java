@@ -8,12 +8,22 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
-/**
- * Tells how a guest ended whose console was on this terminal.
- *
- * @param timeout that the user allowed
- */
-record Ended(PrintWriter err, Optional<Duration> timeout) {
+/** Tells how a guest ended whose console was on this terminal. */
+final class Ended {
+    private final PrintWriter err;
+    private final Optional<Duration> timeout;
+
+    /** The end of a life that was to be followed by another one; null before the first. */
+    private Outcome.Ending told;
+
+    /**
+     * @param timeout that the user allowed
+     */
+    Ended(PrintWriter err, Optional<Duration> timeout) {
+        this.err = err;
+        this.timeout = timeout;
+    }
+
     /** Writes what there is to say; returns the exit status. */
     int tell(Outcome outcome) {
         tellStatistics(outcome.statistics());
@@ -25,6 +35,8 @@ record Ended(PrintWriter err, Optional<Duration> timeout) {
                 yield ExitStatus.OK;
             }
             case Outcome.Destroyed() -> failed("vmm: the guest was destroyed.");
+            case Outcome.Crashed crashed when crashed == told ->
+                    failed("vmm: the guest is not started again.");
             case Outcome.Crashed(String report) -> failed(report.stripTrailing());
             case Outcome.TimedOut() ->
                     failed(
@@ -43,6 +55,7 @@ record Ended(PrintWriter err, Optional<Duration> timeout) {
 
     /** Writes that it is not over yet. */
     void tellRestart(Outcome.Ending ending, Duration delay) {
+        told = ending;
         if (ending instanceof Outcome.Crashed(String report)) {
             err.println(report.stripTrailing());
         }

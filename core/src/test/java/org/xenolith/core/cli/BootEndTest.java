@@ -84,6 +84,31 @@ final class BootEndTest extends FakeVmm {
     }
 
     @Test
+    void reportOfACrashIsNotShownAgainWhenTheRestartIsCalledOff() {
+        Outcome crash = new Outcome(new Outcome.Crashed("It crashed.\nrip 0\n"), "");
+        machine =
+                (_, _, restarts) -> {
+                    restarts.startsAgain(crash.ending(), Duration.ofSeconds(2));
+                    return crash;
+                };
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo(
+                        "It crashed.\nrip 0\nThe guest is started again in 2 s.\n"
+                                + "vmm: the guest is not started again.\n");
+    }
+
+    /** In virtual time it may be the same, to the letter. */
+    @Test
+    void secondCrashIsShownTooThoughItIsLikeTheFirst() {
+        endings.add(new Outcome.Crashed("It crashed.\n"));
+        endings.add(new Outcome.Crashed("It crashed.\n"));
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("It crashed.\nThe guest is started again.\nIt crashed.\n");
+    }
+
+    @Test
     void codeThatAGuestLatchedIsTheExitStatus() {
         endings.add(new Outcome.PoweredOff(77));
         assertThat(vmm("boot")).isEqualTo(77);
