@@ -300,10 +300,7 @@ public final class Host implements AutoCloseable {
     /** A guest by its name, or by its id written as a decimal number. */
     public Optional<Guest> guest(String nameOrId) {
         return guests().stream()
-                .filter(
-                        guest ->
-                                guest.name().equals(nameOrId)
-                                        || Integer.toString(guest.id()).equals(nameOrId))
+                .filter(guest -> isCalled(nameOrId, guest.name(), guest.id()))
                 .findFirst();
     }
 
@@ -322,8 +319,9 @@ public final class Host implements AutoCloseable {
         return waiting(nameOrId).map(WaitingGuest::callOff).orElse(false);
     }
 
-    private static boolean isCalled(String nameOrId, WaitingGuest guest) {
-        return guest.name().equals(nameOrId) || Integer.toString(guest.id()).equals(nameOrId);
+    /** A name is not digits alone: it is nobody's id. */
+    private static boolean isCalled(String nameOrId, String name, int id) {
+        return name.equals(nameOrId) || Integer.toString(id).equals(nameOrId);
     }
 
     /** It has started again, or will not. */
@@ -341,7 +339,9 @@ public final class Host implements AutoCloseable {
 
     /** One of them, by its name or the id of its last life. */
     Optional<WaitingGuest> waiting(String nameOrId) {
-        return waiting().stream().filter(guest -> isCalled(nameOrId, guest)).findFirst();
+        return waiting().stream()
+                .filter(guest -> isCalled(nameOrId, guest.name(), guest.id()))
+                .findFirst();
     }
 
     void noteLosses(List<String> ofGuest) {
