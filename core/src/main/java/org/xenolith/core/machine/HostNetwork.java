@@ -71,6 +71,9 @@ final class HostNetwork implements AutoCloseable {
             throws IOException {
         network(spec.uplink()); // or the reason why there is none
         PortSettings settings = PortSettings.PLAIN.withAddress(mac);
+        if (!spec.macCheck()) {
+            settings = settings.withOthersBehind();
+        }
         if (spec.impairment().isPresent()) {
             settings = settings.withImpairment(spec.impairment().get());
         }

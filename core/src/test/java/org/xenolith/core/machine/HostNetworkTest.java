@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.EthernetFrame.Segmentation;
 import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.PortStatistics;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.net.nat.UserModeNat;
@@ -101,6 +104,24 @@ final class HostNetworkTest {
             network.closeForwards("web1");
             assertThat(network.forwardsTo("web1")).isEmpty();
             assertThat(network.forward(added, "web1")).as("its port is free").isEqualTo(added);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"none,0,1", "'none,mac-check=off',1,0"})
+    void guestSendsFromOtherAddressesThanItsOwnOnlyIfItsOwnerSaysSo(
+            String text, long sent, long dropped) throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            NetworkSpec spec = NetworkSpec.parse(text);
+            SwitchPort port =
+                    network.place(spec, SECOND_ADDRESS, "guest", "guest.0").apply(new Idle());
+            assertThat(port.send(frame(60))).isTrue();
+            PortStatistics seen = network.statistics().getFirst();
+            while (seen.sentFrames() + seen.sentDropped() == 0) {
+                seen = network.statistics().getFirst();
+            }
+            assertThat(seen.sentFrames()).isEqualTo(sent);
+            assertThat(seen.sentDropped()).isEqualTo(dropped);
         }
     }
 

@@ -83,7 +83,7 @@ final class Bridge {
 
     private boolean mayCome(Port from, long source) {
         return MacAddress.isStation(source)
-                && (from.fixedAddress == 0 || from.fixedAddress == source)
+                && (!from.onlyFixedAddress || from.fixedAddress == source)
                 && addresses.learn(source, from, ticker.nanoTime());
     }
 

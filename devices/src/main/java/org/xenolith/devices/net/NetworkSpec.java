@@ -19,6 +19,7 @@ import java.util.Optional;
  *          | "stream:listen=" address
  * address  = [ HOST ] ":" PORT                    no host: 127.0.0.1; IPv6 in brackets
  * option   = "mac=" MAC                           of the guest's interface
+ *          | "mac-check=" ( "on" | "off" )      whether it may send from that address alone
  *          | "devid=" integer                     its number, 0 to 255; else the first that is free
  *          | "ipv6=" ( "on" | "off" )           of nat, which gives it to a guest that asks
  *          | "pcap=" FILE                         what the guest sends and receives, as on a cable
@@ -29,6 +30,7 @@ import java.util.Optional;
  * </pre>
  *
  * @param number of the interface among its guest's; empty: the smallest that is free
+ * @param macCheck whether the guest may send from the interface's address alone
  * @param ipv6 whether the NAT, if it is the uplink, speaks it with the guest
  * @param impairment empty when no option asks for one
  */
@@ -36,6 +38,7 @@ public record NetworkSpec(
         Uplink uplink,
         Optional<MacAddress> address,
         Optional<Integer> number,
+        boolean macCheck,
         boolean ipv6,
         Optional<Path> capture,
         Optional<Impairment> impairment) {
@@ -83,6 +86,7 @@ public record NetworkSpec(
                     uplink,
                     Optional.ofNullable(options.address),
                     Optional.ofNullable(options.number),
+                    options.macCheck,
                     options.ipv6,
                     Optional.ofNullable(options.capture),
                     options.impairment());
@@ -93,7 +97,8 @@ public record NetworkSpec(
 
     /** The same with a number. */
     public NetworkSpec withNumber(int chosen) {
-        return new NetworkSpec(uplink, address, Optional.of(chosen), ipv6, capture, impairment);
+        return new NetworkSpec(
+                uplink, address, Optional.of(chosen), macCheck, ipv6, capture, impairment);
     }
 
     /** As {@link #parse} reads it. */
@@ -102,6 +107,7 @@ public record NetworkSpec(
         StringBuilder text = new StringBuilder(text(uplink));
         address.ifPresent(mac -> text.append(",mac=").append(mac));
         number.ifPresent(id -> text.append(",devid=").append(id));
+        text.append(macCheck ? "" : ",mac-check=off");
         text.append(ipv6 ? "" : ",ipv6=off");
         capture.ifPresent(file -> text.append(",pcap=").append(file));
         impairment.ifPresent(line -> text.append(text(line)));
@@ -224,6 +230,7 @@ public record NetworkSpec(
     private static final class Options {
         private MacAddress address;
         private Integer number;
+        private boolean macCheck = true;
         private boolean ipv6 = true;
         private Path capture;
         private Impairment line = Impairment.NONE;
@@ -235,7 +242,8 @@ public record NetworkSpec(
             switch (name) {
                 case "mac" -> address = stationAddress(value);
                 case "devid" -> number = deviceNumber(value);
-                case "ipv6" -> ipv6 = isOn(value);
+                case "mac-check" -> macCheck = isOn(name, value);
+                case "ipv6" -> ipv6 = isOn(name, value);
                 case "pcap" -> capture = file(value);
                 case "delay" ->
                         line = line.withDelay(Quantity.nanos(name, value), line.jitterNanos());
@@ -250,8 +258,9 @@ public record NetworkSpec(
                         throw new IllegalArgumentException(
                                 "'"
                                         + word
-                                        + "' is no option; there are mac, devid, ipv6, pcap, delay,"
-                                        + " jitter, loss, duplicate, reorder, rate and seed");
+                                        + "' is no option; there are mac, mac-check, devid, ipv6,"
+                                        + " pcap, delay, jitter, loss, duplicate, reorder, rate and"
+                                        + " seed");
             }
         }
 
@@ -276,11 +285,11 @@ public record NetworkSpec(
             return Integer.parseInt(value);
         }
 
-        private static boolean isOn(String value) {
+        private static boolean isOn(String name, String value) {
             return switch (value) {
                 case "on" -> true;
                 case "off" -> false;
-                default -> throw new IllegalArgumentException("ipv6 is on or off, not " + value);
+                default -> throw new IllegalArgumentException(name + " is on or off, not " + value);
             };
         }
 

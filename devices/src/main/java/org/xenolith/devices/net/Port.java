@@ -24,8 +24,11 @@ final class Port implements SwitchPort {
     final String name;
     final PortCounters counters = new PortCounters();
 
-    /** What this port may send from; 0 for anything. */
+    /** What no other port may send from; 0 for nothing. */
     final long fixedAddress;
+
+    /** Whether this port may send from nothing else. */
+    final boolean onlyFixedAddress;
 
     /** Whether frames are lost rather than kept waiting. */
     final boolean lossy;
@@ -66,6 +69,7 @@ final class Port implements SwitchPort {
         this.loop = loop;
         this.onClosed = () -> bridge.remove(this);
         fixedAddress = settings.address().map(MacAddress::value).orElse(0L);
+        onlyFixedAddress = fixedAddress != 0 && settings.onlyAddress();
         lossy = settings.impairment().isPresent();
         channel = new PortChannel(this);
         settings.capture().ifPresent(file -> channel.pipeline().addLast(new CaptureHandler(file)));

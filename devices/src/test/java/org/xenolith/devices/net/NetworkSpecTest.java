@@ -32,6 +32,8 @@ final class NetworkSpecTest {
             strings = {
                 "nat",
                 "nat,ipv6=off,loss=1%",
+                "nat,mac-check=off",
+                "none,mac=00:16:3e:00:00:2a,mac-check=off,devid=3",
                 "none,mac=00:16:3e:00:00:2a",
                 "tap:tap0,pcap=/tmp/a.pcap",
                 "udp:10.0.0.1:5000,example.org:5001,loss=0.03%",
@@ -57,6 +59,13 @@ final class NetworkSpecTest {
     }
 
     @Test
+    void aGuestSendsFromItsOwnAddressAloneUnlessItSaysOtherwise() {
+        assertThat(NetworkSpec.parse("nat").macCheck()).isTrue();
+        assertThat(NetworkSpec.parse("nat,mac-check=on").macCheck()).isTrue();
+        assertThat(NetworkSpec.parse("tap:tap0,mac-check=off").macCheck()).isFalse();
+    }
+
+    @Test
     void withoutOptionsNothingIsImpairedOrCaptured() {
         assertThat(NetworkSpec.parse("nat"))
                 .isEqualTo(
@@ -64,6 +73,7 @@ final class NetworkSpecTest {
                                 new Uplink.Nat(),
                                 Optional.empty(),
                                 Optional.empty(),
+                                true,
                                 true,
                                 Optional.empty(),
                                 Optional.empty()));
@@ -90,6 +100,7 @@ final class NetworkSpecTest {
                     nat,devid=256      | devid is a number from 0 to 255, not '256'
                     nat,devid=         | devid is a number from 0 to 255, not ''
                     nat,ipv6=no        | ipv6 is on or off, not no
+                    nat,mac-check=no   | mac-check is on or off, not no
                     none,ipv6=off      | ipv6 is an option of nat only
                     nat,mac=1:2        | '1:2' is no MAC address; write it like 00:16:3e:00:00:01
                     nat,mac=01:00:00:00:00:01 | 01:00:00:00:00:01 cannot be an interface's
@@ -101,7 +112,7 @@ final class NetworkSpecTest {
                     nat,loss=0.5       | loss needs a share like 1% or 0.5%, not '0.5'
                     nat,loss=101%      | loss must be between 0 and 100 %: 1.01
                     nat,seed=x         | seed needs an integer, not 'x'
-                    nat,colour=red     | 'colour=red' is no option; there are mac, devid, ipv6, pcap,
+                    nat,colour=red     | 'colour=red' is no option; there are mac, mac-check, devid, ipv6,
                     nat,               | '' is no option
                     """)
     void mistakeIsOneSentenceThatQuotesIt(String text, String sentence) {

@@ -143,6 +143,24 @@ final class VirtualSwitchTest {
     }
 
     @Test
+    void guestWithOthersBehindItSendsFromAddressesThatNobodyOwns() {
+        PortSettings settings = PortSettings.PLAIN.withAddress(new MacAddress(0x06));
+        Station guest = lab.station("guest", settings.withOthersBehind());
+        lab.station("owner", PortSettings.PLAIN.withAddress(new MacAddress(0x0a)));
+        guest.send(frame(BOB, 0x02, 1)); // a container of it
+        guest.send(frame(BOB, 0x06, 2));
+        guest.send(frame(BOB, 0x0a, 3)); // another guest's
+        lab.run();
+        bob.send(frame(0x02, BOB, 4));
+        alice.send(frame(BROADCAST, 0x06, 5)); // its own stays its own
+        lab.run();
+
+        assertThat(bob.payloads()).containsExactly(1, 2);
+        assertThat(guest.payloads()).contains(4).doesNotContain(5);
+        assertThat(lab.statistics("guest").sentDropped()).isEqualTo(1);
+    }
+
+    @Test
     void nobodyTakesTheAddressThatAPortOwns() {
         Station guest = lab.station("guest", PortSettings.PLAIN.withAddress(new MacAddress(0x06)));
         alice.send(frame(BROADCAST, 0x06, 1));
