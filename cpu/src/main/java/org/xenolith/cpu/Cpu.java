@@ -193,7 +193,7 @@ public final class Cpu {
         this.entryWeight = sparing ? 1 << ENTRY_BITS : 1;
         this.beatStep = sparing ? GOLDEN_RATIO : 0;
         this.verifier = code.verifyEvery() == 0 ? null : new UnitVerifier(this, code.verifyEvery());
-        code.register(mmu);
+        code.register(this);
         reset();
     }
 

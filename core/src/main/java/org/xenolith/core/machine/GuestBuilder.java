@@ -24,6 +24,8 @@ import org.xenolith.core.time.RepeatableRandom;
 import org.xenolith.core.trace.Tracer;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.cpu.Cpu;
+import org.xenolith.cpu.interp.CodeBudget;
+import org.xenolith.cpu.interp.CodeCache;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.terminal.ConsoleIo;
 
@@ -168,6 +170,7 @@ final class GuestBuilder {
         guest.watchedBy(trace);
         guest.onClose(trace::close);
         forgetCodeOfFreedFrames(guest);
+        shareHeap(guest);
         return guest;
     }
 
@@ -207,6 +210,13 @@ final class GuestBuilder {
         LongConsumer forget = guest.domain().code()::forget;
         host.pool().onFree(forget);
         guest.onClose(() -> host.pool().removeOnFree(forget));
+    }
+
+    /** What is decoded of the guest's code counts among that of all guests. */
+    private static void shareHeap(Guest guest) {
+        CodeCache code = guest.domain().code();
+        code.shareHeap(CodeBudget.ofProcess());
+        guest.onClose(code::end);
     }
 
     private static void startVcpu0(VirtualCpu vcpu, BuiltDomain built) {

@@ -332,6 +332,8 @@ public final class HostVerbs implements Verbs {
         stat.addProperty("events", guest.domain().events().delivered());
         stat.addProperty("blocks_decoded", guest.domain().code().decodedBlocks());
         stat.addProperty("stores_into_code", guest.domain().code().storesIntoCode());
+        stat.addProperty("decoded_code_bytes", guest.domain().code().heapBytes());
+        stat.addProperty("code_dropped_for_room", guest.domain().code().roomMade());
         Jit jit = guest.options().tier().jit();
         if (jit != null) {
             stat.add("translation", translation(guest.domain(), jit));

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 public final class Statistics {
     private static final long NANOS_PER_MILLI = 1_000_000;
     private static final int MOST_LEFT_OUT = 12;
+    private static final int KIB_SHIFT = 10;
 
     private Statistics() {}
 
@@ -43,6 +44,10 @@ public final class Statistics {
                                 domain.code().decodedBlocks(),
                                 domain.code().storesIntoCode(),
                                 domain.events().delivered()));
+        text.append(
+                "decoded code %,d KiB of heap, dropped to make room %,d%n"
+                        .formatted(
+                                domain.code().heapBytes() >>> KIB_SHIFT, domain.code().roomMade()));
         if (tier.jit() != null) {
             appendTranslation(domain, tier.jit(), text);
         }

@@ -108,6 +108,18 @@ class HostBootTest {
     }
 
     @Test
+    void guestThatIsClosedKeepsNoDecodedCode() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole console = new GuestConsole();
+            Guest guest = boot(host, "", console);
+            assertThat(console.awaitText("lantern> ", PATIENCE)).isTrue();
+            assertThat(guest.domain().code().heapBytes()).isPositive();
+            guest.close();
+            assertThat(guest.domain().code().heapBytes()).isZero();
+        }
+    }
+
+    @Test
     void guestThatCannotBeClosedKeepsNoOtherOpen() throws Exception {
         Host host = Host.start(1L << 30, 2);
         boot(host, "", new GuestConsole());

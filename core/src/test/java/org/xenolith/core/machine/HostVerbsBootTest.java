@@ -107,6 +107,8 @@ class HostVerbsBootTest {
             client.ask(request("unpause", "2"));
             JsonObject stat = client.ask(request("stat", "1")).getAsJsonObject();
             assertThat(stat.get("instructions").getAsLong()).isPositive();
+            assertThat(stat.get("decoded_code_bytes").getAsLong()).isPositive();
+            assertThat(stat.get("code_dropped_for_room").getAsLong()).isZero();
             assertThat(stat.getAsJsonObject("hypercalls_by_name").size()).isPositive();
 
             client.ask(request("destroy", "2"));

@@ -34,12 +34,18 @@ public final class CodeCache implements StoreWatch {
     private static final long MAX_WEIGHT = 4_000_000;
 
     private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
-    private final List<Mmu> mmus = new CopyOnWriteArrayList<>();
+    private final List<Cpu> cpus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
     private final LongAdder unitsDropped = new LongAdder();
+    private final LongAdder roomMade = new LongAdder();
     private final CodeWeight weight;
     private Translator translator;
+
+    /** Null for a domain that has the heap to itself, and at last. */
+    private volatile CodeShare share;
+
+    private CodeBudget budget;
 
     public CodeCache() {
         this(MAX_WEIGHT);
@@ -51,9 +57,25 @@ public final class CodeCache implements StoreWatch {
         chunks = new AtomicReferenceArray<>((int) (frames + CHUNK - 1 >>> CHUNK_SHIFT));
     }
 
-    /** Adds the TLB of a vCPU that may write to frames whose code is cached here. */
-    public void register(Mmu mmu) {
-        mmus.add(mmu);
+    /** Adds a vCPU, which may write to frames whose code is cached here. */
+    public void register(Cpu cpu) {
+        cpus.add(cpu);
+    }
+
+    /** Shares the heap with other domains, before anything runs and until {@link #end}. */
+    public void shareHeap(CodeBudget with) {
+        budget = with;
+        share = with.join(this);
+    }
+
+    /** Nothing runs any more: nothing is kept, whoever still refers to this. */
+    public void end() {
+        CodeShare last = share;
+        if (last != null) {
+            share = null;
+            budget.leave(last);
+        }
+        dropAll();
     }
 
     /**
@@ -140,6 +162,29 @@ public final class CodeCache implements StoreWatch {
         return unitsDropped.sum();
     }
 
+    /** How often all blocks were dropped to make room so far, in the domain or for others. */
+    public long roomMade() {
+        return roomMade.sum();
+    }
+
+    /** What the code takes up on the heap, in bytes, as far as that is counted. */
+    public long heapBytes() {
+        return weight.sum() * CodeWeight.BYTES;
+    }
+
+    CodeWeight weight() {
+        return weight;
+    }
+
+    /** Instructions that all its vCPUs have executed; any thread. */
+    long retired() {
+        long sum = 0;
+        for (Cpu cpu : cpus) {
+            sum += cpu.retired();
+        }
+        return sum;
+    }
+
     CodePage page(long hostBase) {
         AtomicReferenceArray<CodePage> chunk = chunk(hostBase);
         int i = indexInChunk(hostBase);
@@ -180,6 +225,10 @@ public final class CodeCache implements StoreWatch {
         if (weight.isTooMuch()) {
             makeRoom();
         }
+        CodeShare mine = share;
+        if (mine != null) {
+            budget.grown(mine);
+        }
         Mmu owner = cpu.mmu();
         boolean translated = translator != null && page.isTranslated();
         if (translated) {
@@ -188,7 +237,8 @@ public final class CodeCache implements StoreWatch {
         boolean first = page.add(block, translated ? translator.library() : null);
         decodedBlocks.increment();
         if (first) {
-            for (Mmu mmu : mmus) {
+            for (Cpu other : cpus) {
+                Mmu mmu = other.mmu();
                 if (mmu == owner) {
                     mmu.dropWrites(page.hostBase());
                 } else {
@@ -198,16 +248,25 @@ public final class CodeCache implements StoreWatch {
         }
     }
 
+    private synchronized void makeRoom() {
+        // A sibling that had come to the same may have done it.
+        if (weight.isTooMuch()) {
+            dropForRoom();
+        }
+    }
+
+    /** Makes room for this domain or for others; any thread. */
+    void dropForRoom() {
+        roomMade.increment();
+        dropAll();
+    }
+
     /**
      * Drops all blocks, as stores into them would: a vCPU inside one leaves behind its current
      * instruction, and what runs is soon decoded again. Blocks that jumps of a vCPU have led to are
      * let go of when it comes to its next poll point, or at once if it sleeps.
      */
-    private synchronized void makeRoom() {
-        // A sibling that had come to the same may have done it.
-        if (!weight.isTooMuch()) {
-            return;
-        }
+    private synchronized void dropAll() {
         for (int c = 0; c < chunks.length(); c++) {
             AtomicReferenceArray<CodePage> chunk = chunks.get(c);
             for (int i = 0; chunk != null && i < CHUNK; i++) {
@@ -217,7 +276,7 @@ public final class CodeCache implements StoreWatch {
                 }
             }
         }
-        mmus.forEach(mmu -> mmu.mailbox().postForgetFetches());
+        cpus.forEach(cpu -> cpu.mmu().mailbox().postForgetFetches());
         weight.remainsForgotten();
     }
 

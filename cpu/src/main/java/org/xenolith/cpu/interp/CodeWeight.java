@@ -4,15 +4,22 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What the decoded code of a domain takes up on the heap: {@link Block#weight}, in operations of
- * some 32 bytes.
+ * some {@value #BYTES} bytes.
  *
  * <p>A block that is dropped is not gone: tables of vCPUs and jumps of live blocks refer to it, for
  * as long as a guest likes. So what is left of it counts on, whether anybody refers to it or not,
  * until all of them have been told to let go.
  */
 final class CodeWeight {
+    /** What an operation takes up, with what its block has beside it. */
+    static final int BYTES = 32;
+
     private final long limit;
-    private final AtomicLong live = new AtomicLong();
+
+    /** Of all blocks that there ever were. */
+    private final AtomicLong added = new AtomicLong();
+
+    private final AtomicLong dropped = new AtomicLong();
     private final AtomicLong remains = new AtomicLong();
 
     /**
@@ -23,14 +30,14 @@ final class CodeWeight {
     }
 
     void added(Block block) {
-        live.addAndGet(block.weight());
+        added.addAndGet(block.weight());
     }
 
     /**
      * @param remaining what is left of the block
      */
     void dropped(Block block, int remaining) {
-        live.addAndGet(-block.weight());
+        dropped.addAndGet(block.weight());
         remains.addAndGet(remaining);
     }
 
@@ -39,7 +46,19 @@ final class CodeWeight {
         remains.set(0);
     }
 
+    /** What all blocks so far weighed, whether they live or not. */
+    long added() {
+        return added.get();
+    }
+
+    /** Live blocks and remains. */
+    long sum() {
+        // In this order: a block that is dropped meanwhile counts, if anything, twice.
+        long gone = dropped.get();
+        return added.get() - gone + remains.get();
+    }
+
     boolean isTooMuch() {
-        return live.get() + remains.get() > limit;
+        return sum() > limit;
     }
 }
