@@ -486,13 +486,13 @@ public final class Assembler {
      * A vector instruction {@code xmm, xmm}.
      *
      * @param prefix 0x66, 0xf2, 0xf3, or 0 for none
-     * @param opcode the byte behind 0F
+     * @param opcode the byte behind 0F, or the two, of which the first is 38 or 3A
      */
     public Assembler sse(int prefix, int opcode, int dst, int src) {
         if (prefix != 0) {
             code.write(prefix);
         }
-        return registers(32, TWO_BYTE << 8 | opcode, dst, src);
+        return registers(32, behindEscape(opcode), dst, src);
     }
 
     /** As {@link #sse(int, int, int, int)}, with a memory source. */
@@ -500,7 +500,11 @@ public final class Assembler {
         if (prefix != 0) {
             code.write(prefix);
         }
-        return memory(32, TWO_BYTE << 8 | opcode, dst, from);
+        return memory(32, behindEscape(opcode), dst, from);
+    }
+
+    private static int behindEscape(int opcode) {
+        return opcode > 0xff ? TWO_BYTE << 16 | opcode : TWO_BYTE << 8 | opcode;
     }
 
     /** FSTP m32fp. */
@@ -585,6 +589,9 @@ public final class Assembler {
     }
 
     private void opcodeBytes(int opcode) {
+        if (opcode > 0xffff) {
+            code.write(opcode >> 16);
+        }
         if (opcode > 0xff) {
             code.write(opcode >> 8);
         }

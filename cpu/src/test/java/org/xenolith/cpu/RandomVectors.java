@@ -34,6 +34,12 @@ final class RandomVectors {
     /** MOVLPS, MOVHPS, from and to memory, and their kin of doubles. */
     private static final int[] HALVES = {0x12, 0x13, 0x16, 0x17};
 
+    /** AESIMC, AESENC, AESENCLAST, AESDEC, AESDECLAST behind 66 0F 38. */
+    private static final int[] AES = {0x38db, 0x38dc, 0x38dd, 0x38de, 0x38df};
+
+    /** SHA1NEXTE, SHA1MSG1, SHA1MSG2, SHA256RNDS2, SHA256MSG1, SHA256MSG2 behind 0F 38. */
+    private static final int[] SHA = {0x38c8, 0x38c9, 0x38ca, 0x38cb, 0x38cc, 0x38cd};
+
     private static final int[] PREFIXES = {0, 0x66, 0xf2, 0xf3};
 
     private final RandomGenerator random;
@@ -55,7 +61,8 @@ final class RandomVectors {
         int prefix = PREFIXES[random.nextInt(PREFIXES.length)];
         int scalar = random.nextInt(4) == 0 ? 0xf3 : 0xf2;
         int odd = random.nextInt(2);
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(17)) {
+            case 16 -> cipher(to, from, aligned);
             case 14 -> bits(to, from);
             case 15 -> packed(to, from);
             case 0, 1, 2 -> code -> code.sse(0x66, lanes, to, from);
@@ -95,6 +102,22 @@ final class RandomVectors {
         return random.nextBoolean()
                 ? code -> code.sse(conversion[0], conversion[1], to, from)
                 : code -> code.sse(prefix, 0xc2, to, from).bytes(predicate); // CMPPS and its kin
+    }
+
+    /** AES, PCLMULQDQ and SHA. */
+    private Consumer<Assembler> cipher(int to, int from, Memory aligned) {
+        int aes = AES[random.nextInt(AES.length)];
+        int sha = SHA[random.nextInt(SHA.length)];
+        int immediate = random.nextInt(256);
+        return switch (random.nextInt(8)) {
+            case 0 -> code -> code.sse(0x66, aes, to, aligned);
+            case 1, 2 -> code -> code.sse(0x66, aes, to, from);
+            case 3 -> code -> code.sse(0, sha, to, aligned);
+            case 4 -> code -> code.sse(0, sha, to, from);
+            case 5 -> code -> code.sse(0x66, 0x3a44, to, from).bytes(immediate); // PCLMULQDQ
+            case 6 -> code -> code.sse(0x66, 0x3adf, to, from).bytes(immediate); // AESKEYGENASSIST
+            default -> code -> code.sse(0, 0x3acc, to, from).bytes(immediate); // SHA1RNDS4
+        };
     }
 
     /** The packed form: of singles without a prefix, of doubles with 66. */

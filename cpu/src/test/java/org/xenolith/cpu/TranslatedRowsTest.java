@@ -314,6 +314,22 @@ class TranslatedRowsTest {
         assertThat(cpu.r[RDX]).isEqualTo(5);
     }
 
+    @Test
+    void ciphersAndHashesStayInTheUnit() {
+        loop(
+                code -> {
+                    for (int opcode = 0x38db; opcode <= 0x38df; opcode++) { // AESIMC to AESDECLAST
+                        code.sse(0x66, opcode, 1, 2).sse(0x66, opcode, 2, at(RBX, 0x20));
+                    }
+                    for (int opcode = 0x38c8; opcode <= 0x38cd; opcode++) { // SHA1NEXTE and on
+                        code.sse(0, opcode, 3, 4).sse(0, opcode, 4, at(RBX, 0x30));
+                    }
+                    code.sse(0x66, 0x3adf, 5, 1).bytes(1).sse(0x66, 0x3a44, 5, 2).bytes(0x11);
+                    code.sse(0, 0x3acc, 5, 3).bytes(2);
+                });
+        assertThatNothingIsLeftToTheInterpreter();
+    }
+
     /** As sin() of the C library does at its start. */
     @Test
     void mxcsrIsStoredInTheUnitWithTheFlagsOfTheInstructionsBefore() {

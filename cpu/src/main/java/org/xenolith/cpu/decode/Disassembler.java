@@ -53,15 +53,14 @@ public final class Disassembler {
         if (instruction.row.mnemonic().equals("xlat")) {
             return "xlat " + stringSource(instruction, RBX, 1);
         }
-        String predicate = comparePredicate(instruction);
+        String alias = nameWithImmediate(instruction);
         StringJoiner operands = new StringJoiner(",");
         for (Operand operand : instruction.row.operands()) {
-            if (predicate == null || operand != Operand.IB) {
+            if (alias == null || operand != Operand.IB) {
                 operands.add(operandText(instruction, operand, vaddr));
             }
         }
-        String mnemonic =
-                predicate == null ? mnemonic(instruction) : withPredicate(instruction, predicate);
+        String mnemonic = alias == null ? mnemonic(instruction) : alias;
         return withComment(instruction, vaddr, prefix(instruction) + mnemonic, operands.toString());
     }
 
@@ -132,17 +131,29 @@ public final class Disassembler {
                                 });
     }
 
-    /** The name of the comparison that cmpps and its kin do, or null for other instructions. */
-    private static String comparePredicate(Instruction instruction) {
-        OpcodeRow row = instruction.row;
-        boolean compares = row.has(OpcodeRow.SIMD) && row.mnemonic().matches("cmp[ps][sd]");
-        return compares && instruction.immediate < COMPARE_PREDICATES.length
-                ? COMPARE_PREDICATES[(int) instruction.immediate]
-                : null;
-    }
-
-    private static String withPredicate(Instruction instruction, String predicate) {
-        return "cmp" + predicate + instruction.row.mnemonic().substring(3);
+    /** The name that says what the immediate does, or null where there is none. */
+    private static String nameWithImmediate(Instruction instruction) {
+        String mnemonic = instruction.row.mnemonic();
+        if (!instruction.row.has(OpcodeRow.SIMD)) {
+            return null;
+        }
+        return switch (mnemonic) {
+            case "cmpps", "cmppd", "cmpss", "cmpsd" ->
+                    instruction.immediate < COMPARE_PREDICATES.length
+                            ? "cmp"
+                                    + COMPARE_PREDICATES[(int) instruction.immediate]
+                                    + mnemonic.substring(3)
+                            : null;
+            case "pclmulqdq" ->
+                    switch ((int) instruction.immediate) {
+                        case 0 -> "pclmullqlqdq";
+                        case 1 -> "pclmulhqlqdq";
+                        case 0x10 -> "pclmullqhqdq";
+                        case 0x11 -> "pclmulhqhqdq";
+                        default -> null;
+                    };
+            default -> null;
+        };
     }
 
     private static String operandText(Instruction instruction, Operand operand, long vaddr) {

@@ -3,8 +3,9 @@ package org.xenolith.cpu.decode;
 import java.util.List;
 
 /**
- * Opcode rows of MMX and of SSE to SSE4.2, in the notation of {@link OpcodeTable}, by extension.
- * What each row computes is bound to it in {@link org.xenolith.cpu.semantics.simd.SimdTable}.
+ * Opcode rows of MMX, of SSE to SSE4.2, and of AES, PCLMULQDQ and SHA, in the notation of {@link
+ * OpcodeTable}, by extension. What each row computes is bound to it in {@link
+ * org.xenolith.cpu.semantics.simd.SimdTable}.
  */
 public final class SimdOpcodes {
     private static final String SSE2 =
@@ -401,6 +402,32 @@ public final class SimdOpcodes {
             66 0F 3A 63 /r ib        pcmpistri    VX, WX, IB
             """;
 
+    private static final String AES =
+            """
+            66 0F 38 DB /r           aesimc       VX, WX
+            66 0F 38 DC /r           aesenc       VX, WX
+            66 0F 38 DD /r           aesenclast   VX, WX
+            66 0F 38 DE /r           aesdec       VX, WX
+            66 0F 38 DF /r           aesdeclast   VX, WX
+            66 0F 3A DF /r ib        aeskeygenassist  VX, WX, IB
+            """;
+
+    private static final String PCLMULQDQ =
+            """
+            66 0F 3A 44 /r ib        pclmulqdq    VX, WX, IB
+            """;
+
+    private static final String SHA =
+            """
+            NP 0F 38 C8 /r           sha1nexte    VX, WX
+            NP 0F 38 C9 /r           sha1msg1     VX, WX
+            NP 0F 38 CA /r           sha1msg2     VX, WX
+            NP 0F 38 CB /r           sha256rnds2  VX, WX, XMM0
+            NP 0F 38 CC /r           sha256msg1   VX, WX
+            NP 0F 38 CD /r           sha256msg2   VX, WX
+            NP 0F 3A CC /r ib        sha1rnds4    VX, WX, IB
+            """;
+
     /**
      * The rows of one processor feature.
      *
@@ -416,7 +443,10 @@ public final class SimdOpcodes {
                     new Extension("pni", SSE3),
                     new Extension("ssse3", SSSE3),
                     new Extension("sse4_1", SSE4_1),
-                    new Extension("sse4_2", SSE4_2));
+                    new Extension("sse4_2", SSE4_2),
+                    new Extension("aes", AES),
+                    new Extension("pclmulqdq", PCLMULQDQ),
+                    new Extension("sha_ni", SHA));
 
     private SimdOpcodes() {}
 }

@@ -117,6 +117,7 @@ final class Vectors {
         put("unpckhps", (unit, i) -> interleave(unit, i, "dq", 1));
         PackedFloats.emitters().forEach(Vectors::put);
         VectorBits.emitters().forEach(Vectors::put);
+        Digests.emitters().forEach(Vectors::put);
     }
 
     private Vectors() {}

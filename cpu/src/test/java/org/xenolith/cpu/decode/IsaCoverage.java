@@ -21,8 +21,8 @@ final class IsaCoverage {
 
             The survey lists each instruction form that a Debian kernel, BusyBox, bash, Python, gcc and a web
             server with its database contain or execute. Guests see an x86-64-v2 processor (SSE3, SSSE3, SSE4.1,
-            SSE4.2, POPCNT, CMPXCHG16B) with MOVBE, RDRAND, RDTSCP and FSGSBASE: CPUID hides the rest, and what is
-            hidden raises #UD.
+            SSE4.2, POPCNT, CMPXCHG16B) with MOVBE, AES, PCLMULQDQ, SHA, RDRAND, RDTSCP and FSGSBASE: CPUID hides the
+            rest, and what is hidden raises #UD.
             """;
 
     /** Features hidden from guests, each with one of its instructions. */
@@ -198,8 +198,8 @@ final class IsaCoverage {
 
     private static Map<String, String> hiddenFeatures() {
         Map<String, String> hidden = new LinkedHashMap<>();
-        hidden.put("AES, PCLMULQDQ", "66 0F 38 DC C1 aesenc");
-        hidden.put("SHA", "0F 38 CB C1 sha256rnds2");
+        hidden.put("VAES, VPCLMULQDQ (VEX)", "C4 E2 75 DC C2 vaesenc");
+        hidden.put("GFNI", "66 0F 38 CF C1 gf2p8mulb");
         hidden.put("AVX, AVX2, FMA, BMI1, BMI2 (VEX)", "C5 F8 77 vzeroupper");
         hidden.put("AVX-512 (EVEX)", "62 F1 7C 48 10 C1 vmovups");
         hidden.put("3DNow!", "0F 0E femms");

@@ -77,6 +77,13 @@ public sealed interface Semantics {
         long apply(long a, long b, long mask);
     }
 
+    interface RoundsOp {
+        /**
+         * @param more the low half of XMM0, or the result's low half if that is known
+         */
+        long apply(long aLow, long aHigh, long bLow, long bHigh, long more, int imm);
+    }
+
     interface BitsFlagsOp {
         int apply(long aLow, long aHigh, long bLow, long bHigh);
     }
@@ -402,6 +409,15 @@ public sealed interface Semantics {
         public void execute(SimdOperands o, Mxcsr m) {
             o.low = f.apply(o.aLow, o.bLow, o.xmm0Low);
             o.high = f.apply(o.aHigh, o.bHigh, o.xmm0High);
+        }
+    }
+
+    /** Rounds of a hash: the upper half goes on from the lower. */
+    record Rounds(RoundsOp low, RoundsOp high) implements Semantics {
+        @Override
+        public void execute(SimdOperands o, Mxcsr m) {
+            o.low = low.apply(o.aLow, o.aHigh, o.bLow, o.bHigh, o.xmm0Low, o.imm);
+            o.high = high.apply(o.aLow, o.aHigh, o.bLow, o.bHigh, o.low, o.imm);
         }
     }
 

@@ -119,7 +119,9 @@ public final class SimdTable {
                         SimdTable::sse3,
                         SimdTable::ssse3,
                         SimdTable::sse41,
-                        SimdTable::sse42)
+                        SimdTable::sse42,
+                        SimdTable::ciphers,
+                        SimdTable::digests)
                 .map(section -> section.apply(name))
                 .filter(Objects::nonNull)
                 .findFirst()
@@ -446,6 +448,53 @@ public final class SimdTable {
             case "pcmpestri" -> new Semantics.CompareStrings(true, true);
             case "pcmpistrm" -> new Semantics.CompareStrings(false, false);
             case "pcmpistri" -> new Semantics.CompareStrings(false, true);
+            default -> null;
+        };
+    }
+
+    private static Semantics ciphers(String name) {
+        return switch (name) {
+            case "aesenc" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> Aes.encrypted(al, ah) ^ bl,
+                            (al, ah, bl, bh, imm) -> Aes.encrypted(ah, al) ^ bh);
+            case "aesenclast" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> Aes.encryptedLast(al, ah) ^ bl,
+                            (al, ah, bl, bh, imm) -> Aes.encryptedLast(ah, al) ^ bh);
+            case "aesdec" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> Aes.decrypted(al, ah) ^ bl,
+                            (al, ah, bl, bh, imm) -> Aes.decrypted(ah, al) ^ bh);
+            case "aesdeclast" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> Aes.decryptedLast(al, ah) ^ bl,
+                            (al, ah, bl, bh, imm) -> Aes.decryptedLast(ah, al) ^ bh);
+            case "aesimc" -> lanewise((a, b) -> Aes.aesimc(b));
+            case "aeskeygenassist" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> Aes.aeskeygenassist(bl, imm),
+                            (al, ah, bl, bh, imm) -> Aes.aeskeygenassist(bh, imm));
+            case "pclmulqdq" ->
+                    cross(CarrylessProduct::pclmulqdqLow, CarrylessProduct::pclmulqdqHigh);
+            default -> null;
+        };
+    }
+
+    private static Semantics digests(String name) {
+        return switch (name) {
+            case "sha1rnds4" -> new Semantics.Rounds(Sha1::sha1rnds4Low, Sha1::sha1rnds4High);
+            case "sha1nexte" ->
+                    cross(
+                            (al, ah, bl, bh, imm) -> bl,
+                            (al, ah, bl, bh, imm) -> Sha1.sha1nexte(ah, bh));
+            case "sha1msg1" ->
+                    cross((al, ah, bl, bh, imm) -> al ^ bh, (al, ah, bl, bh, imm) -> ah ^ al);
+            case "sha1msg2" -> cross(Sha1::sha1msg2Low, Sha1::sha1msg2High);
+            case "sha256rnds2" ->
+                    new Semantics.Rounds(Sha256::sha256rnds2Low, Sha256::sha256rnds2High);
+            case "sha256msg1" -> cross(Sha256::sha256msg1Low, Sha256::sha256msg1High);
+            case "sha256msg2" -> cross(Sha256::sha256msg2Low, Sha256::sha256msg2High);
             default -> null;
         };
     }

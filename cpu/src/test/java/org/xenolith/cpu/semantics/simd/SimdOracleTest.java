@@ -109,12 +109,24 @@ class SimdOracleTest {
         List<Outcome> outcomes = host.run(cases.stream().map(SimdCase::program).toList());
         for (int i = 0; i < cases.size(); i++) {
             Outcome real = outcomes.get(i), ours = interpreter.run(cases.get(i).program());
+            if (ours.vector() == Vector.GENERAL_PROTECTION && maySpareAlignment(row)) {
+                assertThat(cases.get(i).memoryOffset % 16).as("offset").isNotZero();
+                continue;
+            }
             assertThat(ours.vector()).as("vector of %s", cases.get(i)).isEqualTo(real.vector());
             if (real.vector() == Vector.PAGE_FAULT) {
                 assertThat(ours.cr2()).as("CR2 of %s", cases.get(i)).isEqualTo(real.cr2());
             }
             assertThat(ours.memory()).as("memory after %s", cases.get(i)).isEqualTo(real.memory());
         }
+    }
+
+    /**
+     * SHA's operands in memory must be aligned at Intel, whose processor guests see, and may lie
+     * anywhere at AMD.
+     */
+    private static boolean maySpareAlignment(SimdRow row) {
+        return row.feature().equals("sha_ni");
     }
 
     private static void requireFeature(SimdRow row) {
