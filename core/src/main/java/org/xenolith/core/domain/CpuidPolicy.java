@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * What CPUID shows a guest: a processor model without speculation (family 6, model 0x1c: Linux then
- * applies no mitigation), x86-64-v2 and the later instructions that the interpreter has, nothing
- * that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE; caches of {@link
- * CpuidCache}. SDM vol. 2, CPUID; public/arch-x86/cpuid.h.
+ * applies no mitigation), x86-64-v2 and the later instructions that the interpreter has (AES, SHA),
+ * nothing that Xen hides from PV guests (VME, PSE, PGE, MTRR, PCID, SMEP, SMAP), no XSAVE; caches
+ * of {@link CpuidCache}. SDM vol. 2, CPUID; public/arch-x86/cpuid.h.
  */
 public final class CpuidPolicy {
     private static final int SIGNATURE = 0x106ca;
@@ -20,12 +20,14 @@ public final class CpuidPolicy {
 
     // Leaf 1.
     private static final int ECX_SSE3 = 1;
+    private static final int ECX_PCLMULQDQ = 1 << 1;
     private static final int ECX_SSSE3 = 1 << 9;
     private static final int ECX_CX16 = 1 << 13;
     private static final int ECX_SSE4_1 = 1 << 19;
     private static final int ECX_SSE4_2 = 1 << 20;
     private static final int ECX_MOVBE = 1 << 22;
     private static final int ECX_POPCNT = 1 << 23;
+    private static final int ECX_AES = 1 << 25;
     private static final int ECX_RDRAND = 1 << 30;
     private static final int ECX_HYPERVISOR = 1 << 31;
     private static final int EDX_FPU = 1;
@@ -47,6 +49,7 @@ public final class CpuidPolicy {
     // Leaf 7.
     private static final int EBX_FSGSBASE = 1;
     private static final int EBX_ERMS = 1 << 9;
+    private static final int EBX_SHA = 1 << 29;
     private static final int EDX_FSRM = 1 << 4;
 
     // Extended leaves.
@@ -98,12 +101,14 @@ public final class CpuidPolicy {
                             SIGNATURE,
                             CLFLUSH_8_QUADWORDS | 2 * vcpuId << APIC_ID_SHIFT,
                             ECX_SSE3
+                                    | ECX_PCLMULQDQ
                                     | ECX_SSSE3
                                     | ECX_CX16
                                     | ECX_SSE4_1
                                     | ECX_SSE4_2
                                     | ECX_MOVBE
                                     | ECX_POPCNT
+                                    | ECX_AES
                                     | ECX_RDRAND
                                     | ECX_HYPERVISOR,
                             EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_APIC | EDX_CMOV
@@ -114,7 +119,7 @@ public final class CpuidPolicy {
                     set(
                             cpu,
                             0,
-                            subleaf == 0 ? EBX_FSGSBASE | EBX_ERMS : 0,
+                            subleaf == 0 ? EBX_FSGSBASE | EBX_ERMS | EBX_SHA : 0,
                             0,
                             subleaf == 0 ? EDX_FSRM : 0);
             case 0x8000_0000 -> set(cpu, MAX_EXTENDED, VENDOR[0], VENDOR[2], VENDOR[1]);
