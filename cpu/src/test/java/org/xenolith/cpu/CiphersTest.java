@@ -245,9 +245,7 @@ class CiphersTest {
                     }
                     code.sse(P66, PADDD, 1, slot(16)).sse(P66, PADDD, 2, slot(17)).syscall();
                 });
-        assertThat(
-                        "%016x%016x%016x%016x"
-                                .formatted(cpu.xmm[3], cpu.xmm[5], cpu.xmm[2], cpu.xmm[4]))
+        assertThat("%016x%016x%016x%016x".formatted(cpu.xmm[3], cpu.xmm[5], cpu.xmm[2], cpu.xmm[4]))
                 .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 

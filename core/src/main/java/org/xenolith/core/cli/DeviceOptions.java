@@ -45,10 +45,10 @@ final class DeviceOptions {
             paramLabel = "NETWORK",
             description =
                     "A network interface: nat (no rights needed), none (other guests only),"
-                        + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac="
-                        + " ,mac-check=off ,devid= ,pcap= ,delay= ,loss= ,rate=, nat with"
-                        + " ,ipv6=off. Default: nat if there is a disk or -p: by DHCP the guest"
-                        + " gets 10.0.2.15, gateway 10.0.2.2, name server 10.0.2.3.")
+                            + " tap:NAME, udp:LOCAL,REMOTE, stream:connect=HOST:PORT; with ,mac="
+                            + " ,mac-check=off ,devid= ,pcap= ,delay= ,loss= ,rate=, nat with"
+                            + " ,ipv6=off. Default: nat if there is a disk or -p: by DHCP the guest"
+                            + " gets 10.0.2.15, gateway 10.0.2.2, name server 10.0.2.3.")
     private List<String> networks = List.of();
 
     @Option(

@@ -30,8 +30,8 @@ import java.util.List;
  * has there depends on its maker, and is for those to know who execute them.
  *
  * <p>Absent lines raise #UD, among them everything that CPUID hides from guests: VEX and EVEX
- * forms, XSAVE, SMAP, RDSEED, VMX. TZCNT and LZCNT are F3-prefixed BSF and BSR to a
- * processor that lacks them, hence no lines of their own.
+ * forms, XSAVE, SMAP, RDSEED, VMX. TZCNT and LZCNT are F3-prefixed BSF and BSR to a processor that
+ * lacks them, hence no lines of their own.
  */
 public final class OpcodeTable {
     private static final String ONE_BYTE =
