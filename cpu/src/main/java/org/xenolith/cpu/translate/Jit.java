@@ -259,25 +259,31 @@ public final class Jit implements Translator {
         }
     }
 
+    /** Null if the first instruction of the block has no translation. */
     private FreshUnit make(HotCode code) {
         int[] busy = code.busy();
         int[] executed = policy.atOnce ? null : code.executed();
+        boolean exact = policy.exact || code.isRough();
         int limit = policy.maxInstructions;
         Region region = Region.of(code.bytes(), code.start(), limit, busy, executed);
-        boolean exact = policy.exact || code.isRough();
-        byte[] classFile = region == null ? null : UnitBuilder.classFile(region, exact);
-        while (classFile != null && UnitBuilder.codeLength(classFile) > allowedLength(region)) {
-            int length = UnitBuilder.codeLength(classFile);
+        while (region != null) {
             int count = Math.min(limit, region.instructionCount());
-            limit = count * allowedLength(region) / length * 9 / 10;
+            int allowed = allowedLength(region);
+            if (region.tablesLength() > allowed) {
+                // Half the jumps with half the targets: a fourth of it.
+                limit = count / 2;
+            } else {
+                byte[] classFile = UnitBuilder.classFile(region, exact);
+                int length = UnitBuilder.codeLength(classFile);
+                if (length <= allowed) {
+                    UnitBuilder.initialiseWhatIsCalled(classFile);
+                    return new FreshUnit(code, region, UnitBuilder.define(classFile), exact);
+                }
+                limit = count * allowed / length * 9 / 10;
+            }
             region = Region.of(code.bytes(), code.start(), limit, busy, executed);
-            classFile = UnitBuilder.classFile(region, exact);
         }
-        if (classFile == null) {
-            return null;
-        }
-        UnitBuilder.initialiseWhatIsCalled(classFile);
-        return new FreshUnit(code, region, UnitBuilder.define(classFile), exact);
+        return null;
     }
 
     private void install(FreshUnit unit) {

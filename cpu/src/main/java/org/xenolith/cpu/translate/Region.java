@@ -24,6 +24,9 @@ import java.util.stream.Stream;
  * loop, or the body of a function. It can be entered at the hot block and behind each call.
  */
 final class Region {
+    /** Bytes of a row of {@code lookupswitch}: what is looked for, and where it leads. */
+    private static final int TABLE_ROW = 8;
+
     private final byte[] page;
     private final int limit;
     private final int[] busy;
@@ -101,6 +104,24 @@ final class Region {
     /** Blocks that a computed jump in the region is expected to reach. */
     List<RegionBlock> computedTargets() {
         return computedTargets;
+    }
+
+    /**
+     * Bytes of bytecode that tables of computed jumps and returns take at least: each has a row for
+     * each of its targets. Where a page is full of computed jumps, as a library's stubs for calls
+     * of others are, this alone may be more than a method may have.
+     */
+    int tablesLength() {
+        return ordered.stream()
+                .mapToInt(
+                        block ->
+                                switch (block.end) {
+                                    case COMPUTED -> computedTargets.size();
+                                    case RETURNS -> returnTargets.size();
+                                    case LEAVES, BRANCHES, GOES_ON -> 0;
+                                })
+                .map(rows -> rows * TABLE_ROW)
+                .sum();
     }
 
     /** Where its blocks start, from the page's start. */

@@ -10,6 +10,8 @@ import org.xenolith.cpu.Assembler.Label;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.FlatMachine;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
 
 /** There is one translator for all guests, and nobody starts it again. */
@@ -17,6 +19,11 @@ import java.util.concurrent.TimeUnit;
 class JitTest {
     private static final long CODE = 0x40_0000L;
     private static final int SLICE = 1500;
+    private static final int POINTERS = 0x1000;
+    private static final int STUB = 16;
+
+    /** {@code jmp *disp32(%rip)}: FF 25, then the displacement. */
+    private static final short JMP_RIP_RELATIVE = 0x25FF;
 
     /** More than the JVM needs to compile a unit of two instructions, however busy the machine. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -48,6 +55,26 @@ class JitTest {
         assertThat(own.failures()).as("failures, the last %s", own.lastFailure()).isZero();
         assertThat(own.units()).as("units").isPositive();
         assertThat(cpu.tier.instructions()).as("instructions in them").isPositive();
+    }
+
+    /** As of a library's stubs for calls of other libraries. */
+    @Test
+    void aPageFullOfBusyComputedJumpsGetsNoUnitThatIsTooLongForTheJvm() {
+        int jumps = 100;
+        FlatMachine machine = new FlatMachine(jit);
+        machine.map(CODE, POINTERS + jumps * Long.BYTES);
+        ByteBuffer memory =
+                ByteBuffer.allocate(POINTERS + jumps * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < jumps; i++) {
+            int stub = i * STUB;
+            int pointer = POINTERS + i * Long.BYTES;
+            memory.putShort(stub, JMP_RIP_RELATIVE).putInt(stub + 2, pointer - (stub + 6));
+            memory.putLong(pointer, CODE + (i + 1) % jumps * STUB);
+        }
+        machine.load(CODE, memory.array());
+        machine.cpu.rip = CODE;
+        assertThatCode(() -> machine.cpu.run(2 * SLICE)).doesNotThrowAnyException();
+        assertThat(machine.cpu.tier.instructions()).as("in units").isGreaterThan(SLICE);
     }
 
     private static Cpu endlessLoop(Jit translator) {
