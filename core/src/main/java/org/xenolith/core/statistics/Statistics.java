@@ -84,7 +84,25 @@ public final class Statistics {
                                 jit.failures(),
                                 jit.library().reused(),
                                 jit.library().cold()));
+        appendFailure(jit.lastFailure(), text);
         appendLeftOut(jit.leftOut(), text);
+    }
+
+    /**
+     * What broke the translator last, and where: a defect costs a guest only its speed, and nothing
+     * else tells of it.
+     *
+     * @param failure null if nothing did
+     */
+    static void appendFailure(Throwable failure, StringBuilder text) {
+        String prefix = "the last failure: ";
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            StackTraceElement[] calls = cause.getStackTrace();
+            text.append(prefix).append(cause);
+            text.append(calls.length == 0 ? "" : " at " + calls[0]);
+            prefix = ", because of ";
+        }
+        text.append(failure == null ? "" : System.lineSeparator());
     }
 
     /** The instructions that end units most often, since they have no translation. */
