@@ -17,6 +17,7 @@ import io.netty.channel.socket.DuplexChannel;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -37,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Ways from the host to a guest. */
 @Timeout(60)
+@Isolated("a program that another test starts holds this process's sockets until it runs")
 class ForwardTest {
     private final NatLab lab = new NatLab();
     private final EmbeddedChannel loop = new EmbeddedChannel();
