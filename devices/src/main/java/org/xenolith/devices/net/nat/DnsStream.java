@@ -105,6 +105,10 @@ final class DnsStream implements HostStream, HostStream.Events {
 
     private void connectToServer() {
         List<InetSocketAddress> servers = dns.resolvers();
+        if (servers.isEmpty()) {
+            breakOff(); // there were some when the query was looked at: the file has changed
+            return;
+        }
         server = host.connect(servers.getFirst(), this);
     }
 

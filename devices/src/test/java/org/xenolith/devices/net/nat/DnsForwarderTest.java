@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 
 import org.junit.jupiter.api.Test;
 
@@ -11,7 +12,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 class DnsForwarderTest {
@@ -164,6 +167,60 @@ class DnsForwarderTest {
         lab.settle();
         assertThat(guest.reset).isTrue();
         assertThat(lab.stack.tcp().size()).isZero();
+    }
+
+    @Test
+    void nameServersThatGoWhileAQueryIsReadEndItsConnectionAndNothingElse() {
+        Iterator<List<InetSocketAddress>> files =
+                List.of(List.of(FIRST), List.<InetSocketAddress>of()).iterator();
+        NatConfig config = NatConfig.builder().build();
+        DnsForwarder dns =
+                new DnsForwarder(
+                        config,
+                        () -> 0,
+                        new Timers(() -> {}),
+                        new Leases(config, () -> 0),
+                        lab.host,
+                        UnpooledByteBufAllocator.DEFAULT,
+                        new Random(1),
+                        files::next);
+        Broken guest = new Broken();
+        HostStream stream = dns.openStream(guest);
+        stream.read(true);
+        stream.write(Unpooled.wrappedBuffer(framed("example.org")));
+        stream.flush();
+        assertThat(guest.times).isEqualTo(1);
+        assertThat(lab.host.streams).isEmpty();
+    }
+
+    /** A guest's connection that counts how often the host's end broke. */
+    private static final class Broken implements HostStream.Events {
+        int times;
+
+        @Override
+        public void connected() {}
+
+        @Override
+        public void failed(Throwable cause) {}
+
+        @Override
+        public void received(ByteBuf bytes) {
+            bytes.release();
+        }
+
+        @Override
+        public void receivedAll() {}
+
+        @Override
+        public void ended() {}
+
+        @Override
+        public void broken() {
+            times++;
+        }
+
+        @Override
+        public void written() {}
     }
 
     @Test
