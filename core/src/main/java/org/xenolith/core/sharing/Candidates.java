@@ -1,7 +1,5 @@
 package org.xenolith.core.sharing;
 
-import java.util.Arrays;
-
 /**
  * Frames that have not changed for a while, by the digest of what they hold: where two meet, they
  * can be shared. A table of fixed size in which the later one displaces the earlier one, so that
@@ -38,9 +36,5 @@ final class Candidates {
                 scans[slot] = null;
             }
         }
-    }
-
-    void clear() {
-        Arrays.fill(scans, null);
     }
 }
