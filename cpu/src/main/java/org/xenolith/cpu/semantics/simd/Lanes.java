@@ -18,6 +18,16 @@ final class Lanes {
 
     private Lanes() {}
 
+    // Two lanes of 32 bits.
+
+    static int upper(long pair) {
+        return (int) (pair >>> 32);
+    }
+
+    static long pair(int upper, int lower) {
+        return (long) upper << 32 | lower & M32;
+    }
+
     // Lane arithmetic for any width, given the mask h of sign bits.
 
     static long add(long a, long b, long h) {

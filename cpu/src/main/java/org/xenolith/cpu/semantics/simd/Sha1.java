@@ -1,6 +1,7 @@
 package org.xenolith.cpu.semantics.simd;
 
-import static org.xenolith.cpu.semantics.simd.Lanes.M32;
+import static org.xenolith.cpu.semantics.simd.Lanes.pair;
+import static org.xenolith.cpu.semantics.simd.Lanes.upper;
 
 /**
  * SHA-1 instructions, a half of the result each: SDM vol. 2, SHA1RNDS4 and the like; FIPS 180-4.
@@ -8,14 +9,6 @@ import static org.xenolith.cpu.semantics.simd.Lanes.M32;
  */
 public final class Sha1 {
     private Sha1() {}
-
-    private static int upper(long half) {
-        return (int) (half >>> 32);
-    }
-
-    private static long pair(int upper, int lower) {
-        return (long) upper << 32 | lower & M32;
-    }
 
     /** What a round adds, E and the word of the message apart. Functions and constants by kind. */
     private static int round(int a, int b, int c, int d, int kind) {

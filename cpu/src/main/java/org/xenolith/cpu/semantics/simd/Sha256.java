@@ -1,6 +1,7 @@
 package org.xenolith.cpu.semantics.simd;
 
-import static org.xenolith.cpu.semantics.simd.Lanes.M32;
+import static org.xenolith.cpu.semantics.simd.Lanes.pair;
+import static org.xenolith.cpu.semantics.simd.Lanes.upper;
 
 /**
  * SHA-256 instructions, a half of the result each: SDM vol. 2, SHA256RNDS2 and the like; FIPS
@@ -8,14 +9,6 @@ import static org.xenolith.cpu.semantics.simd.Lanes.M32;
  */
 public final class Sha256 {
     private Sha256() {}
-
-    private static int upper(long half) {
-        return (int) (half >>> 32);
-    }
-
-    private static long pair(int upper, int lower) {
-        return (long) upper << 32 | lower & M32;
-    }
 
     // FIPS 180-4, 4.1.2.
 
