@@ -278,10 +278,10 @@ class FrameSharingTest {
     }
 
     @Test
-    void aPageThatAGuestMakesToHaveTheDigestOfAnotherIsNotSharedWithIt() {
+    void aPageThatHasTheDigestOfAnotherOneIsNotSharedWithIt() {
         long digest = PageDigest.of(host(other));
         long first = one.vcpu.mmu().read64(AT);
-        long moved = PageDigest.mixed(0, first) - PageDigest.mixed(0, first + 1);
+        long moved = begun(first) - begun(first + 1);
         one.vcpu.mmu().write64(AT, first + 1);
         // The next word of the same chain takes back what the first one has moved.
         long next = one.vcpu.mmu().read64(AT + 32);
@@ -295,6 +295,10 @@ class FrameSharingTest {
         assertThat(read(other)).isEqualTo(7 * 0x1_0001L);
     }
 
+    private static long begun(long word) {
+        return PageDigest.mixed(PageDigest.START, word);
+    }
+
     /** Of an odd number, modulo 2^64: Newton's iteration, five bits to begin with. */
     private static long inverse(long odd) {
         long inverse = odd * 3 ^ 2;
@@ -302,6 +306,14 @@ class FrameSharingTest {
             inverse *= 2 - odd * inverse;
         }
         return inverse;
+    }
+
+    @Test
+    void aPageOfZeroesHasTheDigestThatStandsForIt() {
+        clear(one);
+
+        assertThat(PageDigest.of(host(one))).isEqualTo(PageDigest.ZERO);
+        assertThat(PageDigest.of(host(other))).isNotEqualTo(PageDigest.ZERO);
     }
 
     @Test
