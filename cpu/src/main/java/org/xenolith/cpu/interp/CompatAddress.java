@@ -102,7 +102,16 @@ class CompatAddress extends FormedAddress {
         if (isLea(b)) {
             return new FormedAddress(inner, b);
         }
+        if (isPair(b)) {
+            return new Pair(inner, b);
+        }
         return BitOps.BitTest.goesBeyond(b) ? new BitString(inner, b) : new CompatAddress(inner, b);
+    }
+
+    /** Whether the operand is a far pointer or two bounds, which take two accesses. */
+    private static boolean isPair(Binding b) {
+        Operand operand = memoryOperand(b);
+        return operand == Operand.MP || operand == Operand.MA;
     }
 
     private static boolean isLea(Binding b) {
@@ -112,6 +121,10 @@ class CompatAddress extends FormedAddress {
     @Override
     boolean addressesStack() {
         return segment == Segments.SS;
+    }
+
+    final int segment() {
+        return segment;
     }
 
     @Override
@@ -144,6 +157,26 @@ class CompatAddress extends FormedAddress {
             long beyond = BitOps.BitTest.beyond(Registers.get(r, register, 0, bits), bits);
             // The operation inside adds it once more.
             r[Cpu.SCRATCH] = linear(cpu, offset(r) + beyond & mask) - beyond;
+            return inner.execute(cpu);
+        }
+    }
+
+    /** The first of two accesses may find no page before the second is found beyond the limit. */
+    private static final class Pair extends CompatAddress {
+        private final int firstBytes;
+
+        Pair(Op inner, Binding b) {
+            super(inner, b);
+            firstBytes = b.in.operandSize;
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            long[] r = cpu.r;
+            long offset = offset(r);
+            long first = cpu.hidden.linear(cpu, segment(), offset, firstBytes, false);
+            Loads.load(cpu.mmu(), first, 8 * firstBytes);
+            r[Cpu.SCRATCH] = linear(cpu, offset);
             return inner.execute(cpu);
         }
     }

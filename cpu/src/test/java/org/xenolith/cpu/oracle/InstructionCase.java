@@ -16,6 +16,7 @@ import java.util.Set;
 /** One random use of an instruction row: bytes, registers and memory, addresses around a window. */
 record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
     private static final int RSP = 4;
+    private static final long END_OF_4_GIB = 1L << 32;
     private static final Set<String> STRINGS = Set.of("movs", "cmps", "stos", "lods", "scas");
     private static final long[] EDGES = {
         0,
@@ -54,6 +55,28 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
                 if (!made.isUndefined()) {
                     return made;
                 }
+            }
+        }
+    }
+
+    /**
+     * The same with an operand at the last bytes of 4 GiB, where no page is, and mostly beyond
+     * them. All others go around the window.
+     */
+    static InstructionCase atTheEndOf4GiB(OpcodeRow row, Random random) {
+        while (true) {
+            InstructionCase made = random(row, CodeSize.CODE_32, random);
+            Instruction in = made.in;
+            boolean isAimed =
+                    in.memory
+                            && in.base != Instruction.NO_REGISTER
+                            && in.base != RSP
+                            && in.base != in.index
+                            && in.addressSize == 4;
+            if (isAimed) {
+                aim(in, made.program.before(), END_OF_4_GIB - 1 - random.nextInt(20));
+                cutRegisters(made.program.before());
+                return made;
             }
         }
     }
@@ -233,7 +256,11 @@ record InstructionCase(OpcodeRow row, Instruction in, HostCpu.Program program) {
         if (bitString && in.reg != in.index && in.reg != in.base) {
             before.gpr(in.reg, random.nextInt(4000) - 2000);
         }
-        long at = bitString ? HostCpu.WINDOW_BASE + 0x1000 : inWindow(random);
+        aim(in, before, bitString ? HostCpu.WINDOW_BASE + 0x1000 : inWindow(random));
+    }
+
+    /** Makes the memory operand lie at {@code at}, unless the base is the index, too. */
+    private static void aim(Instruction in, MachineState before, long at) {
         long index = in.index == Instruction.NO_REGISTER ? 0 : before.gpr(in.index) << in.scale;
         if (in.index == in.base) {
             return;
