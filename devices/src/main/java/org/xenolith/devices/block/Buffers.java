@@ -27,4 +27,14 @@ final class Buffers {
         buffer.position(buffer.position() + (int) lengthBytes);
         return piece;
     }
+
+    /** Whether the rest of a buffer is zero; it stays as it is. */
+    static boolean isZero(ByteBuffer buffer) {
+        for (int at = buffer.position(); at < buffer.limit(); at++) {
+            if (buffer.get(at) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
 }

@@ -3,9 +3,13 @@ package org.xenolith.devices.block;
 import org.xenolith.devices.console.Escaped;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +61,50 @@ public final class DiskImage {
         } catch (IOException | RuntimeException e) {
             below.close();
             throw e;
+        }
+    }
+
+    /**
+     * Opens another view as {@link #openEphemeral} does, that begins with what was written to one.
+     *
+     * @param view what {@link #openEphemeral} returned; settled, and not written to meanwhile
+     * @param base over which it was opened
+     */
+    public static BlockImage copyEphemeral(
+            BlockImage view, Path base, ImageFormat format, Path directory) throws IOException {
+        if (!(view instanceof Qcow2Image written)) {
+            throw new IllegalArgumentException("no view that openEphemeral made");
+        }
+        BlockImage below = open(base, true, format, List.of());
+        ImageFile changes = new UnsyncedFile(openUnnamed(directory));
+        try {
+            written.copyTo(changes);
+            return new Qcow2Image(changes, Qcow2Header.read(changes), false, below);
+        } catch (IOException | RuntimeException e) {
+            changes.close();
+            below.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Copies an image file, which may be open, with all that is in it; it is there completely or
+     * not at all.
+     *
+     * @param image settled, and not written to meanwhile
+     * @throws FileAlreadyExistsException when there is a file of that name
+     */
+    public static void copyFile(Path image, Path copy) throws IOException {
+        Path target = copy.toAbsolutePath();
+        Path part = Files.createTempFile(target.getParent(), target.getFileName() + "", ".part");
+        try {
+            Files.copy(image, part, StandardCopyOption.REPLACE_EXISTING);
+            try (FileChannel written = FileChannel.open(part, StandardOpenOption.WRITE)) {
+                written.force(true);
+            }
+            Files.createLink(target, part); // unlike a move it replaces nothing
+        } finally {
+            Files.delete(part);
         }
     }
 

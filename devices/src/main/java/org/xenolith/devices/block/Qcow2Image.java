@@ -180,6 +180,28 @@ final class Qcow2Image implements BlockImage {
         }
     }
 
+    /**
+     * Copies the file, without the images below it, which is settled and not written to meanwhile.
+     *
+     * @param into an empty file; what is zero stays a hole
+     */
+    void copyTo(ImageFile into) throws IOException {
+        lock.lock();
+        try {
+            ByteBuffer piece = ByteBuffer.allocate(clusterBytes);
+            long end = file.sizeBytes();
+            for (long at = 0; at < end; at += clusterBytes) {
+                file.read(at, piece.clear().limit((int) Math.min(clusterBytes, end - at)));
+                boolean isLast = at + clusterBytes >= end; // the copy is as long, whatever is in it
+                if (isLast || !Buffers.isZero(piece.flip())) {
+                    into.write(at, piece.rewind());
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // -- pieces: ranges within one cluster --
 
     private void readPiece(long entry, long at, ByteBuffer into) throws IOException {

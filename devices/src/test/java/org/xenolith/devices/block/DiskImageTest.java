@@ -14,6 +14,7 @@ import org.xenolith.devices.host.HostNeeds;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.NonWritableChannelException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -394,6 +395,44 @@ final class DiskImageTest {
         }
         assertThat(Files.readAllBytes(base)).containsOnly('b');
         DiskImage.open(base, false).close();
+    }
+
+    @Test
+    void copyOfAnEphemeralDiskBeginsWithWhatWasWritten() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(4 * MEBIBYTE, 'b'));
+        Path changes = Files.createDirectory(directory.resolve("changes"));
+
+        try (BlockImage one = DiskImage.openEphemeral(base, ImageFormat.RAW, changes)) {
+            write(one, 1000, "one");
+            write(one, 3 * MEBIBYTE, "far");
+            one.discard(0, 512);
+            one.settle();
+            try (BlockImage copy = DiskImage.copyEphemeral(one, base, ImageFormat.RAW, changes)) {
+                write(copy, 2000, "copy");
+                write(one, 2000, "none");
+                assertThat(read(copy, 999, 5)).isEqualTo("boneb");
+                assertThat(read(copy, 3 * MEBIBYTE, 3)).isEqualTo("far");
+                assertThat(read(copy, 511, 2)).isEqualTo("\0b");
+                assertThat(read(copy, 2000, 4)).isEqualTo("copy");
+                assertThat(read(one, 2000, 4)).isEqualTo("none");
+                assertThat(changes).isEmptyDirectory();
+            }
+        }
+    }
+
+    @Test
+    void copyOfAFileReplacesNothing() throws IOException {
+        Path image = Files.write(directory.resolve("image"), filled(MEBIBYTE, 'i'));
+        Path copy = directory.resolve("copy");
+
+        DiskImage.copyFile(image, copy);
+        assertThat(copy).hasSameBinaryContentAs(image);
+
+        Files.write(image, filled(512, 'j'));
+        assertThatThrownBy(() -> DiskImage.copyFile(image, copy))
+                .isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(Files.size(copy)).isEqualTo(MEBIBYTE);
+        assertThat(directory.toFile().list()).containsExactlyInAnyOrder("image", "copy");
     }
 
     private static byte[] filled(int length, char with) {
