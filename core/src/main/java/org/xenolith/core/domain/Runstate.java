@@ -5,6 +5,7 @@ import org.xenolith.cpu.GuestFault;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 
@@ -44,6 +45,15 @@ public final class Runstate {
         times[state] += Math.max(0, now - entryTime);
         entryTime = now;
         state = newState;
+    }
+
+    /**
+     * Counts from zero again, as a new domain's vCPU does: guests add up what they counted before
+     * they were suspended.
+     */
+    public synchronized void restart(long now) {
+        Arrays.fill(times, 0);
+        entryTime = now;
     }
 
     /** How long the vCPU has run up to a system time, in nanoseconds. */

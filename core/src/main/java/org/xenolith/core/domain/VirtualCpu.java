@@ -307,6 +307,7 @@ public final class VirtualCpu implements GuestContext, EventTarget {
     public long forgetRegistrations() {
         long old = info.unregister();
         runstate.register(0);
+        runstate.restart(systemTime());
         timers.stop();
         nmiPending = false;
         nmiMasked = false;

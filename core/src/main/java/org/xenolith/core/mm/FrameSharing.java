@@ -49,6 +49,15 @@ public final class FrameSharing {
         return mayBeShared(mfn) ? frames.frame(mfn) : NO_FRAME;
     }
 
+    /** As {@link #candidate}, while the domain stands; no backend has it. */
+    boolean canBeLent(long mfn) {
+        if (frames.isShared(mfn)) {
+            return true;
+        }
+        long host = candidate(mfn);
+        return host != NO_FRAME && pool.references(host) == 1;
+    }
+
     private boolean mayBeShared(long mfn) {
         return frames.has(mfn, FrameInfo.ALLOCATED)
                 && !frames.has(mfn, NEVER)

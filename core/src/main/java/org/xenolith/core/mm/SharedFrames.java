@@ -90,6 +90,31 @@ public final class SharedFrames {
     }
 
     /**
+     * Takes a reference to a frame for one more user of the same content, and makes it a shared one
+     * first if it is not, with its owner as the first user. Nobody else finds it: what one guest
+     * lent its copy tells nothing about third ones.
+     *
+     * @param hostBase nobody writes to it now
+     * @return false when no frame can be promised
+     */
+    synchronized boolean lend(long hostBase) {
+        if (!pool.owe()) {
+            return false;
+        }
+        Shared shared = byHost.get(hostBase);
+        if (shared == null) {
+            shared = new Shared(hostBase, 0);
+            byHost.put(hostBase, shared);
+            pool.acquire(hostBase);
+            users++;
+        }
+        pool.acquire(hostBase);
+        shared.users++;
+        users++;
+        return true;
+    }
+
+    /**
      * A user wants to write.
      *
      * @return the same frame if it is the last one who can read it, and now is its owner; else
@@ -126,7 +151,7 @@ public final class SharedFrames {
     }
 
     private void forget(Shared shared) {
-        byDigest.remove(shared.digest);
+        byDigest.remove(shared.digest, shared); // one that was lent is not there
         byHost.remove(shared.hostBase);
         users--;
         pool.release(shared.hostBase);

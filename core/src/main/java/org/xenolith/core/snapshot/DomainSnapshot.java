@@ -4,12 +4,8 @@ import org.xenolith.core.domain.Domain;
 import org.xenolith.core.event.SavedChannel;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.mm.FrameTable;
-import org.xenolith.core.mm.FrameType;
 import org.xenolith.core.mm.SavedFrames;
-import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.time.GuestClock;
-import org.xenolith.core.time.Pvclock;
-import org.xenolith.core.time.RepeatableRandom;
 import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.core.xenstore.XenstoreConnection;
 import org.xenolith.cpu.mmu.MachineMemory;
@@ -21,7 +17,6 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -41,9 +36,7 @@ import java.util.random.RandomGenerator;
  */
 public final class DomainSnapshot {
     private final Path file;
-    private final Description description;
-    private final SavedFrames frames;
-    private final List<VcpuState> vcpus;
+    private final SavedDomain saved;
     private final List<SavedChannel> events;
     private final GrantTable.Saved grants;
     private final StoreSection store;
@@ -51,9 +44,7 @@ public final class DomainSnapshot {
 
     private DomainSnapshot(Path file, Parts parts) {
         this.file = file;
-        description = parts.description;
-        frames = parts.frames;
-        vcpus = parts.vcpus;
+        saved = new SavedDomain(parts.description, parts.frames, List.copyOf(parts.vcpus));
         events = parts.events;
         grants = parts.grants;
         store = parts.store;
@@ -61,7 +52,7 @@ public final class DomainSnapshot {
     }
 
     public Description description() {
-        return description;
+        return saved.description();
     }
 
     /** What {@link SnapshotWriter#save} was given. Whoever uses it checks it. */
@@ -165,16 +156,12 @@ public final class DomainSnapshot {
 
     /** A clock that goes on where the domain's stood. */
     public GuestClock clock() {
-        return description.virtualTime()
-                ? GuestClock.virtual(description.systemTimeNanos() - description.retired())
-                : GuestClock.live(description.systemTimeNanos());
+        return saved.clock();
     }
 
     /** Where the domain's random numbers come from. */
     public RandomGenerator random() {
-        return description.randomState().isPresent()
-                ? new RepeatableRandom(description.randomState().getAsLong())
-                : new SecureRandom();
+        return saved.random();
     }
 
     /**
@@ -184,34 +171,14 @@ public final class DomainSnapshot {
      *     it
      */
     public void restore(Domain domain) throws IOException {
-        FrameTable table = domain.frames();
-        if (table.frame(FrameTable.XEN_BASE) != domain.sharedInfo()
-                || domain.vcpus().size() != vcpus.size()) {
-            throw new IllegalStateException("the domain was not made for this snapshot");
-        }
-        try {
-            frames.restoreInto(table);
-        } catch (FrameTable.OutOfMemory e) {
-            throw new SnapshotException(e.getMessage(), e);
-        }
-        readPages(table);
-        pinTables(domain);
-        for (int i = 0; i < vcpus.size(); i++) {
-            vcpus.get(i).restore(domain.vcpu(i));
-        }
-        if (!domain.events().restore(events, description.id())) {
+        saved.restore(domain, this::readPages);
+        if (!domain.events().restore(events, description().id())) {
             throw SnapshotException.damaged("its event channels cannot be");
         }
         if (!domain.grants().restore(grants)) {
             throw SnapshotException.damaged("its grant table cannot be");
         }
-        domain.restore(description.assists(), description.pitReads());
-        domain.suspending().restore(description.suspended());
-        frames.dropUnallocated(table);
-        if (domain.clock().isLive()) {
-            // The host's clock went on meanwhile, or is another host's.
-            Pvclock.publishWallClock(domain.sharedInfo(), domain.clock());
-        }
+        saved.finish(domain);
     }
 
     private void readPages(FrameTable table) throws IOException {
@@ -235,21 +202,6 @@ public final class DomainSnapshot {
         }
     }
 
-    private void pinTables(Domain domain) throws SnapshotException {
-        for (SavedFrames.Frame frame : frames.frames()) {
-            if (frame.pinnedAs() != FrameType.NONE) {
-                int result =
-                        domain.pageTypes()
-                                .pinTable(frame.mfn(), frame.pinnedAs(), TlbShootdown.NONE);
-                if (result != 0) {
-                    throw SnapshotException.damaged(
-                            "frame %#x is no page table of level %d"
-                                    .formatted(frame.mfn(), frame.pinnedAs()));
-                }
-            }
-        }
-    }
-
     /**
      * Puts the domain's nodes into a store, under its present id, and opens its connection.
      *
@@ -257,7 +209,7 @@ public final class DomainSnapshot {
      */
     public XenstoreConnection restoreStore(Xenstore into, Domain domain, Runnable attention)
             throws SnapshotException {
-        return store.restore(into, Relocation.of(description, domain), attention);
+        return store.restore(into, Relocation.of(description(), domain), attention);
     }
 
     /**
@@ -267,12 +219,6 @@ public final class DomainSnapshot {
      * @param paused whether it stays so in any case
      */
     public void start(Domain domain, boolean paused) {
-        domain.scheduler().beginPause(domain);
-        for (int i = 0; i < vcpus.size(); i++) {
-            vcpus.get(i).schedule(domain.vcpu(i));
-        }
-        if (!paused && domain.suspending().pending().isEmpty()) {
-            domain.scheduler().unpause(domain);
-        }
+        saved.start(domain, paused);
     }
 }

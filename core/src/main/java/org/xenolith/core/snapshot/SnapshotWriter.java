@@ -1,7 +1,6 @@
 package org.xenolith.core.snapshot;
 
 import org.xenolith.core.domain.Domain;
-import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.SavedFrames;
@@ -117,12 +116,11 @@ public final class SnapshotWriter {
             XenstoreConnection connection,
             String configuration)
             throws IOException {
-        SavedFrames frames = SavedFrames.of(domain.frames());
-        out.write(Section.DOMAIN, Description.of(domain, rings).toFields());
-        out.write(Section.FRAMES, FramesSection.toFields(frames));
-        writePages(out, domain.frames(), frames);
-        for (VirtualCpu vcpu : domain.vcpus()) {
-            VcpuState state = new VcpuState(vcpu, domain.scheduler().turnOf(vcpu));
+        SavedDomain saved = SavedDomain.of(domain, rings);
+        out.write(Section.DOMAIN, saved.description().toFields());
+        out.write(Section.FRAMES, FramesSection.toFields(saved.frames()));
+        writePages(out, domain.frames(), saved.frames());
+        for (VcpuState state : saved.vcpus()) {
             out.write(Section.VCPU, state.toFields());
         }
         out.write(Section.EVENTS, EventsSection.toFields(domain.events().save()));
