@@ -229,6 +229,12 @@ public final class VirtualDevices implements AutoCloseable {
         }
     }
 
+    /** What is behind a disk; empty when there is none of that name. */
+    public synchronized Optional<BlockImage> image(DiskName name) {
+        XenbusDevice device = new XenbusDevice(domain.id(), VBD, name.number());
+        return Optional.ofNullable(images.get(device));
+    }
+
     /** Goes on with a domain that was saved. */
     public void resume() {
         devices().forEach(AttachedDevice::resume);

@@ -20,8 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
 
@@ -34,12 +36,26 @@ final class DeviceAttacher {
 
     private static final String VIF = "vif";
 
+    /** Opens what is behind a guest's disks. */
+    interface Disks {
+        /**
+         * @throws IOException with a sentence when it cannot be had
+         */
+        BlockImage open(DiskName name, DiskSpec disk) throws IOException;
+    }
+
     private final Host host;
     private final Guest guest;
+    private final Disks disks;
 
     DeviceAttacher(Host host, Guest guest) {
+        this(host, guest, (_, disk) -> open(disk));
+    }
+
+    DeviceAttacher(Host host, Guest guest, Disks disks) {
         this.host = host;
         this.guest = guest;
+        this.disks = disks;
     }
 
     /**
@@ -79,27 +95,40 @@ final class DeviceAttacher {
     }
 
     private void attachDisks(List<DiskSpec> disks) throws IOException {
-        Set<String> named = new HashSet<>();
+        for (Map.Entry<DiskName, DiskSpec> disk : named(disks).entrySet()) {
+            attach(disk.getKey(), disk.getValue());
+        }
+    }
+
+    /**
+     * What the guest calls each of its disks.
+     *
+     * @throws BootFailed when two have one name, or it is none
+     */
+    static Map<DiskName, DiskSpec> named(List<DiskSpec> disks) {
+        Set<String> taken = new HashSet<>();
         for (DiskSpec disk : disks) {
-            if (disk.device().isPresent() && !named.add(disk.device().get())) {
+            if (disk.device().isPresent() && !taken.add(disk.device().get())) {
                 throw new BootFailed("Two disks are called " + disk.device().get());
             }
         }
+        Map<DiskName, DiskSpec> named = new LinkedHashMap<>();
         int next = 0;
         for (DiskSpec disk : disks) {
-            while (disk.device().isEmpty() && named.contains(DiskName.ofIndex(next).name())) {
+            while (disk.device().isEmpty() && taken.contains(DiskName.ofIndex(next).name())) {
                 next++;
             }
             DiskName name =
                     disk.device().isPresent()
                             ? nameOf(disk.device().get())
                             : DiskName.ofIndex(next++);
-            attach(name, disk);
+            named.put(name, disk);
         }
+        return named;
     }
 
     private void attach(DiskName name, DiskSpec disk) throws IOException {
-        BlockImage image = open(disk);
+        BlockImage image = disks.open(name, disk);
         try {
             guest.devices().attach(new Disk(name, image, disk.file().toString()));
         } catch (RuntimeException e) {
@@ -124,9 +153,7 @@ final class DeviceAttacher {
     static BlockImage open(DiskSpec disk) throws IOException {
         ImageFormat format = disk.imageFormat();
         if (disk.ephemeral()) {
-            Path folder = disk.file().toAbsolutePath().getParent();
-            Path scratch = Files.isWritable(folder) ? folder : Path.of("/var/tmp");
-            return DiskImage.openEphemeral(disk.file(), format, scratch);
+            return DiskImage.openEphemeral(disk.file(), format, scratchFolder(disk));
         }
         if (disk.overlay().isPresent()) {
             Path overlay = disk.overlay().get();
@@ -137,6 +164,12 @@ final class DeviceAttacher {
             return DiskImage.open(overlay, disk.readOnly(), ImageFormat.QCOW2);
         }
         return DiskImage.open(disk.file(), disk.readOnly(), format);
+    }
+
+    /** Where what is written to an ephemeral disk is kept. */
+    static Path scratchFolder(DiskSpec disk) {
+        Path folder = disk.file().toAbsolutePath().getParent();
+        return Files.isWritable(folder) ? folder : Path.of("/var/tmp");
     }
 
     private static void createOverlay(Path overlay, Path base, ImageFormat format)

@@ -10,7 +10,6 @@ import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.VcpuRunner;
 import org.xenolith.core.grant.GrantTableOps;
 import org.xenolith.core.hypercall.Hypercalls;
-import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.statistics.Statistics;
 import org.xenolith.core.xenstore.DomainTree;
@@ -61,8 +60,16 @@ public final class Guest implements AutoCloseable {
     /** What has to be undone, last thing first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
 
+    /** How a domain that was not booted goes on. */
+    interface Origin {
+        /**
+         * @param paused whether it stays so until somebody lets it go on
+         */
+        void start(Domain domain, boolean paused);
+    }
+
     /** What it goes on from, null for a guest that was booted. */
-    private DomainSnapshot origin;
+    private Origin origin;
 
     private final VirtualDevices devices;
     private final ConfiguredInterfaces interfaces = new ConfiguredInterfaces();
@@ -214,8 +221,13 @@ public final class Guest implements AutoCloseable {
         hypercalls.extend(extension);
     }
 
-    void restoredFrom(DomainSnapshot snapshot) {
-        origin = snapshot;
+    /** A copy of a suspended guest answers the suspend in its own domain. */
+    void goesOnFresh(FreshResume resume, boolean held) {
+        suspend.resume(resume, held);
+    }
+
+    void goesOnFrom(Origin what) {
+        origin = what;
     }
 
     /**
@@ -276,6 +288,17 @@ public final class Guest implements AutoCloseable {
      */
     public void resumeFresh() {
         suspend.resumeFresh();
+    }
+
+    /**
+     * Has the guest's kernel suspend itself, so that copies can be made of it; it goes on when what
+     * is returned is closed.
+     *
+     * @throws SnapshotException if it has not suspended itself within the time, or cannot be copied
+     * @throws IOException if its disks do not get ready
+     */
+    public ForkPoint fork(Duration patience) throws IOException, InterruptedException {
+        return ForkPoint.of(host, this, patience);
     }
 
     /**

@@ -17,6 +17,7 @@ import org.xenolith.core.mm.FrameTable;
 import org.xenolith.core.mm.PageTypes;
 import org.xenolith.core.mm.VcpuTlbs;
 import org.xenolith.core.snapshot.Description;
+import org.xenolith.core.snapshot.DomainFork;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.time.GuestClock;
@@ -115,12 +116,35 @@ final class GuestBuilder {
      * @throws SnapshotException if the snapshot describes none that can be
      */
     Guest restore(DomainSnapshot snapshot) throws IOException {
-        Tracer tracer = TraceOutput.open(options, Symbols.NONE);
+        return goingOn(
+                snapshot.description().maximumPages(),
+                Symbols.NONE,
+                (types, tracer) -> restore(snapshot, types, tracer));
+    }
+
+    /**
+     * Makes a guest that goes on where one is that has suspended itself.
+     *
+     * @throws SnapshotException if there is no memory for it
+     */
+    Guest fork(ForkPoint point) throws IOException {
+        GuestSymbols symbols = point.parent().trace().knownSymbols();
+        return goingOn(
+                point.fork().description().maximumPages(),
+                symbols.get(),
+                (types, tracer) -> fork(point, types, symbols, tracer));
+    }
+
+    private interface Filling {
+        Guest fill(PageTypes types, Tracer tracer) throws IOException, FrameTable.OutOfMemory;
+    }
+
+    private Guest goingOn(long maximumPages, Symbols symbols, Filling filling) throws IOException {
+        Tracer tracer = TraceOutput.open(options, symbols);
         FrameTable frames = null;
         try {
-            long pages = snapshot.description().maximumPages();
-            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), pages);
-            return restore(snapshot, new PageTypes(frames), tracer);
+            frames = new FrameTable(host.pool(), new VcpuTlbs(host.pool()), maximumPages);
+            return filling.fill(new PageTypes(frames), tracer);
         } catch (FrameTable.OutOfMemory e) {
             discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
@@ -140,12 +164,41 @@ final class GuestBuilder {
         GuestRings rings = GuestRings.restore(console, domain, host.store(), snapshot);
         DomainTree tree = DomainTree.of(host.store(), domain.id(), domain.uuid());
         Guest guest = guest(domain, tree, rings, GuestSymbols.NONE, tracer);
-        guest.restoredFrom(snapshot);
+        guest.goesOnFrom(snapshot::start);
         host.add(guest);
         if (saved.workLeft() || domain.clock().isLive()) {
             rings.store().lookSoon();
             rings.console().lookSoon();
         }
+        rings.console().open(guest);
+        return guest;
+    }
+
+    private Guest fork(ForkPoint point, PageTypes types, GuestSymbols symbols, Tracer tracer)
+            throws IOException, FrameTable.OutOfMemory {
+        DomainFork fork = point.fork();
+        int vcpus = fork.description().vcpus();
+        long sharedInfoMfn = types.frames().xenFrames().add();
+        Domain domain = domain(types, sharedInfoMfn, fork.clock(), fork.random(), vcpus);
+        fork.restore(domain);
+        Description.Rings old = fork.description().rings();
+        FreshResume resume = new FreshResume(domain, GuestRings.placesOfANewGuest(old));
+        resume.forgetEverything();
+        GuestRings rings = GuestRings.renewed(console, domain, old);
+        DomainTree tree =
+                DomainTree.create(
+                        host.store(),
+                        rings.describe(
+                                point.parent().balloon().targetKib(),
+                                options.maxMemoryBytes() >>> KIB_SHIFT));
+        Guest guest = guest(domain, tree, rings, symbols, tracer);
+        guest.goesOnFrom(
+                (_, paused) -> {
+                    fork.start(domain);
+                    guest.goesOnFresh(resume, paused);
+                });
+        host.add(guest);
+        rings.store().open(host.store());
         rings.console().open(guest);
         return guest;
     }

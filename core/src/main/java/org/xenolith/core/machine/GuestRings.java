@@ -1,11 +1,13 @@
 package org.xenolith.core.machine;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.mm.TlbShootdown;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.cpu.mmu.Ram;
 
 /**
  * The two rings that every guest starts with, to xenstore and to its console: where they are, and
@@ -40,12 +42,9 @@ final class GuestRings {
             SharedConsole console, Domain domain, long storeMfn, long consoleMfn) {
         StorePort store = StorePort.allocate(domain, storeMfn, STORE_PORT);
         ConsolePort port = ConsolePort.allocate(console, domain, consoleMfn, CONSOLE_PORT);
-        GuestRings made =
-                new GuestRings(
-                        domain,
-                        store,
-                        port,
-                        new Description.Rings(storeMfn, STORE_PORT, consoleMfn, CONSOLE_PORT));
+        Description.Rings places =
+                new Description.Rings(storeMfn, STORE_PORT, consoleMfn, CONSOLE_PORT);
+        GuestRings made = new GuestRings(domain, store, port, places);
         made.grant();
         return made;
     }
@@ -63,6 +62,15 @@ final class GuestRings {
                 ConsolePort.restore(console, domain, places.consoleMfn(), places.consolePort());
         StorePort store = StorePort.restore(xenstore, domain, snapshot);
         return new GuestRings(domain, store, port, places);
+    }
+
+    /** Those of a guest that goes on in a new domain: empty, in the frames they had. */
+    static GuestRings renewed(SharedConsole console, Domain domain, Description.Rings old) {
+        for (long mfn : new long[] {old.storeMfn(), old.consoleMfn()}) {
+            long host = domain.frames().writableFrame(mfn, TlbShootdown.NONE);
+            Ram.fill(host, Ram.PAGE_SIZE, 0);
+        }
+        return allocate(console, domain, old.storeMfn(), old.consoleMfn());
     }
 
     private void grant() {
@@ -84,8 +92,11 @@ final class GuestRings {
 
     /** Where they will be for a guest that goes on as a new one: in the frames they had. */
     Description.Rings placesOfANewGuest() {
-        return new Description.Rings(
-                places.storeMfn(), STORE_PORT, places.consoleMfn(), CONSOLE_PORT);
+        return placesOfANewGuest(places);
+    }
+
+    static Description.Rings placesOfANewGuest(Description.Rings old) {
+        return new Description.Rings(old.storeMfn(), STORE_PORT, old.consoleMfn(), CONSOLE_PORT);
     }
 
     /**

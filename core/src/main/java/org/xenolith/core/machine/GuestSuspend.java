@@ -72,12 +72,24 @@ final class GuestSuspend {
         rings.renew(store);
         long maxKib = domain.frames().reservation().maximumPages() << Ram.PAGE_SHIFT - KIB_SHIFT;
         DomainTree.create(store, rings.describe(targetKib, maxKib));
+        answer(fresh, suspension, false);
+    }
+
+    /**
+     * Lets a copy of a suspended guest go on as {@link #resumeFresh} does, when it has got all that
+     * a new domain has.
+     */
+    void resume(FreshResume fresh, boolean held) {
+        answer(fresh, domain.suspending().pending().orElseThrow(), held);
+    }
+
+    private void answer(FreshResume fresh, DomainSuspend.Suspension suspension, boolean held) {
         if (!fresh.answer(suspension)) {
             domain.crash(
                     domain.vcpu(suspension.vcpu()),
                     "suspended with frame %#x for start_info, which is none to write to"
                             .formatted(suspension.startInfoMfn()));
         }
-        cancel();
+        cancel(held);
     }
 }

@@ -56,6 +56,11 @@ final class GuestTrace {
     }
 
     /** Of the guest's kernel, ready to be asked. */
+    /** As they were found, for one that runs the same kernel. */
+    GuestSymbols knownSymbols() {
+        return symbols;
+    }
+
     Symbols symbols() {
         return symbols.ready();
     }

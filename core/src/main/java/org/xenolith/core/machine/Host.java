@@ -93,14 +93,31 @@ public final class Host implements AutoCloseable {
                 new GuestSymbols(Symbols.of(kernel.elf()), () -> symbols(images, version));
         XenNotes notes = kernel.requirePv();
         byte[] initrd = options.initrd().isPresent() ? initrd(options) : new byte[0];
-        int id = ids.take();
+        return make(
+                ids.take(),
+                id ->
+                        new GuestBuilder(this, id, options, console)
+                                .build(kernel, notes, initrd, symbols),
+                guest -> {
+                    new DeviceAttacher(this, guest).attach(options.devices());
+                    nextLives.begin(guest);
+                });
+    }
+
+    private interface Building {
+        Guest build(int id) throws IOException;
+    }
+
+    private interface Completion {
+        void of(Guest guest) throws IOException;
+    }
+
+    /** Builds a guest and gives it devices; what fails leaves nothing behind. */
+    private Guest make(int id, Building building, Completion devices) throws IOException {
         Guest guest = null;
         try {
-            guest =
-                    new GuestBuilder(this, id, options, console)
-                            .build(kernel, notes, initrd, symbols);
-            new DeviceAttacher(this, guest).attach(options.devices());
-            nextLives.begin(guest);
+            guest = building.build(id);
+            devices.of(guest);
             guest.complete();
             return guest;
         } catch (IllegalArgumentException e) {
@@ -157,17 +174,26 @@ public final class Host implements AutoCloseable {
                     "A guest with devices keeps its number, and %d is another guest's"
                             .formatted(snapshot.description().id()));
         }
-        Guest guest = null;
+        return make(
+                id,
+                taken -> new GuestBuilder(this, taken, asSaved, console).restore(snapshot),
+                guest -> new DeviceAttacher(this, guest).attach(options.devices()));
+    }
+
+    /** As {@link ForkPoint#copy}, with the copied guest locked. */
+    Guest fork(ForkPoint point, BootOptions options, ConsoleIo console) throws IOException {
+        BootOptions asParent = options.of(point.fork().description());
+        ForkedDisks disks = new ForkedDisks(point.parent());
         try {
-            guest = new GuestBuilder(this, id, asSaved, console).restore(snapshot);
-            new DeviceAttacher(this, guest).attach(options.devices());
-            guest.complete();
-            return guest;
-        } catch (IllegalArgumentException e) {
-            discard(id, guest);
-            throw new BootFailed(e.getMessage(), e);
+            return make(
+                    ids.take(),
+                    id -> new GuestBuilder(this, id, asParent, console).fork(point),
+                    guest -> {
+                        new DeviceAttacher(this, guest, disks).attach(options.devices());
+                        nextLives.begin(guest);
+                    });
         } catch (IOException | RuntimeException e) {
-            discard(id, guest);
+            disks.remove();
             throw e;
         }
     }

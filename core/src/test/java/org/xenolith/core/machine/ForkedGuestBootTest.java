@@ -1,0 +1,226 @@
+package org.xenolith.core.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.GuestDevices;
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.image.Initramfs;
+import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.image.debian.DebianImage;
+import org.xenolith.core.image.debian.DebianInput;
+import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.devices.net.NetworkSpec;
+import org.xenolith.devices.net.nat.PortForward;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Debian at work, and others that begin as copies of it. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class ForkedGuestBootTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(110);
+
+    private static final String LEASE =
+            """
+            #!/bin/sh
+            [ "$1" = bound ] || exit 0
+            ip addr add $ip/$mask dev $interface
+            ip route add default via $router
+            """;
+
+    private static final String ADDRESS =
+            "ip addr flush dev eth0; ip link set eth0 up;"
+                    + " udhcpc -i eth0 -n -q -s /lease >/dev/null 2>&1;"
+                    + " echo address $(ip -4 -o addr show dev eth0 | sed 's|.*inet ||;s|/.*||')\n";
+
+    @TempDir Path folder;
+
+    private static void expect(GuestConsole console, String text) throws InterruptedException {
+        assertThat(console.awaitText(text, PATIENCE)).as("%s", console.text()).isTrue();
+    }
+
+    private static String page(Host host, String guest) throws IOException {
+        int port = host.network().forwardsTo(guest).getFirst().hostPort();
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout((int) PATIENCE.toMillis());
+            socket.getOutputStream()
+                    .write("GET /page HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            String answer =
+                    new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return answer.substring(answer.indexOf("\r\n\r\n") + 4);
+        }
+    }
+
+    private BootOptions options(BootInput input, int vcpus, String name, String disk)
+            throws Exception {
+        Path initrd = folder.resolve("initrd");
+        if (Files.notExists(initrd)) {
+            new Initramfs()
+                    .file("lease", 0755, LEASE)
+                    .file("disk/empty", 0644, "")
+                    .appendTo(input.initrd(), initrd);
+        }
+        return BootOptions.of(name, input.kernel(), 128 * BootFixture.MIB)
+                .initrd(Optional.of(initrd))
+                .commandLine(input.defaultCommandLine())
+                .vcpus(vcpus)
+                .devices(
+                        new GuestDevices(
+                                List.of(DiskSpec.parse(disk)),
+                                List.of(NetworkSpec.parse("nat")),
+                                List.of(PortForward.parse("0:80"))))
+                .build();
+    }
+
+    private Path disk() throws Exception {
+        HostTool.require("mke2fs");
+        Path base = folder.resolve("base.img");
+        HostTool.run("mke2fs", "-q", "-t", "ext4", "" + base, "64M");
+        return base;
+    }
+
+    private static void work(GuestConsole console) throws InterruptedException {
+        expect(console, DebianImage.PROMPT);
+        console.type("kept=mem$((40+2)); mount -t ext4 /dev/xvda /disk; httpd -h /disk\n");
+        console.type("echo parent >/disk/page; " + ADDRESS);
+        expect(console, "\naddress 10.");
+    }
+
+    @Test
+    void copiesGoOnWithMemoryAndDiskAndThenTheirOwnWays() throws Exception {
+        BootInput input = DebianInput.orSkip();
+        String disk = disk() + ",ephemeral";
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole parent = new GuestConsole();
+            GuestConsole two = new GuestConsole();
+            GuestConsole three = new GuestConsole();
+            Guest guest = host.create(options(input, 1, "one", disk), parent);
+            guest.start();
+            work(parent);
+            try (ForkPoint point = guest.fork(PATIENCE)) {
+                Guest copy = point.copy(options(input, 1, "two", disk), two);
+                assertThat(copy.domain().runningNanos())
+                        .as("a guest adds what it counts to what it had")
+                        .isLessThan(guest.domain().runningNanos() / 2);
+                copy.start();
+                point.copy(options(input, 1, "three", disk), three).start();
+            }
+
+            for (GuestConsole copy : List.of(two, three)) {
+                copy.type("echo $kept with $(cat /disk/page)\n");
+                expect(copy, "\nmem42 with parent");
+                copy.type(ADDRESS);
+                expect(copy, "\naddress 10.");
+            }
+            two.type("echo two >/disk/page; sync; echo don''e\n");
+            expect(two, "done");
+            parent.type("echo parent has $kept\n");
+            expect(parent, "\nparent has mem42");
+
+            assertThat(page(host, "one")).isEqualTo("parent\n");
+            assertThat(page(host, "two")).isEqualTo("two\n");
+            assertThat(page(host, "three")).isEqualTo("parent\n");
+            assertThat(host.guest("two").orElseThrow().domain().frames().sharedPages())
+                    .isGreaterThan(1000);
+            assertThat(parent.text() + two.text() + three.text()).doesNotContain("Call Trace");
+        }
+    }
+
+    @Test
+    void copyOfACopyHasTwoCpusAndADiskOfItsOwn() throws Exception {
+        BootInput input = DebianInput.orSkip();
+        Path base = disk();
+        try (Host host = Host.start(1L << 30, 2)) {
+            GuestConsole parent = new GuestConsole();
+            GuestConsole two = new GuestConsole();
+            GuestConsole three = new GuestConsole();
+            Guest guest = host.create(options(input, 2, "one", overlay(base, "one")), parent);
+            guest.start();
+            work(parent);
+            try (ForkPoint point = guest.fork(PATIENCE)) {
+                isRefused(point, input, base);
+                point.copy(options(input, 2, "two", overlay(base, "two")), two).start();
+                assertThatThrownBy(
+                                () ->
+                                        point.copy(
+                                                options(input, 2, "x", overlay(base, "two")),
+                                                new GuestConsole()))
+                        .isInstanceOf(BootFailed.class)
+                        .hasMessageContaining("two.qcow2 is there already");
+            }
+            guest.destroy();
+            guest.close();
+
+            two.type("echo second >/disk/page; sync; echo don''e\n");
+            expect(two, "done");
+            try (ForkPoint point = host.guest("two").orElseThrow().fork(PATIENCE)) {
+                point.copy(options(input, 2, "three", overlay(base, "three")), three).start();
+            }
+            three.type(ADDRESS);
+            expect(three, "\naddress 10.");
+            assertThat(page(host, "three")).isEqualTo("second\n");
+            three.type("taskset 2 echo $kept on $(nproc)\n");
+            expect(three, "\nmem42 on 2");
+        }
+        for (String name : List.of("one", "two", "three")) {
+            HostTool.run("qemu-img", "check", "-q", folder.resolve(name + ".qcow2").toString());
+        }
+    }
+
+    private String overlay(Path base, String name) {
+        return base + ",overlay=" + folder.resolve(name + ".qcow2");
+    }
+
+    /** Each with its reason, and nothing of it stays. */
+    private void isRefused(ForkPoint point, BootInput input, Path base) throws Exception {
+        long free = point.parent().domain().frames().pool().freeFrames();
+        Path other = Files.copy(base, folder.resolve("other.img"));
+        for (String disk : List.of("" + base, base + ",ephemeral", overlay(other, "x"))) {
+            BootOptions options = options(input, 2, "x", disk);
+            assertThatThrownBy(() -> point.copy(options, new GuestConsole()), disk)
+                    .isInstanceOf(BootFailed.class)
+                    .message()
+                    .containsAnyOf("is not the one that one has", "need an overlay of their own");
+        }
+        assertThat(folder.resolve("x.qcow2")).doesNotExist();
+        assertThat(point.parent().domain().frames().pool().freeFrames()).isEqualTo(free);
+    }
+
+    @Test
+    void guestThatIsPausedOrDoesNotObeyIsNotCopied() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            BootOptions options =
+                    BootFixture.options(
+                            BootFixture.lantern(folder),
+                            null,
+                            "run=sleep 1000",
+                            8L << 20,
+                            1,
+                            false);
+            Guest guest = host.create(options, new GuestConsole());
+            guest.start();
+            assertThatThrownBy(() -> guest.fork(Duration.ofMillis(200)))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining("did not suspend itself");
+            assertThat(guest.isPaused()).isFalse();
+            guest.pause();
+            assertThatThrownBy(() -> guest.fork(PATIENCE))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining("paused");
+        }
+    }
+}
