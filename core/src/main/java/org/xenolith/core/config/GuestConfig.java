@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param networks each in the notation of the switch's ports
  * @param forwards host ports that lead to it, such as 8080:80
  * @param bootloader a PV guest that loads the kernel from the disk, such as GRUB's for Xen
+ * @param fork what it begins as a copy of; empty for a guest that boots
  */
 public record GuestConfig(
         String name,
@@ -28,9 +29,18 @@ public record GuestConfig(
         List<String> networks,
         List<String> forwards,
         Optional<Path> bootloader,
+        Optional<Fork> fork,
         Action onPoweroff,
         Action onReboot,
         Action onCrash) {
+
+    /**
+     * What a guest begins as in its first life.
+     *
+     * @param parent name of a guest of the same kind
+     * @param when what the parent's console says, in one line, when it can be copied
+     */
+    public record Fork(String parent, String when) {}
 
     /** What becomes of a guest that ended: xl.cfg(5), Event Actions. */
     public enum Action {

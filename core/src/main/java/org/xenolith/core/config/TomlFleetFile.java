@@ -9,6 +9,7 @@ import org.tomlj.TomlPosition;
 import org.tomlj.TomlTable;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.config.GuestConfig.Fork;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ import java.util.Set;
  *
  * [guest.worker]
  * count = 10                         # worker1 to worker10
+ * fork-when = "READY"                # worker2 to worker10 are copies of worker1 when it says so
  * </pre>
  *
  * An unknown key is an error: a typing mistake should not start a guest without its disk.
@@ -59,6 +61,7 @@ public final class TomlFleetFile {
                     "forward",
                     "bootloader",
                     "count",
+                    "fork-when",
                     "on-poweroff",
                     "on-reboot",
                     "on-crash");
@@ -138,16 +141,26 @@ public final class TomlFleetFile {
     private void addCopies(String name, TomlTable guest, List<GuestConfig> guests)
             throws ConfigException {
         long count = number(guest, "count", 1, MAX_COUNT);
+        Optional<String> forkWhen = text(guest, "fork-when");
+        boolean isOfNoUse = count == 1 && guest.contains("fork-when");
+        if (forkWhen.isPresent() && (isOfNoUse || forkWhen.get().isBlank())) {
+            throw bad(
+                    holder(guest, "fork-when"),
+                    "fork-when",
+                    "fork-when is a text for a guest with a count above 1");
+        }
         if (!holder(guest, "count").contains("count")) {
-            guests.add(guest(name, guest));
+            guests.add(guest(name, guest, Optional.empty()));
             return;
         }
-        for (int i = 1; i <= count; i++) {
-            guests.add(guest(name + i, guest));
+        guests.add(guest(name + 1, guest, Optional.empty()));
+        for (int i = 2; i <= count; i++) {
+            guests.add(guest(name + i, guest, forkWhen.map(when -> new Fork(name + 1, when))));
         }
     }
 
-    private GuestConfig guest(String name, TomlTable guest) throws ConfigException {
+    private GuestConfig guest(String name, TomlTable guest, Optional<Fork> fork)
+            throws ConfigException {
         GuestName.check(source, 0, name);
         MemoryRange memory = size(guest, "memory", text(guest, "memory").orElse("256M"));
         List<DiskSpec> disks = new ArrayList<>();
@@ -175,6 +188,7 @@ public final class TomlFleetFile {
                 networks,
                 forwards,
                 text(guest, "bootloader").map(Path::of),
+                fork,
                 action(guest, "on-poweroff", Action.DESTROY),
                 action(guest, "on-reboot", Action.RESTART),
                 action(guest, "on-crash", Action.DESTROY));

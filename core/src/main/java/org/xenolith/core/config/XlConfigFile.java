@@ -84,6 +84,7 @@ public final class XlConfigFile {
                 networks(),
                 List.of(),
                 bootloader(),
+                Optional.empty(),
                 action("on_poweroff", Action.DESTROY),
                 action("on_reboot", Action.RESTART),
                 action("on_crash", Action.DESTROY));

@@ -6,6 +6,7 @@ import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.GuestConfig.Fork;
 import org.xenolith.core.config.HostPort;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
@@ -17,7 +18,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +40,10 @@ public final class Fleet {
     private final Duration shutdownTimeout;
     private final Host host;
     private final List<Member> members = new ArrayList<>();
+
+    /** Those that begin as copies, by the name of what they are copies of. */
+    private final Map<String, Copies> copies = new HashMap<>();
+
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final CountDownLatch over;
     private volatile boolean destroying;
@@ -62,10 +69,31 @@ public final class Fleet {
         this.shutdownTimeout = shutdownTimeout;
         host = Host.start(poolBytes(config), Runtime.getRuntime().availableProcessors());
         over = new CountDownLatch(config.guests().size());
+        Map<String, FleetConsoles.Line> lines = new HashMap<>();
         for (GuestConfig guest : config.guests()) {
             FleetConsoles.Line line = consoles.line(guest.name(), members.size());
-            members.add(new Member(this, guest, line, new RestartBackoff(System::nanoTime)));
+            lines.put(guest.name(), line);
+            Member member = new Member(this, guest, line, new RestartBackoff(System::nanoTime));
+            members.add(member);
+            guest.fork().ifPresent(fork -> copies(fork, lines.get(fork.parent())).add(member));
         }
+    }
+
+    private Copies copies(Fork fork, FleetConsoles.Line parentsLine) {
+        return copies.computeIfAbsent(
+                fork.parent(),
+                name -> {
+                    ConsoleWatch ready = new ConsoleWatch(fork.when());
+                    parentsLine.watch(ready);
+                    return new Copies(this, member(name), ready);
+                });
+    }
+
+    private Member member(String name) {
+        return members.stream()
+                .filter(member -> member.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static void requireMemoryForAll(FleetConfig config) {
@@ -137,10 +165,20 @@ public final class Fleet {
     }
 
     private void startAll() {
-        for (Member member : members) {
-            boolean started = member.start();
-            Thread.ofVirtual().name("fleet-" + member.name()).start(() -> follow(member, started));
+        for (Copies waiting : copies.values()) {
+            Thread.ofVirtual()
+                    .name("fleet-copies-of-" + waiting.parent().name())
+                    .start(() -> waiting.run(this::beginToFollow));
         }
+        for (Member member : members) {
+            if (member.parent().isEmpty()) {
+                beginToFollow(member, member.start());
+            }
+        }
+    }
+
+    private void beginToFollow(Member member, boolean started) {
+        Thread.ofVirtual().name("fleet-" + member.name()).start(() -> follow(member, started));
     }
 
     /** Guests are found by name once they have an interface on the NAT. */
@@ -178,6 +216,9 @@ public final class Fleet {
             throw bug;
         } finally {
             member.over();
+            if (copies.containsKey(member.name())) {
+                copies.get(member.name()).giveUp();
+            }
             over.countDown();
         }
     }
@@ -230,6 +271,7 @@ public final class Fleet {
     private synchronized boolean beginStop() {
         boolean first = !isStopping();
         stopping.countDown();
+        copies.values().forEach(Copies::giveUp);
         members.forEach(Member::stayDown);
         return first;
     }

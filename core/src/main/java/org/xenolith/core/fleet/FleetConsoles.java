@@ -57,15 +57,25 @@ public final class FleetConsoles {
     static final class Line implements ConsoleIo {
         private final PrefixingSink lines;
         private final ConsoleSink text;
+        private volatile ConsoleWatch watch;
 
         private Line(PrefixingSink lines, boolean colours) {
             this.lines = lines;
             text = new TextOnlySink(colours, lines);
         }
 
+        /** Sets who looks for something in what the guest says, before it runs. */
+        void watch(ConsoleWatch watcher) {
+            watch = watcher;
+        }
+
         @Override
         public void write(byte[] bytes, int offset, int length) {
             text.write(bytes, offset, length);
+            ConsoleWatch watcher = watch;
+            if (watcher != null) {
+                watcher.hear(bytes, offset, length);
+            }
         }
 
         @Override

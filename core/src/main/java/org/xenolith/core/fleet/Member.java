@@ -8,11 +8,15 @@ import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.config.GuestConfig.Fork;
+import org.xenolith.core.machine.ForkPoint;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.RestartBackoff;
 import org.xenolith.core.machine.WaitingGuest;
+import org.xenolith.core.snapshot.SnapshotException;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -55,11 +59,31 @@ final class Member implements Ballooned {
      * @return whether it did
      */
     boolean start() {
+        return start(options -> fleet.host().create(options, console));
+    }
+
+    /** Begins the first life as a copy of another member; as {@link #start}. */
+    boolean startFrom(ForkPoint point) {
+        return start(options -> point.copy(options, console));
+    }
+
+    /** Whether what it wrote to a disk in an earlier run of the fleet is there. */
+    boolean hasOverlay() {
+        return config.disks().stream()
+                .flatMap(disk -> disk.overlay().stream())
+                .anyMatch(overlay -> Files.exists(overlay));
+    }
+
+    private interface Beginning {
+        Guest of(BootOptions options) throws IOException;
+    }
+
+    private boolean start(Beginning beginning) {
         if (fleet.isStopping()) {
             return false;
         }
         try {
-            return begin(fleet.host().create(options(), console));
+            return begin(beginning.of(options()));
         } catch (IOException | BootFailed e) {
             return cannotStart(e.getMessage());
         } catch (RuntimeException | Error defect) {
@@ -97,7 +121,7 @@ final class Member implements Ballooned {
         return devices == null ? planned : planned.with(planned.devices().withNetworkOf(devices));
     }
 
-    private static String withoutStop(String sentence) {
+    static String withoutStop(String sentence) {
         return sentence.endsWith(".")
                 ? sentence.substring(0, sentence.length() - 1)
                 : String.valueOf(sentence);
@@ -245,6 +269,22 @@ final class Member implements Ballooned {
     }
 
     // ---- asked by the fleet
+
+    /** As {@link Guest#fork} of its present life. */
+    ForkPoint fork(Duration patience) throws IOException, InterruptedException {
+        Guest now;
+        synchronized (this) {
+            now = guest;
+        }
+        if (now == null) {
+            throw new SnapshotException("It does not run");
+        }
+        return now.fork(patience);
+    }
+
+    Optional<Fork> parent() {
+        return config.fork();
+    }
 
     /** One that waits for its next life will not have it. */
     synchronized void stayDown() {

@@ -7,8 +7,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.config.GuestConfig.Action;
+import org.xenolith.core.config.GuestConfig.Fork;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 class TomlFleetFileTest {
     private static final String FLEET =
@@ -103,10 +105,31 @@ class TomlFleetFileTest {
                 .containsExactly("a1", "a2", "b1");
     }
 
+    @Test
+    void guestsAfterTheFirstAreItsCopies() throws ConfigException {
+        String text =
+                """
+                [defaults]
+                fork-when = "READY"
+                [guest.web]
+                count = 3
+                [guest.alone]
+                """;
+        assertThat(TomlFleetFile.parse("f", text).guests())
+                .extracting(GuestConfig::fork)
+                .containsExactly(
+                        Optional.empty(),
+                        Optional.of(new Fork("web1", "READY")),
+                        Optional.of(new Fork("web1", "READY")),
+                        Optional.empty());
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
+                "'[guest.a]\\nfork-when = \"READY\"' | f:2: fork-when is a text for a guest with",
+                "'[guest.a]\\ncount = 2\\nfork-when = \" \"' | f:3: fork-when is a text for",
                 "'' | f: there is no guest in it",
                 "'[guest.a]\\ndisc = \"x\"' | f:2: there is no key 'disc' here",
                 "'[guest.a]\\nmemory = \"lots\"' | f:2: 'lots' is no amount of memory",

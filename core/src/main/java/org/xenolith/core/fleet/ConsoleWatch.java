@@ -1,0 +1,68 @@
+package org.xenolith.core.fleet;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Waits for a guest to say something on its console: bytes in one line, as of UTF-8. A guest may
+ * write lines without end; only their last part is kept.
+ */
+final class ConsoleWatch {
+    private static final int KEPT = 8192;
+
+    private final byte[] text;
+    private final CountDownLatch over = new CountDownLatch(1);
+    private final byte[] line = new byte[KEPT];
+    private int length;
+    private volatile boolean heard;
+
+    ConsoleWatch(String text) {
+        this.text = text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** What the console writes; by one thread at a time. */
+    void hear(byte[] bytes, int offset, int count) {
+        for (int i = offset; i < offset + count && over.getCount() > 0; i++) {
+            if (bytes[i] == '\n') {
+                length = 0;
+                continue;
+            }
+            if (length == KEPT) {
+                length = Math.min(text.length, KEPT - 1);
+                System.arraycopy(line, KEPT - length, line, 0, length);
+            }
+            line[length++] = bytes[i];
+            if (endsWithText()) {
+                heard = true;
+                over.countDown();
+            }
+        }
+    }
+
+    private boolean endsWithText() {
+        if (length < text.length) {
+            return false;
+        }
+        for (int i = 1; i <= text.length; i++) {
+            if (line[length - i] != text[text.length - i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** It will not be said any more, or nobody wants to know. */
+    void giveUp() {
+        over.countDown();
+    }
+
+    /**
+     * Waits until it was said, or will not be.
+     *
+     * @return whether it was
+     */
+    boolean await() throws InterruptedException {
+        over.await();
+        return heard;
+    }
+}

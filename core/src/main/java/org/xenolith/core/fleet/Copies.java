@@ -1,0 +1,114 @@
+package org.xenolith.core.fleet;
+
+import org.xenolith.core.boot.BootFailed;
+import org.xenolith.core.machine.ForkPoint;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+
+/**
+ * Members of a fleet that begin as copies of another one, when that says that it is ready. If it
+ * never does, or cannot be copied, they boot as it did.
+ */
+final class Copies {
+    /** How long the kernel may take to suspend itself. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Fleet fleet;
+    private final Member parent;
+    private final ConsoleWatch ready;
+    private final List<Member> copies = new ArrayList<>();
+
+    /**
+     * @param ready hears what the parent says
+     */
+    Copies(Fleet fleet, Member parent, ConsoleWatch ready) {
+        this.fleet = fleet;
+        this.parent = parent;
+        this.ready = ready;
+    }
+
+    void add(Member copy) {
+        copies.add(copy);
+    }
+
+    Member parent() {
+        return parent;
+    }
+
+    /** The parent has ended, or the fleet has been stopped: nobody need wait any more. */
+    void giveUp() {
+        ready.giveUp();
+    }
+
+    /**
+     * Waits for the parent and starts the copies. Who has what it wrote in an earlier run of the
+     * fleet goes on from that, and boots at once.
+     *
+     * @param follow is told of each once, and whether it has begun
+     */
+    void run(BiConsumer<Member, Boolean> follow) {
+        List<Member> left = new ArrayList<>();
+        for (Member copy : copies) {
+            if (copy.hasOverlay()) {
+                follow.accept(copy, copy.start());
+            } else {
+                left.add(copy);
+            }
+        }
+        if (!left.isEmpty()) {
+            runLeft(left, follow);
+        }
+    }
+
+    private void runLeft(List<Member> left, BiConsumer<Member, Boolean> follow) {
+        try {
+            if (ready.await() && !fleet.isStopping()) {
+                copyAll(left, follow);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!left.isEmpty() && !fleet.isStopping()) {
+            fleet.say("vmm: %s.".formatted(boot(left)));
+        }
+        left.forEach(member -> follow.accept(member, member.start()));
+    }
+
+    private static String boot(List<Member> members) {
+        String first = members.getFirst().name();
+        return members.size() == 1
+                ? first + " boots by itself"
+                : "%s to %s boot by themselves".formatted(first, members.getLast().name());
+    }
+
+    /** Takes those from the list that have begun, or cannot at all. */
+    private void copyAll(List<Member> left, BiConsumer<Member, Boolean> follow)
+            throws InterruptedException {
+        long start = System.nanoTime();
+        int waiting = left.size();
+        try (ForkPoint point = parent.fork(PATIENCE)) {
+            while (!left.isEmpty() && !fleet.isStopping()) {
+                Member next = left.getFirst();
+                boolean started = next.startFrom(point);
+                left.removeFirst();
+                follow.accept(next, started);
+            }
+        } catch (IOException | BootFailed e) {
+            fleet.say(
+                    "vmm: %s cannot be copied: %s."
+                            .formatted(parent.name(), Member.withoutStop(e.getMessage())));
+            return;
+        }
+        int begun = waiting - left.size();
+        fleet.say(
+                "vmm: %s of %s began within %d ms."
+                        .formatted(
+                                begun == 1 ? "1 copy" : begun + " copies",
+                                parent.name(),
+                                Duration.ofNanos(System.nanoTime() - start).toMillis()));
+    }
+}

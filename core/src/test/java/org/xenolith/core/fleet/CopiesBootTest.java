@@ -1,0 +1,109 @@
+package org.xenolith.core.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.image.debian.BootInput;
+import org.xenolith.core.image.debian.DebianInput;
+import org.xenolith.devices.block.ImageFormat;
+import org.xenolith.devices.block.Qcow2;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Fleets whose guests begin as copies of one another. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class CopiesBootTest {
+    @TempDir Path folder;
+
+    private static ImageCatalogue debian() {
+        BootInput input = DebianInput.orSkip();
+        BootFiles files =
+                new BootFiles(
+                        input.kernel(), Optional.of(input.initrd()), input.defaultCommandLine());
+        return _ -> Optional.of(files);
+    }
+
+    @Test
+    void copiesBeginWhenTheFirstIsReadyAndWhoHasADiskFromBeforeBoots() throws Exception {
+        Path base = Files.write(folder.resolve("base.img"), new byte[1 << 20]);
+        Qcow2.create(folder.resolve("d2.qcow2"), 1 << 20, base, ImageFormat.RAW);
+        String toml =
+                """
+                [guest.d]
+                image = "debian"
+                memory = "96M"
+                network = []
+                disk = "%s,overlay=%s/%%n.qcow2"
+                count = 3
+                fork-when = "is up"
+                """
+                        .formatted(base, folder);
+        try (RunningFleet fleet =
+                new RunningFleet(RunningFleet.toml(toml), debian(), Duration.ofMinutes(1))) {
+            fleet.start();
+            fleet.awaitSaid("vmm: 1 copy of d1 began within ");
+            fleet.awaitShown("d2 | xenolith: Debian");
+            fleet.awaitShown("d3 | [");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as(fleet.said.text()).isTrue();
+            assertThat(fleet.consoles.text())
+                    .contains("d1 | [    0.000000] Linux version")
+                    .contains("d2 | [    0.000000] Linux version")
+                    .doesNotContain("d3 | [    0.000000] Linux version")
+                    .doesNotContain("Call Trace");
+        }
+    }
+
+    @Test
+    void firstGuestThatEndsWithoutTheWordLeavesTheOthersToBoot() throws Exception {
+        String toml =
+                """
+                [guest.l]
+                image = "lantern"
+                memory = "8M"
+                network = []
+                cmdline = "run=echo done;poweroff"
+                count = 3
+                fork-when = "never said"
+                """;
+        try (RunningFleet fleet =
+                new RunningFleet(
+                        RunningFleet.toml(toml),
+                        RunningFleet.lantern(folder),
+                        Duration.ofMinutes(1))) {
+            assertThat(fleet.start().ended()).isTrue();
+            assertThat(fleet.said.text()).contains("vmm: l2 to l3 boot by themselves.\n");
+            assertThat(fleet.consoles.text()).contains("l2 | done\n").contains("l3 | done\n");
+        }
+    }
+
+    @Test
+    void fleetThatIsStoppedBeforeTheWordEnds() throws Exception {
+        String toml =
+                """
+                [guest.l]
+                image = "lantern"
+                memory = "8M"
+                network = []
+                count = 3
+                fork-when = "never said"
+                """;
+        try (RunningFleet fleet =
+                new RunningFleet(
+                        RunningFleet.toml(toml),
+                        RunningFleet.lantern(folder),
+                        Duration.ofMinutes(1))) {
+            fleet.start();
+            fleet.awaitShown("l1 | ");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+            assertThat(fleet.consoles.text()).doesNotContain("l2 |");
+        }
+    }
+}
