@@ -4,16 +4,20 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Scripts of guests, from {@code src/main/guest}. */
+/** Scripts and programs of guests, from {@code src/main/guest}. */
 public final class GuestFiles {
+    /** Prebuilt as the kernels are, from the folder of this name. */
+    static final String MEMORY_AGENT = "memory-agent";
+
     private GuestFiles() {}
 
     /**
-     * The shell script that tells the host how much memory the guest could spare. It needs BusyBox
-     * as {@code /bin/busybox}, {@code /proc}, {@code /dev} and a place for temporary files.
+     * A static Linux program that tells the host how much memory the guest could spare, and starts
+     * {@code /usr/sbin/guest-copied} when the guest has become a copy of another one. It needs
+     * {@code /proc}, {@code /sys} and {@code /dev}.
      */
     public static byte[] memoryAgent() throws IOException {
-        return read("debian/memory-agent");
+        return read(MEMORY_AGENT + ".elf");
     }
 
     /** The first program of hearth's initial RAM disk, a script for BusyBox's shell. */

@@ -42,6 +42,12 @@ class ForkedGuestBootTest {
             ip route add default via $router
             """;
 
+    private static final String COPIED =
+            """
+            #!/bin/sh
+            echo this is a copy >/dev/console
+            """;
+
     private static final String ADDRESS =
             "ip addr flush dev eth0; ip link set eth0 up;"
                     + " udhcpc -i eth0 -n -q -s /lease >/dev/null 2>&1;"
@@ -71,6 +77,7 @@ class ForkedGuestBootTest {
         if (Files.notExists(initrd)) {
             new Initramfs()
                     .file("lease", 0755, LEASE)
+                    .file("usr/sbin/guest-copied", 0755, COPIED)
                     .file("disk/empty", 0644, "")
                     .appendTo(input.initrd(), initrd);
         }
@@ -121,6 +128,7 @@ class ForkedGuestBootTest {
             }
 
             for (GuestConsole copy : List.of(two, three)) {
+                expect(copy, "this is a copy");
                 copy.type("echo $kept with $(cat /disk/page)\n");
                 expect(copy, "\nmem42 with parent");
                 copy.type(ADDRESS);
@@ -136,6 +144,10 @@ class ForkedGuestBootTest {
             assertThat(page(host, "three")).isEqualTo("parent\n");
             assertThat(host.guest("two").orElseThrow().domain().frames().sharedPages())
                     .isGreaterThan(1000);
+            assertThat(host.guest("two").orElseThrow().balloon().availableKib())
+                    .as("it has told its own host")
+                    .isPresent();
+            assertThat(parent.text()).doesNotContain("this is a copy");
             assertThat(parent.text() + two.text() + three.text()).doesNotContain("Call Trace");
         }
     }
