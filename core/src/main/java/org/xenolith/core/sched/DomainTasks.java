@@ -26,6 +26,13 @@ final class DomainTasks {
         return domain.clock().isLive();
     }
 
+    /** Whether a vCPU runs, or was interrupted by a pause and goes on with the same slice. */
+    boolean isWithinSlice() {
+        return running > 0
+                || tasks.stream()
+                        .anyMatch(task -> task.isInterrupted && task.vcpu.state == State.RUNNABLE);
+    }
+
     /** Brings those that run to their poll points. */
     void kickRunning() {
         for (Task task : tasks) {

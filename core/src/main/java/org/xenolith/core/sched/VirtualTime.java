@@ -21,14 +21,15 @@ final class VirtualTime {
     }
 
     /**
-     * Wakes whose time has come.
+     * Wakes whose time has come, between two slices: where within one somebody looked, or a pause
+     * came, must not show.
      *
      * @return how many
      */
     int wakeDue(Turns turns) {
         int woken = 0;
         for (DomainTasks tasks : domains) {
-            if (!tasks.sleepers.isEmpty()) {
+            if (!tasks.sleepers.isEmpty() && !tasks.isWithinSlice()) {
                 long now = tasks.tasks.getFirst().vcpu.systemTime();
                 while (!tasks.sleepers.isEmpty() && tasks.sleepers.first().wakeAt <= now) {
                     turns.wake(tasks.sleepers.first());

@@ -54,6 +54,21 @@ class VirtualTimeTest {
     }
 
     @Test
+    void sleeperWhoseTimeComesWithinASliceWakesBehindIt() {
+        sleep(tasks.tasks.get(0), 500);
+        Task running = tasks.tasks.get(1);
+        guest.vcpu(1).cpu().setRetired(600);
+        tasks.running = 1;
+        assertThat(virtualTime.wakeDue(turns)).as("a sibling runs").isZero();
+        tasks.running = 0;
+        running.isInterrupted = true;
+        turns.change(running, State.RUNNABLE);
+        assertThat(virtualTime.wakeDue(turns)).as("a pause interrupted it").isZero();
+        running.isInterrupted = false;
+        assertThat(virtualTime.wakeDue(turns)).isEqualTo(1);
+    }
+
+    @Test
     void timeDoesNotJumpWhileASiblingRuns() {
         sleep(tasks.tasks.get(0), 500);
         tasks.running = 1;
