@@ -76,13 +76,21 @@ public final class DiskImage {
             throw new IllegalArgumentException("no view that openEphemeral made");
         }
         BlockImage below = open(base, true, format, List.of());
-        ImageFile changes = new UnsyncedFile(openUnnamed(directory));
         try {
-            written.copyTo(changes);
-            return new Qcow2Image(changes, Qcow2Header.read(changes), false, below);
+            return copy(written, new UnsyncedFile(openUnnamed(directory)), below);
         } catch (IOException | RuntimeException e) {
-            changes.close();
             below.close();
+            throw e;
+        }
+    }
+
+    private static BlockImage copy(Qcow2Image written, ImageFile into, BlockImage below)
+            throws IOException {
+        try {
+            written.copyTo(into);
+            return new Qcow2Image(into, Qcow2Header.read(into), false, below);
+        } catch (IOException | RuntimeException e) {
+            into.close();
             throw e;
         }
     }

@@ -421,6 +421,18 @@ final class DiskImageTest {
     }
 
     @Test
+    void copyOfAnEphemeralDiskThatFailsLeavesTheBaseFree() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(MEBIBYTE, 'b'));
+        Path nowhere = directory.resolve("nowhere");
+
+        try (BlockImage one = DiskImage.openEphemeral(base, ImageFormat.RAW, directory)) {
+            assertThatThrownBy(() -> DiskImage.copyEphemeral(one, base, ImageFormat.RAW, nowhere))
+                    .isInstanceOf(IOException.class);
+        }
+        DiskImage.open(base, false, ImageFormat.RAW).close();
+    }
+
+    @Test
     void copyOfAFileReplacesNothing() throws IOException {
         Path image = Files.write(directory.resolve("image"), filled(MEBIBYTE, 'i'));
         Path copy = directory.resolve("copy");
