@@ -412,7 +412,11 @@ public final class Guest implements AutoCloseable {
 
     /** Asks the guest's kernel to end; whether and when it does is its own affair. */
     public void request(Request request) {
-        tree.requestShutdown(request.name().toLowerCase(Locale.ROOT));
+        switch (request) {
+            case SUSPEND -> tree.requestSuspend();
+            case POWEROFF, REBOOT, HALT ->
+                    tree.requestShutdown(request.name().toLowerCase(Locale.ROOT));
+        }
     }
 
     /** Ends the guest at its next poll point, without its consent. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -12,6 +13,9 @@ import java.util.UUID;
  * the frontend and backend directories of its devices.
  */
 public final class DomainTree {
+    /** Values of control/shutdown after which a guest is no more. */
+    private static final Set<String> ENDS = Set.of("poweroff", "reboot", "halt");
+
     private static final int BACKEND_DOMID = 0;
 
     /** What is kept of a console's output for who looks at it later. */
@@ -157,6 +161,19 @@ public final class DomainTree {
      */
     public void requestShutdown(String how) {
         store.update(access -> access.write(home + "/control/shutdown", how));
+    }
+
+    /**
+     * Asks the guest's kernel to suspend itself, unless it has been asked to end and not heard it.
+     */
+    public void requestSuspend() {
+        String path = home + "/control/shutdown";
+        store.update(
+                access -> {
+                    if (!ENDS.contains(access.read(path).orElse(""))) {
+                        access.write(path, "suspend");
+                    }
+                });
     }
 
     /** Where its balloon driver reads how much memory the guest is meant to have. */

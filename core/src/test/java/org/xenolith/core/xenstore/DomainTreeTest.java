@@ -163,4 +163,15 @@ class DomainTreeTest {
         assertThat(store.list("/vm")).isEmpty();
         assertThat(store.dump()).doesNotContain("/1");
     }
+
+    @Test
+    void guestThatWasAskedToEndIsNotAskedToSuspendItselfInstead() {
+        String path = "/local/domain/1/control/shutdown";
+        tree.requestShutdown("poweroff");
+        tree.requestSuspend();
+        assertThat(store.read(path)).contains("poweroff");
+        tree.requestShutdown(""); // the kernel has heard it
+        tree.requestSuspend();
+        assertThat(store.read(path)).contains("suspend");
+    }
 }
