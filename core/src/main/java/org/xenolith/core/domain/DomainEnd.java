@@ -75,6 +75,7 @@ public final class DomainEnd {
             reason = endReason;
         }
         domain.scheduler().ended(domain);
+        domain.suspending().ended();
         onEnd.run();
     }
 

@@ -16,6 +16,9 @@ public final class DomainSuspend {
     private Runnable listener;
     private volatile Optional<Suspension> pending = Optional.empty();
 
+    /** Of who awaits the guest's suspend, null for nobody. */
+    private volatile CountDownLatch awaited;
+
     DomainSuspend(Domain domain) {
         this.domain = domain;
     }
@@ -38,7 +41,8 @@ public final class DomainSuspend {
     }
 
     /**
-     * Asks the guest to suspend itself and waits until it has. Called while nobody else answers.
+     * Asks the guest to suspend itself and waits until it has, or has ended. Called while nobody
+     * else answers.
      *
      * @param ask what asks it
      * @return whether it waits for an answer now; if not, nobody answers any more
@@ -47,12 +51,16 @@ public final class DomainSuspend {
     public boolean await(Runnable ask, Duration patience) throws InterruptedException {
         CountDownLatch stands = new CountDownLatch(1);
         onRequest(stands::countDown);
+        awaited = stands;
         boolean waited = false;
         try {
-            ask.run();
-            stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+            if (!domain.hasEnded()) { // who ends it from now on finds the latch
+                ask.run();
+                stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+            }
             waited = true;
         } finally {
+            awaited = null;
             onRequest(null);
             if (!waited && isPending()) {
                 answered();
@@ -69,6 +77,14 @@ public final class DomainSuspend {
             pending = Optional.of(by);
             domain.scheduler().beginPause(domain);
             hearer.run();
+        }
+    }
+
+    /** The domain has ended: it suspends itself no more. */
+    void ended() {
+        CountDownLatch stands = awaited;
+        if (stands != null) {
+            stands.countDown();
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.xenolith.core.domain.DomainSuspend.Suspension;
 
 import java.time.Duration;
@@ -88,5 +89,13 @@ class DomainSuspendTest {
     void suspendOfASavedDomainIsPendingInTheRestoredOne() {
         suspend.restore(Optional.of(new Suspension(0, 5)));
         assertThat(suspend.pending()).contains(new Suspension(0, 5));
+    }
+
+    @Test
+    @Timeout(20)
+    void domainThatEndsIsNotWaitedFor() throws InterruptedException {
+        assertThat(suspend.await(domain::destroy, PATIENCE)).isFalse();
+        assertThat(suspend.await(() -> pausedWhenTold = true, PATIENCE)).isFalse();
+        assertThat(pausedWhenTold).as("it is not asked any more").isFalse();
     }
 }
