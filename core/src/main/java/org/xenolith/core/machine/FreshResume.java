@@ -63,13 +63,15 @@ final class FreshResume {
      */
     boolean answer(DomainSuspend.Suspension suspension) {
         long mfn = suspension.startInfoMfn();
-        long host = domain.pin(mfn, TlbShootdown.NONE);
+        // A frame that is shared becomes another one here, and the vCPUs may know the old one.
+        TlbShootdown tlb = domain.vcpu(suspension.vcpu()).tlb();
+        long host = domain.pin(mfn, tlb);
         if (host == MachineMemory.NO_FRAME) {
             return false;
         }
         writeStartInfo(Ram.SEGMENT.asSlice(host, Ram.PAGE_SIZE));
         domain.code().forget(host);
-        domain.pageTypes().release(mfn, TlbShootdown.NONE);
+        domain.pageTypes().release(mfn, tlb);
         domain.vcpu(suspension.vcpu()).cpu().r[Cpu.RAX] = 0;
         return true;
     }

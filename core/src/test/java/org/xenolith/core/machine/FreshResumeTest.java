@@ -10,6 +10,10 @@ import org.xenolith.core.domain.DomainSuspend;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.event.Virq;
+import org.xenolith.core.mm.ForkedFrames;
+import org.xenolith.core.mm.FrameTable;
+import org.xenolith.core.mm.SavedFrames;
+import org.xenolith.core.mm.TestMemory;
 import org.xenolith.core.snapshot.Description;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.mmu.Ram;
@@ -61,6 +65,24 @@ class FreshResumeTest {
         assertThat(Ram.getLong(page + StartInfo.NR_PAGES))
                 .isEqualTo(guest.memory.frames.reservation().currentPages());
         assertThat(vcpu.cpu().r[Cpu.RAX]).isZero();
+    }
+
+    @Test
+    void vcpuThatKnewASharedPageReadsTheNewStartInfo() throws Exception {
+        FrameTable frames = guest.memory.frames;
+        long vaddr = 9L << Ram.PAGE_SHIFT;
+        vcpu.mmu().write64(vaddr, 77);
+        FrameTable copy =
+                TestMemory.freshFrames(frames.pool(), frames.reservation().maximumPages());
+        SavedFrames.of(frames).restoreInto(copy);
+        new ForkedFrames(frames, 1).fill(copy);
+        vcpu.mmu().mailbox().drain();
+        vcpu.mmu().read64(vaddr);
+
+        resume.answer(new DomainSuspend.Suspension(1, guest.memory.pages[9]));
+
+        assertThat(vcpu.mmu().read64(vaddr + StartInfo.STORE_MFN)).isEqualTo(0x10007);
+        assertThat(Ram.getLong(copy.frame(guest.memory.pages[9]))).isEqualTo(77);
     }
 
     @Test
