@@ -45,13 +45,12 @@ public final class ForkedFrames {
                 }
             }
         } finally {
+            // Also of those that were lent before something failed.
+            parent.tlbs().flushAll();
             child.lock.unlock();
             parent.lock.unlock();
         }
-        if (lent > 0) {
-            parent.tlbs().flushAll();
-            parent.tlbs().awaitSettled(parent.tlbs().stamp());
-        }
+        parent.tlbs().awaitSettled(parent.tlbs().stamp());
         return lent;
     }
 
