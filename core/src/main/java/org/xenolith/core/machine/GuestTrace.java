@@ -55,12 +55,12 @@ final class GuestTrace {
         return guest.whileStill(() -> tracer != null).orElse(false);
     }
 
-    /** Of the guest's kernel, ready to be asked. */
     /** As they were found, for one that runs the same kernel. */
     GuestSymbols knownSymbols() {
         return symbols;
     }
 
+    /** Of the guest's kernel, ready to be asked. */
     Symbols symbols() {
         return symbols.ready();
     }
