@@ -143,11 +143,13 @@ public final class TomlFleetFile {
         long count = number(guest, "count", 1, MAX_COUNT);
         Optional<String> forkWhen = text(guest, "fork-when");
         boolean isOfNoUse = count == 1 && guest.contains("fork-when");
-        if (forkWhen.isPresent() && (isOfNoUse || forkWhen.get().isBlank())) {
+        boolean isALine =
+                forkWhen.isEmpty() || !forkWhen.get().isBlank() && !forkWhen.get().contains("\n");
+        if (forkWhen.isPresent() && (isOfNoUse || !isALine)) {
             throw bad(
                     holder(guest, "fork-when"),
                     "fork-when",
-                    "fork-when is a text for a guest with a count above 1");
+                    "fork-when is a text in one line, for a guest with a count above 1");
         }
         if (!holder(guest, "count").contains("count")) {
             guests.add(guest(name, guest, Optional.empty()));

@@ -128,8 +128,15 @@ class TomlFleetFileTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "'[guest.a]\\nfork-when = \"READY\"' | f:2: fork-when is a text for a guest with",
-                "'[guest.a]\\ncount = 2\\nfork-when = \" \"' | f:3: fork-when is a text for",
+                "'[guest.a]\\n"
+                    + "fork-when = \"READY\"' | f:2: fork-when is a text in one line, for a guest"
+                    + " with",
+                "'[guest.a]\\n"
+                        + "count = 2\\n"
+                        + "fork-when = \" \"' | f:3: fork-when is a text in one line",
+                "'[guest.a]\\n"
+                        + "count = 2\\n"
+                        + "fork-when = \"a\\u000ab\"' | f:3: fork-when is a text in one line",
                 "'' | f: there is no guest in it",
                 "'[guest.a]\\ndisc = \"x\"' | f:2: there is no key 'disc' here",
                 "'[guest.a]\\nmemory = \"lots\"' | f:2: 'lots' is no amount of memory",
