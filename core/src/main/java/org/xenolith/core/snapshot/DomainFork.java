@@ -1,10 +1,12 @@
 package org.xenolith.core.snapshot;
 
 import org.xenolith.core.domain.Domain;
+import org.xenolith.core.grant.GrantTable;
 import org.xenolith.core.mm.ForkedFrames;
 import org.xenolith.core.time.GuestClock;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
@@ -62,8 +64,17 @@ public final class DomainFork {
         long[] shared = new long[1];
         ForkedFrames frames = new ForkedFrames(parent.frames(), parent.vcpus().size());
         saved.restore(child, table -> shared[0] = frames.fill(table));
+        keepGrantFrames(child);
         saved.finish(child);
         return shared[0];
+    }
+
+    /** With others for its grant table, those that it has now would be of no use to anybody. */
+    private void keepGrantFrames(Domain child) throws SnapshotException {
+        List<Long> mfns = parent.grants().save().frameMfns();
+        if (!child.grants().restore(new GrantTable.Saved(mfns, List.of()))) {
+            throw SnapshotException.damaged("its grant table cannot be");
+        }
     }
 
     /** Gives the copy's vCPUs to the scheduler, which knows them; it stays suspended. */
