@@ -7,6 +7,7 @@ import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.DomainTree;
 import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.cpu.mmu.MachineMemory;
 import org.xenolith.cpu.mmu.Ram;
 
 /**
@@ -64,10 +65,18 @@ final class GuestRings {
         return new GuestRings(domain, store, port, places);
     }
 
-    /** Those of a guest that goes on in a new domain: empty, in the frames they had. */
-    static GuestRings renewed(SharedConsole console, Domain domain, Description.Rings old) {
+    /**
+     * Those of a guest that goes on in a new domain: empty, in the frames they had.
+     *
+     * @throws SnapshotException when it has given one of them away
+     */
+    static GuestRings renewed(SharedConsole console, Domain domain, Description.Rings old)
+            throws SnapshotException {
         for (long mfn : new long[] {old.storeMfn(), old.consoleMfn()}) {
             long host = domain.frames().writableFrame(mfn, TlbShootdown.NONE);
+            if (host == MachineMemory.NO_FRAME) {
+                throw new SnapshotException("The guest has given the page of a ring away");
+            }
             Ram.fill(host, Ram.PAGE_SIZE, 0);
         }
         return allocate(console, domain, old.storeMfn(), old.consoleMfn());
