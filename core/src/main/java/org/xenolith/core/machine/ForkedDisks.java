@@ -70,7 +70,7 @@ final class ForkedDisks implements DeviceAttacher.Disks {
         }
     }
 
-    /** The copy comes to nothing: its disks, which are closed, held nothing of its own. */
+    /** The copy comes to nothing: its disks hold nothing of its own. */
     void remove() {
         for (Path overlay : made) {
             try {
@@ -79,5 +79,6 @@ final class ForkedDisks implements DeviceAttacher.Disks {
                 parent.report("the disk of a copy that failed stays: " + FileSentence.of(e));
             }
         }
+        made.clear();
     }
 }

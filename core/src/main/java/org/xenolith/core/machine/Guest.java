@@ -256,6 +256,11 @@ public final class Guest implements AutoCloseable {
         }
     }
 
+    /** Whether it was started, or waits for nothing else. */
+    synchronized boolean hasBegun() {
+        return origin == null;
+    }
+
     /** Puts a restored guest where it was, paused. */
     synchronized void startPaused() {
         origin.start(domain, true);

@@ -189,6 +189,12 @@ public final class Host implements AutoCloseable {
                     ids.take(),
                     id -> new GuestBuilder(this, id, asParent, console).fork(point),
                     guest -> {
+                        guest.onClose(
+                                () -> {
+                                    if (!guest.hasBegun()) {
+                                        disks.remove();
+                                    }
+                                });
                         new DeviceAttacher(this, guest, disks).attach(options.devices());
                         nextLives.begin(guest);
                     });

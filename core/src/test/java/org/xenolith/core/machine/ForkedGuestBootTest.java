@@ -165,6 +165,7 @@ class ForkedGuestBootTest {
             work(parent);
             try (ForkPoint point = guest.fork(PATIENCE)) {
                 isRefused(point, input, base);
+                leavesNothingIfItNeverRuns(point, options(input, 2, "y", overlay(base, "y")));
                 point.copy(options(input, 2, "two", overlay(base, "two")), two).start();
                 assertThatThrownBy(
                                 () ->
@@ -195,6 +196,17 @@ class ForkedGuestBootTest {
 
     private String overlay(Path base, String name) {
         return base + ",overlay=" + folder.resolve(name + ".qcow2");
+    }
+
+    private void leavesNothingIfItNeverRuns(ForkPoint point, BootOptions options)
+            throws IOException {
+        try (Guest copy = point.copy(options, new GuestConsole())) {
+            assertThat(folder.resolve("y.qcow2")).exists();
+            assertThat(copy.domain().grants().save().frameMfns())
+                    .as("frames that a copy's copy need not keep too")
+                    .isEqualTo(point.parent().domain().grants().save().frameMfns());
+        }
+        assertThat(folder.resolve("y.qcow2")).doesNotExist();
     }
 
     /** Each with its reason, and nothing of it stays. */
