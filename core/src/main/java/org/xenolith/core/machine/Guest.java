@@ -299,6 +299,9 @@ public final class Guest implements AutoCloseable {
      * Has the guest's kernel suspend itself, so that copies can be made of it; it goes on when what
      * is returned is closed.
      *
+     * <p>One that has just begun as a copy itself should have used its disks before: a Linux of 6.1
+     * that is suspended again while its blkfront connects anew fails in the copy, by a BUG_ON.
+     *
      * @throws SnapshotException if it has not suspended itself within the time, or cannot be copied
      * @throws IOException if its disks do not get ready
      */

@@ -134,8 +134,8 @@ class ForkedGuestBootTest {
                 copy.type(ADDRESS);
                 expect(copy, "\naddress 10.");
             }
-            two.type("echo two >/disk/page; sync; echo don''e\n");
-            expect(two, "done");
+            two.type("echo two >/disk/page; sync; echo writ''ten\n");
+            expect(two, "\nwritten");
             parent.type("echo parent has $kept\n");
             expect(parent, "\nparent has mem42");
 
@@ -178,8 +178,8 @@ class ForkedGuestBootTest {
             guest.destroy();
             guest.close();
 
-            two.type("echo second >/disk/page; sync; echo don''e\n");
-            expect(two, "done");
+            two.type("echo second >/disk/page; sync; echo writ''ten\n");
+            expect(two, "\nwritten");
             try (ForkPoint point = host.guest("two").orElseThrow().fork(PATIENCE)) {
                 point.copy(options(input, 2, "three", overlay(base, "three")), three).start();
             }
