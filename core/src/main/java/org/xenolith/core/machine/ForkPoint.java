@@ -25,6 +25,9 @@ public final class ForkPoint implements AutoCloseable {
     private final Guest parent;
     private final DomainFork fork;
 
+    /** Guarded by the parent. */
+    private boolean closed;
+
     private ForkPoint(Host host, Guest parent, DomainFork fork) {
         this.host = host;
         this.parent = parent;
@@ -34,19 +37,26 @@ public final class ForkPoint implements AutoCloseable {
     /** As {@link Guest#fork}. */
     static ForkPoint of(Host host, Guest parent, Duration patience)
             throws IOException, InterruptedException {
+        parent.beginCopying();
+        try {
+            suspend(parent, patience);
+            return ofSuspended(host, parent);
+        } catch (IOException | InterruptedException | RuntimeException | Error e) {
+            parent.endCopying();
+            throw e;
+        }
+    }
+
+    private static void suspend(Guest parent, Duration patience)
+            throws IOException, InterruptedException {
         if (parent.isPaused()) {
             throw new SnapshotException("A guest that is paused cannot get ready to be copied");
         }
         if (!parent.suspend(patience)) {
+            requireAlive(parent);
             throw new SnapshotException(
                     "The guest did not suspend itself within %d s, as its kernel is asked to"
                             .formatted(patience.toSeconds()));
-        }
-        try {
-            return ofSuspended(host, parent);
-        } catch (IOException | RuntimeException e) {
-            parent.cancelSuspend();
-            throw e;
         }
     }
 
@@ -58,7 +68,7 @@ public final class ForkPoint implements AutoCloseable {
                 parent.devices().settleDisks();
                 DomainFork fork = DomainFork.of(parent.domain(), parent.rings().places());
                 return new ForkPoint(host, parent, fork);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 parent.devices().resume();
                 throw e;
             }
@@ -91,17 +101,32 @@ public final class ForkPoint implements AutoCloseable {
     public Guest copy(BootOptions options, ConsoleIo console) throws IOException {
         synchronized (parent) { // who closes it waits, and its frames stay
             requireAlive(parent);
+            if (closed || !parent.isSuspended()) {
+                throw new IllegalStateException(parent.name() + " goes on already");
+            }
             return host.fork(this, options, console);
         }
     }
 
-    /** Lets the guest go on. */
+    /** Whether the guest has ended, so that no more copies can be made. */
+    public boolean isOver() {
+        return parent.hasEnded();
+    }
+
+    /** Lets the guest go on; if somebody has paused it meanwhile, when he lets it. */
     @Override
     public void close() {
         synchronized (parent) {
-            if (!parent.hasEnded()) {
-                parent.devices().resume();
-                parent.cancelSuspend();
+            if (closed) {
+                return;
+            }
+            closed = true;
+            try {
+                if (!parent.hasEnded()) {
+                    parent.devices().resume();
+                }
+            } finally {
+                parent.endCopying();
             }
         }
     }

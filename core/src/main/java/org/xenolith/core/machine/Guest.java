@@ -68,6 +68,12 @@ public final class Guest implements AutoCloseable {
         void start(Domain domain, boolean paused);
     }
 
+    /** Whether copies of it are being made, or it is to suspend itself for that. */
+    private boolean copied;
+
+    /** Whether somebody has paused it while it stood for its copies. */
+    private boolean heldMeanwhile;
+
     /** What it goes on from, null for a guest that was booted. */
     private Origin origin;
 
@@ -310,6 +316,33 @@ public final class Guest implements AutoCloseable {
     }
 
     /**
+     * @throws SnapshotException when somebody else has begun to make copies
+     */
+    synchronized void beginCopying() throws SnapshotException {
+        if (copied) {
+            throw new SnapshotException("Copies of the guest are being made already");
+        }
+        copied = true;
+    }
+
+    /** No more copies: if the guest has suspended itself for them it goes on. */
+    synchronized void endCopying() {
+        boolean held = heldMeanwhile;
+        copied = false;
+        heldMeanwhile = false;
+        if (isSuspended() && !hasEnded()) {
+            suspend.cancel(held);
+        }
+    }
+
+    /**
+     * Whether it has suspended itself, and its devices stand by, for copies that are made of it.
+     */
+    synchronized boolean standsForCopies() {
+        return copied && isSuspended();
+    }
+
+    /**
      * Saves the guest to a file; it stands still meanwhile and goes on afterwards, unless it was
      * paused before. Its disks are not in the file: what it writes to them later, the restored
      * guest does not know of.
@@ -377,7 +410,7 @@ public final class Guest implements AutoCloseable {
             return Optional.empty();
         }
         boolean ran = !domain.isPaused();
-        pause();
+        standStill();
         try {
             return Optional.of(look.apply(!ran));
         } finally {
@@ -401,11 +434,18 @@ public final class Guest implements AutoCloseable {
      * saves it or looks at it: they let go on what they found running.
      */
     public synchronized void pause() {
+        heldMeanwhile = standsForCopies();
+        standStill();
+    }
+
+    /** As {@link #pause}, by who lets it go on himself. */
+    synchronized void standStill() {
         host.scheduler().pause(domain);
     }
 
     /** Lets the guest go on, unless it has suspended itself: then it stands until that is over. */
     public synchronized void unpause() {
+        heldMeanwhile = false;
         domain.unpause();
     }
 

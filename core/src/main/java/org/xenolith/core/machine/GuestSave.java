@@ -70,7 +70,10 @@ final class GuestSave {
     /** Leaves the domain paused, and if all went well its devices standing by. */
     private void write(Path file) throws IOException {
         target.require(file);
-        guest.pause();
+        if (guest.standsForCopies()) {
+            throw new SnapshotException("A guest that is being copied cannot be saved now");
+        }
+        guest.standStill();
         if (domain.hasEnded()) {
             throw new SnapshotException("A guest that has ended cannot be saved");
         }

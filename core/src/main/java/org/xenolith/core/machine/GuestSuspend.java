@@ -34,7 +34,7 @@ final class GuestSuspend {
         boolean suspended =
                 domain.suspending().await(() -> guest.request(Guest.Request.SUSPEND), patience);
         if (suspended) {
-            guest.pause();
+            guest.standStill();
         }
         return suspended;
     }

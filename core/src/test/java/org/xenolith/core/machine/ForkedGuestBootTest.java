@@ -125,7 +125,14 @@ class ForkedGuestBootTest {
                         .isLessThan(guest.domain().runningNanos() / 2);
                 copy.start();
                 point.copy(options(input, 1, "three", disk), three).start();
+                isNobodyElses(guest);
+                point.close();
+                assertThatThrownBy(() -> point.copy(options(input, 1, "x", disk), three))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("goes on already");
             }
+            assertThat(guest.isPaused()).as("by somebody, while copies were made").isTrue();
+            guest.unpause();
 
             for (GuestConsole copy : List.of(two, three)) {
                 expect(copy, "this is a copy");
@@ -150,6 +157,17 @@ class ForkedGuestBootTest {
             assertThat(parent.text()).doesNotContain("this is a copy");
             assertThat(parent.text() + two.text() + three.text()).doesNotContain("Call Trace");
         }
+    }
+
+    /** Who saved it would let its disks go on, and who copied it too would let it go on itself. */
+    private void isNobodyElses(Guest guest) {
+        assertThatThrownBy(() -> guest.save(folder.resolve("saved")))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("being copied");
+        assertThatThrownBy(() -> guest.fork(PATIENCE))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("already");
+        guest.pause();
     }
 
     @Test
