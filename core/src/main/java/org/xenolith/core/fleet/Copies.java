@@ -69,13 +69,14 @@ final class Copies {
             if (ready.await() && !fleet.isStopping()) {
                 copyAll(left, follow);
             }
+            if (!left.isEmpty() && !fleet.isStopping()) {
+                fleet.say("vmm: %s.".formatted(boot(left)));
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally { // the fleet waits for each of them
+            left.forEach(member -> follow.accept(member, member.start()));
         }
-        if (!left.isEmpty() && !fleet.isStopping()) {
-            fleet.say("vmm: %s.".formatted(boot(left)));
-        }
-        left.forEach(member -> follow.accept(member, member.start()));
     }
 
     private static String boot(List<Member> members) {
@@ -91,16 +92,17 @@ final class Copies {
         long start = System.nanoTime();
         int waiting = left.size();
         try (ForkPoint point = parent.fork(PATIENCE)) {
-            while (!left.isEmpty() && !fleet.isStopping()) {
+            while (!left.isEmpty() && !fleet.isStopping() && !point.isOver()) {
                 Member next = left.getFirst();
                 boolean started = next.startFrom(point);
                 left.removeFirst();
                 follow.accept(next, started);
             }
         } catch (IOException | BootFailed e) {
-            fleet.say(
-                    "vmm: %s cannot be copied: %s."
-                            .formatted(parent.name(), Member.withoutStop(e.getMessage())));
+            cannotCopy(e.getMessage());
+            return;
+        } catch (RuntimeException | Error defect) {
+            cannotCopy(defect.toString());
             return;
         }
         int begun = waiting - left.size();
@@ -110,5 +112,10 @@ final class Copies {
                                 begun == 1 ? "1 copy" : begun + " copies",
                                 parent.name(),
                                 Duration.ofNanos(System.nanoTime() - start).toMillis()));
+    }
+
+    private void cannotCopy(String why) {
+        fleet.say(
+                "vmm: %s cannot be copied: %s.".formatted(parent.name(), Member.withoutStop(why)));
     }
 }

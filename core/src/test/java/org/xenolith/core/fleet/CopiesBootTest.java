@@ -106,4 +106,46 @@ class CopiesBootTest {
             assertThat(fleet.consoles.text()).doesNotContain("l2 |");
         }
     }
+
+    private RunningFleet lanterns(String keys) {
+        String toml =
+                """
+                [guest.l]
+                image = "lantern"
+                memory = "8M"
+                network = []
+                count = 3
+                fork-when = "done"
+                """
+                        + keys;
+        return new RunningFleet(
+                RunningFleet.toml(toml), RunningFleet.lantern(folder), Duration.ofMinutes(1));
+    }
+
+    @Test
+    @Timeout(40)
+    void firstGuestThatEndsInsteadOfItsSuspendIsNotWaitedFor() throws Exception {
+        try (RunningFleet fleet = lanterns("cmdline = \"run=echo done\"")) {
+            fleet.start();
+            fleet.awaitShown("l1 | done");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+            assertThat(fleet.consoles.text()).doesNotContain("l2 |");
+        }
+    }
+
+    @Test
+    @Timeout(40)
+    void defectWhileItIsCopiedLeavesTheOthersToBoot() throws Exception {
+        try (RunningFleet fleet = lanterns("cmdline = \"run=echo done;poweroff\"")) {
+            fleet.onSaid(
+                    sentence -> {
+                        if (sentence.contains("cannot be copied")) {
+                            throw new IllegalStateException("a defect");
+                        }
+                    });
+            fleet.start().ended();
+            assertThat(fleet.consoles.text()).contains("l2 | done\n").contains("l3 | done\n");
+        }
+    }
 }
