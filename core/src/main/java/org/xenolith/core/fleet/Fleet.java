@@ -216,9 +216,7 @@ public final class Fleet {
             throw bug;
         } finally {
             member.over();
-            if (copies.containsKey(member.name())) {
-                copies.get(member.name()).giveUp();
-            }
+            saysNoMore(member.name());
             over.countDown();
         }
     }
@@ -297,6 +295,14 @@ public final class Fleet {
 
     boolean isStopping() {
         return stopping.getCount() == 0;
+    }
+
+    /** A guest has ended and does not start again by itself: who waits for its word need not. */
+    void saysNoMore(String guest) {
+        Copies waiting = copies.get(guest);
+        if (waiting != null) {
+            waiting.giveUp();
+        }
     }
 
     /** Whether guests are ended without being asked. */

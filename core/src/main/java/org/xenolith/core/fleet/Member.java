@@ -172,6 +172,7 @@ final class Member implements Ballooned {
                 yield false;
             }
             case PRESERVE -> {
+                fleet.saysNoMore(name());
                 fleet.say(
                         "vmm: %s %s and is preserved: 'vmm destroy %s' removes it."
                                 .formatted(name(), inWords(ending), name()));

@@ -148,4 +148,15 @@ class CopiesBootTest {
             assertThat(fleet.consoles.text()).contains("l2 | done\n").contains("l3 | done\n");
         }
     }
+
+    @Test
+    @Timeout(40)
+    void firstGuestThatIsPreservedLeavesTheOthersToBoot() throws Exception {
+        String keys = "cmdline = \"run=poweroff\"\non-poweroff = \"preserve\"";
+        try (RunningFleet fleet = lanterns(keys)) {
+            fleet.start();
+            fleet.awaitSaid("vmm: l2 to l3 boot by themselves.");
+            fleet.awaitSaid("vmm: l3 powered off and is preserved");
+        }
+    }
 }
