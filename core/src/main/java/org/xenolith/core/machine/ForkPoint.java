@@ -49,9 +49,6 @@ public final class ForkPoint implements AutoCloseable {
 
     private static void suspend(Guest parent, Duration patience)
             throws IOException, InterruptedException {
-        if (parent.isPaused()) {
-            throw new SnapshotException("A guest that is paused cannot get ready to be copied");
-        }
         if (!parent.suspend(patience)) {
             requireAlive(parent);
             throw new SnapshotException(

@@ -316,11 +316,16 @@ public final class Guest implements AutoCloseable {
     }
 
     /**
-     * @throws SnapshotException when somebody else has begun to make copies
+     * Waits for who looks at it.
+     *
+     * @throws SnapshotException when somebody has paused it, or has begun to make copies
      */
     synchronized void beginCopying() throws SnapshotException {
         if (copied) {
             throw new SnapshotException("Copies of the guest are being made already");
+        }
+        if (isPaused()) {
+            throw new SnapshotException("A guest that is paused cannot get ready to be copied");
         }
         copied = true;
     }

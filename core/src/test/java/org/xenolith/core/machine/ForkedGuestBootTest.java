@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Debian at work, and others that begin as copies of it. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -259,10 +260,42 @@ class ForkedGuestBootTest {
                     .isInstanceOf(SnapshotException.class)
                     .hasMessageContaining("did not suspend itself");
             assertThat(guest.isPaused()).isFalse();
+            assertThat(refusalWhileSomebodyLooks(guest)).contains("did not suspend itself");
             guest.pause();
             assertThatThrownBy(() -> guest.fork(PATIENCE))
                     .isInstanceOf(SnapshotException.class)
                     .hasMessageContaining("paused");
+        }
+    }
+
+    /** Who looks at a guest pauses it for that: it is not a guest that somebody has paused. */
+    private static String refusalWhileSomebodyLooks(Guest guest) throws InterruptedException {
+        AtomicReference<String> refusal = new AtomicReference<>();
+        Thread copier =
+                Thread.ofVirtual()
+                        .unstarted(
+                                () -> {
+                                    try {
+                                        guest.fork(Duration.ofMillis(200));
+                                    } catch (IOException | InterruptedException e) {
+                                        refusal.set(e.getMessage());
+                                    }
+                                });
+        guest.whileStill(
+                () -> {
+                    copier.start();
+                    return joined(copier, Duration.ofMillis(300));
+                });
+        copier.join();
+        return refusal.get();
+    }
+
+    private static boolean joined(Thread thread, Duration patience) {
+        try {
+            return thread.join(patience);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }
