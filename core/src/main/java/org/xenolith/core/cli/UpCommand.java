@@ -62,9 +62,10 @@ final class UpCommand extends ServiceCommand {
     @Option(
             names = "--shutdown-timeout",
             paramLabel = "TIME",
-            defaultValue = "20s",
             converter = TimeSpan.class,
-            description = "How long guests may take to power off when asked. Default: 20s.")
+            description =
+                    "How long guests may take to power off when asked. Default: 20s, and 2s more for"
+                            + " each guest, shared by the processors.")
     private Duration shutdownTimeout;
 
     @Option(
@@ -120,7 +121,9 @@ final class UpCommand extends ServiceCommand {
                                     options -> traced(options).withTier(tier)),
                             consoles(config, terminal),
                             this::say,
-                            shutdownTimeout);
+                            shutdownTimeout != null
+                                    ? shutdownTimeout
+                                    : Fleet.shutdownTimeout(config.guests().size()));
             try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
                 well = fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
             }

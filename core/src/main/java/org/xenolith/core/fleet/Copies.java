@@ -105,13 +105,16 @@ final class Copies {
             cannotCopy(defect.toString());
             return;
         }
-        int begun = waiting - left.size();
-        fleet.say(
-                "vmm: %s of %s began within %d ms."
-                        .formatted(
-                                begun == 1 ? "1 copy" : begun + " copies",
-                                parent.name(),
-                                Duration.ofNanos(System.nanoTime() - start).toMillis()));
+        tellBegun(waiting - left.size(), Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    private void tellBegun(int begun, Duration within) {
+        if (begun > 0) {
+            String copies = begun == 1 ? "1 copy" : begun + " copies";
+            fleet.say(
+                    "vmm: %s of %s began within %d ms."
+                            .formatted(copies, parent.name(), within.toMillis()));
+        }
     }
 
     private void cannotCopy(String why) {

@@ -10,6 +10,8 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
 
 import java.nio.file.Path;
+import java.nio.file.Files;
+import java.util.stream.Stream;
 import java.util.Optional;
 
 class TomlFleetFileTest {
@@ -103,6 +105,19 @@ class TomlFleetFileTest {
         assertThat(TomlFleetFile.parse("f", text).guests())
                 .extracting(GuestConfig::name)
                 .containsExactly("a1", "a2", "b1");
+    }
+
+    @Test
+    void examplesAreFleets() throws Exception {
+        Path examples = Path.of("../examples");
+        try (Stream<Path> files = Files.list(examples)) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                assertThat(TomlFleetFile.parse(name, Files.readString(file)).guests())
+                        .as(name)
+                        .hasSizeGreaterThan(1);
+            }
+        }
     }
 
     @Test

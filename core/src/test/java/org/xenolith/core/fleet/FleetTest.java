@@ -1,0 +1,14 @@
+package org.xenolith.core.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class FleetTest {
+    @ParameterizedTest
+    @CsvSource({"1, 2, 20", "20, 2, 39", "100, 2, 119", "20, 64, 20"})
+    void manyGuestsOnFewProcessorsHaveLongerToPowerOff(int guests, int processors, int seconds) {
+        assertThat(Fleet.shutdownTimeout(guests, processors).toSeconds()).isEqualTo(seconds);
+    }
+}
