@@ -9,10 +9,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
 
-import java.nio.file.Path;
 import java.nio.file.Files;
-import java.util.stream.Stream;
+import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 class TomlFleetFileTest {
     private static final String FLEET =

@@ -79,6 +79,9 @@ public final class Block {
 
     private final int weight;
 
+    /** Of the domain that has decoded it; only who holds the lock of the page asks for it. */
+    private CodeWeight counted;
+
     private volatile boolean valid = true;
 
     Block(CodePage page, Op[] operations, int start, int count, CodeBytes code) {
@@ -130,6 +133,15 @@ public final class Block {
 
     boolean isValid() {
         return valid;
+    }
+
+    /** It belongs to a page from now on, and counts among the blocks of a domain. */
+    void countsIn(CodeWeight weights) {
+        counted = weights;
+    }
+
+    CodeWeight countedIn() {
+        return counted;
     }
 
     /** How much of the heap it takes up, in operations of some 32 bytes. */

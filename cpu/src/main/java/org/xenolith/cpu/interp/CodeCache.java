@@ -5,9 +5,11 @@ import org.xenolith.cpu.mmu.Mmu;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.mmu.StoreWatch;
 
+import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -21,9 +23,6 @@ import java.util.concurrent.atomic.LongAdder;
  * it can be found. x86 asks no more of cross-modifying code.
  */
 public final class CodeCache implements StoreWatch {
-    private static final int CHUNK_SHIFT = 10;
-    private static final int CHUNK = 1 << CHUNK_SHIFT;
-
     private static final int SPARING = 1000;
 
     /**
@@ -33,7 +32,12 @@ public final class CodeCache implements StoreWatch {
      */
     private static final long MAX_WEIGHT = 4_000_000;
 
-    private final AtomicReferenceArray<AtomicReferenceArray<CodePage>> chunks;
+    /** Its own, or those of all domains with the same translator. */
+    private CodePages pages = new CodePages();
+
+    /** Where it has decoded blocks since room was made last. */
+    private final Set<CodePage> used = ConcurrentHashMap.newKeySet();
+
     private final List<Cpu> cpus = new CopyOnWriteArrayList<>();
     private final LongAdder decodedBlocks = new LongAdder();
     private final LongAdder storesIntoCode = new LongAdder();
@@ -53,8 +57,6 @@ public final class CodeCache implements StoreWatch {
 
     CodeCache(long maxWeight) {
         weight = new CodeWeight(maxWeight);
-        long frames = Ram.sizeBytes() >>> Ram.PAGE_SHIFT;
-        chunks = new AtomicReferenceArray<>((int) (frames + CHUNK - 1 >>> CHUNK_SHIFT));
     }
 
     /** Adds a vCPU, which may write to frames whose code is cached here. */
@@ -62,8 +64,14 @@ public final class CodeCache implements StoreWatch {
         cpus.add(cpu);
     }
 
-    /** Shares the heap with other domains, before anything runs and until {@link #end}. */
+    /**
+     * Shares the heap with other domains, and the code of frames that it has in common with those
+     * that are translated likewise, before anything runs and until {@link #end}.
+     */
     public void shareHeap(CodeBudget with) {
+        if (translator != null) {
+            pages = translator.library().pages();
+        }
         budget = with;
         share = with.join(this);
     }
@@ -186,38 +194,7 @@ public final class CodeCache implements StoreWatch {
     }
 
     CodePage page(long hostBase) {
-        AtomicReferenceArray<CodePage> chunk = chunk(hostBase);
-        int i = indexInChunk(hostBase);
-        CodePage page = chunk.get(i);
-        if (page == null) {
-            page = new CodePage(hostBase, weight);
-            if (!chunk.compareAndSet(i, null, page)) {
-                page = chunk.get(i);
-            }
-        }
-        return page;
-    }
-
-    private AtomicReferenceArray<CodePage> chunk(long hostBase) {
-        int c = (int) (hostBase >>> Ram.PAGE_SHIFT + CHUNK_SHIFT);
-        AtomicReferenceArray<CodePage> chunk = chunks.get(c);
-        if (chunk == null) {
-            chunk = new AtomicReferenceArray<>(CHUNK);
-            if (!chunks.compareAndSet(c, null, chunk)) {
-                chunk = chunks.get(c);
-            }
-        }
-        return chunk;
-    }
-
-    private static int indexInChunk(long hostBase) {
-        return (int) (hostBase >>> Ram.PAGE_SHIFT) & CHUNK - 1;
-    }
-
-    private CodePage pageIfAny(long hostBase) {
-        AtomicReferenceArray<CodePage> chunk =
-                chunks.get((int) (hostBase >>> Ram.PAGE_SHIFT + CHUNK_SHIFT));
-        return chunk == null ? null : chunk.get(indexInChunk(hostBase));
+        return pages.page(hostBase);
     }
 
     /** The owner has decoded from the frame: from now on stores into it are seen. */
@@ -234,7 +211,9 @@ public final class CodeCache implements StoreWatch {
         if (translated) {
             beginCounting(cpu, page, block);
         }
-        boolean first = page.add(block, translated ? translator.library() : null);
+        // A domain that has not decoded here may hold write tags though others have.
+        boolean first = used.add(page);
+        first |= page.add(block, weight, translated ? translator.library() : null);
         decodedBlocks.increment();
         if (first) {
             for (Cpu other : cpus) {
@@ -262,19 +241,15 @@ public final class CodeCache implements StoreWatch {
     }
 
     /**
-     * Drops all blocks, as stores into them would: a vCPU inside one leaves behind its current
+     * Drops all its blocks, as stores into them would: a vCPU inside one leaves behind its current
      * instruction, and what runs is soon decoded again. Blocks that jumps of a vCPU have led to are
      * let go of when it comes to its next poll point, or at once if it sleeps.
      */
     private synchronized void dropAll() {
-        for (int c = 0; c < chunks.length(); c++) {
-            AtomicReferenceArray<CodePage> chunk = chunks.get(c);
-            for (int i = 0; chunk != null && i < CHUNK; i++) {
-                CodePage page = chunk.get(i);
-                if (page != null && page.hasBlocks()) {
-                    page.makeRoom();
-                }
-            }
+        for (Iterator<CodePage> i = used.iterator(); i.hasNext(); ) {
+            CodePage page = i.next();
+            i.remove(); // first: what a vCPU adds meanwhile has it here again
+            page.makeRoom(weight);
         }
         cpus.forEach(cpu -> cpu.mmu().mailbox().postForgetFetches());
         weight.remainsForgotten();
@@ -282,13 +257,13 @@ public final class CodeCache implements StoreWatch {
 
     @Override
     public boolean watches(long hostBase) {
-        CodePage page = pageIfAny(hostBase);
+        CodePage page = pages.pageIfAny(hostBase);
         return page != null && page.hasBlocks();
     }
 
     @Override
     public void stored(long host, int length) {
-        CodePage page = pageIfAny(host & Ram.PAGE_MASK);
+        CodePage page = pages.pageIfAny(host & Ram.PAGE_MASK);
         if (page != null && page.hasBlocks()) {
             storesIntoCode.increment();
             int from = (int) (host & Ram.PAGE_OFFSET);
@@ -298,7 +273,7 @@ public final class CodeCache implements StoreWatch {
 
     @Override
     public void writesDropped(long hostBase) {
-        CodePage page = pageIfAny(hostBase);
+        CodePage page = pages.pageIfAny(hostBase);
         if (page != null && page.hasBlocks()) {
             unitsDropped.add(page.verify());
         }
@@ -306,8 +281,8 @@ public final class CodeCache implements StoreWatch {
 
     @Override
     public void forget(long hostBase) {
-        CodePage page = pageIfAny(hostBase);
-        if (page != null) {
+        CodePage page = pages.pageIfAny(hostBase);
+        if (page != null && page.hasBlocks()) {
             unitsDropped.add(page.stored(0, Ram.PAGE_SIZE));
         }
     }

@@ -21,9 +21,6 @@ final class CodePage {
 
     private final long hostBase;
 
-    /** Of the blocks of all pages. */
-    private final CodeWeight weight;
-
     /** Open addressing, a power of two, at most half full of live or dropped blocks. */
     private volatile Block[] table = new Block[INITIAL];
 
@@ -45,13 +42,12 @@ final class CodePage {
     /** The frame's 32-bit code, on the page of its 64-bit code; null while there is none. */
     private volatile CodePage code32;
 
-    CodePage(long hostBase, CodeWeight weight) {
-        this(hostBase, weight, CodeSize.CODE_64);
+    CodePage(long hostBase) {
+        this(hostBase, CodeSize.CODE_64);
     }
 
-    private CodePage(long hostBase, CodeWeight weight, CodeSize size) {
+    private CodePage(long hostBase, CodeSize size) {
         this.hostBase = hostBase;
-        this.weight = weight;
         this.size = size;
     }
 
@@ -72,7 +68,7 @@ final class CodePage {
 
     private synchronized CodePage makeCode32() {
         if (code32 == null) {
-            code32 = new CodePage(hostBase, weight, CodeSize.CODE_32);
+            code32 = new CodePage(hostBase, CodeSize.CODE_32);
         }
         return code32;
     }
@@ -108,10 +104,12 @@ final class CodePage {
      * Adds a block, unless memory has changed since its bytes were read: a sibling's store that
      * came before the block could be found was reported in vain.
      *
+     * @param weight of the domain that has decoded it: it counts there as long as it lives
      * @param library where to look for a unit of the same code, or null
      * @return whether the page had no block before: write tags for it must go
      */
-    synchronized boolean add(Block block, UnitLibrary library) {
+    synchronized boolean add(Block block, CodeWeight weight, UnitLibrary library) {
+        block.countsIn(weight);
         if (++used * 2 > table.length) {
             grow();
         }
@@ -201,16 +199,19 @@ final class CodePage {
         return dropUnits(code -> code.overlaps(from, to));
     }
 
-    /** Drops all blocks, whose bytes are what they were. No store: it does not count as a drop. */
-    synchronized void makeRoom() {
+    /**
+     * Drops all blocks that a domain has decoded, whose bytes are what they were. No store: it does
+     * not count as a drop.
+     */
+    synchronized void makeRoom(CodeWeight of) {
         for (Block block : table) {
-            if (block != null && block.isValid()) {
+            if (block != null && block.isValid() && block.countedIn() == of) {
                 drop(block);
             }
         }
         clearIfEmpty();
         if (code32 != null) {
-            code32.makeRoom();
+            code32.makeRoom(of);
         }
         dropUnits(code -> false);
     }
@@ -379,7 +380,7 @@ final class CodePage {
     }
 
     private void drop(Block block) {
-        weight.dropped(block, block.drop());
+        block.countedIn().dropped(block, block.drop());
         live--;
     }
 

@@ -42,6 +42,9 @@ public final class UnitLibrary {
     /** The older of two of the same age stands first. */
     private final List<MadeUnit> units = new LinkedList<>();
 
+    /** Made when the first domain asks: there is no memory before. */
+    private CodePages pages;
+
     private long added;
     private final LongAdder reused = new LongAdder();
     private final LongAdder cold = new LongAdder();
@@ -51,6 +54,17 @@ public final class UnitLibrary {
      */
     public UnitLibrary(int capacity) {
         this.capacity = capacity;
+    }
+
+    /** The decoded code of all whose units are held here; of its own for who shares nothing. */
+    synchronized CodePages pages() {
+        if (capacity == 0) {
+            return new CodePages();
+        }
+        if (pages == null) {
+            pages = new CodePages();
+        }
+        return pages;
     }
 
     /** How often a page took a unit that had been made of another one, or of itself before. */

@@ -23,7 +23,7 @@ class BusyBlockTest {
 
     private Block block(int start, int asked, int entries) {
         Block block = new BlockBuilder(CodeSize.CODE_64).build(page, start);
-        page.add(block, null);
+        page.add(block, machine.code.weight(), null);
         block.beginCounting(asked, 0);
         block.heat -= entries;
         return block;

@@ -279,7 +279,7 @@ class DecodedCodeLimitTest {
         machine.load(CODE, new Assembler(CODE).mov(Cpu.RAX, 7).syscall().bytes());
         cpu.rip = CODE;
         assertThat(cpu.run(100)).isEqualTo(Exit.SYSCALL);
-        page(0).makeRoom();
+        page(0).makeRoom(code.weight());
         assertThat(page(0).hasBlocks()).isFalse();
         assertThat(page(0).drops()).isZero();
         cpu.rip = CODE;
