@@ -64,8 +64,8 @@ final class UpCommand extends ServiceCommand {
             paramLabel = "TIME",
             converter = TimeSpan.class,
             description =
-                    "How long guests may take to power off when asked. Default: 20s, and 2s more"
-                        + " for each guest, shared by the processors.")
+                    "How long guests may take to power off when asked. Default: 20s, and 5s more"
+                            + " for each guest, shared by the processors.")
     private Duration shutdownTimeout;
 
     @Option(

@@ -37,7 +37,7 @@ public final class Fleet {
     private static final Duration SHUTDOWN_LEAST = Duration.ofSeconds(20);
 
     /** Processor time that a guest with a database to close may take, and some more. */
-    private static final Duration SHUTDOWN_OF_A_GUEST = Duration.ofSeconds(2);
+    private static final Duration SHUTDOWN_OF_A_GUEST = Duration.ofSeconds(5);
 
     private final FleetConfig config;
     private final GuestPlan plan;
