@@ -120,7 +120,9 @@ class UpProcessBootTest {
         signal("INT");
         assertThat(status()).isZero();
         assertThat(shown.text())
-                .contains("vmm: asking 2 guests to power off; after 20 s")
+                .contains(
+                        "vmm: asking 2 guests to power off; after %d s"
+                                .formatted(Fleet.shutdownTimeout(2).toSeconds()))
                 // The prompt may not have come yet.
                 .containsPattern("one \\| (lantern> )?lantern: the host wants us to power off");
         assertThat(folder.resolve("xenolith")).isEmptyDirectory();
