@@ -10,7 +10,7 @@ typedef unsigned long u64;
 typedef unsigned int u32;
 
 enum {
-    READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, PREAD = 17, NANOSLEEP = 35, FORK = 57, EXECVE = 59, EXIT = 60,
+    WRITE = 1, OPEN = 2, CLOSE = 3, PREAD = 17, NANOSLEEP = 35, FORK = 57, EXECVE = 59, EXIT = 60,
     WAIT4 = 61,
 };
 enum { O_WRONLY = 1, O_CLOEXEC = 02000000, WNOHANG = 1 };
