@@ -140,7 +140,7 @@ qemu_lamp() {
     qemu-img create -q -f qcow2 -b "$lamp_disk" -F raw "$results/disk.qcow2"
     exec qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand -M q35 -m "$memory_mib" \
         -display none -no-reboot -serial stdio -monitor none -kernel "$lamp_kernel" -initrd "$lamp_initrd" \
-        -append 'console=ttyS0 cryptomgr.notests root=/dev/vda hostname=web1' \
+        -append "$lamp_arguments hostname=web1" \
         -drive "file=$results/disk.qcow2,if=virtio,cache=writeback" \
         -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$port-:80" -device virtio-net-pci,netdev=net
 }
@@ -337,6 +337,8 @@ if wants lamp; then
     lamp_kernel=$(sed -n 's/^kernel  *//p' <<<"$image")
     lamp_initrd=$(sed -n 's/^initrd  *//p' <<<"$image")
     lamp_disk=$(sed -n 's/^disk  *//p' <<<"$image")
+    # With that machine's names of console and disk.
+    lamp_arguments=$(sed -n 's/^command line  *//p' <<<"$image" | sed 's/hvc0/ttyS0/; s/xvda/vda/')
     # A keyboard that nobody touches: an end of input would end the guest's shell, or the guest.
     mkfifo "$results/keyboard"
     exec 3<>"$results/keyboard"

@@ -25,6 +25,8 @@ trap cleanup EXIT
 files=$("$root/vmm" image lamp)
 value() { sed -n "s/^$1  *//p" <<<"$files"; }
 kernel=$(value kernel) initrd=$(value initrd) disk=$(value disk)
+# The same arguments, with that machine's names of console and disk.
+arguments=$(value 'command line' | sed 's/hvc0/ttyS0/; s/xvda/vda/')
 
 # start_SYSTEM: a fresh guest in the background, its console in $work/console; sets guest_pid.
 start_xenolith() {
@@ -39,7 +41,7 @@ start_qemu() {
     qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand -M q35 -m "$memory_mib" -smp 1 \
         -display none -serial stdio -no-reboot \
         -kernel "$kernel" -initrd "$initrd" \
-        -append 'console=ttyS0 cryptomgr.notests root=/dev/vda hostname=web1' \
+        -append "$arguments hostname=web1" \
         -drive "file=$work/disk.qcow2,if=virtio,cache=writeback" \
         -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$port-:80" -device virtio-net-pci,netdev=net \
         <"$work/keyboard" >"$work/console" 2>&1 &

@@ -14,16 +14,24 @@ import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.LampInput;
 import org.xenolith.devices.block.DiskImage;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** The LAMP image under our own host: it serves, says how much memory is free, stops in order. */
+/**
+ * The LAMP image under our own host: it serves, says how much memory is free, sleeps when nobody
+ * visits it, stops in order.
+ */
 @Tag("proof")
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class LampBootTest {
     private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+    private static final Pattern WAKES = Pattern.compile("(\\d+) wakes");
 
     @TempDir private Path folder;
     private final GuestConsole console = new GuestConsole();
@@ -33,14 +41,8 @@ class LampBootTest {
         LampImage.Input input = LampInput.orSkip();
         BootOptions options =
                 BootFixture.debian(input.boot(), "hostname=web7", 128 * BootFixture.MIB, 1);
-        try (Host host = Host.start(options.memoryBytes() + Host.OVERHEAD_BYTES, 1);
-                Guest guest = host.create(options, console)) {
-            guest.devices()
-                    .attach(
-                            new Disk(
-                                    DiskName.parse("xvda"),
-                                    DiskImage.openEphemeral(input.disk(), null, folder),
-                                    input.disk().toString()));
+        try (Host host = hostFor(options);
+                Guest guest = guestOf(host, options, input)) {
             guest.start();
             expect(LampImage.READY_MARKER);
             expect("root@web7:~# ");
@@ -61,6 +63,52 @@ class LampBootTest {
                     .isInstanceOf(Outcome.PoweredOff.class);
         }
         assertThat(console.text()).doesNotContain("Call Trace", "Out of memory", "EXT4-fs error");
+    }
+
+    /**
+     * A host of hundreds of such guests has little else to do than what they do when they have
+     * nothing to do. Linux would wake three times as often without the image's settings.
+     */
+    @Test
+    void aGuestThatNobodyVisitsWakesFiveTimesASecondAtMost() throws Exception {
+        LampImage.Input input = LampInput.orSkip();
+        BootOptions options =
+                BootFixture.debian(
+                                input.boot(),
+                                "hostname=web7 warm=/index.php/warm",
+                                128 * BootFixture.MIB,
+                                1)
+                        .toBuilder()
+                        .virtualTime(true)
+                        .build();
+        try (Host host = hostFor(options);
+                Guest guest = guestOf(host, options, input)) {
+            guest.start();
+            expect("lamp: WARM");
+            console.type(
+                    "ticks() { busybox awk '/timer0/ { print $2 }' /proc/interrupts; }; a=$(ticks);"
+                            + " sleep 60; echo $((($(ticks) - a) / 60)) wakes; echo sle''pt\n");
+            expect("slept");
+            Matcher wakes = WAKES.matcher(console.text());
+            assertThat(wakes.find()).as("%s", console.text()).isTrue();
+            assertThat(Integer.parseInt(wakes.group(1))).isBetween(1, 5);
+        }
+    }
+
+    private static Host hostFor(BootOptions options) throws IOException {
+        return Host.start(options.memoryBytes() + Host.OVERHEAD_BYTES, 1);
+    }
+
+    private Guest guestOf(Host host, BootOptions options, LampImage.Input input)
+            throws IOException {
+        Guest guest = host.create(options, console);
+        guest.devices()
+                .attach(
+                        new Disk(
+                                DiskName.parse("xvda"),
+                                DiskImage.openEphemeral(input.disk(), null, folder),
+                                input.disk().toString()));
+        return guest;
     }
 
     private void expect(String text) throws InterruptedException {
