@@ -3,7 +3,8 @@ declare(strict_types=1);
 
 // Counts its own visits in MariaDB and says which guest it runs on.
 
-$path = '/';
+// Pages are rows of the table: / and, after this script's name, others, as /index.php/warm.
+$path = $_SERVER['PATH_INFO'] ?? '/';
 try {
     // Over the Unix socket, as the user that Apache runs as: there is no password to keep.
     $database = new mysqli(username: 'www-data', database: 'site');
@@ -12,6 +13,10 @@ try {
     // time see two different numbers.
     $count = $database->prepare('UPDATE pages SET visits = LAST_INSERT_ID(visits + 1) WHERE path = ?');
     $count->execute([$path]);
+    if ($count->affected_rows === 0) {
+        http_response_code(404);
+        exit("There is no such page.\n");
+    }
     $visit = $count->insert_id;
 
     $read = $database->prepare('SELECT greeting FROM pages WHERE path = ?');
