@@ -67,7 +67,7 @@ final class Copies {
     private void runLeft(List<Member> left, BiConsumer<Member, Boolean> follow) {
         try {
             if (ready.await() && !fleet.isStopping()) {
-                copyAll(left, follow);
+                copyAndAdmit(left, follow);
             }
             if (!left.isEmpty() && !fleet.isStopping()) {
                 fleet.say("vmm: %s.".formatted(boot(left)));
@@ -86,8 +86,19 @@ final class Copies {
                 : "%s to %s boot by themselves".formatted(first, members.getLast().name());
     }
 
+    private void copyAndAdmit(List<Member> left, BiConsumer<Member, Boolean> follow)
+            throws InterruptedException {
+        Admission admission = new Admission(fleet.host()::hasIdleProcessor);
+        try {
+            copyAll(left, follow, admission);
+            admission.admit(fleet::isStopping);
+        } finally {
+            admission.admitAtOnce();
+        }
+    }
+
     /** Takes those from the list that have begun, or cannot at all. */
-    private void copyAll(List<Member> left, BiConsumer<Member, Boolean> follow)
+    private void copyAll(List<Member> left, BiConsumer<Member, Boolean> follow, Admission admission)
             throws InterruptedException {
         long start = System.nanoTime();
         int waiting = left.size();
@@ -96,7 +107,9 @@ final class Copies {
                 Member next = left.getFirst();
                 boolean started = next.startFrom(point);
                 left.removeFirst();
+                admission.add(next::goOn);
                 follow.accept(next, started);
+                admission.look();
             }
         } catch (IOException | BootFailed e) {
             cannotCopy(e.getMessage());

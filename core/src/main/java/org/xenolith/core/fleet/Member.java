@@ -62,9 +62,24 @@ final class Member implements Ballooned {
         return start(options -> fleet.host().create(options, console));
     }
 
-    /** Begins the first life as a copy of another member; as {@link #start}. */
+    /**
+     * Begins the first life as a copy of another member, paused until {@link #goOn}; as {@link
+     * #start}.
+     */
     boolean startFrom(ForkPoint point) {
-        return start(options -> point.copy(options, console));
+        return start(
+                options -> {
+                    Guest copy = point.copy(options, console);
+                    copy.pause();
+                    return copy;
+                });
+    }
+
+    /** Lets a copy go on that is paused since it began; nothing happens to one that has ended. */
+    synchronized void goOn() {
+        if (isRunning()) {
+            guest.unpause();
+        }
     }
 
     /** Whether what it wrote to a disk in an earlier run of the fleet is there. */

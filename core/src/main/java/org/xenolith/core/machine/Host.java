@@ -212,6 +212,11 @@ public final class Host implements AutoCloseable {
         }
     }
 
+    /** Whether a thread that runs guests has none to run. */
+    public boolean hasIdleProcessor() {
+        return scheduler.hasIdleThread();
+    }
+
     /** Nothing on the host goes by the id any more. */
     void giveBackId(int id) {
         ids.giveBack(id);

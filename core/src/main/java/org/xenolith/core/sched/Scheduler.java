@@ -77,6 +77,16 @@ public final class Scheduler {
         workers.start(hostThreads, slices::runNext);
     }
 
+    /** Whether some host thread has no vCPU to run. */
+    public boolean hasIdleThread() {
+        lock.lock();
+        try {
+            return workers.waiting() > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends the host threads; vCPUs stay where they are. */
     public void stop() {
         workers.stop();
