@@ -101,13 +101,16 @@ final class Copies {
     private void copyAll(List<Member> left, BiConsumer<Member, Boolean> follow, Admission admission)
             throws InterruptedException {
         long start = System.nanoTime();
-        int waiting = left.size();
+        int begun = 0;
         try (ForkPoint point = parent.fork(PATIENCE)) {
             while (!left.isEmpty() && !fleet.isStopping() && !point.isOver()) {
                 Member next = left.getFirst();
                 boolean started = next.startFrom(point);
                 left.removeFirst();
-                admission.add(next::goOn);
+                if (started) {
+                    admission.add(next::goOn);
+                    begun++;
+                }
                 follow.accept(next, started);
                 admission.look();
             }
@@ -118,7 +121,7 @@ final class Copies {
             cannotCopy(defect.toString());
             return;
         }
-        tellBegun(waiting - left.size(), Duration.ofNanos(System.nanoTime() - start));
+        tellBegun(begun, Duration.ofNanos(System.nanoTime() - start));
     }
 
     private void tellBegun(int begun, Duration within) {

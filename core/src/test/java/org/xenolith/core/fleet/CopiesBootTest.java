@@ -10,6 +10,9 @@ import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.devices.block.ImageFormat;
 import org.xenolith.devices.block.Qcow2;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,6 +60,34 @@ class CopiesBootTest {
                     .contains("d2 | [    0.000000] Linux version")
                     .doesNotContain("d3 | [    0.000000] Linux version")
                     .doesNotContain("Call Trace");
+        }
+    }
+
+    @Test
+    void copyThatCannotStartDoesNotCountAmongThoseThatBegan() throws Exception {
+        String toml =
+                """
+                [guest.d]
+                image = "debian"
+                memory = "96M"
+                forward = ["%d:80"]     # the first guest has it, and its copy cannot
+                count = 2
+                fork-when = "is up"
+                """
+                        .formatted(freePort());
+        try (RunningFleet fleet =
+                new RunningFleet(RunningFleet.toml(toml), debian(), Duration.ofMinutes(1))) {
+            fleet.start();
+            fleet.awaitSaid("vmm: d2 cannot start: ");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as(fleet.said.text()).isFalse();
+            assertThat(fleet.said.text()).doesNotContain(" began ");
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
         }
     }
 
