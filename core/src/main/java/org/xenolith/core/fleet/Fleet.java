@@ -34,6 +34,9 @@ import java.util.function.Consumer;
  * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
  */
 public final class Fleet {
+    /** Guests that still run are asked to power off again after so long. */
+    private static final Duration ASK_AGAIN = Duration.ofSeconds(5);
+
     private static final Duration SHUTDOWN_LEAST = Duration.ofSeconds(20);
 
     /** Processor time that a guest with a database to close may take, and some more. */
@@ -268,9 +271,18 @@ public final class Fleet {
         return guests == 1 ? "1 guest" : guests + " guests";
     }
 
+    /** Linux drops a request that comes while it suspends itself or begins as a copy. */
     private void powerOffAll() {
-        members.forEach(Member::requestPoweroff);
-        if (!awaitOver(Optional.of(shutdownTimeout)) && !destroying) {
+        long end = System.nanoTime() + shutdownTimeout.toNanos();
+        boolean allOver = false;
+        for (long left = shutdownTimeout.toNanos();
+                !allOver && !destroying && left > 0;
+                left = end - System.nanoTime()) {
+            members.forEach(Member::requestPoweroff);
+            long pause = Math.min(left, ASK_AGAIN.toNanos());
+            allOver = awaitOver(Optional.of(Duration.ofNanos(pause)));
+        }
+        if (!allOver && !destroying) {
             for (Member member : members) {
                 if (member.isRunning()) {
                     say("vmm: %s does not power off and is destroyed.".formatted(member.name()));
