@@ -33,6 +33,8 @@ import java.util.Set;
  *     ?} standing for anything; empty for all
  * @param bootDisk what kernel, initrd and command line were read from, and are at each start
  * @param actions what becomes of it when it ends
+ * @param timerSlack how late its timers may come while nothing is posted for it; zero for a guest
+ *     that is always on time, as one in virtual time is
  */
 public record BootOptions(
         String name,
@@ -51,7 +53,8 @@ public record BootOptions(
         Tier tier,
         String traceFunction,
         Optional<BootDisk> bootDisk,
-        EventActions actions) {
+        EventActions actions,
+        Duration timerSlack) {
     public BootOptions {
         TierUnfit.check(name, tier, vcpus);
     }
@@ -79,7 +82,8 @@ public record BootOptions(
                 .devices(devices)
                 .tier(tier)
                 .bootDisk(bootDisk)
-                .actions(actions);
+                .actions(actions)
+                .timerSlack(timerSlack);
     }
 
     /** The same, executed in another way. */
@@ -143,6 +147,7 @@ public record BootOptions(
         private Tier tier = Tier.standard();
         private Optional<BootDisk> bootDisk = Optional.empty();
         private EventActions actions = EventActions.STANDARD;
+        private Duration timerSlack = Duration.ZERO;
 
         private Builder(String name, Path kernel) {
             this.name = name;
@@ -225,6 +230,11 @@ public record BootOptions(
             return this;
         }
 
+        public Builder timerSlack(Duration most) {
+            timerSlack = most;
+            return this;
+        }
+
         public BootOptions build() {
             return new BootOptions(
                     name,
@@ -243,7 +253,8 @@ public record BootOptions(
                     tier,
                     traceFunction,
                     bootDisk,
-                    actions);
+                    actions,
+                    timerSlack);
         }
     }
 }

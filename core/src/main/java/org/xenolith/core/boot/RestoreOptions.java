@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param statistics whether {@link Outcome#statistics} is wanted
  * @param tier how its code is executed
  * @param noReboot whether it ends when it reboots, whatever its file says
+ * @param timerSlack how late its timers may come, as in {@link BootOptions}
  * @param changedDisks whether it goes on on disks that were written to since it was saved
  */
 public record RestoreOptions(
@@ -21,11 +22,12 @@ public record RestoreOptions(
         boolean statistics,
         Tier tier,
         boolean noReboot,
+        Duration timerSlack,
         boolean changedDisks) {
     /** For a guest that reboots when it likes, if its file does not say otherwise. */
     public RestoreOptions(
             boolean paused, Optional<Duration> timeout, boolean statistics, Tier tier) {
-        this(paused, timeout, statistics, tier, false, false);
+        this(paused, timeout, statistics, tier, false, Duration.ZERO, false);
     }
 
     /** On disks as they were when it was saved. */
@@ -35,6 +37,6 @@ public record RestoreOptions(
             boolean statistics,
             Tier tier,
             boolean noReboot) {
-        this(paused, timeout, statistics, tier, noReboot, false);
+        this(paused, timeout, statistics, tier, noReboot, Duration.ZERO, false);
     }
 }

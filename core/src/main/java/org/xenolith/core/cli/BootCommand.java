@@ -192,6 +192,10 @@ final class BootCommand extends ServiceCommand {
 
     private BootOptions options() throws IOException {
         checkName();
+        if (virtualTime && run.timerSlack().isPositive()) {
+            throw NamedFile.usage(
+                    spec, "--timer-slack is for the host's time, and --virtual-time has its own.");
+        }
         completeTrace();
         Optional<Path> configuration = source.configuration();
         return configuration.isPresent() ? configured(configuration.get()) : named();
@@ -265,6 +269,7 @@ final class BootCommand extends ServiceCommand {
                 .virtualTime(virtualTime)
                 .statistics(run.statistics())
                 .tier(run.tier())
+                .timerSlack(run.timerSlack())
                 .build();
     }
 }

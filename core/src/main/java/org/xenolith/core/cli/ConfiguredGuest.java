@@ -115,6 +115,7 @@ record ConfiguredGuest(GuestConfig config) {
                         config.networks(),
                         config.forwards(),
                         config.bootloader(),
+                        config.timerSlack(),
                         config.fork(),
                         config.onPoweroff(),
                         config.onReboot(),

@@ -54,7 +54,13 @@ final class RestoreCommand extends ServiceCommand {
     public Integer call() throws IOException {
         RestoreOptions options =
                 new RestoreOptions(
-                        paused, run.timeout(), run.statistics(), run.tier(), run.noReboot(), force);
+                        paused,
+                        run.timeout(),
+                        run.statistics(),
+                        run.tier(),
+                        run.noReboot(),
+                        run.timerSlack(),
+                        force);
         Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
         Outcome outcome;
         TerminalSession console = services.console().get();

@@ -38,6 +38,17 @@ final class RunOptions {
             description = "Ends when the guest reboots, instead of booting it again.")
     private boolean noReboot;
 
+    @Option(
+            names = "--timer-slack",
+            paramLabel = "TIME",
+            defaultValue = "0",
+            converter = TimeSpan.Slack.class,
+            description =
+                    "Lets the guest's timers come late by as much, 10s at most, while nobody has"
+                            + " anything for it: an idle guest then wakes once in that time."
+                            + " Default: 0.")
+    private Duration timerSlack;
+
     Optional<Duration> timeout() {
         return Optional.ofNullable(timeout);
     }
@@ -48,6 +59,10 @@ final class RunOptions {
 
     Tier tier() {
         return tier;
+    }
+
+    Duration timerSlack() {
+        return timerSlack;
     }
 
     boolean noReboot() {

@@ -1,6 +1,7 @@
 package org.xenolith.core.config;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +15,8 @@ import java.util.Optional;
  * @param networks each in the notation of the switch's ports
  * @param forwards host ports that lead to it, such as 8080:80
  * @param bootloader a PV guest that loads the kernel from the disk, such as GRUB's for Xen
+ * @param timerSlack how late its timers may come while nobody has anything for it, {@link
+ *     #MOST_TIMER_SLACK} at most
  * @param fork what it begins as a copy of; empty for a guest that boots
  */
 public record GuestConfig(
@@ -29,6 +32,7 @@ public record GuestConfig(
         List<String> networks,
         List<String> forwards,
         Optional<Path> bootloader,
+        Duration timerSlack,
         Optional<Fork> fork,
         Action onPoweroff,
         Action onReboot,
@@ -48,6 +52,14 @@ public record GuestConfig(
         RESTART,
         PRESERVE
     }
+
+    /**
+     * Later than that no timer comes. Linux finds its processor stuck when a timer of 4 seconds has
+     * not come for 20, and RCU stalled after 21.
+     */
+    public static final Duration MOST_TIMER_SLACK = Duration.ofSeconds(10);
+
+    public static final String MOST_TIMER_SLACK_TEXT = "10s";
 
     /** What a guest has when nothing is said. */
     public static final long DEFAULT_MEMORY_BYTES = 256L << 20;

@@ -12,6 +12,7 @@ import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -60,6 +61,7 @@ public final class TomlFleetFile {
                     "network",
                     "forward",
                     "bootloader",
+                    "timer-slack",
                     "count",
                     "fork-when",
                     "on-poweroff",
@@ -190,10 +192,24 @@ public final class TomlFleetFile {
                 networks,
                 forwards,
                 text(guest, "bootloader").map(Path::of),
+                timerSlack(guest),
                 fork,
                 action(guest, "on-poweroff", Action.DESTROY),
                 action(guest, "on-reboot", Action.RESTART),
                 action(guest, "on-crash", Action.DESTROY));
+    }
+
+    private Duration timerSlack(TomlTable guest) throws ConfigException {
+        String key = "timer-slack";
+        Duration slack = TimeSyntax.parse(text(guest, key).orElse("0")).orElse(Duration.ofDays(1));
+        if (slack.compareTo(GuestConfig.MOST_TIMER_SLACK) > 0) {
+            throw bad(
+                    holder(guest, key),
+                    key,
+                    "timer-slack is a time such as 500ms or 4s, of at most "
+                            + GuestConfig.MOST_TIMER_SLACK_TEXT);
+        }
+        return slack;
     }
 
     private static boolean isNat(String network) {

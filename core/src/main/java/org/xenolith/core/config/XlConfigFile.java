@@ -4,6 +4,7 @@ import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.config.GuestConfig.Action;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -84,6 +85,7 @@ public final class XlConfigFile {
                 networks(),
                 List.of(),
                 bootloader(),
+                Duration.ZERO,
                 Optional.empty(),
                 action("on_poweroff", Action.DESTROY),
                 action("on_reboot", Action.RESTART),

@@ -15,6 +15,7 @@ import org.xenolith.cpu.mmu.MachineMemory;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -57,6 +58,8 @@ public final class Domain {
 
     /** Changed with the domain locked. */
     private volatile int assists;
+
+    private volatile long timerSlackNanos;
 
     /** Of the vCPUs' threads, which need not agree on it. */
     private int pit;
@@ -174,6 +177,15 @@ public final class Domain {
 
     public Scheduler scheduler() {
         return scheduler;
+    }
+
+    /** How late its timers may come while nothing is posted for it; 0 for a domain in a hurry. */
+    public long timerSlackNanos() {
+        return timerSlackNanos;
+    }
+
+    public void setTimerSlack(Duration slack) {
+        timerSlackNanos = slack.toNanos();
     }
 
     public CodeCache code() {

@@ -61,6 +61,7 @@ public final class GuestPlan {
                 .commandLine((files.commandLine() + " " + guest.commandLine()).strip())
                 .memory(guest.memoryBytes(), guest.maxMemoryBytes())
                 .vcpus(guest.vcpus())
+                .timerSlack(guest.timerSlack())
                 .devices(devices(guest, files))
                 .bootDisk(files.read().map(disk -> bootDisk(disk, guest)))
                 .actions(EventActions.of(guest))

@@ -252,6 +252,7 @@ final class GuestBuilder {
                         sharedInfo,
                         host::domain);
         domain.code().translateWith(options.tier().translator());
+        domain.setTimerSlack(options.timerSlack());
         for (int i = 0; i < vcpus; i++) {
             domain.addVcpu(random);
         }

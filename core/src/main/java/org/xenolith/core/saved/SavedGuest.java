@@ -123,6 +123,7 @@ public record SavedGuest(
                 .statistics(how.statistics())
                 .devices(devices)
                 .tier(how.tier())
+                .timerSlack(how.timerSlack())
                 .actions(how.noReboot() ? actions.withOnReboot(Action.DESTROY) : actions)
                 .build();
     }

@@ -1,6 +1,7 @@
 package org.xenolith.core.sched;
 
 import org.xenolith.core.domain.VirtualCpu;
+import org.xenolith.core.domain.VirtualCpu.State;
 import org.xenolith.core.time.GuestClock;
 
 import java.util.TreeSet;
@@ -51,7 +52,10 @@ final class Deadlines {
             return Task.NEVER;
         }
         long left = Math.max(0, deadline - vcpu.systemTime());
-        return VirtualCpu.after(nanoTime.getAsLong(), left);
+        long now = nanoTime.getAsLong();
+        long wakeAt = VirtualCpu.after(now, left);
+        // Who polls waits for another vCPU or a device, and the deadline is its patience.
+        return vcpu.state == State.BLOCKED ? task.siblings.slack.wakeTime(wakeAt, now) : wakeAt;
     }
 
     boolean isEmpty() {
@@ -75,7 +79,9 @@ final class Deadlines {
      */
     int wakeDue(Turns turns) {
         int woken = 0;
-        while (!isEmpty() && next() <= nanoTime.getAsLong()) {
+        long now;
+        while (!isEmpty() && next() <= (now = nanoTime.getAsLong())) {
+            sleepers.first().siblings.slack.wake(now);
             turns.wake(sleepers.first());
             woken++;
         }

@@ -11,6 +11,7 @@ import java.util.TreeSet;
 final class DomainTasks {
     final Domain domain;
     final List<Task> tasks = new ArrayList<>();
+    final TimerSlack slack;
 
     /** Who waits for a deadline, if the domain's time is virtual. */
     final TreeSet<Task> sleepers = new TreeSet<>(Task.BY_DEADLINE);
@@ -18,8 +19,12 @@ final class DomainTasks {
     int running;
     boolean paused;
 
-    DomainTasks(Domain domain) {
+    /**
+     * @param now host time
+     */
+    DomainTasks(Domain domain, long now) {
         this.domain = domain;
+        this.slack = new TimerSlack(domain, now);
     }
 
     boolean isLive() {

@@ -36,6 +36,7 @@ public final class Scheduler {
     private final Map<VirtualCpu, Task> taskOf = new IdentityHashMap<>();
     private final Map<Domain, DomainTasks> domains = new IdentityHashMap<>();
     private final VirtualTime virtualTime = new VirtualTime();
+    private final LongSupplier nanoTime;
     private final Deadlines deadlines;
     private final Turns turns;
     private final Workers workers;
@@ -66,6 +67,7 @@ public final class Scheduler {
      * @param nanoTime what live domains' vCPUs are charged by
      */
     Scheduler(Runner runner, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
         deadlines = new Deadlines(nanoTime);
         turns = new Turns(deadlines);
         workers = new Workers(lock, deadlines, virtualTime);
@@ -107,7 +109,7 @@ public final class Scheduler {
     }
 
     private DomainTasks newDomain(Domain domain) {
-        DomainTasks tasks = new DomainTasks(domain);
+        DomainTasks tasks = new DomainTasks(domain, nanoTime.getAsLong());
         if (!tasks.isLive()) {
             virtualTime.add(tasks);
         }
@@ -180,6 +182,7 @@ public final class Scheduler {
             DomainTasks tasks = domains.get(domain);
             if (tasks != null && tasks.paused) {
                 tasks.paused = false;
+                tasks.slack.stir(nanoTime.getAsLong());
                 tasks.tasks.forEach(turns::placeAfterPause);
                 workers.signalAll();
                 // Of a restored domain it may have come before its vCPUs were known here.
@@ -286,7 +289,11 @@ public final class Scheduler {
         lock.lock();
         try {
             DomainTasks tasks = domains.get(domain);
-            Task sleeping = tasks == null ? null : tasks.whoMustAttend();
+            if (tasks == null) {
+                return;
+            }
+            tasks.slack.stir(nanoTime.getAsLong());
+            Task sleeping = tasks.whoMustAttend();
             if (sleeping != null) {
                 slices.wake(sleeping);
             }

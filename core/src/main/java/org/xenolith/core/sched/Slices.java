@@ -92,7 +92,7 @@ final class Slices {
             lock.lock();
             running.remove(task);
             task.siblings.running--;
-            task.charged += consumed(vcpu) - task.startedAt;
+            charge(task);
             settle(task, stoppedIn);
         }
     }
@@ -108,6 +108,15 @@ final class Slices {
     /** What a vCPU is charged by: instructions in virtual time, so that turns can be repeated. */
     private long consumed(VirtualCpu vcpu) {
         return vcpu.domain().clock().isLive() ? nanoTime.getAsLong() : vcpu.cpu().retired();
+    }
+
+    private void charge(Task task) {
+        long now = consumed(task.vcpu);
+        long ran = now - task.startedAt;
+        task.charged += ran;
+        if (task.siblings.isLive()) {
+            task.siblings.slack.ran(ran, now);
+        }
     }
 
     private void settle(Task task, State stoppedIn) {

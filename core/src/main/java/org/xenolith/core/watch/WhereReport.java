@@ -134,8 +134,17 @@ public final class WhereReport {
         }
         if (deadline != VirtualCpu.NEVER) {
             waits.addProperty("nanoseconds_left", Math.max(0, deadline - vcpu.systemTime()));
+            addSlack(waits, vcpu);
         }
         return waits;
+    }
+
+    /** Who polls is on time. */
+    private static void addSlack(JsonObject waits, VirtualCpu vcpu) {
+        long slack = vcpu.domain().timerSlackNanos();
+        if (slack > 0 && vcpu.waits.reason() != Waits.For.PORTS) {
+            waits.addProperty("slack_nanoseconds", slack);
+        }
     }
 
     private JsonArray calls(VirtualCpu vcpu) {

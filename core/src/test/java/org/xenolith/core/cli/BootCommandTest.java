@@ -41,12 +41,13 @@ final class BootCommandTest extends FakeVmm {
     @Test
     void restoreGoesOnWithAFileAndTellsHowTheGuestEnded() {
         endings.add(new Outcome.Saved(Path.of("/tmp/web")));
-        assertThat(vmm("restore", "-p", "--timeout", "5s", "--tier=jit", "saved")).isZero();
+        assertThat(vmm("restore", "-p", "--timeout=5s", "--tier=jit", "--timer-slack=2s", "saved"))
+                .isZero();
         assertThat(restored)
                 .containsExactly(
                         "saved RestoreOptions[paused=true, timeout=Optional[PT5S],"
                                 + " statistics=false, tier=JIT, noReboot=false,"
-                                + " changedDisks=false]");
+                                + " timerSlack=PT2S, changedDisks=false]");
         assertThat(err.toString()).isEqualTo("The guest was saved to /tmp/web.\n");
     }
 
@@ -94,6 +95,30 @@ final class BootCommandTest extends FakeVmm {
                                 .statistics(true)
                                 .build());
         assertThat(err.toString()).isEqualTo("7 instructions\n");
+    }
+
+    @Test
+    void timersMayComeLateWhenTheOptionSaysSo() {
+        assertThat(vmm("boot", "-k", kernel.toString(), "--timer-slack", "1500ms")).isZero();
+        assertThat(booted.getFirst().timerSlack()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(vmm("boot", "-k", kernel.toString())).isZero();
+        assertThat(booted.getLast().timerSlack()).isZero();
+    }
+
+    @Test
+    void timersThatWouldBeTooLateAreWrongUsage() {
+        assertThat(vmm("boot", "-k", kernel.toString(), "--timer-slack=11s")).isEqualTo(2);
+        assertThat(err.toString()).contains("'11s' is more than 10s");
+        assertThat(booted).isEmpty();
+    }
+
+    /** There is no host's time in which they could be late. */
+    @Test
+    void lateTimersInVirtualTimeAreWrongUsage() {
+        int status = vmm("boot", "-k", kernel.toString(), "--timer-slack=1s", "--virtual-time");
+        assertThat(status).isEqualTo(2);
+        assertThat(err.toString()).contains("--timer-slack is for the host's time");
+        assertThat(booted).isEmpty();
     }
 
     @Test

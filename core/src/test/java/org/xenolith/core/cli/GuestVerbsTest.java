@@ -635,6 +635,19 @@ final class GuestVerbsTest {
     }
 
     @Test
+    void timerThatMayBeLateSaysSo() {
+        answer =
+                JsonParser.parseString(
+                        "{'paused':true,'ended':false,'symbols':true,'vcpus':[{'vcpu':0,"
+                                + "'state':'blocked','mode':'kernel','rip':'0x1000','rsp':'0x1',"
+                                + "'waits_for':{'upcalls_masked':false,'nanoseconds_left':100000,"
+                                + "'slack_nanoseconds':4000000000}}]}");
+        assertThat(vmm("where", "web")).isZero();
+        assertThat(out.toString())
+                .contains("for 0.100 ms at most, which may be 4000.000 ms late while idle\n");
+    }
+
+    @Test
     void eachVcpuIsShownWithWhatItWaitsForAndWhoCalled() {
         answer =
                 JsonParser.parseString(

@@ -11,6 +11,7 @@ import org.xenolith.core.config.GuestConfig.Fork;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -28,6 +29,7 @@ class TomlFleetFileTest {
             [guest.web1]
             forward = ["8081:80", "2222:22"]
             on-crash = "restart"
+            timer-slack = "4s"
 
             [guest.plain]
             image = "lantern"
@@ -63,12 +65,14 @@ class TomlFleetFileTest {
         assertThat(web.forwards()).containsExactly("8081:80", "2222:22");
         assertThat(web.networks()).containsExactly("nat");
         assertThat(web.onCrash()).isEqualTo(Action.RESTART);
+        assertThat(web.timerSlack()).isEqualTo(Duration.ofSeconds(4));
         GuestConfig plain = fleet.guests().get(1);
         assertThat(plain.image()).contains("lantern");
         assertThat(plain.memoryBytes()).isEqualTo(8L << 20);
         assertThat(plain.disks()).isEmpty();
         assertThat(plain.networks()).containsExactly("tap:tap0", "nat");
         assertThat(plain.vcpus()).isEqualTo(2);
+        assertThat(plain.timerSlack()).isZero();
     }
 
     @Test
@@ -158,6 +162,8 @@ class TomlFleetFileTest {
                 "'[guest.a]\\nmemory = \"9M..8M\"' | f:2: '9M..8M': the smaller amount comes first",
                 "'[guest.a]\\ndisk = \"x,vhd\"' | f:2: disk 'x,vhd': the format vhd",
                 "'[guest.a]\\nvcpus = 0' | f:2: vcpus is a number from 1 to 32",
+                "'[guest.a]\\ntimer-slack = \"long\"' | f:2: timer-slack is a time such as 500ms",
+                "'[guest.a]\\ntimer-slack = \"11s\"' | f:2: timer-slack is a time such as 500ms",
                 "'[guest.a]\\non-crash = \"sing\"' | f:2: on-crash is destroy, restart or preserve",
                 "'guest = 5' | f: ",
                 "'proxy = \"8080\"\n[guest.a]' | f:1: proxy is written as 127.0.0.1:8080",

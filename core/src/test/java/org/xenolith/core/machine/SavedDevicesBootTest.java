@@ -312,6 +312,7 @@ class SavedDevicesBootTest {
                         false,
                         Tier.standard(),
                         false,
+                        Duration.ZERO,
                         forced);
         return new VmmMachine().restore(file, how, new GuestConsole()).ending();
     }

@@ -16,7 +16,7 @@ class DeadlinesTest {
     private final Deadlines deadlines = new Deadlines(() -> clock.now + HOST_AHEAD);
     private final Turns turns = new Turns(deadlines);
     private final PvGuest guest = new PvGuest(3, clock);
-    private final DomainTasks siblings = new DomainTasks(guest.domain);
+    private final DomainTasks siblings = new DomainTasks(guest.domain, 0);
 
     private Task sleeper(int vcpu, long deadline) {
         Task task = new Task(guest.vcpu(vcpu), siblings, vcpu);
@@ -85,7 +85,7 @@ class DeadlinesTest {
     @Test
     void deadlineInVirtualTimeIsNoneOfTheHosts() {
         PvGuest virtual = new PvGuest(1, GuestClock.virtual());
-        DomainTasks tasks = new DomainTasks(virtual.domain);
+        DomainTasks tasks = new DomainTasks(virtual.domain, 0);
         Task task = new Task(virtual.vcpu(0), tasks, 0);
         task.vcpu.timers.setOneShot(70);
         task.vcpu.state = State.BLOCKED;

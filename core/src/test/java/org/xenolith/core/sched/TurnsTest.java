@@ -15,7 +15,7 @@ class TurnsTest {
     /** Tasks of a new domain, in the order of the charges given, which may run. */
     private Task[] runnable(GuestClock clock, long... charges) {
         PvGuest guest = new PvGuest(charges.length, clock);
-        DomainTasks siblings = new DomainTasks(guest.domain);
+        DomainTasks siblings = new DomainTasks(guest.domain, 0);
         Task[] tasks = new Task[charges.length];
         for (int i = 0; i < charges.length; i++) {
             tasks[i] = new Task(guest.vcpu(i), siblings, i);

@@ -16,7 +16,7 @@ class VirtualTimeTest {
 
     /** Both vCPUs are down. */
     private DomainTasks domain(PvGuest of) {
-        DomainTasks made = new DomainTasks(of.domain);
+        DomainTasks made = new DomainTasks(of.domain, 0);
         for (int i = 0; i < 2; i++) {
             made.tasks.add(new Task(of.vcpu(i), made, i));
         }

@@ -69,7 +69,7 @@ class WorkersTest {
         ReentrantLock lock = new ReentrantLock();
         Deadlines deadlines = new Deadlines(System::nanoTime);
         Workers workers = new Workers(lock, deadlines, new VirtualTime());
-        Task task = new Task(sleeper, new DomainTasks(guest.domain), 0);
+        Task task = new Task(sleeper, new DomainTasks(guest.domain, 0), 0);
         sleeper.timers.setOneShot(sleeper.systemTime() + 3600 * SECONDS);
         deadlines.add(task);
         workers.start(2, () -> false);

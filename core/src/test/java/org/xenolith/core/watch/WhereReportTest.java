@@ -14,6 +14,7 @@ import org.xenolith.core.image.Symbols;
 import org.xenolith.core.time.GuestClock;
 import org.xenolith.cpu.Cpu;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -166,6 +167,10 @@ final class WhereReportTest {
         vcpu.timers.setOneShot(vcpu.systemTime() + 5000);
         waits = where(SYMBOLS, 0).getAsJsonObject("waits_for");
         assertThat(waits.get("nanoseconds_left").getAsLong()).isEqualTo(5000);
+        assertThat(waits.has("slack_nanoseconds")).isFalse();
+        guest.domain.setTimerSlack(Duration.ofMillis(3));
+        waits = where(SYMBOLS, 0).getAsJsonObject("waits_for");
+        assertThat(waits.get("slack_nanoseconds").getAsLong()).isEqualTo(3_000_000);
 
         int ipi = guest.domain.events().bindIpi(1);
         VirtualCpu sibling = guest.vcpu(1);

@@ -102,6 +102,12 @@ final class WhereCommand extends WatchCommand {
                             ? ", and its timer is due"
                             : String.format(Locale.ROOT, ", for %.3f ms at most", nanos / MILLI));
         }
+        if (waits.has("slack_nanoseconds")) {
+            long slack = waits.get("slack_nanoseconds").getAsLong();
+            text.append(
+                    String.format(
+                            Locale.ROOT, ", which may be %.3f ms late while idle", slack / MILLI));
+        }
         return text.toString();
     }
 
