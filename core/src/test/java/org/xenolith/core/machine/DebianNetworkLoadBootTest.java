@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +106,7 @@ class DebianNetworkLoadBootTest {
     }
 
     @Test
+    @Tag("ci")
     void aThousandConnectionsStayOpenAndEachGetsItsOwnEcho() throws Exception {
         Path capture = folder.resolve("hold.pcap");
         try (LoadPeer peer = LoadPeer.echoing(CONNECTIONS)) {

@@ -2,6 +2,7 @@ package org.xenolith.core.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ class VerifiedDiskBootTest {
     private final GuestConsole console = new GuestConsole();
 
     @Test
+    @Tag("ci")
     void whatTwoProgramsWriteAtOnceIsReadBackFromQcow2AndRaw() throws Exception {
         HostTool.require("qemu-img");
         BootInput debian = DebianInput.orSkip();

@@ -28,7 +28,7 @@ import java.util.Random;
 @Execution(ExecutionMode.CONCURRENT)
 final class PowerCutTest {
     /** Each from a new image, because it is growth that puts most at stake. */
-    private static final int IMAGES = 12;
+    private static final int IMAGES = 2 + 2 * Integer.getInteger("xenolith.dose", 1);
 
     private static final int CUTS_PER_IMAGE = 6;
     private static final int SECTOR_BYTES = BlockImage.SECTOR_BYTES;
