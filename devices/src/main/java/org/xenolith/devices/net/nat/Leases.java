@@ -23,7 +23,6 @@ final class Leases {
     /** An address that was offered, and for which the guest has not asked yet. */
     private static final long OFFER_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-    private static final int FIRST_HOST = 15, SMALL_FIRST_HOST = 4;
     private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
     private final Subnet subnet;
@@ -44,18 +43,13 @@ final class Leases {
         this.subnet = config.subnet();
         this.clock = clock;
         int size = subnet.size();
-        firstHost = firstHost(subnet);
+        firstHost = subnet.firstHost();
         owners = new long[size];
         ends = new long[size];
         configured = new boolean[size];
         fixed = new boolean[size];
         names = new String[size];
         config.guests().forEach(this::fix);
-    }
-
-    /** Host number of the first guest: 15, as slirp's users know it; less in a small network. */
-    static int firstHost(Subnet subnet) {
-        return subnet.size() > 2 * FIRST_HOST ? FIRST_HOST : SMALL_FIRST_HOST;
     }
 
     /** Whether the text, in lower case, is one label of a host name. RFC 1123, 2.1. */

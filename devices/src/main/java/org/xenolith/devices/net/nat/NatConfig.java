@@ -104,7 +104,7 @@ public final class NatConfig {
         private record PendingGuest(String mac, String address, String name) {}
 
         private final List<PendingGuest> pending = new ArrayList<>();
-        private Subnet subnet = Subnet.parse("10.0.2.0/24");
+        private Subnet subnet = Subnet.STANDARD;
         private int mtu = DEFAULT_MTU;
         private boolean hostLoopback = true;
         private boolean restrict;
@@ -126,7 +126,12 @@ public final class NatConfig {
          * @throws IllegalArgumentException when it is not that
          */
         public Builder subnet(String network) {
-            subnet = Subnet.parse(network);
+            return subnet(Subnet.parse(network));
+        }
+
+        /** As {@link #subnet(String)}. */
+        public Builder subnet(Subnet network) {
+            subnet = network;
             return this;
         }
 
@@ -262,7 +267,7 @@ public final class NatConfig {
         }
 
         private int nextFree() {
-            int address = subnet.network() + Leases.firstHost(subnet);
+            int address = subnet.network() + subnet.firstHost();
             while (isTaken(address)) {
                 address++;
             }

@@ -46,6 +46,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
     public static final MacAddress MAC = new MacAddress(Ipv4Output.OWN_MAC);
 
     private final EventLoop loop;
+    private final Subnet subnet;
     private final NatClock clock = NatClock.system();
     private final NatStack stack;
     private final Set<Channel> listeners = ConcurrentHashMap.newKeySet();
@@ -56,6 +57,7 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
 
     private UserModeNat(NatConfig config, EventLoop loop) {
         this.loop = loop;
+        subnet = config.subnet();
         Supplier<List<InetSocketAddress>> resolvers =
                 config.resolvers() == null
                         ? new ResolvConf(ResolvConf.SYSTEM, clock)
@@ -247,7 +249,9 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         int address =
                 call(() -> stack.leases().reserve(guest.value(), name.toLowerCase(Locale.ROOT)));
         if (address == Leases.NO_ADDRESS) {
-            throw new IllegalArgumentException("The NAT's network has no address left for " + name);
+            throw new IllegalArgumentException(
+                    "The NAT's network %s has %d addresses for guests, and none left for %s"
+                            .formatted(subnet, subnet.guests(), name));
         }
     }
 

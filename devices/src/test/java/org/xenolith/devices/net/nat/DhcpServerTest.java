@@ -84,6 +84,24 @@ class DhcpServerTest {
     }
 
     @Test
+    void hundredsOfGuestsOfALargeNetworkGetAnAddressEachWithItsGatewayAndNameServer() {
+        lab = new NatLab(NatConfig.builder().subnet("10.64.0.0/16").build(), 1);
+        for (int guest = 0; guest < 600; guest++) {
+            assertThat(lease(NatLab.MAC + guest)).isEqualTo(Ipv4.parse("10.64.0.15") + guest);
+        }
+        int last = Ipv4.parse("10.64.2.102");
+        Answer ack = ask(NatLab.MAC + 599, DhcpMessage.REQUEST, last, "web600");
+        assertThat(ack.type()).isEqualTo(DhcpMessage.ACK);
+        assertThat(ack.option(DhcpMessage.SUBNET_MASK).getInt(0)).isEqualTo(0xffff0000);
+        assertThat(Ipv4.format(ack.option(DhcpMessage.ROUTER).getInt(0))).isEqualTo("10.64.0.2");
+        assertThat(Ipv4.format(ack.option(DhcpMessage.DNS_SERVER).getInt(0)))
+                .isEqualTo("10.64.0.3");
+        assertThat(ack.option(DhcpMessage.BROADCAST_ADDRESS).getInt(0))
+                .isEqualTo(Ipv4.parse("10.64.255.255"));
+        assertThat(lab.stack.addressOfGuest("web600")).isEqualTo(last);
+    }
+
+    @Test
     void anotherGuestsAddressIsRefused() {
         int first = lease(NatLab.MAC);
         assertThat(ask(OTHER, DhcpMessage.REQUEST, first, null).type()).isEqualTo(DhcpMessage.NAK);

@@ -80,10 +80,43 @@ class NatPartsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"10.0.2.0", "10.0.2.0/8", "10.0.2.0/30", "10.0.2.0/x", "x/24"})
-    void nonsenseIsNoSubnet(String text) {
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "''|is no network; write it as 10.64.0.0/16",
+                "x/24|is no network; write it as",
+                "10.0.2/24|is no network; write it as",
+                "10.0.2.0|is no network; write it as",
+                "10.0.2.0/|has to have a number from 16 to 29 behind its /",
+                "10.0.2.0/x|has to have a number from 16 to 29 behind its /",
+                "10.0.0.0/15|has to have a number from 16 to 29 behind its /",
+                "10.0.2.0/30|has to have a number from 16 to 29 behind its /",
+                "10.0.2.0/24/24|has to have a number from 16 to 29 behind its /",
+                "10.64.1.0/16|is an address in the network 10.64.0.0/16; write that",
+                "fd00::/64|is of IPv6",
+                "0.0.0.0/16|is loopback, multicast or reserved",
+                "127.0.0.0/16|is loopback, multicast or reserved",
+                "224.0.0.0/16|is loopback, multicast or reserved",
+                "255.255.0.0/16|is loopback, multicast or reserved"
+            })
+    void nonsenseIsNoSubnetAndTheSentenceSaysWhy(String text, String why) {
         assertThatThrownBy(() -> NatConfig.builder().subnet(text))
-                .isInstanceOf(IllegalArgumentException.class);
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("'" + text + "' " + why);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10.64.0.0/16, 65520", "10.0.2.0/24, 240", "10.0.2.8/29, 3", "10.0.2.0/28, 11"})
+    void networkHasAnAddressForEachGuestButTheFirstFewAndTheLast(String text, int guests) {
+        Subnet network = Subnet.parse(text);
+        assertThat(network).hasToString(text).returns(guests, Subnet::guests);
+        Leases leases = new Leases(NatConfig.builder().subnet(network).build(), () -> 0);
+        long mac = NatLab.MAC;
+        for (int guest = 0; guest < Math.min(guests, 1000); guest++) {
+            assertThat(leases.reserve(mac++, "guest")).isNotEqualTo(Leases.NO_ADDRESS);
+        }
+        int next = leases.reserve(mac, "guest");
+        assertThat(next == Leases.NO_ADDRESS).isEqualTo(guests <= 1000);
     }
 
     @Test
