@@ -6,6 +6,7 @@ import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,6 +36,7 @@ import java.util.Set;
  * @param actions what becomes of it when it ends
  * @param timerSlack how late its timers may come while nothing is posted for it; zero for a guest
  *     that is always on time, as one in virtual time is
+ * @param natNetwork the addresses of a user-mode NAT that is made for it
  */
 public record BootOptions(
         String name,
@@ -54,7 +56,8 @@ public record BootOptions(
         String traceFunction,
         Optional<BootDisk> bootDisk,
         EventActions actions,
-        Duration timerSlack) {
+        Duration timerSlack,
+        Subnet natNetwork) {
     public BootOptions {
         TierUnfit.check(name, tier, vcpus);
     }
@@ -83,7 +86,8 @@ public record BootOptions(
                 .tier(tier)
                 .bootDisk(bootDisk)
                 .actions(actions)
-                .timerSlack(timerSlack);
+                .timerSlack(timerSlack)
+                .natNetwork(natNetwork);
     }
 
     /** The same, executed in another way. */
@@ -148,6 +152,7 @@ public record BootOptions(
         private Optional<BootDisk> bootDisk = Optional.empty();
         private EventActions actions = EventActions.STANDARD;
         private Duration timerSlack = Duration.ZERO;
+        private Subnet natNetwork = Subnet.STANDARD;
 
         private Builder(String name, Path kernel) {
             this.name = name;
@@ -235,6 +240,11 @@ public record BootOptions(
             return this;
         }
 
+        public Builder natNetwork(Subnet wanted) {
+            natNetwork = wanted;
+            return this;
+        }
+
         public BootOptions build() {
             return new BootOptions(
                     name,
@@ -254,7 +264,8 @@ public record BootOptions(
                     traceFunction,
                     bootDisk,
                     actions,
-                    timerSlack);
+                    timerSlack,
+                    natNetwork);
         }
     }
 }

@@ -205,6 +205,7 @@ final class BootCommand extends ServiceCommand {
     private BootOptions named() throws IOException {
         TierUnfit.check("The guest", run.tier(), vcpus.value()); // before anything is fetched
         GuestDevices written = devices.written();
+        devices.natNetwork(); // before anything is fetched
         KnownGuests.Files files = source.files(written);
         String line = String.join(" ", arguments());
         String guestName = name == null ? source.name(files, written) : name;
@@ -265,6 +266,7 @@ final class BootCommand extends ServiceCommand {
     private BootOptions asAsked(BootOptions.Builder guest) {
         return guest.trace(trace, Optional.ofNullable(traceFile))
                 .traceFunction(traceFunction)
+                .natNetwork(devices.natNetwork())
                 .timeout(run.timeout())
                 .virtualTime(virtualTime)
                 .statistics(run.statistics())

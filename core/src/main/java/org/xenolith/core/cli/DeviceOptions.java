@@ -7,6 +7,7 @@ import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.disk.DirectoryDisk;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -52,6 +53,15 @@ final class DeviceOptions {
     private List<String> networks = List.of();
 
     @Option(
+            names = "--network",
+            paramLabel = "ADDRESS/BITS",
+            description =
+                    "The addresses of nat, for who needs 10.0.2.0/24 otherwise: 10.64.0.0/16, from"
+                            + " /16 to /29. The guest gets .15, from /28 on .4; gateway .2, name"
+                            + " server .3.")
+    private String natNetwork;
+
+    @Option(
             names = {"-p", "--publish"},
             paramLabel = "[ADDR:]PORT:PORT[/udp]",
             description =
@@ -82,6 +92,19 @@ final class DeviceOptions {
                     forwards.stream().map(PortForward::parse).toList());
         } catch (ConfigException | IllegalArgumentException e) {
             throw NamedFile.usage(spec, e.getMessage() + ".");
+        }
+    }
+
+    /**
+     * The addresses of guests on the network 'nat'.
+     *
+     * @throws ParameterException if it is no network that they can have
+     */
+    Subnet natNetwork() {
+        try {
+            return natNetwork == null ? Subnet.STANDARD : Subnet.parse(natNetwork);
+        } catch (IllegalArgumentException e) {
+            throw NamedFile.usage(spec, "--network " + e.getMessage() + ".");
         }
     }
 

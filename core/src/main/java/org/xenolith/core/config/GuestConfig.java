@@ -61,6 +61,15 @@ public record GuestConfig(
 
     public static final String MOST_TIMER_SLACK_TEXT = "10s";
 
+    /** How many addresses it needs behind the user-mode NAT. */
+    public long interfacesOnNat() {
+        return networks.stream().filter(GuestConfig::isNat).count();
+    }
+
+    static boolean isNat(String network) {
+        return network.equals("nat") || network.startsWith("nat,");
+    }
+
     /** What a guest has when nothing is said. */
     public static final long DEFAULT_MEMORY_BYTES = 256L << 20;
 }

@@ -10,6 +10,7 @@ import org.tomlj.TomlTable;
 import org.xenolith.core.abi.SharedInfo;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +28,7 @@ import java.util.Set;
  * <pre>
  * memory-limit = "384M"              # all guests together; without it each has its maximum
  * share-memory = true                # pages that guests have in common are held once
+ * network = "10.64.0.0/16"           # addresses of guests on 'nat'; without it 10.0.2.0/24
  * proxy = "127.0.0.1:8080"           # http://web1.localhost:8080 leads to web1's port 80
  *
  * [defaults]                         # for each guest that does not say otherwise
@@ -48,7 +50,7 @@ import java.util.Set;
  */
 public final class TomlFleetFile {
     private static final Set<String> TOP_KEYS =
-            Set.of("memory-limit", "share-memory", "proxy", "defaults", "guest");
+            Set.of("memory-limit", "share-memory", "proxy", "network", "defaults", "guest");
     private static final Set<String> GUEST_KEYS =
             Set.of(
                     "image",
@@ -129,7 +131,26 @@ public final class TomlFleetFile {
                         ? OptionalLong.empty()
                         : OptionalLong.of(size(file, "memory-limit", limit.get()).maxBytes()),
                 proxy,
+                network(),
                 isTrue(file, "share-memory"));
+    }
+
+    private Optional<Subnet> network() throws ConfigException {
+        Object value = file.get(List.of("network"));
+        boolean isOne = value instanceof String text && text.contains("/");
+        if (value != null && !isOne) {
+            throw bad(
+                    file,
+                    "network",
+                    "network at the top is the addresses of guests on 'nat', written as"
+                        + " 10.64.0.0/16; what a guest is joined to stands in [defaults] or"
+                        + " [guest.NAME]");
+        }
+        try {
+            return string(file, "network").map(Subnet::parse);
+        } catch (IllegalArgumentException e) {
+            throw bad(file, "network", "network " + e.getMessage());
+        }
     }
 
     private boolean isTrue(TomlTable table, String key) throws ConfigException {
@@ -173,7 +194,7 @@ public final class TomlFleetFile {
         }
         List<String> networks = texts(guest, "network", List.of("nat"));
         List<String> forwards = texts(guest, "forward", List.of());
-        if (!forwards.isEmpty() && networks.stream().noneMatch(TomlFleetFile::isNat)) {
+        if (!forwards.isEmpty() && networks.stream().noneMatch(GuestConfig::isNat)) {
             throw bad(
                     holder(guest, "forward"),
                     "forward",
@@ -210,10 +231,6 @@ public final class TomlFleetFile {
                             + GuestConfig.MOST_TIMER_SLACK_TEXT);
         }
         return slack;
-    }
-
-    private static boolean isNat(String network) {
-        return network.equals("nat") || network.startsWith("nat,");
     }
 
     private DiskSpec disk(TomlTable guest, String text) throws ConfigException {

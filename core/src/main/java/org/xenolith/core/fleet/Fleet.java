@@ -13,6 +13,7 @@ import org.xenolith.core.control.ControlServer;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.core.machine.RestartBackoff;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -62,7 +63,7 @@ public final class Fleet {
      *
      * @param log gets a sentence for each event that a person can act on, from several threads
      * @param shutdownTimeout how long guests may take to power off when asked
-     * @throws BootFailed if the guests cannot have the memory that they start with
+     * @throws BootFailed if the guests cannot have the memory or the addresses that they start with
      */
     public Fleet(
             FleetConfig config,
@@ -71,11 +72,16 @@ public final class Fleet {
             Consumer<String> log,
             Duration shutdownTimeout) {
         requireMemoryForAll(config);
+        requireAddressesForAll(config);
         this.config = config;
         this.plan = plan;
         this.log = log;
         this.shutdownTimeout = shutdownTimeout;
-        host = Host.start(poolBytes(config), Runtime.getRuntime().availableProcessors());
+        host =
+                Host.start(
+                        poolBytes(config),
+                        Runtime.getRuntime().availableProcessors(),
+                        natNetwork(config));
         over = new CountDownLatch(config.guests().size());
         Map<String, FleetConsoles.Line> lines = new HashMap<>();
         for (GuestConfig guest : config.guests()) {
@@ -125,6 +131,20 @@ public final class Fleet {
                     "the guests start with %d MiB together, which is more than the memory-limit of %d MiB"
                             .formatted(sum >> 20, limit >> 20));
         }
+    }
+
+    private static void requireAddressesForAll(FleetConfig config) {
+        Subnet network = natNetwork(config);
+        long interfaces = config.guests().stream().mapToLong(GuestConfig::interfacesOnNat).sum();
+        if (interfaces > network.guests()) {
+            throw new BootFailed(
+                    "the guests have %d interfaces on 'nat', whose network %s has %d addresses for them; a larger one is chosen by network = \"10.64.0.0/16\" at the top of the file"
+                            .formatted(interfaces, network, network.guests()));
+        }
+    }
+
+    private static Subnet natNetwork(FleetConfig config) {
+        return config.network().orElse(Subnet.STANDARD);
     }
 
     /** Reserved, not used: a frame costs memory when it is touched. */

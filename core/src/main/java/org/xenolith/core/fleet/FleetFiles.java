@@ -5,6 +5,7 @@ import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.TomlFleetFile;
 import org.xenolith.core.config.XlConfigFile;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -32,6 +33,7 @@ public final class FleetFiles {
     private final Map<String, Path> fileOfGuest = new HashMap<>();
     private OptionalLong memoryLimit = OptionalLong.empty();
     private Optional<String> proxy = Optional.empty();
+    private Optional<Subnet> network = Optional.empty();
     private boolean sharesMemory;
 
     private FleetFiles(Consumer<String> warnings) {
@@ -51,7 +53,7 @@ public final class FleetFiles {
             all.add(file, textOf(file));
         }
         return new FleetConfig(
-                List.copyOf(all.guests), all.memoryLimit, all.proxy, all.sharesMemory);
+                List.copyOf(all.guests), all.memoryLimit, all.proxy, all.network, all.sharesMemory);
     }
 
     private static String textOf(Path file) throws IOException, ConfigException {
@@ -81,6 +83,10 @@ public final class FleetFiles {
             if (fleet.proxy().isPresent()) {
                 requireFirst(proxy.isPresent(), file, "proxy");
                 proxy = fleet.proxy();
+            }
+            if (fleet.network().isPresent()) {
+                requireFirst(network.isPresent(), file, "network");
+                network = fleet.network();
             }
             sharesMemory |= fleet.sharesMemory();
         } else {

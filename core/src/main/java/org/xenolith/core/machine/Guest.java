@@ -155,11 +155,12 @@ public final class Guest implements AutoCloseable {
     public BootOptions configuration() {
         GuestDevices now =
                 new GuestDevices(options.devices().disks(), interfaces.specs(), List.of());
+        BootOptions here = options.toBuilder().natNetwork(host.natNetwork()).build();
         if (!now.isOnNat()) {
-            return options.with(now);
+            return here.with(now);
         }
         List<PortForward> forwards = host.network().forwardsAskedFor(name());
-        return options.with(new GuestDevices(now.disks(), now.networks(), forwards));
+        return here.with(new GuestDevices(now.disks(), now.networks(), forwards));
     }
 
     /** Completes the guest, before it runs. */

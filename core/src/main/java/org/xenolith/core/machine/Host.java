@@ -14,6 +14,7 @@ import org.xenolith.core.sharing.MemorySharing;
 import org.xenolith.core.snapshot.DomainSnapshot;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.xenstore.Xenstore;
+import org.xenolith.devices.net.nat.Subnet;
 import org.xenolith.devices.terminal.ConsoleIo;
 
 import java.io.IOException;
@@ -46,6 +47,7 @@ public final class Host implements AutoCloseable {
     private final Map<String, WaitingGuest> waiting = new ConcurrentHashMap<>();
 
     private final IoThreads io = new IoThreads();
+    private final Subnet natNetwork;
     private HostNetwork network;
     private final ImageCache images = new ImageCache();
 
@@ -59,8 +61,9 @@ public final class Host implements AutoCloseable {
     /** Null while guests share no memory. */
     private MemorySharing sharing;
 
-    private Host(FramePool pool) {
+    private Host(FramePool pool, Subnet natNetwork) {
         this.pool = pool;
+        this.natNetwork = natNetwork;
     }
 
     /**
@@ -71,7 +74,16 @@ public final class Host implements AutoCloseable {
      * @param threads host threads that run vCPUs
      */
     public static Host start(long memoryBytes, int threads) {
-        Host host = new Host(HostPool.reserve(memoryBytes));
+        return start(memoryBytes, threads, Subnet.STANDARD);
+    }
+
+    /**
+     * As {@link #start(long, int)}.
+     *
+     * @param natNetwork the addresses of guests behind the user-mode NAT, and of the NAT
+     */
+    public static Host start(long memoryBytes, int threads, Subnet natNetwork) {
+        Host host = new Host(HostPool.reserve(memoryBytes), natNetwork);
         host.scheduler.start(threads);
         return host;
     }
@@ -270,10 +282,14 @@ public final class Host implements AutoCloseable {
         return store;
     }
 
+    Subnet natNetwork() {
+        return natNetwork;
+    }
+
     /** The switches, made when the first guest has an interface. */
     synchronized HostNetwork network() {
         if (network == null) {
-            network = new HostNetwork();
+            network = new HostNetwork(natNetwork);
         }
         return network;
     }

@@ -14,6 +14,7 @@ import org.xenolith.devices.net.VirtualSwitch;
 import org.xenolith.devices.net.nat.ListeningPort;
 import org.xenolith.devices.net.nat.NatConfig;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 import org.xenolith.devices.net.nat.UserModeNat;
 import org.xenolith.devices.net.proxy.ReverseProxy;
 import org.xenolith.devices.net.tunnel.StreamTunnel;
@@ -50,12 +51,22 @@ final class HostNetwork implements AutoCloseable {
     private final Map<Path, PcapFile> captures = new HashMap<>();
     private final HostForwards forwards = new HostForwards();
     private final Set<NatPlace> behindNat = new HashSet<>(); // those that are taken
+    private final Subnet natNetwork;
     private UserModeNat nat;
 
     /** Ways out that are closed and that the host may not have back yet; guarded by this. */
     private int leaving;
 
+    /** With the NAT's usual addresses. */
     HostNetwork() {
+        this(Subnet.STANDARD);
+    }
+
+    /**
+     * @param natNetwork the addresses of the NAT and of those behind it
+     */
+    HostNetwork(Subnet natNetwork) {
+        this.natNetwork = natNetwork;
         closing.push(loop::close);
     }
 
@@ -221,7 +232,7 @@ final class HostNetwork implements AutoCloseable {
         return switch (uplink) {
             case Uplink.None() -> () -> {};
             case Uplink.Nat() -> {
-                nat = UserModeNat.create(NatConfig.builder().build(), loop);
+                nat = UserModeNat.create(NatConfig.builder().subnet(natNetwork).build(), loop);
                 nat.plugInto(network, PortSettings.PLAIN);
                 yield nat::close;
             }

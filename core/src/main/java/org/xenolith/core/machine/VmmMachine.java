@@ -102,7 +102,8 @@ public final class VmmMachine implements Machine, Restorer {
 
     private Outcome run(BootOptions options, Use use) throws IOException {
         long poolBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
-        Host host = Host.start(poolBytes, threads(options.virtualTime(), options.vcpus()));
+        int threads = threads(options.virtualTime(), options.vcpus());
+        Host host = Host.start(poolBytes, threads, options.natNetwork());
         Outcome outcome;
         try (host;
                 AutoCloseable _ = listen(host)) {

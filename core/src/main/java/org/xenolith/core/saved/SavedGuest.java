@@ -17,6 +17,7 @@ import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,16 +34,16 @@ import java.util.Optional;
  * @param memoryBytes that its balloon leaves it in any case
  * @param boot empty when the file is older than this part of it: its guest ends when it reboots
  * @param diskFiles as the guest left them; empty when the file is older than this part of it
+ * @param natNetwork in which its address behind the NAT is; what it was for all guests when the
+ *     file is older than this part of it
  */
 public record SavedGuest(
         String name,
         long memoryBytes,
         GuestDevices devices,
         Optional<SavedBoot> boot,
-        List<DiskFile> diskFiles) {
-    SavedGuest(String name, long memoryBytes, GuestDevices devices, Optional<SavedBoot> boot) {
-        this(name, memoryBytes, devices, boot, List.of());
-    }
+        List<DiskFile> diskFiles,
+        Subnet natNetwork) {
 
     /** The form of the text. Absent members are null. */
     private record Text(
@@ -52,7 +53,8 @@ public record SavedGuest(
             List<String> networks,
             List<String> forwards,
             BootText boot,
-            List<DiskFile> diskFiles) {}
+            List<DiskFile> diskFiles,
+            String natNetwork) {}
 
     /**
      * @param options what it would start with now
@@ -74,12 +76,18 @@ public record SavedGuest(
             }
         }
         return new SavedGuest(
-                options.name(), options.memoryBytes(), options.devices(), SavedBoot.of(options));
+                options.name(),
+                options.memoryBytes(),
+                options.devices(),
+                SavedBoot.of(options),
+                List.of(),
+                options.natNetwork());
     }
 
     /** The same with the files of its disks as they are now, when nobody writes to them. */
     public SavedGuest withDiskFiles() throws IOException {
-        return new SavedGuest(name, memoryBytes, devices, boot, DiskFile.of(devices.disks()));
+        List<DiskFile> now = DiskFile.of(devices.disks());
+        return new SavedGuest(name, memoryBytes, devices, boot, now, natNetwork);
     }
 
     /**
@@ -125,6 +133,7 @@ public record SavedGuest(
                 .tier(how.tier())
                 .timerSlack(how.timerSlack())
                 .actions(how.noReboot() ? actions.withOnReboot(Action.DESTROY) : actions)
+                .natNetwork(natNetwork)
                 .build();
     }
 
@@ -147,7 +156,8 @@ public record SavedGuest(
                                 devices.networks().stream().map(NetworkSpec::toString).toList(),
                                 devices.forwards().stream().map(PortForward::toString).toList(),
                                 boot.map(BootText::of).orElse(null),
-                                diskFiles.isEmpty() ? null : diskFiles));
+                                diskFiles.isEmpty() ? null : diskFiles,
+                                natNetwork.equals(Subnet.STANDARD) ? null : natNetwork.toString()));
     }
 
     /**
@@ -171,7 +181,8 @@ public record SavedGuest(
                             read.networks.stream().map(NetworkSpec::parse).toList(),
                             read.forwards.stream().map(PortForward::parse).toList()),
                     Optional.ofNullable(read.boot).map(BootText::toBoot),
-                    read.diskFiles == null ? List.of() : filesOf(read));
+                    read.diskFiles == null ? List.of() : filesOf(read),
+                    read.natNetwork == null ? Subnet.STANDARD : Subnet.parse(read.natNetwork));
         } catch (JsonParseException | IllegalArgumentException | NullPointerException e) {
             throw SnapshotException.damaged("its configuration is none");
         }

@@ -15,6 +15,7 @@ import org.xenolith.core.trace.TraceTopic;
 import org.xenolith.devices.host.HostNeeds;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -206,6 +207,14 @@ final class BootCommandTest extends FakeVmm {
         assertThat(devices.networks())
                 .containsExactly(NetworkSpec.parse("none,mac=00:16:3e:00:00:07"));
         assertThat(devices.forwards()).containsExactly(PortForward.parse("8080:80"));
+    }
+
+    @Test
+    void networkOfTheNatIsChosen() {
+        assertThat(vmm("boot", "debian", "--net", "nat", "--network", "10.64.0.0/16")).isZero();
+        assertThat(booted.getFirst().natNetwork()).hasToString("10.64.0.0/16");
+        assertThat(vmm("boot", "debian")).isZero();
+        assertThat(booted.getLast().natNetwork()).isEqualTo(Subnet.STANDARD);
     }
 
     @Test

@@ -48,6 +48,7 @@ final class WrongUsageTest extends FakeVmm {
                 "boot debian -d x,vhd|disk 'x,vhd': the format vhd is not supported; raw and qcow2",
                 "boot debian -d x,overlay=|disk 'x,overlay=': overlay= names no file",
                 "boot debian --net wifi|Network 'wifi': 'wifi' is no kind of network; write nat,",
+                "boot debian --network nat|--network 'nat' is no network; write it as 10.64.0.0/16",
                 "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "bott|Did you mean boot?",
                 "boot --tierr=jit|Did you mean --tier?",

@@ -8,6 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,6 +87,37 @@ class TomlFleetFileTest {
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("a.toml:1")
                 .hasMessageContaining("share-memory is true or false");
+    }
+
+    @Test
+    void networkOfTheNatIsChosenAtTheTop() throws ConfigException {
+        String guests = "[guest.web]\nnetwork = 'none'\n";
+
+        assertThat(TomlFleetFile.parse("a.toml", guests).network()).isEmpty();
+        assertThat(TomlFleetFile.parse("a.toml", "network = '10.64.0.0/16'\n" + guests).network())
+                .contains(Subnet.parse("10.64.0.0/16"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'nat'|network at the top is the addresses of guests on 'nat'",
+                "['10.64.0.0/16']|network at the top is the addresses of guests on 'nat'",
+                "10|network at the top is the addresses of guests on 'nat'",
+                "'10.64.0.0'|network at the top is the addresses of guests on 'nat'",
+                "'10.64.0.0/8'|network '10.64.0.0/8' has to have a number from 16 to 29",
+                "'10.64.0.1/16'|network '10.64.0.1/16' is an address in the network 10.64.0.0/16",
+                "'fd00::/64'|network 'fd00::/64' is of IPv6",
+                "'127.0.0.0/16'|network '127.0.0.0/16' is loopback, multicast or reserved"
+            },
+            quoteCharacter = '`')
+    void addressesThatGuestsCannotHaveAreRefusedWithTheKeyAndTheLine(String value, String why) {
+        String text = "\nnetwork = " + value + "\n[guest.web]\n";
+
+        assertThatThrownBy(() -> TomlFleetFile.parse("a.toml", text))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith("a.toml:2: " + why);
     }
 
     @Test

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,6 +83,17 @@ final class FleetFilesTest {
         assertThatThrownBy(() -> read(folder))
                 .isInstanceOf(ConfigException.class)
                 .hasMessage(folder + ": it is a directory, not a fleet or a guest");
+    }
+
+    @Test
+    void networkOfOneFileIsThatOfAllAndIsSetOnce() throws Exception {
+        Path one = file("one.toml", "network = '10.64.0.0/16'\n[guest.a]\n");
+        Path two = file("two.toml", "network = '10.65.0.0/16'\n[guest.b]\n");
+        Path none = file("none.toml", "[guest.c]\n");
+        assertThat(read(one, none).network()).contains(Subnet.parse("10.64.0.0/16"));
+        assertThatThrownBy(() -> read(one, two))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(two + ": another file sets network already");
     }
 
     @Test

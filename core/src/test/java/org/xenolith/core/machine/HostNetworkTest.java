@@ -16,6 +16,7 @@ import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.PortStatistics;
 import org.xenolith.devices.net.SwitchPort;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 import org.xenolith.devices.net.nat.UserModeNat;
 
 import java.io.IOException;
@@ -202,10 +203,22 @@ final class HostNetworkTest {
             MacAddress last = new MacAddress(ADDRESS.value() + 240);
             assertThatThrownBy(() -> plug(network, last, "guest240"))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("The NAT's network has no address left for guest240");
+                    .hasMessage(
+                            "The NAT's network 10.0.2.0/24 has 240 addresses for guests, and none"
+                                    + " left for guest240");
             assertThat(network.statistics()).as("guests, and the NAT").hasSize(241);
             first.close();
             plug(network, last, "guest240");
+        }
+    }
+
+    @Test
+    void largerNetworkHasAddressesForMoreGuests() throws Exception {
+        try (HostNetwork network = new HostNetwork(Subnet.parse("10.64.0.0/16"))) {
+            for (int i = 0; i < 300; i++) {
+                plug(network, new MacAddress(ADDRESS.value() + i), "guest" + i);
+            }
+            assertThat(network.statistics()).as("guests, and the NAT").hasSize(301);
         }
     }
 

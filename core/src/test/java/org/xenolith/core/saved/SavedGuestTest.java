@@ -19,6 +19,7 @@ import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.net.nat.Subnet;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,8 +59,15 @@ class SavedGuestTest {
                         with("/img/a.img,raw,xvdb,ro", "/img/base.img,overlay=/img/o.qcow2")
                                 .toBuilder()
                                 .kernel(Path.of("/boot/vmlinuz"))
+                                .natNetwork(Subnet.parse("10.64.0.0/16"))
                                 .build());
         assertThat(SavedGuest.parse(saved.toText())).isEqualTo(saved);
+        assertThat(saved.natNetwork()).hasToString("10.64.0.0/16");
+    }
+
+    @Test
+    void guestOfAFileThatNamesNoNetworkWasInTheUsualOne() throws Exception {
+        assertThat(SavedGuest.parse(WHOLE + "}").natNetwork()).isEqualTo(Subnet.STANDARD);
     }
 
     @Test
@@ -164,6 +172,7 @@ class SavedGuestTest {
                 WHOLE
                         + ",\"boot\":{\"kernel\":\"/k\",\"commandLine\":\"\",\"onPoweroff\":\"destroy\","
                         + "\"onReboot\":\"again\",\"onCrash\":\"destroy\"}}",
+                WHOLE + ",\"natNetwork\":\"10.0.0.0/8\"}",
                 WHOLE + ",\"diskFiles\":[null]}",
                 WHOLE + ",\"diskFiles\":[{\"file\":\"/a\",\"bytes\":1}]}",
                 WHOLE + ",\"diskFiles\":[{\"file\":\"\\u0000\",\"modified\":\"\"}]}",
