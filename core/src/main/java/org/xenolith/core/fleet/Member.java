@@ -63,22 +63,22 @@ final class Member implements Ballooned {
     }
 
     /**
-     * Begins the first life as a copy of another member, paused until {@link #goOn}; as {@link
+     * Begins the first life as a copy of another member, held back until {@link #goOn}; as {@link
      * #start}.
      */
     boolean startFrom(ForkPoint point) {
         return start(
                 options -> {
                     Guest copy = point.copy(options, console);
-                    copy.pause();
+                    copy.holdBack();
                     return copy;
                 });
     }
 
-    /** Lets a copy go on that is paused since it began; nothing happens to one that has ended. */
+    /** Lets a copy go on that is held back; nothing happens to one that has ended. */
     synchronized void goOn() {
         if (isRunning()) {
-            guest.unpause();
+            guest.admit();
         }
     }
 

@@ -74,6 +74,9 @@ public final class Guest implements AutoCloseable {
     /** Whether somebody has paused it while it stood for its copies. */
     private boolean heldMeanwhile;
 
+    /** Whether it stands only until {@link #admit}, and nobody has said otherwise. */
+    private boolean heldBack;
+
     /** What it goes on from, null for a guest that was booted. */
     private Origin origin;
 
@@ -369,6 +372,7 @@ public final class Guest implements AutoCloseable {
      */
     public synchronized void savePaused(Path file) throws IOException {
         save.savePaused(file);
+        heldBack = false;
     }
 
     /**
@@ -441,7 +445,24 @@ public final class Guest implements AutoCloseable {
      */
     public synchronized void pause() {
         heldMeanwhile = standsForCopies();
+        heldBack = false;
         standStill();
+    }
+
+    /**
+     * Holds the guest still until {@link #admit}; as {@link #pause}. If somebody pauses it or lets
+     * it go on before, that holds.
+     */
+    public synchronized void holdBack() {
+        standStill();
+        heldBack = true;
+    }
+
+    /** Lets a guest go on that stands only because it was held back. */
+    public synchronized void admit() {
+        if (heldBack) {
+            unpause();
+        }
     }
 
     /** As {@link #pause}, by who lets it go on himself. */
@@ -452,6 +473,7 @@ public final class Guest implements AutoCloseable {
     /** Lets the guest go on, unless it has suspended itself: then it stands until that is over. */
     public synchronized void unpause() {
         heldMeanwhile = false;
+        heldBack = false;
         domain.unpause();
     }
 

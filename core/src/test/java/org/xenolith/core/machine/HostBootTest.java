@@ -70,6 +70,43 @@ class HostBootTest {
         }
     }
 
+    @Test
+    void guestThatIsHeldBackStandsUntilItIsAdmitted() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            guest.holdBack();
+            assertThat(guest.isPaused()).isTrue();
+            guest.admit();
+            assertThat(guest.isPaused()).isFalse();
+        }
+    }
+
+    @Test
+    void guestThatSomebodyPausesWhileItIsHeldBackIsNotLetGoWhenItIsAdmitted() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            guest.holdBack();
+            guest.pause();
+            guest.admit();
+            assertThat(guest.isPaused()).as("somebody wants it so").isTrue();
+            guest.unpause();
+            assertThat(guest.isPaused()).isFalse();
+        }
+    }
+
+    @Test
+    void guestThatSomebodyLetGoWhileItWasHeldBackStaysPausedWhenItIsPausedLater() throws Exception {
+        try (Host host = Host.start(1L << 30, 2)) {
+            Guest guest = boot(host, "", new GuestConsole());
+            guest.holdBack();
+            guest.unpause();
+            assertThat(guest.isPaused()).as("somebody wants it to go on at once").isFalse();
+            guest.pause();
+            guest.admit();
+            assertThat(guest.isPaused()).isTrue();
+        }
+    }
+
     /** Until the thread waits for a lock, or has ended. */
     private static void startAndAwaitBlocked(Thread thread) {
         thread.start();
