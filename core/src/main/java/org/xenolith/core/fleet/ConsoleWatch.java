@@ -1,7 +1,11 @@
 package org.xenolith.core.fleet;
 
+import org.xenolith.devices.console.Escaped;
+
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Waits for a guest to say something on its console: bytes in one line, as of UTF-8. A guest may
@@ -56,6 +60,11 @@ final class ConsoleWatch {
         over.countDown();
     }
 
+    /** Waits until it was said or will not be, and not longer than this; whether that is so. */
+    boolean isOver(Duration patience) throws InterruptedException {
+        return over.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
     /**
      * Waits until it was said, or will not be.
      *
@@ -64,5 +73,11 @@ final class ConsoleWatch {
     boolean await() throws InterruptedException {
         over.await();
         return heard;
+    }
+
+    /** The text, as a terminal can show it. */
+    @Override
+    public String toString() {
+        return Escaped.of(new String(text, StandardCharsets.UTF_8));
     }
 }

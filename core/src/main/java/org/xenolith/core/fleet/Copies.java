@@ -20,15 +20,18 @@ final class Copies {
     private final Fleet fleet;
     private final Member parent;
     private final ConsoleWatch ready;
+    private final Duration wait;
     private final List<Member> copies = new ArrayList<>();
 
     /**
      * @param ready hears what the parent says
+     * @param wait after which it is told, once, that nobody has heard it
      */
-    Copies(Fleet fleet, Member parent, ConsoleWatch ready) {
+    Copies(Fleet fleet, Member parent, ConsoleWatch ready, Duration wait) {
         this.fleet = fleet;
         this.parent = parent;
         this.ready = ready;
+        this.wait = wait;
     }
 
     void add(Member copy) {
@@ -66,11 +69,19 @@ final class Copies {
 
     private void runLeft(List<Member> left, BiConsumer<Member, Boolean> follow) {
         try {
+            if (!ready.isOver(wait)) {
+                fleet.say(
+                        "vmm: %s until %s says '%s', its fork-when."
+                                .formatted(together(left, "waits", "wait"), parent.name(), ready));
+            }
             if (ready.await() && !fleet.isStopping()) {
                 copyAndAdmit(left, follow);
             }
             if (!left.isEmpty() && !fleet.isStopping()) {
-                fleet.say("vmm: %s.".formatted(boot(left)));
+                fleet.say(
+                        "vmm: %s."
+                                .formatted(
+                                        together(left, "boots by itself", "boot by themselves")));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -79,11 +90,12 @@ final class Copies {
         }
     }
 
-    private static String boot(List<Member> members) {
+    /** What one member does, or several do. */
+    private static String together(List<Member> members, String does, String severalDo) {
         String first = members.getFirst().name();
         return members.size() == 1
-                ? first + " boots by itself"
-                : "%s to %s boot by themselves".formatted(first, members.getLast().name());
+                ? first + " " + does
+                : "%s to %s %s".formatted(first, members.getLast().name(), severalDo);
     }
 
     private void copyAndAdmit(List<Member> left, BiConsumer<Member, Boolean> follow)

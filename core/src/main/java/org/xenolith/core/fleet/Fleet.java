@@ -35,8 +35,15 @@ import java.util.function.Consumer;
  * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
  */
 public final class Fleet {
-    /** Guests that still run are asked to power off again after so long. */
-    private static final Duration ASK_AGAIN = Duration.ofSeconds(5);
+    /**
+     * How patient a fleet is.
+     *
+     * @param askAgain after which guests that still run are asked to power off once more
+     * @param copiesWait after which it is said that copies wait for the first guest's word
+     */
+    record Patience(Duration askAgain, Duration copiesWait) {
+        static final Patience STANDARD = new Patience(Duration.ofSeconds(5), Duration.ofMinutes(1));
+    }
 
     private static final Duration SHUTDOWN_LEAST = Duration.ofSeconds(20);
 
@@ -47,6 +54,7 @@ public final class Fleet {
     private final GuestPlan plan;
     private final Consumer<String> log;
     private final Duration shutdownTimeout;
+    private final Patience patience;
     private final Host host;
     private final List<Member> members = new ArrayList<>();
 
@@ -71,11 +79,22 @@ public final class Fleet {
             FleetConsoles consoles,
             Consumer<String> log,
             Duration shutdownTimeout) {
+        this(config, plan, consoles, log, shutdownTimeout, Patience.STANDARD);
+    }
+
+    Fleet(
+            FleetConfig config,
+            GuestPlan plan,
+            FleetConsoles consoles,
+            Consumer<String> log,
+            Duration shutdownTimeout,
+            Patience patience) {
         requireMemoryForAll(config);
         requireAddressesForAll(config);
         this.config = config;
         this.plan = plan;
         this.log = log;
+        this.patience = patience;
         this.shutdownTimeout = shutdownTimeout;
         host =
                 Host.start(
@@ -99,7 +118,7 @@ public final class Fleet {
                 name -> {
                     ConsoleWatch ready = new ConsoleWatch(fork.when());
                     parentsLine.watch(ready);
-                    return new Copies(this, member(name), ready);
+                    return new Copies(this, member(name), ready, patience.copiesWait());
                 });
     }
 
@@ -299,7 +318,7 @@ public final class Fleet {
                 !allOver && !destroying && left > 0;
                 left = end - System.nanoTime()) {
             members.forEach(Member::requestPoweroff);
-            long pause = Math.min(left, ASK_AGAIN.toNanos());
+            long pause = Math.min(left, patience.askAgain().toNanos());
             allOver = awaitOver(Optional.of(Duration.ofNanos(pause)));
         }
         if (!allOver && !destroying) {

@@ -115,6 +115,34 @@ class CopiesBootTest {
     }
 
     @Test
+    void copiesThatWaitForAWordThatIsNotSaidAreNamedOnce() throws Exception {
+        String toml =
+                """
+                [guest.l]
+                image = "lantern"
+                memory = "8M"
+                network = []
+                count = 3
+                fork-when = "never said"
+                """;
+        Fleet.Patience none =
+                new Fleet.Patience(Fleet.Patience.STANDARD.askAgain(), Duration.ofMillis(100));
+        try (RunningFleet fleet =
+                new RunningFleet(
+                        RunningFleet.toml(toml),
+                        RunningFleet.lantern(folder),
+                        Duration.ofMinutes(1),
+                        none)) {
+            fleet.start();
+            fleet.awaitSaid("vmm: l2 to l3 wait until l1 says 'never said', its fork-when.\n");
+            fleet.awaitShown("l1 | ");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).isTrue();
+            assertThat(fleet.said.text()).containsOnlyOnce(" wait until ");
+        }
+    }
+
+    @Test
     void fleetThatIsStoppedBeforeTheWordEnds() throws Exception {
         String toml =
                 """

@@ -38,13 +38,22 @@ final class RunningFleet implements AutoCloseable {
     private Future<Boolean> end;
 
     RunningFleet(FleetConfig config, ImageCatalogue images, Duration shutdownTimeout) {
+        this(config, images, shutdownTimeout, Fleet.Patience.STANDARD);
+    }
+
+    RunningFleet(
+            FleetConfig config,
+            ImageCatalogue images,
+            Duration shutdownTimeout,
+            Fleet.Patience patience) {
         fleet =
                 new Fleet(
                         config,
                         new GuestPlan(images),
                         FleetConsoles.on(consoles, false, config.guests()),
                         this::say,
-                        shutdownTimeout);
+                        shutdownTimeout,
+                        patience);
     }
 
     private void say(String sentence) {
