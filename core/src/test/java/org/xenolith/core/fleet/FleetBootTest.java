@@ -17,6 +17,7 @@ import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.core.machine.ResidentMemory;
 import org.xenolith.core.machine.VmmMachine;
+import org.xenolith.core.xenstore.Xenstore;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
@@ -392,6 +393,40 @@ class FleetBootTest {
             assertThat(fleet.ended()).isTrue();
             assertThat(fleet.said.text()).contains("vmm: asking 2 guests to power off;");
         }
+    }
+
+    /** As Linux drops it while it suspends itself. */
+    @Test
+    void guestThatHasNotHeardTheFirstRequestToPowerOffIsAskedAgain() throws Exception {
+        Fleet.Patience quick =
+                new Fleet.Patience(Duration.ofMillis(500), Fleet.Patience.STANDARD.copiesWait());
+        try (RunningFleet fleet =
+                new RunningFleet(
+                        RunningFleet.toml(
+                                LANTERNS + "[guest.one]\ncmdline = 'run=echo up;sleep 1000000'\n"),
+                        RunningFleet.lantern(folder),
+                        Duration.ofSeconds(10),
+                        quick)) {
+            fleet.start();
+            fleet.awaitShown("up\n");
+            Guest guest = fleet.fleet.host().guests().getFirst();
+            guest.pause();
+            fleet.fleet.shutdown();
+            takeBackRequest(fleet.fleet.host().store(), guest);
+            guest.unpause();
+            assertThat(fleet.ended())
+                    .as("it has powered off, after: %s", fleet.said.text())
+                    .isTrue();
+        }
+    }
+
+    /** The guest finds that its node has changed, and nothing in it. */
+    private static void takeBackRequest(Xenstore store, Guest guest) {
+        String node = "/local/domain/%d/control/shutdown".formatted(guest.id());
+        while (store.readBytes(node).filter(value -> value.length > 0).isEmpty()) {
+            Thread.onSpinWait();
+        }
+        store.writeBytes(node, new byte[0]);
     }
 
     @Test
