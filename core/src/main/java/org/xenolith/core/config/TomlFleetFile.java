@@ -143,8 +143,8 @@ public final class TomlFleetFile {
                     file,
                     "network",
                     "network at the top is the addresses of guests on 'nat', written as"
-                        + " 10.64.0.0/16; what a guest is joined to stands in [defaults] or"
-                        + " [guest.NAME]");
+                            + " 10.64.0.0/16; what a guest is joined to stands in [defaults] or"
+                            + " [guest.NAME]");
         }
         try {
             return string(file, "network").map(Subnet::parse);

@@ -13,6 +13,7 @@ import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.statistics.Statistics;
 import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
@@ -22,6 +23,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -164,6 +166,11 @@ public final class Guest implements AutoCloseable {
         }
         List<PortForward> forwards = host.network().forwardsAskedFor(name());
         return here.with(new GuestDevices(now.disks(), now.networks(), forwards));
+    }
+
+    /** What it calls itself behind the NAT, by interface. */
+    Map<MacAddress, String> natAddresses() {
+        return interfaces.specs().isEmpty() ? Map.of() : host.network().natAddresses(name());
     }
 
     /** Completes the guest, before it runs. */

@@ -88,7 +88,7 @@ final class GuestSave {
                     rings.places(),
                     store,
                     rings.store().connection(),
-                    configuration.withDiskFiles().toText());
+                    configuration.withDiskFiles().withNatAddresses(guest.natAddresses()).toText());
             written = true;
         } finally {
             if (!written) {

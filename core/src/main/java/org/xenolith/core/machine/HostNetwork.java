@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -52,6 +53,10 @@ final class HostNetwork implements AutoCloseable {
     private final HostForwards forwards = new HostForwards();
     private final Set<NatPlace> behindNat = new HashSet<>(); // those that are taken
     private final Subnet natNetwork;
+
+    /** What restored guests call themselves behind the NAT. */
+    private final Map<MacAddress, String> addressesInUse = new HashMap<>();
+
     private UserModeNat nat;
 
     /** Ways out that are closed and that the host may not have back yet; guarded by this. */
@@ -112,10 +117,26 @@ final class HostNetwork implements AutoCloseable {
         }
     }
 
+    /** Guests that will be placed behind the NAT use these addresses already. */
+    synchronized void useAddresses(Map<MacAddress, String> inUse) {
+        addressesInUse.putAll(inUse);
+    }
+
+    /** The addresses of a guest's interfaces behind the NAT. */
+    synchronized Map<MacAddress, String> natAddresses(String guest) {
+        Map<MacAddress, String> all = new HashMap<>();
+        for (NatPlace place : behindNat) {
+            if (place.guest.equals(guest)) {
+                nat.addressOf(place.mac).ifPresent(address -> all.put(place.mac, address));
+            }
+        }
+        return all;
+    }
+
     /** The switch has taken the guest, who has not sent anything yet. */
     private NatPlace placeBehindNat(SwitchPort port, MacAddress mac, String guest, boolean ipv6) {
         try {
-            nat.expect(mac, guest);
+            nat.expect(mac, guest, Optional.ofNullable(addressesInUse.get(mac)));
         } catch (IllegalArgumentException noAddressLeft) {
             port.close();
             throw noAddressLeft;

@@ -80,6 +80,9 @@ public final class VmmMachine implements Machine, Restorer {
         return run(
                 asSaved,
                 host -> {
+                    if (!saved.natAddresses().isEmpty()) {
+                        host.network().useAddresses(saved.natAddresses());
+                    }
                     Guest guest = host.restore(snapshot, asSaved, console);
                     if (options.paused()) {
                         guest.startPaused();

@@ -15,6 +15,7 @@ import org.xenolith.core.snapshot.Description;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.mmu.Ram;
 import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.net.nat.Subnet;
@@ -23,9 +24,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * What a snapshot's configuration says: the guest's name, what it started with, what it is
@@ -36,6 +40,8 @@ import java.util.Optional;
  * @param diskFiles as the guest left them; empty when the file is older than this part of it
  * @param natNetwork in which its address behind the NAT is; what it was for all guests when the
  *     file is older than this part of it
+ * @param natAddresses what its interfaces have there; empty when the file is older than this part
+ *     of it
  */
 public record SavedGuest(
         String name,
@@ -43,7 +49,8 @@ public record SavedGuest(
         GuestDevices devices,
         Optional<SavedBoot> boot,
         List<DiskFile> diskFiles,
-        Subnet natNetwork) {
+        Subnet natNetwork,
+        Map<MacAddress, String> natAddresses) {
 
     /** The form of the text. Absent members are null. */
     private record Text(
@@ -54,7 +61,8 @@ public record SavedGuest(
             List<String> forwards,
             BootText boot,
             List<DiskFile> diskFiles,
-            String natNetwork) {}
+            String natNetwork,
+            Map<String, String> natAddresses) {}
 
     /**
      * @param options what it would start with now
@@ -81,13 +89,19 @@ public record SavedGuest(
                 options.devices(),
                 SavedBoot.of(options),
                 List.of(),
-                options.natNetwork());
+                options.natNetwork(),
+                Map.of());
     }
 
     /** The same with the files of its disks as they are now, when nobody writes to them. */
     public SavedGuest withDiskFiles() throws IOException {
         List<DiskFile> now = DiskFile.of(devices.disks());
-        return new SavedGuest(name, memoryBytes, devices, boot, now, natNetwork);
+        return new SavedGuest(name, memoryBytes, devices, boot, now, natNetwork, natAddresses);
+    }
+
+    /** The same with the addresses that its interfaces have behind the NAT. */
+    public SavedGuest withNatAddresses(Map<MacAddress, String> now) {
+        return new SavedGuest(name, memoryBytes, devices, boot, diskFiles, natNetwork, now);
     }
 
     /**
@@ -137,6 +151,23 @@ public record SavedGuest(
                 .build();
     }
 
+    private Map<String, String> addressTexts() {
+        Map<String, String> texts = new TreeMap<>();
+        natAddresses.forEach((mac, address) -> texts.put(mac.toString(), address));
+        return texts;
+    }
+
+    private static Map<MacAddress, String> addressesOf(Text read, Subnet network) {
+        Map<MacAddress, String> addresses = new HashMap<>();
+        for (Map.Entry<String, String> each : read.natAddresses.entrySet()) {
+            if (!network.isGuest(each.getValue())) {
+                throw new IllegalArgumentException(each.getValue() + " is no guest's address");
+            }
+            addresses.put(MacAddress.parse(each.getKey()), each.getValue());
+        }
+        return addresses;
+    }
+
     private static List<DiskFile> filesOf(Text read) {
         for (DiskFile disk : read.diskFiles) {
             Objects.requireNonNull(disk.modified());
@@ -157,7 +188,8 @@ public record SavedGuest(
                                 devices.forwards().stream().map(PortForward::toString).toList(),
                                 boot.map(BootText::of).orElse(null),
                                 diskFiles.isEmpty() ? null : diskFiles,
-                                natNetwork.equals(Subnet.STANDARD) ? null : natNetwork.toString()));
+                                natNetwork.equals(Subnet.STANDARD) ? null : natNetwork.toString(),
+                                natAddresses.isEmpty() ? null : addressTexts()));
     }
 
     /**
@@ -169,6 +201,8 @@ public record SavedGuest(
             if (read.name.isEmpty() || read.memoryBytes <= 0) {
                 throw new IllegalArgumentException("neither name nor memory");
             }
+            Subnet network =
+                    read.natNetwork == null ? Subnet.STANDARD : Subnet.parse(read.natNetwork);
             List<DiskSpec> disks = new ArrayList<>();
             for (DiskText disk : read.disks) {
                 disks.add(disk.toDisk());
@@ -182,7 +216,8 @@ public record SavedGuest(
                             read.forwards.stream().map(PortForward::parse).toList()),
                     Optional.ofNullable(read.boot).map(BootText::toBoot),
                     read.diskFiles == null ? List.of() : filesOf(read),
-                    read.natNetwork == null ? Subnet.STANDARD : Subnet.parse(read.natNetwork));
+                    network,
+                    read.natAddresses == null ? Map.of() : addressesOf(read, network));
         } catch (JsonParseException | IllegalArgumentException | NullPointerException e) {
             throw SnapshotException.damaged("its configuration is none");
         }

@@ -33,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -209,6 +210,18 @@ final class HostNetworkTest {
             assertThat(network.statistics()).as("guests, and the NAT").hasSize(241);
             first.close();
             plug(network, last, "guest240");
+        }
+    }
+
+    @Test
+    void guestThatHasAnAddressAlreadyKeepsItUnlessItIsTaken() throws Exception {
+        try (HostNetwork network = new HostNetwork()) {
+            network.useAddresses(Map.of(ADDRESS, "10.0.2.17", SECOND_ADDRESS, "10.0.2.17"));
+            plug(network, ADDRESS, "web3");
+            plug(network, SECOND_ADDRESS, "web4");
+            assertThat(network.natAddresses("web3")).isEqualTo(Map.of(ADDRESS, "10.0.2.17"));
+            assertThat(network.natAddresses("web4")).isEqualTo(Map.of(SECOND_ADDRESS, "10.0.2.15"));
+            assertThat(network.natAddresses("web5")).isEmpty();
         }
     }
 

@@ -22,6 +22,9 @@ import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.net.EthernetFrame;
+import org.xenolith.devices.net.MacAddress;
+import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
@@ -125,6 +128,24 @@ class SavedDevicesBootTest {
                 .with(devices);
     }
 
+    /** What is restored has a network of its own, where the guest would come first. */
+    private static void takeTheFirstAddress(Host host) throws IOException {
+        NetworkEndpoint nobody =
+                new NetworkEndpoint() {
+                    @Override
+                    public boolean deliver(EthernetFrame frame) {
+                        frame.release();
+                        return true;
+                    }
+
+                    @Override
+                    public void writable() {}
+                };
+        host.network()
+                .place(NetworkSpec.parse("nat"), new MacAddress(0x00_16_3e_80_00_01L), "x", "x.0")
+                .apply(nobody);
+    }
+
     @Test
     void guestAtWorkGoesOnWithItsDiskAndItsNetwork() throws Exception {
         HostTool.require("mke2fs", "e2fsck", "qemu-img");
@@ -155,6 +176,7 @@ class SavedDevicesBootTest {
                 Guest guest = host.create(options(input, devices), before)) {
             guest.start();
             expect(before, DebianImage.PROMPT);
+            takeTheFirstAddress(host);
             new DeviceAttacher(host, guest).attachNetwork(NetworkSpec.parse("nat"));
             host.network().forward(PortForward.parse(page + ":80"), guest.name());
             before.type("kept=mem$((40+2)); /work &\n");

@@ -17,6 +17,7 @@ import org.xenolith.core.disk.BootDisk;
 import org.xenolith.core.machine.VmmMachine;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.cpu.translate.Tier;
+import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 import org.xenolith.devices.net.nat.Subnet;
@@ -26,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 class SavedGuestTest {
@@ -63,6 +65,14 @@ class SavedGuestTest {
                                 .build());
         assertThat(SavedGuest.parse(saved.toText())).isEqualTo(saved);
         assertThat(saved.natNetwork()).hasToString("10.64.0.0/16");
+    }
+
+    @Test
+    void addressesBehindTheNatAreReadAsTheyWereWritten() throws Exception {
+        Map<MacAddress, String> addresses =
+                Map.of(MacAddress.parse("00:16:3e:00:00:01"), "10.0.2.17");
+        SavedGuest saved = SavedGuest.of(with()).withNatAddresses(addresses);
+        assertThat(SavedGuest.parse(saved.toText()).natAddresses()).isEqualTo(addresses);
     }
 
     @Test
@@ -173,6 +183,9 @@ class SavedGuestTest {
                         + ",\"boot\":{\"kernel\":\"/k\",\"commandLine\":\"\",\"onPoweroff\":\"destroy\","
                         + "\"onReboot\":\"again\",\"onCrash\":\"destroy\"}}",
                 WHOLE + ",\"natNetwork\":\"10.0.0.0/8\"}",
+                WHOLE + ",\"natAddresses\":{\"00:16:3e:00:00:01\":\"10.64.0.15\"}}",
+                WHOLE + ",\"natAddresses\":{\"00:16:3e:00:00:01\":null}}",
+                WHOLE + ",\"natAddresses\":{\"0\":\"10.0.2.15\"}}",
                 WHOLE + ",\"diskFiles\":[null]}",
                 WHOLE + ",\"diskFiles\":[{\"file\":\"/a\",\"bytes\":1}]}",
                 WHOLE + ",\"diskFiles\":[{\"file\":\"\\u0000\",\"modified\":\"\"}]}",

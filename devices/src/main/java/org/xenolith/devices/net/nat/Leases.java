@@ -71,15 +71,21 @@ final class Leases {
         }
     }
 
+    /** As {@link #reserve(long, String, int)}, without a wish. */
+    int reserve(long mac, String name) {
+        return reserve(mac, name, NO_ADDRESS);
+    }
+
     /**
      * Keeps an address for a guest that will come, and a name, if no other that is expected has it.
      *
+     * @param wish address that it had elsewhere, or {@link #NO_ADDRESS}
      * @return {@link #NO_ADDRESS} when there is none left
      */
-    int reserve(long mac, String name) {
+    int reserve(long mac, String name, int wish) {
         int address = addressOf(mac);
         if (address == NO_ADDRESS) {
-            address = freeAddress();
+            address = mayHave(wish) ? wish : freeAddress();
         }
         if (address == NO_ADDRESS) {
             return NO_ADDRESS;

@@ -104,6 +104,12 @@ public record Subnet(int network, int prefixBits, int gateway, int dns) {
                 && address != dns;
     }
 
+    /** As {@link #isGuest(int)}, of a text that may be no address at all. */
+    public boolean isGuest(String address) {
+        byte[] bytes = NetUtil.createByteArrayFromIpAddressString(address);
+        return bytes != null && bytes.length == Integer.BYTES && isGuest(Ipv4.fromBytes(bytes));
+    }
+
     /** Whether the NAT itself answers at this address. */
     boolean isOwn(int address) {
         return address == gateway || address == dns;

@@ -238,16 +238,24 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         return address == Leases.NO_ADDRESS ? Optional.empty() : Optional.of(Ipv4.format(address));
     }
 
+    /** The address of a guest that is expected, or was given one. */
+    public Optional<String> addressOf(MacAddress guest) {
+        int address = call(() -> stack.leases().addressOf(guest.value()));
+        return address == Leases.NO_ADDRESS ? Optional.empty() : Optional.of(Ipv4.format(address));
+    }
+
     /**
      * Gives a guest that will come an address of its own until it is forgotten, and a name; on a
      * later call with the same address the name changes.
      *
      * @param name a host name; it leads to the first who is expected under it
+     * @param wish the address that it uses already; it gets another one if that is taken
      * @throws IllegalArgumentException when the network has no address left
      */
-    public void expect(MacAddress guest, String name) {
-        int address =
-                call(() -> stack.leases().reserve(guest.value(), name.toLowerCase(Locale.ROOT)));
+    public void expect(MacAddress guest, String name, Optional<String> wish) {
+        int wished = wish.map(Ipv4::parse).orElse(Leases.NO_ADDRESS);
+        String label = name.toLowerCase(Locale.ROOT);
+        int address = call(() -> stack.leases().reserve(guest.value(), label, wished));
         if (address == Leases.NO_ADDRESS) {
             throw new IllegalArgumentException(
                     "The NAT's network %s has %d addresses for guests, and none left for %s"
