@@ -87,7 +87,7 @@ public final class TomlFleetFile {
      * @param source name of the file, for messages
      */
     public static FleetConfig parse(String source, String text) throws ConfigException {
-        TomlParseResult file = Toml.parse(text);
+        TomlParseResult file = read(source, text);
         if (file.hasErrors()) {
             TomlParseError first = file.errors().getFirst();
             throw new ConfigException(source, first.position().line(), first.getMessage());
@@ -97,6 +97,14 @@ public final class TomlFleetFile {
         } catch (TomlInvalidTypeException e) {
             String grammatical = e.getMessage().replace(" is a integer", " is an integer");
             throw new ConfigException(source, 0, grammatical);
+        }
+    }
+
+    private static TomlParseResult read(String source, String text) throws ConfigException {
+        try {
+            return Toml.parse(text);
+        } catch (StackOverflowError e) { // the parser calls itself for each bracket
+            throw new ConfigException(source, 0, "it has too many brackets within one another");
         }
     }
 

@@ -90,6 +90,14 @@ class TomlFleetFileTest {
     }
 
     @Test
+    void listsWithinListsWithoutEndAreRefusedWithASentence() {
+        String deep = "network = " + "[".repeat(20_000) + "]".repeat(20_000) + "\n[guest.web]\n";
+        assertThatThrownBy(() -> TomlFleetFile.parse("a.toml", deep))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("a.toml: it has too many brackets within one another");
+    }
+
+    @Test
     void networkOfTheNatIsChosenAtTheTop() throws ConfigException {
         String guests = "[guest.web]\nnetwork = 'none'\n";
 
