@@ -131,7 +131,7 @@ final class DeviceAttacher {
         BlockImage image = disks.open(name, disk);
         try {
             guest.devices().attach(new Disk(name, image, disk.file().toString()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             image.close();
             throw e;
         }

@@ -36,22 +36,21 @@ final class ForkedDisks implements DeviceAttacher.Disks {
     @Override
     public BlockImage open(DiskName name, DiskSpec disk) throws IOException {
         DiskSpec original = originals.get(name);
-        if (original == null || !Files.isSameFile(original.file(), disk.file())) {
-            throw new BootFailed(
-                    "Its disk %s is not the one that %s has".formatted(name.name(), parent.name()));
-        }
-        if (disk.readOnly() && original.readOnly()) {
-            return DeviceAttacher.open(disk);
-        }
-        if (disk.ephemeral() && original.ephemeral()) {
-            return DiskImage.copyEphemeral(
-                    parent.devices().image(name).orElseThrow(),
+        requireSame(name, original, disk);
+        if (disk.ephemeral() && keepsApart(original)) {
+            return DiskImage.copyView(
+                    image(name),
                     disk.file(),
                     disk.imageFormat(),
                     DeviceAttacher.scratchFolder(disk));
         }
-        if (disk.overlay().isPresent() && original.overlay().isPresent()) {
-            copy(original.overlay().get(), disk.overlay().get());
+        if (disk.overlay().isPresent() && keepsApart(original)) {
+            if (!isReadTogether(original, disk)) {
+                copy(name, original, disk.overlay().get());
+            }
+            return DeviceAttacher.open(disk);
+        }
+        if (isReadTogether(original, disk)) {
             return DeviceAttacher.open(disk);
         }
         throw new BootFailed(
@@ -60,9 +59,41 @@ final class ForkedDisks implements DeviceAttacher.Disks {
                         + " forget what they write");
     }
 
-    private void copy(Path overlay, Path copy) throws IOException {
+    /** Read by the copy in another format it would be another disk, whatever file it is. */
+    private void requireSame(DiskName name, DiskSpec original, DiskSpec disk) throws IOException {
+        if (original == null
+                || !original.format().equals(disk.format())
+                || !Files.isSameFile(original.file(), disk.file())) {
+            throw new BootFailed(
+                    "Its disk %s is not the one that %s has".formatted(name.name(), parent.name()));
+        }
+    }
+
+    /** Whether what is written does not go to the file that others may have too. */
+    private static boolean keepsApart(DiskSpec disk) {
+        return disk.ephemeral() || disk.overlay().isPresent();
+    }
+
+    /** Whether both read the same files and nobody writes to them. */
+    private static boolean isReadTogether(DiskSpec original, DiskSpec disk) {
+        return disk.readOnly()
+                && original.readOnly()
+                && !disk.ephemeral()
+                && !original.ephemeral()
+                && disk.overlay().equals(original.overlay());
+    }
+
+    private BlockImage image(DiskName name) {
+        return parent.devices().image(name).orElseThrow();
+    }
+
+    private void copy(DiskName name, DiskSpec original, Path copy) throws IOException {
         try {
-            DiskImage.copyFile(overlay, copy);
+            if (original.overlay().isPresent()) {
+                DiskImage.copyFile(original.overlay().get(), copy);
+            } else {
+                DiskImage.saveView(image(name), original.file(), original.imageFormat(), copy);
+            }
             made.add(copy);
         } catch (FileAlreadyExistsException e) {
             throw new BootFailed(

@@ -64,7 +64,7 @@ final class GuestBuilder {
         } catch (BuildFailed | FrameTable.OutOfMemory e) {
             discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             discard(frames, tracer);
             throw e;
         }
@@ -148,7 +148,7 @@ final class GuestBuilder {
         } catch (FrameTable.OutOfMemory e) {
             discard(frames, tracer);
             throw new BootFailed(e.getMessage(), e);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             discard(frames, tracer);
             throw e;
         }

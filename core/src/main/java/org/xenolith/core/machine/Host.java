@@ -135,7 +135,7 @@ public final class Host implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             discard(id, guest);
             throw new BootFailed(e.getMessage(), e);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             discard(id, guest);
             throw e;
         }
@@ -210,7 +210,7 @@ public final class Host implements AutoCloseable {
                         new DeviceAttacher(this, guest, disks).attach(options.devices());
                         nextLives.begin(guest);
                     });
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             disks.remove();
             throw e;
         }

@@ -15,16 +15,24 @@ import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianImage;
 import org.xenolith.core.image.debian.DebianInput;
 import org.xenolith.core.snapshot.SnapshotException;
+import org.xenolith.devices.block.BlockImage;
+import org.xenolith.devices.block.DiskImage;
+import org.xenolith.devices.block.ImageFormat;
+import org.xenolith.devices.block.Qcow2;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -72,7 +80,7 @@ class ForkedGuestBootTest {
         }
     }
 
-    private BootOptions options(BootInput input, int vcpus, String name, String disk)
+    private BootOptions options(BootInput input, int vcpus, String name, String... disks)
             throws Exception {
         Path initrd = folder.resolve("initrd");
         if (Files.notExists(initrd)) {
@@ -82,13 +90,17 @@ class ForkedGuestBootTest {
                     .file("disk/empty", 0644, "")
                     .appendTo(input.initrd(), initrd);
         }
+        List<DiskSpec> specs = new ArrayList<>();
+        for (String disk : disks) {
+            specs.add(DiskSpec.parse(disk));
+        }
         return BootOptions.of(name, input.kernel(), 128 * BootFixture.MIB)
                 .initrd(Optional.of(initrd))
                 .commandLine(input.defaultCommandLine())
                 .vcpus(vcpus)
                 .devices(
                         new GuestDevices(
-                                List.of(DiskSpec.parse(disk)),
+                                specs,
                                 List.of(NetworkSpec.parse("nat")),
                                 List.of(PortForward.parse("0:80"))))
                 .build();
@@ -179,13 +191,17 @@ class ForkedGuestBootTest {
             GuestConsole parent = new GuestConsole();
             GuestConsole two = new GuestConsole();
             GuestConsole three = new GuestConsole();
-            Guest guest = host.create(options(input, 2, "one", overlay(base, "one")), parent);
+            BootOptions options =
+                    options(input, 2, "one", overlay(base, "one"), marked("mark-one"));
+            Guest guest = host.create(options, parent);
             guest.start();
             work(parent);
             try (ForkPoint point = guest.fork(PATIENCE)) {
                 isRefused(point, input, base);
-                leavesNothingIfItNeverRuns(point, options(input, 2, "y", overlay(base, "y")));
-                point.copy(options(input, 2, "two", overlay(base, "two")), two).start();
+                leavesNoDiskBehind(point, options(input, 2, "y", overlay(base, "y")));
+                BootOptions second =
+                        options(input, 2, "two", overlay(base, "two"), mark() + "mark-two.qcow2");
+                point.copy(second, two).start();
                 assertThatThrownBy(
                                 () ->
                                         point.copy(
@@ -194,13 +210,22 @@ class ForkedGuestBootTest {
                         .isInstanceOf(BootFailed.class)
                         .hasMessageContaining("two.qcow2 is there already");
             }
+            two.type("dd if=/dev/xvdb iflag=direct bs=4k count=1 | head -c 5; echo\n");
+            expect(two, "\nabove");
             guest.destroy();
             guest.close();
 
             two.type("echo second >/disk/page; sync; echo writ''ten\n");
             expect(two, "\nwritten");
             try (ForkPoint point = host.guest("two").orElseThrow().fork(PATIENCE)) {
-                point.copy(options(input, 2, "three", overlay(base, "three")), three).start();
+                BootOptions third =
+                        options(
+                                input,
+                                2,
+                                "three",
+                                overlay(base, "three"),
+                                mark() + "mark-two.qcow2");
+                point.copy(third, three).start();
             }
             three.type(ADDRESS);
             expect(three, "\naddress 10.");
@@ -215,6 +240,49 @@ class ForkedGuestBootTest {
 
     private String overlay(Path base, String name) {
         return base + ",overlay=" + folder.resolve(name + ".qcow2");
+    }
+
+    private String mark() {
+        return "%s,vdev=xvdb,ro,overlay=%s/".formatted(folder.resolve("mark.img"), folder);
+    }
+
+    /** A read-only disk with an overlay that something was written to before. */
+    private String marked(String overlay) throws IOException {
+        Path base = Files.write(folder.resolve("mark.img"), new byte[1 << 20]);
+        Path over = folder.resolve(overlay + ".qcow2");
+        Qcow2.create(over, 1 << 20, base, ImageFormat.RAW);
+        try (BlockImage image = DiskImage.open(over, false)) {
+            image.write(0, ByteBuffer.wrap("above".getBytes(StandardCharsets.US_ASCII)));
+        }
+        return mark() + overlay + ".qcow2";
+    }
+
+    private void leavesNoDiskBehind(ForkPoint point, BootOptions options) throws IOException {
+        GuestDevices devices = options.devices();
+        NetworkSpec broken = broken(devices.networks().getFirst());
+        GuestDevices failing = new GuestDevices(devices.disks(), List.of(broken), List.of());
+        assertThatThrownBy(() -> point.copy(options.with(failing), new GuestConsole()))
+                .isInstanceOf(AssertionError.class);
+        assertThat(folder.resolve("y.qcow2")).as("of a copy that met a defect").doesNotExist();
+        leavesNothingIfItNeverRuns(point, options);
+    }
+
+    /** The disks are there when somebody looks where to write down what goes over it. */
+    private static NetworkSpec broken(NetworkSpec good) {
+        InvocationHandler defect =
+                (_, _, _) -> {
+                    throw new AssertionError("a defect");
+                };
+        Class<?>[] types = {Path.class};
+        Path file = (Path) Proxy.newProxyInstance(Path.class.getClassLoader(), types, defect);
+        return new NetworkSpec(
+                good.uplink(),
+                good.address(),
+                good.number(),
+                good.macCheck(),
+                good.ipv6(),
+                Optional.of(file),
+                good.impairment());
     }
 
     private void leavesNothingIfItNeverRuns(ForkPoint point, BootOptions options)
@@ -232,7 +300,12 @@ class ForkedGuestBootTest {
     private void isRefused(ForkPoint point, BootInput input, Path base) throws Exception {
         long free = point.parent().domain().frames().pool().freeFrames();
         Path other = Files.copy(base, folder.resolve("other.img"));
-        for (String disk : List.of("" + base, base + ",ephemeral", overlay(other, "x"))) {
+        for (String disk :
+                List.of(
+                        "" + base,
+                        base + ",ro",
+                        base + ",format=qcow2,overlay=" + folder.resolve("x.qcow2"),
+                        overlay(other, "x"))) {
             BootOptions options = options(input, 2, "x", disk);
             assertThatThrownBy(() -> point.copy(options, new GuestConsole()), disk)
                     .isInstanceOf(BootFailed.class)

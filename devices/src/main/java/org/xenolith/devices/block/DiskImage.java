@@ -65,23 +65,57 @@ public final class DiskImage {
     }
 
     /**
-     * Opens another view as {@link #openEphemeral} does, that begins with what was written to one.
+     * Opens another view as {@link #openEphemeral} does, that begins with what was written to one,
+     * or to an overlay.
      *
-     * @param view what {@link #openEphemeral} returned; settled, and not written to meanwhile
-     * @param base over which it was opened
+     * @param view what {@link #openEphemeral} returned, or {@link #open} of an overlay; settled,
+     *     and not written to meanwhile
+     * @param base what is below it
+     * @param format of the base, unless the overlay says it; null to find it out by content
      */
-    public static BlockImage copyEphemeral(
+    public static BlockImage copyView(
             BlockImage view, Path base, ImageFormat format, Path directory) throws IOException {
-        if (!(view instanceof Qcow2Image written)) {
-            throw new IllegalArgumentException("no view that openEphemeral made");
-        }
-        BlockImage below = open(base, true, format, List.of());
+        Qcow2Image written = view(view);
+        Qcow2Header header = written.header();
+        ImageFormat known = header.backingFile() == null ? format : backingFormat(base, header);
+        BlockImage below = open(base, true, known, List.of());
         try {
             return copy(written, new UnsyncedFile(openUnnamed(directory)), below);
         } catch (IOException | RuntimeException e) {
             below.close();
             throw e;
         }
+    }
+
+    private static Qcow2Image view(BlockImage view) {
+        if (view instanceof Qcow2Image written) {
+            return written;
+        }
+        throw new IllegalArgumentException("no view of an image that lies below it");
+    }
+
+    /**
+     * Writes what was written to a view to an overlay, which outlives it; that is there completely
+     * or not at all.
+     *
+     * @param view what {@link #openEphemeral} returned; settled, and not written to meanwhile
+     * @param base over which it was opened
+     * @param format of the base; null to find it out by content
+     * @throws FileAlreadyExistsException when there is a file of that name
+     */
+    public static void saveView(BlockImage view, Path base, ImageFormat format, Path overlay)
+            throws IOException {
+        Qcow2Image written = view(view);
+        ImageFormat below = format == null ? formatOf(base) : format;
+        makeWhole(
+                overlay,
+                part -> {
+                    try (ImageFile file = HostFile.open(part, false)) {
+                        written.copyTo(file);
+                        Qcow2.nameBacking(file, base.toAbsolutePath(), below);
+                        file.sync();
+                    }
+                });
     }
 
     private static BlockImage copy(Qcow2Image written, ImageFile into, BlockImage below)
@@ -103,13 +137,25 @@ public final class DiskImage {
      * @throws FileAlreadyExistsException when there is a file of that name
      */
     public static void copyFile(Path image, Path copy) throws IOException {
-        Path target = copy.toAbsolutePath();
+        makeWhole(
+                copy,
+                part -> {
+                    Files.copy(image, part, StandardCopyOption.REPLACE_EXISTING);
+                    try (FileChannel written = FileChannel.open(part, StandardOpenOption.WRITE)) {
+                        written.force(true);
+                    }
+                });
+    }
+
+    private interface Filling {
+        void of(Path part) throws IOException;
+    }
+
+    private static void makeWhole(Path path, Filling filling) throws IOException {
+        Path target = path.toAbsolutePath();
         Path part = Files.createTempFile(target.getParent(), target.getFileName() + "", ".part");
         try {
-            Files.copy(image, part, StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel written = FileChannel.open(part, StandardOpenOption.WRITE)) {
-                written.force(true);
-            }
+            filling.of(part);
             Files.createLink(target, part); // unlike a move it replaces nothing
         } finally {
             Files.delete(part);

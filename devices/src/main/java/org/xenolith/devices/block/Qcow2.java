@@ -46,6 +46,44 @@ public final class Qcow2 {
         }
     }
 
+    /**
+     * Writes into an image that lies over none what it lies over.
+     *
+     * @param file an image that {@link Layout} has made
+     */
+    static void nameBacking(ImageFile file, Path backing, ImageFormat format) throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(Qcow2Header.read(file).clusterBytes());
+        file.read(0, header);
+        header.position(Qcow2Header.VERSION_3_LENGTH);
+        putBacking(header, bytes(backing.toString()), bytes(name(format)));
+        file.write(0, header.clear());
+    }
+
+    private static void putBacking(ByteBuffer header, byte[] backing, byte[] format)
+            throws ImageRefused {
+        int endMark = 2 * Integer.BYTES;
+        int extension = endMark + Math.ceilDiv(format.length, 8) * 8;
+        int nameOffset = header.position() + extension + endMark;
+        if (backing.length > Math.min(Qcow2Header.MAX_BACKING_NAME, header.limit() - nameOffset)) {
+            throw new ImageRefused("The path of the backing file is too long for a qcow2 header");
+        }
+        header.putInt(Qcow2Header.BACKING_FORMAT).putInt(format.length).put(format);
+        header.put(nameOffset, backing);
+        header.putLong(Qcow2Header.BACKING_FILE_OFFSET, nameOffset);
+        header.putInt(Qcow2Header.BACKING_FILE_SIZE, backing.length);
+    }
+
+    private static String name(ImageFormat format) {
+        return switch (format) {
+            case RAW -> "raw";
+            case QCOW2 -> "qcow2";
+        };
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
     /** Header, refcount table, refcount blocks and L1 table of an empty image, in this order. */
     static final class Layout {
         private final int clusterBytes;
@@ -119,26 +157,10 @@ public final class Qcow2 {
                     .putInt(Qcow2Header.REFCOUNT_ORDER, REFCOUNT_ORDER)
                     .putInt(Qcow2Header.HEADER_LENGTH, Qcow2Header.VERSION_3_LENGTH);
             if (backing.length > 0) {
-                putBacking(header.position(Qcow2Header.VERSION_3_LENGTH));
+                header.position(Qcow2Header.VERSION_3_LENGTH);
+                putBacking(header, backing, backingFormat);
             }
             return header.clear();
-        }
-
-        private void putBacking(ByteBuffer header) throws ImageRefused {
-            int endMark = 2 * Integer.BYTES;
-            int extension = endMark + Math.ceilDiv(backingFormat.length, 8) * 8;
-            int nameOffset = header.position() + extension + endMark;
-            if (backing.length
-                    > Math.min(Qcow2Header.MAX_BACKING_NAME, clusterBytes - nameOffset)) {
-                throw new ImageRefused(
-                        "The path of the backing file is too long for a qcow2 header");
-            }
-            header.putInt(Qcow2Header.BACKING_FORMAT)
-                    .putInt(backingFormat.length)
-                    .put(backingFormat);
-            header.put(nameOffset, backing);
-            header.putLong(Qcow2Header.BACKING_FILE_OFFSET, nameOffset);
-            header.putInt(Qcow2Header.BACKING_FILE_SIZE, backing.length);
         }
 
         private long blockOffset(int index) {
@@ -147,17 +169,6 @@ public final class Qcow2 {
 
         private long l1Offset() {
             return blockOffset(blocks);
-        }
-
-        private static String name(ImageFormat format) {
-            return switch (format) {
-                case RAW -> "raw";
-                case QCOW2 -> "qcow2";
-            };
-        }
-
-        private static byte[] bytes(String text) {
-            return text.getBytes(StandardCharsets.UTF_8);
         }
     }
 }

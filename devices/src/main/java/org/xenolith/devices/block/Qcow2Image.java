@@ -66,6 +66,11 @@ final class Qcow2Image implements BlockImage {
         return counts;
     }
 
+    /** As it was when the image was opened. */
+    Qcow2Header header() {
+        return header;
+    }
+
     @Override
     public long sizeBytes() {
         return sizeBytes;

@@ -407,7 +407,7 @@ final class DiskImageTest {
             write(one, 3 * MEBIBYTE, "far");
             one.discard(0, 512);
             one.settle();
-            try (BlockImage copy = DiskImage.copyEphemeral(one, base, ImageFormat.RAW, changes)) {
+            try (BlockImage copy = DiskImage.copyView(one, base, ImageFormat.RAW, changes)) {
                 write(copy, 2000, "copy");
                 write(one, 2000, "none");
                 assertThat(read(copy, 999, 5)).isEqualTo("boneb");
@@ -426,10 +426,49 @@ final class DiskImageTest {
         Path nowhere = directory.resolve("nowhere");
 
         try (BlockImage one = DiskImage.openEphemeral(base, ImageFormat.RAW, directory)) {
-            assertThatThrownBy(() -> DiskImage.copyEphemeral(one, base, ImageFormat.RAW, nowhere))
+            assertThatThrownBy(() -> DiskImage.copyView(one, base, ImageFormat.RAW, nowhere))
                     .isInstanceOf(IOException.class);
         }
         DiskImage.open(base, false, ImageFormat.RAW).close();
+    }
+
+    @Test
+    void viewOfAnOverlayBeginsWithWhatIsInTheOverlayAndChangesNeither() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(MEBIBYTE, 'b'));
+        Path overlay = directory.resolve("one.qcow2");
+        Path changes = Files.createDirectory(directory.resolve("changes"));
+        Qcow2.create(overlay, MEBIBYTE, base, ImageFormat.RAW);
+
+        try (BlockImage one = DiskImage.open(overlay, false, ImageFormat.QCOW2)) {
+            write(one, 1000, "one");
+            one.settle();
+            try (BlockImage copy = DiskImage.copyView(one, base, null, changes)) {
+                write(copy, 2000, "copy");
+                assertThat(read(copy, 999, 5)).isEqualTo("boneb");
+                assertThat(read(one, 2000, 4)).isEqualTo("bbbb");
+                assertThat(changes).isEmptyDirectory();
+            }
+        }
+    }
+
+    @Test
+    void savedViewIsAnOverlayThatKnowsItsBase() throws IOException {
+        Path base = Files.write(directory.resolve("base.raw"), filled(MEBIBYTE, 'b'));
+        Path overlay = directory.resolve("kept.qcow2");
+
+        try (BlockImage one = DiskImage.openEphemeral(base, ImageFormat.RAW, directory)) {
+            write(one, 1000, "one");
+            one.settle();
+            DiskImage.saveView(one, base, ImageFormat.RAW, overlay);
+            assertThatThrownBy(() -> DiskImage.saveView(one, base, ImageFormat.RAW, overlay))
+                    .isInstanceOf(FileAlreadyExistsException.class);
+        }
+        DiskImage.requireBase(overlay, base);
+        try (BlockImage kept = DiskImage.open(overlay, false)) {
+            assertThat(read(kept, 999, 5)).isEqualTo("boneb");
+            write(kept, 2000, "more");
+        }
+        assertThat(directory.toFile().list()).containsExactlyInAnyOrder("base.raw", "kept.qcow2");
     }
 
     @Test
