@@ -74,7 +74,11 @@ public final class Scheduler {
         slices = new Slices(lock, turns, deadlines, virtualTime, workers, runner, nanoTime);
     }
 
-    /** Starts host threads that run vCPUs. */
+    /**
+     * Starts host threads that run vCPUs.
+     *
+     * @param hostThreads how many there are to be, unless there are more
+     */
     public void start(int hostThreads) {
         workers.start(hostThreads, slices::runNext);
     }

@@ -18,7 +18,7 @@ final class Workers {
     private final Deadlines deadlines;
     private final VirtualTime virtualTime;
 
-    /** Touched by {@link #start} and {@link #stop} only. */
+    /** None comes any more once {@link #stopped}. */
     private final List<Thread> threads = new ArrayList<>();
 
     private boolean stopped;
@@ -38,17 +38,23 @@ final class Workers {
     }
 
     /**
-     * Starts threads; without the lock, once.
+     * Starts threads, unless all were ended; without the lock.
      *
+     * @param hostThreads how many there are to be, unless there are more
      * @param runNext runs the vCPU whose turn it is, called with the lock held; false when there is
      *     none
      */
     void start(int hostThreads, BooleanSupplier runNext) {
-        for (int i = 0; i < hostThreads; i++) {
-            Thread thread = new Thread(() -> work(runNext), "vcpu-runner-" + i);
-            thread.setDaemon(true);
-            threads.add(thread);
-            thread.start();
+        lock.lock();
+        try {
+            while (!stopped && threads.size() < hostThreads) {
+                Thread thread = new Thread(() -> work(runNext), "vcpu-runner-" + threads.size());
+                thread.setDaemon(true);
+                threads.add(thread);
+                thread.start();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -81,6 +81,21 @@ class WorkersTest {
         workers.stop();
     }
 
+    @Test
+    void moreThreadsAreStartedAndNoneAfterTheEnd() {
+        ReentrantLock lock = new ReentrantLock();
+        Workers workers = new Workers(lock, new Deadlines(System::nanoTime), new VirtualTime());
+        workers.start(2, () -> false);
+        workers.start(1, () -> false);
+        workers.start(3, () -> false);
+        while (waiting(lock, workers) < 3) {
+            Thread.onSpinWait();
+        }
+        workers.stop();
+        workers.start(4, () -> false);
+        assertThat(waiting(lock, workers)).isZero();
+    }
+
     private static int waiting(ReentrantLock lock, Workers workers) {
         lock.lock();
         try {
