@@ -79,6 +79,9 @@ public final class Guest implements AutoCloseable {
     /** Whether it stands only until {@link #admit}, and nobody has said otherwise. */
     private boolean heldBack;
 
+    /** What it has to do before it may be copied. */
+    private Reconnects reconnects = Reconnects.NONE;
+
     /** What it goes on from, null for a guest that was booted. */
     private Origin origin;
 
@@ -171,6 +174,11 @@ public final class Guest implements AutoCloseable {
     /** What it calls itself behind the NAT, by interface. */
     Map<MacAddress, String> natAddresses() {
         return interfaces.specs().isEmpty() ? Map.of() : host.network().natAddresses(name());
+    }
+
+    /** A copy, before it runs. */
+    void connectsAnew(Reconnects what) {
+        reconnects = what;
     }
 
     /** Completes the guest, before it runs. */
@@ -316,8 +324,8 @@ public final class Guest implements AutoCloseable {
      * Has the guest's kernel suspend itself, so that copies can be made of it; it goes on when what
      * is returned is closed.
      *
-     * <p>One that has just begun as a copy itself should have used its disks before: a Linux of 6.1
-     * that is suspended again while its blkfront connects anew fails in the copy, by a BUG_ON.
+     * <p>One that has begun as a copy itself is copied when its kernel has connected its devices
+     * again, and not before.
      *
      * @throws SnapshotException if it has not suspended itself within the time, or cannot be copied
      * @throws IOException if its disks do not get ready
@@ -329,7 +337,8 @@ public final class Guest implements AutoCloseable {
     /**
      * Waits for who looks at it.
      *
-     * @throws SnapshotException when somebody has paused it, or has begun to make copies
+     * @throws SnapshotException when somebody has paused it, or has begun to make copies, or it is
+     *     a copy that has not connected its devices yet
      */
     synchronized void beginCopying() throws SnapshotException {
         if (copied) {
@@ -338,6 +347,7 @@ public final class Guest implements AutoCloseable {
         if (isPaused()) {
             throw new SnapshotException("A guest that is paused cannot get ready to be copied");
         }
+        reconnects.requireDone();
         copied = true;
     }
 

@@ -208,6 +208,7 @@ public final class Host implements AutoCloseable {
                                     }
                                 });
                         new DeviceAttacher(this, guest, disks).attach(options.devices());
+                        guest.connectsAnew(Reconnects.of(store, guest, point.parent()));
                         nextLives.begin(guest);
                     });
         } catch (IOException | RuntimeException | Error e) {
