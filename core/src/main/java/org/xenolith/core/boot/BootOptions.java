@@ -134,7 +134,7 @@ public record BootOptions(
 
     /** {@link BootOptions} in the making; each method is named after what it sets. */
     public static final class Builder {
-        private final String name;
+        private String name;
         private Path kernel;
         private Optional<Path> initrd = Optional.empty();
         private String commandLine = "";
@@ -157,6 +157,11 @@ public record BootOptions(
         private Builder(String name, Path kernel) {
             this.name = name;
             this.kernel = kernel;
+        }
+
+        public Builder name(String other) {
+            name = other;
+            return this;
         }
 
         public Builder kernel(Path file) {

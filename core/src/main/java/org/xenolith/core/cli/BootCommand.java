@@ -49,7 +49,8 @@ import java.util.Set;
         parameterListHeading = "What to boot:%n",
         footer = {
             "",
-            "Exit status: 0 the guest powered off, was left or saved, 1 it crashed, ran out of time"
+            "Exit status: 0 the guest powered off, was left or saved, 1 it or a copy of it that"
+                    + " 'vmm fork' made crashed, it ran out of time"
                     + " or could not boot, or its output or trace could not be written, 2 wrong"
                     + " usage, 6 to 255 what the guest latched by"
                     + " SCHEDOP_shutdown_code before it powered off, 128 and the signal's number"
@@ -154,14 +155,14 @@ final class BootCommand extends ServiceCommand {
     @Override
     public Integer call() throws IOException {
         BootOptions options = options();
-        Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
-        Outcome outcome;
         TerminalSession console = services.console().get();
+        Ended ended = new Ended(spec.commandLine().getErr(), console, run.timeout());
+        Outcome outcome;
         try (console) {
             if (console.interactive()) {
                 say("Booting " + options.name() + "; Ctrl-] leaves.");
             }
-            outcome = services.machine().boot(options, console, ended::tellRestart);
+            outcome = services.machine().boot(options, console, ended);
         } catch (EndedWithLosses failed) {
             ended.tellStatistics(failed.statistics());
             throw failed;

@@ -18,6 +18,7 @@ final class Commands {
                     "stat",
                     "mem-set",
                     "save",
+                    "fork",
                     "pause",
                     "unpause",
                     "shutdown",

@@ -61,11 +61,11 @@ final class RestoreCommand extends ServiceCommand {
                         run.noReboot(),
                         run.timerSlack(),
                         force);
-        Ended ended = new Ended(spec.commandLine().getErr(), run.timeout());
-        Outcome outcome;
         TerminalSession console = services.console().get();
+        Ended ended = new Ended(spec.commandLine().getErr(), console, run.timeout());
+        Outcome outcome;
         try (console) {
-            outcome = services.restorer().restore(file, options, console, ended::tellRestart);
+            outcome = services.restorer().restore(file, options, console, ended);
         } catch (EndedWithLosses failed) {
             ended.tellStatistics(failed.statistics());
             throw failed;

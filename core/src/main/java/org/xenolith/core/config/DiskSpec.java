@@ -68,6 +68,11 @@ public record DiskSpec(
         return new DiskSpec(file, format, device, readOnly, true, Optional.empty());
     }
 
+    /** The same disk, with what is written to it kept in a file of its own. */
+    public DiskSpec asOverlay(Path file) {
+        return new DiskSpec(this.file, format, device, readOnly, false, Optional.of(file));
+    }
+
     /**
      * @throws ConfigException when the text is no disk that this host can offer
      */

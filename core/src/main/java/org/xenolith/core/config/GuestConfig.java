@@ -70,6 +70,31 @@ public record GuestConfig(
         return network.equals("nat") || network.startsWith("nat,");
     }
 
+    /**
+     * A guest like this one that begins as a copy of it. What it has of its own is not in here: its
+     * disks, addresses and ports.
+     */
+    public GuestConfig copy(String itsName, Action poweroff, Action reboot, Action crash) {
+        return new GuestConfig(
+                itsName,
+                image,
+                kernel,
+                initrd,
+                commandLine,
+                memoryBytes,
+                maxMemoryBytes,
+                vcpus,
+                List.of(),
+                List.of(),
+                List.of(),
+                bootloader,
+                timerSlack,
+                Optional.empty(),
+                poweroff,
+                reboot,
+                crash);
+    }
+
     /** What a guest has when nothing is said. */
     public static final long DEFAULT_MEMORY_BYTES = 256L << 20;
 }

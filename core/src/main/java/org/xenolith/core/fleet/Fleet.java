@@ -4,12 +4,15 @@ import org.xenolith.core.balloon.AutoBalloon;
 import org.xenolith.core.balloon.BalloonPolicy;
 import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Fork;
 import org.xenolith.core.config.HostPort;
 import org.xenolith.core.control.ControlFolder;
 import org.xenolith.core.control.ControlServer;
+import org.xenolith.core.machine.CopyKeeper;
+import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.Host;
 import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.core.machine.RestartBackoff;
@@ -18,13 +21,14 @@ import org.xenolith.devices.net.nat.Subnet;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -34,7 +38,7 @@ import java.util.function.Consumer;
  *
  * <p>{@link #run} is called once; {@link #shutdown} from any thread, also before.
  */
-public final class Fleet {
+public final class Fleet implements CopyKeeper {
     /**
      * How patient a fleet is.
      *
@@ -56,13 +60,21 @@ public final class Fleet {
     private final Duration shutdownTimeout;
     private final Patience patience;
     private final Host host;
-    private final List<Member> members = new ArrayList<>();
+    private final FleetConsoles consoles;
+
+    /** Those of the configuration, and the {@link #newcomers}. */
+    private final List<Member> members = new CopyOnWriteArrayList<>();
+
+    /** Copies that somebody asked for while the fleet runs, until they are over. */
+    private final Set<Member> newcomers = ConcurrentHashMap.newKeySet();
+
+    private volatile boolean newcomerFailed;
 
     /** Those that begin as copies, by the name of what they are copies of. */
     private final Map<String, Copies> copies = new HashMap<>();
 
     private final CountDownLatch stopping = new CountDownLatch(1);
-    private final CountDownLatch over;
+    private final Unfinished over;
     private volatile boolean destroying;
     private boolean proxyFailed;
 
@@ -96,20 +108,26 @@ public final class Fleet {
         this.log = log;
         this.patience = patience;
         this.shutdownTimeout = shutdownTimeout;
+        this.consoles = consoles;
         host =
                 Host.start(
                         poolBytes(config),
+                        largestBytes(config),
                         Runtime.getRuntime().availableProcessors(),
                         natNetwork(config));
-        over = new CountDownLatch(config.guests().size());
+        over = new Unfinished(config.guests().size());
         Map<String, FleetConsoles.Line> lines = new HashMap<>();
         for (GuestConfig guest : config.guests()) {
             FleetConsoles.Line line = consoles.line(guest.name(), members.size());
             lines.put(guest.name(), line);
-            Member member = new Member(this, guest, line, new RestartBackoff(System::nanoTime));
+            Member member = member(guest, () -> plan.optionsFor(guest), line);
             members.add(member);
             guest.fork().ifPresent(fork -> copies(fork, lines.get(fork.parent())).add(member));
         }
+    }
+
+    private Member member(GuestConfig guest, Member.Plan options, FleetConsoles.Line line) {
+        return new Member(this, guest, options, line, new RestartBackoff(System::nanoTime));
     }
 
     private Copies copies(Fork fork, FleetConsoles.Line parentsLine) {
@@ -168,9 +186,16 @@ public final class Fleet {
 
     /** Reserved, not used: a frame costs memory when it is touched. */
     private static long poolBytes(FleetConfig config) {
-        return config.guests().stream()
-                .mapToLong(guest -> guest.maxMemoryBytes() + Host.OVERHEAD_BYTES)
-                .sum();
+        return config.guests().stream().mapToLong(Fleet::bytes).sum();
+    }
+
+    /** Of the guest that a copy may need most for. */
+    private static long largestBytes(FleetConfig config) {
+        return config.guests().stream().mapToLong(Fleet::bytes).max().orElse(0);
+    }
+
+    private static long bytes(GuestConfig guest) {
+        return guest.maxMemoryBytes() + Host.OVERHEAD_BYTES;
     }
 
     /**
@@ -186,7 +211,7 @@ public final class Fleet {
         try (host;
                 ControlServer _ =
                         sockets.isPresent()
-                                ? ControlServer.start(sockets.get(), new HostVerbs(host))
+                                ? ControlServer.start(sockets.get(), new HostVerbs(host, this))
                                 : null;
                 AutoBalloon _ = startBalloons()) {
             if (config.sharesMemory()) {
@@ -202,6 +227,7 @@ public final class Fleet {
             }
         }
         return !proxyFailed
+                && !newcomerFailed
                 && host.losses().isEmpty()
                 && host.traceLosses().isEmpty()
                 && members.stream().noneMatch(Member::hasFailed);
@@ -274,7 +300,15 @@ public final class Fleet {
         } finally {
             member.over();
             saysNoMore(member.name());
-            over.countDown();
+            leave(member);
+            over.remove();
+        }
+    }
+
+    private void leave(Member member) {
+        if (newcomers.remove(member)) {
+            newcomerFailed |= member.hasFailed();
+            members.remove(member);
         }
     }
 
@@ -284,7 +318,7 @@ public final class Fleet {
                 over.await();
                 return true;
             }
-            return over.await(timeout.get().toNanos(), TimeUnit.NANOSECONDS);
+            return over.await(timeout.get());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
@@ -349,14 +383,71 @@ public final class Fleet {
         return members.stream().filter(Member::isRunning).count();
     }
 
+    // ---- copies that somebody asks for
+
+    @Override
+    public Guest begin(Guest original, BootOptions options, Making making) throws IOException {
+        Member copy = newcomer(original, options);
+        boolean begun = false;
+        try {
+            Guest guest = copy.startAs(making);
+            begun = true;
+            say("vmm: %s began as a copy of %s.".formatted(copy.name(), original.name()));
+            return guest;
+        } finally {
+            if (begun) {
+                beginToFollow(copy, true);
+            } else {
+                leave(copy);
+                over.remove();
+            }
+        }
+    }
+
+    /** A member that has not begun; who stops the fleet knows it from now on. */
+    private synchronized Member newcomer(Guest original, BootOptions options) {
+        GuestConfig asOriginal =
+                members.stream()
+                        .filter(member -> member.is(original))
+                        .findFirst()
+                        .orElseThrow(() -> new BootFailed("it has ended"))
+                        .config();
+        GuestConfig guest = copyOf(asOriginal, options);
+        requireRoom(guest);
+        Member copy =
+                member(guest, options::forNextStart, consoles.line(guest.name(), members.size()));
+        if (isStopping() || !over.add()) {
+            throw new BootFailed("the fleet is stopping");
+        }
+        newcomers.add(copy);
+        members.add(copy);
+        return copy;
+    }
+
+    private static GuestConfig copyOf(GuestConfig original, BootOptions options) {
+        EventActions actions = options.actions();
+        return original.copy(
+                options.name(), actions.onPoweroff(), actions.onReboot(), actions.onCrash());
+    }
+
+    private void requireRoom(GuestConfig guest) {
+        List<Member> present = notOver();
+        if (present.stream().anyMatch(member -> member.name().equals(guest.name()))) {
+            throw new BootFailed("the fleet has a guest that is called '" + guest.name() + "'");
+        }
+        long least = present.stream().mapToLong(Member::minKib).sum() + (guest.memoryBytes() >> 10);
+        long limit = config.memoryLimitBytes().orElse(Long.MAX_VALUE) >> 10;
+        if (least > limit) {
+            throw new BootFailed(
+                    "with a copy the guests would have %d MiB at least, which is more than the memory-limit of %d MiB"
+                            .formatted(least >> 10, limit >> 10));
+        }
+    }
+
     // ---- what members ask
 
     Host host() {
         return host;
-    }
-
-    BootOptions optionsFor(GuestConfig guest) throws IOException {
-        return plan.optionsFor(guest);
     }
 
     boolean isStopping() {

@@ -3,12 +3,14 @@ package org.xenolith.core.fleet;
 import org.xenolith.core.balloon.Ballooned;
 import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.Endings;
 import org.xenolith.core.boot.EventActions;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.GuestConfig.Fork;
+import org.xenolith.core.machine.CopyKeeper;
 import org.xenolith.core.machine.ForkPoint;
 import org.xenolith.core.machine.Guest;
 import org.xenolith.core.machine.RestartBackoff;
@@ -17,7 +19,6 @@ import org.xenolith.core.snapshot.SnapshotException;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -29,8 +30,14 @@ import java.util.OptionalLong;
 final class Member implements Ballooned {
     private final Fleet fleet;
     private final GuestConfig config;
+    private final Plan plan;
     private final FleetConsoles.Line console;
     private final RestartBackoff backoff;
+
+    /** What it starts with, looked up at each start. */
+    interface Plan {
+        BootOptions options() throws IOException;
+    }
 
     /** The present life; null between two, before the first and after the last. */
     private Guest guest;
@@ -44,9 +51,15 @@ final class Member implements Ballooned {
     private boolean over;
     private volatile boolean failed;
 
-    Member(Fleet fleet, GuestConfig config, FleetConsoles.Line console, RestartBackoff backoff) {
+    Member(
+            Fleet fleet,
+            GuestConfig config,
+            Plan plan,
+            FleetConsoles.Line console,
+            RestartBackoff backoff) {
         this.fleet = fleet;
         this.config = config;
+        this.plan = plan;
         this.console = console;
         this.backoff = backoff;
     }
@@ -73,6 +86,21 @@ final class Member implements Ballooned {
                     copy.holdBack();
                     return copy;
                 });
+    }
+
+    /**
+     * Begins the first life as a copy that somebody asks for while the fleet runs.
+     *
+     * @return the copy, which runs
+     * @throws IOException if it cannot be made
+     * @throws BootFailed the same, or the fleet is stopping
+     */
+    Guest startAs(CopyKeeper.Making making) throws IOException {
+        Guest copy = making.of(console);
+        if (!begin(copy)) {
+            throw new BootFailed("the fleet is stopping");
+        }
+        return copy;
     }
 
     /** Lets a copy go on that is held back; nothing happens to one that has ended. */
@@ -132,7 +160,7 @@ final class Member implements Ballooned {
     }
 
     private BootOptions options() throws IOException {
-        BootOptions planned = fleet.optionsFor(config);
+        BootOptions planned = plan.options();
         return devices == null ? planned : planned.with(planned.devices().withNetworkOf(devices));
     }
 
@@ -190,7 +218,7 @@ final class Member implements Ballooned {
                 fleet.saysNoMore(name());
                 fleet.say(
                         "vmm: %s %s and is preserved: 'vmm destroy %s' removes it."
-                                .formatted(name(), inWords(ending), name()));
+                                .formatted(name(), Endings.inWords(ending), name()));
                 present().awaitDestroy();
                 closeGuest();
                 yield false;
@@ -204,7 +232,7 @@ final class Member implements Ballooned {
             closeGuest();
             fleet.host().freePorts(name());
         } finally {
-            fleet.say("vmm: %s %s.".formatted(name(), inWords(ending)));
+            fleet.say("vmm: %s %s.".formatted(name(), Endings.inWords(ending)));
         }
     }
 
@@ -217,7 +245,7 @@ final class Member implements Ballooned {
                     "vmm: %s %s and is started again%s."
                             .formatted(
                                     name(),
-                                    inWords(ending),
+                                    Endings.inWords(ending),
                                     delay.isZero() ? "" : " in " + delay.toSeconds() + " s"));
             closeGuest();
             lives = next.awaitTurn() && start();
@@ -252,22 +280,6 @@ final class Member implements Ballooned {
         return next;
     }
 
-    private static String inWords(Outcome.Ending ending) {
-        return switch (ending) {
-            case Outcome.PoweredOff(int code) ->
-                    code == 0 ? "powered off" : "powered off with code " + code;
-            case Outcome.Rebooted _ -> "rebooted";
-            case Outcome.Crashed(String report) -> "crashed (" + firstLine(report) + ")";
-            case Outcome.Saved(Path file) -> "was saved to " + file;
-            case Outcome.Destroyed _ -> "was destroyed";
-            case Outcome.Left _, Outcome.TimedOut _ -> "was stopped";
-        };
-    }
-
-    private static String firstLine(String report) {
-        return withoutStop(report.lines().findFirst().orElse(""));
-    }
-
     private void crashedForGood(String report) {
         failed = true;
         fleet.say(report.stripTrailing());
@@ -296,6 +308,15 @@ final class Member implements Ballooned {
             throw new SnapshotException("It does not run");
         }
         return now.fork(patience);
+    }
+
+    GuestConfig config() {
+        return config;
+    }
+
+    /** Whether this is its present life. */
+    synchronized boolean is(Guest life) {
+        return guest == life;
     }
 
     Optional<Fork> parent() {

@@ -52,7 +52,7 @@ public final class ForkPoint implements AutoCloseable {
         if (!parent.suspend(patience)) {
             requireAlive(parent);
             throw new SnapshotException(
-                    "The guest did not suspend itself within %d s, as its kernel is asked to"
+                    "The guest did not suspend itself within %d s, as its kernel is asked to; its console may say why"
                             .formatted(patience.toSeconds()));
         }
     }

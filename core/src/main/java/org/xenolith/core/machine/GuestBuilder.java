@@ -191,6 +191,7 @@ final class GuestBuilder {
                         rings.describe(
                                 point.parent().balloon().targetKib(),
                                 options.maxMemoryBytes() >>> KIB_SHIFT));
+        tree.takeFeaturesOf(point.parent().tree());
         Guest guest = guest(domain, tree, rings, symbols, tracer);
         guest.goesOnFrom(
                 (_, paused) -> {

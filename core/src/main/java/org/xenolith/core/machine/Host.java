@@ -71,19 +71,20 @@ public final class Host implements AutoCloseable {
      *
      * @param memoryBytes what its guests and their {@link #OVERHEAD_BYTES} will need, if this is
      *     the first host of the process: the pool is reserved once
-     * @param threads host threads that run vCPUs
+     * @param threads host threads that run vCPUs, until guests are copied
      */
     public static Host start(long memoryBytes, int threads) {
-        return start(memoryBytes, threads, Subnet.STANDARD);
+        return start(memoryBytes, 0, threads, Subnet.STANDARD);
     }
 
     /**
-     * As {@link #start(long, int)}.
+     * A host that may get more guests than it begins with.
      *
+     * @param copyBytes what there is to be room for at least beside {@code memoryBytes}
      * @param natNetwork the addresses of guests behind the user-mode NAT, and of the NAT
      */
-    public static Host start(long memoryBytes, int threads, Subnet natNetwork) {
-        Host host = new Host(HostPool.reserve(memoryBytes), natNetwork);
+    public static Host start(long memoryBytes, long copyBytes, int threads, Subnet natNetwork) {
+        Host host = new Host(HostPool.reserve(memoryBytes, copyBytes), natNetwork);
         host.scheduler.start(threads);
         return host;
     }
@@ -195,6 +196,7 @@ public final class Host implements AutoCloseable {
     /** As {@link ForkPoint#copy}, with the copied guest locked. */
     Guest fork(ForkPoint point, BootOptions options, ConsoleIo console) throws IOException {
         BootOptions asParent = options.of(point.fork().description());
+        useProcessors(asParent.virtualTime());
         ForkedDisks disks = new ForkedDisks(point.parent());
         try {
             return make(
@@ -214,6 +216,13 @@ public final class Host implements AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             disks.remove();
             throw e;
+        }
+    }
+
+    /** Two guests have use for more threads than one; those of virtual time take turns. */
+    private void useProcessors(boolean virtualTime) {
+        if (!virtualTime) {
+            scheduler.start(Runtime.getRuntime().availableProcessors());
         }
     }
 
@@ -417,11 +426,6 @@ public final class Host implements AutoCloseable {
     /** Guests that have ended whose trace could not be written, and why, the first of them. */
     public List<String> traceLosses() {
         return traceLosses.all();
-    }
-
-    /** Ends and closes all guests. */
-    void closeGuests() {
-        Closing.all("the host", closingOfGuests());
     }
 
     private List<Runnable> closingOfGuests() {

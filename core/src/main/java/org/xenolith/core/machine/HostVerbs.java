@@ -38,6 +38,7 @@ public final class HostVerbs implements Verbs {
                     "pause",
                     "unpause",
                     "save",
+                    "fork",
                     "network-attach",
                     "forward-add",
                     "forward-remove",
@@ -65,6 +66,7 @@ public final class HostVerbs implements Verbs {
                     "unpause", "go on",
                     "shutdown", "be shut down",
                     "reboot", "be rebooted",
+                    "fork", "be copied",
                     "mem-set", "have another size");
 
     /** What a request may have a list bounded by, and a tree of page tables. */
@@ -76,9 +78,19 @@ public final class HostVerbs implements Verbs {
     private static final Duration GONE_PATIENCE = Duration.ofSeconds(10);
 
     private final Host host;
+    private final ForkVerb fork;
 
+    /** Verbs of a host that makes no copies of its guests. */
     public HostVerbs(Host host) {
+        this(host, CopyKeeper.NONE);
+    }
+
+    /**
+     * @param copies whose copies of guests are
+     */
+    public HostVerbs(Host host, CopyKeeper copies) {
         this.host = host;
+        this.fork = new ForkVerb(host, copies);
     }
 
     @Override
@@ -117,6 +129,9 @@ public final class HostVerbs implements Verbs {
             case "reboot" -> guest.request(Guest.Request.REBOOT);
             case "mem-set" -> memSet(guest, arguments);
             case "save" -> save(guest, arguments);
+            case "fork" -> {
+                return describe(fork.perform(guest, arguments));
+            }
             case "stat" -> {
                 return stat(guest);
             }

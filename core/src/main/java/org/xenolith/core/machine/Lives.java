@@ -11,55 +11,100 @@ import java.io.IOException;
 import java.time.Duration;
 
 /**
- * One guest, booted or restored, through all its lives on a host of its own. A reboot is at once; a
- * guest that dies and comes back is held up by {@link RestartBackoff}, and does not come back when
- * its user has left or destroyed it meanwhile.
+ * One guest, booted, restored or copied, through all its lives. A reboot is at once; a guest that
+ * dies and comes back is held up by {@link RestartBackoff}, and does not come back when its user
+ * has left or destroyed it meanwhile.
+ *
+ * <p>{@link #follow} is called once; the rest by any thread.
  */
-final class Lives {
+final class Lives implements AutoCloseable {
     private final Host host;
     private final ConsoleIo console;
     private final Restarts restarts;
     private final RestartBackoff backoff = new RestartBackoff(System::nanoTime);
 
-    Lives(Host host, ConsoleIo console, Restarts restarts) {
+    /** The present life, or the last. */
+    private Guest guest;
+
+    /**
+     * @param started the first life
+     */
+    Lives(Host host, Guest started, ConsoleIo console, Restarts restarts) {
         this.host = host;
+        this.guest = started;
         this.console = console;
         this.restarts = restarts;
     }
 
     /**
-     * Follows a guest that was started until it does not come back.
+     * Follows the guest until it does not come back.
      *
      * @return how its last life ended
      * @throws BootFailed when it should have come back and could not
      */
-    Outcome follow(Guest started) {
-        Guest guest = started;
+    Outcome follow() {
         while (true) {
+            Guest now = present();
             backoff.started();
-            Outcome outcome = guest.await(guest.options().timeout());
-            Action action = guest.options().actions().after(outcome.ending());
+            Outcome outcome = now.await(now.options().timeout());
+            Action action = now.options().actions().after(outcome.ending());
             if (action == Action.PRESERVE) {
-                guest.awaitDismissal(guest.options().timeout().orElse(Guest.FOREVER));
+                now.awaitDismissal(now.options().timeout().orElse(Guest.FOREVER));
             }
-            if (action != Action.RESTART || isDismissedBeforeRestart(guest, outcome.ending())) {
+            if (action != Action.RESTART || isDismissedBeforeRestart(now, outcome.ending())) {
                 return outcome;
             }
-            Guest next = nextLife(guest, outcome.ending());
-            // To close the one and make the other takes time: its user may change his mind.
-            if (guest.awaitDismissal(Duration.ZERO)) {
+            if (!begin(nextLife(now, outcome.ending()))) {
                 return outcome;
             }
-            next.start();
-            guest = next;
         }
     }
 
-    private boolean isDismissedBeforeRestart(Guest guest, Outcome.Ending ending) {
+    /** To close the one and make the other takes time: its user may change his mind. */
+    private synchronized boolean begin(Guest next) {
+        if (guest.awaitDismissal(Duration.ZERO)) {
+            next.close();
+            return false;
+        }
+        guest = next;
+        guest.start();
+        return true;
+    }
+
+    private synchronized Guest present() {
+        return guest;
+    }
+
+    /** As its first life was called. */
+    String name() {
+        return present().name();
+    }
+
+    /** Asks the present life to power off; one that has ended does not come back. */
+    synchronized void requestPoweroff() {
+        if (guest.hasEnded()) {
+            guest.destroy();
+        } else {
+            guest.request(Guest.Request.POWEROFF);
+        }
+    }
+
+    /** Ends the present life; there is no other one. */
+    synchronized void destroy() {
+        guest.destroy();
+    }
+
+    /** Gives back all that the last life had. */
+    @Override
+    public void close() {
+        present().close();
+    }
+
+    private boolean isDismissedBeforeRestart(Guest ended, Outcome.Ending ending) {
         Duration delay = ending instanceof Outcome.Rebooted ? Duration.ZERO : backoff.delay();
-        requireBootable(guest, ending);
+        requireBootable(ended, ending);
         restarts.startsAgain(ending, delay);
-        return guest.awaitDismissal(delay);
+        return ended.awaitDismissal(delay);
     }
 
     private static void requireBootable(Guest guest, Outcome.Ending ending) {

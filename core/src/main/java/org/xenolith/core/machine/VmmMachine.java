@@ -21,7 +21,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** Runs one guest on a host of its own, in this JVM, and tells how it ended. */
+/**
+ * Runs one guest on a host of its own, in this JVM, with the copies that somebody makes of it, and
+ * tells how it ended.
+ */
 public final class VmmMachine implements Machine, Restorer {
     private final Optional<ControlFolder> sockets;
 
@@ -49,10 +52,12 @@ public final class VmmMachine implements Machine, Restorer {
             throws IOException {
         return run(
                 options,
+                console,
+                restarts,
                 host -> {
                     Guest guest = host.create(options, console);
                     guest.start();
-                    return new Lives(host, console, restarts).follow(guest);
+                    return guest;
                 });
     }
 
@@ -79,6 +84,8 @@ public final class VmmMachine implements Machine, Restorer {
         BootOptions asSaved = saved.options(snapshot.description(), options);
         return run(
                 asSaved,
+                console,
+                restarts,
                 host -> {
                     if (!saved.natAddresses().isEmpty()) {
                         host.network().useAddresses(saved.natAddresses());
@@ -89,7 +96,7 @@ public final class VmmMachine implements Machine, Restorer {
                     } else {
                         guest.startAsItWas();
                     }
-                    return new Lives(host, console, restarts).follow(guest);
+                    return guest;
                 });
     }
 
@@ -98,20 +105,29 @@ public final class VmmMachine implements Machine, Restorer {
         return virtualTime ? 1 : Math.min(vcpus, Runtime.getRuntime().availableProcessors());
     }
 
-    /** What is done on a host that has just started. */
-    private interface Use {
-        Outcome of(Host host) throws IOException;
+    /** What begins on a host that has just started. */
+    private interface Beginning {
+        Guest of(Host host) throws IOException;
     }
 
-    private Outcome run(BootOptions options, Use use) throws IOException {
-        long poolBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
+    private Outcome run(
+            BootOptions options, ConsoleIo console, Restarts restarts, Beginning beginning)
+            throws IOException {
+        long guestBytes = options.maxMemoryBytes() + Host.OVERHEAD_BYTES;
         int threads = threads(options.virtualTime(), options.vcpus());
-        Host host = Host.start(poolBytes, threads, options.natNetwork());
+        Host host = Host.start(guestBytes, guestBytes, threads, options.natNetwork());
         Outcome outcome;
         try (host;
-                AutoCloseable _ = listen(host)) {
-            outcome = use.of(host);
-            host.closeGuests(); // while others can see that it is not gone yet
+                BootedCopies copies = new BootedCopies(host, options.name(), restarts);
+                AutoCloseable _ = listen(host, copies)) {
+            Lives lives = new Lives(host, beginning.of(host), console, restarts);
+            outcome = lives.follow();
+            lives.close(); // while others can see that it is not gone yet
+            if (leavesCopies(outcome.ending()) && !copies.names().isEmpty()) {
+                copies.originalEnded();
+                host.freePorts(options.name());
+                restarts.copiesGoOn(outcome, copies);
+            }
         } catch (IOException | RuntimeException e) {
             throw e;
         } catch (Exception e) {
@@ -120,6 +136,15 @@ public final class VmmMachine implements Machine, Restorer {
         requireNothingLost(outcome, host.losses());
         requireWholeTrace(outcome, host.traceLosses());
         return outcome;
+    }
+
+    /** Whose terminal or time is over has ended all that was on it. */
+    private static boolean leavesCopies(Outcome.Ending ending) {
+        return switch (ending) {
+            case Outcome.Left _, Outcome.TimedOut _ -> false;
+            case Outcome.PoweredOff _, Outcome.Rebooted _, Outcome.Crashed _ -> true;
+            case Outcome.Destroyed _, Outcome.Saved _ -> true;
+        };
     }
 
     /** A guest that ended well has not, if its disks did not take what it wrote. */
@@ -146,9 +171,9 @@ public final class VmmMachine implements Machine, Restorer {
         };
     }
 
-    private AutoCloseable listen(Host host) throws IOException {
+    private AutoCloseable listen(Host host, CopyKeeper copies) throws IOException {
         return sockets.isPresent()
-                ? ControlServer.start(sockets.get(), new HostVerbs(host))
+                ? ControlServer.start(sockets.get(), new HostVerbs(host, copies))
                 : () -> {};
     }
 }

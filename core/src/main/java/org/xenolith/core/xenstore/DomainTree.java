@@ -23,13 +23,17 @@ public final class DomainTree {
 
     // XenbusState, public/io/xenbus.h.
     private static final String XENBUS_STATE_INITIALISING = "1";
+    private static final String FEATURE_POWEROFF = "control/feature-poweroff";
+    private static final String FEATURE_REBOOT = "control/feature-reboot";
+    private static final String FEATURE_SUSPEND = "control/feature-suspend";
+
     // What a guest finds empty and fills in by itself.
     private static final String[] GUEST_WRITES = {
         "device/suspend/event-channel",
         "control/shutdown",
-        "control/feature-poweroff",
-        "control/feature-reboot",
-        "control/feature-suspend",
+        FEATURE_POWEROFF,
+        FEATURE_REBOOT,
+        FEATURE_SUSPEND,
         "control/sysrq",
         "data",
         "drivers",
@@ -172,6 +176,23 @@ public final class DomainTree {
                 access -> {
                     if (!ENDS.contains(access.read(path).orElse(""))) {
                         access.write(path, "suspend");
+                    }
+                });
+    }
+
+    /** Whether the guest's kernel has said that it suspends itself when asked. */
+    public boolean saysItSuspends() {
+        return store.read(home + "/" + FEATURE_SUSPEND).orElse("").equals("1");
+    }
+
+    /** A kernel says what it obeys when it boots, and in a copy of its domain not again. */
+    public void takeFeaturesOf(DomainTree original) {
+        store.update(
+                access -> {
+                    for (String feature :
+                            List.of(FEATURE_POWEROFF, FEATURE_REBOOT, FEATURE_SUSPEND)) {
+                        access.read(original.home + "/" + feature)
+                                .ifPresent(value -> access.write(home + "/" + feature, value));
                     }
                 });
     }

@@ -6,11 +6,13 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import org.junit.jupiter.api.Test;
 import org.xenolith.core.boot.EndedWithLosses;
+import org.xenolith.core.boot.LastingCopies;
 import org.xenolith.core.boot.Outcome;
 
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
 
 /** What the user hears when a guest ends or starts again, and what the exit status is. */
 final class BootEndTest extends FakeVmm {
@@ -106,6 +108,53 @@ final class BootEndTest extends FakeVmm {
         assertThat(vmm("boot")).isEqualTo(1);
         assertThat(err.toString())
                 .isEqualTo("It crashed.\nThe guest is started again.\nIt crashed.\n");
+    }
+
+    /** One copy, which ends as it likes once somebody waits for it. */
+    private void leaveACopy(Outcome.Ending itsEnd) {
+        machine =
+                (_, _, restarts) -> {
+                    Outcome first = new Outcome(new Outcome.PoweredOff(), "7 instructions");
+                    restarts.copiesGoOn(
+                            first,
+                            new LastingCopies() {
+                                @Override
+                                public List<String> names() {
+                                    return List.of("try1");
+                                }
+
+                                @Override
+                                public void await() {
+                                    restarts.copyStartsAgain(
+                                            "try1", new Outcome.Rebooted(), Duration.ZERO);
+                                    restarts.copyEnded("try1", itsEnd);
+                                }
+
+                                @Override
+                                public void shutdown() {}
+                            });
+                    return first;
+                };
+    }
+
+    @Test
+    void guestThatLeavesCopiesIsToldOfOnceAndThenTheyAre() {
+        leaveACopy(new Outcome.PoweredOff());
+        assertThat(vmm("boot", "--stats")).isZero();
+        assertThat(err.toString())
+                .isEqualTo(
+                        "7 instructions\n"
+                                + "vmm: copies of the guest go on: try1; Ctrl-C powers them off.\n"
+                                + "vmm: try1 rebooted and is started again.\n"
+                                + "vmm: try1 powered off.\n");
+    }
+
+    @Test
+    void copyThatCrashesIsNoSuccess() {
+        leaveACopy(new Outcome.Crashed("It crashed.\nrip 0\n"));
+        assertThat(vmm("boot")).isEqualTo(1);
+        assertThat(err.toString())
+                .endsWith("vmm: try1 crashed (It crashed).\nIt crashed.\nrip 0\n");
     }
 
     @Test

@@ -306,6 +306,19 @@ final class GuestVerbsTest {
         assertThat(heard.getFirst().get("leave").getAsString()).isEqualTo("running");
     }
 
+    @Test
+    void forkNamesTheCopyAndItsFilesFromWhereTheCommandRuns() {
+        String overlay = "xvda=web2.qcow2";
+        assertThat(vmm("fork", "web", "web2", "--overlay", overlay, "-p", "8081:80")).isZero();
+        JsonObject request = heard.getFirst();
+        assertThat(request.get("guest").getAsInt()).isEqualTo(1);
+        assertThat(request.get("name").getAsString()).isEqualTo("web2");
+        assertThat(request.getAsJsonObject("overlays").get("xvda").getAsString())
+                .isEqualTo(Path.of("web2.qcow2").toAbsolutePath().toString());
+        assertThat(request.getAsJsonArray("forwards").toString()).isEqualTo("[\"8081:80\"]");
+        assertThat(out.toString()).isEmpty();
+    }
+
     // ---- trace ----
 
     private static String end(int events, int lost, String by) {

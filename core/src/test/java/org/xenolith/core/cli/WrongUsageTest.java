@@ -76,6 +76,11 @@ final class WrongUsageTest extends FakeVmm {
                 "pages G --mfn zz|'zz' is no frame number.",
                 "rings G --limit 10001|--limit is a number from 0 to 10000, not 10001.",
                 "save -c -p G /tmp/x|-c and -p exclude each other: the guest is left in one state.",
+                "fork G 7|'7' is no name: use up to 63 letters",
+                "fork G|Missing required parameter: 'NAME'",
+                "fork G x --overlay a|Value for option option '--overlay' (DISK=FILE) should be in"
+                    + " KEY=VALUE",
+                "fork G x -p y|'y' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "xenstore write /local|Missing required parameter: 'VALUE'",
                 "xenstore write -g G /local|Missing required parameter: 'VALUE'",
                 "xenstore read|Missing required parameter: 'PATH'",

@@ -1,12 +1,18 @@
 package org.xenolith.core.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.control.ControlException;
 import org.xenolith.core.image.debian.BootInput;
 import org.xenolith.core.image.debian.DebianInput;
+import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.devices.block.ImageFormat;
 import org.xenolith.devices.block.Qcow2;
 
@@ -83,6 +89,44 @@ class CopiesBootTest {
             assertThat(fleet.ended()).as(fleet.said.text()).isFalse();
             assertThat(fleet.said.text()).doesNotContain(" began ");
         }
+    }
+
+    @Test
+    void copyThatSomebodyAsksForIsAGuestOfTheFleet() throws Exception {
+        String toml =
+                """
+                memory-limit = "230M"
+                [guest.d]
+                image = "debian"
+                memory = "96M"
+                network = []
+                """;
+        try (RunningFleet fleet =
+                new RunningFleet(RunningFleet.toml(toml), debian(), Duration.ofMinutes(1))) {
+            fleet.start();
+            fleet.awaitShown("d | xenolith: Debian");
+            HostVerbs verbs = new HostVerbs(fleet.fleet.host(), fleet.fleet);
+            assertThat(verbs.perform("fork", fork("d", "try1")).getAsJsonObject().get("name"))
+                    .isEqualTo(new JsonPrimitive("try1"));
+            fleet.awaitSaid("vmm: try1 began as a copy of d.");
+            fleet.awaitShown("try1 | [");
+            assertThatThrownBy(() -> verbs.perform("fork", fork("d", "try2")))
+                    .isInstanceOf(ControlException.class)
+                    .hasMessageContaining("288 MiB at least, which is more than the memory-limit");
+            verbs.perform("destroy", fork("d", ""));
+            fleet.awaitSaid("vmm: d was destroyed.");
+            fleet.fleet.shutdown();
+            assertThat(fleet.ended()).as(fleet.said.text()).isTrue();
+            assertThat(fleet.said.text()).contains("asking 1 guest to power off");
+            assertThat(fleet.consoles.text()).doesNotContain("try1 | [    0.000000] Linux");
+        }
+    }
+
+    private static JsonObject fork(String guest, String name) {
+        JsonObject request = new JsonObject();
+        request.addProperty("guest", guest);
+        request.addProperty("name", name);
+        return request;
     }
 
     private static int freePort() throws IOException {

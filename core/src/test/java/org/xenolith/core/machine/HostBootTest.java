@@ -224,10 +224,11 @@ class HostBootTest {
             Lives lives =
                     new Lives(
                             host,
+                            guest,
                             new GuestConsole(),
                             (_, _) ->
                                     assertThat(told.getAndSet(true)).as("another life").isFalse());
-            assertThat(lives.follow(guest).ending()).isEqualTo(new Outcome.Rebooted());
+            assertThat(lives.follow().ending()).isEqualTo(new Outcome.Rebooted());
         }
     }
 

@@ -165,6 +165,22 @@ class DomainTreeTest {
     }
 
     @Test
+    void copyCanWhatTheGuestHasSaidThatItCan() {
+        DomainTree copy =
+                DomainTree.create(
+                        store,
+                        new DomainTree.Description(
+                                2, "copy", UUID.randomUUID(), 524288, 600000, 2, 1, 1, 2, 2));
+        assertThat(tree.saysItSuspends()).isFalse();
+        guest.write("control/feature-suspend", "1");
+        assertThat(copy.saysItSuspends()).isFalse();
+        copy.takeFeaturesOf(tree);
+        assertThat(tree.saysItSuspends()).isTrue();
+        assertThat(copy.saysItSuspends()).isTrue();
+        assertThat(GuestClient.of(store, 2).write("control/feature-suspend", "1")).isEqualTo("OK");
+    }
+
+    @Test
     void guestThatWasAskedToEndIsNotAskedToSuspendItselfInstead() {
         String path = "/local/domain/1/control/shutdown";
         tree.requestShutdown("poweroff");

@@ -101,6 +101,12 @@ public record NetworkSpec(
                 uplink, address, Optional.of(chosen), macCheck, ipv6, capture, impairment);
     }
 
+    /** The same for an interface of another guest: without the address and the capture of this. */
+    public NetworkSpec ofAnother() {
+        return new NetworkSpec(
+                uplink, Optional.empty(), number, macCheck, ipv6, Optional.empty(), impairment);
+    }
+
     /** As {@link #parse} reads it. */
     @Override
     public String toString() {

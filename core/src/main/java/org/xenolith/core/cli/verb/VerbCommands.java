@@ -31,6 +31,7 @@ public final class VerbCommands {
             case "stat" -> new StatCommand(sockets);
             case "mem-set" -> new MemSetCommand(sockets);
             case "save" -> new SaveCommand(sockets);
+            case "fork" -> new ForkCommand(sockets);
             case "pause" -> SimpleVerb.command(name, "Holds guests still.", sockets);
             case "unpause" -> SimpleVerb.command(name, "Lets them go on.", sockets);
             case "shutdown" -> SimpleVerb.command(name, "Asks guests to power off.", sockets);
