@@ -32,7 +32,7 @@ public interface Restarts {
     default void copyEnded(String name, Outcome.Ending ending) {}
 
     /**
-     * A copy should have started again and could not.
+     * A copy should have started again and could not, or was asked to power off and did not.
      *
      * @param why a sentence, with or without its full stop
      */

@@ -1,6 +1,7 @@
 package org.xenolith.core.cli;
 
 import org.xenolith.core.boot.BootOptions;
+import org.xenolith.core.boot.ShutdownTime;
 import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.cli.output.StandardOutput;
 import org.xenolith.core.cli.value.TierName;
@@ -123,7 +124,7 @@ final class UpCommand extends ServiceCommand {
                             this::say,
                             shutdownTimeout != null
                                     ? shutdownTimeout
-                                    : Fleet.shutdownTimeout(config.guests().size()));
+                                    : ShutdownTime.of(config.guests().size()));
             try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
                 well = fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
             }

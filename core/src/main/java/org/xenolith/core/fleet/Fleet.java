@@ -49,11 +49,6 @@ public final class Fleet implements CopyKeeper {
         static final Patience STANDARD = new Patience(Duration.ofSeconds(5), Duration.ofMinutes(1));
     }
 
-    private static final Duration SHUTDOWN_LEAST = Duration.ofSeconds(20);
-
-    /** Processor time that a guest with a database to close may take, and some more. */
-    private static final Duration SHUTDOWN_OF_A_GUEST = Duration.ofSeconds(5);
-
     private final FleetConfig config;
     private final GuestPlan plan;
     private final Consumer<String> log;
@@ -145,16 +140,6 @@ public final class Fleet implements CopyKeeper {
                 .filter(member -> member.name().equals(name))
                 .findFirst()
                 .orElseThrow();
-    }
-
-    /** How long so many guests may take on this host to power off, if nobody says otherwise. */
-    public static Duration shutdownTimeout(int guests) {
-        return shutdownTimeout(guests, Runtime.getRuntime().availableProcessors());
-    }
-
-    static Duration shutdownTimeout(int guests, int processors) {
-        return SHUTDOWN_LEAST.plus(
-                SHUTDOWN_OF_A_GUEST.multipliedBy(guests - 1).dividedBy(processors));
     }
 
     private static void requireMemoryForAll(FleetConfig config) {

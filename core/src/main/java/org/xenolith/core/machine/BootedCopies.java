@@ -5,6 +5,7 @@ import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.LastingCopies;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.Restarts;
+import org.xenolith.core.boot.ShutdownTime;
 import org.xenolith.devices.terminal.ConsoleIo;
 import org.xenolith.devices.terminal.InputListener;
 
@@ -22,9 +23,8 @@ import java.util.concurrent.TimeUnit;
  * <p>Thread-safe.
  */
 final class BootedCopies implements CopyKeeper, LastingCopies, AutoCloseable {
-    /** How long they may take to power off when asked, and after how long they are asked again. */
-    private static final Duration SHUTDOWN_TIMEOUT = Duration.ofSeconds(20),
-            ASK_AGAIN = Duration.ofSeconds(5);
+    /** Those that still run are asked to power off again after so long. */
+    private static final Duration ASK_AGAIN = Duration.ofSeconds(5);
 
     /** The console of a guest that has no terminal. */
     private static final ConsoleIo NOWHERE =
@@ -181,11 +181,16 @@ final class BootedCopies implements CopyKeeper, LastingCopies, AutoCloseable {
 
     /** Linux drops a request that comes while it begins as a copy. */
     private void powerOffAll() {
-        long end = System.nanoTime() + SHUTDOWN_TIMEOUT.toNanos();
+        long end = System.nanoTime() + ShutdownTime.of(names().size()).toNanos();
+        boolean allOver;
         do {
             running().forEach(Lives::requestPoweroff);
-        } while (!await(ASK_AGAIN) && System.nanoTime() < end);
-        destroyAll();
+            allOver = await(ASK_AGAIN);
+        } while (!allOver && System.nanoTime() < end);
+        for (Lives left : running()) {
+            restarts.copyFailed(left.name(), "it does not power off and is destroyed");
+            left.destroy();
+        }
     }
 
     private void destroyAll() {

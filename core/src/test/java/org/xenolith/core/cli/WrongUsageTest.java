@@ -79,7 +79,7 @@ final class WrongUsageTest extends FakeVmm {
                 "fork G 7|'7' is no name: use up to 63 letters",
                 "fork G|Missing required parameter: 'NAME'",
                 "fork G x --overlay a|Value for option option '--overlay' (DISK=FILE) should be in"
-                    + " KEY=VALUE",
+                        + " KEY=VALUE",
                 "fork G x -p y|'y' is not [ADDRESS:]HOSTPORT:GUESTPORT",
                 "xenstore write /local|Missing required parameter: 'VALUE'",
                 "xenstore write -g G /local|Missing required parameter: 'VALUE'",

@@ -13,12 +13,6 @@ import java.util.Optional;
 
 class FleetTest {
     @ParameterizedTest
-    @CsvSource({"1, 2, 20", "20, 2, 67", "100, 2, 267", "20, 64, 21"})
-    void manyGuestsOnFewProcessorsHaveLongerToPowerOff(int guests, int processors, int seconds) {
-        assertThat(Fleet.shutdownTimeout(guests, processors).toSeconds()).isEqualTo(seconds);
-    }
-
-    @ParameterizedTest
     @CsvSource({"'', 241, 10.0.2.0/24, 240", "network = '10.64.0.0/29', 4, 10.64.0.0/29, 3"})
     void moreGuestsThanTheNetworkHasAddressesForAreRefusedBeforeAnyStarts(
             String network, int count, String name, int addresses) {

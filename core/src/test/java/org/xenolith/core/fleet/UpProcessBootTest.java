@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.ShutdownTime;
 import org.xenolith.devices.console.ConsoleLog;
 
 import java.io.IOException;
@@ -122,7 +123,7 @@ class UpProcessBootTest {
         assertThat(shown.text())
                 .contains(
                         "vmm: asking 2 guests to power off; after %d s"
-                                .formatted(Fleet.shutdownTimeout(2).toSeconds()))
+                                .formatted(ShutdownTime.of(2).toSeconds()))
                 // The prompt may not have come yet.
                 .containsPattern("one \\| (lantern> )?lantern: the host wants us to power off");
         assertThat(folder.resolve("xenolith")).isEmptyDirectory();
