@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -153,6 +154,9 @@ public final class DiskImage {
 
     private static void makeWhole(Path path, Filling filling) throws IOException {
         Path target = path.toAbsolutePath();
+        if (!Files.isDirectory(target.getParent())) {
+            throw new NoSuchFileException(target.getParent().toString()); // and not of the part
+        }
         Path part = Files.createTempFile(target.getParent(), target.getFileName() + "", ".part");
         try {
             filling.of(part);

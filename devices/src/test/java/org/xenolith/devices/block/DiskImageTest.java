@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
@@ -483,6 +484,10 @@ final class DiskImageTest {
         assertThatThrownBy(() -> DiskImage.copyFile(image, copy))
                 .isInstanceOf(FileAlreadyExistsException.class);
         assertThat(Files.size(copy)).isEqualTo(MEBIBYTE);
+        Path nowhere = directory.resolve("nowhere");
+        assertThatThrownBy(() -> DiskImage.copyFile(image, nowhere.resolve("copy")))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessage(nowhere.toString());
         assertThat(directory.toFile().list()).containsExactlyInAnyOrder("image", "copy");
     }
 
