@@ -123,8 +123,8 @@ final class UpCommand extends ServiceCommand {
                             consoles(config, terminal),
                             this::say,
                             shutdownTimeout != null
-                                    ? shutdownTimeout
-                                    : ShutdownTime.of(config.guests().size()));
+                                    ? _ -> shutdownTimeout
+                                    : ShutdownTime::of);
             try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
                 well = fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
             }

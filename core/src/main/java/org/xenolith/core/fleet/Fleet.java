@@ -30,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 
 /**
  * The guests of a {@link FleetConfig} on one {@link Host}, from the first start until none of them
@@ -52,7 +53,7 @@ public final class Fleet implements CopyKeeper {
     private final FleetConfig config;
     private final GuestPlan plan;
     private final Consumer<String> log;
-    private final Duration shutdownTimeout;
+    private final IntFunction<Duration> shutdownTimeout;
     private final Patience patience;
     private final Host host;
     private final FleetConsoles consoles;
@@ -77,7 +78,7 @@ public final class Fleet implements CopyKeeper {
      * Makes the host for a fleet; nothing runs yet.
      *
      * @param log gets a sentence for each event that a person can act on, from several threads
-     * @param shutdownTimeout how long guests may take to power off when asked
+     * @param shutdownTimeout how long so many guests may take to power off when asked
      * @throws BootFailed if the guests cannot have the memory or the addresses that they start with
      */
     public Fleet(
@@ -85,7 +86,7 @@ public final class Fleet implements CopyKeeper {
             GuestPlan plan,
             FleetConsoles consoles,
             Consumer<String> log,
-            Duration shutdownTimeout) {
+            IntFunction<Duration> shutdownTimeout) {
         this(config, plan, consoles, log, shutdownTimeout, Patience.STANDARD);
     }
 
@@ -94,7 +95,7 @@ public final class Fleet implements CopyKeeper {
             GuestPlan plan,
             FleetConsoles consoles,
             Consumer<String> log,
-            Duration shutdownTimeout,
+            IntFunction<Duration> shutdownTimeout,
             Patience patience) {
         requireMemoryForAll(config);
         requireAddressesForAll(config);
@@ -319,10 +320,13 @@ public final class Fleet implements CopyKeeper {
             destroyAll();
             return;
         }
+        // Those that copies came to may be more than the fleet began with.
+        int guests = Math.max(config.guests().size(), notOver().size());
+        Duration timeout = shutdownTimeout.apply(guests);
         say(
                 "vmm: asking %s to power off; after %d s, or when asked once more, what still runs is destroyed."
-                        .formatted(counted(running()), shutdownTimeout.toSeconds()));
-        Thread.ofVirtual().name("fleet-shutdown").start(this::powerOffAll);
+                        .formatted(counted(running()), timeout.toSeconds()));
+        Thread.ofVirtual().name("fleet-shutdown").start(() -> powerOffAll(timeout));
     }
 
     private static String counted(long guests) {
@@ -330,10 +334,10 @@ public final class Fleet implements CopyKeeper {
     }
 
     /** Linux drops a request that comes while it suspends itself or begins as a copy. */
-    private void powerOffAll() {
-        long end = System.nanoTime() + shutdownTimeout.toNanos();
+    private void powerOffAll(Duration timeout) {
+        long end = System.nanoTime() + timeout.toNanos();
         boolean allOver = false;
-        for (long left = shutdownTimeout.toNanos();
+        for (long left = timeout.toNanos();
                 !allOver && !destroying && left > 0;
                 left = end - System.nanoTime()) {
             members.forEach(Member::requestPoweroff);

@@ -32,6 +32,6 @@ class FleetTest {
                 new GuestPlan(_ -> Optional.empty()),
                 FleetConsoles.silent(),
                 _ -> {},
-                Duration.ZERO);
+                _ -> Duration.ZERO);
     }
 }

@@ -52,7 +52,7 @@ final class RunningFleet implements AutoCloseable {
                         new GuestPlan(images),
                         FleetConsoles.on(consoles, false, config.guests()),
                         this::say,
-                        shutdownTimeout,
+                        _ -> shutdownTimeout,
                         patience);
     }
 
