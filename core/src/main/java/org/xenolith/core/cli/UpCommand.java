@@ -122,9 +122,7 @@ final class UpCommand extends ServiceCommand {
                                     options -> traced(options).withTier(tier)),
                             consoles(config, terminal),
                             this::say,
-                            shutdownTimeout != null
-                                    ? _ -> shutdownTimeout
-                                    : ShutdownTime::of);
+                            shutdownTimeout != null ? _ -> shutdownTimeout : ShutdownTime::of);
             try (StopSignals _ = StopSignals.onEach(fleet::shutdown)) {
                 well = fleet.run(Optional.of(services.sockets()), Optional.ofNullable(timeout));
             }

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -12,27 +13,34 @@ import java.util.function.LongSupplier;
  * nobody wants. A hundred that went on at once would each get a hundredth of the host for minutes,
  * out of caches that hold what two of them need; their kernels would complain of it.
  *
- * <p>A host that is busy otherwise admits one every {@link #LONGEST} all the same.
+ * <p>A host that is busy otherwise admits one every two seconds all the same, and fewer, the more
+ * guests wait for a processor: those that are admitted shall come to an end with what they do.
  *
  * <p>For one thread.
  */
 final class Admission {
-    private static final Duration LONGEST = Duration.ofSeconds(2);
+    private static final Duration PER_GUEST = Duration.ofSeconds(2);
+
+    /** There may be guests on the host that always wait for a processor. */
+    private static final Duration LONGEST = Duration.ofSeconds(10);
 
     /** One that has just gone on must have had the time to want a processor. */
     private static final Duration LOOK = Duration.ofMillis(20);
 
-    private final BooleanSupplier hostIsIdle;
+    private final IntSupplier queue;
     private final LongSupplier nanoTime;
     private final Queue<Runnable> held = new ArrayDeque<>();
     private long lastAt;
 
-    Admission(BooleanSupplier hostIsIdle) {
-        this(hostIsIdle, System::nanoTime);
+    /**
+     * @param queue how many guests wait for a processor; below 0 when one is idle
+     */
+    Admission(IntSupplier queue) {
+        this(queue, System::nanoTime);
     }
 
-    Admission(BooleanSupplier hostIsIdle, LongSupplier nanoTime) {
-        this.hostIsIdle = hostIsIdle;
+    Admission(IntSupplier queue, LongSupplier nanoTime) {
+        this.queue = queue;
         this.nanoTime = nanoTime;
         lastAt = nanoTime.getAsLong() - LONGEST.toNanos();
     }
@@ -48,10 +56,14 @@ final class Admission {
     void look() {
         long now = nanoTime.getAsLong();
         long since = now - lastAt;
-        if (since >= LONGEST.toNanos() || since >= LOOK.toNanos() && hostIsIdle.getAsBoolean()) {
+        if (since >= LOOK.toNanos() && since >= pause(queue.getAsInt())) {
             lastAt = now;
             next();
         }
+    }
+
+    private static long pause(int waiting) {
+        return Math.min(LONGEST.toNanos(), PER_GUEST.toNanos() * Math.max(0, waiting + 1));
     }
 
     /**

@@ -100,7 +100,7 @@ final class Copies {
 
     private void copyAndAdmit(List<Member> left, BiConsumer<Member, Boolean> follow)
             throws InterruptedException {
-        Admission admission = new Admission(fleet.host()::hasIdleProcessor);
+        Admission admission = new Admission(fleet.host()::queueForProcessors);
         try {
             copyAll(left, follow, admission);
             admission.admit(fleet::isStopping);

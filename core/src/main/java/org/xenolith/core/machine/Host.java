@@ -234,9 +234,9 @@ public final class Host implements AutoCloseable {
         }
     }
 
-    /** Whether a thread that runs guests has none to run. */
-    public boolean hasIdleProcessor() {
-        return scheduler.hasIdleThread();
+    /** How many vCPUs wait for a processor; below 0 when so many processors are idle. */
+    public int queueForProcessors() {
+        return scheduler.queueLength();
     }
 
     /** Nothing on the host goes by the id any more. */

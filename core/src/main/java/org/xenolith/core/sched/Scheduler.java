@@ -83,11 +83,11 @@ public final class Scheduler {
         workers.start(hostThreads, slices::runNext);
     }
 
-    /** Whether some host thread has no vCPU to run. */
-    public boolean hasIdleThread() {
+    /** How many vCPUs wait for a host thread; below 0 when so many threads have none to run. */
+    public int queueLength() {
         lock.lock();
         try {
-            return workers.waiting() > 0;
+            return turns.ready() - workers.waiting();
         } finally {
             lock.unlock();
         }

@@ -15,9 +15,9 @@ class AdmissionTest {
     private static final long MILLIS = 1_000_000;
 
     private final List<String> gone = new ArrayList<>();
-    private boolean idle;
+    private int waiting;
     private long now = 5_000 * MILLIS;
-    private final Admission admission = new Admission(() -> idle, () -> now);
+    private final Admission admission = new Admission(() -> waiting, () -> now);
 
     @BeforeEach
     void threeGuestsStandStill() {
@@ -42,14 +42,14 @@ class AdmissionTest {
         admission.look();
         lookAfter(500);
         assertThat(gone).containsExactly("a");
-        idle = true;
+        waiting = -1;
         lookAfter(1);
         assertThat(gone).containsExactly("a", "b");
     }
 
     @Test
     void hostSeemsIdleUntilWhoWentOnHasHadTheTimeToWantAProcessor() {
-        idle = true;
+        waiting = -1;
         admission.look();
         lookAfter(1);
         assertThat(gone).containsExactly("a");
@@ -68,10 +68,29 @@ class AdmissionTest {
         assertThat(gone).containsExactly("a", "b");
     }
 
+    /** Four hundred that each got a turn now and then would take an hour, all of them. */
+    @Test
+    void moreIsNotAdmittedThanTheHostGetsDone() {
+        admission.look();
+        waiting = 2;
+        lookAfter(5_999);
+        assertThat(gone).containsExactly("a");
+        lookAfter(1);
+        assertThat(gone).containsExactly("a", "b");
+    }
+
+    @Test
+    void guestsThatAlwaysWantAProcessorKeepNobodyOutForLong() {
+        admission.look();
+        waiting = 50;
+        lookAfter(10_000);
+        assertThat(gone).containsExactly("a", "b");
+    }
+
     @Test
     void allGoOnInTurn() throws InterruptedException {
-        idle = true;
-        Admission inRealTime = new Admission(() -> idle);
+        waiting = -1;
+        Admission inRealTime = new Admission(() -> waiting);
         for (String name : List.of("x", "y", "z")) {
             inRealTime.add(() -> gone.add(name));
         }
