@@ -27,8 +27,7 @@ import java.util.regex.Pattern;
  * <p>{@code -Dxenolith.programs.seed=} repeats a run.
  */
 class RandomProgramsTest {
-    private static final int PROGRAMS =
-            Integer.getInteger("xenolith.programs", 1_000 * Integer.getInteger("xenolith.dose", 1));
+    private static final int PROGRAMS = Integer.getInteger("xenolith.programs", 5_000);
 
     /** One in so many is looped for C2. */
     private static final int HOT = 10;
