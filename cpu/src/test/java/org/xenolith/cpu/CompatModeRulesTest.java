@@ -337,6 +337,16 @@ class CompatModeRulesTest {
         assertThat(cpu.rip).isEqualTo(CODE + 7);
     }
 
+    /** Where the stack has no page, an operand beyond the segment's end is not found out. */
+    @Test
+    void popReadsTheStackBeforeItLooksAtItsOperand() {
+        cpu.r[Cpu.RBP] = 0xffff_ffaaL;
+        cpu.r[Cpu.RSP] = 0x5000_0000;
+        GuestFault fault = guest.fault("8F 45 53"); // pop [ebp+0x53]
+        assertThat(fault.vector()).isEqualTo(Vector.PAGE_FAULT);
+        assertThat(fault.address()).isEqualTo(0x5000_0000);
+    }
+
     @Test
     void boundFaultsOutsideOfBothBounds() {
         cpu.mmu().write32(DATA, -2);

@@ -105,6 +105,9 @@ class CompatAddress extends FormedAddress {
         if (isPair(b)) {
             return new Pair(inner, b);
         }
+        if (b.in.row.mnemonic().equals("pop")) {
+            return new Popped(inner, b);
+        }
         return BitOps.BitTest.goesBeyond(b) ? new BitString(inner, b) : new CompatAddress(inner, b);
     }
 
@@ -178,6 +181,22 @@ class CompatAddress extends FormedAddress {
             Loads.load(cpu.mmu(), first, 8 * firstBytes);
             r[Cpu.SCRATCH] = linear(cpu, offset);
             return inner.execute(cpu);
+        }
+    }
+
+    /** POP reads the stack, where there may be no page, before its operand is looked at. */
+    private static final class Popped extends CompatAddress {
+        private final int bits;
+
+        Popped(Op inner, Binding b) {
+            super(inner, b);
+            bits = b.bits();
+        }
+
+        @Override
+        public Op execute(Cpu cpu) {
+            CompatStack.top(cpu, bits);
+            return super.execute(cpu);
         }
     }
 
