@@ -10,7 +10,6 @@ import org.xenolith.core.config.GuestName;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.devices.net.nat.PortForward;
 
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,21 +51,12 @@ record ForkRequest(String name, Map<String, Path> overlays, List<PortForward> fo
             throw new ControlException("'overlays' is an object: a file for each disk.");
         }
         for (Map.Entry<String, JsonElement> each : files.entrySet()) {
-            overlays.put(each.getKey(), absolute(text(each.getValue(), "files as 'overlays'")));
+            String file = text(each.getValue(), "files as 'overlays'");
+            overlays.put(
+                    each.getKey(),
+                    ControlPath.absolute(file, "fork needs absolute paths as 'overlays'."));
         }
         return overlays;
-    }
-
-    private static Path absolute(String text) throws ControlException {
-        try {
-            Path file = Path.of(text);
-            if (file.isAbsolute()) {
-                return file;
-            }
-        } catch (InvalidPathException e) {
-            // No more of a path than a relative one is of an absolute one.
-        }
-        throw new ControlException("fork needs absolute paths as 'overlays'.");
     }
 
     private static List<PortForward> forwards(JsonElement member) throws ControlException {

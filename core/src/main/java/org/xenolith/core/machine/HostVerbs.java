@@ -18,7 +18,6 @@ import org.xenolith.devices.console.ConsoleSink;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -278,7 +277,9 @@ public final class HostVerbs implements Verbs {
     }
 
     private void save(Guest guest, JsonObject arguments) throws ControlException {
-        Path file = absolute(text(arguments, "file"));
+        Path file =
+                ControlPath.absolute(
+                        text(arguments, "file"), "save needs an absolute path as 'file'.");
         try {
             switch (text(arguments, "leave")) {
                 case "" -> {
@@ -302,18 +303,6 @@ public final class HostVerbs implements Verbs {
         if (guest.awaitClosed(GONE_PATIENCE)) {
             host.freePorts(guest.name());
         }
-    }
-
-    private static Path absolute(String text) throws ControlException {
-        try {
-            Path file = Path.of(text);
-            if (file.isAbsolute()) {
-                return file;
-            }
-        } catch (InvalidPathException e) {
-            // No more of a path than a relative one is of an absolute one.
-        }
-        throw new ControlException("save needs an absolute path as 'file'.");
     }
 
     /** A member that is a text; empty when there is none. */
