@@ -29,10 +29,11 @@ class DebianNetworkBootTest {
     private static final Duration PATIENCE = Duration.ofSeconds(140);
 
     /**
-     * Bytes that no frame has which was cut. How many segments a sender leaves together goes by its
-     * rate: a slow machine sees 18 KB where a quick one sees 50.
+     * What a wire would carry. How many segments a frame has follows the connection's rate: a quick
+     * machine sees 50 KB, one with much else to do has seen 5,858 bytes; Linux makes it two at
+     * least.
      */
-    private static final int SEVERAL_SEGMENTS = 4 * 1514;
+    private static final int ONE_SEGMENT = 1514;
 
     private static final String SERVER =
             """
@@ -137,7 +138,7 @@ class DebianNetworkBootTest {
                 .contains("the client said " + word(clientConsole, "returned "));
         assertThat(clientConsole.text() + serverConsole.text())
                 .doesNotContain("WARNING:", "BUG:", "Oops");
-        assertThat(largest.get()).as("bytes of the largest frame").isGreaterThan(SEVERAL_SEGMENTS);
+        assertThat(largest.get()).as("bytes of the largest frame").isGreaterThan(ONE_SEGMENT);
         assertThat(toBeCut.get()).isPositive();
         assertThat(toBeSummed.get()).isGreaterThanOrEqualTo(toBeCut.get());
     }
