@@ -7,6 +7,7 @@ import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.disk.BootDisk;
+import org.xenolith.core.disk.DirectoryImages;
 import org.xenolith.core.disk.DiskBoot;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -31,6 +32,7 @@ public final class GuestPlan {
     private final ImageCatalogue catalogue;
     private final UnaryOperator<BootOptions> more;
     private final Map<String, BootFiles> known = new HashMap<>();
+    private final DirectoryImages directories = new DirectoryImages();
 
     public GuestPlan(ImageCatalogue catalogue) {
         this(catalogue, UnaryOperator.identity());
@@ -75,7 +77,10 @@ public final class GuestPlan {
     private GuestDevices devices(GuestConfig guest, BootFiles files) throws IOException {
         List<DiskSpec> disks = new ArrayList<>();
         for (DiskSpec disk : guest.disks()) {
-            disks.add(withKnownBase(disk));
+            disks.add(
+                    Files.isDirectory(disk.file())
+                            ? directories.imageOf(disk)
+                            : withKnownBase(disk));
         }
         if (disks.isEmpty() && files.disk().isPresent()) {
             disks.add(diskOf(files.disk().get()));

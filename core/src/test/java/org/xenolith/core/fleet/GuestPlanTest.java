@@ -13,6 +13,8 @@ import org.xenolith.core.config.DiskSpec;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
 import org.xenolith.core.config.XlConfigFile;
+import org.xenolith.core.disk.DirectoryDisk;
+import org.xenolith.core.machine.HostTool;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -166,5 +168,21 @@ final class GuestPlanTest {
         assertThat(disk.ephemeral()).isFalse();
         BootOptions forgotten = lamp.optionsFor(guest("image = 'lamp'\ndisk = 'lamp'"));
         assertThat(forgotten.devices().disks().getFirst().ephemeral()).isTrue();
+    }
+
+    @Test
+    void directoryIsADiskThatTheGuestForgets() throws Exception {
+        HostTool.require("mke2fs");
+        Path site = Files.createDirectories(folder.resolve("site-web"));
+        Files.writeString(site.resolve("index.html"), "hello\n");
+        BootOptions options =
+                plan.optionsFor(
+                        guest(
+                                "image = 'debian'\ndisk = ['%s/site-%%n,vdev=xvdb']"
+                                        .formatted(folder)));
+        DiskSpec disk = options.devices().disks().getFirst();
+        assertThat(DirectoryDisk.isImage(disk)).isTrue();
+        assertThat(disk.device()).contains("xvdb");
+        assertThat(disk.ephemeral()).isTrue();
     }
 }

@@ -10,12 +10,16 @@ import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.Outcome;
+import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.disk.DirectoryDisk;
 import org.xenolith.core.image.debian.LampImage;
 import org.xenolith.core.image.debian.LampInput;
 import org.xenolith.devices.block.DiskImage;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -92,6 +96,57 @@ class LampBootTest {
             Matcher wakes = WAKES.matcher(console.text());
             assertThat(wakes.find()).as("%s", console.text()).isTrue();
             assertThat(Integer.parseInt(wakes.group(1))).isBetween(1, 5);
+        }
+    }
+
+    @Test
+    void siteOnADiskOfItsOwnIsSetUpOnceAndServed() throws Exception {
+        LampImage.Input input = LampInput.orSkip();
+        Path site = Files.createDirectories(folder.resolve("site/html")).getParent();
+        Files.writeString(
+                site.resolve("html/index.php"),
+                "<?php foreach ((new mysqli('localhost', 'www-data', '', 'own'))->query('SELECT n"
+                        + " FROM t') as $row) echo $row['n'], ' of ', ini_get('memory_limit'),"
+                        + " \"\\n\";");
+        Files.writeString(site.resolve("php.ini"), "memory_limit = 23M\n");
+        Path setup = site.resolve("setup");
+        Files.writeString(
+                setup,
+                """
+                #!/bin/sh -e
+                mariadb -e "CREATE DATABASE own; CREATE TABLE own.t (n INT); \
+                    INSERT INTO own.t VALUES (4711); GRANT ALL ON own.* TO 'www-data'@'localhost'"
+                """);
+        Files.setPosixFilePermissions(setup, PosixFilePermissions.fromString("rwxr-xr-x"));
+        BootOptions options =
+                BootFixture.debian(input.boot(), "site=/dev/xvdb", 128 * BootFixture.MIB, 1);
+        DiskSpec disk = DirectoryDisk.imageOf(DiskSpec.of(site));
+        try (Host host = hostFor(options);
+                Guest guest = guestOf(host, options, input)) {
+            guest.devices()
+                    .attach(
+                            new Disk(
+                                    DiskName.parse("xvdb"),
+                                    DiskImage.openEphemeral(disk.file(), null, folder),
+                                    site.toString()));
+            guest.start();
+            expect(LampImage.READY_MARKER);
+            console.type("busybox wget -q -O - http://127.0.0.1/\n");
+            expect("4711 of 23M");
+        }
+    }
+
+    @Test
+    void guestWhoseSiteCannotBeSetUpSaysWhyAndServesNothing() throws Exception {
+        LampImage.Input input = LampInput.orSkip();
+        BootOptions options =
+                BootFixture.debian(input.boot(), "site=/dev/xvdc", 128 * BootFixture.MIB, 1);
+        try (Host host = hostFor(options);
+                Guest guest = guestOf(host, options, input)) {
+            guest.start();
+            expect("lamp: no site: there is no disk /dev/xvdc");
+            expect("# ");
+            assertThat(console.text()).doesNotContain(LampImage.READY_MARKER);
         }
     }
 
