@@ -2,10 +2,8 @@ package org.xenolith.core.hypercall;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.xenolith.core.abi.XenErrno.EEXIST;
 import static org.xenolith.core.abi.XenErrno.EFAULT;
 import static org.xenolith.core.abi.XenErrno.EINVAL;
-import static org.xenolith.core.abi.XenErrno.ENOENT;
 import static org.xenolith.core.abi.XenErrno.ENOSYS;
 import static org.xenolith.core.abi.XenErrno.EOPNOTSUPP;
 import static org.xenolith.core.abi.XenErrno.EPERM;
@@ -16,60 +14,38 @@ import static org.xenolith.core.domain.PvGuest.UNMAPPED;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.xenolith.core.abi.Hypercall;
 import org.xenolith.core.abi.TrapInfo;
-import org.xenolith.core.abi.VcpuGuestContext;
-import org.xenolith.core.abi.VcpuGuestContext.UserRegs;
-import org.xenolith.core.abi.VcpuInfo;
-import org.xenolith.core.abi.VcpuInfo.Time;
 import org.xenolith.core.domain.Domain;
 import org.xenolith.core.domain.DomainEnd;
 import org.xenolith.core.domain.PvGuest;
 import org.xenolith.core.domain.Selectors;
 import org.xenolith.core.domain.VirtualCpu;
 import org.xenolith.core.domain.Waits.For;
-import org.xenolith.core.mm.TestDomain;
 import org.xenolith.cpu.Cpu;
 import org.xenolith.cpu.GuestFault;
 import org.xenolith.cpu.Platform;
 import org.xenolith.cpu.Vector;
 import org.xenolith.cpu.mmu.Mmu;
-import org.xenolith.cpu.mmu.Ram;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /** Hypercalls as a guest makes them, most of all one that means no good. */
 class HypercallsTest {
-    private static final int VCPUOP_INITIALISE = 0;
-    private static final int VCPUOP_UP = 1;
-    private static final int VCPUOP_DOWN = 2;
-    private static final int VCPUOP_IS_UP = 3;
-    private static final int VCPUOP_GET_RUNSTATE = 4;
-    private static final int VCPUOP_REGISTER_RUNSTATE = 5;
-    private static final int VCPUOP_SET_PERIODIC = 6;
-    private static final int VCPUOP_SET_SINGLESHOT = 8;
-    private static final int VCPUOP_STOP_SINGLESHOT = 9;
-    private static final int VCPUOP_REGISTER_VCPU_INFO = 10;
-    private static final int VCPUOP_REGISTER_TIME_AREA = 13;
-    private static final int MULTICALL_ENTRY = 64;
-
     /** What {@code xen_version(0)} returns: 4.17. */
     private static final long VERSION = 0x40011;
+
+    private static final int VCPUOP_SET_SINGLESHOT = 8;
 
     private final PvGuest.FakeClock clock = new PvGuest.FakeClock();
     private final PvGuest guest = new PvGuest(2, clock);
     private final VirtualCpu vcpu = guest.vcpu(0);
-    private final VirtualCpu sibling = guest.vcpu(1);
     private final Mmu mmu = vcpu.mmu();
     private final Platform platform = vcpu.cpu().platform();
 
     private long call(int number, long... arguments) {
         return guest.call(vcpu, number, arguments);
     }
-
-    // ---- the table
 
     @ParameterizedTest
     @CsvSource({"11", "22", "27", "43", "63", "64", "4096", "-1"})
@@ -155,8 +131,6 @@ class HypercallsTest {
         assertThat(call(Hypercall.XENPMU_OP)).isEqualTo(-EOPNOTSUPP);
     }
 
-    // ---- traps and callbacks
-
     private void trap(int index, int vector, int flags, long address) {
         long at = ARGUMENTS + (long) index * TrapInfo.SIZE;
         mmu.write8(at + TrapInfo.VECTOR, vector);
@@ -213,8 +187,6 @@ class HypercallsTest {
         assertThat(callback(7, 0, 0x500)).isNegative();
         assertThat(callback(0, 0, NON_CANONICAL)).isEqualTo(-EINVAL);
     }
-
-    // ---- segments and debug registers
 
     @Test
     void segmentBasesAreCanonicalAndKnowTheirMode() {
@@ -291,310 +263,6 @@ class HypercallsTest {
         assertThat(platform.timeStampCounter(cpu)).isEqualTo(77);
     }
 
-    // ---- multicall
-
-    private void entry(int index, int number, long... arguments) {
-        long at = ARGUMENTS + (long) index * MULTICALL_ENTRY;
-        mmu.write64(at, number);
-        mmu.write64(at + 8, 0x5555);
-        for (int i = 0; i < arguments.length; i++) {
-            mmu.write64(at + 16 + 8L * i, arguments[i]);
-        }
-    }
-
-    private long result(int index) {
-        return mmu.read64(ARGUMENTS + (long) index * MULTICALL_ENTRY + 8);
-    }
-
-    @Test
-    void multicallRunsInOrderAndGoesOnAfterAFailure() {
-        entry(0, Hypercall.XEN_VERSION, 0);
-        entry(1, 62);
-        entry(2, Hypercall.SET_SEGMENT_BASE, 0, 0x77);
-        entry(3, Hypercall.SET_TRAP_TABLE, UNMAPPED);
-        entry(4, Hypercall.MULTICALL, ARGUMENTS, 1);
-        entry(5, Hypercall.IRET);
-        entry(6, Hypercall.XEN_VERSION, 0);
-        assertThat(call(Hypercall.MULTICALL, ARGUMENTS, 6)).isZero();
-        assertThat(result(0)).isEqualTo(VERSION);
-        assertThat(result(1)).isEqualTo(-ENOSYS);
-        assertThat(vcpu.cpu().r[Cpu.FS_BASE]).isEqualTo(0x77);
-        assertThat(result(3)).isEqualTo(-EFAULT);
-        assertThat(result(4)).isEqualTo(-ENOSYS);
-        assertThat(result(5)).isEqualTo(-ENOSYS);
-        assertThat(result(6)).as("not asked for").isEqualTo(0x5555);
-    }
-
-    @Test
-    void longMulticallPausesAndEachCallIsMadeOnce() {
-        int calls = 400;
-        for (int i = 0; i < calls; i++) {
-            entry(i, Hypercall.EVENT_CHANNEL_OP, 6, 0xf000);
-        }
-        mmu.write16(0xf000, 0x7ff0);
-        mmu.write16(0xf002, 0);
-        long[] outcome = guest.callCounting(vcpu, Hypercall.MULTICALL, ARGUMENTS, calls);
-        assertThat(outcome[0]).isZero();
-        assertThat(outcome[1]).isEqualTo(2);
-        assertThat(mmu.read32(0xf004)).as("last port: one for each call").isEqualTo(calls);
-        assertThat(result(calls - 1)).isZero();
-    }
-
-    @Test
-    void callWithinAMulticallGoesOnWhereItPaused() {
-        long table = 0x4000;
-        for (int i = 0; i < 600; i++) {
-            mmu.write8(table + 16L * i + TrapInfo.VECTOR, i & 0xff);
-            mmu.write64(table + 16L * i + TrapInfo.ADDRESS, 0x1000 + i);
-        }
-        entry(0, Hypercall.SET_TRAP_TABLE, table);
-        entry(1, Hypercall.XEN_VERSION, 0);
-        long[] outcome = guest.callCounting(vcpu, Hypercall.MULTICALL, ARGUMENTS, 2);
-        assertThat(outcome).containsExactly(0, 3);
-        assertThat(vcpu.traps.address(599 & 0xff)).isEqualTo(0x1000 + 599);
-        assertThat(result(0)).isZero();
-        assertThat(result(1)).isEqualTo(VERSION);
-    }
-
-    @Test
-    void multicallStopsAtACallThatWaits() {
-        entry(0, Hypercall.SCHED_OP, 1, 0);
-        entry(1, Hypercall.XEN_VERSION, 0);
-        Cpu cpu = vcpu.cpu();
-        cpu.r[Cpu.RAX] = Hypercall.MULTICALL;
-        cpu.r[Cpu.RDI] = ARGUMENTS;
-        cpu.r[Cpu.RSI] = 2;
-        long rip = cpu.rip;
-        guest.hypercalls.execute(vcpu);
-        assertThat(vcpu.waits.reason()).isEqualTo(For.UPCALL);
-        assertThat(cpu.rip).as("back at SYSCALL, for the rest").isEqualTo(rip - 2);
-        assertThat(cpu.r[Cpu.RSI]).isEqualTo(1);
-        assertThat(result(1)).isEqualTo(0x5555);
-    }
-
-    @Test
-    void hugeCountEndsAtTheEndOfMappedMemory() {
-        assertThat(call(Hypercall.MULTICALL, 0x3fe00, Long.MAX_VALUE)).isEqualTo(-EFAULT);
-    }
-
-    // ---- vcpu_op
-
-    private long vcpuOp(int command, long id) {
-        return call(Hypercall.VCPU_OP, command, id, ARGUMENTS);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"2", "8191", "-1", "4294967296"})
-    void vcpuThatDoesNotExistIsNotFound(long id) {
-        for (int command = 0; command < 14; command++) {
-            assertThat(vcpuOp(command, id)).isEqualTo(-ENOENT);
-        }
-    }
-
-    @Test
-    void oneShotTimerIsTheCallersOwnAndThePastIsNoError() {
-        clock.now = 1_000_000;
-        mmu.write64(ARGUMENTS, 5);
-        assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(5);
-        assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 1)).isEqualTo(-EINVAL);
-        assertThat(vcpuOp(VCPUOP_STOP_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
-        mmu.write64(ARGUMENTS, -1);
-        assertThat(vcpuOp(VCPUOP_SET_SINGLESHOT, 0)).isZero();
-        assertThat(vcpu.timers.oneShotDeadline()).as("long ago").isZero();
-    }
-
-    @Test
-    void timerOpSetsAndCancels() {
-        assertThat(call(Hypercall.SET_TIMER_OP, 99)).isZero();
-        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(99);
-        assertThat(call(Hypercall.SET_TIMER_OP, 0)).isZero();
-        assertThat(vcpu.timers.oneShotDeadline()).isEqualTo(VirtualCpu.NEVER);
-    }
-
-    @Test
-    void periodicTimerIsNeitherTooFastNorOverflows() {
-        mmu.write64(ARGUMENTS, 999_999);
-        assertThat(vcpuOp(VCPUOP_SET_PERIODIC, 0)).isEqualTo(-EINVAL);
-        mmu.write64(ARGUMENTS, Long.MAX_VALUE);
-        clock.now = 10;
-        assertThat(vcpuOp(VCPUOP_SET_PERIODIC, 0)).isZero();
-        assertThat(vcpu.timers.periodicDeadline()).isEqualTo(VirtualCpu.NEVER);
-    }
-
-    private long registerInfo(long id, long mfn, int offset) {
-        mmu.write64(ARGUMENTS, mfn);
-        mmu.write32(ARGUMENTS + 8, offset);
-        return vcpuOp(VCPUOP_REGISTER_VCPU_INFO, id);
-    }
-
-    @Test
-    void registeredVcpuInfoHasTheOldContentAndOneSpuriousUpcall() {
-        vcpu.info.setUpcallMask(true);
-        assertThat(registerInfo(0, guest.memory.pages[5], 128)).isZero();
-        long at = 0x5000 + 128;
-        assertThat(mmu.read8(at + VcpuInfo.EVTCHN_UPCALL_MASK)).isEqualTo(1);
-        assertThat(mmu.read8(at + VcpuInfo.EVTCHN_UPCALL_PENDING)).isEqualTo(1);
-        assertThat(mmu.read64(at + VcpuInfo.EVTCHN_PENDING_SEL)).isEqualTo(-1);
-        assertThat(mmu.read32(at + VcpuInfo.TIME + Time.VERSION) % 2).isZero();
-        assertThat(mmu.read32(at + VcpuInfo.TIME + Time.TSC_TO_SYSTEM_MUL)).isNotZero();
-        assertThat(registerInfo(0, guest.memory.pages[6], 0)).as("once only").isEqualTo(-EINVAL);
-    }
-
-    @Test
-    void vcpuInfoMayNotLieInAPageTable() {
-        mmu.write64(ARGUMENTS, 0);
-        byte[] before = guest.page(guest.memory.l1);
-        assertThat(registerInfo(0, guest.memory.l1, 0)).isEqualTo(-EINVAL);
-        assertThat(Arrays.equals(guest.page(guest.memory.l1), before)).isTrue();
-        assertThat(registerInfo(0, guest.memory.l4, 0)).isEqualTo(-EINVAL);
-    }
-
-    @Test
-    void vcpuInfoMayNotLieOutsideItsPageOrTheDomain() {
-        long mfn = guest.memory.pages[5];
-        assertThat(registerInfo(0, mfn, 4096 - 56)).isEqualTo(-EINVAL);
-        assertThat(registerInfo(0, mfn, -64)).isEqualTo(-EINVAL);
-        assertThat(registerInfo(0, mfn, 4)).isEqualTo(-EINVAL);
-        assertThat(registerInfo(0, -1, 0)).isEqualTo(-EINVAL);
-        assertThat(registerInfo(0, 1L << 40, 0)).isEqualTo(-EINVAL);
-    }
-
-    @Test
-    void frameOfAVcpuInfoBecomesNoPageTable() {
-        long mfn = guest.memory.page();
-        assertThat(registerInfo(0, mfn, 0)).isZero();
-        assertThat(guest.memory.extOp(0, mfn, 0)).as("pin it as L1").isNegative();
-    }
-
-    @Test
-    void timeAreaAcrossTwoPagesStaysWithinThem() {
-        long mfnBehind = guest.memory.pages[6];
-        Ram.fill(guest.memory.frames.frame(mfnBehind), Ram.PAGE_SIZE, 0x5a);
-        // Pages 5 and 7 are neighbours of the guest's making: its frames lie elsewhere.
-        guest.memory.update(
-                guest.memory.l1, 6, TestDomain.entry(guest.memory.pages[7], TestDomain.RW));
-        mmu.write64(ARGUMENTS, 0x6000 - 11);
-        assertThat(vcpuOp(VCPUOP_REGISTER_TIME_AREA, 0)).isZero();
-        assertThat(mmu.read32(0x6000 - 11 + Time.TSC_TO_SYSTEM_MUL)).isEqualTo(0x8000_0000);
-        byte[] behind = guest.page(mfnBehind);
-        for (byte b : behind) {
-            assertThat(b).isEqualTo((byte) 0x5a);
-        }
-        mmu.write64(ARGUMENTS, UNMAPPED);
-        assertThat(vcpuOp(VCPUOP_REGISTER_TIME_AREA, 0)).isEqualTo(-EFAULT);
-        mmu.write64(ARGUMENTS, 0);
-        assertThat(vcpuOp(VCPUOP_REGISTER_TIME_AREA, 0)).isZero();
-    }
-
-    @Test
-    void runstateCountsTheTimeOfThePresentStateToo() {
-        vcpu.runstate.set(2, 100);
-        vcpu.runstate.set(0, 1100);
-        clock.now = 1500;
-        assertThat(vcpuOp(VCPUOP_GET_RUNSTATE, 0)).isZero();
-        assertThat(mmu.read32(ARGUMENTS)).isZero();
-        assertThat(mmu.read64(ARGUMENTS + 8)).isEqualTo(1100);
-        assertThat(mmu.read64(ARGUMENTS + 16)).as("running").isEqualTo(400);
-        assertThat(mmu.read64(ARGUMENTS + 32)).as("blocked").isEqualTo(1000);
-    }
-
-    @Test
-    void runstateAreaOfASiblingIsWrittenByTheSiblingOnly() {
-        mmu.write64(ARGUMENTS, 0x5000);
-        mmu.write32(0x5000, 0x1234);
-        assertThat(vcpuOp(VCPUOP_REGISTER_RUNSTATE, 1)).isZero();
-        assertThat(mmu.read32(0x5000)).isEqualTo(0x1234);
-        sibling.runstate.set(0, 10);
-        sibling.runstate.publish();
-        assertThat(mmu.read64(0x5008)).isEqualTo(10);
-    }
-
-    @Test
-    void runstateAreaThatIsGoneIsForgotten() {
-        mmu.write64(ARGUMENTS, UNMAPPED);
-        assertThat(vcpuOp(VCPUOP_REGISTER_RUNSTATE, 0)).isZero();
-        vcpu.runstate.publish();
-        assertThat(vcpu.runstate.area()).isZero();
-    }
-
-    @Test
-    void lastVcpuThatGoesDownPowersTheDomainOff() {
-        assertThat(vcpuOp(VCPUOP_DOWN, 1)).isZero();
-        assertThat(vcpuOp(VCPUOP_IS_UP, 1)).isZero();
-        assertThat(guest.domain.hasEnded()).isFalse();
-        assertThat(vcpuOp(VCPUOP_DOWN, 0)).isZero();
-        assertThat(guest.domain.ending().reason()).isEqualTo(DomainEnd.SHUTDOWN_POWEROFF);
-    }
-
-    @Test
-    void vcpuThatWasNeverInitialisedCannotComeUp() {
-        sibling.initialised = false;
-        sibling.down = true;
-        assertThat(vcpuOp(VCPUOP_UP, 1)).isEqualTo(-EINVAL);
-        assertThat(vcpuOp(VCPUOP_INITIALISE, 0)).isEqualTo(-EEXIST);
-    }
-
-    private void context(long root, long rip) {
-        long at = 0x10000;
-        mmu.copyTo(at, new byte[VcpuGuestContext.SIZE], 0, VcpuGuestContext.SIZE);
-        mmu.write64(at + VcpuGuestContext.CTRLREG + 24, root << Ram.PAGE_SHIFT);
-        mmu.write64(at + VcpuGuestContext.USER_REGS + UserRegs.RIP, rip);
-        mmu.write64(at + VcpuGuestContext.USER_REGS + UserRegs.RFLAGS, 0x1000);
-        mmu.write64(at + VcpuGuestContext.USER_REGS + UserRegs.CS, 0x10);
-    }
-
-    private long initialise() {
-        return call(Hypercall.VCPU_OP, VCPUOP_INITIALISE, 1, 0x10000);
-    }
-
-    /** A snapshot of such a vCPU could not be restored. */
-    @ParameterizedTest
-    @ValueSource(longs = {NON_CANONICAL, 0xffff_8000_0000_0000L, 0x5008})
-    void newVcpuWithItsLdtWhereNoneCanBeIsRefused(long base) {
-        sibling.initialised = false;
-        context(guest.memory.l4, 0x8000);
-        mmu.write64(0x10000 + VcpuGuestContext.LDT_BASE, base);
-        mmu.write64(0x10000 + VcpuGuestContext.LDT_ENTS, 1);
-        assertThat(initialise()).isEqualTo(-EINVAL);
-        mmu.write64(0x10000 + VcpuGuestContext.LDT_ENTS, 0);
-        assertThat(initialise()).as("without entries").isZero();
-        assertThat(sibling.descriptors.ldtBase()).isZero();
-    }
-
-    @Test
-    void newVcpuWithAStackPointerThatIsNotCanonicalIsRefused() {
-        sibling.initialised = false;
-        context(guest.memory.l4, 0x8000);
-        mmu.write64(0x10000 + VcpuGuestContext.USER_REGS + UserRegs.RSP, NON_CANONICAL);
-        assertThat(initialise()).isEqualTo(-EINVAL);
-    }
-
-    @Test
-    void contextOfANewVcpuIsCheckedAndLoaded() {
-        sibling.initialised = false;
-        context(guest.memory.pages[3], 0x8000);
-        assertThat(initialise()).as("the root is no L4 table").isEqualTo(-EINVAL);
-        context(guest.memory.l4, NON_CANONICAL);
-        assertThat(initialise()).isEqualTo(-EINVAL);
-        context(guest.memory.l4, 0x8000);
-        mmu.write64(0x10000 + VcpuGuestContext.GDT_ENTS, 1L << 32);
-        assertThat(initialise()).isEqualTo(-EINVAL);
-        mmu.write64(0x10000 + VcpuGuestContext.GDT_ENTS, 0);
-        mmu.write64(0x10000 + VcpuGuestContext.LDT_ENTS, -1);
-        assertThat(initialise()).isEqualTo(-EINVAL);
-        assertThat(sibling.initialised).isFalse();
-        context(guest.memory.l4, 0x8000);
-        assertThat(initialise()).isZero();
-        assertThat(sibling.cpu().rip).isEqualTo(0x8000);
-        assertThat(sibling.cpu().selectors[1]).isEqualTo(0x13);
-        assertThat(sibling.ioPrivilege.level()).isEqualTo(1);
-        assertThat(initialise()).isEqualTo(-EEXIST);
-    }
-
-    // ---- sched_op
-
     private long poll(int count, int port, long timeout) {
         mmu.write64(ARGUMENTS, 0x3000);
         mmu.write32(ARGUMENTS + 8, count);
@@ -653,8 +321,6 @@ class HypercallsTest {
                 .as("the first reason stays")
                 .isEqualTo(DomainEnd.SHUTDOWN_REBOOT);
     }
-
-    // ---- the rest
 
     @Test
     void consoleWriteGetsACarriageReturnBeforeABareLineFeed() {

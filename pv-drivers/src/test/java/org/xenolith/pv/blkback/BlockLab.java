@@ -6,8 +6,10 @@ import org.xenolith.pv.ring.FrontRing;
 import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
 
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,5 +148,16 @@ final class BlockLab {
                 .map(BlkifResponse::readFrom)
                 .forEach(response -> statuses.put(response.id(), response.status()));
         return statuses.get(id);
+    }
+
+    /** What is in a page that the frontend has granted. */
+    byte[] memory(int ref) {
+        return pages.get(ref).memory.toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    static byte[] filled(int length, int value) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
     }
 }

@@ -1,5 +1,7 @@
 package org.xenolith.pv.netback;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import org.xenolith.devices.net.EthernetFrame;
 import org.xenolith.devices.net.NetworkEndpoint;
 import org.xenolith.devices.net.SwitchPort;
@@ -10,6 +12,7 @@ import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -185,5 +188,25 @@ final class NetLab {
 
     List<NetifRxResponse> received() {
         return rx.responses().stream().map(NetifRxResponse::readFrom).toList();
+    }
+
+    static byte[] bytes(EthernetFrame frame) {
+        byte[] bytes = new byte[frame.length()];
+        frame.bytes().get(bytes);
+        return bytes;
+    }
+
+    /** What is in a page that the frontend has granted. */
+    byte[] memory(int ref) {
+        return pages.get(ref).memory.toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** The backend has let go of all, and said why. */
+    void expectDisconnected(String why) {
+        assertThat(back("state")).isEqualTo("5");
+        assertThat(log).singleElement().asString().contains("vif/1/0", why);
+        assertThat(domain.usesUnderWay()).as("uses of grants").isZero();
+        assertThat(domain.isBound(TX_PORT)).isFalse();
+        assertThat(domain.isBound(RX_PORT)).isFalse();
     }
 }
