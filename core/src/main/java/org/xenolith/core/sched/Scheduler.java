@@ -296,7 +296,7 @@ public final class Scheduler {
             if (tasks == null) {
                 return;
             }
-            tasks.slack.stir(nanoTime.getAsLong());
+            slices.stir(tasks);
             Task sleeping = tasks.whoMustAttend();
             if (sleeping != null) {
                 slices.wake(sleeping);

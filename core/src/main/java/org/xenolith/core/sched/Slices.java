@@ -114,8 +114,31 @@ final class Slices {
         long now = consumed(task.vcpu);
         long ran = now - task.startedAt;
         task.charged += ran;
-        if (task.siblings.isLive()) {
-            task.siblings.slack.ran(ran, now);
+        if (task.siblings.isLive() && task.siblings.slack.ran(ran, now)) {
+            wakeOnTime(task.siblings);
+        }
+    }
+
+    /** Something was posted for a domain: its timers are on time, those too that wait already. */
+    void stir(DomainTasks tasks) {
+        if (tasks.slack.stir(nanoTime.getAsLong()) && tasks.isLive()) {
+            wakeOnTime(tasks);
+        }
+    }
+
+    /** Has those who sleep wake when their timers want it now, and not when they wanted it then. */
+    void wakeOnTime(DomainTasks tasks) {
+        if (tasks.paused) {
+            return; // they stand nowhere, and are asked again when the pause is over
+        }
+        for (Task task : tasks.tasks) {
+            if (task.vcpu.state == State.BLOCKED) {
+                deadlines.remove(task);
+                deadlines.add(task);
+            }
+        }
+        if (workers.wouldOversleep(deadlines.next())) {
+            workers.signal(1);
         }
     }
 

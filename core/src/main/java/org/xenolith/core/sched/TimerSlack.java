@@ -39,21 +39,33 @@ final class TimerSlack {
         secondBegan = now;
     }
 
-    /** Something was posted for the domain. */
-    void stir(long now) {
+    /**
+     * Something was posted for the domain.
+     *
+     * @return whether it was still until now, so that timers of its vCPUs may wait
+     */
+    boolean stir(long now) {
+        boolean wasStill = isStill(now);
         stirredAt = now;
+        return wasStill;
     }
 
-    /** A vCPU of the domain has run. */
-    void ran(long nanos, long now) {
+    private boolean isStill(long now) {
+        return domain.timerSlackNanos() > 0 && now - stirredAt >= STILL_AFTER_NANOS;
+    }
+
+    /**
+     * A vCPU of the domain has run.
+     *
+     * @return as {@link #stir}
+     */
+    boolean ran(long nanos, long now) {
         if (now - secondBegan >= SECOND) {
             secondBegan = now;
             ranInSecond = 0;
         }
         ranInSecond += nanos;
-        if (ranInSecond >= WORK_NANOS) {
-            stir(now);
-        }
+        return ranInSecond >= WORK_NANOS && stir(now);
     }
 
     /** A timer wakes the domain. */
@@ -67,8 +79,6 @@ final class TimerSlack {
      * @param deadline the time for which the guest has set it
      */
     long wakeTime(long deadline, long now) {
-        long slack = domain.timerSlackNanos();
-        boolean isStill = slack > 0 && now - stirredAt >= STILL_AFTER_NANOS;
-        return isStill ? Math.max(deadline, wokenAt + slack) : deadline;
+        return isStill(now) ? Math.max(deadline, wokenAt + domain.timerSlackNanos()) : deadline;
     }
 }

@@ -66,7 +66,7 @@ class TimerSlackTest extends ScriptedVcpus {
     void timersAreOnTimeForASecondBehindWhatIsPosted() {
         runsFor(0);
         tenthsOfWakeUps(10);
-        guest.domain.post(() -> {});
+        scheduler.attend(guest.domain);
         assertThat(tenthsOfWakeUps(1)).hasSize(10);
     }
 
@@ -76,6 +76,68 @@ class TimerSlackTest extends ScriptedVcpus {
         tenthsOfWakeUps(10);
         guest.domain.post(() -> {});
         assertThat(vcpu.state).isEqualTo(State.RUNNABLE);
+    }
+
+    /**
+     * Two vCPUs of a still guest sleep for a tenth of a second, longer than the slack lets them.
+     */
+    private PvGuest stillGuestWithTwoVcpus() {
+        PvGuest two = guest(2);
+        two.domain.setTimerSlack(Duration.ofSeconds(4));
+        clock.now += TimerSlack.STILL_AFTER_NANOS;
+        for (int i = 0; i < 2; i++) {
+            script.add(
+                    () -> {
+                        VirtualCpu each = two.vcpu(ran.getLast());
+                        each.timers.setOneShot(clock.now + TENTH);
+                        return State.BLOCKED;
+                    });
+        }
+        scheduler.offline(vcpu);
+        runSlices(2);
+        return two;
+    }
+
+    /** It came late by the whole slack: only the vCPU that was woken looked at its timer again. */
+    @Test
+    void timerOfASleepingSiblingIsOnTimeBehindWhatIsPosted() {
+        PvGuest two = stillGuestWithTwoVcpus();
+        scheduler.attend(two.domain);
+        int woken = two.vcpu(0).state == State.RUNNABLE ? 0 : 1;
+        script.add(
+                () -> {
+                    two.vcpu(woken).timers.stopOneShot();
+                    return State.BLOCKED;
+                });
+        runSlices(1);
+        clock.now += TENTH;
+        assertThat(scheduler.runNext()).isTrue();
+        assertThat(ran.getLast()).isEqualTo(1 - woken);
+    }
+
+    @Test
+    void timerOfASleepingSiblingIsOnTimeWhenTheGuestWorks() {
+        PvGuest two = stillGuestWithTwoVcpus();
+        scheduler.wake(two.vcpu(0));
+        script.add(
+                () -> {
+                    clock.now += TimerSlack.WORK_NANOS;
+                    two.vcpu(0).timers.stopOneShot();
+                    return State.BLOCKED;
+                });
+        runSlices(1);
+        clock.now += TENTH;
+        assertThat(scheduler.runNext()).isTrue();
+        assertThat(ran.getLast()).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsPostedForAPausedGuestWakesNobody() {
+        PvGuest two = stillGuestWithTwoVcpus();
+        scheduler.pause(two.domain);
+        two.domain.post(() -> {});
+        clock.now += 10 * SECOND;
+        assertThat(scheduler.runNext()).isFalse();
     }
 
     /** A timer that comes once in an hour is not kept waiting for others to come along. */
