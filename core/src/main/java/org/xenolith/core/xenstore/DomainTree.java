@@ -23,6 +23,7 @@ public final class DomainTree {
 
     // XenbusState, public/io/xenbus.h.
     private static final String XENBUS_STATE_INITIALISING = "1";
+    private static final String MEMORY_TARGET = "memory/target";
     private static final String FEATURE_POWEROFF = "control/feature-poweroff";
     private static final String FEATURE_REBOOT = "control/feature-reboot";
     private static final String FEATURE_SUSPEND = "control/feature-suspend";
@@ -159,22 +160,41 @@ public final class DomainTree {
     }
 
     /**
-     * Asks the guest to end, as {@code xl shutdown} and {@code xl reboot} do.
+     * Asks the guest to end, as {@code xl shutdown} and {@code xl reboot} do; nothing happens to
+     * one that is gone.
      *
      * @param how {@code poweroff}, {@code reboot}, {@code halt} or {@code suspend}
      */
     public void requestShutdown(String how) {
-        store.update(access -> access.write(home + "/control/shutdown", how));
+        writeWhileThere("control/shutdown", how);
     }
 
     /**
-     * Asks the guest's kernel to suspend itself, unless it has been asked to end and not heard it.
+     * Writes a key of a domain that is still in the store: the next one with its number would find
+     * what came later, and power off before it has booted.
+     */
+    private void writeWhileThere(String key, String value) {
+        store.update(
+                access -> {
+                    if (isThere(access)) {
+                        access.write(home + "/" + key, value);
+                    }
+                });
+    }
+
+    private boolean isThere(StoreAccess access) {
+        return access.read(home + "/domid").isPresent();
+    }
+
+    /**
+     * Asks the guest's kernel to suspend itself, unless it has been asked to end and not heard it,
+     * or is gone.
      */
     public void requestSuspend() {
         String path = home + "/control/shutdown";
         store.update(
                 access -> {
-                    if (!ENDS.contains(access.read(path).orElse(""))) {
+                    if (isThere(access) && !ENDS.contains(access.read(path).orElse(""))) {
                         access.write(path, "suspend");
                     }
                 });
@@ -199,12 +219,15 @@ public final class DomainTree {
 
     /** Where its balloon driver reads how much memory the guest is meant to have. */
     public String memoryTargetPath() {
-        return home + "/memory/target";
+        return home + "/" + MEMORY_TARGET;
     }
 
-    /** Tells the guest's balloon driver how much memory it is meant to have. */
+    /**
+     * Tells the guest's balloon driver how much memory it is meant to have; nothing happens to one
+     * that is gone.
+     */
     public void setMemoryTarget(long kib) {
-        store.update(access -> access.write(memoryTargetPath(), "" + kib));
+        writeWhileThere(MEMORY_TARGET, "" + kib);
     }
 
     /** What the guest's balloon driver was told last, in KiB. */

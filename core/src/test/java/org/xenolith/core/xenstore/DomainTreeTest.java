@@ -191,3 +191,13 @@ class DomainTreeTest {
         assertThat(store.read(path)).contains("suspend");
     }
 }
+
+    /** It would power off the next domain that has its number. */
+    @Test
+    void requestThatComesWhenTheDomainIsGoneWritesNothing() {
+        tree.remove();
+        tree.requestShutdown("poweroff");
+        tree.requestSuspend();
+        tree.setMemoryTarget(4096);
+        assertThat(store.dump()).doesNotContain("/local/domain/1");
+    }
