@@ -387,6 +387,7 @@ public final class Fleet implements CopyKeeper {
             if (begun) {
                 beginToFollow(copy, true);
             } else {
+                copy.over(); // which gives back the ports that were open when it failed
                 leave(copy);
                 over.remove();
             }

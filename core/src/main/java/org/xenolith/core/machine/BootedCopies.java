@@ -70,6 +70,7 @@ final class BootedCopies implements CopyKeeper, LastingCopies, AutoCloseable {
             return copy;
         } finally {
             if (lives == null || !follow(lives)) {
+                host.freePorts(name); // some may be open when another one cannot be
                 forget(name);
             }
         }

@@ -30,6 +30,8 @@ import org.xenolith.devices.net.NetworkSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -157,6 +159,7 @@ class ForkVerbBootTest {
                 client.ask(fork("web1", "try2"));
                 isRefused(client, fork("web1", "try2"), "There is a guest that is called 'try2'");
                 isRefused(client, fork("web1", "web1"), "There is a guest that is called 'web1'");
+                leavesNoPortOpenWhenAnotherIsTaken(client);
 
                 try (Attached first = new Attached(sockets, "try1");
                         Attached second = new Attached(sockets, "try2")) {
@@ -183,6 +186,23 @@ class ForkVerbBootTest {
             assertThat(names.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder("base.img", "kept.qcow2", "initrd", "s");
         }
+    }
+
+    private static void leavesNoPortOpenWhenAnotherIsTaken(ControlClient client) throws Exception {
+        InetAddress here = InetAddress.getByName("127.0.0.1");
+        int free;
+        try (ServerSocket taken = new ServerSocket(0, 1, here);
+                ServerSocket closed = new ServerSocket(0, 1, here)) {
+            free = closed.getLocalPort();
+            closed.close();
+            JsonObject request = fork("web1", "try3");
+            JsonArray forwards = new JsonArray();
+            forwards.add(free + ":80");
+            forwards.add(taken.getLocalPort() + ":80");
+            request.add("forwards", forwards);
+            isRefused(client, request, "the port is in use");
+        }
+        new ServerSocket(free, 1, here).close();
     }
 
     private JsonObject save(String guest) {
