@@ -74,6 +74,7 @@ public final class TomlFleetFile {
     private final String source;
     private final TomlParseResult file;
     private final TomlTable defaults;
+    private final HostPorts ports = new HostPorts();
 
     private TomlFleetFile(String source, TomlParseResult file) throws ConfigException {
         this.source = source;
@@ -208,24 +209,35 @@ public final class TomlFleetFile {
                     "forward",
                     "%s has no network 'nat', over which a forward leads".formatted(name));
         }
-        return new GuestConfig(
-                name,
-                text(guest, "image"),
-                text(guest, "kernel").map(Path::of),
-                text(guest, "initrd").map(Path::of),
-                text(guest, "cmdline").orElse(""),
-                memory.minBytes(),
-                memory.maxBytes(),
-                (int) number(guest, "vcpus", 1, SharedInfo.LEGACY_MAX_VCPUS),
-                disks,
-                networks,
-                forwards,
-                text(guest, "bootloader").map(Path::of),
-                timerSlack(guest),
-                fork,
-                action(guest, "on-poweroff", Action.DESTROY),
-                action(guest, "on-reboot", Action.RESTART),
-                action(guest, "on-crash", Action.DESTROY));
+        GuestConfig config =
+                new GuestConfig(
+                        name,
+                        text(guest, "image"),
+                        text(guest, "kernel").map(Path::of),
+                        text(guest, "initrd").map(Path::of),
+                        text(guest, "cmdline").orElse(""),
+                        memory.minBytes(),
+                        memory.maxBytes(),
+                        (int) number(guest, "vcpus", 1, SharedInfo.LEGACY_MAX_VCPUS),
+                        disks,
+                        networks,
+                        forwards,
+                        text(guest, "bootloader").map(Path::of),
+                        timerSlack(guest),
+                        fork,
+                        action(guest, "on-poweroff", Action.DESTROY),
+                        action(guest, "on-reboot", Action.RESTART),
+                        action(guest, "on-crash", Action.DESTROY));
+        takePorts(guest, config);
+        return config;
+    }
+
+    private void takePorts(TomlTable guest, GuestConfig config) throws ConfigException {
+        try {
+            ports.take(config);
+        } catch (ConfigException e) {
+            throw bad(holder(guest, "forward"), "forward", e.getMessage());
+        }
     }
 
     private Duration timerSlack(TomlTable guest) throws ConfigException {

@@ -3,6 +3,7 @@ package org.xenolith.core.fleet;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.FleetConfig;
 import org.xenolith.core.config.GuestConfig;
+import org.xenolith.core.config.HostPorts;
 import org.xenolith.core.config.TomlFleetFile;
 import org.xenolith.core.config.XlConfigFile;
 import org.xenolith.devices.net.nat.Subnet;
@@ -31,6 +32,7 @@ public final class FleetFiles {
     private final Consumer<String> warnings;
     private final List<GuestConfig> guests = new ArrayList<>();
     private final Map<String, Path> fileOfGuest = new HashMap<>();
+    private final HostPorts ports = new HostPorts();
     private OptionalLong memoryLimit = OptionalLong.empty();
     private Optional<String> proxy = Optional.empty();
     private Optional<Subnet> network = Optional.empty();
@@ -101,6 +103,11 @@ public final class FleetFiles {
         if (other != null) {
             throw new ConfigException(
                     "%s: a guest of %s is called %s already".formatted(file, other, guest.name()));
+        }
+        try {
+            ports.take(guest);
+        } catch (ConfigException e) {
+            throw new ConfigException(file + ": " + e.getMessage());
         }
         guests.add(guest);
     }

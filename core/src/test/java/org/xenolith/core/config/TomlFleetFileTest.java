@@ -210,6 +210,13 @@ class TomlFleetFileTest {
                 "'proxy = \"a:70000\"\n[guest.a]' | f:1: proxy is written as 127.0.0.1:8080",
                 "'[guest.a]\nnetwork = []\nforward = \"80:80\"' | f:3: a has no network 'nat'",
                 "'[guest.a]\nnetwork = \"none\"\nforward = \"80:80\"' | f:3: a has no network",
+                "'[guest.a]\\nforward = \"80\"' | f:2: '80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
+                "'[guest.a]\\n"
+                    + "count = 2\\n"
+                    + "forward = \"8081:80\"' | f:3: the host's port 127.0.0.1:8081/tcp leads to"
+                    + " a1, and cannot lead to a2 too",
+                "'[defaults]\\nforward = \"8081:80\"\\n[guest.a]\\n[guest.b]\\n"
+                        + "forward = \"127.0.0.1:8081:81/tcp\"' | f:5: the host's port",
                 "'[guest]\\na = 5' | f:2: write a guest as [guest.a]",
                 "'[guest.\"a b\"]' | f: 'a b' is no name",
                 "'[guest.5]' | f: '5' is no name",

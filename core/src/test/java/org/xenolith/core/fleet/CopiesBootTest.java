@@ -16,9 +16,6 @@ import org.xenolith.core.machine.HostVerbs;
 import org.xenolith.devices.block.ImageFormat;
 import org.xenolith.devices.block.Qcow2;
 
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,11 +73,10 @@ class CopiesBootTest {
                 [guest.d]
                 image = "debian"
                 memory = "96M"
-                forward = ["%d:80"]     # the first guest has it, and its copy cannot
+                network = "nat,mac=00:16:3e:00:00:01"     # the first guest has it, and its copy cannot
                 count = 2
                 fork-when = "is up"
-                """
-                        .formatted(freePort());
+                """;
         try (RunningFleet fleet =
                 new RunningFleet(RunningFleet.toml(toml), debian(), Duration.ofMinutes(1))) {
             fleet.start();
@@ -127,12 +123,6 @@ class CopiesBootTest {
         request.addProperty("guest", guest);
         request.addProperty("name", name);
         return request;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     @Test

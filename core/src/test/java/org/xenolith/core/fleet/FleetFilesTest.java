@@ -104,4 +104,13 @@ final class FleetFilesTest {
                 .isInstanceOf(ConfigException.class)
                 .hasMessage(two + ": another file sets memory-limit already");
     }
+
+    @Test
+    void portOfTheHostThatGuestsOfTwoFilesWantIsRefused() throws Exception {
+        Path one = file("one.toml", "[guest.a]\nforward = '8081:80'\n");
+        Path two = file("two.toml", "[guest.b]\nforward = ['0:80', '8081:81']\n");
+        assertThatThrownBy(() -> read(one, two))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(two + ": the host's port 127.0.0.1:8081/tcp leads to a,");
+    }
 }
