@@ -101,11 +101,7 @@ final class DeviceOptions {
      * @throws ParameterException if it is no network that they can have
      */
     Subnet natNetwork() {
-        try {
-            return natNetwork == null ? Subnet.STANDARD : Subnet.parse(natNetwork);
-        } catch (IllegalArgumentException e) {
-            throw NamedFile.usage(spec, "--network " + e.getMessage() + ".");
-        }
+        return natNetwork == null ? Subnet.STANDARD : NatNetwork.parse(spec, natNetwork);
     }
 
     /**

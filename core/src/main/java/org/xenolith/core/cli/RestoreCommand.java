@@ -4,6 +4,7 @@ import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.RestoreOptions;
 import org.xenolith.core.cli.output.StandardOutput;
+import org.xenolith.devices.net.nat.Subnet;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** {@code vmm restore FILE}: a saved guest with its console on this terminal, until it ends. */
 @Command(
@@ -46,6 +48,15 @@ final class RestoreCommand extends ServiceCommand {
             description = "Lets it go on on disks that were changed since it was saved.")
     private boolean force;
 
+    @Option(
+            names = "--network",
+            paramLabel = "ADDRESS/BITS",
+            description =
+                    "The addresses of nat, for a guest that is given an interface there later. One"
+                            + " that was saved with one goes on in its own network, and is refused"
+                            + " in another.")
+    private String natNetwork;
+
     RestoreCommand(Services services) {
         super(services);
     }
@@ -60,7 +71,8 @@ final class RestoreCommand extends ServiceCommand {
                         run.tier(),
                         run.noReboot(),
                         run.timerSlack(),
-                        force);
+                        force,
+                        Optional.ofNullable(natNetwork).map(this::network));
         TerminalSession console = services.console().get();
         Ended ended = new Ended(spec.commandLine().getErr(), console, run.timeout());
         Outcome outcome;
@@ -72,5 +84,9 @@ final class RestoreCommand extends ServiceCommand {
         }
         return StandardOutput.statusAfter(
                 console, ended.tell(outcome), spec.commandLine().getErr());
+    }
+
+    private Subnet network(String text) {
+        return NatNetwork.parse(spec, text);
     }
 }

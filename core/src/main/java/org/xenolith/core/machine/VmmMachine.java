@@ -76,6 +76,9 @@ public final class VmmMachine implements Machine, Restorer {
             snapshot = DomainSnapshot.open(file);
             saved = SavedGuest.parse(snapshot.configuration());
             if (!options.changedDisks()) {
+            if (options.natNetwork().isPresent()) {
+                saved.requireNetwork(options.natNetwork().get());
+            }
                 saved.requireUnchangedDisks();
             }
         } catch (SnapshotException e) {

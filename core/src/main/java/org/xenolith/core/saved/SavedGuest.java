@@ -121,6 +121,21 @@ public record SavedGuest(
         }
     }
 
+    /**
+     * A guest behind the NAT knows its own address, the gateway's and the name server's, and asks
+     * for none of them when it goes on.
+     *
+     * @param chosen for the host that it is to be restored on
+     * @throws SnapshotException when its addresses are none of that network
+     */
+    public void requireNetwork(Subnet chosen) throws SnapshotException {
+        if (devices.isOnNat() && !chosen.equals(natNetwork)) {
+            throw new SnapshotException(
+                    "%s was saved with an address of %s, which it goes on with, and not with one of %s"
+                            .formatted(name, natNetwork, chosen));
+        }
+    }
+
     private void requireNoneInUse() throws IOException {
         for (DiskSpec disk : devices.disks()) {
             Path written = disk.overlay().orElse(disk.file());
@@ -147,7 +162,7 @@ public record SavedGuest(
                 .tier(how.tier())
                 .timerSlack(how.timerSlack())
                 .actions(how.noReboot() ? actions.withOnReboot(Action.DESTROY) : actions)
-                .natNetwork(natNetwork)
+                .natNetwork(how.natNetwork().orElse(natNetwork))
                 .build();
     }
 

@@ -44,11 +44,14 @@ final class BootCommandTest extends FakeVmm {
         endings.add(new Outcome.Saved(Path.of("/tmp/web")));
         assertThat(vmm("restore", "-p", "--timeout=5s", "--tier=jit", "--timer-slack=2s", "saved"))
                 .isZero();
+        assertThat(vmm("restore", "--network=10.64.0.0/16", "--force", "other")).isZero();
         assertThat(restored)
-                .containsExactly(
+                .contains(
                         "saved RestoreOptions[paused=true, timeout=Optional[PT5S],"
-                                + " statistics=false, tier=JIT, noReboot=false,"
-                                + " timerSlack=PT2S, changedDisks=false]");
+                                + " statistics=false, tier=JIT, noReboot=false, timerSlack=PT2S,"
+                                + " changedDisks=false, natNetwork=Optional.empty]");
+        assertThat(restored.getLast())
+                .contains("changedDisks=true, natNetwork=Optional[10.64.0.0/16]");
         assertThat(err.toString()).isEqualTo("The guest was saved to /tmp/web.\n");
     }
 

@@ -53,6 +53,8 @@ final class WrongUsageTest extends FakeVmm {
                 "bott|Did you mean boot?",
                 "boot --tierr=jit|Did you mean --tier?",
                 "boot --timeout 0|'0' is no time above 0",
+                "restore --network 10.0.0.0/8 x|--network '10.0.0.0/8' has to have a number from 16"
+                        + " to",
                 "restore --timeout 0s x|'0s' is no time above 0",
                 "up --timeout 0 x|'0' is no time above 0",
                 "boot debian -d /dev/null,foo|\"foo\" is no disk of a Xen guest: write xvda, xvdb"

@@ -335,7 +335,8 @@ class SavedDevicesBootTest {
                         Tier.standard(),
                         false,
                         Duration.ZERO,
-                        forced);
+                        forced,
+                        Optional.empty());
         return new VmmMachine().restore(file, how, new GuestConsole()).ending();
     }
 

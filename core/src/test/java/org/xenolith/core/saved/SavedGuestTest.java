@@ -80,6 +80,20 @@ class SavedGuestTest {
         assertThat(SavedGuest.parse(WHOLE + "}").natNetwork()).isEqualTo(Subnet.STANDARD);
     }
 
+    /** It goes on with the address and the gateway that it knows, and asks for no others. */
+    @Test
+    void guestWithAnAddressIsRefusedInAnotherNetwork() throws Exception {
+        BootOptions.Builder large = with().toBuilder().natNetwork(Subnet.parse("10.64.0.0/16"));
+        SavedGuest saved = SavedGuest.of(large.build());
+        SavedGuest.of(large.devices(GuestDevices.NONE).build()).requireNetwork(Subnet.STANDARD);
+        saved.requireNetwork(Subnet.parse("10.64.0.0/16"));
+        assertThatThrownBy(() -> saved.requireNetwork(Subnet.STANDARD))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageEndingWith(
+                        "was saved with an address of 10.64.0.0/16, which it goes on with, and not"
+                                + " with one of 10.0.2.0/24");
+    }
+
     @Test
     void whatItBootsIsWrittenAndReadAsTheSame() throws Exception {
         EventActions actions = new EventActions(Action.RESTART, Action.PRESERVE, Action.DESTROY);
