@@ -6,6 +6,7 @@ import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.boot.Restarts;
 import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.fleet.StopSignals;
+import org.xenolith.devices.console.Escaped;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import java.io.PrintWriter;
@@ -117,7 +118,8 @@ final class Ended implements Restarts {
     @Override
     public void copyFailed(String name, String why) {
         copyFailed = true;
-        err.println("vmm: %s: %s%s".formatted(name, why, why.endsWith(".") ? "" : "."));
+        String stop = why.endsWith(".") ? "" : ".";
+        err.println("vmm: %s: %s%s".formatted(name, Escaped.sentence(why), stop));
     }
 
     private int failed(String why) {

@@ -1,5 +1,7 @@
 package org.xenolith.core.cli;
 
+import org.xenolith.devices.console.Escaped;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -26,6 +28,6 @@ abstract class ServiceCommand implements Callable<Integer> {
 
     /** Tells the user, where guests do not print. */
     final void say(String text) {
-        spec.commandLine().getErr().println(text);
+        spec.commandLine().getErr().println(Escaped.sentence(text));
     }
 }

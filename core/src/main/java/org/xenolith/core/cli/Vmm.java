@@ -6,6 +6,7 @@ import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.cli.output.StandardOutput;
 import org.xenolith.core.cli.value.WholeNumber;
 import org.xenolith.core.machine.FileSentence;
+import org.xenolith.devices.console.Escaped;
 import org.xenolith.devices.libc.HostCallFailed;
 
 import picocli.CommandLine;
@@ -93,7 +94,7 @@ public final class Vmm {
     private int wrongUsage(ParameterException wrong) {
         showOrigin(wrong);
         CommandLine command = wrong.getCommandLine();
-        err.println("vmm: " + sentence(wrong));
+        tell(sentence(wrong));
         List<String> near = Suggestions.of(wrong);
         if (!near.isEmpty()) {
             err.println("Did you mean " + String.join(" or ", near) + "?");
@@ -121,20 +122,25 @@ public final class Vmm {
         showOrigin(failure);
         switch (failure) {
             // These carry a sentence made for the user.
-            case IOException e -> err.println("vmm: " + FileSentence.of(e));
+            case IOException e -> tell(FileSentence.of(e));
             case TierUnfit e -> {
-                err.println("vmm: " + e.getMessage());
+                tell(e.getMessage());
                 return tellOfHelp(command);
             }
-            case BootFailed e -> err.println("vmm: " + e.getMessage());
-            case HostCallFailed e -> err.println("vmm: " + e.getMessage());
+            case BootFailed e -> tell(e.getMessage());
+            case HostCallFailed e -> tell(e.getMessage());
             default ->
-                    err.println(
-                            "vmm: internal error: "
+                    tell(
+                            "internal error: "
                                     + failure
                                     + "; XENOLITH_DEBUG=1 shows where it comes from.");
         }
         return ExitStatus.FAILED;
+    }
+
+    /** It may hold what somebody wrote into a file that was handed on. */
+    private void tell(String sentence) {
+        err.println("vmm: " + Escaped.sentence(String.valueOf(sentence)));
     }
 
     private void showOrigin(Exception e) {

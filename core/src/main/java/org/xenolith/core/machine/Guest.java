@@ -13,6 +13,7 @@ import org.xenolith.core.hypercall.Hypercalls;
 import org.xenolith.core.snapshot.SnapshotException;
 import org.xenolith.core.statistics.Statistics;
 import org.xenolith.core.xenstore.DomainTree;
+import org.xenolith.devices.console.Escaped;
 import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.nat.PortForward;
 
@@ -144,7 +145,7 @@ public final class Guest implements AutoCloseable {
 
     /** Tells the host's user of something that a person can act on. */
     void report(String line) {
-        System.err.println("xenolith: " + name() + ": " + line);
+        System.err.println("xenolith: " + name() + ": " + Escaped.sentence(line));
     }
 
     /** Its disks and network interfaces; before {@link #start} and while it runs. */

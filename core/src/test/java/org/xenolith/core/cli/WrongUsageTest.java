@@ -139,6 +139,16 @@ final class WrongUsageTest extends FakeVmm {
     }
 
     @Test
+    void textOfAFileSteersNoTerminal() throws IOException {
+        Path file =
+                Files.writeString(
+                        folder.resolve("f.toml"), "[guest.a]\n\"\\u001b]0;x\\u0007\" = 1\n");
+        assertThat(vmm("up", file.toString())).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo("vmm: %s:2: there is no key '\\x1b]0;x\\x07' here\n".formatted(file));
+    }
+
+    @Test
     void savedGuestThatTheTierCannotHaveIsWrongUsage() {
         restorer =
                 (file, options, io, restarts) -> {

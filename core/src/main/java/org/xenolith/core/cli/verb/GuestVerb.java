@@ -4,6 +4,7 @@ import org.xenolith.core.cli.output.ExitStatus;
 import org.xenolith.core.cli.output.StandardOutput;
 import org.xenolith.core.control.ControlException;
 import org.xenolith.core.control.ControlFolder;
+import org.xenolith.devices.console.Escaped;
 import org.xenolith.devices.terminal.TerminalSession;
 
 import picocli.CommandLine.Command;
@@ -47,7 +48,7 @@ abstract class GuestVerb implements Callable<Integer> {
     }
 
     private void tell(ControlException refused) {
-        spec.commandLine().getErr().println("vmm: " + refused.getMessage());
+        spec.commandLine().getErr().println("vmm: " + Escaped.sentence(refused.getMessage()));
         failed = true;
     }
 
