@@ -17,6 +17,7 @@ final class Commands {
                     "console",
                     "stat",
                     "mem-set",
+                    "timer-slack",
                     "save",
                     "fork",
                     "pause",

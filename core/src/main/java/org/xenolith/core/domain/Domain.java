@@ -184,8 +184,10 @@ public final class Domain {
         return timerSlackNanos;
     }
 
+    /** Any thread; nothing comes of it in virtual time. */
     public void setTimerSlack(Duration slack) {
         timerSlackNanos = slack.toNanos();
+        scheduler.timerSlackChanged(this);
     }
 
     public CodeCache code() {

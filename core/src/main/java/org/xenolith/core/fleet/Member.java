@@ -5,7 +5,6 @@ import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.Endings;
 import org.xenolith.core.boot.EventActions;
-import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.Outcome;
 import org.xenolith.core.config.GuestConfig;
 import org.xenolith.core.config.GuestConfig.Action;
@@ -45,8 +44,8 @@ final class Member implements Ballooned {
     /** What everybody sees of it between two lives; else null. */
     private WaitingGuest waiting;
 
-    /** What came and went while it ran is with it in its next life; null in the first. */
-    private GuestDevices devices;
+    /** What was changed while it ran is so in its next life; null in the first. */
+    private BootOptions earlier;
 
     private boolean over;
     private volatile boolean failed;
@@ -161,7 +160,12 @@ final class Member implements Ballooned {
 
     private BootOptions options() throws IOException {
         BootOptions planned = plan.options();
-        return devices == null ? planned : planned.with(planned.devices().withNetworkOf(devices));
+        return earlier == null
+                ? planned
+                : planned.toBuilder()
+                        .devices(planned.devices().withNetworkOf(earlier.devices()))
+                        .timerSlack(earlier.timerSlack())
+                        .build();
     }
 
     static String withoutStop(String sentence) {
@@ -290,7 +294,7 @@ final class Member implements Ballooned {
         Guest ended;
         synchronized (this) {
             ended = guest;
-            devices = ended.configuration().devices();
+            earlier = ended.configuration();
             guest = null;
         }
         ended.close();

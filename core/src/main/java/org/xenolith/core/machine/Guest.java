@@ -159,12 +159,16 @@ public final class Guest implements AutoCloseable {
 
     /**
      * What the guest would start with now: its options, with the interfaces and ports that came and
-     * without those that went while it ran.
+     * without those that went while it ran, and its timers as late as they may be now.
      */
     public BootOptions configuration() {
         GuestDevices now =
                 new GuestDevices(options.devices().disks(), interfaces.specs(), List.of());
-        BootOptions here = options.toBuilder().natNetwork(host.natNetwork()).build();
+        BootOptions here =
+                options.toBuilder()
+                        .natNetwork(host.natNetwork())
+                        .timerSlack(Duration.ofNanos(domain.timerSlackNanos()))
+                        .build();
         if (!now.isOnNat()) {
             return here.with(now);
         }

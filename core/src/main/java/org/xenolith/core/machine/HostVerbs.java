@@ -47,6 +47,7 @@ public final class HostVerbs implements Verbs {
                     "reboot",
                     "destroy",
                     "mem-set",
+                    "timer-slack",
                     "network-list",
                     "block-list",
                     "pages",
@@ -66,7 +67,8 @@ public final class HostVerbs implements Verbs {
                     "shutdown", "be shut down",
                     "reboot", "be rebooted",
                     "fork", "be copied",
-                    "mem-set", "have another size");
+                    "mem-set", "have another size",
+                    "timer-slack", "have other timers");
 
     /** What a request may have a list bounded by, and a tree of page tables. */
     public static final int MAX_LIMIT = 10_000, MAX_DEPTH = 4;
@@ -127,6 +129,7 @@ public final class HostVerbs implements Verbs {
             case "shutdown" -> guest.request(Guest.Request.POWEROFF);
             case "reboot" -> guest.request(Guest.Request.REBOOT);
             case "mem-set" -> memSet(guest, arguments);
+            case "timer-slack" -> TimerSlackVerb.perform(guest, arguments);
             case "save" -> save(guest, arguments);
             case "fork" -> {
                 return describe(fork.perform(guest, arguments));

@@ -306,6 +306,19 @@ public final class Scheduler {
         }
     }
 
+    /** A domain's timers may be later than before, or less late: those that wait already too. */
+    public void timerSlackChanged(Domain domain) {
+        lock.lock();
+        try {
+            DomainTasks tasks = domains.get(domain);
+            if (tasks != null && tasks.isLive()) {
+                slices.wakeOnTime(tasks);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** A domain has ended: its vCPUs run no more. */
     public void ended(Domain domain) {
         lock.lock();

@@ -307,6 +307,14 @@ final class GuestVerbsTest {
     }
 
     @Test
+    void timerSlackIsAskedForInMilliseconds() {
+        assertThat(vmm("timer-slack", "web", "4s")).isZero();
+        assertThat(heard.getFirst().get("milliseconds").getAsInt()).isEqualTo(4000);
+        assertThat(vmm("timer-slack", "web", "11s")).isEqualTo(2);
+        assertThat(err.toString()).contains("'11s' is more than 10s");
+    }
+
+    @Test
     void forkNamesTheCopyAndItsFilesFromWhereTheCommandRuns() {
         String overlay = "xvda=web2.qcow2";
         assertThat(vmm("fork", "web", "web2", "--overlay", overlay, "-p", "8081:80")).isZero();

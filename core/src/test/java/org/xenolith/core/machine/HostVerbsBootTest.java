@@ -255,6 +255,7 @@ class HostVerbsBootTest {
             for (String verb : verbs) {
                 JsonObject request = request(verb, "test");
                 request.addProperty("kib", 8192);
+                request.addProperty("milliseconds", 4000);
                 request.addProperty("file", folder.resolve("saved").toString());
                 request.addProperty("leave", "running");
                 request.addProperty("path", "/local/domain/1/name");
@@ -387,6 +388,25 @@ class HostVerbsBootTest {
             assertThatThrownBy(() -> client.ask(request))
                     .hasMessage("test cannot have 4 KiB: its minimum is 1024 KiB.");
             assertThat(guest.balloon().targetKib()).isEqualTo(8192);
+        }
+    }
+
+    @Test
+    void timerSlackOfARunningGuestIsWhatItStartsWithNext() throws Exception {
+        try (Host host = Host.start(1L << 30, 1)) {
+            Guest guest = lantern(host, "", new GuestConsole());
+            HostVerbs verbs = new HostVerbs(host);
+            JsonObject request = request("timer-slack", "test");
+            assertThatThrownBy(() -> verbs.perform("timer-slack", request))
+                    .hasMessage(
+                            "timer-slack needs 'milliseconds', a whole number from 0 to 10000.");
+            request.addProperty("milliseconds", 10_001);
+            assertThatThrownBy(() -> verbs.perform("timer-slack", request))
+                    .hasMessageContaining("from 0 to 10000");
+            request.addProperty("milliseconds", 4000);
+            verbs.perform("timer-slack", request);
+            assertThat(guest.domain().timerSlackNanos()).isEqualTo(4_000_000_000L);
+            assertThat(guest.configuration().timerSlack()).isEqualTo(Duration.ofSeconds(4));
         }
     }
 

@@ -198,4 +198,13 @@ class TimerSlackTest extends ScriptedVcpus {
         clock.now += TENTH;
         assertThat(scheduler.runNext()).isTrue();
     }
+
+    @Test
+    void timerThatWaitsIsOnTimeWhenTheSlackIsTakenAway() {
+        PvGuest two = stillGuestWithTwoVcpus();
+        clock.now += TENTH;
+        assertThat(scheduler.runNext()).isFalse();
+        two.domain.setTimerSlack(Duration.ZERO);
+        assertThat(scheduler.runNext()).isTrue();
+    }
 }

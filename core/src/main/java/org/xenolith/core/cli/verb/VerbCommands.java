@@ -30,6 +30,7 @@ public final class VerbCommands {
             case "console" -> new ConsoleCommand(sockets, console);
             case "stat" -> new StatCommand(sockets);
             case "mem-set" -> new MemSetCommand(sockets);
+            case "timer-slack" -> new TimerSlackCommand(sockets);
             case "save" -> new SaveCommand(sockets);
             case "fork" -> new ForkCommand(sockets);
             case "pause" -> SimpleVerb.command(name, "Holds guests still.", sockets);
