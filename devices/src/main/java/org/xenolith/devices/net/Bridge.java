@@ -18,6 +18,7 @@ final class Bridge {
     /** An IP packet of 65,535 bytes that is still to be cut, an Ethernet header, two VLAN tags. */
     static final int MAX_FRAME_BYTES = 65_535 + EthernetFrame.HEADER_BYTES + 2 * 4;
 
+    private static final long BROADCAST = 0xffff_ffff_ffffL;
     private static final int DESTINATION = 0, SOURCE = 6; // offsets in a frame
 
     private final List<Port> ports = new CopyOnWriteArrayList<>();
@@ -72,7 +73,13 @@ final class Bridge {
                         ? null
                         : addresses.lookup(destination, ticker.nanoTime());
         if (to == null) {
-            flood(from, frame);
+            Port alone = destination == BROADCAST ? meantAlone(from, frame) : null;
+            if (alone != null) {
+                alone.enqueueCopy(frame);
+                toFlush(alone);
+            } else {
+                flood(from, frame);
+            }
         } else if (to == from) {
             frame.release(); // its receiver has seen it on its own side
         } else {
@@ -90,6 +97,19 @@ final class Bridge {
     private void drop(Port from, EthernetFrame frame) {
         from.counters.sentDropped.increment();
         frame.release();
+    }
+
+    /**
+     * Every guest that starts asks all the others for what one of them has; a hundred would take
+     * each other's questions ten thousand times, and wake up for each.
+     */
+    private Port meantAlone(Port from, EthernetFrame broadcast) {
+        for (Port to : ports) {
+            if (to != from && to.isPluggedIn() && to.isMeantAlone(broadcast)) {
+                return to;
+            }
+        }
+        return null;
     }
 
     /**

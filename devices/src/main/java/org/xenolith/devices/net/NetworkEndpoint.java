@@ -14,6 +14,14 @@ public interface NetworkEndpoint {
     boolean deliver(EthernetFrame frame);
 
     /**
+     * Whether a broadcast is a question that nobody but this endpoint would answer: then nobody
+     * else gets it. Called on the switch's thread, with the frame still its sender's.
+     */
+    default boolean isMeantAlone(EthernetFrame broadcast) {
+        return false;
+    }
+
+    /**
      * The switch has room again, after {@link SwitchPort#send} had refused a frame. Called on any
      * thread; never blocks.
      */

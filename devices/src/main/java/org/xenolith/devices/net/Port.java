@@ -177,6 +177,11 @@ final class Port implements SwitchPort {
         return true;
     }
 
+    /** As {@link NetworkEndpoint#isMeantAlone}. */
+    boolean isMeantAlone(EthernetFrame broadcast) {
+        return endpoint.isMeantAlone(broadcast);
+    }
+
     /**
      * Queues a frame for the endpoint, or drops it when this port is full and the sender does not
      * wait.

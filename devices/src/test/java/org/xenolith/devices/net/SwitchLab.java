@@ -6,7 +6,9 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** A switch on a loop that runs when the test says so, with a clock that stands still otherwise. */
@@ -79,6 +81,10 @@ final class SwitchLab {
         final List<EthernetFrame> received = new ArrayList<>();
         SwitchPort port;
         boolean accepts = true;
+
+        /** Payloads of broadcasts that only this station answers. */
+        final Set<Integer> questions = new HashSet<>();
+
         int toldWritable;
 
         @Override
@@ -87,6 +93,11 @@ final class SwitchLab {
                 received.add(frame);
             }
             return accepts;
+        }
+
+        @Override
+        public boolean isMeantAlone(EthernetFrame broadcast) {
+            return questions.contains(broadcast.content().getInt(EthernetFrame.HEADER_BYTES));
         }
 
         @Override

@@ -62,6 +62,21 @@ final class VirtualSwitchTest {
         assertThat(carol.payloads()).containsExactly(1, 2);
     }
 
+    /** A hundred guests that start would otherwise have each other's questions. */
+    @Test
+    void broadcastThatIsMeantForOneAloneReachesNobodyElse() {
+        introduceAll();
+        bob.questions.add(1);
+
+        alice.send(frame(BROADCAST, ALICE, 1));
+        alice.send(frame(BROADCAST, ALICE, 2));
+        bob.send(frame(BROADCAST, BOB, 1));
+        lab.run();
+
+        assertThat(bob.payloads()).containsExactly(1, 2);
+        assertThat(carol.payloads()).as("its own questions go to all").containsExactly(2, 1);
+    }
+
     @Test
     void frameToAStationOnTheSamePortStaysThere() {
         introduceAll();

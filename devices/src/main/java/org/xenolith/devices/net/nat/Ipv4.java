@@ -24,7 +24,7 @@ final class Ipv4 {
     static final int DEFAULT_TTL = 64;
     static final int MAX_PACKET_BYTES = 0xffff;
 
-    private static final int VERSION_4_WITHOUT_OPTIONS = 0x45;
+    static final int VERSION_4_WITHOUT_OPTIONS = 0x45;
 
     private Ipv4() {}
 

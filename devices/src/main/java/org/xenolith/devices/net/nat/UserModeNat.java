@@ -108,6 +108,11 @@ public final class UserModeNat implements NetworkEndpoint, AutoCloseable {
         return true;
     }
 
+    @Override
+    public boolean isMeantAlone(EthernetFrame broadcast) {
+        return !closed && OwnQuestions.isOne(broadcast.content(), subnet);
+    }
+
     private void endOfBatch() {
         batchEndDue = false;
         if (!closed) {
