@@ -42,21 +42,29 @@ public final class DomainSuspend {
 
     /**
      * Asks the guest to suspend itself and waits until it has, or has ended. Called while nobody
-     * else answers.
+     * else answers. Linux drops a request that comes while it goes on from the last suspend, and
+     * gives up when a process waits for a device: it is asked again.
      *
      * @param ask what asks it
+     * @param askAgain after which it is asked once more
      * @return whether it waits for an answer now; if not, nobody answers any more
      * @throws InterruptedException when the thread is interrupted: the guest goes on then
      */
-    public boolean await(Runnable ask, Duration patience) throws InterruptedException {
+    public boolean await(Runnable ask, Duration askAgain, Duration patience)
+            throws InterruptedException {
         CountDownLatch stands = new CountDownLatch(1);
         onRequest(stands::countDown);
         awaited = stands;
         boolean waited = false;
         try {
-            if (!domain.hasEnded()) { // who ends it from now on finds the latch
+            long end = System.nanoTime() + patience.toNanos();
+            long left = patience.toNanos();
+            boolean stood = false;
+            // Who ends it from now on finds the latch.
+            while (!stood && left >= 0 && !domain.hasEnded()) {
                 ask.run();
-                stands.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+                stood = stands.await(Math.min(left, askAgain.toNanos()), TimeUnit.NANOSECONDS);
+                left = end - System.nanoTime();
             }
             waited = true;
         } finally {

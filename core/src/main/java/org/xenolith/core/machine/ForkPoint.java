@@ -37,7 +37,7 @@ public final class ForkPoint implements AutoCloseable {
     /** As {@link Guest#fork}. */
     static ForkPoint of(Host host, Guest parent, Duration patience)
             throws IOException, InterruptedException {
-        parent.beginCopying();
+        parent.beginCopying(patience);
         try {
             suspend(parent, patience);
             return ofSuspended(host, parent);
@@ -52,7 +52,7 @@ public final class ForkPoint implements AutoCloseable {
         if (!parent.suspend(patience)) {
             requireAlive(parent);
             throw new SnapshotException(
-                    "The guest did not suspend itself within %d s, as its kernel is asked to; its console may say why"
+                    "The guest did not suspend itself within %d s, as its kernel is asked to; its console may say why. One that still boots, or whose processes all wait for a device, can be copied when that is over"
                             .formatted(patience.toSeconds()));
         }
     }

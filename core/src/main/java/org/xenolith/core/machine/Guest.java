@@ -330,8 +330,9 @@ public final class Guest implements AutoCloseable {
      * is returned is closed.
      *
      * <p>One that has begun as a copy itself is copied when its kernel has connected its devices
-     * again, and not before.
+     * again, and not before. Waits for others who make copies of it.
      *
+     * @param patience for these, and then once more for the guest
      * @throws SnapshotException if it has not suspended itself within the time, or cannot be copied
      * @throws IOException if its disks do not get ready
      */
@@ -342,13 +343,13 @@ public final class Guest implements AutoCloseable {
     /**
      * Waits for who looks at it.
      *
-     * @throws SnapshotException when somebody has paused it, or has begun to make copies, or it is
-     *     a copy that has not connected its devices yet
+     * @param patience how long to wait for others who make copies of it
+     * @throws SnapshotException when they take longer, or somebody has paused it, or it is a copy
+     *     that has not connected its devices yet
      */
-    synchronized void beginCopying() throws SnapshotException {
-        if (copied) {
-            throw new SnapshotException("Copies of the guest are being made already");
-        }
+    synchronized void beginCopying(Duration patience)
+            throws SnapshotException, InterruptedException {
+        awaitNotCopied(patience);
         if (isPaused()) {
             throw new SnapshotException("A guest that is paused cannot get ready to be copied");
         }
@@ -356,10 +357,21 @@ public final class Guest implements AutoCloseable {
         copied = true;
     }
 
+    private void awaitNotCopied(Duration patience) throws SnapshotException, InterruptedException {
+        long end = System.nanoTime() + patience.toNanos();
+        for (long left = patience.toNanos(); copied; left = end - System.nanoTime()) {
+            if (left <= 0) {
+                throw new SnapshotException("Copies of the guest are being made already");
+            }
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+    }
+
     /** No more copies: if the guest has suspended itself for them it goes on. */
     synchronized void endCopying() {
         boolean held = heldMeanwhile;
         copied = false;
+        notifyAll();
         heldMeanwhile = false;
         if (isSuspended() && !hasEnded()) {
             suspend.cancel(held);

@@ -17,6 +17,8 @@ import java.time.Duration;
 final class GuestSuspend {
     private static final int KIB_SHIFT = 10;
 
+    private static final Duration ASK_AGAIN = Duration.ofSeconds(5);
+
     private final Guest guest;
     private final Domain domain;
     private final Xenstore store;
@@ -31,12 +33,17 @@ final class GuestSuspend {
 
     /** As {@link Guest#suspend}. */
     boolean suspend(Duration patience) throws InterruptedException {
-        boolean suspended =
-                domain.suspending().await(() -> guest.request(Guest.Request.SUSPEND), patience);
-        if (suspended) {
-            guest.standStill();
+        try {
+            boolean suspended =
+                    domain.suspending()
+                            .await(() -> guest.request(Guest.Request.SUSPEND), ASK_AGAIN, patience);
+            if (suspended) {
+                guest.standStill();
+            }
+            return suspended;
+        } finally {
+            guest.tree().withdrawSuspend();
         }
-        return suspended;
     }
 
     /** As {@link Guest#isSuspended}. */

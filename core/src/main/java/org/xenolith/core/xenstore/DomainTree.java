@@ -200,6 +200,17 @@ public final class DomainTree {
                 });
     }
 
+    /** Takes back what the guest has not heard: it would suspend itself for nobody. */
+    public void withdrawSuspend() {
+        String path = home + "/control/shutdown";
+        store.update(
+                access -> {
+                    if (access.read(path).orElse("").equals("suspend")) {
+                        access.write(path, "");
+                    }
+                });
+    }
+
     /** Whether the guest's kernel has said that it suspends itself when asked. */
     public boolean saysItSuspends() {
         return store.read(home + "/" + FEATURE_SUSPEND).orElse("").equals("1");

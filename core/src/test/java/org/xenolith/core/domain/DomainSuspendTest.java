@@ -9,6 +9,7 @@ import org.xenolith.core.domain.DomainSuspend.Suspension;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 class DomainSuspendTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
@@ -55,7 +56,7 @@ class DomainSuspendTest {
     @Test
     void guestWhoseSuspendNobodyAwaitsAnyMoreDoesNotStand() {
         Thread.currentThread().interrupt();
-        assertThatThrownBy(() -> suspend.await(() -> {}, PATIENCE))
+        assertThatThrownBy(() -> suspend.await(() -> {}, PATIENCE, PATIENCE))
                 .isInstanceOf(InterruptedException.class);
         suspend.request(new Suspension(0, 77));
         assertThat(suspend.isPending()).isFalse();
@@ -71,6 +72,7 @@ class DomainSuspendTest {
                                             suspend.request(new Suspension(0, 77));
                                             Thread.currentThread().interrupt();
                                         },
+                                        PATIENCE,
                                         PATIENCE))
                 .isInstanceOf(InterruptedException.class);
         assertThat(suspend.isPending()).isFalse();
@@ -79,10 +81,25 @@ class DomainSuspendTest {
 
     @Test
     void guestThatSuspendsItselfStandsForWhoAwaitsIt() throws InterruptedException {
-        assertThat(suspend.await(() -> suspend.request(new Suspension(0, 77)), PATIENCE)).isTrue();
+        assertThat(suspend.await(() -> suspend.request(new Suspension(0, 77)), PATIENCE, PATIENCE))
+                .isTrue();
         assertThat(domain.isPaused()).isTrue();
         suspend.answered();
-        assertThat(suspend.await(() -> {}, Duration.ZERO)).isFalse();
+        assertThat(suspend.await(() -> {}, PATIENCE, Duration.ZERO)).isFalse();
+    }
+
+    /** Linux drops what comes while it goes on from its last suspend. */
+    @Test
+    void guestThatHasNotHeardTheRequestIsAskedAgain() throws InterruptedException {
+        AtomicInteger asked = new AtomicInteger();
+        Runnable hardOfHearing =
+                () -> {
+                    if (asked.incrementAndGet() == 3) {
+                        suspend.request(new Suspension(0, 77));
+                    }
+                };
+        assertThat(suspend.await(hardOfHearing, Duration.ofMillis(1), PATIENCE)).isTrue();
+        assertThat(asked).hasValue(3);
     }
 
     @Test
@@ -94,8 +111,8 @@ class DomainSuspendTest {
     @Test
     @Timeout(20)
     void domainThatEndsIsNotWaitedFor() throws InterruptedException {
-        assertThat(suspend.await(domain::destroy, PATIENCE)).isFalse();
-        assertThat(suspend.await(() -> pausedWhenTold = true, PATIENCE)).isFalse();
+        assertThat(suspend.await(domain::destroy, PATIENCE, PATIENCE)).isFalse();
+        assertThat(suspend.await(() -> pausedWhenTold = true, PATIENCE, PATIENCE)).isFalse();
         assertThat(pausedWhenTold).as("it is not asked any more").isFalse();
     }
 }

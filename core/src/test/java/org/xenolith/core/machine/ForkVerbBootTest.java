@@ -155,8 +155,7 @@ class ForkVerbBootTest {
                 JsonObject overlays = new JsonObject();
                 overlays.addProperty("xvda", kept.toString());
                 keeping.add("overlays", overlays);
-                client.ask(keeping);
-                client.ask(fork("web1", "try2"));
+                askAtOnce(sockets, keeping, fork("web1", "try2"));
                 isRefused(client, fork("web1", "try2"), "There is a guest that is called 'try2'");
                 isRefused(client, fork("web1", "web1"), "There is a guest that is called 'web1'");
                 leavesNoPortOpenWhenAnotherIsTaken(client);
@@ -218,6 +217,25 @@ class ForkVerbBootTest {
     }
 
     private static void haveAddressesOfTheirOwn(ControlClient client, List<String> guests)
+    /** Two may copy one guest at the same time; the one who comes second waits. */
+    private static void askAtOnce(ControlFolder sockets, JsonObject... requests) throws Exception {
+        List<Future<JsonElement>> answers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (JsonObject request : requests) {
+                answers.add(threads.submit(() -> ask(sockets, request)));
+            }
+        }
+        for (Future<JsonElement> answer : answers) {
+            answer.get();
+        }
+    }
+
+    private static JsonElement ask(ControlFolder sockets, JsonObject request) throws Exception {
+        try (ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+            return client.ask(request);
+        }
+    }
+
             throws Exception {
         List<String> addresses = new ArrayList<>();
         for (String guest : guests) {

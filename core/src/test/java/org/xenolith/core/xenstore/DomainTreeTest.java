@@ -21,6 +21,17 @@ class DomainTreeTest {
     private final GuestClient guest = GuestClient.of(store, 1);
 
     @Test
+    void suspendThatTheGuestHasNotHeardIsTakenBack() {
+        String request = "/local/domain/1/control/shutdown";
+        tree.requestSuspend();
+        tree.withdrawSuspend();
+        assertThat(store.read(request)).contains("");
+        tree.requestShutdown("poweroff");
+        tree.withdrawSuspend();
+        assertThat(store.read(request)).contains("poweroff");
+    }
+
+    @Test
     void theTreeIsThatOfXensToolstack() {
         assertThat(store.dump().lines())
                 .containsExactlyInAnyOrder(
@@ -190,7 +201,6 @@ class DomainTreeTest {
         tree.requestSuspend();
         assertThat(store.read(path)).contains("suspend");
     }
-}
 
     /** It would power off the next domain that has its number. */
     @Test
@@ -201,3 +211,4 @@ class DomainTreeTest {
         tree.setMemoryTarget(4096);
         assertThat(store.dump()).doesNotContain("/local/domain/1");
     }
+}
