@@ -1,5 +1,6 @@
 package org.xenolith.core.machine;
 
+import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.EndedWithLosses;
 import org.xenolith.core.boot.EventActions;
@@ -75,10 +76,10 @@ public final class VmmMachine implements Machine, Restorer {
         try {
             snapshot = DomainSnapshot.open(file);
             saved = SavedGuest.parse(snapshot.configuration());
-            if (!options.changedDisks()) {
             if (options.natNetwork().isPresent()) {
                 saved.requireNetwork(options.natNetwork().get());
             }
+            if (!options.changedDisks()) {
                 saved.requireUnchangedDisks();
             }
         } catch (SnapshotException e) {
@@ -124,11 +125,11 @@ public final class VmmMachine implements Machine, Restorer {
                 BootedCopies copies = new BootedCopies(host, options.name(), restarts);
                 AutoCloseable _ = listen(host, copies)) {
             Lives lives = new Lives(host, beginning.of(host), console, restarts);
-            outcome = lives.follow();
+            outcome = follow(lives, copies);
             lives.close(); // while others can see that it is not gone yet
             if (leavesCopies(outcome.ending()) && !copies.names().isEmpty()) {
+                host.freePorts(options.name()); // first: then a copy may have the name
                 copies.originalEnded();
-                host.freePorts(options.name());
                 restarts.copiesGoOn(outcome, copies);
             }
         } catch (IOException | RuntimeException e) {
@@ -139,6 +140,17 @@ public final class VmmMachine implements Machine, Restorer {
         requireNothingLost(outcome, host.losses());
         requireWholeTrace(outcome, host.traceLosses());
         return outcome;
+    }
+
+    /** A guest that cannot start again ends this process, and its copies end well before. */
+    private static Outcome follow(Lives lives, BootedCopies copies) {
+        try {
+            return lives.follow();
+        } catch (BootFailed e) {
+            copies.shutdown();
+            copies.await();
+            throw e;
+        }
     }
 
     /** Whose terminal or time is over has ended all that was on it. */

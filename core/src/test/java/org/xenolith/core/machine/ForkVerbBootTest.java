@@ -10,6 +10,7 @@ import com.google.gson.JsonObject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.BootOptions;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.boot.LastingCopies;
@@ -29,9 +30,9 @@ import org.xenolith.devices.net.NetworkSpec;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -216,7 +217,6 @@ class ForkVerbBootTest {
                 .hasMessageContaining(why);
     }
 
-    private static void haveAddressesOfTheirOwn(ControlClient client, List<String> guests)
     /** Two may copy one guest at the same time; the one who comes second waits. */
     private static void askAtOnce(ControlFolder sockets, JsonObject... requests) throws Exception {
         List<Future<JsonElement>> answers = new ArrayList<>();
@@ -236,6 +236,7 @@ class ForkVerbBootTest {
         }
     }
 
+    private static void haveAddressesOfTheirOwn(ControlClient client, List<String> guests)
             throws Exception {
         List<String> addresses = new ArrayList<>();
         for (String guest : guests) {
@@ -269,5 +270,26 @@ class ForkVerbBootTest {
             assertThatThrownBy(() -> verbs.perform("fork", fork("test", "copy")))
                     .hasMessage("A guest that has ended cannot be copied.");
         }
+    }
+
+    /** They were destroyed, whatever they had to write. */
+    @Test
+    void copiesPowerOffWhenTheirFirstGuestCannotStartAgain() throws Exception {
+        BootOptions options = debian(Files.write(folder.resolve("base.img"), new byte[1 << 20]));
+        ControlFolder sockets = ControlFolder.in(folder.resolve("s"));
+        VmmMachine machine = new VmmMachine(Optional.of(sockets));
+        GuestConsole console = new GuestConsole();
+        Told told = new Told();
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<Outcome> end = thread.submit(() -> machine.boot(options, console, told));
+            assertThat(console.awaitText(DebianImage.PROMPT, PATIENCE)).as(console.text()).isTrue();
+            try (ControlClient client = ControlClient.connectToAll(sockets).getFirst()) {
+                client.ask(fork("web1", "try1"));
+            }
+            Files.delete(options.initrd().orElseThrow());
+            console.type("reboot -f\n");
+            assertThatThrownBy(end::get).hasCauseInstanceOf(BootFailed.class);
+        }
+        assertThat(told.ended).containsOnly(Map.entry("try1", new Outcome.PoweredOff()));
     }
 }
