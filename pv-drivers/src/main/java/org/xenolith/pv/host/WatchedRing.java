@@ -1,12 +1,20 @@
 package org.xenolith.pv.host;
 
-/** A ring of requests and responses in use, as somebody who watches sees it. */
+/** A ring in use, as somebody who watches sees it. */
 public interface WatchedRing {
     /** What the ring is called among those of its device. */
     String name();
 
-    /** Slots. */
+    /** Slots, or bytes of a {@linkplain #isStream stream}. */
     int size();
+
+    /**
+     * Whether it is a stream of bytes and not a ring of requests and responses: its producer and
+     * consumer stand where those of the requests do, and nothing else counts.
+     */
+    default boolean isStream() {
+        return false;
+    }
 
     /** Where both sides are. Only on a thread that may touch the domain's memory. */
     Indices indices();
