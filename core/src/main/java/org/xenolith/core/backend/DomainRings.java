@@ -23,8 +23,10 @@ public final class DomainRings {
      * A ring as it is.
      *
      * @param device as in reports: {@code vbd/1/51712}
+     * @param stream as {@link WatchedRing#isStream}
      */
-    public record State(String device, String ring, int size, WatchedRing.Indices indices) {}
+    public record State(
+            String device, String ring, int size, boolean stream, WatchedRing.Indices indices) {}
 
     private final Map<WatchedRing, String> devices = new LinkedHashMap<>();
     private volatile PushListener pushes;
@@ -66,7 +68,13 @@ public final class DomainRings {
         List<State> states = new ArrayList<>();
         devices.forEach(
                 (ring, device) ->
-                        states.add(new State(device, ring.name(), ring.size(), ring.indices())));
+                        states.add(
+                                new State(
+                                        device,
+                                        ring.name(),
+                                        ring.size(),
+                                        ring.isStream(),
+                                        ring.indices())));
         return states;
     }
 }

@@ -8,6 +8,7 @@ import org.xenolith.pv.blkback.BlockBackend;
 import org.xenolith.pv.blkback.BlockFeatures;
 import org.xenolith.pv.netback.NetBackend;
 import org.xenolith.pv.netback.NetFeatures;
+import org.xenolith.pv.p9back.P9Backend;
 import org.xenolith.pv.xenbus.BackendDriver;
 import org.xenolith.pv.xenbus.XenbusBackend;
 import org.xenolith.pv.xenbus.XenbusDevice;
@@ -25,12 +26,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /**
- * The disks and interfaces of one domain. Devices may be attached before the domain starts, and
- * while it runs; those that a restored domain had when it was saved go on where they were. To save
- * it they {@linkplain #standBy stand by}. Thread-safe.
+ * The disks, interfaces and shared folders of one domain. Devices may be attached before the domain
+ * starts, and while it runs; those that a restored domain had when it was saved go on where they
+ * were. To save it they {@linkplain #standBy stand by}. Thread-safe.
  */
 public final class VirtualDevices implements AutoCloseable {
-    private static final String VBD = "vbd", VIF = "vif";
+    private static final String VBD = "vbd", VIF = "vif", P9 = "9pfs";
 
     /** Calls of one disk at a time. */
     private static final int CALLS_PER_DISK = 4;
@@ -140,6 +141,29 @@ public final class VirtualDevices implements AutoCloseable {
             netback.close();
             throw notAttached;
         }
+    }
+
+    /**
+     * Attaches a folder of the host.
+     *
+     * @throws IllegalArgumentException when the domain has one of that number, or has ended; the
+     *     folder is not closed then
+     */
+    public synchronized AttachedDevice attach(Share share) {
+        XenbusDevice device = new XenbusDevice(domain.id(), P9, share.id());
+        requireFree(device);
+        Map<String, String> frontend = Map.of("tag", share.tag());
+        Map<String, String> backend = new LinkedHashMap<>();
+        backend.put("path", share.path());
+        backend.put("security_model", "none");
+        // One call at a time, as the server takes them.
+        P9Backend p9back = new P9Backend(share.folder(), io.limited(1));
+        return attach(device, frontend, backend, p9back, p9back);
+    }
+
+    /** Whether it has a folder of the host, which Linux cannot find again in another domain. */
+    public synchronized boolean hasShares() {
+        return devices.keySet().stream().anyMatch(device -> device.type().equals(P9));
     }
 
     /** The guest believes what it was told about its disk before it was saved. */

@@ -112,6 +112,7 @@ record ConfiguredGuest(GuestConfig config) {
                         memory.maxBytes(),
                         vcpus,
                         config.disks(),
+                        config.shares(),
                         config.networks(),
                         config.forwards(),
                         config.bootloader(),

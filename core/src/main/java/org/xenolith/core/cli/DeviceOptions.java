@@ -4,6 +4,7 @@ import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.ConfigException;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.ShareSpec;
 import org.xenolith.core.disk.DirectoryDisk;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
@@ -20,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Disks, network interfaces and ports that a command line gives to a guest. */
+/** Disks, network interfaces, ports and shared folders that a command line gives to a guest. */
 final class DeviceOptions {
     private static final String DEFAULT_NETWORK = "nat";
 
@@ -69,6 +70,15 @@ final class DeviceOptions {
                             + " [::1]:8080:80.")
     private List<String> forwards = List.of();
 
+    @Option(
+            names = "--share",
+            paramLabel = "TAG=DIR[,ro]",
+            description =
+                    "A folder of this host that the guest may use: mount -t 9p -o"
+                            + " trans=xen,version=9p2000.L TAG /mnt. Its kernel needs"
+                            + " CONFIG_NET_9P_XEN. May be given several times.")
+    private List<String> shares = List.of();
+
     /**
      * What the command line lists, directories still among the disks; checked before anything is
      * fetched or unpacked.
@@ -89,10 +99,32 @@ final class DeviceOptions {
             return new GuestDevices(
                     all,
                     networks.stream().map(NetworkSpec::parse).toList(),
-                    forwards.stream().map(PortForward::parse).toList());
+                    forwards.stream().map(PortForward::parse).toList(),
+                    sharesWritten());
         } catch (ConfigException | IllegalArgumentException e) {
             throw NamedFile.usage(spec, e.getMessage() + ".");
         }
+    }
+
+    private List<ShareSpec> sharesWritten() throws ConfigException {
+        List<ShareSpec> all = new ArrayList<>();
+        for (String written : shares) {
+            ShareSpec share = ShareSpec.parse(written);
+            if (!Files.isDirectory(share.folder())) {
+                throw new ConfigException(
+                        "The folder %s to share %s"
+                                .formatted(
+                                        share.folder(),
+                                        Files.exists(share.folder())
+                                                ? "is none"
+                                                : "does not exist"));
+            }
+            if (all.stream().anyMatch(other -> other.tag().equals(share.tag()))) {
+                throw new ConfigException("Two shares have the tag " + share.tag());
+            }
+            all.add(share);
+        }
+        return all;
     }
 
     /**
@@ -119,7 +151,8 @@ final class DeviceOptions {
         return new GuestDevices(
                 all,
                 isOnNat ? List.of(NetworkSpec.parse(DEFAULT_NETWORK)) : written.networks(),
-                written.forwards());
+                written.forwards(),
+                written.shares());
     }
 
     /** The devices that a file describes, then those of the command line. */
@@ -132,7 +165,9 @@ final class DeviceOptions {
         places.addAll(written.networks());
         List<PortForward> ports = new ArrayList<>(described.forwards());
         ports.addAll(written.forwards());
-        return new GuestDevices(all, places, ports);
+        List<ShareSpec> folders = new ArrayList<>(described.shares());
+        folders.addAll(written.shares());
+        return new GuestDevices(all, places, ports, folders);
     }
 
     private void forgetIfAsked(List<DiskSpec> all) {

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param commandLine kernel arguments beside those that the image needs
  * @param memoryBytes what it starts with and never has to go below
  * @param maxMemoryBytes what its balloon may grow to
+ * @param shares folders of the host that it may mount
  * @param networks each in the notation of the switch's ports
  * @param forwards host ports that lead to it, such as 8080:80
  * @param bootloader a PV guest that loads the kernel from the disk, such as GRUB's for Xen
@@ -29,6 +30,7 @@ public record GuestConfig(
         long maxMemoryBytes,
         int vcpus,
         List<DiskSpec> disks,
+        List<ShareSpec> shares,
         List<String> networks,
         List<String> forwards,
         Optional<Path> bootloader,
@@ -84,6 +86,7 @@ public record GuestConfig(
                 memoryBytes,
                 maxMemoryBytes,
                 vcpus,
+                List.of(),
                 List.of(),
                 List.of(),
                 List.of(),

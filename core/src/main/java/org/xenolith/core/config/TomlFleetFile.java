@@ -37,6 +37,7 @@ import java.util.Set;
  *
  * [guest.web1]
  * disk = "lamp.img,overlay=web1.qcow2"
+ * share = "site=/srv/web1,ro"        # a folder of the host, to be mounted as 9p
  * network = "nat,mac=00:16:3e:00:00:01"
  * forward = ["8081:80"]
  * on-crash = "restart"
@@ -60,6 +61,7 @@ public final class TomlFleetFile {
                     "memory",
                     "vcpus",
                     "disk",
+                    "share",
                     "network",
                     "forward",
                     "bootloader",
@@ -183,6 +185,13 @@ public final class TomlFleetFile {
                     "fork-when",
                     "fork-when is a text in one line, for a guest with a count above 1");
         }
+        if (forkWhen.isPresent() && !texts(guest, "share", List.of()).isEmpty()) {
+            throw bad(
+                    holder(guest, "fork-when"),
+                    "fork-when",
+                    "a guest with a share cannot be copied: Linux does not find the folder again,"
+                            + " its driver for 9pfs cannot resume");
+        }
         if (!holder(guest, "count").contains("count")) {
             guests.add(guest(name, guest, Optional.empty()));
             return;
@@ -209,6 +218,10 @@ public final class TomlFleetFile {
                     "forward",
                     "%s has no network 'nat', over which a forward leads".formatted(name));
         }
+        List<ShareSpec> shares = new ArrayList<>();
+        for (String share : texts(guest, "share", List.of())) {
+            shares.add(share(guest, share.replace("%n", name)));
+        }
         GuestConfig config =
                 new GuestConfig(
                         name,
@@ -220,6 +233,7 @@ public final class TomlFleetFile {
                         memory.maxBytes(),
                         (int) number(guest, "vcpus", 1, SharedInfo.LEGACY_MAX_VCPUS),
                         disks,
+                        shares,
                         networks,
                         forwards,
                         text(guest, "bootloader").map(Path::of),
@@ -258,6 +272,14 @@ public final class TomlFleetFile {
             return DiskSpec.parse(text);
         } catch (ConfigException e) {
             throw bad(holder(guest, "disk"), "disk", e.getMessage());
+        }
+    }
+
+    private ShareSpec share(TomlTable guest, String text) throws ConfigException {
+        try {
+            return ShareSpec.parse(text);
+        } catch (ConfigException e) {
+            throw bad(holder(guest, "share"), "share", e.getMessage());
         }
     }
 

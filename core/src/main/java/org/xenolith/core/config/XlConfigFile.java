@@ -33,6 +33,7 @@ public final class XlConfigFile {
                     "vcpus",
                     "maxvcpus",
                     "disk",
+                    "p9",
                     "vif",
                     "bootloader",
                     "on_poweroff",
@@ -82,6 +83,7 @@ public final class XlConfigFile {
                 Math.max(memory, mebibytes("maxmem", 0)),
                 vcpus(),
                 disks(),
+                shares(),
                 networks(),
                 List.of(),
                 bootloader(),
@@ -128,6 +130,18 @@ public final class XlConfigFile {
             }
         }
         return disks;
+    }
+
+    private List<ShareSpec> shares() throws ConfigException {
+        List<ShareSpec> shares = new ArrayList<>();
+        for (XlValue item : items("p9")) {
+            try {
+                shares.add(ShareSpec.parseXl(item.string(source)));
+            } catch (ConfigException e) {
+                throw new ConfigException(source, item.line(), e.getMessage());
+            }
+        }
+        return shares;
     }
 
     /** xl's keys to the switch's: the bridge is ours, the rest is kept. */

@@ -89,7 +89,8 @@ public final class GuestPlan {
             return new GuestDevices(
                     disks,
                     guest.networks().stream().map(NetworkSpec::parse).toList(),
-                    guest.forwards().stream().map(PortForward::parse).toList());
+                    guest.forwards().stream().map(PortForward::parse).toList(),
+                    guest.shares());
         } catch (IllegalArgumentException e) {
             throw new BootFailed(e.getMessage(), e);
         }

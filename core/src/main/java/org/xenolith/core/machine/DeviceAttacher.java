@@ -4,9 +4,11 @@ import org.xenolith.core.backend.AttachedDevice;
 import org.xenolith.core.backend.Disk;
 import org.xenolith.core.backend.DiskName;
 import org.xenolith.core.backend.NetworkInterface;
+import org.xenolith.core.backend.Share;
 import org.xenolith.core.boot.BootFailed;
 import org.xenolith.core.boot.GuestDevices;
 import org.xenolith.core.config.DiskSpec;
+import org.xenolith.core.config.ShareSpec;
 import org.xenolith.devices.block.BlockImage;
 import org.xenolith.devices.block.DiskImage;
 import org.xenolith.devices.block.ImageFormat;
@@ -14,6 +16,7 @@ import org.xenolith.devices.block.Qcow2;
 import org.xenolith.devices.net.MacAddress;
 import org.xenolith.devices.net.NetworkSpec;
 import org.xenolith.devices.net.nat.PortForward;
+import org.xenolith.devices.p9.SharedFolder;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -64,6 +67,7 @@ final class DeviceAttacher {
      */
     void attach(GuestDevices devices) throws IOException {
         attachDisks(devices.disks());
+        attachShares(devices.shares());
         attachNetworks(devices.networks());
         for (PortForward forward : devices.forwards()) {
             host.network().forwardAtStart(forward, guest.name());
@@ -125,6 +129,28 @@ final class DeviceAttacher {
             named.put(name, disk);
         }
         return named;
+    }
+
+    private void attachShares(List<ShareSpec> shares) throws IOException {
+        Set<String> tags = new HashSet<>();
+        for (ShareSpec share : shares) {
+            if (!tags.add(share.tag())) {
+                throw new BootFailed("Two shares have the tag " + share.tag());
+            }
+        }
+        for (ShareSpec share : shares) {
+            attachShare(shares.indexOf(share), share);
+        }
+    }
+
+    private void attachShare(int id, ShareSpec share) throws IOException {
+        SharedFolder folder = SharedFolder.open(share.folder(), share.readOnly());
+        try {
+            guest.devices().attach(new Share(id, share.tag(), folder, share.folder().toString()));
+        } catch (RuntimeException | Error e) {
+            folder.close();
+            throw e;
+        }
     }
 
     private void attach(DiskName name, DiskSpec disk) throws IOException {

@@ -163,7 +163,11 @@ public final class Guest implements AutoCloseable {
      */
     public BootOptions configuration() {
         GuestDevices now =
-                new GuestDevices(options.devices().disks(), interfaces.specs(), List.of());
+                new GuestDevices(
+                        options.devices().disks(),
+                        interfaces.specs(),
+                        List.of(),
+                        options.devices().shares());
         BootOptions here =
                 options.toBuilder()
                         .natNetwork(host.natNetwork())
@@ -173,7 +177,7 @@ public final class Guest implements AutoCloseable {
             return here.with(now);
         }
         List<PortForward> forwards = host.network().forwardsAskedFor(name());
-        return here.with(new GuestDevices(now.disks(), now.networks(), forwards));
+        return here.with(new GuestDevices(now.disks(), now.networks(), forwards, now.shares()));
     }
 
     /** What it calls itself behind the NAT, by interface. */
@@ -349,6 +353,7 @@ public final class Guest implements AutoCloseable {
      */
     synchronized void beginCopying(Duration patience)
             throws SnapshotException, InterruptedException {
+        requireNoShares("copied");
         awaitNotCopied(patience);
         if (isPaused()) {
             throw new SnapshotException("A guest that is paused cannot get ready to be copied");
@@ -364,6 +369,18 @@ public final class Guest implements AutoCloseable {
                 throw new SnapshotException("Copies of the guest are being made already");
             }
             TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+    }
+
+    /**
+     * @param what happens to the guest otherwise
+     * @throws SnapshotException when it has folders of the host, which its kernel cannot take along
+     */
+    void requireNoShares(String what) throws SnapshotException {
+        if (devices.hasShares()) {
+            throw new SnapshotException(
+                    "A guest with shared folders cannot be %s: Linux does not find them again, its driver for 9pfs cannot resume"
+                            .formatted(what));
         }
     }
 

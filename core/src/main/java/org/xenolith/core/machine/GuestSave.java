@@ -73,6 +73,7 @@ final class GuestSave {
         if (guest.standsForCopies()) {
             throw new SnapshotException("A guest that is being copied cannot be saved now");
         }
+        guest.requireNoShares("saved");
         guest.standStill();
         if (domain.hasEnded()) {
             throw new SnapshotException("A guest that has ended cannot be saved");

@@ -107,7 +107,7 @@ final class WatchVerbs {
     private static Map<Integer, String> uses(Guest guest, Xenstore store) {
         Map<Integer, String> uses = new HashMap<>();
         String devices = guest.tree().home() + "/device";
-        for (String type : List.of("vbd", "vif")) {
+        for (String type : List.of("vbd", "vif", "9pfs")) {
             for (String id : store.list(devices + "/" + type)) {
                 addUses(uses, store, devices + "/" + type + "/" + id, type + "/" + id);
             }

@@ -38,12 +38,15 @@ public final class RingsReport {
         JsonObject row = new JsonObject();
         row.addProperty("device", ring.device());
         row.addProperty("ring", ring.ring());
-        row.addProperty("unit", "slots");
+        row.addProperty("unit", ring.stream() ? "bytes" : "slots");
         row.addProperty("size", ring.size());
         row.addProperty("producer", Integer.toUnsignedLong(at.requestsProduced()));
         row.addProperty("consumer", Integer.toUnsignedLong(at.requestsConsumed()));
         int pending = at.requestsProduced() - at.requestsConsumed();
         row.addProperty("pending", Integer.toUnsignedLong(pending));
+        if (ring.stream()) {
+            return row;
+        }
         row.addProperty("responses", Integer.toUnsignedLong(at.responsesProduced()));
         int unanswered = at.requestsConsumed() - at.responsesProduced();
         row.addProperty("unanswered", Integer.toUnsignedLong(unanswered));

@@ -50,6 +50,11 @@ final class WrongUsageTest extends FakeVmm {
                 "boot debian --net wifi|Network 'wifi': 'wifi' is no kind of network; write nat,",
                 "boot debian --network nat|--network 'nat' is no network; write it as 10.64.0.0/16",
                 "boot debian -p 80|'80' is not [ADDRESS:]HOSTPORT:GUESTPORT",
+                "boot debian --share site|the share 'site': write TAG=DIR or TAG=DIR,ro.",
+                "boot debian --share a=/nonexistent|The folder /nonexistent to share does not"
+                        + " exist.",
+                "boot debian --share a=/dev/null|The folder /dev/null to share is none.",
+                "boot debian --share a=/tmp --share a=/|Two shares have the tag a.",
                 "bott|Did you mean boot?",
                 "boot --tierr=jit|Did you mean --tier?",
                 "boot --timeout 0|'0' is no time above 0",

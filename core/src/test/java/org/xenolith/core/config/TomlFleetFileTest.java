@@ -77,6 +77,39 @@ class TomlFleetFileTest {
     }
 
     @Test
+    void foldersOfTheHostAreEachGuestsOwnIfTheyNameIt() throws ConfigException {
+        String text =
+                """
+                [defaults]
+                share = ["site=./site,ro", "data=/srv/%n"]
+                [guest.web]
+                count = 2
+                [guest.other]
+                share = []
+                """;
+        FleetConfig fleet = TomlFleetFile.parse("fleet.toml", text);
+        assertThat(fleet.guests().get(1).shares())
+                .containsExactly(
+                        new ShareSpec("site", Path.of("./site"), true),
+                        new ShareSpec("data", Path.of("/srv/web2"), false));
+        assertThat(fleet.guests().get(2).shares()).isEmpty();
+    }
+
+    @Test
+    void guestWithAFolderOfTheHostIsNotToBeCopied() {
+        String text =
+                """
+                [guest.web]
+                count = 2
+                share = "site=./site"
+                fork-when = "ready"
+                """;
+        assertThatThrownBy(() -> TomlFleetFile.parse("fleet.toml", text))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("fleet.toml:4: a guest with a share cannot be copied");
+    }
+
+    @Test
     void guestsShareMemoryOnlyIfTheFileSaysSo() throws ConfigException {
         String guests = "[guest.web]\nimage = 'debian'\n";
 

@@ -93,6 +93,19 @@ class XlConfigFileTest {
     }
 
     @Test
+    void foldersOfTheHostAreReadAsXlWritesThem() throws ConfigException {
+        String text =
+                """
+                name = "web1"
+                p9 = [ "tag=site,path=/srv/site,security_model=none" ]
+                """;
+        XlConfigFile.Result result = XlConfigFile.parse("web1.cfg", text);
+        assertThat(result.guest().shares())
+                .containsExactly(new ShareSpec("site", Path.of("/srv/site"), false));
+        assertThat(result.warnings()).isEmpty();
+    }
+
+    @Test
     void plusEqualsAppends() throws ConfigException {
         String text = "name='a'\nextra = 'one'\nextra += ' two'\ndisk=['a']\ndisk += ['b']";
         GuestConfig guest = XlConfigFile.parse("f", text).guest();

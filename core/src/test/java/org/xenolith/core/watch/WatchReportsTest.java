@@ -172,12 +172,23 @@ final class WatchReportsTest {
                                         "vbd/7/51712",
                                         "ring 0",
                                         32,
-                                        new WatchedRing.Indices(-1, 4, 4, 5, 6))));
+                                        false,
+                                        new WatchedRing.Indices(-1, 4, 4, 5, 6)),
+                                new DomainRings.State(
+                                        "9pfs/7/0",
+                                        "ring 0 out",
+                                        4096,
+                                        true,
+                                        new WatchedRing.Indices(9, 2, 0, 0, 0))));
         assertThat(rings.get(0).getAsJsonObject().get("pending").getAsLong())
                 .isEqualTo(0xffff_fffeL);
         JsonObject disk = rings.get(1).getAsJsonObject();
         assertThat(disk.get("producer").getAsLong()).isEqualTo(0xffff_ffffL);
         assertThat(disk.get("unanswered").getAsLong()).isZero();
+        JsonObject stream = rings.get(2).getAsJsonObject();
+        assertThat(stream.get("unit").getAsString()).isEqualTo("bytes");
+        assertThat(stream.get("pending").getAsLong()).isEqualTo(7);
+        assertThat(stream.has("responses")).isFalse();
     }
 
     // ---- xenstore ----
