@@ -166,7 +166,7 @@ public final class Reference {
                 .replaceFirst(
                         "^/local/domain/0/error/backend/(\\w+)/(\\d+|domid)/(\\d+|n)/", "/err/$1/")
                 .replaceFirst("^/local/domain/(\\d+|domid)/", "/fe/")
-                .replaceFirst("/(cpu|device/vbd|device/vif)/(\\d+|n)/", "/$1/");
+                .replaceFirst("/(cpu|device/vbd|device/vif|device/9pfs)/(\\d+|n)/", "/$1/");
     }
 
     /** Names that look most like one that is none; the nearest first. */
